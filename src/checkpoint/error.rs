@@ -1,0 +1,71 @@
+//! What can be wrong with a model file.
+
+use std::path::{Path, PathBuf};
+
+use crate::model::{SpecError, WeightsMismatch};
+
+/// Why a model file could not be opened or written. The path comes last.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckpointError {
+    /// The file cannot be read at all.
+    #[error("cannot read the model ({source}): {}", path.display())]
+    Read {
+        /// What the system says.
+        source: std::io::Error,
+        /// The file.
+        path: PathBuf,
+    },
+    /// The bundle cannot be written.
+    #[error("cannot write the model ({source}): {}", path.display())]
+    Write {
+        /// What the system says.
+        source: std::io::Error,
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is not what it claims to be.
+    #[error("this model file cannot be used: {why}: {}", path.display())]
+    Damaged {
+        /// What was expected and what was found.
+        why: String,
+        /// The file.
+        path: PathBuf,
+    },
+    /// The pickle wants to run code.
+    #[error("this model file asks Python to call {name}, which could run anything; it is refused and nothing was run: {}", path.display())]
+    Refused {
+        /// Full name of what it wants to call.
+        name: String,
+        /// The file.
+        path: PathBuf,
+    },
+    /// The sizes are impossible.
+    #[error("{source}: {}", path.display())]
+    Spec {
+        /// Which size.
+        source: SpecError,
+        /// The file.
+        path: PathBuf,
+    },
+    /// Tensors are missing, unexpected, of another shape or not finite.
+    #[error("{source}\n  in {}", path.display())]
+    Weights {
+        /// Every difference.
+        source: WeightsMismatch,
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+impl CheckpointError {
+    pub(super) fn read(path: &Path, source: std::io::Error) -> Self {
+        Self::Read {
+            source,
+            path: path.into(),
+        }
+    }
+
+    pub(super) fn damaged(path: &Path, why: String) -> Self {
+        Self::Damaged { why, path: path.into() }
+    }
+}

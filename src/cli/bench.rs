@@ -1,0 +1,170 @@
+//! `segscope bench`: one network with random weights, timed from picture to label map.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use serde_json::json;
+
+use crate::engine::{self, DeviceChoice};
+use crate::model::{
+    DecoderSpec, EncoderSpec, InferenceSpec, ModelSpec, NoProbe, Normalisation, PositionResize, Segmenter, Weights,
+};
+use crate::photo::Photo;
+use crate::segment::{self, Settings, Timings};
+
+/// Sizes of the published ViT variants.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Variant {
+    Tiny,
+    Small,
+    Base,
+    Large,
+}
+
+/// Decoders that can be timed.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum DecoderName {
+    Linear,
+    Mask,
+}
+
+/// Time one network with random weights (the time does not depend on them)
+#[derive(Debug, clap::Args)]
+pub(super) struct Bench {
+    /// ViT variant
+    #[arg(long, value_enum, default_value = "tiny")]
+    model_size: Variant,
+    /// Side of a patch in pixels
+    #[arg(long, default_value_t = 16)]
+    patch: usize,
+    /// Decoder
+    #[arg(long, value_enum, default_value = "mask")]
+    decoder: DecoderName,
+    /// Number of classes
+    #[arg(long, default_value_t = 150)]
+    classes: usize,
+    /// Side of the picture and of the window in pixels
+    #[arg(long, default_value_t = 512)]
+    size: usize,
+    /// CPU threads
+    #[arg(long)]
+    threads: Option<usize>,
+    /// Where to compute
+    #[arg(long, value_enum, default_value = "cpu")]
+    device: DeviceChoice,
+    /// Timed runs, after two that are not
+    #[arg(long, default_value_t = 7)]
+    runs: usize,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+impl Bench {
+    fn spec(&self) -> ModelSpec {
+        let (dim, depth, heads) = match self.model_size {
+            Variant::Tiny => (192, 12, 3),
+            Variant::Small => (384, 12, 6),
+            Variant::Base => (768, 12, 12),
+            Variant::Large => (1024, 24, 16),
+        };
+        let norm_eps = 1e-5;
+        let decoder = match self.decoder {
+            DecoderName::Linear => DecoderSpec::Linear,
+            DecoderName::Mask => DecoderSpec::MaskTransformer {
+                layers: 2,
+                heads,
+                norm_eps,
+            },
+        };
+        ModelSpec {
+            encoder: EncoderSpec {
+                dim,
+                depth,
+                heads,
+                patch: self.patch,
+                grid: [(self.size / self.patch.max(1)).max(1); 2],
+                distilled: false,
+                norm_eps,
+                position_resize: PositionResize::Bilinear,
+            },
+            decoder,
+            classes: self.classes,
+            normalisation: Normalisation::VIT,
+            inference: InferenceSpec {
+                window: self.size,
+                stride: self.size,
+                short_side: None,
+            },
+        }
+    }
+
+    pub(super) fn run(&self) -> Result<()> {
+        let threads = self.threads.unwrap_or_else(rayon::current_num_threads);
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build_global()
+            .context("the thread pool cannot be set up")?;
+        let spec = self.spec();
+        spec.check()?;
+        let device = engine::open_device(self.device)?;
+        let model = Segmenter::build(&spec, Weights::random(&spec, 1), &device.device)?;
+        let rgb = (0..3 * self.size * self.size).map(|i| (i * 31 % 251) as u8).collect();
+        let photo = Photo {
+            width: self.size,
+            height: self.size,
+            rgb,
+        };
+        let settings = Settings::of(&spec.inference);
+        let mut timings = Vec::new();
+        for _ in 0..self.runs.max(1) + 2 {
+            let start = std::time::Instant::now();
+            let passes = settings.passes(&photo, spec.encoder.patch)?;
+            let encoded = segment::encode(&passes, [self.size; 2], &model, &spec, &device.device, &mut NoProbe)?;
+            device
+                .device
+                .sync()
+                .map_err(|e| anyhow::anyhow!("the device failed: {e:?}"))?;
+            let prediction = segment::predict(&encoded, start.elapsed(), &model, &spec, &mut NoProbe)?;
+            timings.push(prediction.timings);
+        }
+        self.report(&device.name, threads, &timings[2..]);
+        Ok(())
+    }
+
+    fn report(&self, device: &str, threads: usize, timings: &[Timings]) {
+        let of = |stage: fn(&Timings) -> Duration| median_ms(timings.iter().map(stage).collect());
+        let (encode, decode) = (of(|t| t.encode), of(|t| t.decode));
+        let (labels, total) = (of(|t| t.labels), of(Timings::total));
+        let peak = engine::peak_memory_mib();
+        let name = |value: &dyn std::fmt::Debug| format!("{value:?}").to_lowercase();
+        if self.json {
+            let line = json!({
+                "peer": format!("segscope {}", env!("CARGO_PKG_VERSION")), "model": name(&self.model_size),
+                "patch": self.patch, "decoder": name(&self.decoder), "classes": self.classes, "size": self.size,
+                "threads": threads, "device": device, "encode_ms": encode, "decode_ms": decode,
+                "labels_ms": labels, "total_ms": total, "peak_rss_mib": peak,
+            });
+            println!("{line}");
+        } else {
+            println!(
+                "{} on {device}, {threads} threads, median of {} runs",
+                self.spec().title(),
+                timings.len()
+            );
+            println!("encode {encode} ms, decode {decode} ms, labels {labels} ms, total {total} ms");
+            println!("peak memory {peak:?} MiB");
+        }
+    }
+}
+
+/// Median in milliseconds with two decimals.
+fn median_ms(mut times: Vec<Duration>) -> f64 {
+    times.sort();
+    let middle = times.len() / 2;
+    let median = match times.len() % 2 {
+        0 => (times[middle - 1] + times[middle]) / 2,
+        _ => times[middle],
+    };
+    (median.as_secs_f64() * 1e5).round() / 100.0
+}

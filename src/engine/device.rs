@@ -1,0 +1,260 @@
+//! Choosing and checking the device that networks run on.
+
+use burn::tensor::wgpu::wgpu as gpu;
+use burn::tensor::{Device, DeviceKind, Tensor};
+use burn_wgpu::{MemoryConfiguration, WgpuInitError};
+
+use crate::model::{
+    DecoderSpec, EncoderSpec, InferenceSpec, ModelSpec, NoProbe, Normalisation, PositionResize, Segmenter, Weights,
+};
+
+/// Where to compute.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeviceChoice {
+    /// A real GPU if there is one and it passes the self-check, else the CPU.
+    #[default]
+    Auto,
+    /// A GPU; an error without one.
+    Gpu,
+    /// The CPU.
+    Cpu,
+}
+
+/// A device that is ready to use.
+#[derive(Clone, Debug)]
+pub struct OpenDevice {
+    /// Handle for tensors and models.
+    pub device: Device,
+    /// Name for people: `CPU` or the adapter's name.
+    pub name: String,
+    /// Why `auto` did not take a GPU, if it did not.
+    pub note: Option<String>,
+}
+
+impl OpenDevice {
+    fn cpu(note: Option<String>) -> Self {
+        Self {
+            device: Device::flex(),
+            name: "CPU".into(),
+            note,
+        }
+    }
+}
+
+/// Why the chosen device cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DeviceError {
+    /// No adapter that is a GPU.
+    #[error("expected a GPU, found {found}; use --device cpu, or install the graphics driver")]
+    NoGpu {
+        /// What there is instead.
+        found: String,
+    },
+    /// The adapter cannot be opened.
+    #[error("the GPU {name} cannot be opened ({source}); use --device cpu")]
+    Init {
+        /// Adapter name.
+        name: String,
+        /// What burn says.
+        source: WgpuInitError,
+    },
+    /// The adapter computes something else than the CPU.
+    #[error("the GPU {name} failed the self-check ({why}); use --device cpu")]
+    SelfCheck {
+        /// Adapter name.
+        name: String,
+        /// What differs.
+        why: String,
+    },
+}
+
+/// One graphics adapter as the system lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Adapter {
+    /// Name of the part.
+    pub name: String,
+    /// What it is: discrete, integrated, virtual, software.
+    pub kind: AdapterKind,
+    /// Graphics interface, such as Vulkan.
+    pub interface: String,
+    /// Driver and its version.
+    pub driver: String,
+}
+
+/// What an adapter is, best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AdapterKind {
+    /// A graphics card.
+    Discrete,
+    /// Part of the processor.
+    Integrated,
+    /// A GPU passed on by a virtual machine.
+    Virtual,
+    /// The system does not say.
+    Other,
+    /// Drawn by the CPU; never chosen by itself, for burn-flex is many times faster on the same CPU.
+    Software,
+}
+
+impl AdapterKind {
+    /// Name for people.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Discrete => "discrete GPU",
+            Self::Integrated => "integrated GPU",
+            Self::Virtual => "virtual GPU",
+            Self::Other => "unknown kind",
+            Self::Software => "software",
+        }
+    }
+
+    fn device_kind(self) -> Option<DeviceKind> {
+        match self {
+            Self::Discrete => Some(DeviceKind::DiscreteGpu(0)),
+            Self::Integrated => Some(DeviceKind::IntegratedGpu(0)),
+            Self::Virtual => Some(DeviceKind::VirtualGpu(0)),
+            Self::Other | Self::Software => None,
+        }
+    }
+}
+
+/// Lists the adapters that the device choice looks at, best first.
+pub fn adapters() -> Vec<Adapter> {
+    let instance = gpu::Instance::new(gpu::InstanceDescriptor::new_without_display_handle());
+    let listed = crate::engine::wait_for(instance.enumerate_adapters(gpu::Backends::PRIMARY));
+    let mut found: Vec<Adapter> = listed.iter().map(|adapter| described(&adapter.get_info())).collect();
+    found.sort_by_key(|adapter| adapter.kind);
+    found
+}
+
+fn described(info: &gpu::AdapterInfo) -> Adapter {
+    Adapter {
+        name: info.name.clone(),
+        kind: match info.device_type {
+            gpu::DeviceType::DiscreteGpu => AdapterKind::Discrete,
+            gpu::DeviceType::IntegratedGpu => AdapterKind::Integrated,
+            gpu::DeviceType::VirtualGpu => AdapterKind::Virtual,
+            gpu::DeviceType::Other => AdapterKind::Other,
+            gpu::DeviceType::Cpu => AdapterKind::Software,
+        },
+        interface: format!("{:?}", info.backend),
+        driver: format!("{} {}", info.driver, info.driver_info).trim().to_owned(),
+    }
+}
+
+/// Opens the chosen device. `auto` falls back to the CPU and says why in [`OpenDevice::note`].
+///
+/// # Errors
+/// Only for [`DeviceChoice::Gpu`]: when there is no GPU, it cannot be opened, or it fails the self-check.
+pub fn open_device(choice: DeviceChoice) -> Result<OpenDevice, DeviceError> {
+    match choice {
+        DeviceChoice::Cpu => Ok(OpenDevice::cpu(None)),
+        DeviceChoice::Gpu => open_gpu(),
+        DeviceChoice::Auto => Ok(open_gpu().unwrap_or_else(|why| OpenDevice::cpu(Some(why.to_string())))),
+    }
+}
+
+fn open_gpu() -> Result<OpenDevice, DeviceError> {
+    let adapters = adapters();
+    let Some((adapter, kind)) = adapters.iter().find_map(|a| Some((a, a.kind.device_kind()?))) else {
+        let names: Vec<_> = adapters
+            .iter()
+            .map(|a| format!("{} ({})", a.name, a.kind.title()))
+            .collect();
+        let found = if names.is_empty() {
+            "no graphics adapter".into()
+        } else {
+            names.join(", ")
+        };
+        return Err(DeviceError::NoGpu { found });
+    };
+    let name = adapter.name.clone();
+    let device = open_kind(kind).map_err(|source| DeviceError::Init {
+        name: name.clone(),
+        source,
+    })?;
+    match self_check(&device) {
+        Ok(()) => Ok(OpenDevice {
+            device,
+            name,
+            note: None,
+        }),
+        Err(why) => Err(DeviceError::SelfCheck { name, why }),
+    }
+}
+
+/// burn registers a device once per process; later requests take the same one.
+fn open_kind(kind: DeviceKind) -> Result<Device, WgpuInitError> {
+    static OPENED: std::sync::Mutex<Option<Device>> = std::sync::Mutex::new(None);
+    let mut opened = OPENED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if let Some(device) = &*opened {
+        return Ok(device.clone());
+    }
+    let options = Device::wgpu_options()
+        .device_kind(kind)
+        .memory_config(MemoryConfiguration::default());
+    Ok(opened.insert(options.init()?).clone())
+}
+
+/// Largest difference of a logit between GPU and CPU that still counts as the same result.
+const SELF_CHECK_TOLERANCE: f32 = 1e-2;
+
+/// Runs a small network on `device` and on the CPU and compares the logits.
+///
+/// # Errors
+/// What differs, or that the device panicked.
+pub fn self_check(device: &Device) -> Result<(), String> {
+    let spec = self_check_spec();
+    let run = |device: &Device| -> Result<Vec<f32>, String> {
+        let model = Segmenter::build(&spec, Weights::random(&spec, 7), device).map_err(|e| e.to_string())?;
+        let values: Vec<f32> = (0..3 * 64 * 96)
+            .map(|i| ((i * 29 % 200) as f32 - 100.0) / 100.0)
+            .collect();
+        let image = Tensor::<1>::from_floats(values.as_slice(), device).reshape([1, 3, 64, 96]);
+        let features = model.encode(image, &mut NoProbe).map_err(|e| e.to_string())?;
+        let logits = model.decode(&features, &mut NoProbe).map_err(|e| e.to_string())?;
+        let data = logits.try_into_data().map_err(|e| format!("{e:?}"))?;
+        data.try_into_vec().map_err(|e| format!("{e:?}"))
+    };
+    let found = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(device)))
+        .map_err(|_| "it stopped half-way".to_owned())??;
+    let expected = run(&Device::flex())?;
+    let worst = found
+        .iter()
+        .zip(&expected)
+        .map(|(a, b)| (a - b).abs())
+        .fold(0.0, f32::max);
+    if found.len() == expected.len() && worst <= SELF_CHECK_TOLERANCE {
+        Ok(())
+    } else {
+        Err(format!("its logits differ from the CPU's by {worst}"))
+    }
+}
+
+fn self_check_spec() -> ModelSpec {
+    ModelSpec {
+        encoder: EncoderSpec {
+            dim: 64,
+            depth: 2,
+            heads: 1,
+            patch: 16,
+            grid: [4, 4],
+            distilled: false,
+            norm_eps: 1e-5,
+            position_resize: PositionResize::Bilinear,
+        },
+        decoder: DecoderSpec::MaskTransformer {
+            layers: 1,
+            heads: 1,
+            norm_eps: 1e-5,
+        },
+        classes: 5,
+        normalisation: Normalisation::VIT,
+        inference: InferenceSpec {
+            window: 64,
+            stride: 64,
+            short_side: None,
+        },
+    }
+}

@@ -1,0 +1,94 @@
+//! PNG files of a label map: ids, colours, masks and confidence.
+
+use png::{BitDepth, ColorType, Compression, DeflateCompression, Encoder, EncodingError, Filter};
+
+use crate::labels::{ClassSet, LabelMap};
+use crate::photo::Photo;
+
+/// Most colours that a PNG palette holds.
+const PALETTE: usize = 256;
+
+/// Lightest deflate that finds repetitions; labels are little else.
+const LIGHT: DeflateCompression = DeflateCompression::Level(1);
+
+/// Ids as an indexed PNG whose palette holds the class colours, or as 16-bit grey where a palette is too small.
+pub(super) fn labels(map: &LabelMap, classes: &ClassSet) -> Result<Vec<u8>, EncodingError> {
+    let most = map.ids.iter().max().map_or(0, |id| usize::from(*id));
+    let entries = classes.len().max(most + 1);
+    if entries > PALETTE {
+        return grey16([map.width, map.height], &map.ids);
+    }
+    // Lossless: every id is below the number of entries.
+    let ids: Vec<u8> = map.ids.iter().map(|id| *id as u8).collect();
+    let palette: Vec<u8> = (0..entries).flat_map(|id| classes.color(id as u16)).collect();
+    let set_up = |encoder: &mut Encoder<'static, &mut Vec<u8>>| {
+        encoder.set_color(ColorType::Indexed);
+        encoder.set_depth(BitDepth::Eight);
+        encoder.set_palette(palette);
+        lightly(encoder);
+    };
+    encode([map.width, map.height], set_up, &ids)
+}
+
+/// The colour of each pixel's class.
+pub(super) fn colors(map: &LabelMap, classes: &ClassSet) -> Result<Vec<u8>, EncodingError> {
+    let mut rgb = vec![0; 3 * map.ids.len()];
+    for (pixel, id) in rgb.as_chunks_mut::<3>().0.iter_mut().zip(&map.ids) {
+        *pixel = classes.color(*id);
+    }
+    picture(&Photo { width: map.width, height: map.height, rgb })
+}
+
+/// White where the pixel is of the class, else black; 8-bit grey, which every program reads alike.
+pub(super) fn mask(map: &LabelMap, class: u16) -> Result<Vec<u8>, EncodingError> {
+    let grey: Vec<u8> = map.ids.iter().map(|id| if *id == class { 255 } else { 0 }).collect();
+    let set_up = |encoder: &mut Encoder<'static, &mut Vec<u8>>| {
+        encoder.set_color(ColorType::Grayscale);
+        encoder.set_depth(BitDepth::Eight);
+        lightly(encoder);
+    };
+    encode([map.width, map.height], set_up, &grey)
+}
+
+/// 16-bit grey of `size` width and height.
+pub(super) fn grey16(size: [usize; 2], values: &[u16]) -> Result<Vec<u8>, EncodingError> {
+    let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_be_bytes()).collect();
+    let set_up = |encoder: &mut Encoder<'static, &mut Vec<u8>>| {
+        encoder.set_color(ColorType::Grayscale);
+        encoder.set_depth(BitDepth::Sixteen);
+        encoder.set_compression(Compression::Fast);
+    };
+    encode(size, set_up, &bytes)
+}
+
+/// An RGB picture.
+pub(super) fn picture(photo: &Photo) -> Result<Vec<u8>, EncodingError> {
+    let set_up = |encoder: &mut Encoder<'static, &mut Vec<u8>>| {
+        encoder.set_color(ColorType::Rgb);
+        encoder.set_depth(BitDepth::Eight);
+        // Chooses a filter per row.
+        encoder.set_compression(Compression::Fast);
+    };
+    encode([photo.width, photo.height], set_up, &photo.rgb)
+}
+
+/// No filter: differences of ids say nothing. `Compression::Fast` finds only runs of zeros, so it would not do here.
+fn lightly(encoder: &mut Encoder<'static, &mut Vec<u8>>) {
+    encoder.set_deflate_compression(LIGHT);
+    encoder.set_filter(Filter::NoFilter);
+}
+
+fn encode(
+    size: [usize; 2],
+    set_up: impl FnOnce(&mut Encoder<'static, &mut Vec<u8>>),
+    data: &[u8],
+) -> Result<Vec<u8>, EncodingError> {
+    let [width, height] = size.map(|side| u32::try_from(side).map_err(|_| EncodingError::LimitsExceeded));
+    let mut bytes = Vec::new();
+    let mut encoder = Encoder::new(&mut bytes, width?, height?);
+    set_up(&mut encoder);
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(data)?;
+    writer.finish()?;
+    Ok(bytes)
+}

@@ -1,0 +1,209 @@
+//! A strip beside a picture that says which colour is which class, and how much of the picture it covers.
+
+use super::{Options, Subject, glyphs, present};
+use crate::photo::Photo;
+
+// Measures in dots; a dot is `Layout::scale` pixels.
+/// Empty edge of the strip, and space between its columns.
+const PAD: usize = 6;
+/// Height of a row.
+const ROW: usize = 12;
+/// Side of a colour swatch.
+const SWATCH: usize = 9;
+/// Space between swatch, name and share.
+const GAP: usize = 6;
+
+/// Least width of the strip in pixels.
+const NARROWEST: usize = 140;
+
+/// Rows that a column takes before another begins, however low the photo is: the picture grows instead.
+const FEWEST_LINES: usize = 8;
+
+/// Characters of a name that are shown.
+const LONGEST_NAME: usize = 32;
+
+const PAPER: u8 = 255;
+const INK: [u8; 3] = [32; 3];
+/// Frame of a swatch, so that white and pale classes have a shape.
+const FRAME: [u8; 3] = [112; 3];
+
+/// What the legend says of one class.
+struct Row {
+    color: [u8; 3],
+    name: String,
+    share: String,
+}
+
+/// Where the rows go.
+struct Layout {
+    /// Pixels per dot.
+    scale: usize,
+    /// Rows per column.
+    lines: usize,
+    columns: usize,
+    /// Pixels from one column to the next.
+    column_width: usize,
+}
+
+/// The picture with a legend of its visible classes at the right, largest first; as it was where there are none.
+pub(super) fn beside(picture: Photo, subject: &Subject, options: &Options) -> Photo {
+    let rows = rows(subject, options);
+    if rows.is_empty() {
+        return picture;
+    }
+    let layout = Layout::of(&rows, picture.height);
+    let mut canvas = widened(&picture, layout.width(), layout.height());
+    for (i, row) in rows.iter().enumerate() {
+        let x = picture.width + PAD * layout.scale + i / layout.lines * layout.column_width;
+        let y = (PAD + i % layout.lines * ROW) * layout.scale;
+        draw_row(&mut canvas, row, [x, y], &layout);
+    }
+    canvas
+}
+
+fn rows(subject: &Subject, options: &Options) -> Vec<Row> {
+    let mut found = present(subject.map);
+    found.retain(|(id, _)| !options.hides(*id));
+    found.sort_by(|a, b| b.1.cmp(&a.1));
+    let all = subject.map.ids.len();
+    found
+        .iter()
+        .map(|(id, count)| Row {
+            color: subject.classes.color(*id),
+            name: shortened(&subject.classes.label(*id)),
+            share: percent(*count, all),
+        })
+        .collect()
+}
+
+/// A name is whatever the model file says: it must not make the picture a kilometre wide.
+fn shortened(name: &str) -> String {
+    if name.chars().count() <= LONGEST_NAME {
+        return name.to_owned();
+    }
+    name.chars().take(LONGEST_NAME - 2).chain("..".chars()).collect()
+}
+
+fn percent(count: u64, all: usize) -> String {
+    let percent = 100.0 * count as f64 / all as f64;
+    if percent < 0.05 { "<0.1%".into() } else { format!("{percent:.1}%") }
+}
+
+impl Layout {
+    /// The largest letters with which the rows fit into two columns, or else the smallest letters there are.
+    fn of(rows: &[Row], height: usize) -> Self {
+        let preferred = ((height + 128) / 320).clamp(1, 12);
+        (2..=preferred)
+            .rev()
+            .map(|scale| Self::at(scale, rows, height))
+            .find(|layout| layout.columns <= 2)
+            .unwrap_or_else(|| Self::at(1, rows, height))
+    }
+
+    fn at(scale: usize, rows: &[Row], height: usize) -> Self {
+        let fitting = height.saturating_sub(2 * PAD * scale) / (ROW * scale);
+        let lines = fitting.max(FEWEST_LINES).min(rows.len()).max(1);
+        let columns = rows.len().div_ceil(lines).max(1);
+        let longest = |text: fn(&Row) -> &str| rows.iter().map(|row| text(row).chars().count()).max().unwrap_or(0);
+        let letters = longest(|row| &row.name) + longest(|row| &row.share);
+        let natural = (SWATCH + 2 * GAP + letters * glyphs::ADVANCE + PAD) * scale;
+        let least = NARROWEST.saturating_sub(PAD * scale).div_ceil(columns);
+        Self { scale, lines, columns, column_width: natural.max(least) }
+    }
+
+    fn width(&self) -> usize {
+        PAD * self.scale + self.columns * self.column_width
+    }
+
+    fn height(&self) -> usize {
+        (2 * PAD + self.lines * ROW) * self.scale
+    }
+}
+
+/// The picture with white paper at its right, and below it where the paper is taller.
+fn widened(picture: &Photo, width: usize, height: usize) -> Photo {
+    let (width, height) = (picture.width + width, picture.height.max(height));
+    let mut rgb = vec![PAPER; 3 * width * height];
+    let lines = picture.rgb.chunks_exact(3 * picture.width);
+    for (to, from) in rgb.chunks_exact_mut(3 * width).zip(lines) {
+        to[..from.len()].copy_from_slice(from);
+    }
+    Photo { width, height, rgb }
+}
+
+/// Draws a row whose top left is `at`.
+fn draw_row(canvas: &mut Photo, row: &Row, at: [usize; 2], layout: &Layout) {
+    let ([x, y], scale) = (at, layout.scale);
+    let below = |dots: usize| y + dots * scale;
+    let swatch = below((ROW - SWATCH) / 2);
+    fill(canvas, [x, swatch], [SWATCH * scale; 2], FRAME);
+    fill(canvas, [x + scale, swatch + scale], [(SWATCH - 2) * scale; 2], row.color);
+    let line = below((ROW - glyphs::HEIGHT) / 2);
+    write(canvas, [x + (SWATCH + GAP) * scale, line], scale, &row.name);
+    let share = (PAD + row.share.chars().count() * glyphs::ADVANCE) * scale;
+    write(canvas, [x + layout.column_width.saturating_sub(share), line], scale, &row.share);
+}
+
+/// Writes a line of text whose top left is `at`.
+fn write(canvas: &mut Photo, at: [usize; 2], scale: usize, text: &str) {
+    for (i, character) in text.chars().enumerate() {
+        for (down, line) in glyphs::lines(character).iter().enumerate() {
+            for across in (0..glyphs::WIDTH).filter(|across| line >> (glyphs::WIDTH - 1 - across) & 1 == 1) {
+                let dot = [at[0] + (i * glyphs::ADVANCE + across) * scale, at[1] + down * scale];
+                fill(canvas, dot, [scale; 2], INK);
+            }
+        }
+    }
+}
+
+/// Fills a rectangle, as far as it lies inside.
+fn fill(canvas: &mut Photo, at: [usize; 2], size: [usize; 2], color: [u8; 3]) {
+    let across = |x: usize| x.min(canvas.width);
+    let (left, right) = (across(at[0]), across(at[0] + size[0]));
+    for y in at[1]..(at[1] + size[1]).min(canvas.height) {
+        let start = y * canvas.width;
+        if let Some(line) = canvas.rgb.get_mut(3 * (start + left)..3 * (start + right)) {
+            line.as_chunks_mut::<3>().0.fill(color);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn some(count: usize, name: &str) -> Vec<Row> {
+        let row = || Row { color: [0; 3], name: name.into(), share: "50.0%".into() };
+        (0..count).map(|_| row()).collect()
+    }
+
+    #[test]
+    fn every_row_has_a_place() {
+        for count in [1, 7, 8, 9, 25, 150, 1000] {
+            for height in [1, 20, 512, 1080, 9000] {
+                let layout = Layout::of(&some(count, "car"), height);
+                assert!(layout.lines * layout.columns >= count, "{count} {height}");
+                assert!(layout.width() >= NARROWEST, "{count} {height}");
+                assert!(layout.height() <= height.max((2 * PAD + FEWEST_LINES * ROW) * layout.scale));
+            }
+        }
+    }
+
+    #[test]
+    fn names_and_shares_stay_short() {
+        assert_eq!(shortened("car"), "car");
+        assert_eq!(shortened(&"x".repeat(1000)).len(), LONGEST_NAME);
+        assert_eq!(percent(1, 1_000_000), "<0.1%");
+        assert_eq!(percent(1, 3), "33.3%");
+        assert_eq!(percent(5, 5), "100.0%");
+    }
+
+    #[test]
+    fn drawing_outside_is_cut_off() {
+        let mut canvas = Photo { width: 4, height: 3, rgb: vec![PAPER; 36] };
+        fill(&mut canvas, [3, 2], [9, 9], INK);
+        fill(&mut canvas, [40, 20], [9, 9], FRAME);
+        assert_eq!(canvas.pixel(3, 2), Some(INK));
+        assert_eq!(canvas.rgb.iter().filter(|byte| **byte != PAPER).count(), 3);
+    }
+}

@@ -1,0 +1,48 @@
+//! The class colours laid over the photo.
+
+use super::{Options, Subject, legend};
+use crate::photo::Photo;
+
+/// The photo under the colours of the visible classes, with a legend at its right if the options ask for one.
+pub(super) fn picture(subject: &Subject, options: &Options) -> Photo {
+    let blended = blend(subject, options);
+    if options.legend {
+        legend::beside(blended, subject, options)
+    } else {
+        blended
+    }
+}
+
+fn blend(subject: &Subject, options: &Options) -> Photo {
+    let opacity = options.opacity.clamp(0.0, 1.0);
+    let mut picture = subject.photo.clone();
+    for (pixel, id) in picture.rgb.as_chunks_mut::<3>().0.iter_mut().zip(&subject.map.ids) {
+        if options.hides(*id) {
+            continue;
+        }
+        for (channel, color) in pixel.iter_mut().zip(subject.classes.color(*id)) {
+            *channel = mix(*channel, color, opacity);
+        }
+    }
+    picture
+}
+
+fn mix(below: u8, above: u8, opacity: f32) -> u8 {
+    (f32::from(below) * (1.0 - opacity) + f32::from(above) * opacity).round() as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::mix;
+
+    #[test]
+    fn mix_reaches_both_ends() {
+        for below in 0..=255 {
+            for above in [0, 1, 127, 255] {
+                assert_eq!(mix(below, above, 0.0), below);
+                assert_eq!(mix(below, above, 1.0), above);
+            }
+        }
+        assert_eq!(mix(0, 255, 0.5), 128);
+    }
+}

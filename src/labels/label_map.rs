@@ -1,0 +1,112 @@
+//! A class id per pixel, and reading one from an indexed or grey PNG.
+
+use std::io::Cursor;
+
+/// A class id per pixel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LabelMap {
+    /// Pixels per row.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+    /// Ids, row by row; `width * height` of them.
+    pub ids: Vec<u16>,
+}
+
+/// Why a file is no label map.
+#[derive(Debug, thiserror::Error)]
+pub enum LabelMapError {
+    /// Not a PNG, or a damaged one.
+    #[error("expected a PNG label map, found none that can be read: {0}")]
+    Png(#[from] png::DecodingError),
+    /// Colours, not ids.
+    #[error("expected class ids (an indexed or grey PNG), found {0}; export the ids instead of the colours")]
+    Colors(String),
+    /// The header claims more than [`LabelMap::MOST_PIXELS`].
+    #[error(
+        "expected at most {} pixels, the header says {width} x {height}",
+        LabelMap::MOST_PIXELS
+    )]
+    TooLarge {
+        /// Claimed width.
+        width: u32,
+        /// Claimed height.
+        height: u32,
+    },
+}
+
+impl LabelMap {
+    /// Largest label map that is read, in pixels: a 20,000 x 20,000 scan.
+    pub const MOST_PIXELS: u64 = 400_000_000;
+
+    /// The id at a pixel, if it lies inside.
+    pub fn get(&self, x: usize, y: usize) -> Option<u16> {
+        if x < self.width && y < self.height {
+            self.ids.get(y * self.width + x).copied()
+        } else {
+            None
+        }
+    }
+
+    /// Pixels per class, for ids below `classes`.
+    pub fn counts(&self, classes: usize) -> Vec<u64> {
+        let mut counts = vec![0; classes];
+        for id in &self.ids {
+            if let Some(count) = counts.get_mut(usize::from(*id)) {
+                *count += 1;
+            }
+        }
+        counts
+    }
+
+    /// Reads an indexed or grey PNG of 1 to 16 bits as ids: palette colours are never looked at, and a grey value of
+    /// less than 8 bits is not stretched.
+    ///
+    /// # Errors
+    /// When the file is no such PNG, or larger than [`LabelMap::MOST_PIXELS`].
+    pub fn from_png(bytes: &[u8]) -> Result<Self, LabelMapError> {
+        let mut decoder = png::Decoder::new(Cursor::new(bytes));
+        decoder.set_transformations(png::Transformations::IDENTITY);
+        let mut reader = decoder.read_info()?;
+        let info = reader.info();
+        let (width, height) = info.size();
+        if u64::from(width) * u64::from(height) > Self::MOST_PIXELS {
+            return Err(LabelMapError::TooLarge { width, height });
+        }
+        let bits = info.bit_depth as usize;
+        match info.color_type {
+            png::ColorType::Indexed | png::ColorType::Grayscale => {}
+            other => return Err(LabelMapError::Colors(format!("{other:?}"))),
+        }
+        let (width, height) = (width as usize, height as usize);
+        let mut ids = Vec::new();
+        if info.interlaced {
+            let mut buffer = vec![0; reader.output_buffer_size().unwrap_or(0)];
+            reader.next_frame(&mut buffer)?;
+            let row_bytes = (width * bits).div_ceil(8);
+            for row in buffer.chunks_exact(row_bytes).take(height) {
+                unpack_row(row, bits, width, &mut ids);
+            }
+        } else {
+            // Row by row: memory grows with the data that is really there, not with what the header claims.
+            while let Some(row) = reader.next_row()? {
+                unpack_row(row.data(), bits, width, &mut ids);
+            }
+        }
+        ids.resize(width * height, 0);
+        Ok(Self { width, height, ids })
+    }
+}
+
+/// Appends `width` samples of `bits` bits each, most significant first.
+fn unpack_row(row: &[u8], bits: usize, width: usize, ids: &mut Vec<u16>) {
+    match bits {
+        16 => ids.extend(row.as_chunks().0.iter().take(width).map(|b| u16::from_be_bytes(*b))),
+        8 => ids.extend(row.iter().take(width).map(|b| u16::from(*b))),
+        _ => ids.extend((0..width).map(|x| {
+            let bit = x * bits;
+            let byte = row.get(bit / 8).copied().unwrap_or(0);
+            u16::from(byte >> (8 - bits - bit % 8) & ((1 << bits) - 1))
+        })),
+    }
+}

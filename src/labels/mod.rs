@@ -1,0 +1,7 @@
+//! Label maps and class sets: plain data about which pixel is what.
+
+mod class_set;
+mod label_map;
+
+pub use class_set::{Class, ClassSet};
+pub use label_map::{LabelMap, LabelMapError};

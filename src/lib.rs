@@ -1,0 +1,9 @@
+//! See what a segmentation transformer sees.
+pub mod checkpoint;
+pub mod cli;
+pub mod engine;
+pub mod labels;
+pub mod model;
+mod numeric;
+pub mod photo;
+pub mod segment;

@@ -1,0 +1,63 @@
+//! The pre-norm transformer block that the encoder and the mask decoder share.
+
+use burn::module::Module;
+use burn::nn::{LayerNorm, Linear};
+use burn::tensor::{Tensor, activation};
+
+use super::build::Builder;
+use super::kernels;
+use super::probe::{Probe, Stage};
+use super::weights::WeightsMismatch;
+
+/// `x + attention(norm(x))`, then `x + mlp(norm(x))`, with an erf GELU (rstrudel segm/model/blocks.py).
+#[derive(Module, Debug)]
+pub(super) struct Block {
+    norm1: LayerNorm,
+    /// One fused projection to queries, keys and values, in this order.
+    qkv: Linear,
+    proj: Linear,
+    norm2: LayerNorm,
+    fc1: Linear,
+    fc2: Linear,
+    #[module(skip)]
+    heads: usize,
+}
+
+impl Block {
+    pub(super) fn build(b: &mut Builder, name: &str, heads: usize, eps: f64) -> Result<Self, WeightsMismatch> {
+        Ok(Self {
+            norm1: b.layer_norm(&format!("{name}.norm1"), eps)?,
+            qkv: b.linear(&format!("{name}.attn.qkv"))?,
+            proj: b.linear(&format!("{name}.attn.proj"))?,
+            norm2: b.layer_norm(&format!("{name}.norm2"), eps)?,
+            fc1: b.linear(&format!("{name}.mlp.fc1"))?,
+            fc2: b.linear(&format!("{name}.mlp.fc2"))?,
+            heads,
+        })
+    }
+
+    /// Tokens `[batch, tokens, dim]` to tokens of the same shape.
+    pub(super) fn forward(&self, x: Tensor<3>, stage: Stage, probe: &mut dyn Probe) -> Tensor<3> {
+        let qkv = kernels::product(self.norm1.forward(x.clone()), &self.qkv);
+        let context = if probe.wants_attention() {
+            let (context, probabilities) = self.explicit_attention(qkv);
+            probe.attention(stage, probabilities);
+            context
+        } else {
+            kernels::attention(qkv, &self.qkv, self.heads)
+        };
+        let x = kernels::residual(x, kernels::product(context, &self.proj), &self.proj);
+        let hidden = kernels::product(self.norm2.forward(x.clone()), &self.fc1);
+        let hidden = kernels::bias_gelu(hidden, &self.fc1);
+        kernels::residual(x, kernels::product(hidden, &self.fc2), &self.fc2)
+    }
+
+    /// Attention with its probabilities `[batch, heads, tokens, tokens]`, from `x · W_qkv` without bias.
+    fn explicit_attention(&self, qkv: Tensor<3>) -> (Tensor<3>, Tensor<4>) {
+        let [query, key, value] = kernels::split_heads(qkv, &self.qkv, self.heads);
+        let scores = query.matmul(key.swap_dims(2, 3));
+        let probabilities = activation::softmax(scores, 3);
+        let context = kernels::merge_heads(probabilities.clone().matmul(value));
+        (context, probabilities)
+    }
+}

@@ -1,0 +1,82 @@
+//! From named host tensors to burn parameters on a device.
+
+use burn::module::Param;
+use burn::nn::{LayerNorm, LayerNormConfig, Linear, LinearConfig};
+use burn::tensor::{Device, Tensor, TensorData};
+
+use super::weights::{HostTensor, TensorSpec, Weights, WeightsMismatch};
+
+/// Takes tensors out of a [`Weights`] one at a time, so that a large model is never in memory twice.
+pub(super) struct Builder<'a> {
+    weights: &'a mut Weights,
+    device: &'a Device,
+}
+
+impl<'a> Builder<'a> {
+    pub(super) fn new(weights: &'a mut Weights, device: &'a Device) -> Self {
+        Self { weights, device }
+    }
+
+    fn take(&mut self, name: &str) -> Result<HostTensor, WeightsMismatch> {
+        self.weights.take(name).ok_or_else(|| WeightsMismatch {
+            missing: vec![TensorSpec {
+                name: name.into(),
+                shape: Vec::new(),
+            }],
+            ..WeightsMismatch::default()
+        })
+    }
+
+    /// A tensor as stored, in the shape `shape` (same number of values).
+    pub(super) fn param<const D: usize>(
+        &mut self,
+        name: &str,
+        shape: [usize; D],
+    ) -> Result<Param<Tensor<D>>, WeightsMismatch> {
+        let tensor = self.take(name)?;
+        Ok(param(tensor.values, shape, self.device))
+    }
+
+    /// `name.weight` `[out, in]` and `name.bias` `[out]` as a burn linear layer, whose weight is `[in, out]`.
+    /// A convolution weight `[out, c, h, w]` is taken as `[out, c * h * w]`.
+    pub(super) fn linear(&mut self, name: &str) -> Result<Linear, WeightsMismatch> {
+        let weight = self.take(&format!("{name}.weight"))?;
+        let bias = self.take(&format!("{name}.bias"))?;
+        let output = weight.shape.first().copied().unwrap_or(0);
+        let input = weight.shape.iter().skip(1).product();
+        let mut linear = LinearConfig::new(input, output).init(self.device);
+        linear.weight = param(transposed(&weight.values, output, input), [input, output], self.device);
+        linear.bias = Some(param(bias.values, [output], self.device));
+        Ok(linear)
+    }
+
+    pub(super) fn layer_norm(&mut self, name: &str, eps: f64) -> Result<LayerNorm, WeightsMismatch> {
+        let gamma = self.take(&format!("{name}.weight"))?;
+        let beta = self.take(&format!("{name}.bias"))?;
+        let dim = gamma.values.len();
+        let mut norm = LayerNormConfig::new(dim).with_epsilon(eps).init(self.device);
+        norm.gamma = param(gamma.values, [dim], self.device);
+        norm.beta = Some(param(beta.values, [dim], self.device));
+        Ok(norm)
+    }
+}
+
+fn param<const D: usize>(values: Vec<f32>, shape: [usize; D], device: &Device) -> Param<Tensor<D>> {
+    Param::from_data(TensorData::new(values, shape), device)
+}
+
+/// `[rows, columns]` to `[columns, rows]`, in blocks that stay in the cache.
+fn transposed(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
+    const BLOCK: usize = 32;
+    let mut out = vec![0.0; values.len()];
+    for r0 in (0..rows).step_by(BLOCK) {
+        for c0 in (0..columns).step_by(BLOCK) {
+            for r in r0..(r0 + BLOCK).min(rows) {
+                for c in c0..(c0 + BLOCK).min(columns) {
+                    out[c * rows + r] = values[r * columns + c];
+                }
+            }
+        }
+    }
+    out
+}

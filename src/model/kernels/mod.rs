@@ -1,0 +1,148 @@
+//! The seam between the networks and the processor.
+//!
+//! On the CPU without autodiff each function here runs one fused, vectorised loop over host memory; everywhere else
+//! it is a few burn operations with the same result. A uniquely owned burn-flex tensor gives up its memory and takes
+//! it back without a copy, so the seam costs microseconds.
+
+mod attention;
+
+mod gelu;
+
+use burn::nn::Linear;
+use burn::tensor::{DType, Device, Tensor, TensorData, activation, module};
+
+/// Whether host loops apply to a tensor: burn-flex, f32, no gradients wanted.
+fn on_host<const D: usize>(x: &Tensor<D>) -> bool {
+    let device = x.device();
+    device == Device::flex() && !device.is_autodiff() && x.dtype() == DType::F32
+}
+
+/// `x · W` for tokens `[batch, tokens, in]`, without the bias, which the next kernel adds in its own pass.
+pub(super) fn product(x: Tensor<3>, linear: &Linear) -> Tensor<3> {
+    let [batch, tokens, input] = x.dims();
+    let weight = linear.weight.val();
+    let [_, output] = weight.dims();
+    x.reshape([batch * tokens, input])
+        .matmul(weight)
+        .reshape([batch, tokens, output])
+}
+
+/// `x · W + b` for tokens `[batch, tokens, in]`.
+pub(super) fn linear(x: Tensor<3>, linear: &Linear) -> Tensor<3> {
+    let product = product(x, linear);
+    match bias(linear) {
+        Some(b) => product + b,
+        None => product,
+    }
+}
+
+/// erf GELU of `x + b`, `b` being the bias of `linear`.
+pub(super) fn bias_gelu(x: Tensor<3>, linear: &Linear) -> Tensor<3> {
+    if on_host(&x) {
+        let bias = host_bias(linear, x.dims()[2]);
+        return on_values(x, |values| gelu::bias_gelu(values, &bias));
+    }
+    activation::gelu(with_bias(x, linear))
+}
+
+/// `x + (update + b)`, `b` being the bias of `linear`.
+pub(super) fn residual(x: Tensor<3>, update: Tensor<3>, linear: &Linear) -> Tensor<3> {
+    x + with_bias(update, linear)
+}
+
+/// Softmax attention from `x · W_qkv` `[batch, tokens, 3 · dim]` without bias to `[batch, tokens, dim]`.
+///
+/// Scores are scaled by `(dim / heads)^-0.5`. No attention matrix is kept.
+pub(super) fn attention(qkv: Tensor<3>, projection: &Linear, heads: usize) -> Tensor<3> {
+    let [batch, tokens, width] = qkv.dims();
+    if on_host(&qkv) {
+        let device = qkv.device();
+        let bias = host_bias(projection, width);
+        let mut context = vec![0.0; batch * tokens * width / 3];
+        let data = on_data(qkv, |values| {
+            attention::attention(values, &bias, heads, tokens, &mut context);
+        });
+        drop(data);
+        return Tensor::from_data(TensorData::new(context, [batch, tokens, width / 3]), &device);
+    }
+    let [query, key, value] = split_heads(qkv, projection, heads);
+    merge_heads(attend_in_chunks(query, key, value))
+}
+
+/// Queries (already scaled), keys and values `[batch, heads, tokens, head width]` from `x · W_qkv` without bias.
+pub(super) fn split_heads(qkv: Tensor<3>, projection: &Linear, heads: usize) -> [Tensor<4>; 3] {
+    let [batch, tokens, width] = qkv.dims();
+    let head = width / 3 / heads;
+    let parts = with_bias(qkv, projection)
+        .reshape([batch, tokens, 3, heads, head])
+        .permute([2, 0, 3, 1, 4]);
+    let part = |i: usize| parts.clone().narrow(0, i, 1).squeeze_dim::<4>(0);
+    // Scaling the queries instead of the scores saves a pass over tokens x tokens values.
+    [part(0) * (head as f32).powf(-0.5), part(1), part(2)]
+}
+
+/// `[batch, heads, tokens, head width]` to `[batch, tokens, dim]`.
+pub(super) fn merge_heads(context: Tensor<4>) -> Tensor<3> {
+    let [batch, heads, tokens, head] = context.dims();
+    context.swap_dims(1, 2).reshape([batch, tokens, heads * head])
+}
+
+/// Rows of queries per step on a device other than the host. One step's scores stay below 128 MiB for 16 heads and
+/// 1024 tokens, the smallest storage binding that a Vulkan adapter has to offer.
+const QUERY_CHUNK: usize = 1024;
+
+fn attend_in_chunks(query: Tensor<4>, key: Tensor<4>, value: Tensor<4>) -> Tensor<4> {
+    let tokens = query.dims()[2];
+    let chunks = (0..tokens)
+        .step_by(QUERY_CHUNK)
+        .map(|start| {
+            let rows = QUERY_CHUNK.min(tokens - start);
+            let options = burn::tensor::ops::AttentionModuleOptions {
+                // The queries are scaled already; an explicit scale also selects the plain matmul path, whose
+                // precision is f32 on every adapter.
+                scale: Some(1.0),
+                softcap: None,
+                is_causal: false,
+            };
+            let chunk = query.clone().narrow(2, start, rows);
+            module::attention(chunk, key.clone(), value.clone(), None, None, options)
+        })
+        .collect::<Vec<_>>();
+    Tensor::cat(chunks, 2)
+}
+
+fn bias(linear: &Linear) -> Option<Tensor<3>> {
+    linear.bias.as_ref().map(|b| b.val().unsqueeze())
+}
+
+fn with_bias(x: Tensor<3>, linear: &Linear) -> Tensor<3> {
+    match bias(linear) {
+        Some(b) => x + b,
+        None => x,
+    }
+}
+
+/// The bias in host memory, zeros where the layer has none.
+fn host_bias(linear: &Linear, width: usize) -> Vec<f32> {
+    linear
+        .bias
+        .as_ref()
+        .and_then(|b| b.val().into_data().try_into_vec().ok())
+        .unwrap_or_else(|| vec![0.0; width])
+}
+
+/// Runs `f` over a tensor's own memory.
+fn on_values<const D: usize>(x: Tensor<D>, f: impl FnOnce(&mut [f32])) -> Tensor<D> {
+    let device = x.device();
+    Tensor::from_data(on_data(x, f), &device)
+}
+
+fn on_data<const D: usize>(x: Tensor<D>, f: impl FnOnce(&mut [f32])) -> TensorData {
+    let mut data = x.into_data();
+    match data.as_mut_slice::<f32>() {
+        Ok(values) => f(values),
+        // `on_host` has looked at the type; anything else is a defect of this file.
+        Err(e) => panic!("a CPU kernel was called on a tensor that is not f32: {e:?}"),
+    }
+    data
+}

@@ -1,0 +1,51 @@
+//! Looking into a forward pass: progress, cancel, block outputs, attention.
+
+use std::ops::ControlFlow;
+
+use burn::tensor::Tensor;
+
+/// Which block of which part has just run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Block `0..depth` of the encoder.
+    Encoder(usize),
+    /// Block of the mask-transformer decoder.
+    Decoder(usize),
+}
+
+/// Called by a network while it runs.
+pub trait Probe {
+    /// After each block, with the tokens `[batch, tokens, dim]` that it put out.
+    /// `Break` ends the pass with [`Cancelled`].
+    fn block(&mut self, stage: Stage, tokens: &Tensor<3>) -> ControlFlow<()>;
+
+    /// Whether [`Probe::attention`] is wanted; the pass is then slower, for the probabilities are computed in full.
+    fn wants_attention(&self) -> bool {
+        false
+    }
+
+    /// Post-softmax attention `[batch, heads, tokens, tokens]` of a block.
+    fn attention(&mut self, _stage: Stage, _probabilities: Tensor<4>) {}
+}
+
+/// A probe that asks for nothing.
+pub struct NoProbe;
+
+impl Probe for NoProbe {
+    fn block(&mut self, _stage: Stage, _tokens: &Tensor<3>) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+}
+
+/// The pass was ended by its [`Probe`].
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("cancelled")]
+pub struct Cancelled;
+
+/// Turns a probe's answer into a result, for use with `?`.
+pub(super) fn go_on(answer: ControlFlow<()>) -> Result<(), Cancelled> {
+    match answer {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(()) => Err(Cancelled),
+    }
+}

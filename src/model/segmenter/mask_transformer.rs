@@ -1,0 +1,99 @@
+//! The mask transformer (arXiv 2105.05633, section 3.2; rstrudel segm/model/decoder.py).
+
+use burn::module::{Module, Param};
+use burn::nn::{LayerNorm, Linear};
+use burn::tensor::Tensor;
+
+use crate::model::block::Block;
+use crate::model::build::Builder;
+use crate::model::kernels;
+use crate::model::probe::{Cancelled, Probe, Stage, go_on};
+use crate::model::vit::Features;
+use crate::model::weights::WeightsMismatch;
+
+/// Class tokens run through a few blocks together with the patches; the logit of a patch for a class is the cosine of
+/// their two tokens, normalised over the classes.
+#[derive(Module, Debug)]
+pub struct MaskTransformer {
+    project: Linear,
+    class_tokens: Param<Tensor<3>>,
+    blocks: Vec<Block>,
+    norm: LayerNorm,
+    /// `[dim, dim]`, applied as `x · M`: no transpose, no bias.
+    project_patch: Param<Tensor<2>>,
+    /// As `project_patch`.
+    project_class: Param<Tensor<2>>,
+    /// Over the class axis, after the cosine.
+    mask_norm: LayerNorm,
+}
+
+/// Sizes of a [`MaskTransformer`].
+pub(super) struct Sizes {
+    pub(super) dim: usize,
+    pub(super) classes: usize,
+    pub(super) layers: usize,
+    pub(super) heads: usize,
+    pub(super) norm_eps: f64,
+}
+
+impl MaskTransformer {
+    pub(super) fn build(sizes: &Sizes, b: &mut Builder) -> Result<Self, WeightsMismatch> {
+        let Sizes {
+            dim,
+            classes,
+            layers,
+            heads,
+            norm_eps,
+        } = *sizes;
+        Ok(Self {
+            project: b.linear("decoder.proj_dec")?,
+            class_tokens: b.param("decoder.cls_emb", [1, classes, dim])?,
+            blocks: (0..layers)
+                .map(|i| Block::build(b, &format!("decoder.blocks.{i}"), heads, norm_eps))
+                .collect::<Result<_, _>>()?,
+            norm: b.layer_norm("decoder.decoder_norm", norm_eps)?,
+            project_patch: b.param("decoder.proj_patch", [dim, dim])?,
+            project_class: b.param("decoder.proj_classes", [dim, dim])?,
+            mask_norm: b.layer_norm("decoder.mask_norm", norm_eps)?,
+        })
+    }
+
+    /// Cosine of each patch with each class, `[batch, patches, classes]`, in -1..1.
+    ///
+    /// # Errors
+    /// [`Cancelled`] when the probe says so.
+    pub fn cosines(&self, features: &Features, probe: &mut dyn Probe) -> Result<Tensor<3>, Cancelled> {
+        let patches = kernels::linear(features.patches(), &self.project);
+        let [batch, count, _] = patches.dims();
+        let classes = self.class_tokens.val().repeat_dim(0, batch);
+        let class_count = classes.dims()[1];
+        // The published order: patches first, classes last, no position embedding for the classes.
+        let mut x = Tensor::cat(vec![patches, classes], 1);
+        for (i, block) in self.blocks.iter().enumerate() {
+            x = block.forward(x, Stage::Decoder(i), probe);
+            go_on(probe.block(Stage::Decoder(i), &x))?;
+        }
+        let x = self.norm.forward(x);
+        let patches = unit(project(x.clone().narrow(1, 0, count), &self.project_patch));
+        let classes = unit(project(x.narrow(1, count, class_count), &self.project_class));
+        Ok(patches.matmul(classes.swap_dims(1, 2)))
+    }
+
+    /// Logits of each patch, `[batch, patches, classes]`.
+    ///
+    /// # Errors
+    /// [`Cancelled`] when the probe says so.
+    pub fn forward(&self, features: &Features, probe: &mut dyn Probe) -> Result<Tensor<3>, Cancelled> {
+        Ok(self.mask_norm.forward(self.cosines(features, probe)?))
+    }
+}
+
+fn project(x: Tensor<3>, matrix: &Param<Tensor<2>>) -> Tensor<3> {
+    x.matmul(matrix.val().unsqueeze())
+}
+
+/// Each token divided by its length; the published code adds no epsilon.
+fn unit(x: Tensor<3>) -> Tensor<3> {
+    let length = x.clone().powi_scalar(2).sum_dim(2).sqrt();
+    x / length
+}

@@ -1,0 +1,224 @@
+//! Named tensors in host memory, and the list of what a network needs.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::spec::{DecoderSpec, EncoderSpec, ModelSpec};
+
+/// One tensor in host memory, row-major, in PyTorch's orientation (a linear weight is `[out, in]`).
+#[derive(Clone, Debug, PartialEq)]
+pub struct HostTensor {
+    /// Sizes, outermost first.
+    pub shape: Vec<usize>,
+    /// The values; as many as the product of `shape`.
+    pub values: Vec<f32>,
+}
+
+/// Tensors by name. Names are those of the published Segmenter checkpoints (`encoder.blocks.0.norm1.weight`).
+#[derive(Clone, Debug, Default)]
+pub struct Weights {
+    tensors: BTreeMap<String, HostTensor>,
+}
+
+/// Name and shape of one tensor that a network needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TensorSpec {
+    /// Name in the published layout.
+    pub name: String,
+    /// Expected shape.
+    pub shape: Vec<usize>,
+}
+
+/// How weights differ from what their spec asks for; every difference is listed.
+#[derive(Debug, Default, PartialEq, Eq, thiserror::Error)]
+pub struct WeightsMismatch {
+    /// Needed, not there.
+    pub missing: Vec<TensorSpec>,
+    /// There, not needed.
+    pub unexpected: Vec<TensorSpec>,
+    /// Expected tensor and the shape that was found.
+    pub misshapen: Vec<(TensorSpec, Vec<usize>)>,
+    /// Tensors that hold NaN or infinity.
+    pub not_finite: Vec<String>,
+}
+
+impl fmt::Display for WeightsMismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the weights do not fit the model")?;
+        for t in &self.missing {
+            write!(f, "\n  missing: {} {:?}", t.name, t.shape)?;
+        }
+        for (t, found) in &self.misshapen {
+            write!(f, "\n  wrong shape: {} expected {:?}, found {found:?}", t.name, t.shape)?;
+        }
+        for t in &self.unexpected {
+            write!(f, "\n  unexpected: {} {:?}", t.name, t.shape)?;
+        }
+        for name in &self.not_finite {
+            write!(f, "\n  not a number or infinite: {name}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Weights {
+    /// Adds or replaces a tensor.
+    pub fn insert(&mut self, name: impl Into<String>, tensor: HostTensor) {
+        self.tensors.insert(name.into(), tensor);
+    }
+
+    /// Removes a tensor and returns it.
+    pub fn take(&mut self, name: &str) -> Option<HostTensor> {
+        self.tensors.remove(name)
+    }
+
+    /// Looks at a tensor.
+    pub fn get(&self, name: &str) -> Option<&HostTensor> {
+        self.tensors.get(name)
+    }
+
+    /// Keeps the tensors for which `keep` says yes.
+    pub fn retain(&mut self, keep: impl Fn(&str) -> bool) {
+        self.tensors.retain(|name, _| keep(name));
+    }
+
+    /// Names and tensors in alphabetical order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &HostTensor)> {
+        self.tensors.iter().map(|(name, t)| (name.as_str(), t))
+    }
+
+    /// Number of values over all tensors.
+    pub fn parameters(&self) -> usize {
+        self.tensors.values().map(|t| t.values.len()).sum()
+    }
+
+    /// Compares with what `spec` needs.
+    ///
+    /// # Errors
+    /// Every missing, unexpected, wrongly shaped and non-finite tensor.
+    pub fn check(&self, spec: &ModelSpec) -> Result<(), WeightsMismatch> {
+        let needed = tensors_of(spec);
+        let mut mismatch = WeightsMismatch::default();
+        for tensor in &needed {
+            match self.tensors.get(&tensor.name) {
+                None => mismatch.missing.push(tensor.clone()),
+                Some(found) if found.shape != tensor.shape => {
+                    mismatch.misshapen.push((tensor.clone(), found.shape.clone()));
+                }
+                Some(found) if !found.values.iter().all(|v| v.is_finite()) => {
+                    mismatch.not_finite.push(tensor.name.clone());
+                }
+                Some(_) => {}
+            }
+        }
+        let names: std::collections::BTreeSet<&str> = needed.iter().map(|t| t.name.as_str()).collect();
+        mismatch.unexpected = self
+            .tensors
+            .iter()
+            .filter(|(name, _)| !names.contains(name.as_str()))
+            .map(|(name, t)| TensorSpec {
+                name: name.clone(),
+                shape: t.shape.clone(),
+            })
+            .collect();
+        if mismatch == WeightsMismatch::default() {
+            Ok(())
+        } else {
+            Err(mismatch)
+        }
+    }
+
+    /// Weights of the right shapes with small pseudo-random values, for timing: the time does not depend on them.
+    pub fn random(spec: &ModelSpec, seed: u64) -> Self {
+        let mut state = seed | 1;
+        let mut next = move || {
+            // xorshift64*: enough for values whose only duty is to be different and small.
+            state ^= state >> 12;
+            state ^= state << 25;
+            state ^= state >> 27;
+            let bits = state.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 40;
+            (bits as f32 / (1u64 << 24) as f32 - 0.5) * 0.08
+        };
+        let tensors = tensors_of(spec)
+            .into_iter()
+            .map(|t| {
+                let norm_scale = t.name.contains("norm") && t.name.ends_with("weight");
+                let centre = if norm_scale { 1.0 } else { 0.0 };
+                let values = (0..t.shape.iter().product()).map(|_| centre + next()).collect();
+                let shape = t.shape;
+                (t.name, HostTensor { shape, values })
+            })
+            .collect();
+        Self { tensors }
+    }
+}
+
+/// Every tensor that a network of this spec needs, in the order of the forward pass.
+pub fn tensors_of(spec: &ModelSpec) -> Vec<TensorSpec> {
+    let mut list = TensorList(Vec::new());
+    list.encoder(&spec.encoder);
+    list.decoder(&spec.decoder, spec.encoder.dim, spec.classes);
+    list.0
+}
+
+struct TensorList(Vec<TensorSpec>);
+
+impl TensorList {
+    fn add(&mut self, name: impl Into<String>, shape: impl Into<Vec<usize>>) {
+        self.0.push(TensorSpec {
+            name: name.into(),
+            shape: shape.into(),
+        });
+    }
+
+    fn linear(&mut self, name: &str, output: usize, input: usize) {
+        self.add(format!("{name}.weight"), [output, input]);
+        self.add(format!("{name}.bias"), [output]);
+    }
+
+    fn layer_norm(&mut self, name: &str, dim: usize) {
+        self.add(format!("{name}.weight"), [dim]);
+        self.add(format!("{name}.bias"), [dim]);
+    }
+
+    fn block(&mut self, name: &str, dim: usize) {
+        self.layer_norm(&format!("{name}.norm1"), dim);
+        self.linear(&format!("{name}.attn.qkv"), 3 * dim, dim);
+        self.linear(&format!("{name}.attn.proj"), dim, dim);
+        self.layer_norm(&format!("{name}.norm2"), dim);
+        self.linear(&format!("{name}.mlp.fc1"), 4 * dim, dim);
+        self.linear(&format!("{name}.mlp.fc2"), dim, 4 * dim);
+    }
+
+    fn encoder(&mut self, e: &EncoderSpec) {
+        self.add("encoder.patch_embed.proj.weight", [e.dim, 3, e.patch, e.patch]);
+        self.add("encoder.patch_embed.proj.bias", [e.dim]);
+        self.add("encoder.cls_token", [1, 1, e.dim]);
+        if e.distilled {
+            self.add("encoder.dist_token", [1, 1, e.dim]);
+        }
+        let positions = e.extra_tokens() + e.grid[0] * e.grid[1];
+        self.add("encoder.pos_embed", [1, positions, e.dim]);
+        for i in 0..e.depth {
+            self.block(&format!("encoder.blocks.{i}"), e.dim);
+        }
+        self.layer_norm("encoder.norm", e.dim);
+    }
+
+    fn decoder(&mut self, decoder: &DecoderSpec, dim: usize, classes: usize) {
+        match decoder {
+            DecoderSpec::Linear => self.linear("decoder.head", classes, dim),
+            DecoderSpec::MaskTransformer { layers, .. } => {
+                self.linear("decoder.proj_dec", dim, dim);
+                self.add("decoder.cls_emb", [1, classes, dim]);
+                for i in 0..*layers {
+                    self.block(&format!("decoder.blocks.{i}"), dim);
+                }
+                self.layer_norm("decoder.decoder_norm", dim);
+                self.add("decoder.proj_patch", [dim, dim]);
+                self.add("decoder.proj_classes", [dim, dim]);
+                self.layer_norm("decoder.mask_norm", classes);
+            }
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! Two rules of arithmetic that several rooms share: half-pixel interpolation and a vectorisable `e^x`.
+
+mod exp;
+
+pub(crate) use exp::exp;
+
+/// Where output position `i` of `to` falls among `from` samples: two neighbours and the share of the second.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Between {
+    /// The nearer-to-zero neighbour.
+    pub low: usize,
+    /// The next neighbour, or `low` at the edge.
+    pub high: usize,
+    /// Share of `high`, 0..1.
+    pub weight: f32,
+}
+
+impl Between {
+    /// Half-pixel centres without anti-aliasing: PyTorch's `interpolate(mode="bilinear", align_corners=False)`,
+    /// which both upstream projects use everywhere.
+    pub fn half_pixel(i: usize, from: usize, to: usize) -> Self {
+        let at = ((i as f64 + 0.5) * from as f64 / to as f64 - 0.5).max(0.0);
+        let low = (at as usize).min(from - 1);
+        Self {
+            low,
+            high: (low + 1).min(from - 1),
+            weight: (at - low as f64) as f32,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Between;
+
+    #[test]
+    fn doubling_gives_quarters() {
+        let weights: Vec<_> = (0..4).map(|i| Between::half_pixel(i, 2, 4)).collect();
+        let expected = [(0, 1, 0.0), (0, 1, 0.25), (0, 1, 0.75), (1, 1, 0.25)];
+        for (found, (low, high, weight)) in weights.iter().zip(expected) {
+            assert_eq!(*found, Between { low, high, weight });
+        }
+    }
+
+    #[test]
+    fn the_same_size_is_the_identity() {
+        for i in 0..5 {
+            assert_eq!(Between::half_pixel(i, 5, 5).low, i);
+            assert_eq!(Between::half_pixel(i, 5, 5).weight, 0.0);
+        }
+    }
+}

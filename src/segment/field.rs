@@ -1,0 +1,99 @@
+//! The merged logits of one pass, kept at patch resolution.
+
+use crate::numeric::Between;
+
+/// Low-resolution logits of every window of one pass.
+///
+/// The full-size logits that the published code builds are never held: [`Field::at`] gives them for one pixel, the
+/// label pass (`label_pass.rs`) for one row at a time.
+#[derive(Clone, Debug)]
+pub struct Field {
+    /// Width and height of the picture that the windows were cut from.
+    pub size: [usize; 2],
+    /// Width and height of a window in pixels.
+    pub window: [usize; 2],
+    /// Side of a patch in pixels.
+    pub patch: usize,
+    /// Columns and rows of patches in a window, padding included.
+    pub grid: [usize; 2],
+    /// Number of classes.
+    pub classes: usize,
+    /// Whether the picture was mirrored.
+    pub flip: bool,
+    /// Left edges of the windows.
+    pub columns: Vec<usize>,
+    /// Top edges of the windows.
+    pub rows: Vec<usize>,
+    /// Per window, row by row: logits `[grid rows * grid columns, classes]`.
+    pub windows: Vec<Vec<f32>>,
+}
+
+impl Field {
+    /// A field of one window over the whole picture.
+    pub fn whole(logits: Vec<f32>, classes: usize, size: [usize; 2], grid: [usize; 2], patch: usize) -> Self {
+        Self {
+            size,
+            window: size,
+            patch,
+            grid,
+            classes,
+            flip: false,
+            columns: vec![0],
+            rows: vec![0],
+            windows: vec![logits],
+        }
+    }
+
+    /// Logits at a pixel of an output of `output` width and height, as the published code merges and resizes them:
+    /// the mean over the windows that cover a pixel, resized bilinearly, then mirrored back.
+    pub fn at(&self, x: usize, y: usize, output: [usize; 2]) -> Vec<f32> {
+        let x = if self.flip { output[0] - 1 - x } else { x };
+        let columns = Between::half_pixel(x, self.size[0], output[0]);
+        let rows = Between::half_pixel(y, self.size[1], output[1]);
+        let mut logits = vec![0.0; self.classes];
+        for (y, share_y) in [(rows.low, 1.0 - rows.weight), (rows.high, rows.weight)] {
+            for (x, share_x) in [(columns.low, 1.0 - columns.weight), (columns.high, columns.weight)] {
+                self.add_merged(x, y, share_x * share_y, &mut logits);
+            }
+        }
+        logits
+    }
+
+    /// Adds `share` times the merged logits at pixel `x`, `y` of this field's own picture.
+    fn add_merged(&self, x: usize, y: usize, share: f32, logits: &mut [f32]) {
+        let covers = |edges: &[usize], at: usize, length: usize| -> Vec<usize> {
+            (0..edges.len())
+                .filter(|i| (edges[*i]..edges[*i] + length).contains(&at))
+                .collect()
+        };
+        let columns = covers(&self.columns, x, self.window[0]);
+        let rows = covers(&self.rows, y, self.window[1]);
+        let share = share / (columns.len() * rows.len()) as f32;
+        for &row in &rows {
+            for &column in &columns {
+                let values = &self.windows[row * self.columns.len() + column];
+                let across = self.patch_between(x - self.columns[column], 0);
+                let down = self.patch_between(y - self.rows[row], 1);
+                for (gy, share_y) in [(down.low, 1.0 - down.weight), (down.high, down.weight)] {
+                    for (gx, share_x) in [(across.low, 1.0 - across.weight), (across.high, across.weight)] {
+                        let patch = &values[(gy * self.grid[0] + gx) * self.classes..][..self.classes];
+                        for (sum, v) in logits.iter_mut().zip(patch) {
+                            *sum += share * share_y * share_x * v;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Where a pixel of a window falls among its patches; axis 0 is across, 1 is down. The scale is that of the
+    /// padded window, whose padding is cropped off after upsampling.
+    pub(super) fn patch_between(&self, pixel: usize, axis: usize) -> Between {
+        Between::half_pixel(pixel, self.grid[axis], self.grid[axis] * self.patch)
+    }
+
+    /// Bytes of the logits.
+    pub fn bytes(&self) -> usize {
+        self.windows.iter().map(|w| w.len() * size_of::<f32>()).sum()
+    }
+}

@@ -1,0 +1,309 @@
+//! Which sizes, flips and windows of a photo the network sees.
+
+use std::borrow::Cow;
+
+use crate::model::{InferenceSpec, Normalisation};
+use crate::numeric::Between;
+use crate::photo::Photo;
+
+/// How a photo is to be run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// Side of the window in pixels.
+    pub window: usize,
+    /// Distance between windows in pixels.
+    pub stride: usize,
+    /// Reduce the short side of a larger photo to this; `None` keeps the photo's own size.
+    pub short_side: Option<usize>,
+    /// Sizes to average over, relative to the reduced photo. One scale of 1.0 is the plain run.
+    pub scales: Vec<f64>,
+    /// Average over the mirrored picture too.
+    pub flip: bool,
+}
+
+/// Most windows in one run: ten times a 12-megapixel photo at full size with the smallest usual window.
+const MOST_WINDOWS: usize = 8192;
+
+/// Bound of the long side relative to the short one when scaling (rstrudel `max_ratio`, ADE20K's).
+const MOST_RATIO: f64 = 4.0;
+
+/// A setting that no run can have.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// A setting outside its bounds.
+    #[error("{0}")]
+    Setting(String),
+    /// The photo would need too many windows.
+    #[error(
+        "this photo of {width} x {height} would need {windows} windows, more than {MOST_WINDOWS}; make it smaller or less elongated, or reduce its short side"
+    )]
+    TooManyWindows {
+        /// Photo width.
+        width: usize,
+        /// Photo height.
+        height: usize,
+        /// Windows over all scales and flips.
+        windows: usize,
+    },
+}
+
+impl Settings {
+    /// The plain run that a model's authors evaluate: one scale, no flip.
+    pub fn of(spec: &InferenceSpec) -> Self {
+        Self {
+            window: spec.window,
+            stride: spec.stride,
+            short_side: spec.short_side,
+            scales: vec![1.0],
+            flip: false,
+        }
+    }
+
+    /// Checks the bounds of every setting.
+    ///
+    /// # Errors
+    /// A sentence that names the setting.
+    pub fn check(&self, patch: usize) -> Result<(), PlanError> {
+        let fail = |text: String| Err(PlanError::Setting(text));
+        if !(patch..=8192).contains(&self.window) {
+            return fail(format!(
+                "window: expected {patch} (one patch) to 8192 pixels, found {}",
+                self.window
+            ));
+        }
+        if !(1..=self.window).contains(&self.stride) {
+            return fail(format!(
+                "stride: expected 1 to {} (the window) pixels, found {}",
+                self.window, self.stride
+            ));
+        }
+        if self.scales.is_empty() || self.scales.len() > 16 {
+            return fail(format!("scales: expected 1 to 16 of them, found {}", self.scales.len()));
+        }
+        if let Some(scale) = self.scales.iter().find(|s| !(0.1..=4.0).contains(*s)) {
+            return fail(format!("scales: expected values from 0.1 to 4, found {scale}"));
+        }
+        if self.short_side.is_some_and(|side| !(16..=16_384).contains(&side)) {
+            return fail("short side: expected 16 to 16384 pixels".into());
+        }
+        Ok(())
+    }
+
+    /// One pass per scale and flip over `photo`.
+    ///
+    /// # Errors
+    /// When a setting is out of bounds or the photo would need too many windows.
+    pub fn passes<'a>(&self, photo: &'a Photo, patch: usize) -> Result<Vec<Pass<'a>>, PlanError> {
+        self.check(patch)?;
+        let mut windows = 0;
+        for scale in &self.scales {
+            let [w, h] = raised_size(scaled_size(photo, self.short_side, *scale), self.window);
+            let per_flip = anchor_count(w, self.window, self.stride) * anchor_count(h, self.window, self.stride);
+            windows += per_flip * (1 + usize::from(self.flip));
+        }
+        if windows > MOST_WINDOWS {
+            let (width, height) = (photo.width, photo.height);
+            return Err(PlanError::TooManyWindows { width, height, windows });
+        }
+        let mut passes = Vec::new();
+        for scale in &self.scales {
+            let size = scaled_size(photo, self.short_side, *scale);
+            let picture = if size == [photo.width, photo.height] {
+                Cow::Borrowed(photo)
+            } else {
+                Cow::Owned(photo.resized(size[0], size[1]))
+            };
+            if self.flip {
+                passes.push(Pass::new(picture.clone(), false, self.window, self.stride));
+                passes.push(Pass::new(picture, true, self.window, self.stride));
+            } else {
+                passes.push(Pass::new(picture, false, self.window, self.stride));
+            }
+        }
+        Ok(passes)
+    }
+}
+
+/// One run over one picture of one size: which windows are cut from it.
+#[derive(Clone, Debug)]
+pub struct Pass<'a> {
+    picture: Cow<'a, Photo>,
+    /// Whether the picture is mirrored first.
+    pub flip: bool,
+    /// Width and height after raising the short side to the window.
+    pub size: [usize; 2],
+    /// Side of a window.
+    pub window: usize,
+    /// Left edges of the windows.
+    pub columns: Vec<usize>,
+    /// Top edges of the windows.
+    pub rows: Vec<usize>,
+}
+
+impl<'a> Pass<'a> {
+    /// Windows over `picture` as it is; a picture whose short side is below the window is raised to it
+    /// (rstrudel segm/model/utils.py, `sliding_window`).
+    pub fn new(picture: Cow<'a, Photo>, flip: bool, window: usize, stride: usize) -> Self {
+        let size = raised_size([picture.width, picture.height], window);
+        Self {
+            flip,
+            size,
+            window,
+            columns: anchors(size[0], window, stride),
+            rows: anchors(size[1], window, stride),
+            picture,
+        }
+    }
+
+    /// Number of windows.
+    pub fn windows(&self) -> usize {
+        self.columns.len() * self.rows.len()
+    }
+
+    /// Left and top edge of window `i`, row by row.
+    pub fn corner(&self, i: usize) -> [usize; 2] {
+        [self.columns[i % self.columns.len()], self.rows[i / self.columns.len()]]
+    }
+
+    /// The normalised pixels of window `i`, `[3, window, window]`.
+    pub fn pixels(&self, i: usize, normalisation: &Normalisation) -> Vec<f32> {
+        let [left, top] = self.corner(i);
+        let [width, height] = self.size;
+        let photo = &*self.picture;
+        let plane = self.window * self.window;
+        let mut out = vec![0.0; 3 * plane];
+        let columns: Vec<Between> = (left..left + self.window)
+            .map(|x| Between::half_pixel(if self.flip { width - 1 - x } else { x }, photo.width, width))
+            .collect();
+        let [red, green, blue] = normalisation_table(normalisation);
+        let (reds, rest) = out.split_at_mut(plane);
+        let (greens, blues) = rest.split_at_mut(plane);
+        for y in 0..self.window {
+            let rows = Between::half_pixel(top + y, photo.height, height);
+            let [above, below] = [rows.low, rows.high].map(|r| &photo.rgb[3 * r * photo.width..][..3 * photo.width]);
+            let line = y * self.window..(y + 1) * self.window;
+            let planes = [
+                (&mut reds[line.clone()], &red),
+                (&mut greens[line.clone()], &green),
+                (&mut blues[line], &blue),
+            ];
+            for (c, (out, table)) in planes.into_iter().enumerate() {
+                let value = |row: &[u8], x: usize| table[usize::from(row[3 * x + c])];
+                for (out, x) in out.iter_mut().zip(&columns) {
+                    // Normalisation is linear, so interpolating normalised pixels here equals upstream's order.
+                    let lerp = |row| value(row, x.low) + (value(row, x.high) - value(row, x.low)) * x.weight;
+                    let above = lerp(above);
+                    *out = above + (lerp(below) - above) * rows.weight;
+                }
+            }
+        }
+        out
+    }
+}
+
+/// Pads `[3, height, width]` with zeros on the right and at the bottom to multiples of `patch`, in normalised space
+/// (rstrudel segm/model/utils.py, `padding`). Returns the values with padded height and width.
+pub fn padded(values: Vec<f32>, height: usize, width: usize, patch: usize) -> (Vec<f32>, [usize; 2]) {
+    let [to_height, to_width] = [height, width].map(|side| side.next_multiple_of(patch));
+    if [to_height, to_width] == [height, width] {
+        return (values, [height, width]);
+    }
+    let mut out = vec![0.0; 3 * to_height * to_width];
+    for (from, to) in values
+        .chunks_exact(height * width)
+        .zip(out.chunks_exact_mut(to_height * to_width))
+    {
+        for (from, to) in from.chunks_exact(width).zip(to.chunks_exact_mut(to_width)) {
+            to[..width].copy_from_slice(from);
+        }
+    }
+    (out, [to_height, to_width])
+}
+
+/// Normalised value of each byte, per channel.
+fn normalisation_table(n: &Normalisation) -> [[f32; 256]; 3] {
+    std::array::from_fn(|c| std::array::from_fn(|v| (v as f32 / 255.0 - n.mean[c]) / n.std[c]))
+}
+
+/// The size at which one scale runs: keep-ratio within the bounds of the published pipeline (facts: mmcv `imrescale`).
+fn scaled_size(photo: &Photo, short_side: Option<usize>, scale: f64) -> [usize; 2] {
+    let (width, height) = (photo.width as f64, photo.height as f64);
+    let (short, long) = (width.min(height), width.max(height));
+    let base = short_side.map_or(short, |side| short.min(side as f64));
+    if base == short && scale == 1.0 {
+        return [photo.width, photo.height];
+    }
+    let short_bound = (base * scale).floor();
+    // Without a short side to go by, a long photo keeps its ratio.
+    let long_bound = (base * MOST_RATIO.max(long / short) * scale).floor();
+    let factor = (long_bound / long).min(short_bound / short);
+    [width, height].map(|side| ((side * factor + 0.5) as usize).max(1))
+}
+
+/// Short side raised to the window, long side to the floor of ratio x window.
+fn raised_size([width, height]: [usize; 2], window: usize) -> [usize; 2] {
+    if width.min(height) >= window {
+        return [width, height];
+    }
+    if height < width {
+        [(width as f64 / height as f64 * window as f64) as usize, window]
+    } else {
+        [window, (height as f64 / width as f64 * window as f64) as usize]
+    }
+}
+
+fn anchor_count(length: usize, window: usize, stride: usize) -> usize {
+    (length - window).div_ceil(stride) + 1
+}
+
+/// 0, stride, 2 stride, … strictly below `length - window`, then `length - window`.
+fn anchors(length: usize, window: usize, stride: usize) -> Vec<usize> {
+    let last = length - window;
+    (0..last).step_by(stride).chain([last]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_window_is_flush_with_the_edge() {
+        assert_eq!(anchors(210, 64, 48), [0, 48, 96, 144, 146]);
+        assert_eq!(anchors(64, 64, 48), [0]);
+        assert_eq!(anchors(112, 64, 48), [0, 48]);
+        for (length, window, stride) in [(210, 64, 48), (64, 64, 48), (112, 64, 48), (65, 64, 64)] {
+            assert_eq!(
+                anchor_count(length, window, stride),
+                anchors(length, window, stride).len()
+            );
+        }
+    }
+
+    #[test]
+    fn a_small_picture_is_raised_to_the_window() {
+        assert_eq!(raised_size([84, 60], 64), [89, 64]);
+        assert_eq!(raised_size([30, 20], 384), [576, 384]);
+        assert_eq!(raised_size([20, 30], 384), [384, 576]);
+        assert_eq!(raised_size([512, 384], 384), [512, 384]);
+    }
+
+    #[test]
+    fn a_needle_of_a_photo_is_refused_not_attempted() {
+        let photo = Photo {
+            width: 60_000,
+            height: 1,
+            rgb: vec![0; 180_000],
+        };
+        let settings = Settings {
+            window: 384,
+            stride: 384,
+            short_side: Some(384),
+            scales: vec![1.0],
+            flip: false,
+        };
+        assert!(matches!(
+            settings.passes(&photo, 16),
+            Err(PlanError::TooManyWindows { .. })
+        ));
+    }
+}
