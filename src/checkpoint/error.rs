@@ -66,6 +66,8 @@ impl CheckpointError {
     }
 
     pub(super) fn damaged(path: &Path, why: String) -> Self {
+        // Parsers quote what they stumble over, which can be of any length.
+        let why = why.chars().take(600).collect();
         Self::Damaged { why, path: path.into() }
     }
 }

@@ -25,7 +25,10 @@ impl Staged {
     pub(super) fn commit(self) -> Result<PathBuf, ExportError> {
         match self.file.persist(&self.path) {
             Ok(()) => Ok(self.path),
-            Err(e) => Err(ExportError::Write { source: e.error, path: self.path }),
+            Err(e) => Err(ExportError::Write {
+                source: e.error,
+                path: self.path,
+            }),
         }
     }
 }
@@ -39,17 +42,26 @@ pub(super) fn stage(path: &Path, bytes: &[u8]) -> Result<Staged, ExportError> {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    fs::create_dir_all(folder).map_err(|source| ExportError::CreateFolder { source, path: folder.into() })?;
+    fs::create_dir_all(folder).map_err(|source| ExportError::CreateFolder {
+        source,
+        path: folder.into(),
+    })?;
     match written(folder, bytes) {
-        Ok(file) => Ok(Staged { file, path: path.into() }),
-        Err(source) => Err(ExportError::Write { source, path: path.into() }),
+        Ok(file) => Ok(Staged {
+            file,
+            path: path.into(),
+        }),
+        Err(source) => Err(ExportError::Write {
+            source,
+            path: path.into(),
+        }),
     }
 }
 
 fn written(folder: &Path, bytes: &[u8]) -> io::Result<TempPath> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".segscope-");
-    // Temporary files are private to their owner by default, exported pictures are as private as any other file.
+    // By default only the owner may read a temporary file; a picture is for whom the umask admits.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let mut file = builder.tempfile_in(folder)?;

@@ -36,7 +36,11 @@ pub(super) fn colors(map: &LabelMap, classes: &ClassSet) -> Result<Vec<u8>, Enco
     for (pixel, id) in rgb.as_chunks_mut::<3>().0.iter_mut().zip(&map.ids) {
         *pixel = classes.color(*id);
     }
-    picture(&Photo { width: map.width, height: map.height, rgb })
+    picture(&Photo {
+        width: map.width,
+        height: map.height,
+        rgb,
+    })
 }
 
 /// White where the pixel is of the class, else black; 8-bit grey, which every program reads alike.

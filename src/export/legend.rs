@@ -86,7 +86,11 @@ fn shortened(name: &str) -> String {
 
 fn percent(count: u64, all: usize) -> String {
     let percent = 100.0 * count as f64 / all as f64;
-    if percent < 0.05 { "<0.1%".into() } else { format!("{percent:.1}%") }
+    if percent < 0.05 {
+        "<0.1%".into()
+    } else {
+        format!("{percent:.1}%")
+    }
 }
 
 impl Layout {
@@ -108,7 +112,12 @@ impl Layout {
         let letters = longest(|row| &row.name) + longest(|row| &row.share);
         let natural = (SWATCH + 2 * GAP + letters * glyphs::ADVANCE + PAD) * scale;
         let least = NARROWEST.saturating_sub(PAD * scale).div_ceil(columns);
-        Self { scale, lines, columns, column_width: natural.max(least) }
+        Self {
+            scale,
+            lines,
+            columns,
+            column_width: natural.max(least),
+        }
     }
 
     fn width(&self) -> usize {
@@ -137,11 +146,21 @@ fn draw_row(canvas: &mut Photo, row: &Row, at: [usize; 2], layout: &Layout) {
     let below = |dots: usize| y + dots * scale;
     let swatch = below((ROW - SWATCH) / 2);
     fill(canvas, [x, swatch], [SWATCH * scale; 2], FRAME);
-    fill(canvas, [x + scale, swatch + scale], [(SWATCH - 2) * scale; 2], row.color);
+    fill(
+        canvas,
+        [x + scale, swatch + scale],
+        [(SWATCH - 2) * scale; 2],
+        row.color,
+    );
     let line = below((ROW - glyphs::HEIGHT) / 2);
     write(canvas, [x + (SWATCH + GAP) * scale, line], scale, &row.name);
     let share = (PAD + row.share.chars().count() * glyphs::ADVANCE) * scale;
-    write(canvas, [x + layout.column_width.saturating_sub(share), line], scale, &row.share);
+    write(
+        canvas,
+        [x + layout.column_width.saturating_sub(share), line],
+        scale,
+        &row.share,
+    );
 }
 
 /// Writes a line of text whose top left is `at`.
@@ -173,7 +192,11 @@ mod tests {
     use super::*;
 
     fn some(count: usize, name: &str) -> Vec<Row> {
-        let row = || Row { color: [0; 3], name: name.into(), share: "50.0%".into() };
+        let row = || Row {
+            color: [0; 3],
+            name: name.into(),
+            share: "50.0%".into(),
+        };
         (0..count).map(|_| row()).collect()
     }
 
@@ -200,7 +223,11 @@ mod tests {
 
     #[test]
     fn drawing_outside_is_cut_off() {
-        let mut canvas = Photo { width: 4, height: 3, rgb: vec![PAPER; 36] };
+        let mut canvas = Photo {
+            width: 4,
+            height: 3,
+            rgb: vec![PAPER; 36],
+        };
         fill(&mut canvas, [3, 2], [9, 9], INK);
         fill(&mut canvas, [40, 20], [9, 9], FRAME);
         assert_eq!(canvas.pixel(3, 2), Some(INK));

@@ -45,20 +45,38 @@ pub struct WeightsMismatch {
 impl fmt::Display for WeightsMismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the weights do not fit the model")?;
-        for t in &self.missing {
-            write!(f, "\n  missing: {} {:?}", t.name, t.shape)?;
-        }
-        for (t, found) in &self.misshapen {
-            write!(f, "\n  wrong shape: {} expected {:?}, found {found:?}", t.name, t.shape)?;
-        }
-        for t in &self.unexpected {
-            write!(f, "\n  unexpected: {} {:?}", t.name, t.shape)?;
-        }
-        for name in &self.not_finite {
-            write!(f, "\n  not a number or infinite: {name}")?;
-        }
-        Ok(())
+        let shaped = |t: &TensorSpec| format!("{} {:?}", shortened(&t.name), t.shape);
+        write_some(f, "missing", self.missing.iter().map(shaped))?;
+        let wrong = |(t, found): &(TensorSpec, Vec<usize>)| {
+            format!("{} expected {:?}, found {found:?}", shortened(&t.name), t.shape)
+        };
+        write_some(f, "wrong shape", self.misshapen.iter().map(wrong))?;
+        write_some(f, "unexpected", self.unexpected.iter().map(shaped))?;
+        write_some(
+            f,
+            "not a number or infinite",
+            self.not_finite.iter().map(|name| shortened(name)),
+        )
     }
+}
+
+/// Tensors of one kind of difference that are written out; a wrong file can have hundreds.
+const MOST_LISTED: usize = 12;
+
+fn write_some(f: &mut fmt::Formatter<'_>, what: &str, items: impl ExactSizeIterator<Item = String>) -> fmt::Result {
+    let more = items.len().saturating_sub(MOST_LISTED);
+    for item in items.take(MOST_LISTED) {
+        write!(f, "\n  {what}: {item}")?;
+    }
+    match more {
+        0 => Ok(()),
+        _ => write!(f, "\n  {what}: and {more} more"),
+    }
+}
+
+/// Names come from files and can be of any length.
+fn shortened(name: &str) -> String {
+    name.chars().take(80).collect()
 }
 
 impl Weights {

@@ -76,7 +76,7 @@ impl TorchFile {
         let bytes = read_entry(&mut archive, &name, MOST_PICKLE_BYTES).map_err(damaged)?;
         let pickle = Pickle::read(&bytes).map_err(|e| match e {
             PickleError::Refused(name) => CheckpointError::Refused {
-                name,
+                name: name.chars().take(120).collect(),
                 path: path.into(),
             },
             PickleError::Damaged(why) => CheckpointError::damaged(path, why),

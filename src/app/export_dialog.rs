@@ -1,0 +1,224 @@
+//! The export dialog: what will be written where, and what that would replace.
+
+use std::path::{Path, PathBuf};
+
+use egui::{Id, Modal, RichText, ScrollArea, Ui};
+
+use super::App;
+use super::dialogs::Ask;
+use crate::engine::{ExportJob, Job, PhotoSource};
+use crate::export::{Format, Options, PlannedFile};
+
+/// The dialog's state; folder and formats stay from one export to the next.
+#[derive(Default)]
+pub(super) struct ExportDialog {
+    open: bool,
+    options: Options,
+    folder: PathBuf,
+    /// Whether the person chose the folder, which then stays for other pictures.
+    folder_chosen: bool,
+    /// `None` while the worker looks.
+    planned: Option<Vec<PlannedFile>>,
+    writing: bool,
+    /// Set by changes in the dialog.
+    stale: bool,
+}
+
+impl ExportDialog {
+    pub(super) fn is_open(&self) -> bool {
+        self.open
+    }
+
+    pub(super) fn close(&mut self) {
+        self.open = false;
+        self.writing = false;
+    }
+
+    pub(super) fn failed(&mut self) {
+        self.writing = false;
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub(super) fn set_folder(&mut self, folder: PathBuf) {
+        self.folder = folder;
+        self.folder_chosen = true;
+        self.stale = true;
+    }
+
+    /// A folder beside the picture, unless one was chosen.
+    pub(super) fn suggest_folder(&mut self, source: &PhotoSource) {
+        if !self.folder_chosen {
+            let beside = match source {
+                PhotoSource::Path(path) => path.parent().map(Path::to_owned).unwrap_or_default(),
+                PhotoSource::Sample => directories::UserDirs::new()
+                    .and_then(|dirs| {
+                        dirs.picture_dir()
+                            .map(Path::to_owned)
+                            .or_else(|| Some(dirs.home_dir().to_owned()))
+                    })
+                    .unwrap_or_default(),
+            };
+            self.folder = beside.join("segscope");
+        }
+    }
+
+    pub(super) fn set_planned(&mut self, files: Vec<PlannedFile>) {
+        self.planned = Some(files);
+    }
+
+    fn existing(&self) -> usize {
+        self.planned
+            .as_ref()
+            .map_or(0, |files| files.iter().filter(|f| f.exists).count())
+    }
+
+    fn ready(&self) -> bool {
+        let planned = self.planned.as_ref().is_some_and(|files| !files.is_empty());
+        planned && !self.writing && !self.stale && (self.options.overwrite || self.existing() == 0)
+    }
+
+    /// Draws the dialog; true when the person asks to write.
+    fn contents(&mut self, ui: &mut Ui, choose: &mut bool) -> bool {
+        let before = (self.options.clone(), self.folder.clone());
+        ui.set_width(460.0);
+        ui.heading("Export");
+        for format in Format::ALL {
+            let mut on = self.options.formats.contains(&format);
+            if ui
+                .checkbox(&mut on, format.title())
+                .on_hover_text(format.explanation())
+                .changed()
+            {
+                self.options.formats.retain(|f| *f != format);
+                if on {
+                    self.options.formats.push(format);
+                }
+            }
+        }
+        let overlay = self.options.formats.contains(&Format::Overlay);
+        ui.add_enabled(
+            overlay,
+            egui::Checkbox::new(&mut self.options.legend, "Legend beside the overlay"),
+        );
+        ui.horizontal(|ui| {
+            let label = ui.label("Folder");
+            *choose = ui.button("Choose…").clicked();
+            let mut text = self.folder.display().to_string();
+            let field = egui::TextEdit::singleline(&mut text).desired_width(f32::INFINITY);
+            if ui.add(field).labelled_by(label.id).changed() {
+                self.set_folder(PathBuf::from(text));
+            }
+        });
+        ui.separator();
+        self.file_list(ui);
+        let existing = self.existing();
+        if existing > 0 {
+            ui.checkbox(
+                &mut self.options.overwrite,
+                format!("Write over {existing} existing files"),
+            );
+        }
+        ui.separator();
+        let asked = ui
+            .horizontal(|ui| {
+                let write = ui.add_enabled(self.ready(), egui::Button::new("Write files")).clicked();
+                if ui.button("Close").clicked() {
+                    self.close();
+                }
+                if self.writing {
+                    ui.spinner();
+                }
+                write
+            })
+            .inner;
+        self.stale |= before != (self.options.clone(), self.folder.clone());
+        let enter = ui.input(|i| i.key_pressed(egui::Key::Enter)) && !ui.egui_wants_keyboard_input();
+        (asked || enter) && self.ready()
+    }
+
+    fn file_list(&self, ui: &mut Ui) {
+        let Some(files) = &self.planned else {
+            ui.weak("Looking at the folder");
+            return;
+        };
+        ui.label(format!("{} files will be written", files.len()));
+        let row = ui.text_style_height(&egui::TextStyle::Body);
+        ScrollArea::vertical()
+            .max_height(150.0)
+            .auto_shrink([false, true])
+            .show_rows(ui, row, files.len(), |ui, range| {
+                for file in &files[range] {
+                    let name = file
+                        .path
+                        .strip_prefix(&self.folder)
+                        .unwrap_or(&file.path)
+                        .display()
+                        .to_string();
+                    let text = if file.exists { format!("{name} (exists)") } else { name };
+                    let text = RichText::new(text);
+                    let text = if file.exists {
+                        text.color(ui.visuals().warn_fg_color)
+                    } else {
+                        text
+                    };
+                    ui.add(egui::Label::new(text).truncate())
+                        .on_hover_text(&file.description);
+                }
+            });
+    }
+}
+
+impl App {
+    pub(super) fn open_export(&mut self) {
+        self.export.open = true;
+        self.export.options.overwrite = false;
+        self.plan_export();
+    }
+
+    fn export_job(&self) -> Option<ExportJob> {
+        let result = self.document.as_ref()?.result.clone()?;
+        let options = Options {
+            opacity: self.opacity,
+            hidden: self.classes.hidden(),
+            ..self.export.options.clone()
+        };
+        Some(ExportJob {
+            result,
+            options,
+            folder: self.export.folder.clone(),
+        })
+    }
+
+    /// Asks the worker what would be written.
+    pub(super) fn plan_export(&mut self) {
+        self.export.stale = false;
+        self.export.planned = None;
+        if let Some(job) = self.export_job() {
+            self.send(Job::PlanExport(job));
+        }
+    }
+
+    pub(super) fn export_window(&mut self, ui: &mut Ui) {
+        if !self.export.open {
+            return;
+        }
+        let mut choose = false;
+        let modal = Modal::new(Id::unique("export")).show(ui, |ui| self.export.contents(ui, &mut choose));
+        if choose {
+            self.ask(Ask::ExportFolder, ui);
+        }
+        if modal.should_close() {
+            self.export.close();
+        } else if modal.inner {
+            if let Some(job) = self.export_job() {
+                self.export.writing = true;
+                self.send(Job::Export(job));
+            }
+        } else if self.export.stale {
+            self.plan_export();
+        }
+    }
+}

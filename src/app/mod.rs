@@ -1,0 +1,332 @@
+//! The window: state, commands, canvas, panels. It draws and sends messages; it never computes, waits or reads a file.
+
+mod canvas;
+mod class_list;
+mod command;
+mod dialogs;
+mod document;
+mod events;
+mod export_dialog;
+mod inspector;
+mod overlay;
+mod panels;
+mod texture;
+mod toasts;
+
+use std::path::PathBuf;
+
+use eframe::CreationContext;
+use egui::{CentralPanel, Context, Ui};
+
+use crate::engine::{DeviceChoice, Engine, Job, ModelInfo, ModelSource, PhotoSource, Progress};
+use canvas::View;
+use class_list::ClassView;
+use command::Command;
+use dialogs::{Ask, Chosen, Dialogs};
+use document::Document;
+use export_dialog::ExportDialog;
+use texture::TextureMaker;
+use toasts::Toasts;
+
+/// How the window starts.
+#[derive(Clone, Debug, Default)]
+pub struct Start {
+    /// Pictures to open; the sample without any.
+    pub pictures: Vec<PathBuf>,
+    /// Model to open; the embedded one without it.
+    pub model: Option<PathBuf>,
+    /// Where to compute.
+    pub device: DeviceChoice,
+}
+
+/// Why there is no window.
+#[derive(Debug, thiserror::Error)]
+#[error("the window cannot open ({0}); without a display, use: segscope segment PICTURE --out DIR")]
+pub struct NoWindow(String);
+
+/// Opens the window and returns when it is closed.
+///
+/// # Errors
+/// When there is no display, or no graphics adapter that can draw a window.
+pub fn run(start: Start) -> Result<(), NoWindow> {
+    let options = eframe::NativeOptions {
+        viewport: egui::ViewportBuilder::default()
+            .with_title("Segscope")
+            .with_app_id("segscope")
+            .with_inner_size([1280.0, 820.0])
+            .with_min_inner_size([640.0, 420.0])
+            .with_drag_and_drop(true),
+        wgpu_options: graphics(),
+        ..Default::default()
+    };
+    let create: eframe::AppCreator = Box::new(|cc| Ok(Box::new(App::new(cc, start)?)));
+    eframe::run_native("segscope", options, create).map_err(|e| NoWindow(e.to_string()))
+}
+
+/// egui's own device, with textures as large as the adapter takes: a photo is one texture.
+fn graphics() -> eframe::egui_wgpu::WgpuConfiguration {
+    use eframe::egui_wgpu::{WgpuConfiguration, WgpuSetup, WgpuSetupCreateNew};
+    let mut setup = WgpuSetupCreateNew::without_display_handle();
+    let usual = setup.device_descriptor.clone();
+    setup.device_descriptor = std::sync::Arc::new(move |adapter| {
+        let mut descriptor = usual(adapter);
+        descriptor.required_limits.max_texture_dimension_2d = adapter.limits().max_texture_dimension_2d;
+        descriptor
+    });
+    WgpuConfiguration {
+        wgpu_setup: WgpuSetup::CreateNew(setup),
+        ..Default::default()
+    }
+}
+
+/// The program behind the window: live handles and what is shown.
+pub struct App {
+    engine: Engine,
+    dialogs: Dialogs,
+    textures: TextureMaker,
+    toasts: Toasts,
+    /// Whether masks can be drawn: there is a wgpu renderer.
+    can_overlay: bool,
+    pictures: Vec<PhotoSource>,
+    /// Which of `pictures` is shown or on its way.
+    current: usize,
+    model: Option<std::sync::Arc<ModelInfo>>,
+    document: Option<Document>,
+    running: Option<Running>,
+    device: Option<(String, Option<String>)>,
+    view: View,
+    show_masks: bool,
+    opacity: f32,
+    classes: ClassView,
+    /// Photo pixel under the cursor.
+    cursor: Option<[usize; 2]>,
+    export: ExportDialog,
+    title: String,
+}
+
+/// A segmentation on its way.
+struct Running {
+    generation: u64,
+    progress: Option<Progress>,
+}
+
+impl App {
+    /// Starts the worker and asks for the first model and picture.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn new(cc: &CreationContext, start: Start) -> std::io::Result<Self> {
+        if let Some(state) = &cc.wgpu_render_state {
+            overlay::set_up(state);
+        }
+        let context = cc.egui_ctx.clone();
+        let engine = Engine::start(start.device, Box::new(move || context.request_repaint()))?;
+        let pictures = match start.pictures.is_empty() {
+            true => vec![PhotoSource::Sample],
+            false => start.pictures.into_iter().map(PhotoSource::Path).collect(),
+        };
+        let mut app = Self {
+            engine,
+            dialogs: Dialogs::default(),
+            textures: TextureMaker::default(),
+            toasts: Toasts::default(),
+            can_overlay: cc.wgpu_render_state.is_some(),
+            pictures,
+            current: 0,
+            model: None,
+            document: None,
+            running: None,
+            device: None,
+            view: View::default(),
+            show_masks: true,
+            opacity: 0.55,
+            classes: ClassView::default(),
+            cursor: None,
+            export: ExportDialog::default(),
+            title: String::new(),
+        };
+        app.open_model(start.model.map_or(ModelSource::Embedded, ModelSource::Path));
+        app.open_current();
+        Ok(app)
+    }
+
+    fn send(&mut self, job: Job) {
+        if let Err(busy) = self.engine.send(job) {
+            self.toasts.error(busy.to_string());
+        }
+    }
+
+    fn open_model(&mut self, source: ModelSource) {
+        self.cancel();
+        self.send(Job::LoadModel(source));
+    }
+
+    fn open_current(&mut self) {
+        self.cancel();
+        if let Some(source) = self.pictures.get(self.current).cloned() {
+            self.send(Job::OpenPhoto(source));
+        }
+    }
+
+    fn open_pictures(&mut self, pictures: Vec<PhotoSource>) {
+        if !pictures.is_empty() {
+            self.pictures = pictures;
+            self.current = 0;
+            self.open_current();
+        }
+    }
+
+    /// Goes `step` pictures on, if there are so many.
+    fn go(&mut self, step: isize) {
+        let Some(next) = self.current.checked_add_signed(step) else {
+            return;
+        };
+        if next < self.pictures.len() {
+            self.current = next;
+            self.open_current();
+        }
+    }
+
+    /// Segments the shown picture with the model in use, in place of any run before.
+    fn segment(&mut self) {
+        let (Some(document), Some(_)) = (&self.document, &self.model) else {
+            return;
+        };
+        let photo = document.photo.clone();
+        let generation = self.engine.next_generation();
+        self.running = Some(Running {
+            generation,
+            progress: None,
+        });
+        self.send(Job::Segment {
+            generation,
+            photo,
+            settings: None,
+        });
+    }
+
+    /// Stops the run, if there is one; its answer will be stale.
+    fn cancel(&mut self) {
+        if self.running.take().is_some() {
+            self.engine.next_generation();
+        }
+    }
+
+    fn perform(&mut self, command: Command, context: &Context) {
+        match command {
+            Command::OpenPicture => self.ask(Ask::Pictures, context),
+            Command::OpenSample => self.open_pictures(vec![PhotoSource::Sample]),
+            Command::NextPicture => self.go(1),
+            Command::PreviousPicture => self.go(-1),
+            Command::OpenModelFolder => self.ask(Ask::ModelFolder, context),
+            Command::OpenModelFile => self.ask(Ask::ModelFile, context),
+            Command::UseEmbeddedModel => self.open_model(ModelSource::Embedded),
+            Command::Segment => self.segment(),
+            Command::Cancel if self.export.is_open() => self.export.close(),
+            Command::Cancel => self.cancel(),
+            Command::Export => self.open_export(),
+            Command::Fit => self.view.fit = true,
+            Command::ActualSize => self.view.actual_size(context.pixels_per_point()),
+            Command::ZoomIn => self.view.zoom_by(1.25),
+            Command::ZoomOut => self.view.zoom_by(0.8),
+            Command::ToggleOverlay => self.show_masks = !self.show_masks,
+            Command::ToggleClassUnderCursor => self.toggle_class_under_cursor(),
+            Command::ShowAllClasses => self.classes.set_all(true),
+            Command::HideAllClasses => self.classes.set_all(false),
+        }
+    }
+
+    /// Whether a command makes sense now.
+    fn enabled(&self, command: Command) -> bool {
+        let has_result = self.document.as_ref().is_some_and(|d| d.result.is_some());
+        match command {
+            Command::Segment => self.document.is_some() && self.model.is_some() && self.running.is_none(),
+            Command::Cancel => self.running.is_some() || self.export.is_open(),
+            Command::Export => has_result && !self.export.is_open(),
+            Command::ToggleClassUnderCursor => has_result && self.cursor.is_some(),
+            Command::NextPicture => self.current + 1 < self.pictures.len(),
+            Command::PreviousPicture => self.current > 0,
+            Command::Fit | Command::ActualSize | Command::ZoomIn | Command::ZoomOut => self.document.is_some(),
+            Command::ToggleOverlay | Command::ShowAllClasses | Command::HideAllClasses => has_result,
+            _ => true,
+        }
+    }
+
+    fn ask(&mut self, what: Ask, context: &Context) {
+        if let Err(e) = self.dialogs.ask(what, context) {
+            self.toasts.error(format!(
+                "the file dialog cannot open ({e}); drop files onto the window instead"
+            ));
+        }
+    }
+
+    fn toggle_class_under_cursor(&mut self) {
+        let label = self
+            .document
+            .as_ref()
+            .zip(self.cursor)
+            .and_then(|(d, [x, y])| d.label_at(x, y));
+        if let Some(id) = label {
+            self.classes.toggle(id);
+        }
+    }
+
+    fn take_dialog_answers(&mut self) {
+        match self.dialogs.poll() {
+            Some(Chosen::Pictures(paths)) => self.open_pictures(paths.into_iter().map(PhotoSource::Path).collect()),
+            Some(Chosen::Model(path)) => self.open_model(ModelSource::Path(path)),
+            Some(Chosen::ExportFolder(path)) => self.export.set_folder(path),
+            None => {}
+        }
+    }
+
+    /// Dropped pictures are opened, a dropped model or folder becomes the model.
+    fn take_dropped_files(&mut self, context: &Context) {
+        let dropped: Vec<PathBuf> =
+            context.input(|i| i.raw.dropped_files.iter().map(|f| f.path().to_owned()).collect());
+        let (pictures, others): (Vec<_>, Vec<_>) = dropped.into_iter().partition(|p| crate::photo::is_picture(p));
+        self.open_pictures(pictures.into_iter().map(PhotoSource::Path).collect());
+        if let Some(model) = others.into_iter().next() {
+            self.open_model(ModelSource::Path(model));
+        }
+    }
+}
+
+impl eframe::App for App {
+    fn logic(&mut self, context: &Context, _frame: &mut eframe::Frame) {
+        while let Some(event) = self.engine.poll() {
+            self.take_event(event, context);
+        }
+        if let Some((photo, image)) = self.textures.poll()
+            && let Some(document) = &mut self.document
+            && document.photo.id == photo
+        {
+            document.texture = Some(context.load_texture("photo", image, texture::OPTIONS));
+        }
+        self.take_dialog_answers();
+        self.take_dropped_files(context);
+        for command in command::pressed(context) {
+            if self.enabled(command) {
+                self.perform(command, context);
+            }
+        }
+        self.update_title(context);
+    }
+
+    fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+        let mut asked = Vec::new();
+        egui::Panel::top("top bar").show(ui, |ui| self.top_bar(ui, &mut asked));
+        egui::Panel::bottom("status bar").show(ui, |ui| self.status_bar(ui, &mut asked));
+        egui::Panel::right("inspector")
+            .default_size(270.0)
+            .size_range(220.0..=460.0)
+            .show(ui, |ui| self.inspector(ui, &mut asked));
+        CentralPanel::no_frame().show(ui, |ui| self.central(ui, &mut asked));
+        self.export_window(ui);
+        self.toasts.show(ui);
+        let context = ui.ctx().clone();
+        for command in asked {
+            self.perform(command, &context);
+        }
+    }
+}

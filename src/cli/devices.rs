@@ -1,0 +1,40 @@
+//! `segscope devices`: which adapters there are, and which one `auto` takes and why.
+
+use anyhow::Result;
+
+use crate::engine::{self, AdapterKind, DeviceChoice};
+
+/// List devices and say which one is used
+#[derive(Debug, clap::Args)]
+pub(super) struct Devices;
+
+impl Devices {
+    pub(super) fn run(&self) -> Result<()> {
+        println!("CPU: {} threads", rayon::current_num_threads());
+        let adapters = engine::adapters();
+        for adapter in &adapters {
+            println!(
+                "{}: {}, {}, {}",
+                adapter.name,
+                adapter.kind.title(),
+                adapter.interface,
+                adapter.driver
+            );
+        }
+        if adapters.is_empty() {
+            println!("no graphics adapter");
+        }
+        let chosen = engine::open_device(DeviceChoice::Auto)?;
+        match chosen.note {
+            None => println!(
+                "auto takes {}: a GPU that agrees with the CPU on a small network",
+                chosen.name
+            ),
+            Some(_) if adapters.iter().all(|a| a.kind == AdapterKind::Software) => {
+                println!("auto takes the CPU: there is no GPU, and a software adapter is slower than the CPU itself");
+            }
+            Some(note) => println!("auto takes the CPU: {note}"),
+        }
+        Ok(())
+    }
+}

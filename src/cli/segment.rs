@@ -1,0 +1,222 @@
+//! `segscope segment`: photos and folders to label maps and masks.
+
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::json;
+
+use crate::engine::{DeviceChoice, ModelInfo, ModelSource, PhotoSource, Session};
+use crate::export::{self, Format, Subject};
+use crate::photo::{self, Photo};
+use crate::segment::{Settings, Timings};
+
+/// Segment pictures and write label maps and masks
+#[derive(Debug, clap::Args)]
+pub(super) struct Segment {
+    /// Pictures, and folders of pictures
+    #[arg(required = true)]
+    pictures: Vec<PathBuf>,
+    /// Folder to write to
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// A published folder, a .pth or a bundle; the embedded model without it
+    #[arg(long, value_name = "FILE-OR-FOLDER")]
+    model: Option<PathBuf>,
+    /// Where to compute
+    #[arg(long, value_enum, default_value = "auto")]
+    device: DeviceChoice,
+    /// What to write
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "labels,color,overlay")]
+    formats: Vec<Format>,
+    /// Average over these sizes, relative to the picture
+    #[arg(long, value_delimiter = ',', value_name = "S,S,…")]
+    scales: Option<Vec<f64>>,
+    /// Average over the mirrored picture too
+    #[arg(long)]
+    flip: bool,
+    /// Side of the window in pixels; the model's own without it
+    #[arg(long, value_name = "N")]
+    window: Option<usize>,
+    /// Distance between windows in pixels; the model's own without it
+    #[arg(long, value_name = "N")]
+    stride: Option<usize>,
+    /// Reduce larger pictures to this short side in pixels; the model's own without it
+    #[arg(long, value_name = "N", conflicts_with = "full_size")]
+    short_side: Option<usize>,
+    /// Do not reduce larger pictures
+    #[arg(long)]
+    full_size: bool,
+    /// Put a legend beside the overlay
+    #[arg(long)]
+    legend: bool,
+    /// How much of the class colours shows in the overlay, 0 to 1
+    #[arg(long, default_value_t = 0.5)]
+    opacity: f32,
+    /// Write over existing files
+    #[arg(long)]
+    overwrite: bool,
+    /// Print one JSON object per picture, with timings in milliseconds
+    #[arg(long)]
+    json: bool,
+}
+
+impl Segment {
+    pub(super) fn run(&self) -> Result<ExitCode> {
+        let pictures = self.expanded()?;
+        let mut session = Session::new(self.device);
+        let source = self.model.clone().map_or(ModelSource::Embedded, ModelSource::Path);
+        let model = session.load(source)?;
+        let settings = self.settings(&model);
+        settings.check(model.spec.encoder.patch)?;
+        let device = session.device()?.clone();
+        if !self.json {
+            eprintln!("{} on {}", model.title, device.name);
+        }
+        let bar = self.bar(pictures.len());
+        let mut failures = Vec::new();
+        let mut stems = HashSet::new();
+        for (id, picture) in pictures.iter().enumerate() {
+            bar.set_message(picture.display().to_string());
+            let done = if stems.insert(PhotoSource::Path(picture.clone()).stem()) {
+                self.one(&mut session, &model, &settings, picture, id as u64, &bar)
+            } else {
+                Err(anyhow::anyhow!(
+                    "another picture of this run has the same name and would be written over"
+                ))
+            };
+            match done {
+                Ok((timings, written)) => self.report(picture, &timings, &written),
+                Err(error) => {
+                    self.report_failure(picture, &error);
+                    failures.push((picture, error));
+                }
+            }
+            bar.set_position((id as u64 + 1) * STEPS);
+        }
+        bar.finish_and_clear();
+        if !self.json {
+            eprintln!(
+                "{} of {} pictures segmented into {}",
+                pictures.len() - failures.len(),
+                pictures.len(),
+                self.out.display()
+            );
+        }
+        if failures.is_empty() {
+            return Ok(ExitCode::SUCCESS);
+        }
+        eprintln!("segscope: {} of {} pictures failed:", failures.len(), pictures.len());
+        for (picture, error) in failures {
+            eprintln!("  {}: {error:#}", picture.display());
+        }
+        Ok(ExitCode::from(1))
+    }
+
+    /// The pictures given, folders replaced by what is in them.
+    fn expanded(&self) -> Result<Vec<PathBuf>> {
+        let mut all = Vec::new();
+        for path in &self.pictures {
+            if path.is_dir() {
+                let found =
+                    photo::pictures_in(path).with_context(|| format!("cannot list the folder {}", path.display()))?;
+                if found.is_empty() {
+                    bail!("expected pictures in the folder, found none: {}", path.display());
+                }
+                all.extend(found);
+            } else {
+                all.push(path.clone());
+            }
+        }
+        Ok(all)
+    }
+
+    fn settings(&self, model: &ModelInfo) -> Settings {
+        let own = Settings::of(&model.spec.inference);
+        let window = self.window.unwrap_or(own.window);
+        Settings {
+            window,
+            stride: self.stride.unwrap_or(own.stride.min(window)),
+            short_side: if self.full_size {
+                None
+            } else {
+                self.short_side.or(own.short_side)
+            },
+            scales: self.scales.clone().unwrap_or(own.scales),
+            flip: self.flip,
+        }
+    }
+
+    /// A bar on a terminal, nothing elsewhere.
+    fn bar(&self, pictures: usize) -> ProgressBar {
+        let target = if self.json {
+            ProgressDrawTarget::hidden()
+        } else {
+            ProgressDrawTarget::stderr()
+        };
+        let bar = ProgressBar::with_draw_target(Some(pictures as u64 * STEPS), target);
+        if let Ok(style) = ProgressStyle::with_template("{bar:30} {percent:>3} %  {eta} left  {wide_msg}") {
+            bar.set_style(style);
+        }
+        bar
+    }
+
+    fn one(
+        &self,
+        session: &mut Session,
+        model: &Arc<ModelInfo>,
+        settings: &Settings,
+        picture: &Path,
+        id: u64,
+        bar: &ProgressBar,
+    ) -> Result<(Timings, Vec<PathBuf>)> {
+        let photo = Photo::open(picture)?;
+        let prediction = session.segment(&photo, id, settings, &mut |progress| {
+            bar.set_position(id * STEPS + (progress.fraction * STEPS as f32) as u64);
+            ControlFlow::Continue(())
+        })?;
+        let labels = &prediction.labels;
+        let subject = Subject {
+            photo: &photo,
+            map: &labels.map,
+            confidence: &labels.confidence,
+            classes: &model.classes,
+        };
+        let options = export::Options {
+            formats: self.formats.clone(),
+            opacity: self.opacity,
+            legend: self.legend,
+            overwrite: self.overwrite,
+            hidden: Vec::new(),
+        };
+        let stem = PhotoSource::Path(picture.into()).stem();
+        let written = export::write(&subject, &options, &self.out, &stem)?;
+        Ok((prediction.timings, written))
+    }
+
+    fn report(&self, picture: &Path, timings: &Timings, written: &[PathBuf]) {
+        if !self.json {
+            return;
+        }
+        let ms = |time: Duration| (time.as_secs_f64() * 1e5).round() / 100.0;
+        let line = json!({
+            "picture": picture, "encode_ms": ms(timings.encode), "decode_ms": ms(timings.decode),
+            "labels_ms": ms(timings.labels), "total_ms": ms(timings.total()), "written": written,
+        });
+        println!("{line}");
+    }
+
+    fn report_failure(&self, picture: &Path, error: &anyhow::Error) {
+        if self.json {
+            println!("{}", json!({ "picture": picture, "error": format!("{error:#}") }));
+        }
+    }
+}
+
+/// Steps of the progress bar per picture.
+const STEPS: u64 = 100;

@@ -1,0 +1,70 @@
+//! Progress of a run, counted in transformer blocks, and the way to stop it.
+
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use burn::tensor::{Device, Tensor};
+
+use crate::model::{DecoderSpec, ModelSpec, Probe, Stage};
+use crate::segment::Pass;
+
+/// How far a run is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Progress {
+    /// Share of the blocks that have run, 0..=1; never goes back.
+    pub fraction: f32,
+    /// Time until the end at the pace so far; unknown for the first blocks.
+    pub remaining: Option<Duration>,
+}
+
+/// Told after each block; `Break` stops the run.
+pub type OnProgress<'a> = &'a mut dyn FnMut(Progress) -> ControlFlow<()>;
+
+/// Counts blocks for a network that runs.
+pub(super) struct BlockCounter<'a> {
+    done: usize,
+    total: usize,
+    start: Instant,
+    /// A device that works ahead of the program; waiting for it keeps progress true and cancel prompt.
+    queue: Option<&'a Device>,
+    on_progress: OnProgress<'a>,
+}
+
+impl<'a> BlockCounter<'a> {
+    /// A counter for all windows of `passes`; `encoded` says that only the decoder will run.
+    pub(super) fn new(
+        spec: &ModelSpec,
+        passes: &[Pass],
+        encoded: bool,
+        device: &'a Device,
+        on_progress: OnProgress<'a>,
+    ) -> Self {
+        let windows: usize = passes.iter().map(Pass::windows).sum();
+        let decoder = match spec.decoder {
+            DecoderSpec::Linear => 0,
+            DecoderSpec::MaskTransformer { layers, .. } => layers,
+        };
+        let encoder = if encoded { 0 } else { spec.encoder.depth };
+        Self {
+            done: 0,
+            total: (windows * (encoder + decoder)).max(1),
+            start: Instant::now(),
+            queue: (*device != Device::flex()).then_some(device),
+            on_progress,
+        }
+    }
+}
+
+impl Probe for BlockCounter<'_> {
+    fn block(&mut self, _stage: Stage, _tokens: &Tensor<3>) -> ControlFlow<()> {
+        if let Some(device) = self.queue {
+            // A failure shows when the logits are read.
+            device.sync().ok();
+        }
+        self.done += 1;
+        let fraction = (self.done as f32 / self.total as f32).min(1.0);
+        let elapsed = self.start.elapsed();
+        let remaining = (self.done > 2).then(|| elapsed.mul_f32((1.0 - fraction) / fraction));
+        (self.on_progress)(Progress { fraction, remaining })
+    }
+}

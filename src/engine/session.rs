@@ -1,0 +1,229 @@
+//! A device, a model on it and what is worth remembering: everything a run needs, without a thread.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::cache::{FeatureCache, FeatureKey};
+use super::device::{DeviceChoice, DeviceError, OpenDevice, open_device};
+use super::progress::{BlockCounter, OnProgress};
+use crate::checkpoint::{self, Checkpoint, CheckpointError};
+use crate::labels::ClassSet;
+use crate::model::{ModelSpec, Segmenter};
+use crate::photo::Photo;
+use crate::segment::{self, PlanError, Prediction, SegmentError, Settings};
+
+/// Where a model comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ModelSource {
+    /// The bundle inside the program.
+    Embedded,
+    /// A folder or a file.
+    Path(PathBuf),
+}
+
+/// What a window or a report shows of a model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelInfo {
+    /// Unique in this process.
+    pub id: u64,
+    /// `Seg-T-Mask/16`.
+    pub title: String,
+    /// Where it was read from.
+    pub source: ModelSource,
+    /// Sizes and rules.
+    pub spec: ModelSpec,
+    /// Names and colours.
+    pub classes: ClassSet,
+    /// Number of parameters.
+    pub parameters: usize,
+}
+
+/// Why a session could not do something.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// The device.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// The model file.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// The settings.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The run.
+    #[error(transparent)]
+    Segment(#[from] SegmentError),
+    /// There is no model yet.
+    #[error("expected an open model, found none; open one first")]
+    NoModel,
+}
+
+impl SessionError {
+    /// Whether the run was stopped on request.
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self, Self::Segment(SegmentError::Cancelled(_)))
+    }
+}
+
+struct Loaded {
+    info: Arc<ModelInfo>,
+    model: Segmenter,
+}
+
+/// Features kept by default: 1,000 windows of ViT-T, 250 of ViT-B.
+const CACHE_BYTES: usize = 512 << 20;
+
+/// A device and the model on it.
+pub struct Session {
+    choice: DeviceChoice,
+    device: Option<OpenDevice>,
+    loaded: Option<Loaded>,
+    cache: FeatureCache,
+    models_loaded: u64,
+}
+
+impl Session {
+    /// A session that opens its device when it is first needed.
+    pub fn new(choice: DeviceChoice) -> Self {
+        Self {
+            choice,
+            device: None,
+            loaded: None,
+            cache: FeatureCache::new(CACHE_BYTES),
+            models_loaded: 0,
+        }
+    }
+
+    /// The device, opened now if it was not.
+    ///
+    /// # Errors
+    /// When the chosen device cannot be used; `auto` falls back to the CPU instead.
+    pub fn device(&mut self) -> Result<&OpenDevice, DeviceError> {
+        let device = match self.device.take() {
+            Some(device) => device,
+            None => open_device(self.choice)?,
+        };
+        Ok(self.device.insert(device))
+    }
+
+    /// Reads a model and builds it on the device. A failure leaves the model that was there.
+    ///
+    /// # Errors
+    /// When the file cannot be used or the device cannot be opened.
+    pub fn load(&mut self, source: ModelSource) -> Result<Arc<ModelInfo>, SessionError> {
+        let checkpoint = match &source {
+            ModelSource::Embedded => checkpoint::open_embedded()?,
+            ModelSource::Path(path) => checkpoint::open(path)?,
+        };
+        let device = self.device()?.device.clone();
+        let Checkpoint {
+            spec, classes, weights, ..
+        } = checkpoint;
+        let parameters = weights.parameters();
+        let model = Segmenter::build(&spec, weights, &device).map_err(|source_error| CheckpointError::Weights {
+            source: source_error,
+            path: match &source {
+                ModelSource::Embedded => "the embedded model".into(),
+                ModelSource::Path(path) => path.clone(),
+            },
+        })?;
+        self.models_loaded += 1;
+        let info = Arc::new(ModelInfo {
+            id: self.models_loaded,
+            title: spec.title(),
+            source,
+            spec,
+            classes,
+            parameters,
+        });
+        self.loaded = Some(Loaded {
+            info: info.clone(),
+            model,
+        });
+        Ok(info)
+    }
+
+    /// The model in use.
+    pub fn model(&self) -> Option<&Arc<ModelInfo>> {
+        self.loaded.as_ref().map(|l| &l.info)
+    }
+
+    /// Segments a photo. `photo_id` is the caller's number for it: equal numbers share encoder features.
+    ///
+    /// When a GPU fails half-way, the session moves to the CPU, and the run starts again there.
+    ///
+    /// # Errors
+    /// When there is no model, a setting is out of bounds, the run is stopped or the device fails.
+    pub fn segment(
+        &mut self,
+        photo: &Photo,
+        photo_id: u64,
+        settings: &Settings,
+        on_progress: OnProgress,
+    ) -> Result<Prediction, SessionError> {
+        match self.segment_once(photo, photo_id, settings, on_progress) {
+            Err(SessionError::Segment(SegmentError::Device(why))) if self.choice == DeviceChoice::Auto => {
+                self.fall_back(&why)?;
+                self.segment_once(photo, photo_id, settings, on_progress)
+            }
+            done => done,
+        }
+    }
+
+    fn segment_once(
+        &mut self,
+        photo: &Photo,
+        photo_id: u64,
+        settings: &Settings,
+        on_progress: OnProgress,
+    ) -> Result<Prediction, SessionError> {
+        let device = self.device()?.device.clone();
+        let Loaded { info, model } = self.loaded.as_ref().ok_or(SessionError::NoModel)?;
+        let start = Instant::now();
+        let passes = settings.passes(photo, info.spec.encoder.patch)?;
+        let key = FeatureKey {
+            photo: photo_id,
+            model: info.id,
+            settings: settings.clone(),
+        };
+        if let Some(encoded) = self.cache.get(&key) {
+            let mut counter = BlockCounter::new(&info.spec, &passes, true, &device, on_progress);
+            return Ok(segment::predict(
+                encoded,
+                Duration::ZERO,
+                model,
+                &info.spec,
+                &mut counter,
+            )?);
+        }
+        let mut counter = BlockCounter::new(&info.spec, &passes, false, &device, on_progress);
+        let output = [photo.width, photo.height];
+        let encoded = segment::encode(&passes, output, model, &info.spec, &device, &mut counter)?;
+        let prediction = segment::predict(&encoded, start.elapsed(), model, &info.spec, &mut counter)?;
+        self.cache.put(key, encoded);
+        Ok(prediction)
+    }
+
+    /// Moves to the CPU for good and loads the model there.
+    fn fall_back(&mut self, why: &str) -> Result<(), SessionError> {
+        let source = self
+            .model()
+            .map(|info| info.source.clone())
+            .ok_or(SessionError::NoModel)?;
+        self.forget();
+        self.choice = DeviceChoice::Cpu;
+        self.device = Some(OpenDevice {
+            note: Some(format!("the GPU failed ({why})")),
+            ..open_device(DeviceChoice::Cpu)?
+        });
+        self.load(source).map(drop)
+    }
+
+    /// Drops model, features and device, as after a panic; the next call starts from nothing.
+    pub fn forget(&mut self) {
+        self.loaded = None;
+        self.cache.clear();
+        self.device = None;
+    }
+}

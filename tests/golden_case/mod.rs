@@ -1,0 +1,221 @@
+//! Golden cases: folders with a manifest, tensors, and whatever else a comparison needs.
+
+pub mod closeness;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use safetensors::SafeTensors;
+use safetensors::tensor::Dtype;
+use segscope::labels::LabelMap;
+use segscope::model::HostTensor;
+use serde_json::Value;
+
+/// What a case is about, as told by its manifest and its files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A Segmenter in the published layout, with its intermediate tensors.
+    Model,
+    /// A whole picture by windows, scales and flips.
+    Sliding,
+    /// Class maps, resized and then labelled.
+    Upsample,
+    /// Something that cannot be compared yet.
+    Unsupported,
+}
+
+/// One folder.
+pub struct GoldenCase {
+    pub name: String,
+    pub folder: PathBuf,
+    pub manifest: Value,
+    pub kind: Kind,
+    /// Whether a case of this name lies in `tests/golden`.
+    pub shipped: bool,
+}
+
+/// The cases in `tests/golden`, and those in the folder that `SEGSCOPE_GOLDEN` names; the latter win.
+pub fn cases() -> Vec<GoldenCase> {
+    let shipped = folders_in(&shipped_root());
+    let mut folders = shipped.clone();
+    if let Some(root) = std::env::var_os("SEGSCOPE_GOLDEN").filter(|root| !root.is_empty()) {
+        let further = folders_in(Path::new(&root));
+        assert!(!further.is_empty(), "SEGSCOPE_GOLDEN: no case in {}", root.display());
+        folders.extend(further);
+    }
+    folders
+        .into_iter()
+        .map(|(name, folder)| {
+            let text = std::fs::read_to_string(folder.join("manifest.json")).expect("a manifest that can be read");
+            let manifest = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{name}: manifest.json: {e}"));
+            let kind = kind_of(&folder, &manifest);
+            let shipped = shipped.contains_key(&name);
+            GoldenCase {
+                name,
+                folder,
+                manifest,
+                kind,
+                shipped,
+            }
+        })
+        .collect()
+}
+
+fn shipped_root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
+}
+
+/// Folders with a manifest, by name.
+fn folders_in(root: &Path) -> BTreeMap<String, PathBuf> {
+    let entries = std::fs::read_dir(root).unwrap_or_else(|e| panic!("golden cases: {e}: {}", root.display()));
+    entries
+        .map(|entry| entry.expect("a readable folder").path())
+        .filter(|path| path.join("manifest.json").is_file())
+        .filter_map(|path| Some((path.file_name()?.to_string_lossy().into_owned(), path)))
+        .collect()
+}
+
+fn kind_of(folder: &Path, manifest: &Value) -> Kind {
+    let has = |file: &str| folder.join(file).is_file();
+    if !has("case.safetensors") {
+        return Kind::Unsupported;
+    }
+    let rstrudel = manifest["system"]
+        .as_str()
+        .is_some_and(|system| system.starts_with("rstrudel"));
+    if rstrudel && has("checkpoint.pth") && has("variant.yml") {
+        Kind::Model
+    } else if rstrudel && manifest["runs"].is_object() && manifest["window"].is_u64() {
+        Kind::Sliding
+    } else if manifest["outputs"]
+        .as_object()
+        .is_some_and(|outputs| outputs.values().all(is_resize))
+    {
+        Kind::Upsample
+    } else {
+        Kind::Unsupported
+    }
+}
+
+fn is_resize(output: &Value) -> bool {
+    output["low"].is_array() && output["size"].is_array() && output["file"].is_string()
+}
+
+impl GoldenCase {
+    /// Every tensor of `case.safetensors`.
+    pub fn tensors(&self) -> BTreeMap<String, HostTensor> {
+        let bytes = self.bytes("case.safetensors");
+        let file = SafeTensors::deserialize(&bytes).unwrap_or_else(|e| panic!("{}: case.safetensors: {e}", self.name));
+        file.iter()
+            .map(|(name, view)| {
+                assert_eq!(view.dtype(), Dtype::F32, "{}: {name}: type", self.name);
+                let values = view
+                    .data()
+                    .as_chunks()
+                    .0
+                    .iter()
+                    .map(|b| f32::from_le_bytes(*b))
+                    .collect();
+                (
+                    name.to_owned(),
+                    HostTensor {
+                        shape: view.shape().to_vec(),
+                        values,
+                    },
+                )
+            })
+            .collect()
+    }
+
+    /// A label map beside the manifest.
+    pub fn label_map(&self, file: &str) -> LabelMap {
+        LabelMap::from_png(&self.bytes(file)).unwrap_or_else(|e| panic!("{}: {file}: {e}", self.name))
+    }
+
+    /// A whole number of the manifest.
+    pub fn number(&self, key: &str) -> usize {
+        self.manifest[key]
+            .as_u64()
+            .unwrap_or_else(|| panic!("{}: manifest: no number {key}", self.name)) as usize
+    }
+
+    /// Height and width under `key` of a part of the manifest, as width and height.
+    pub fn width_height(&self, part: &Value, key: &str) -> [usize; 2] {
+        let sides: Vec<u64> = part[key]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_u64)
+            .collect();
+        match sides[..] {
+            [height, width] => [width as usize, height as usize],
+            _ => panic!(
+                "{}: manifest: expected height and width under {key}, found {}",
+                self.name, part[key]
+            ),
+        }
+    }
+
+    /// The folder of the model that a pipeline case runs: beside the case, or among the shipped cases.
+    pub fn model_folder(&self) -> PathBuf {
+        let model = self.manifest["model"].as_str().unwrap_or_default();
+        let name = Path::new(model).file_name().unwrap_or_default();
+        let places = [self.folder.join(model), shipped_root().join(name)];
+        let found = places.iter().find(|place| place.join("checkpoint.pth").is_file());
+        found
+            .unwrap_or_else(|| panic!("{}: its model {model} is not beside it", self.name))
+            .clone()
+    }
+
+    /// Tolerance of a tensor: the manifest's for the whole name or for its group, the part up to the first dot. A
+    /// thinned-out tensor (`prob_every5`) has the tolerance of the whole one.
+    pub fn tolerance(&self, tensor: &str) -> f32 {
+        let whole: Vec<&str> = tensor
+            .split('.')
+            .map(|part| part.split("_every").next().unwrap_or(part))
+            .collect();
+        let table = &self.manifest["tolerance"];
+        let atol = [whole.join("."), whole[0].to_owned()]
+            .iter()
+            .find_map(|key| table[key.as_str()]["atol"].as_f64());
+        atol.unwrap_or_else(|| panic!("{}: manifest: no tolerance for {tensor}", self.name)) as f32
+    }
+
+    fn bytes(&self, file: &str) -> Vec<u8> {
+        std::fs::read(self.folder.join(file)).unwrap_or_else(|e| panic!("{}: {file}: {e}", self.name))
+    }
+}
+
+/// Which rows and columns a tensor of this name keeps: every `N`th for `…_everyN`, else every one.
+pub fn step_of(tensor: &str) -> usize {
+    let Some((_, rest)) = tensor.split_once("_every") else {
+        return 1;
+    };
+    let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    digits
+        .parse()
+        .unwrap_or_else(|_| panic!("{tensor}: expected a number after _every"))
+}
+
+/// `[1, classes, rows, columns]` to `[rows * columns, classes]`.
+pub fn class_last(tensor: &HostTensor) -> Vec<f32> {
+    let [1, classes, rows, columns] = tensor.shape[..] else {
+        panic!("expected [1, classes, rows, columns], found {:?}", tensor.shape);
+    };
+    let places = rows * columns;
+    (0..places)
+        .flat_map(|i| (0..classes).map(move |c| tensor.values[c * places + i]))
+        .collect()
+}
+
+/// `[rows * columns, classes]` to `[…, classes, rows, columns]`, whose `shape` is given whole.
+pub fn class_first(values: &[f32], classes: usize, shape: &[usize]) -> HostTensor {
+    let places = values.len() / classes;
+    let values = (0..classes)
+        .flat_map(|c| (0..places).map(move |i| values[i * classes + c]))
+        .collect();
+    HostTensor {
+        shape: shape.to_vec(),
+        values,
+    }
+}

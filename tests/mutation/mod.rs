@@ -1,0 +1,145 @@
+//! Damage to files, the same on every run: each is told apart by its seed.
+
+pub mod samples;
+
+/// Pseudo-random numbers (xorshift64*).
+pub struct Dice(u64);
+
+impl Dice {
+    pub fn new(seed: u64) -> Self {
+        let mut dice = Self((seed + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        dice.next();
+        dice
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 16
+    }
+
+    /// A number below `count`; 0 where there is none.
+    pub fn below(&mut self, count: usize) -> usize {
+        (self.next() % count.max(1) as u64) as usize
+    }
+
+    fn byte(&mut self) -> u8 {
+        self.below(256) as u8
+    }
+
+    fn pick<'a>(&mut self, words: &[&'a str]) -> &'a str {
+        words[self.below(words.len())]
+    }
+}
+
+/// Bytes at either end of a file in which formats keep their headers and directories.
+const HEADER: usize = 8192;
+
+/// One to three kinds of damage to `bytes`; `donor` is a file whose header may be grafted on.
+pub fn mutated(bytes: &[u8], donor: &[u8], dice: &mut Dice) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    for _ in 0..=dice.below(3) {
+        damage(&mut bytes, donor, dice);
+    }
+    bytes
+}
+
+fn damage(bytes: &mut Vec<u8>, donor: &[u8], dice: &mut Dice) {
+    let start = place(bytes.len(), dice);
+    let end = (start + 1 + dice.below(64)).min(bytes.len());
+    match dice.below(8) {
+        0 => bytes.truncate(start),
+        1 | 2 => {
+            for _ in 0..=dice.below(8) {
+                let at = place(bytes.len(), dice);
+                if let Some(byte) = bytes.get_mut(at) {
+                    *byte ^= 1 << dice.below(8);
+                }
+            }
+        }
+        3 => bytes[start..end].fill(0x00),
+        4 => bytes[start..end].fill(0xff),
+        5 => bytes[start..end].iter_mut().for_each(|byte| *byte = dice.byte()),
+        6 => {
+            let copy = bytes[start..end].to_vec();
+            bytes.splice(start..start, copy);
+        }
+        _ => {
+            let header = dice.below(64).min(bytes.len()).min(donor.len());
+            bytes[..header].copy_from_slice(&donor[..header]);
+        }
+    }
+}
+
+/// Anywhere, or in one half of all cases near one of the ends.
+fn place(length: usize, dice: &mut Dice) -> usize {
+    match dice.below(4) {
+        0 => dice.below(length.min(HEADER)),
+        1 => length - length.min(HEADER) + dice.below(length.min(HEADER)),
+        _ => dice.below(length),
+    }
+}
+
+/// Damage to a text, line by line.
+pub fn mutated_lines(text: &str, dice: &mut Dice) -> String {
+    const VALUES: [&str; 16] = [
+        "-1",
+        "0",
+        "65536",
+        "99999999999999999999",
+        "~",
+        "",
+        "1.5",
+        ".nan",
+        "[[[[",
+        "{a: {b: {",
+        "\"",
+        "| \n  x",
+        "&a [*a]",
+        "!!python/object/apply:os.system [true]",
+        "vit",
+        "\u{0}\u{7f}\u{feff}",
+    ];
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    for _ in 0..=dice.below(4) {
+        let (at, other) = (dice.below(lines.len()), dice.below(lines.len()));
+        let Some(line) = lines.get(at).cloned() else { break };
+        match dice.below(7) {
+            0 => drop(lines.remove(at)),
+            1 => lines.insert(other, line),
+            2 => lines.swap(at, other),
+            3 => lines[at] = format!("{}{line}", dice.pick(&[" ", "    ", "\t", "- ", "? ", ": "])),
+            4 => lines[at] = line.trim_start().to_owned(),
+            5 => lines.truncate(at),
+            _ => {
+                let key = line.split(':').next().unwrap_or_default();
+                lines[at] = format!("{key}: {}", dice.pick(&VALUES));
+            }
+        }
+    }
+    lines.join("\n")
+}
+
+/// Gives every chunk of a PNG the checksum that its bytes ask for, so that damage gets past the first check.
+pub fn with_right_checksums(mut png: Vec<u8>) -> Vec<u8> {
+    let mut at = 8;
+    while let Some(length) = png.get(at..at + 4) {
+        let length = length.iter().fold(0usize, |n, byte| n << 8 | usize::from(*byte));
+        let Some(end) = at.checked_add(8 + length).filter(|end| end + 4 <= png.len()) else {
+            break;
+        };
+        let checksum = crc32(&png[at + 4..end]).to_be_bytes();
+        png[end..end + 4].copy_from_slice(&checksum);
+        at = end + 4;
+    }
+    png
+}
+
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0u32, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
+            if crc & 1 == 1 { crc >> 1 ^ 0xEDB8_8320 } else { crc >> 1 }
+        })
+    })
+}

@@ -1,0 +1,163 @@
+//! Sound files to start from, made here, and headers that promise too much.
+
+use std::io::{Cursor, Read, Write};
+use std::path::{Path, PathBuf};
+
+use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipArchive, ZipWriter};
+
+const WIDTH: u32 = 24;
+const HEIGHT: u32 = 18;
+
+/// A small picture in every format that is read, by name.
+pub fn pictures() -> Vec<(&'static str, Vec<u8>)> {
+    let photo = DynamicImage::ImageRgb8(RgbImage::from_fn(WIDTH, HEIGHT, |x, y| {
+        Rgb([(x * 10) as u8, (y * 14) as u8, (x * y % 251) as u8])
+    }));
+    let encoded = |picture: &DynamicImage, format: ImageFormat| {
+        let mut bytes = Cursor::new(Vec::new());
+        picture
+            .write_to(&mut bytes, format)
+            .unwrap_or_else(|e| panic!("{format:?}: {e}"));
+        bytes.into_inner()
+    };
+    vec![
+        ("8-bit PNG", encoded(&photo, ImageFormat::Png)),
+        (
+            "16-bit PNG",
+            encoded(&DynamicImage::ImageRgba16(photo.to_rgba16()), ImageFormat::Png),
+        ),
+        ("palette PNG", palette_png()),
+        ("JPEG", encoded(&photo, ImageFormat::Jpeg)),
+        ("WebP", encoded(&photo, ImageFormat::WebP)),
+        ("BMP", encoded(&photo, ImageFormat::Bmp)),
+        ("TIFF", encoded(&photo, ImageFormat::Tiff)),
+        ("GIF", encoded(&photo, ImageFormat::Gif)),
+        (
+            "grey PNG",
+            encoded(&DynamicImage::ImageLuma8(photo.to_luma8()), ImageFormat::Png),
+        ),
+    ]
+}
+
+/// An indexed PNG with four bits per pixel: a label map, and a picture too.
+pub fn palette_png() -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, WIDTH, HEIGHT);
+    encoder.set_color(png::ColorType::Indexed);
+    encoder.set_depth(png::BitDepth::Four);
+    encoder.set_palette((0..48).map(|i| i * 5).collect::<Vec<u8>>());
+    let pixels: Vec<u8> = (0..WIDTH / 2 * HEIGHT).map(|i| (i * 7 % 256) as u8).collect();
+    let mut writer = encoder.write_header().expect("a header");
+    writer.write_image_data(&pixels).expect("pixels");
+    writer.finish().expect("an end");
+    bytes
+}
+
+/// A PNG whose sound header claims `side` x `side` grey pixels and whose data end at once.
+pub fn vast_png(side: u32) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, side, side);
+    encoder.set_color(png::ColorType::Grayscale);
+    let mut writer = encoder.write_header().expect("a header");
+    writer
+        .write_chunk(png::chunk::IDAT, &[0x78, 0x9c, 0x03, 0x00, 0x00, 0x00, 0x00, 0x01])
+        .expect("a chunk");
+    drop(writer);
+    bytes
+}
+
+/// A BMP header that claims `side` x `side` pixels of 24 bits.
+pub fn vast_bmp(side: u32) -> Vec<u8> {
+    let mut bytes = b"BM".to_vec();
+    for field in [
+        70,
+        0,
+        54,
+        40,
+        side,
+        side,
+        1 | 24 << 16,
+        0,
+        16,
+        2835,
+        2835,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+    ] {
+        bytes.extend(u32::to_le_bytes(field));
+    }
+    bytes
+}
+
+/// A TIFF that claims one strip of `side` x `side` grey pixels.
+pub fn vast_tiff(side: u32) -> Vec<u8> {
+    const SHORT: u16 = 3;
+    const LONG: u16 = 4;
+    let tags = [
+        (256u16, LONG, side), // width
+        (257, LONG, side),    // height
+        (258, SHORT, 8),      // bits per sample
+        (259, SHORT, 1),      // no compression
+        (262, SHORT, 1),      // black is zero
+        (273, LONG, 8),       // where the strip begins
+        (277, SHORT, 1),      // samples per pixel
+        (278, LONG, side),    // rows per strip
+        (279, LONG, 16),      // bytes of the strip
+    ];
+    let mut bytes = b"II\x2a\x00\x08\x00\x00\x00".to_vec();
+    bytes.extend((tags.len() as u16).to_le_bytes());
+    for (tag, kind, value) in tags {
+        bytes.extend(tag.to_le_bytes());
+        bytes.extend(kind.to_le_bytes());
+        bytes.extend(1u32.to_le_bytes());
+        bytes.extend(value.to_le_bytes());
+    }
+    bytes.extend(0u32.to_le_bytes());
+    bytes
+}
+
+/// The folder of the smallest published-layout checkpoint with a mask transformer.
+pub fn checkpoint_folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/rstrudel-mask-p16-distilled")
+}
+
+/// The entries of a `.pth`.
+#[derive(Clone)]
+pub struct TorchArchive(pub Vec<(String, Vec<u8>)>);
+
+impl TorchArchive {
+    pub fn read(bytes: &[u8]) -> Self {
+        let mut archive = ZipArchive::new(Cursor::new(bytes)).expect("a zip archive");
+        let entries = (0..archive.len()).map(|i| {
+            let mut entry = archive.by_index(i).expect("an entry");
+            let name = entry.name().expect("a name").into_owned();
+            let mut bytes = Vec::new();
+            entry.read_to_end(&mut bytes).expect("an entry that can be read");
+            (name, bytes)
+        });
+        Self(entries.collect())
+    }
+
+    /// The bytes of the pickle that describes the tensors.
+    pub fn pickle(&mut self) -> &mut Vec<u8> {
+        let entry = self.0.iter_mut().find(|(name, _)| name.ends_with("/data.pkl"));
+        &mut entry.expect("a data.pkl").1
+    }
+
+    /// A `.pth` with the right checksums, entries stored as `torch.save` does.
+    pub fn write(&self) -> Vec<u8> {
+        let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+        let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+        for (name, bytes) in &self.0 {
+            archive.start_file(name, stored).expect("an entry");
+            archive.write_all(bytes).expect("its bytes");
+        }
+        archive.finish().expect("a directory").into_inner()
+    }
+}
