@@ -96,3 +96,46 @@ impl ClassView {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use egui_kittest::Harness;
+    use egui_kittest::kittest::Queryable as _;
+
+    use super::*;
+
+    fn classes() -> ClassSet {
+        ClassSet::known("camvid").expect("a built-in set")
+    }
+
+    fn list(view: ClassView, counts: &'static [u64]) -> Harness<'static, ClassView> {
+        Harness::builder().with_size([260.0, 300.0]).build_ui_state(
+            move |ui, view: &mut ClassView| view.show(ui, &classes(), Some(counts)),
+            view,
+        )
+    }
+
+    fn visible() -> ClassView {
+        let mut view = ClassView::default();
+        view.reset(&classes());
+        view
+    }
+
+    #[test]
+    fn a_click_hides_the_class_from_the_palette() {
+        let mut harness = list(visible(), &[10, 0, 0, 30, 0, 0, 0, 0, 5, 0, 0]);
+        harness.get_by_label("Show car").click();
+        harness.run();
+        assert_eq!(harness.state().palette(&classes())[8], [64, 0, 128, 0]);
+        assert_eq!(harness.state().palette(&classes())[3], [128, 64, 128, 255]);
+        assert!(harness.state().hidden()[8]);
+    }
+
+    #[test]
+    fn the_largest_share_comes_first() {
+        let harness = list(visible(), &[10, 0, 0, 30, 0, 0, 0, 0, 5, 0, 0]);
+        let top = |name: &str| harness.get_by_label(name).rect().top();
+        assert!(top("road") < top("sky") && top("sky") < top("car") && top("car") < top("building"));
+        assert!(harness.query_by_label("66.7 %").is_some());
+    }
+}

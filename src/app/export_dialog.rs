@@ -9,6 +9,9 @@ use super::dialogs::Ask;
 use crate::engine::{ExportJob, Job, PhotoSource};
 use crate::export::{Format, Options, PlannedFile};
 
+/// Room for the list of files, in points.
+const LIST_HEIGHT: f32 = 172.0;
+
 /// The dialog's state; folder and formats stay from one export to the next.
 #[derive(Default)]
 pub(super) struct ExportDialog {
@@ -113,14 +116,18 @@ impl ExportDialog {
             }
         });
         ui.separator();
-        self.file_list(ui);
+        // A fixed height: nothing moves under the cursor when the list arrives.
+        ui.allocate_ui(egui::vec2(ui.available_width(), LIST_HEIGHT), |ui| {
+            ui.set_min_height(LIST_HEIGHT);
+            self.file_list(ui);
+        });
         let existing = self.existing();
-        if existing > 0 {
-            ui.checkbox(
-                &mut self.options.overwrite,
-                format!("Write over {existing} existing files"),
-            );
-        }
+        let question = match existing {
+            0 => "Nothing is written over".to_owned(),
+            1 => "Write over 1 existing file".to_owned(),
+            _ => format!("Write over {existing} existing files"),
+        };
+        ui.add_enabled(existing > 0, egui::Checkbox::new(&mut self.options.overwrite, question));
         ui.separator();
         let asked = ui
             .horizontal(|ui| {
@@ -147,7 +154,7 @@ impl ExportDialog {
         ui.label(format!("{} files will be written", files.len()));
         let row = ui.text_style_height(&egui::TextStyle::Body);
         ScrollArea::vertical()
-            .max_height(150.0)
+            .max_height(LIST_HEIGHT - 24.0)
             .auto_shrink([false, true])
             .show_rows(ui, row, files.len(), |ui, range| {
                 for file in &files[range] {

@@ -11,6 +11,7 @@ mod inspector;
 mod overlay;
 mod panels;
 mod texture;
+mod theme;
 mod toasts;
 
 use std::path::PathBuf;
@@ -119,6 +120,7 @@ impl App {
         if let Some(state) = &cc.wgpu_render_state {
             overlay::set_up(state);
         }
+        theme::set_up(&cc.egui_ctx);
         let context = cc.egui_ctx.clone();
         let engine = Engine::start(start.device, Box::new(move || context.request_repaint()))?;
         let pictures = match start.pictures.is_empty() {

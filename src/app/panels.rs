@@ -59,8 +59,8 @@ impl App {
 
     fn model_menu(&self, ui: &mut Ui, asked: &mut Vec<Command>) {
         let title = match &self.model {
-            Some(model) => format!("Model: {} ⏷", model.title),
-            None => "Model ⏷".into(),
+            Some(model) => format!("Model: {}", model.title),
+            None => "Model".into(),
         };
         let menu = ui.menu_button(title, |ui| {
             for command in [

@@ -1,0 +1,214 @@
+//! The window's panels, driven through their accessible names, with the real worker on the CPU behind them.
+
+mod adapter;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use egui_kittest::Harness;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use segscope::app::{App, Start};
+use segscope::engine::DeviceChoice;
+use segscope::labels::LabelMap;
+
+const DEADLINE: Duration = Duration::from_secs(120);
+
+fn start() -> Start {
+    Start {
+        device: DeviceChoice::Cpu,
+        ..Start::default()
+    }
+}
+
+/// The window without a graphics device: everything but the masks is drawn.
+fn window(start: Start) -> Harness<'static, App> {
+    Harness::builder()
+        .with_size([1100.0, 720.0])
+        .with_context_setup(|ctx| ctx.input_mut(|i| i.max_texture_side = 8192))
+        .build_eframe(move |cc| App::new(cc, start).expect("a worker thread"))
+}
+
+/// Draws frames until `look` finds something.
+fn wait_for<T>(harness: &mut Harness<App>, what: &str, look: impl Fn(&Harness<App>) -> Option<T>) -> T {
+    let begin = Instant::now();
+    loop {
+        harness.step();
+        if let Some(found) = look(harness) {
+            return found;
+        }
+        assert!(begin.elapsed() < DEADLINE, "{what} did not come within {DEADLINE:?}");
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
+}
+
+fn wait_for_masks(harness: &mut Harness<App>) {
+    wait_for(harness, "masks", |h| {
+        h.query_by_label_contains("Seg-T-Mask/16 in ").map(drop)
+    });
+}
+
+fn checked(harness: &Harness<App>, name: &str) -> bool {
+    format!("{:?}", harness.get_by_label(name).accesskit_node().toggled()).contains("True")
+}
+
+#[test]
+fn a_first_start_segments_the_sample() {
+    let mut harness = window(start());
+    wait_for_masks(&mut harness);
+    assert!(harness.query_by_label_contains("Sample street, 1280 x 960").is_some());
+    for class in [
+        "sky",
+        "building",
+        "pole",
+        "road",
+        "pavement",
+        "tree",
+        "sign",
+        "fence",
+        "car",
+        "pedestrian",
+        "bicyclist",
+    ] {
+        assert!(checked(&harness, &format!("Show {class}")), "{class} is not shown");
+    }
+}
+
+#[test]
+fn classes_are_hidden_and_shown_again() {
+    let mut harness = window(start());
+    wait_for_masks(&mut harness);
+    harness.get_by_label("Show sky").click();
+    harness.run_steps(2);
+    assert!(!checked(&harness, "Show sky") && checked(&harness, "Show road"));
+    harness.get_by_label("Hide all").click();
+    harness.run_steps(2);
+    assert!(!checked(&harness, "Show road"));
+    harness.get_by_label("Show all").click();
+    harness.run_steps(2);
+    assert!(checked(&harness, "Show road") && checked(&harness, "Show sky"));
+}
+
+#[test]
+fn a_pointed_at_pixel_names_its_class() {
+    let mut harness = window(start());
+    wait_for_masks(&mut harness);
+    assert!(harness.query_by_label("Point at the picture").is_some());
+    let canvas = harness.get_by_label("Picture canvas").rect();
+    harness.hover_at(canvas.center_top() + egui::vec2(0.0, canvas.height() * 0.2));
+    harness.run_steps(3);
+    assert!(harness.query_by_label("Point at the picture").is_none());
+    let best = harness.query_all_by_label_contains(" %  sky").count();
+    assert_eq!(best, 1, "the sky is above the middle of the sample");
+}
+
+#[test]
+fn export_shows_what_it_writes_and_asks_before_it_replaces() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let picture = folder.path().join("street.jpg");
+    std::fs::copy(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/samples/street.jpg"),
+        &picture,
+    )
+    .expect("a copy");
+    let mut harness = window(Start {
+        pictures: vec![picture],
+        ..start()
+    });
+    wait_for_masks(&mut harness);
+
+    harness.get_by_label("Export…").click();
+    wait_for(&mut harness, "the list of files", |h| {
+        h.query_by_label("4 files will be written").map(drop)
+    });
+    harness.get_by_label("Write files").click();
+    let labels = folder.path().join("segscope/labels/street.png");
+    wait_for(&mut harness, "the files", |_| labels.is_file().then_some(()));
+    wait_for(&mut harness, "the message", |h| {
+        h.query_by_label_contains("4 files written to").map(drop)
+    });
+    let map = LabelMap::from_png(&std::fs::read(&labels).expect("a file")).expect("a label map");
+    assert_eq!((map.width, map.height), (1280, 960));
+
+    std::fs::write(&labels, "precious").expect("a changed file");
+    harness.get_by_label("Export…").click();
+    wait_for(&mut harness, "the warning", |h| {
+        h.query_by_label("Write over 3 existing files").map(drop)
+    });
+    assert!(
+        harness.get_by_label("Write files").accesskit_node().is_disabled(),
+        "it must ask first"
+    );
+    assert_eq!(std::fs::read(&labels).expect("a file"), b"precious");
+    harness.get_by_label("Write over 3 existing files").click();
+    wait_for(&mut harness, "the button", |h| {
+        (!h.get_by_label("Write files").accesskit_node().is_disabled()).then_some(())
+    });
+    harness.get_by_label("Write files").click();
+    wait_for(&mut harness, "the new file", |_| {
+        (std::fs::read(&labels).expect("a file") != b"precious").then_some(())
+    });
+}
+
+#[test]
+fn a_failed_load_keeps_what_was_there_and_says_why() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let broken = folder.path().join("broken.png");
+    std::fs::write(&broken, "no picture").expect("a file");
+    let street = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/samples/street.jpg");
+    let mut harness = window(Start {
+        pictures: vec![street, broken],
+        ..start()
+    });
+    wait_for_masks(&mut harness);
+    harness.get_by_label("Next picture").click();
+    wait_for(&mut harness, "the message", |h| {
+        h.query_by_label_contains("expected a PNG, JPEG").map(drop)
+    });
+    assert!(
+        harness.query_by_label_contains("street.jpg, 1280 x 960").is_some(),
+        "the last good picture stays"
+    );
+    harness.get_by_label("Dismiss").click();
+    harness.run_steps(2);
+    assert!(harness.query_by_label_contains("expected a PNG, JPEG").is_none());
+}
+
+#[test]
+fn small_snapshots() {
+    if !adapter::present() {
+        return;
+    }
+    let mut harness = Harness::builder()
+        .with_size([900.0, 600.0])
+        .with_theme(egui::Theme::Dark)
+        .with_context_setup(|ctx| ctx.input_mut(|i| i.max_texture_side = 8192))
+        .wgpu()
+        .build_eframe(|cc| App::new(cc, start()).expect("a worker thread"));
+    wait_for_masks(&mut harness);
+    harness.run_steps(3);
+    let canvas = harness.get_by_label("Picture canvas").rect();
+    let picture = harness.render().expect("a picture of the window");
+    let road = picture
+        .get_pixel(
+            canvas.center().x as u32,
+            (canvas.bottom() - canvas.height() * 0.2) as u32,
+        )
+        .0;
+    assert!(
+        road[0] > road[1] + 10 && road[2] > road[1] + 10,
+        "the road is purple under its mask: {road:?}"
+    );
+    harness.get_by_label("Hide all").click();
+    harness.run_steps(3);
+    let picture = harness.render().expect("a picture of the window");
+    let road = picture
+        .get_pixel(
+            canvas.center().x as u32,
+            (canvas.bottom() - canvas.height() * 0.2) as u32,
+        )
+        .0;
+    assert!(
+        road[0].abs_diff(road[1]) < 10,
+        "the road is grey without its mask: {road:?}"
+    );
+}
