@@ -1,4 +1,8 @@
 //! See what a segmentation transformer sees.
+//!
+//! The library behind the program `segscope`: Vision Transformers that segment photos, the files they come from, and
+//! the window and command line around them. `ARCHITECTURE.md` says which room does what and who may use whom.
+
 pub mod app;
 pub mod checkpoint;
 pub mod cli;
@@ -9,3 +13,4 @@ pub mod model;
 mod numeric;
 pub mod photo;
 pub mod segment;
+mod staged_file;

@@ -25,6 +25,7 @@ impl App {
             }
             Event::Photo(photo) => self.show_photo(photo, context),
             Event::PhotoFailed(message) => {
+                self.opening = false;
                 self.toasts.error(message);
                 self.resume();
             }
@@ -45,7 +46,7 @@ impl App {
                 }
             }
             Event::SegmentFailed { generation, message } => {
-                if generation == u64::MAX || self.is_current(generation) {
+                if self.is_current(generation) {
                     self.running = None;
                     self.toasts.error(message);
                 }
@@ -80,6 +81,7 @@ impl App {
         if let Err(e) = self.textures.make(&photo, context) {
             self.toasts.error(format!("the picture cannot be shown ({e})"));
         }
+        self.opening = false;
         let version = self.document.as_ref().map_or(0, |d| d.version);
         self.export.suggest_folder(&photo.source);
         self.document = Some(Document {

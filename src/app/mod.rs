@@ -61,7 +61,11 @@ pub fn run(start: Start) -> Result<(), NoWindow> {
         ..Default::default()
     };
     let create: eframe::AppCreator = Box::new(|cc| Ok(Box::new(App::new(cc, start)?)));
-    eframe::run_native("segscope", options, create).map_err(|e| NoWindow(e.to_string()))
+    eframe::run_native("segscope", options, create).map_err(|e| match e {
+        // The window library's own text names a line of its source.
+        eframe::Error::WinitEventLoop(_) => NoWindow("there is no display to open it on".into()),
+        other => NoWindow(other.to_string()),
+    })
 }
 
 /// egui's own device, with textures as large as the adapter takes: a photo is one texture.
@@ -94,6 +98,8 @@ pub struct App {
     model: Option<std::sync::Arc<ModelInfo>>,
     document: Option<Document>,
     running: Option<Running>,
+    /// A picture has been asked for and has not come yet.
+    opening: bool,
     device: Option<(String, Option<String>)>,
     view: View,
     show_masks: bool,
@@ -138,6 +144,7 @@ impl App {
             model: None,
             document: None,
             running: None,
+            opening: false,
             device: None,
             view: View::default(),
             show_masks: true,
@@ -166,6 +173,7 @@ impl App {
     fn open_current(&mut self) {
         self.cancel();
         if let Some(source) = self.pictures.get(self.current).cloned() {
+            self.opening = true;
             self.send(Job::OpenPhoto(source));
         }
     }

@@ -128,7 +128,7 @@ impl App {
                         let [e, d, l] = [t.encode, t.decode, t.labels].map(seconds);
                         ui.label(text)
                             .on_hover_text(format!("encoder {e}, decoder {d}, labels {l}"));
-                    } else if self.document.is_none() {
+                    } else if self.opening {
                         ui.weak("Opening");
                     }
                 }
@@ -164,7 +164,6 @@ impl App {
     }
 
     /// Builds the overlay for the canvas, when there is something to draw and a way to draw it.
-    #[expect(clippy::type_complexity, reason = "a named type would say less")]
     fn overlay_of(&self, document: &super::Document) -> Option<Box<dyn Fn(egui::Rect, egui::Rect) -> Overlay>> {
         let result = document.result.as_ref()?;
         if !self.show_masks || !self.can_overlay {

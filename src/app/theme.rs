@@ -8,6 +8,9 @@ pub(super) fn set_up(context: &Context) {
         context.style_mut_of(theme, |style| {
             style.visuals.widgets.noninteractive.fg_stroke.color = Color32::from_gray(text);
             style.visuals.weak_text_color = Some(Color32::from_gray(weak));
+            if theme == Theme::Dark {
+                style.visuals.error_fg_color = Color32::from_rgb(255, 120, 110);
+            }
         });
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use half::f16;
@@ -12,6 +12,7 @@ use safetensors::tensor::{Dtype, TensorView};
 use super::{Checkpoint, CheckpointError, Provenance};
 use crate::labels::ClassSet;
 use crate::model::{HostTensor, ModelSpec, Weights};
+use crate::staged_file::StagedFile;
 
 /// Metadata keys.
 const FORMAT: &str = "segscope.format";
@@ -123,15 +124,9 @@ pub(super) fn save(checkpoint: &Checkpoint, path: &Path) -> Result<(), Checkpoin
         .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()
         .map_err(|e| wrong(std::io::Error::other(e)))?;
     let bytes = safetensors::serialize(views, Some(metadata)).map_err(|e| wrong(std::io::Error::other(e)))?;
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(wrong)?;
-    file.write_all(&bytes).map_err(wrong)?;
-    file.as_file().sync_all().map_err(wrong)?;
-    file.persist(path).map_err(|e| wrong(e.error))?;
-    Ok(())
+    StagedFile::write(path, &bytes)
+        .and_then(StagedFile::commit)
+        .map_err(wrong)
 }
 
 fn json<T: serde::de::DeserializeOwned>(metadata: &HashMap<String, String>, key: &str) -> Result<T, String> {

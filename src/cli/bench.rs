@@ -1,5 +1,6 @@
 //! `segscope bench`: one network with random weights, timed from picture to label map.
 
+use std::num::NonZero;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -100,7 +101,9 @@ impl Bench {
     }
 
     pub(super) fn run(&self) -> Result<()> {
-        let threads = self.threads.unwrap_or_else(rayon::current_num_threads);
+        let threads = self
+            .threads
+            .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, NonZero::get));
         rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
             .build_global()
@@ -153,7 +156,9 @@ impl Bench {
                 timings.len()
             );
             println!("encode {encode} ms, decode {decode} ms, labels {labels} ms, total {total} ms");
-            println!("peak memory {peak:?} MiB");
+            if let Some(peak) = peak {
+                println!("peak memory {peak} MiB");
+            }
         }
     }
 }

@@ -67,8 +67,19 @@ pub fn run() -> ExitCode {
     match done {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("segscope: {error:#}");
+            eprintln!("segscope: {}", described(&error));
             ExitCode::from(2)
         }
     }
+}
+
+/// An error with its causes, without those that its own sentence already names.
+fn described(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
 }

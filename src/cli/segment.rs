@@ -16,6 +16,8 @@ use crate::export::{self, Format, Subject};
 use crate::photo::{self, Photo};
 use crate::segment::{Settings, Timings};
 
+use super::described;
+
 /// Segment pictures and write label maps and masks
 #[derive(Debug, clap::Args)]
 pub(super) struct Segment {
@@ -68,6 +70,9 @@ pub(super) struct Segment {
 
 impl Segment {
     pub(super) fn run(&self) -> Result<ExitCode> {
+        if !(0.0..=1.0).contains(&self.opacity) {
+            bail!("opacity: expected 0 to 1, found {}", self.opacity);
+        }
         let pictures = self.expanded()?;
         let mut session = Session::new(self.device);
         let source = self.model.clone().map_or(ModelSource::Embedded, ModelSource::Path);
@@ -83,15 +88,19 @@ impl Segment {
         let mut stems = HashSet::new();
         for (id, picture) in pictures.iter().enumerate() {
             bar.set_message(picture.display().to_string());
-            let done = if stems.insert(PhotoSource::Path(picture.clone()).stem()) {
-                self.one(&mut session, &model, &settings, picture, id as u64, &bar)
-            } else {
+            let stem = PhotoSource::Path(picture.clone()).stem();
+            let done = if stems.contains(&stem) {
                 Err(anyhow::anyhow!(
                     "another picture of this run has the same name and would be written over"
                 ))
+            } else {
+                self.one(&mut session, &model, &settings, picture, id as u64, &bar)
             };
             match done {
-                Ok((timings, written)) => self.report(picture, &timings, &written),
+                Ok((timings, written)) => {
+                    stems.insert(stem);
+                    self.report(picture, &timings, &written);
+                }
                 Err(error) => {
                     self.report_failure(picture, &error);
                     failures.push((picture, error));
@@ -113,7 +122,7 @@ impl Segment {
         }
         eprintln!("segscope: {} of {} pictures failed:", failures.len(), pictures.len());
         for (picture, error) in failures {
-            eprintln!("  {}: {error:#}", picture.display());
+            eprintln!("  {}: {}", picture.display(), described(&error));
         }
         Ok(ExitCode::from(1))
     }
@@ -213,7 +222,7 @@ impl Segment {
 
     fn report_failure(&self, picture: &Path, error: &anyhow::Error) {
         if self.json {
-            println!("{}", json!({ "picture": picture, "error": format!("{error:#}") }));
+            println!("{}", json!({ "picture": picture, "error": described(error) }));
         }
     }
 }

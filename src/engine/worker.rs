@@ -4,7 +4,7 @@ use std::any::Any;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{Builder, JoinHandle};
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
@@ -35,6 +35,8 @@ pub struct Engine {
     events: Receiver<Event>,
     /// The newest generation that was asked for; a run with a smaller one stops.
     wanted: Arc<AtomicU64>,
+    /// Set when the window is gone: jobs that still wait are dropped.
+    closing: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -52,11 +54,13 @@ impl Engine {
         let (jobs, job_queue) = bounded(MOST_JOBS);
         let (event_queue, events) = bounded(MOST_EVENTS);
         let wanted = Arc::new(AtomicU64::new(0));
+        let closing = Arc::new(AtomicBool::new(false));
         let mut worker = Worker {
             session: Session::new(choice),
             events: event_queue,
             wake,
             wanted: wanted.clone(),
+            closing: closing.clone(),
             photos: 0,
             announced: None,
         };
@@ -69,6 +73,7 @@ impl Engine {
             jobs: Some(jobs),
             events,
             wanted,
+            closing,
             thread: Some(thread),
         })
     }
@@ -99,6 +104,7 @@ impl Engine {
 impl Drop for Engine {
     fn drop(&mut self) {
         self.next_generation();
+        self.closing.store(true, Ordering::Relaxed);
         self.jobs = None;
         // Nobody reads events any more: make room until the worker has seen that there are no more jobs.
         if let Some(thread) = self.thread.take() {
@@ -115,6 +121,7 @@ struct Worker {
     events: Sender<Event>,
     wake: Wake,
     wanted: Arc<AtomicU64>,
+    closing: Arc<AtomicBool>,
     photos: u64,
     announced: Option<String>,
 }
@@ -122,6 +129,9 @@ struct Worker {
 impl Worker {
     fn work(&mut self, jobs: &Receiver<Job>) {
         for job in jobs {
+            if self.closing.load(Ordering::Relaxed) {
+                return;
+            }
             let failed = failure_event(&job);
             if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.run(job))) {
                 // The network's state is unknown now; the next job starts from nothing.
@@ -266,15 +276,15 @@ fn subject(job: &ExportJob) -> Subject<'_> {
 }
 
 /// How to say that a job failed.
-fn failure_event(job: &Job) -> fn(String) -> Event {
+fn failure_event(job: &Job) -> Box<dyn FnOnce(String) -> Event> {
     match job {
-        Job::LoadModel(_) => Event::ModelFailed,
-        Job::OpenPhoto(_) => Event::PhotoFailed,
-        Job::Segment { .. } => |message| Event::SegmentFailed {
-            generation: u64::MAX,
-            message,
-        },
-        Job::PlanExport(_) | Job::Export(_) => Event::ExportFailed,
+        Job::LoadModel(_) => Box::new(Event::ModelFailed),
+        Job::OpenPhoto(_) => Box::new(Event::PhotoFailed),
+        Job::Segment { generation, .. } => {
+            let generation = *generation;
+            Box::new(move |message| Event::SegmentFailed { generation, message })
+        }
+        Job::PlanExport(_) | Job::Export(_) => Box::new(Event::ExportFailed),
     }
 }
 

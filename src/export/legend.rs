@@ -64,7 +64,7 @@ pub(super) fn beside(picture: Photo, subject: &Subject, options: &Options) -> Ph
 fn rows(subject: &Subject, options: &Options) -> Vec<Row> {
     let mut found = present(subject.map);
     found.retain(|(id, _)| !options.hides(*id));
-    found.sort_by(|a, b| b.1.cmp(&a.1));
+    found.sort_by_key(|(_, share)| std::cmp::Reverse(*share));
     let all = subject.map.ids.len();
     found
         .iter()

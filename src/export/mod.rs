@@ -2,7 +2,6 @@
 //!
 //! Everything follows from the photo and its label map; nothing here knows of models.
 
-mod atomic;
 mod glyphs;
 mod label_png;
 mod legend;
@@ -14,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::labels::{ClassSet, LabelMap};
 use crate::photo::Photo;
+use crate::staged_file::{self, StagedFile};
 
 /// What is exported: a photo and what is known of its pixels.
 #[derive(Clone, Copy, Debug)]
@@ -230,10 +230,26 @@ pub fn write(subject: &Subject, options: &Options, folder: &Path, stem: &str) ->
         if matches!(entry.content, Content::ClassList) && !differs(path, &bytes) && path.is_file() {
             continue;
         }
-        staged.push(atomic::stage(path, &bytes)?);
+        staged.push(stage(path, &bytes)?);
     }
-    staged.into_iter().try_for_each(|file| file.commit().map(drop))?;
+    for file in staged {
+        let path = file.path().to_owned();
+        file.commit().map_err(|source| ExportError::Write { source, path })?;
+    }
     Ok(planned.into_iter().map(|entry| entry.file.path).collect())
+}
+
+/// Writes a file beside its place, whose folder is made if need be.
+fn stage(path: &Path, bytes: &[u8]) -> Result<StagedFile, ExportError> {
+    let folder = staged_file::folder_of(path);
+    std::fs::create_dir_all(folder).map_err(|source| ExportError::CreateFolder {
+        source,
+        path: folder.into(),
+    })?;
+    StagedFile::write(path, bytes).map_err(|source| ExportError::Write {
+        source,
+        path: path.into(),
+    })
 }
 
 /// What a planned file holds.

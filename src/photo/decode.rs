@@ -95,6 +95,13 @@ fn decode_trusting(bytes: &[u8], path: &Path) -> Result<Photo, PhotoError> {
         .with_guessed_format()
         .map_err(|e| damaged(e.into()))?;
     let format = reader.format();
+    if format == Some(ImageFormat::Jpeg) && !jpeg_is_whole(bytes) {
+        // The decoder would fill the missing part with grey, and a model would find classes in it.
+        return Err(PhotoError::Damaged {
+            why: "it ends too early".into(),
+            path: path.into(),
+        });
+    }
     let mut limits = Limits::default();
     limits.max_alloc = Some(MOST_DECODER_BYTES);
     reader.limits(limits);
@@ -121,6 +128,26 @@ fn decode_trusting(bytes: &[u8], path: &Path) -> Result<Photo, PhotoError> {
     let mut image = DynamicImage::from_decoder(decoder).map_err(damaged)?;
     image.apply_orientation(orientation);
     Ok(photo_of(image))
+}
+
+/// Whether a JPEG has an end-of-image marker after its last scan; one inside an EXIF thumbnail does not count.
+fn jpeg_is_whole(bytes: &[u8]) -> bool {
+    let mut at = 2;
+    while let Some(&[first, marker]) = bytes.get(at..at + 2) {
+        match (first, marker) {
+            (0xff, 0xd9) => return true,
+            // Fill bytes, stuffed zeros and restart markers inside a scan.
+            (0xff, 0xff) => at += 1,
+            (0xff, 0x00 | 0x01 | 0xd0..=0xd7) => at += 2,
+            (0xff, _) => match bytes.get(at + 2..at + 4) {
+                Some(&[high, low]) => at += 2 + usize::from(u16::from_be_bytes([high, low])),
+                _ => return false,
+            },
+            // Data of a scan.
+            _ => at += 1,
+        }
+    }
+    false
 }
 
 /// The orientation in a PNG's eXIf chunk, which `image` does not read.

@@ -83,8 +83,8 @@ impl Settings {
         if let Some(scale) = self.scales.iter().find(|s| !(0.1..=4.0).contains(*s)) {
             return fail(format!("scales: expected values from 0.1 to 4, found {scale}"));
         }
-        if self.short_side.is_some_and(|side| !(16..=16_384).contains(&side)) {
-            return fail("short side: expected 16 to 16384 pixels".into());
+        if let Some(side) = self.short_side.filter(|side| !(16..=16_384).contains(side)) {
+            return fail(format!("short side: expected 16 to 16384 pixels, found {side}"));
         }
         Ok(())
     }

@@ -426,10 +426,9 @@ impl Machine<'_> {
 
     fn extend_list(&mut self, items: &[Id]) -> Step<()> {
         let top = self.top()?;
-        match &mut self.values[top] {
-            Value::List(list) => list.extend_from_slice(items),
-            // A list-like object.
-            _ => {}
+        // Anything else is a list-like object, of no interest here.
+        if let Value::List(list) = &mut self.values[top] {
+            list.extend_from_slice(items);
         }
         Ok(())
     }

@@ -16,6 +16,7 @@ use super::vit::{Features, VisionTransformer};
 use super::weights::{Weights, WeightsMismatch};
 
 /// A decoder: features to class logits per patch.
+#[expect(clippy::large_enum_variant, reason = "there is one decoder per model")]
 #[derive(Module, Debug)]
 pub enum Decoder {
     /// One linear layer on each patch token.

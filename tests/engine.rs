@@ -1,0 +1,521 @@
+//! The worker behind the window: jobs in, events out, and what happens to a run that nobody waits for any more.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Weak, mpsc};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+
+use segscope::engine::{
+    self, DeviceChoice, Engine, Event, ExportJob, Job, ModelInfo, ModelSource, OpenPhoto, PhotoSource, Segmented,
+    Session,
+};
+use segscope::export::{Format, Options, PlannedFile};
+use segscope::photo::Photo;
+use segscope::segment::Settings;
+use tempfile::TempDir;
+
+/// After this long, what a test waits for counts as never coming.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// An engine, and what it has said so far.
+struct Desk {
+    engine: Engine,
+    came: Vec<String>,
+    /// Lives as long as the worker.
+    worker: Weak<Thread>,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let waiting = Arc::new(thread::current());
+        let worker = Arc::downgrade(&waiting);
+        let engine = Engine::start(DeviceChoice::Cpu, Box::new(move || waiting.unpark())).expect("a thread");
+        Self {
+            engine,
+            came: Vec::new(),
+            worker,
+        }
+    }
+
+    /// An engine with the embedded model.
+    fn with_model() -> Self {
+        let mut desk = Self::new();
+        desk.load(ModelSource::Embedded);
+        desk
+    }
+
+    fn send(&self, job: Job) {
+        if let Err(busy) = self.engine.send(job) {
+            panic!("{busy}; came so far: {}", self.came.join(", "));
+        }
+    }
+
+    /// The first thing that `pick` takes. A failure that it does not take ends the test.
+    fn wait_for<T>(&mut self, what: &str, mut pick: impl FnMut(Event) -> Option<T>) -> T {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let Some(event) = self.engine.poll() else {
+                let left = deadline.saturating_duration_since(Instant::now());
+                assert!(
+                    !left.is_zero(),
+                    "waited in vain for {what}; came so far: {}",
+                    self.came.join(", ")
+                );
+                thread::park_timeout(left);
+                continue;
+            };
+            let title = title(&event);
+            let failed = is_failure(&event);
+            // A run makes many of these.
+            if self.came.last() != Some(&title) {
+                self.came.push(title.clone());
+            }
+            if let Some(found) = pick(event) {
+                return found;
+            }
+            assert!(
+                !failed,
+                "waited for {what}, found {title}; came so far: {}",
+                self.came.join(", ")
+            );
+        }
+    }
+
+    fn load(&mut self, source: ModelSource) -> Arc<ModelInfo> {
+        self.send(Job::LoadModel(source));
+        self.wait_for("a model", |event| match event {
+            Event::Model(model) => Some(model),
+            _ => None,
+        })
+    }
+
+    fn open(&mut self, source: PhotoSource) -> OpenPhoto {
+        self.send(Job::OpenPhoto(source));
+        self.wait_for("a photo", |event| match event {
+            Event::Photo(photo) => Some(photo),
+            _ => None,
+        })
+    }
+
+    /// Asks for a segmentation and returns its generation.
+    fn ask(&self, photo: &OpenPhoto, settings: Option<Settings>) -> u64 {
+        let generation = self.engine.next_generation();
+        self.send(Job::Segment {
+            generation,
+            photo: photo.clone(),
+            settings,
+        });
+        generation
+    }
+
+    /// Asks for a segmentation and waits until it is under way.
+    fn begin(&mut self, photo: &OpenPhoto, settings: Option<Settings>) -> u64 {
+        let wanted = self.ask(photo, settings);
+        self.wait_for("progress", |event| match event {
+            Event::Progress { generation, .. } if generation == wanted => Some(()),
+            _ => None,
+        });
+        wanted
+    }
+
+    fn segment(&mut self, photo: &OpenPhoto, settings: Option<Settings>) -> Segmented {
+        let wanted = self.ask(photo, settings);
+        self.wait_for("a segmentation", |event| match event {
+            Event::Segmented { generation, result } if generation == wanted => Some(result),
+            _ => None,
+        })
+    }
+
+    fn plan(&mut self, job: &ExportJob) -> Vec<PlannedFile> {
+        self.send(Job::PlanExport(job.clone()));
+        self.wait_for("an export plan", |event| match event {
+            Event::ExportPlanned(files) => Some(files),
+            _ => None,
+        })
+    }
+
+    fn export(&mut self, job: &ExportJob) -> Result<Vec<PathBuf>, String> {
+        self.send(Job::Export(job.clone()));
+        self.wait_for("an export", |event| match event {
+            Event::Exported(paths) => Some(Ok(paths)),
+            Event::ExportFailed(why) => Some(Err(why)),
+            _ => None,
+        })
+    }
+}
+
+/// An event for people; events hold whole photos, which no message should.
+fn title(event: &Event) -> String {
+    match event {
+        Event::Device { name, .. } => format!("device {name}"),
+        Event::Model(model) => format!("model {}", model.title),
+        Event::ModelFailed(why) => format!("no model ({why})"),
+        Event::Photo(photo) => format!("photo {}", photo.source.name()),
+        Event::PhotoFailed(why) => format!("no photo ({why})"),
+        Event::Progress { generation, .. } => format!("progress of {generation}"),
+        Event::Segmented { generation, .. } => format!("result of {generation}"),
+        Event::Cancelled { generation } => format!("end of {generation} on request"),
+        Event::SegmentFailed { generation, message } => format!("failure of {generation} ({message})"),
+        Event::ExportPlanned(files) => format!("plan for {} files", files.len()),
+        Event::Exported(paths) => format!("export of {} files", paths.len()),
+        Event::ExportFailed(why) => format!("no export ({why})"),
+    }
+}
+
+fn is_failure(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::ModelFailed(_) | Event::PhotoFailed(_) | Event::SegmentFailed { .. } | Event::ExportFailed(_)
+    )
+}
+
+fn empty_folder() -> TempDir {
+    tempfile::tempdir().expect("a temporary folder")
+}
+
+/// A picture with slopes and blocks, so that no two windows are the same.
+fn synthetic_photo(width: usize, height: usize) -> Photo {
+    let pixel = |i: usize| {
+        let (x, y) = (i % width, i / width);
+        let block = (x / 160 * 37 + y / 120 * 91) % 256;
+        [x * 255 / width, y * 255 / height, block].map(|value| value as u8)
+    };
+    Photo {
+        width,
+        height,
+        rgb: (0..width * height).flat_map(pixel).collect(),
+    }
+}
+
+/// A picture file of 2000 x 1500 pixels.
+fn large_picture(folder: &Path) -> PhotoSource {
+    let path = folder.join("large.png");
+    let Photo { width, height, rgb } = synthetic_photo(2000, 1500);
+    let image = image::RgbImage::from_raw(width as u32, height as u32, rgb).expect("a value per channel");
+    image.save(&path).expect("a picture that can be written");
+    PhotoSource::Path(path)
+}
+
+/// A run over the large picture that takes minutes: 3312 windows.
+fn long_run() -> Settings {
+    Settings {
+        window: 384,
+        stride: 24,
+        short_side: None,
+        scales: vec![1.0],
+        flip: false,
+    }
+}
+
+/// Requires a class for every pixel of the photo.
+fn assert_covered(result: &Segmented) {
+    let (photo, map) = (&result.photo.photo, &result.prediction.labels.map);
+    assert_eq!(
+        [map.width, map.height],
+        [photo.width, photo.height],
+        "size of the label map"
+    );
+    let pixels = photo.width * photo.height;
+    assert_eq!(map.ids.len(), pixels, "ids");
+    assert_eq!(
+        result.counts.len(),
+        result.model.classes.len(),
+        "classes that are counted"
+    );
+    assert_eq!(
+        result.counts.iter().sum::<u64>(),
+        pixels as u64,
+        "pixels that are counted"
+    );
+}
+
+#[test]
+fn the_sample_is_segmented_and_progress_never_goes_back() {
+    let mut desk = Desk::new();
+    desk.send(Job::LoadModel(ModelSource::Embedded));
+    let device = desk.wait_for("a device", |event| match event {
+        Event::Device { name, note } => Some((name, note)),
+        _ => None,
+    });
+    assert_eq!(device, ("CPU".to_owned(), None));
+    let model = desk.wait_for("a model", |event| match event {
+        Event::Model(model) => Some(model),
+        _ => None,
+    });
+    assert_eq!(model.title, "Seg-T-Mask/16");
+
+    let photo = desk.open(PhotoSource::Sample);
+    let wanted = desk.ask(&photo, None);
+    let mut fractions = Vec::new();
+    let result = desk.wait_for("a segmentation", |event| match event {
+        Event::Progress { generation, progress } => {
+            assert_eq!(generation, wanted, "progress of another run");
+            fractions.push(progress.fraction);
+            None
+        }
+        Event::Segmented { generation, result } => {
+            assert_eq!(generation, wanted, "the result of another run");
+            Some(result)
+        }
+        _ => None,
+    });
+    assert_covered(&result);
+    assert!(
+        fractions.iter().all(|f| (0.0..=1.0).contains(f)),
+        "shares from 0 to 1: {fractions:?}"
+    );
+    assert!(fractions.is_sorted(), "progress goes back: {fractions:?}");
+    assert_eq!(fractions.last(), Some(&1.0), "the last block is the end: {fractions:?}");
+    assert!(
+        result.prediction.timings.encode > Duration::ZERO,
+        "encoding took no time"
+    );
+}
+
+#[test]
+fn without_a_model_nothing_is_segmented() {
+    let mut desk = Desk::new();
+    let photo = desk.open(PhotoSource::Sample);
+    let wanted = desk.ask(&photo, None);
+    let message = desk.wait_for("a failure", |event| match event {
+        Event::SegmentFailed { generation, message } if generation == wanted => Some(message),
+        _ => None,
+    });
+    assert!(message.contains("model"), "expected a word on the model: {message}");
+}
+
+#[test]
+fn a_newer_request_stops_an_older_run() {
+    let folder = empty_folder();
+    let mut desk = Desk::with_model();
+    let photo = desk.open(large_picture(folder.path()));
+    let older = desk.begin(&photo, Some(long_run()));
+    let newer = desk.ask(&photo, None);
+    assert!(newer > older, "generations grow: {older}, {newer}");
+    let mut stopped = false;
+    let result = desk.wait_for("the newer result", |event| match event {
+        Event::Cancelled { generation } => {
+            assert_eq!(generation, older, "which run was stopped");
+            stopped = true;
+            None
+        }
+        Event::Segmented { generation, result } => {
+            assert_eq!(generation, newer, "which run was finished");
+            Some(result)
+        }
+        _ => None,
+    });
+    assert!(stopped, "nothing was said on the end of the older run");
+    assert_covered(&result);
+}
+
+#[test]
+fn a_new_generation_alone_stops_a_run() {
+    let folder = empty_folder();
+    let mut desk = Desk::with_model();
+    let photo = desk.open(large_picture(folder.path()));
+    let wanted = desk.begin(&photo, Some(long_run()));
+    desk.engine.next_generation();
+    let stopped = desk.wait_for("the end of the run", |event| match event {
+        Event::Cancelled { generation } => Some(generation),
+        Event::Segmented { generation, .. } => panic!("run {generation} went on to its end"),
+        _ => None,
+    });
+    assert_eq!(stopped, wanted, "which run was stopped");
+}
+
+#[test]
+fn a_request_that_is_out_of_date_is_never_begun() {
+    let mut desk = Desk::with_model();
+    let photo = desk.open(PhotoSource::Sample);
+    let generation = desk.engine.next_generation();
+    desk.engine.next_generation();
+    desk.send(Job::Segment {
+        generation,
+        photo,
+        settings: None,
+    });
+    let stopped = desk.wait_for("the end of the request", |event| match event {
+        Event::Cancelled { generation } => Some(generation),
+        Event::Progress { .. } | Event::Segmented { .. } => panic!("it was begun all the same"),
+        _ => None,
+    });
+    assert_eq!(stopped, generation, "which request ended");
+}
+
+#[test]
+fn a_model_that_cannot_be_opened_leaves_the_one_before() {
+    let folder = empty_folder();
+    let damaged = folder.path().join("damaged.safetensors");
+    fs::write(&damaged, "no model at all").unwrap();
+    let mut desk = Desk::new();
+    let model = desk.load(ModelSource::Embedded);
+    for path in [folder.path().join("missing.pth"), damaged] {
+        desk.send(Job::LoadModel(ModelSource::Path(path.clone())));
+        let why = desk.wait_for("a failure", |event| match event {
+            Event::ModelFailed(why) => Some(why),
+            Event::Model(model) => panic!("{} became the model {}", path.display(), model.title),
+            _ => None,
+        });
+        let path = path.display().to_string();
+        assert!(why.contains(&path), "expected a sentence on {path}: {why}");
+    }
+    let photo = desk.open(PhotoSource::Sample);
+    let result = desk.segment(&photo, None);
+    assert_eq!(result.model.id, model.id, "the model in use");
+    assert_covered(&result);
+}
+
+#[test]
+fn a_picture_that_cannot_be_read_is_reported() {
+    let folder = empty_folder();
+    let text = folder.path().join("notes.png");
+    fs::write(&text, "no picture at all").unwrap();
+    let mut desk = Desk::new();
+    for path in [folder.path().join("missing.jpg"), text] {
+        desk.send(Job::OpenPhoto(PhotoSource::Path(path.clone())));
+        let why = desk.wait_for("a failure", |event| match event {
+            Event::PhotoFailed(why) => Some(why),
+            Event::Photo(_) => panic!("{} became a photo", path.display()),
+            _ => None,
+        });
+        let path = path.display().to_string();
+        assert!(why.contains(&path), "expected a sentence on {path}: {why}");
+    }
+    let photo = desk.open(PhotoSource::Sample).photo;
+    assert_eq!(
+        photo.rgb.len(),
+        3 * photo.width * photo.height,
+        "the photo after the broken ones"
+    );
+}
+
+#[test]
+fn the_same_photo_again_is_not_encoded_again() {
+    let mut desk = Desk::with_model();
+    let photo = desk.open(PhotoSource::Sample);
+    let first = desk.segment(&photo, None).prediction;
+    let again = desk.segment(&photo, None).prediction;
+    assert!(
+        first.timings.encode > Duration::ZERO,
+        "the first run has nothing to go back to"
+    );
+    assert_eq!(again.timings.encode, Duration::ZERO, "the second run encoded again");
+    assert!(first.labels.map == again.labels.map, "kept features give other labels");
+
+    let own = Settings::of(&desk.load(ModelSource::Embedded).spec.inference);
+    let reloaded = desk.segment(&photo, Some(own.clone())).prediction;
+    assert!(
+        reloaded.timings.encode > Duration::ZERO,
+        "features of another model were used"
+    );
+    let mirrored = desk.segment(&photo, Some(Settings { flip: true, ..own })).prediction;
+    assert!(
+        mirrored.timings.encode > Duration::ZERO,
+        "features of other settings were used"
+    );
+}
+
+#[test]
+fn an_export_writes_what_was_planned() {
+    let folder = empty_folder();
+    let mut desk = Desk::with_model();
+    let photo = desk.open(PhotoSource::Sample);
+    let mut job = ExportJob {
+        result: desk.segment(&photo, None),
+        options: Options {
+            formats: Format::ALL.to_vec(),
+            ..Options::default()
+        },
+        folder: folder.path().join("out"),
+    };
+    let planned = desk.plan(&job);
+    assert!(!job.folder.exists(), "a plan writes nothing");
+    assert!(planned.iter().all(|file| !file.exists), "nothing is there yet");
+    let paths: BTreeSet<PathBuf> = planned.into_iter().map(|file| file.path).collect();
+    for path in ["labels/street.png", "color/street.png", "confidence/street.png"] {
+        assert!(
+            paths.contains(&job.folder.join(path)),
+            "{path} is not planned: {paths:?}"
+        );
+    }
+
+    let written = desk.export(&job).expect("an export into an empty folder");
+    assert_eq!(BTreeSet::from_iter(written), paths, "files planned and written");
+    for path in &paths {
+        let length = fs::metadata(path).map_or(0, |data| data.len());
+        assert!(length > 0, "nothing is in {}", path.display());
+    }
+
+    // A class list that says the same may stay; everything else would be lost.
+    let taken = desk.plan(&job).into_iter().filter(|file| file.exists).count();
+    assert_eq!(taken, paths.len() - 1, "files that would be replaced");
+    let why = desk.export(&job).expect_err("an export over existing files");
+    assert!(
+        why.contains("expected no such file yet"),
+        "expected a sentence on overwriting: {why}"
+    );
+    job.options.overwrite = true;
+    desk.export(&job).expect("an export that may overwrite");
+}
+
+#[test]
+fn dropping_the_engine_stops_the_run_and_ends_its_thread() {
+    let folder = empty_folder();
+    let mut desk = Desk::with_model();
+    let photo = desk.open(large_picture(folder.path()));
+    desk.begin(&photo, Some(long_run()));
+    // The run above is out of date now, and this one waits behind it.
+    desk.ask(&photo, Some(long_run()));
+    let Desk { engine, worker, .. } = desk;
+    assert!(
+        worker.upgrade().is_some(),
+        "the worker ended before the engine was dropped"
+    );
+    let (done, dropped) = mpsc::channel();
+    let dropping = thread::Builder::new()
+        .name("drops the engine".into())
+        .spawn(move || {
+            drop(engine);
+            done.send(()).ok();
+        })
+        .expect("a thread");
+    // Far below what the runs would take.
+    let ended = dropped.recv_timeout(Duration::from_secs(60));
+    assert!(ended.is_ok(), "the engine waits for runs that nobody wants");
+    dropping.join().expect("a drop without a panic");
+    assert!(worker.upgrade().is_none(), "the worker outlives the engine");
+}
+
+#[test]
+fn a_photo_of_twelve_megapixels_is_labelled_in_bounded_memory() {
+    let mut session = Session::new(DeviceChoice::Cpu);
+    let model = session.load(ModelSource::Embedded).expect("the embedded model");
+    let photo = synthetic_photo(4000, 3000);
+    let settings = Settings::of(&model.spec.inference);
+    let prediction = session
+        .segment(&photo, 1, &settings, &mut |_| ControlFlow::Continue(()))
+        .expect("a segmentation");
+    let labels = &prediction.labels;
+    assert_eq!([labels.map.width, labels.map.height], [4000, 3000]);
+    for (what, count) in [
+        ("ids", labels.map.ids.len()),
+        ("confidences", labels.confidence.len()),
+        ("margins", labels.margin.len()),
+    ] {
+        assert_eq!(count, 12_000_000, "{what}");
+    }
+    let counted: u64 = labels.map.counts(model.classes.len()).iter().sum();
+    assert_eq!(counted, 12_000_000, "pixels with a class of the model");
+    // Of the whole process, so with whatever other tests of this file run at the same time.
+    match engine::peak_memory_mib() {
+        Some(peak) => {
+            println!("peak memory: {peak} MiB");
+            assert!(peak < 1500, "expected less than 1500 MiB of memory, found {peak}");
+        }
+        None => println!("skipped: the system does not tell the peak memory"),
+    }
+}
