@@ -2,9 +2,7 @@
 // colours, visibility and opacity change without anything being computed again.
 
 struct View {
-    // Canvas in points: left top corner, size.
-    canvas: vec4<f32>,
-    // Photo in the same points: left top corner, size.
+    // Photo in screen pixels: left top corner, size.
     photo: vec4<f32>,
     // Width and height of the label texture, opacity of all masks, 1 when the target expects linear light.
     labels_and_look: vec4<f32>,
@@ -15,17 +13,11 @@ struct View {
 // 256 classes a row; alpha is the opacity of the class, 0 when hidden.
 @group(0) @binding(2) var palette: texture_2d<f32>;
 
-struct Corner {
-    @builtin(position) position: vec4<f32>,
-    // 0..1 over the canvas, y down.
-    @location(0) at: vec2<f32>,
-}
-
 // One triangle that covers the canvas.
 @vertex
-fn corner(@builtin(vertex_index) index: u32) -> Corner {
+fn corner(@builtin(vertex_index) index: u32) -> @builtin(position) vec4<f32> {
     let at = vec2<f32>(f32((index << 1u) & 2u), f32(index & 2u));
-    return Corner(vec4<f32>(at * vec2<f32>(2.0, -2.0) + vec2<f32>(-1.0, 1.0), 0.0, 1.0), at);
+    return vec4<f32>(at * vec2<f32>(2.0, -2.0) + vec2<f32>(-1.0, 1.0), 0.0, 1.0);
 }
 
 // Colour of the mask at a place on the photo (0..1), alpha not yet multiplied in.
@@ -47,11 +39,10 @@ fn to_linear(c: vec3<f32>) -> vec3<f32> {
 }
 
 @fragment
-fn fill(in: Corner) -> @location(0) vec4<f32> {
-    let point = view.canvas.xy + in.at * view.canvas.zw;
-    let at = (point - view.photo.xy) / view.photo.zw;
-    // Half the distance between neighbouring screen pixels, in photo coordinates.
-    let step = vec2<f32>(dpdx(at.x), dpdy(at.y)) * 0.25;
+fn fill(@builtin(position) pixel: vec4<f32>) -> @location(0) vec4<f32> {
+    let at = (pixel.xy - view.photo.xy) / view.photo.zw;
+    // A quarter of a screen pixel, in photo coordinates.
+    let step = 0.25 / view.photo.zw;
     var color: vec4<f32>;
     if all(abs(step) * 4.0 * view.labels_and_look.xy <= vec2<f32>(1.0)) {
         // Magnified: crisp pixels.

@@ -3,6 +3,9 @@
 //! The library behind the program `segscope`: Vision Transformers that segment photos, the files they come from, and
 //! the window and command line around them. `ARCHITECTURE.md` says which room does what and who may use whom.
 
+// Not in the manifest's lint table, for that also covers tests.
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used))]
+
 pub mod app;
 pub mod checkpoint;
 pub mod cli;

@@ -130,9 +130,12 @@ impl Desk {
     }
 
     fn plan(&mut self, job: &ExportJob) -> Vec<PlannedFile> {
-        self.send(Job::PlanExport(job.clone()));
+        self.send(Job::PlanExport {
+            number: 1,
+            job: job.clone(),
+        });
         self.wait_for("an export plan", |event| match event {
-            Event::ExportPlanned(files) => Some(files),
+            Event::ExportPlanned { files, .. } => Some(files),
             _ => None,
         })
     }
@@ -140,7 +143,7 @@ impl Desk {
     fn export(&mut self, job: &ExportJob) -> Result<Vec<PathBuf>, String> {
         self.send(Job::Export(job.clone()));
         self.wait_for("an export", |event| match event {
-            Event::Exported(paths) => Some(Ok(paths)),
+            Event::Exported { files, .. } => Some(Ok(files)),
             Event::ExportFailed(why) => Some(Err(why)),
             _ => None,
         })
@@ -159,8 +162,8 @@ fn title(event: &Event) -> String {
         Event::Segmented { generation, .. } => format!("result of {generation}"),
         Event::Cancelled { generation } => format!("end of {generation} on request"),
         Event::SegmentFailed { generation, message } => format!("failure of {generation} ({message})"),
-        Event::ExportPlanned(files) => format!("plan for {} files", files.len()),
-        Event::Exported(paths) => format!("export of {} files", paths.len()),
+        Event::ExportPlanned { files, .. } => format!("plan for {} files", files.len()),
+        Event::Exported { files, .. } => format!("export of {} files", files.len()),
         Event::ExportFailed(why) => format!("no export ({why})"),
     }
 }
@@ -406,12 +409,21 @@ fn the_same_photo_again_is_not_encoded_again() {
     assert_eq!(again.timings.encode, Duration::ZERO, "the second run encoded again");
     assert!(first.labels.map == again.labels.map, "kept features give other labels");
 
-    let own = Settings::of(&desk.load(ModelSource::Embedded).spec.inference);
-    let reloaded = desk.segment(&photo, Some(own.clone())).prediction;
+    let other = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/rstrudel-mask-p16");
+    desk.load(ModelSource::Path(other));
+    let of_other = desk.segment(&photo, None).prediction;
     assert!(
-        reloaded.timings.encode > Duration::ZERO,
+        of_other.timings.encode > Duration::ZERO,
         "features of another model were used"
     );
+    let own = Settings::of(&desk.load(ModelSource::Embedded).spec.inference);
+    let back = desk.segment(&photo, Some(own.clone())).prediction;
+    assert_eq!(
+        back.timings.encode,
+        Duration::ZERO,
+        "going back to the first model encoded again"
+    );
+    assert!(first.labels.map == back.labels.map, "kept features give other labels");
     let mirrored = desk.segment(&photo, Some(Settings { flip: true, ..own })).prediction;
     assert!(
         mirrored.timings.encode > Duration::ZERO,

@@ -282,7 +282,7 @@ fn planned_files_are_the_written_files() {
     assert!(
         again
             .iter()
-            .all(|file| file.exists == !file.path.ends_with("classes.json"))
+            .all(|file| file.exists != file.path.ends_with("classes.json"))
     );
     assert!(files(&scene.subject(), &only(&[]), folder.path(), "a").is_empty());
 }

@@ -280,8 +280,15 @@ fn compare_sliding(case: &GoldenCase, findings: &mut Findings) {
             .iter()
             .map(|entry| pass_of(case, run, entry, findings))
             .collect();
-        let encoded = segment::encode(&passes, size, &model, &spec, &device, &mut NoProbe).expect("an encoded picture");
-        let prediction = segment::predict(&encoded, Duration::ZERO, &model, &spec, &mut NoProbe).expect("a prediction");
+        let network = segment::Run {
+            model: &model,
+            spec: &spec,
+            device: &device,
+        };
+        let encoded = network.encode(&passes, size, &mut NoProbe).expect("an encoded picture");
+        let prediction = network
+            .predict(&encoded, Duration::ZERO, &mut NoProbe)
+            .expect("a prediction");
         compare_run(case, run, &prediction, &golden, findings);
     }
     findings.complete(&case.name, golden.keys());

@@ -19,6 +19,7 @@ pub(super) enum Command {
     ActualSize,
     ZoomIn,
     ZoomOut,
+    ToggleMultiScale,
     ToggleOverlay,
     ToggleClassUnderCursor,
     ShowAllClasses,
@@ -26,7 +27,7 @@ pub(super) enum Command {
 }
 
 impl Command {
-    pub(super) const ALL: [Self; 18] = [
+    pub(super) const ALL: [Self; 19] = [
         Self::OpenPicture,
         Self::OpenSample,
         Self::NextPicture,
@@ -41,6 +42,7 @@ impl Command {
         Self::ActualSize,
         Self::ZoomIn,
         Self::ZoomOut,
+        Self::ToggleMultiScale,
         Self::ToggleOverlay,
         Self::ToggleClassUnderCursor,
         Self::ShowAllClasses,
@@ -64,6 +66,7 @@ impl Command {
             Self::ActualSize => "1:1",
             Self::ZoomIn => "Zoom in",
             Self::ZoomOut => "Zoom out",
+            Self::ToggleMultiScale => "Multi-scale and flip",
             Self::ToggleOverlay => "Masks",
             Self::ToggleClassUnderCursor => "Hide or show the class under the cursor",
             Self::ShowAllClasses => "Show all",
@@ -88,6 +91,7 @@ impl Command {
             Self::ActualSize => "One picture pixel is one screen pixel",
             Self::ZoomIn => "Larger, around the centre; the wheel zooms around the cursor",
             Self::ZoomOut => "Smaller, around the centre",
+            Self::ToggleMultiScale => "Average over six sizes and the mirrored picture: better and many times slower",
             Self::ToggleOverlay => "Show or hide all masks",
             Self::ToggleClassUnderCursor => "Point at a region and press the key",
             Self::ShowAllClasses => "Show the masks of all classes",
@@ -114,7 +118,11 @@ impl Command {
             Self::ToggleOverlay => plain(Key::M),
             Self::ToggleClassUnderCursor => plain(Key::H),
             Self::ShowAllClasses => plain(Key::A),
-            Self::OpenSample | Self::OpenModelFile | Self::UseEmbeddedModel | Self::HideAllClasses => None,
+            Self::ToggleMultiScale
+            | Self::OpenSample
+            | Self::OpenModelFile
+            | Self::UseEmbeddedModel
+            | Self::HideAllClasses => None,
         }
     }
 
@@ -129,7 +137,7 @@ impl Command {
 
 /// Commands whose key was pressed in this frame. Keys belong to a text field while one has the focus.
 pub(super) fn pressed(context: &egui::Context) -> Vec<Command> {
-    if context.egui_wants_keyboard_input() {
+    if context.text_edit_focused() {
         return Vec::new();
     }
     // Ctrl+M must be asked for before M.

@@ -9,8 +9,15 @@ use crate::engine::{Event, OpenPhoto, Segmented};
 impl App {
     pub(super) fn take_event(&mut self, event: Event, context: &Context) {
         match event {
-            Event::Device { name, note } => self.device = Some((name, note)),
+            Event::Device { name, note } => {
+                // Without any GPU the CPU is no news.
+                if let Some(note) = note.as_ref().filter(|n| !n.starts_with("expected a GPU")) {
+                    self.toasts.info(format!("Using the CPU: {note}"));
+                }
+                self.device = Some((name, note));
+            }
             Event::Model(model) => {
+                self.loading_model = false;
                 self.classes.reset(&model.classes);
                 self.model = Some(model);
                 if let Some(document) = &mut self.document {
@@ -20,6 +27,7 @@ impl App {
                 self.segment();
             }
             Event::ModelFailed(message) => {
+                self.loading_model = false;
                 self.toasts.error(message);
                 self.resume();
             }
@@ -27,6 +35,7 @@ impl App {
             Event::PhotoFailed(message) => {
                 self.opening = false;
                 self.toasts.error(message);
+                self.return_to_shown();
                 self.resume();
             }
             Event::Progress { generation, progress } => {
@@ -51,22 +60,31 @@ impl App {
                     self.toasts.error(message);
                 }
             }
-            Event::ExportPlanned(files) => self.export.set_planned(files),
-            Event::Exported(files) => {
-                self.export.close();
-                let folder = self.export.folder().display().to_string();
-                self.toasts.info(format!("{} files written to {folder}", files.len()));
+            Event::ExportPlanned { number, files } => self.export.set_planned(number, files),
+            Event::Exported { folder, files } => {
+                if self.export.is_writing() {
+                    self.export.close();
+                }
+                self.toasts
+                    .info(format!("{} files written to {}", files.len(), folder.display()));
             }
             Event::ExportFailed(message) => {
                 self.export.failed();
                 self.toasts.error(message);
-                self.plan_export();
             }
         }
     }
 
     fn is_current(&self, generation: u64) -> bool {
         self.running.as_ref().is_some_and(|r| r.generation == generation)
+    }
+
+    /// After a picture that cannot be opened, the counter says again which one is shown.
+    fn return_to_shown(&mut self) {
+        let shown = self.document.as_ref().map(|d| &d.photo.source);
+        if let Some(index) = shown.and_then(|source| self.pictures.iter().position(|p| p == source)) {
+            self.current = index;
+        }
     }
 
     /// After a failed opening, goes on with what is still there: opening had stopped its run.

@@ -6,7 +6,7 @@ use egui::{Id, Modal, RichText, ScrollArea, Ui};
 
 use super::App;
 use super::dialogs::Ask;
-use crate::engine::{ExportJob, Job, PhotoSource};
+use crate::engine::{ExportJob, Job, PhotoSource, Segmented};
 use crate::export::{Format, Options, PlannedFile};
 
 /// Room for the list of files, in points.
@@ -15,7 +15,8 @@ const LIST_HEIGHT: f32 = 172.0;
 /// The dialog's state; folder and formats stay from one export to the next.
 #[derive(Default)]
 pub(super) struct ExportDialog {
-    open: bool,
+    /// What is exported, from opening the dialog on; `None` while it is closed.
+    result: Option<Segmented>,
     options: Options,
     folder: PathBuf,
     /// Whether the person chose the folder, which then stays for other pictures.
@@ -25,28 +26,36 @@ pub(super) struct ExportDialog {
     writing: bool,
     /// Set by changes in the dialog.
     stale: bool,
+    /// Number of the newest plan that was asked for.
+    asked: u64,
+    /// A plan is on its way; the next one is asked for when it has come.
+    waiting: bool,
 }
 
 impl ExportDialog {
     pub(super) fn is_open(&self) -> bool {
-        self.open
+        self.result.is_some()
+    }
+
+    pub(super) fn is_writing(&self) -> bool {
+        self.writing
     }
 
     pub(super) fn close(&mut self) {
-        self.open = false;
+        self.result = None;
         self.writing = false;
     }
 
     pub(super) fn failed(&mut self) {
         self.writing = false;
-    }
-
-    pub(super) fn folder(&self) -> &Path {
-        &self.folder
+        self.waiting = false;
+        self.stale = false;
     }
 
     pub(super) fn set_folder(&mut self, folder: PathBuf) {
         self.folder = folder;
+        // What may be replaced was agreed to for the other folder.
+        self.options.overwrite = false;
         self.folder_chosen = true;
         self.stale = true;
     }
@@ -68,8 +77,12 @@ impl ExportDialog {
         }
     }
 
-    pub(super) fn set_planned(&mut self, files: Vec<PlannedFile>) {
-        self.planned = Some(files);
+    /// Takes the worker's answer, unless it answers an older question.
+    pub(super) fn set_planned(&mut self, number: u64, files: Vec<PlannedFile>) {
+        self.waiting = false;
+        if number == self.asked {
+            self.planned = Some(files);
+        }
     }
 
     fn existing(&self) -> usize {
@@ -180,13 +193,13 @@ impl ExportDialog {
 
 impl App {
     pub(super) fn open_export(&mut self) {
-        self.export.open = true;
+        self.export.result = self.document.as_ref().and_then(|d| d.result.clone());
         self.export.options.overwrite = false;
         self.plan_export();
     }
 
     fn export_job(&self) -> Option<ExportJob> {
-        let result = self.document.as_ref()?.result.clone()?;
+        let result = self.export.result.clone()?;
         let options = Options {
             opacity: self.opacity,
             hidden: self.classes.hidden(),
@@ -201,15 +214,22 @@ impl App {
 
     /// Asks the worker what would be written.
     pub(super) fn plan_export(&mut self) {
-        self.export.stale = false;
         self.export.planned = None;
-        if let Some(job) = self.export_job() {
-            self.send(Job::PlanExport(job));
+        self.export.stale = true;
+        if self.export.waiting {
+            return;
+        }
+        let Some(job) = self.export_job() else { return };
+        self.export.asked += 1;
+        let number = self.export.asked;
+        if self.send(Job::PlanExport { number, job }) {
+            self.export.stale = false;
+            self.export.waiting = true;
         }
     }
 
     pub(super) fn export_window(&mut self, ui: &mut Ui) {
-        if !self.export.open {
+        if !self.export.is_open() {
             return;
         }
         let mut choose = false;
@@ -221,8 +241,7 @@ impl App {
             self.export.close();
         } else if modal.inner {
             if let Some(job) = self.export_job() {
-                self.export.writing = true;
-                self.send(Job::Export(job));
+                self.export.writing = self.send(Job::Export(job));
             }
         } else if self.export.stale {
             self.plan_export();

@@ -49,7 +49,11 @@ impl App {
             });
         });
         let Some(model) = self.model.clone() else {
-            ui.weak("Opening the model");
+            ui.weak(if self.loading_model {
+                "Opening the model"
+            } else {
+                "No model: open one from the menu above"
+            });
             return;
         };
         let counts = self

@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use eframe::CreationContext;
 use egui::{CentralPanel, Context, Ui};
 
-use crate::engine::{DeviceChoice, Engine, Job, ModelInfo, ModelSource, PhotoSource, Progress};
+use crate::engine::{DeviceChoice, Engine, Job, ModelInfo, ModelSource, PhotoSource, Progress, Settings};
 use canvas::View;
 use class_list::ClassView;
 use command::Command;
@@ -100,6 +100,10 @@ pub struct App {
     running: Option<Running>,
     /// A picture has been asked for and has not come yet.
     opening: bool,
+    /// A model has been asked for and has not come yet.
+    loading_model: bool,
+    /// Average over several sizes and the mirrored picture.
+    multi_scale: bool,
     device: Option<(String, Option<String>)>,
     view: View,
     show_masks: bool,
@@ -110,6 +114,9 @@ pub struct App {
     export: ExportDialog,
     title: String,
 }
+
+/// Sizes of the published multi-scale evaluation (rstrudel segm/data/config).
+const MULTI_SCALES: [f64; 6] = [0.5, 0.75, 1.0, 1.25, 1.5, 1.75];
 
 /// A segmentation on its way.
 struct Running {
@@ -145,6 +152,8 @@ impl App {
             document: None,
             running: None,
             opening: false,
+            loading_model: false,
+            multi_scale: false,
             device: None,
             view: View::default(),
             show_masks: true,
@@ -154,64 +163,75 @@ impl App {
             export: ExportDialog::default(),
             title: String::new(),
         };
+        // The picture first: it is there before the model, which may have to wait for a device.
+        app.open_picture(0);
         app.open_model(start.model.map_or(ModelSource::Embedded, ModelSource::Path));
-        app.open_current();
         Ok(app)
     }
 
-    fn send(&mut self, job: Job) {
-        if let Err(busy) = self.engine.send(job) {
+    /// Hands over a job; false, and a message, when the worker has too many.
+    fn send(&mut self, job: Job) -> bool {
+        let sent = self.engine.send(job);
+        if let Err(busy) = &sent {
             self.toasts.error(busy.to_string());
         }
+        sent.is_ok()
     }
 
     fn open_model(&mut self, source: ModelSource) {
         self.cancel();
-        self.send(Job::LoadModel(source));
+        self.loading_model = self.send(Job::LoadModel(source));
     }
 
-    fn open_current(&mut self) {
+    /// Asks for one of the opened pictures.
+    fn open_picture(&mut self, index: usize) {
+        let Some(source) = self.pictures.get(index).cloned() else {
+            return;
+        };
         self.cancel();
-        if let Some(source) = self.pictures.get(self.current).cloned() {
+        if self.send(Job::OpenPhoto(source)) {
             self.opening = true;
-            self.send(Job::OpenPhoto(source));
+            self.current = index;
         }
     }
 
     fn open_pictures(&mut self, pictures: Vec<PhotoSource>) {
         if !pictures.is_empty() {
             self.pictures = pictures;
-            self.current = 0;
-            self.open_current();
+            self.open_picture(0);
         }
     }
 
     /// Goes `step` pictures on, if there are so many.
     fn go(&mut self, step: isize) {
-        let Some(next) = self.current.checked_add_signed(step) else {
-            return;
-        };
-        if next < self.pictures.len() {
-            self.current = next;
-            self.open_current();
+        if let Some(next) = self.current.checked_add_signed(step) {
+            self.open_picture(next);
         }
     }
 
     /// Segments the shown picture with the model in use, in place of any run before.
     fn segment(&mut self) {
-        let (Some(document), Some(_)) = (&self.document, &self.model) else {
+        let (Some(document), Some(model)) = (&self.document, self.model.clone()) else {
             return;
         };
         let photo = document.photo.clone();
         let generation = self.engine.next_generation();
-        self.running = Some(Running {
-            generation,
-            progress: None,
-        });
-        self.send(Job::Segment {
+        let settings = self
+            .multi_scale
+            .then(|| model.spec.inference)
+            .map(|inference| Settings {
+                scales: MULTI_SCALES.into(),
+                flip: true,
+                ..Settings::of(&inference)
+            });
+        let job = Job::Segment {
             generation,
             photo,
-            settings: None,
+            settings,
+        };
+        self.running = self.send(job).then_some(Running {
+            generation,
+            progress: None,
         });
     }
 
@@ -239,6 +259,10 @@ impl App {
             Command::ActualSize => self.view.actual_size(context.pixels_per_point()),
             Command::ZoomIn => self.view.zoom_by(1.25),
             Command::ZoomOut => self.view.zoom_by(0.8),
+            Command::ToggleMultiScale => {
+                self.multi_scale = !self.multi_scale;
+                self.segment();
+            }
             Command::ToggleOverlay => self.show_masks = !self.show_masks,
             Command::ToggleClassUnderCursor => self.toggle_class_under_cursor(),
             Command::ShowAllClasses => self.classes.set_all(true),
@@ -248,16 +272,20 @@ impl App {
 
     /// Whether a command makes sense now.
     fn enabled(&self, command: Command) -> bool {
+        if self.export.is_open() {
+            // The dialog shows one result; nothing may change it underneath.
+            return command == Command::Cancel;
+        }
         let has_result = self.document.as_ref().is_some_and(|d| d.result.is_some());
         match command {
             Command::Segment => self.document.is_some() && self.model.is_some() && self.running.is_none(),
-            Command::Cancel => self.running.is_some() || self.export.is_open(),
-            Command::Export => has_result && !self.export.is_open(),
+            Command::Cancel => self.running.is_some(),
+            Command::Export | Command::ToggleOverlay => has_result,
             Command::ToggleClassUnderCursor => has_result && self.cursor.is_some(),
             Command::NextPicture => self.current + 1 < self.pictures.len(),
             Command::PreviousPicture => self.current > 0,
             Command::Fit | Command::ActualSize | Command::ZoomIn | Command::ZoomOut => self.document.is_some(),
-            Command::ToggleOverlay | Command::ShowAllClasses | Command::HideAllClasses => has_result,
+            Command::ShowAllClasses | Command::HideAllClasses => has_result,
             _ => true,
         }
     }
@@ -292,6 +320,9 @@ impl App {
 
     /// Dropped pictures are opened, a dropped model or folder becomes the model.
     fn take_dropped_files(&mut self, context: &Context) {
+        if self.export.is_open() {
+            return;
+        }
         let dropped: Vec<PathBuf> =
             context.input(|i| i.raw.dropped_files.iter().map(|f| f.path().to_owned()).collect());
         let (pictures, others): (Vec<_>, Vec<_>) = dropped.into_iter().partition(|p| crate::photo::is_picture(p));
@@ -307,11 +338,10 @@ impl eframe::App for App {
         while let Some(event) = self.engine.poll() {
             self.take_event(event, context);
         }
-        if let Some((photo, image)) = self.textures.poll()
-            && let Some(document) = &mut self.document
-            && document.photo.id == photo
-        {
-            document.texture = Some(context.load_texture("photo", image, texture::OPTIONS));
+        while let Some((photo, image)) = self.textures.poll() {
+            if let Some(document) = self.document.as_mut().filter(|d| d.photo.id == photo) {
+                document.texture = Some(context.load_texture("photo", image, texture::OPTIONS));
+            }
         }
         self.take_dialog_answers();
         self.take_dropped_files(context);

@@ -6,7 +6,7 @@ use eframe::egui_wgpu::{self, CallbackResources, CallbackTrait, RenderState, Scr
 use egui::Rect;
 use wgpu::util::DeviceExt as _;
 
-use crate::segment::Prediction;
+use crate::engine::Prediction;
 
 /// Classes per row of the palette texture.
 const PALETTE_WIDTH: usize = 256;
@@ -114,7 +114,7 @@ impl OverlayGpu {
         });
         let view = device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("overlay view"),
-            size: size_of::<[f32; 12]>() as u64,
+            size: size_of::<[f32; 8]>() as u64,
             usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
             mapped_at_creation: false,
         });
@@ -205,7 +205,7 @@ impl CallbackTrait for Overlay {
         &self,
         device: &wgpu::Device,
         queue: &wgpu::Queue,
-        _screen: &ScreenDescriptor,
+        screen: &ScreenDescriptor,
         _encoder: &mut wgpu::CommandEncoder,
         resources: &mut CallbackResources,
     ) -> Vec<wgpu::CommandBuffer> {
@@ -228,7 +228,14 @@ impl CallbackTrait for Overlay {
             },
             current.palette.size(),
         );
-        let rect = |r: Rect| [r.min.x, r.min.y, r.width(), r.height()];
+        let scale = screen.pixels_per_point;
+        let photo = [
+            self.photo.min.x,
+            self.photo.min.y,
+            self.photo.width(),
+            self.photo.height(),
+        ]
+        .map(|v| v * scale);
         let [width, height] = current.label_size;
         let look = [
             width as f32,
@@ -236,11 +243,7 @@ impl CallbackTrait for Overlay {
             self.opacity,
             f32::from(u8::from(gpu.linear_target)),
         ];
-        queue.write_buffer(
-            &gpu.view,
-            0,
-            bytemuck::cast_slice(&[rect(self.canvas), rect(self.photo), look]),
-        );
+        queue.write_buffer(&gpu.view, 0, bytemuck::cast_slice(&[photo, look]));
         Vec::new()
     }
 

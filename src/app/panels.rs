@@ -74,6 +74,16 @@ impl App {
                 }
             }
             ui.separator();
+            let many = Button::selectable(self.multi_scale, Command::ToggleMultiScale.title());
+            if ui
+                .add(many)
+                .on_hover_text(Command::ToggleMultiScale.tooltip(ui))
+                .clicked()
+            {
+                asked.push(Command::ToggleMultiScale);
+                ui.close();
+            }
+            ui.separator();
             if ui
                 .button(Command::OpenSample.title())
                 .on_hover_text(Command::OpenSample.tooltip(ui))
@@ -128,7 +138,7 @@ impl App {
                         let [e, d, l] = [t.encode, t.decode, t.labels].map(seconds);
                         ui.label(text)
                             .on_hover_text(format!("encoder {e}, decoder {d}, labels {l}"));
-                    } else if self.opening {
+                    } else if self.opening || self.loading_model {
                         ui.weak("Opening");
                     }
                 }

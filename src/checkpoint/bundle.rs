@@ -113,14 +113,14 @@ pub(super) fn save(checkpoint: &Checkpoint, path: &Path) -> Result<(), Checkpoin
             as_json(serde_json::to_string(&checkpoint.provenance))?,
         ),
     ]);
-    let halves: Vec<(&str, &[usize], Vec<u8>)> = checkpoint
+    let stored: Vec<_> = checkpoint
         .weights
         .iter()
         .map(|(name, t)| (name, t.shape.as_slice(), encode(&t.values)))
         .collect();
-    let views = halves
+    let views = stored
         .iter()
-        .map(|(name, shape, bytes)| Ok((*name, TensorView::new(Dtype::F16, shape.to_vec(), bytes)?)))
+        .map(|(name, shape, (dtype, bytes))| Ok((*name, TensorView::new(*dtype, shape.to_vec(), bytes)?)))
         .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()
         .map_err(|e| wrong(std::io::Error::other(e)))?;
     let bytes = safetensors::serialize(views, Some(metadata)).map_err(|e| wrong(std::io::Error::other(e)))?;
@@ -159,6 +159,12 @@ fn decode(dtype: Dtype, bytes: &[u8]) -> Option<Vec<f32>> {
     }
 }
 
-fn encode(values: &[f32]) -> Vec<u8> {
-    values.iter().flat_map(|v| f16::from_f32(*v).to_le_bytes()).collect()
+/// Half precision, or single where a value is too large for it.
+fn encode(values: &[f32]) -> (Dtype, Vec<u8>) {
+    if values.iter().all(|v| v.abs() <= f16::MAX.to_f32()) {
+        let bytes = values.iter().flat_map(|v| f16::from_f32(*v).to_le_bytes());
+        (Dtype::F16, bytes.collect())
+    } else {
+        (Dtype::F32, values.iter().flat_map(|v| v.to_le_bytes()).collect())
+    }
 }

@@ -1,9 +1,11 @@
 //! The layout of rstrudel/segmenter: `checkpoint.pth` with the outer key `model`, and `variant.yml` beside it.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::torch::TorchFile;
-use super::variant::Variant;
+use super::variant::{self, Variant};
 use super::{Checkpoint, CheckpointError, Provenance};
 use crate::labels::ClassSet;
 use crate::model::{DecoderSpec, EncoderSpec, InferenceSpec, ModelSpec, Normalisation, PositionResize, Weights};
@@ -48,6 +50,11 @@ pub(super) fn open_file(path: &Path) -> Result<Checkpoint, CheckpointError> {
     )
     .map_err(|why| CheckpointError::damaged(path, why))?;
     let spec = spec_of(&weights, variant.as_ref()).map_err(|why| CheckpointError::damaged(path, why))?;
+    // Before anything is made in these sizes.
+    spec.check().map_err(|source| CheckpointError::Spec {
+        source,
+        path: path.into(),
+    })?;
     let classes = match &variant {
         Some(v) => ClassSet::for_model(&v.data_set, spec.classes),
         None => ClassSet::by_count(spec.classes),
@@ -73,8 +80,10 @@ pub(super) fn open_file(path: &Path) -> Result<Checkpoint, CheckpointError> {
 
 fn variant_beside(path: &Path) -> Result<Option<Variant>, CheckpointError> {
     let beside: PathBuf = path.with_file_name("variant.yml");
-    let text = match std::fs::read(&beside) {
-        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+    let mut bytes = Vec::new();
+    let read = File::open(&beside).and_then(|file| file.take(variant::MOST_BYTES as u64 + 1).read_to_end(&mut bytes));
+    let text = match read {
+        Ok(_) => String::from_utf8_lossy(&bytes).into_owned(),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(e) => return Err(CheckpointError::read(&beside, e)),
     };
@@ -119,7 +128,7 @@ fn spec_of(weights: &Weights, variant: Option<&Variant>) -> Result<ModelSpec, St
                 .into(),
         );
     };
-    let crop = patch * side;
+    let crop = patch.saturating_mul(side);
     let inference = match variant {
         Some(v) => InferenceSpec {
             window: v.window,

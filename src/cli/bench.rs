@@ -123,12 +123,17 @@ impl Bench {
         for _ in 0..self.runs.max(1) + 2 {
             let start = std::time::Instant::now();
             let passes = settings.passes(&photo, spec.encoder.patch)?;
-            let encoded = segment::encode(&passes, [self.size; 2], &model, &spec, &device.device, &mut NoProbe)?;
+            let run = segment::Run {
+                model: &model,
+                spec: &spec,
+                device: &device.device,
+            };
+            let encoded = run.encode(&passes, [self.size; 2], &mut NoProbe)?;
             device
                 .device
                 .sync()
                 .map_err(|e| anyhow::anyhow!("the device failed: {e:?}"))?;
-            let prediction = segment::predict(&encoded, start.elapsed(), &model, &spec, &mut NoProbe)?;
+            let prediction = run.predict(&encoded, start.elapsed(), &mut NoProbe)?;
             timings.push(prediction.timings);
         }
         self.report(&device.name, threads, &timings[2..]);

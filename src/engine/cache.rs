@@ -46,6 +46,11 @@ impl FeatureCache {
         }
     }
 
+    /// Whether so many bytes could be kept at all.
+    pub(super) fn has_room_for(&self, bytes: usize) -> bool {
+        bytes <= self.most_bytes
+    }
+
     pub(super) fn clear(&mut self) {
         self.entries.clear();
     }

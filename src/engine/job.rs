@@ -10,7 +10,7 @@ use crate::photo::Photo;
 use crate::segment::{Prediction, Settings};
 
 /// Where a photo comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum PhotoSource {
     /// The rendered street inside the program.
     Sample,
@@ -92,7 +92,12 @@ pub enum Job {
         settings: Option<Settings>,
     },
     /// Say which files an export would write.
-    PlanExport(ExportJob),
+    PlanExport {
+        /// Comes back with the answer.
+        number: u64,
+        /// What would be exported.
+        job: ExportJob,
+    },
     /// Export.
     Export(ExportJob),
 }
@@ -142,9 +147,19 @@ pub enum Event {
         message: String,
     },
     /// Files that an export would write.
-    ExportPlanned(Vec<export::PlannedFile>),
+    ExportPlanned {
+        /// Of which request.
+        number: u64,
+        /// The files.
+        files: Vec<export::PlannedFile>,
+    },
     /// Files that were written.
-    Exported(Vec<PathBuf>),
+    Exported {
+        /// Where.
+        folder: PathBuf,
+        /// The files.
+        files: Vec<PathBuf>,
+    },
     /// Nothing or not everything was written.
     ExportFailed(String),
 }

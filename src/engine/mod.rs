@@ -8,6 +8,7 @@ mod progress;
 mod session;
 mod worker;
 
+pub use crate::segment::{Prediction, Settings};
 pub use device::{Adapter, AdapterKind, DeviceChoice, DeviceError, OpenDevice, adapters, open_device, self_check};
 pub use job::{Event, ExportJob, Job, OpenPhoto, PhotoSource, Segmented};
 pub use memory::peak_memory_mib;

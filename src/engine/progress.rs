@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use burn::tensor::{Device, Tensor};
 
 use crate::model::{DecoderSpec, ModelSpec, Probe, Stage};
-use crate::segment::Pass;
+use crate::segment::{Pass, Watch};
 
 /// How far a run is.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,6 +28,7 @@ pub(super) struct BlockCounter<'a> {
     /// A device that works ahead of the program; waiting for it keeps progress true and cancel prompt.
     queue: Option<&'a Device>,
     on_progress: OnProgress<'a>,
+    device_error: Option<String>,
 }
 
 impl<'a> BlockCounter<'a> {
@@ -51,20 +52,41 @@ impl<'a> BlockCounter<'a> {
             start: Instant::now(),
             queue: (*device != Device::flex()).then_some(device),
             on_progress,
+            device_error: None,
         }
     }
 }
 
 impl Probe for BlockCounter<'_> {
     fn block(&mut self, _stage: Stage, _tokens: &Tensor<3>) -> ControlFlow<()> {
-        if let Some(device) = self.queue {
-            // A failure shows when the logits are read.
-            device.sync().ok();
+        if let Some(device) = self.queue
+            && let Err(e) = device.sync()
+        {
+            self.device_error.get_or_insert(format!("{e:?}"));
+            return ControlFlow::Break(());
         }
         self.done += 1;
-        let fraction = (self.done as f32 / self.total as f32).min(1.0);
+        self.tell(BLOCKS_SHARE * (self.done as f32 / self.total as f32).min(1.0))
+    }
+}
+
+impl Watch for BlockCounter<'_> {
+    fn rows(&mut self, done: usize, total: usize) -> ControlFlow<()> {
+        self.tell(BLOCKS_SHARE + (1.0 - BLOCKS_SHARE) * done as f32 / total as f32)
+    }
+
+    fn device_error(&mut self) -> Option<String> {
+        self.device_error.take()
+    }
+}
+
+impl BlockCounter<'_> {
+    fn tell(&mut self, fraction: f32) -> ControlFlow<()> {
         let elapsed = self.start.elapsed();
         let remaining = (self.done > 2).then(|| elapsed.mul_f32((1.0 - fraction) / fraction));
         (self.on_progress)(Progress { fraction, remaining })
     }
 }
+
+/// Share of a run that counts as the network; the rest is the label pass.
+const BLOCKS_SHARE: f32 = 0.96;

@@ -1,8 +1,9 @@
 //! A device, a model on it and what is worth remembering: everything a run needs, without a thread.
 
-use std::path::PathBuf;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::cache::{FeatureCache, FeatureKey};
 use super::device::{DeviceChoice, DeviceError, OpenDevice, open_device};
@@ -14,7 +15,7 @@ use crate::photo::Photo;
 use crate::segment::{self, PlanError, Prediction, SegmentError, Settings};
 
 /// Where a model comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ModelSource {
     /// The bundle inside the program.
     Embedded,
@@ -80,7 +81,8 @@ pub struct Session {
     device: Option<OpenDevice>,
     loaded: Option<Loaded>,
     cache: FeatureCache,
-    models_loaded: u64,
+    /// Numbers of models, by source and time of change.
+    models: HashMap<(ModelSource, Option<SystemTime>), u64>,
 }
 
 impl Session {
@@ -91,7 +93,7 @@ impl Session {
             device: None,
             loaded: None,
             cache: FeatureCache::new(CACHE_BYTES),
-            models_loaded: 0,
+            models: HashMap::new(),
         }
     }
 
@@ -128,9 +130,9 @@ impl Session {
                 ModelSource::Path(path) => path.clone(),
             },
         })?;
-        self.models_loaded += 1;
+        let id = self.model_number(&source);
         let info = Arc::new(ModelInfo {
-            id: self.models_loaded,
+            id,
             title: spec.title(),
             source,
             spec,
@@ -142,6 +144,24 @@ impl Session {
             model,
         });
         Ok(info)
+    }
+
+    /// A model keeps its number while its file is unchanged, so that features kept for it are found again.
+    fn model_number(&mut self, source: &ModelSource) -> u64 {
+        let changed = |path: &Path| std::fs::metadata(path).ok().and_then(|m| m.modified().ok());
+        let state = match source {
+            ModelSource::Embedded => None,
+            ModelSource::Path(path) if path.is_dir() => changed(&path.join("checkpoint.pth")),
+            ModelSource::Path(path) => changed(path),
+        };
+        let next = self.models.len() as u64 + 1;
+        *self.models.entry((source.clone(), state)).or_insert(next)
+    }
+
+    /// Keeps no features: for a run in which no photo comes twice.
+    pub fn without_cache(mut self) -> Self {
+        self.cache = FeatureCache::new(0);
+        self
     }
 
     /// The model in use.
@@ -189,18 +209,25 @@ impl Session {
         };
         if let Some(encoded) = self.cache.get(&key) {
             let mut counter = BlockCounter::new(&info.spec, &passes, true, &device, on_progress);
-            return Ok(segment::predict(
-                encoded,
-                Duration::ZERO,
+            let run = segment::Run {
                 model,
-                &info.spec,
-                &mut counter,
-            )?);
+                spec: &info.spec,
+                device: &device,
+            };
+            return Ok(run.predict(encoded, Duration::ZERO, &mut counter)?);
         }
         let mut counter = BlockCounter::new(&info.spec, &passes, false, &device, on_progress);
         let output = [photo.width, photo.height];
-        let encoded = segment::encode(&passes, output, model, &info.spec, &device, &mut counter)?;
-        let prediction = segment::predict(&encoded, start.elapsed(), model, &info.spec, &mut counter)?;
+        let run = segment::Run {
+            model,
+            spec: &info.spec,
+            device: &device,
+        };
+        if !self.cache.has_room_for(segment::feature_bytes(&passes, &info.spec)) {
+            return Ok(run.stream(&passes, output, &mut counter)?);
+        }
+        let encoded = run.encode(&passes, output, &mut counter)?;
+        let prediction = run.predict(&encoded, start.elapsed(), &mut counter)?;
         self.cache.put(key, encoded);
         Ok(prediction)
     }

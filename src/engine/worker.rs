@@ -1,11 +1,13 @@
 //! The worker thread and the handle to it.
 
 use std::any::Any;
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{Builder, JoinHandle};
+use std::time::SystemTime;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
@@ -61,7 +63,7 @@ impl Engine {
             wake,
             wanted: wanted.clone(),
             closing: closing.clone(),
-            photos: 0,
+            photos: HashMap::new(),
             announced: None,
         };
         let thread = Builder::new()
@@ -122,7 +124,8 @@ struct Worker {
     wake: Wake,
     wanted: Arc<AtomicU64>,
     closing: Arc<AtomicBool>,
-    photos: u64,
+    /// Numbers of photos, by source and time of change.
+    photos: HashMap<(PhotoSource, Option<SystemTime>), u64>,
     announced: Option<String>,
 }
 
@@ -133,21 +136,25 @@ impl Worker {
                 return;
             }
             let failed = failure_event(&job);
+            let uses_network = matches!(job, Job::LoadModel(_) | Job::Segment { .. });
             if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.run(job))) {
-                // The network's state is unknown now; the next job starts from nothing.
-                let source = self.session.model().map(|m| m.source.clone());
-                self.session.forget();
-                self.announced = None;
-                let reload = source.map(|s| self.session.load(s));
-                let note = match reload {
-                    Some(Err(e)) => format!("; the model could not be opened again ({e})"),
-                    _ => String::new(),
-                };
-                self.tell(failed(format!(
-                    "something went wrong inside the program: {}{note}",
-                    panic_text(&*panic)
-                )));
+                let why = panic_text(&*panic);
+                let note = if uses_network { self.start_over() } else { String::new() };
+                self.tell(failed(format!("something went wrong inside the program: {why}{note}")));
             }
+        }
+    }
+
+    /// After a panic in a network its state is unknown: drops everything and opens the model again.
+    fn start_over(&mut self) -> String {
+        let source = self.session.model().map(|m| m.source.clone());
+        self.session.forget();
+        self.announced = None;
+        let Some(source) = source else { return String::new() };
+        match catch_unwind(AssertUnwindSafe(|| self.session.load(source))) {
+            Ok(Ok(_)) => String::new(),
+            Ok(Err(e)) => format!("; the model could not be opened again ({e})"),
+            Err(_) => "; the model could not be opened again".into(),
         }
     }
 
@@ -166,19 +173,22 @@ impl Worker {
                 photo,
                 settings,
             } => self.segment(generation, photo, settings),
-            Job::PlanExport(job) => {
+            Job::PlanExport { number, job } => {
                 let planned = export::files(
                     &subject(&job),
                     &job.options,
                     &job.folder,
                     &job.result.photo.source.stem(),
                 );
-                self.tell(Event::ExportPlanned(planned));
+                self.tell(Event::ExportPlanned { number, files: planned });
             }
             Job::Export(job) => {
                 let stem = job.result.photo.source.stem();
                 match export::write(&subject(&job), &job.options, &job.folder, &stem) {
-                    Ok(written) => self.tell(Event::Exported(written)),
+                    Ok(files) => self.tell(Event::Exported {
+                        folder: job.folder,
+                        files,
+                    }),
                     Err(e) => self.tell(Event::ExportFailed(e.to_string())),
                 }
             }
@@ -192,15 +202,25 @@ impl Worker {
         };
         match photo {
             Ok(photo) => {
-                self.photos += 1;
+                let id = self.photo_number(&source);
                 self.tell(Event::Photo(OpenPhoto {
-                    id: self.photos,
+                    id,
                     source,
                     photo: Arc::new(photo),
                 }));
             }
             Err(e) => self.tell(Event::PhotoFailed(e.to_string())),
         }
+    }
+
+    /// A photo keeps its number while its file is unchanged, so that features kept for it are found again.
+    fn photo_number(&mut self, source: &PhotoSource) -> u64 {
+        let state = match source {
+            PhotoSource::Sample => None,
+            PhotoSource::Path(path) => std::fs::metadata(path).ok().and_then(|m| m.modified().ok()),
+        };
+        let next = self.photos.len() as u64 + 1;
+        *self.photos.entry((source.clone(), state)).or_insert(next)
     }
 
     fn segment(&mut self, generation: u64, photo: OpenPhoto, settings: Option<Settings>) {
@@ -284,7 +304,7 @@ fn failure_event(job: &Job) -> Box<dyn FnOnce(String) -> Event> {
             let generation = *generation;
             Box::new(move |message| Event::SegmentFailed { generation, message })
         }
-        Job::PlanExport(_) | Job::Export(_) => Box::new(Event::ExportFailed),
+        Job::PlanExport { .. } | Job::Export(_) => Box::new(Event::ExportFailed),
     }
 }
 

@@ -83,16 +83,6 @@ pub enum DecoderSpec {
     },
 }
 
-impl DecoderSpec {
-    /// Name for people: `linear` or `mask transformer`.
-    pub fn title(&self) -> &'static str {
-        match self {
-            Self::Linear => "linear",
-            Self::MaskTransformer { .. } => "mask transformer",
-        }
-    }
-}
-
 /// Mean and standard deviation per channel, for RGB scaled to 0..1.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Normalisation {

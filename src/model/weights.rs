@@ -95,11 +95,6 @@ impl Weights {
         self.tensors.get(name)
     }
 
-    /// Keeps the tensors for which `keep` says yes.
-    pub fn retain(&mut self, keep: impl Fn(&str) -> bool) {
-        self.tensors.retain(|name, _| keep(name));
-    }
-
     /// Names and tensors in alphabetical order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &HostTensor)> {
         self.tensors.iter().map(|(name, t)| (name.as_str(), t))

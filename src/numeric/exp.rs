@@ -1,6 +1,6 @@
 //! `e^x` as arithmetic that the compiler can vectorise.
 
-/// `e^x` with a relative error below 3e-7; 0 far below zero. For `x <= 88`.
+/// `e^x` with a relative error below 3e-7, for `-87 <= x <= 88`; `e^-87` (1e-38) for anything smaller.
 ///
 /// `x = n ln 2 + r` with `|r| <= ln 2 / 2`, then a Taylor polynomial of degree 6 in `r` (remainder `r^7 / 7!`,
 /// at most 1.2e-7), then `n` put into the exponent bits.

@@ -1,9 +1,10 @@
 //! From a file's bytes to an upright RGB picture.
 
-use std::io::{BufRead, Cursor, Seek};
+use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
+use image::error::UnsupportedErrorKind;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
 
@@ -85,7 +86,9 @@ fn decode(bytes: &[u8], path: &Path) -> Result<Photo, PhotoError> {
 
 fn decode_trusting(bytes: &[u8], path: &Path) -> Result<Photo, PhotoError> {
     let damaged = |e: ImageError| match e {
-        ImageError::Unsupported(_) => PhotoError::Format { path: path.into() },
+        ImageError::Unsupported(what) if matches!(what.kind(), UnsupportedErrorKind::Format(_)) => {
+            PhotoError::Format { path: path.into() }
+        }
         other => PhotoError::Damaged {
             why: other.to_string(),
             path: path.into(),
@@ -120,11 +123,8 @@ fn decode_trusting(bytes: &[u8], path: &Path) -> Result<Photo, PhotoError> {
             path: path.into(),
         });
     }
-    let orientation = match format {
-        Some(ImageFormat::Png) => png_orientation(Cursor::new(bytes)),
-        // An unreadable EXIF block leaves the picture as it is stored.
-        _ => decoder.orientation().unwrap_or(Orientation::NoTransforms),
-    };
+    // An unreadable EXIF block leaves the picture as it is stored.
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let mut image = DynamicImage::from_decoder(decoder).map_err(damaged)?;
     image.apply_orientation(orientation);
     Ok(photo_of(image))
@@ -148,15 +148,6 @@ fn jpeg_is_whole(bytes: &[u8]) -> bool {
         }
     }
     false
-}
-
-/// The orientation in a PNG's eXIf chunk, which `image` does not read.
-fn png_orientation(bytes: impl BufRead + Seek) -> Orientation {
-    png::Decoder::new(bytes)
-        .read_info()
-        .ok()
-        .and_then(|reader| Orientation::from_exif_chunk(reader.info().exif_metadata.as_ref()?))
-        .unwrap_or(Orientation::NoTransforms)
 }
 
 fn photo_of(image: DynamicImage) -> Photo {

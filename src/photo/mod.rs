@@ -44,11 +44,6 @@ impl Photo {
         decode::from_bytes(bytes)
     }
 
-    /// The shorter of width and height.
-    pub fn short_side(&self) -> usize {
-        self.width.min(self.height)
-    }
-
     /// The same picture at another size, bilinear; see `resize.rs` for the rule when shrinking.
     pub fn resized(&self, width: usize, height: usize) -> Self {
         resize::resized(self, width, height)

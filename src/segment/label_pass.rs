@@ -1,11 +1,15 @@
 //! The fused pass: interpolate, take the best two classes, weigh them, per output pixel.
 
+use std::ops::Range;
+
 use multiversion::multiversion;
 use rayon::prelude::*;
 
+use super::Watch;
 use super::field::Field;
 use super::row::{RowSampler, Run};
 use crate::labels::LabelMap;
+use crate::model::Cancelled;
 use crate::numeric::exp;
 
 /// Rows per task: enough that neighbouring rows share what was interpolated down to them.
@@ -33,43 +37,76 @@ struct Verdict {
     margin: u16,
 }
 
+/// Rows between two looks at the watch.
+const SLAB: usize = 256;
+
 /// Labels of `output` width and height from the fields of all passes.
 ///
-/// One field: argmax of its logits. Several: argmax of the mean of their softmax maps (facts 1.8, step 5).
+/// One field: argmax of its logits. Several: argmax of the mean of their softmax maps (rstrudel segm/model/utils.py,
+/// `inference`).
 pub fn label(fields: &[Field], output: [usize; 2]) -> Labels {
-    let [width, height] = output;
-    let mut ids = vec![0; width * height];
-    let mut confidence = vec![0; width * height];
-    let mut margin = vec![0; width * height];
-    ids.par_chunks_mut(BAND * width)
-        .zip(confidence.par_chunks_mut(BAND * width))
-        .zip(margin.par_chunks_mut(BAND * width))
-        .enumerate()
-        .for_each(|(band, ((ids, confidence), margin))| {
-            let mut samplers: Vec<_> = fields.iter().map(|f| RowSampler::new(f, output)).collect();
-            let mut row = vec![Verdict::default(); width];
-            let mut sums = Vec::new();
-            let lines = ids
-                .chunks_exact_mut(width)
-                .zip(confidence.chunks_exact_mut(width))
-                .zip(margin.chunks_exact_mut(width));
-            for (i, ((ids, confidence), margin)) in lines.enumerate() {
-                samplers.iter_mut().for_each(|s| s.seek(band * BAND + i));
-                match &samplers[..] {
-                    [sampler] if !fields[0].flip => label_row(sampler, &mut row),
-                    _ => label_averaged_row(&samplers, fields, &mut sums, &mut row),
+    let mut labels = Labels::empty(output);
+    labels.fill(fields, 0..output[1]);
+    labels
+}
+
+/// As [`label`], a few hundred rows at a time with a look at `watch` after each.
+///
+/// # Errors
+/// When the watch says so.
+pub(super) fn label_watched(fields: &[Field], output: [usize; 2], watch: &mut dyn Watch) -> Result<Labels, Cancelled> {
+    let mut labels = Labels::empty(output);
+    for top in (0..output[1]).step_by(SLAB) {
+        let bottom = (top + SLAB).min(output[1]);
+        labels.fill(fields, top..bottom);
+        if watch.rows(bottom, output[1]).is_break() {
+            return Err(Cancelled);
+        }
+    }
+    Ok(labels)
+}
+
+impl Labels {
+    fn empty([width, height]: [usize; 2]) -> Self {
+        let ids = vec![0; width * height];
+        Self {
+            confidence: ids.clone(),
+            margin: ids.clone(),
+            map: LabelMap { width, height, ids },
+        }
+    }
+
+    /// Labels some rows, in bands that threads share out among themselves.
+    fn fill(&mut self, fields: &[Field], rows: Range<usize>) {
+        let (width, output) = (self.map.width, [self.map.width, self.map.height]);
+        let values = rows.start * width..rows.end * width;
+        let ids = self.map.ids[values.clone()].par_chunks_mut(BAND * width);
+        let confidence = self.confidence[values.clone()].par_chunks_mut(BAND * width);
+        let margin = self.margin[values].par_chunks_mut(BAND * width);
+        ids.zip(confidence)
+            .zip(margin)
+            .enumerate()
+            .for_each(|(band, ((ids, confidence), margin))| {
+                let mut samplers: Vec<_> = fields.iter().map(|f| RowSampler::new(f, output)).collect();
+                let mut row = vec![Verdict::default(); width];
+                let mut sums = Vec::new();
+                let lines = ids
+                    .chunks_exact_mut(width)
+                    .zip(confidence.chunks_exact_mut(width))
+                    .zip(margin.chunks_exact_mut(width));
+                for (i, ((ids, confidence), margin)) in lines.enumerate() {
+                    samplers.iter_mut().for_each(|s| s.seek(rows.start + band * BAND + i));
+                    match &samplers[..] {
+                        [sampler] if !fields[0].flip => label_row(sampler, &mut row),
+                        _ => label_averaged_row(&samplers, fields, &mut sums, &mut row),
+                    }
+                    for (x, verdict) in row.iter().enumerate() {
+                        ids[x] = verdict.id;
+                        confidence[x] = verdict.confidence;
+                        margin[x] = verdict.margin;
+                    }
                 }
-                for (x, verdict) in row.iter().enumerate() {
-                    ids[x] = verdict.id;
-                    confidence[x] = verdict.confidence;
-                    margin[x] = verdict.margin;
-                }
-            }
-        });
-    Labels {
-        map: LabelMap { width, height, ids },
-        confidence,
-        margin,
+            });
     }
 }
 

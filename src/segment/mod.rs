@@ -5,6 +5,7 @@ mod label_pass;
 mod plan;
 mod row;
 
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use burn::tensor::{Device, Tensor, TensorData};
@@ -13,7 +14,7 @@ pub use field::Field;
 pub use label_pass::{Labels, label};
 pub use plan::{Pass, PlanError, Settings, padded};
 
-use crate::model::{Cancelled, Features, ModelSpec, Probe, Segmenter};
+use crate::model::{Cancelled, Features, ModelSpec, NoProbe, Probe, Segmenter};
 
 /// Encoder features of every window of every pass over one photo: what a change of decoder does not change.
 #[derive(Clone, Debug)]
@@ -25,12 +26,44 @@ pub struct EncodedPhoto {
 
 #[derive(Clone, Debug)]
 struct EncodedPass {
+    cut: Cut,
+    features: Vec<Features>,
+}
+
+/// How a pass was cut into windows.
+#[derive(Clone, Debug)]
+struct Cut {
     flip: bool,
     size: [usize; 2],
     window: usize,
     columns: Vec<usize>,
     rows: Vec<usize>,
-    features: Vec<Features>,
+}
+
+impl Cut {
+    fn of(pass: &Pass) -> Self {
+        Self {
+            flip: pass.flip,
+            size: pass.size,
+            window: pass.window,
+            columns: pass.columns.clone(),
+            rows: pass.rows.clone(),
+        }
+    }
+
+    fn field(&self, spec: &ModelSpec, windows: Vec<Vec<f32>>) -> Field {
+        Field {
+            size: self.size,
+            window: [self.window; 2],
+            patch: spec.encoder.patch,
+            grid: [self.window.div_ceil(spec.encoder.patch); 2],
+            classes: spec.classes,
+            flip: self.flip,
+            columns: self.columns.clone(),
+            rows: self.rows.clone(),
+            windows,
+        }
+    }
 }
 
 /// What a segmentation puts out.
@@ -76,75 +109,164 @@ pub enum SegmentError {
     NotFinite,
 }
 
-/// Runs the encoder over every window of `passes` (see [`Settings::passes`]). `output` is the photo's width and height.
-///
-/// # Errors
-/// [`SegmentError::Cancelled`] when the probe says so.
-pub fn encode(
-    passes: &[Pass],
-    output: [usize; 2],
-    model: &Segmenter,
-    spec: &ModelSpec,
-    device: &Device,
-    probe: &mut dyn Probe,
-) -> Result<EncodedPhoto, SegmentError> {
-    let passes = passes
-        .iter()
-        .map(|pass| {
-            let features = (0..pass.windows())
-                .map(|i| {
-                    let pixels = pass.pixels(i, &spec.normalisation);
-                    let (pixels, [height, width]) = padded(pixels, pass.window, pass.window, spec.encoder.patch);
-                    let image = Tensor::from_data(TensorData::new(pixels, [1, 3, height, width]), device);
-                    model.encode(image, probe)
-                })
-                .collect::<Result<_, _>>()?;
-            Ok(EncodedPass {
-                flip: pass.flip,
-                size: pass.size,
-                window: pass.window,
-                columns: pass.columns.clone(),
-                rows: pass.rows.clone(),
-                features,
-            })
-        })
-        .collect::<Result<_, SegmentError>>()?;
-    Ok(EncodedPhoto { output, passes })
+/// Watches a run: blocks of the network, then rows of the label pass.
+pub trait Watch: Probe {
+    /// After some rows of the label pass. `Break` ends the run.
+    fn rows(&mut self, _done: usize, _total: usize) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+
+    /// Why the watch ended the run, when it was the device and nobody's wish.
+    fn device_error(&mut self) -> Option<String> {
+        None
+    }
 }
 
-/// Runs the decoder over encoded windows; the logits come back to host memory.
-///
-/// # Errors
-/// When the probe says so, the device fails, or a logit is not finite.
-pub fn decode(
-    encoded: &EncodedPhoto,
-    model: &Segmenter,
-    spec: &ModelSpec,
-    probe: &mut dyn Probe,
-) -> Result<Vec<Field>, SegmentError> {
-    encoded
-        .passes
-        .iter()
-        .map(|pass| {
+impl Watch for NoProbe {}
+
+/// A network on a device, ready to run over photos.
+#[derive(Clone, Copy, Debug)]
+pub struct Run<'a> {
+    /// The network.
+    pub model: &'a Segmenter,
+    /// Its sizes and rules.
+    pub spec: &'a ModelSpec,
+    /// Where it was built.
+    pub device: &'a Device,
+}
+
+impl Run<'_> {
+    /// Runs the encoder over every window of `passes` (see [`Settings::passes`]). `output` is the photo's width and
+    /// height.
+    ///
+    /// # Errors
+    /// When the watch says so or the device fails.
+    pub fn encode(
+        &self,
+        passes: &[Pass],
+        output: [usize; 2],
+        watch: &mut dyn Watch,
+    ) -> Result<EncodedPhoto, SegmentError> {
+        let mut encoded = Vec::new();
+        for pass in passes {
+            let features = (0..pass.windows())
+                .map(|i| self.encode_window(pass, i, watch))
+                .collect::<Result<_, _>>()?;
+            encoded.push(EncodedPass {
+                cut: Cut::of(pass),
+                features,
+            });
+        }
+        Ok(EncodedPhoto {
+            output,
+            passes: encoded,
+        })
+    }
+
+    fn encode_window(&self, pass: &Pass, i: usize, watch: &mut dyn Watch) -> Result<Features, SegmentError> {
+        let pixels = pass.pixels(i, &self.spec.normalisation);
+        let (pixels, [height, width]) = padded(pixels, pass.window, pass.window, self.spec.encoder.patch);
+        let image = Tensor::from_data(TensorData::new(pixels, [1, 3, height, width]), self.device);
+        self.model.encode(image, watch).map_err(|e| stopped(e, watch))
+    }
+
+    fn decode_window(&self, features: &Features, watch: &mut dyn Watch) -> Result<Vec<f32>, SegmentError> {
+        host_logits(self.model.decode(features, watch).map_err(|e| stopped(e, watch))?)
+    }
+
+    /// Runs the decoder over encoded windows; the logits come back to host memory.
+    ///
+    /// # Errors
+    /// When the watch says so, the device fails, or a logit is not finite.
+    pub fn decode(&self, encoded: &EncodedPhoto, watch: &mut dyn Watch) -> Result<Vec<Field>, SegmentError> {
+        let mut fields = Vec::new();
+        for pass in &encoded.passes {
             let windows = pass
                 .features
                 .iter()
-                .map(|features| host_logits(model.decode(features, probe)?))
-                .collect::<Result<Vec<_>, SegmentError>>()?;
-            let [rows, columns] = pass.features.first().map_or([0, 0], |f| f.grid);
-            Ok(Field {
-                size: pass.size,
-                window: [pass.window; 2],
-                patch: spec.encoder.patch,
-                grid: [columns, rows],
-                classes: spec.classes,
-                flip: pass.flip,
-                columns: pass.columns.clone(),
-                rows: pass.rows.clone(),
-                windows,
-            })
-        })
-        .collect()
+                .map(|features| self.decode_window(features, watch))
+                .collect::<Result<_, _>>()?;
+            fields.push(pass.cut.field(self.spec, windows));
+        }
+        Ok(fields)
+    }
+
+    /// Decoder and label pass over encoded windows, with `encode_time` taken into the timings.
+    ///
+    /// # Errors
+    /// As [`Run::decode`].
+    pub fn predict(
+        &self,
+        encoded: &EncodedPhoto,
+        encode_time: Duration,
+        watch: &mut dyn Watch,
+    ) -> Result<Prediction, SegmentError> {
+        let start = Instant::now();
+        let fields = self.decode(encoded, watch)?;
+        let timings = Timings {
+            encode: encode_time,
+            decode: start.elapsed(),
+            labels: Duration::ZERO,
+        };
+        finish(fields, encoded.output, timings, watch)
+    }
+
+    /// Encoder and decoder window by window, for photos whose features would not fit in memory together.
+    ///
+    /// # Errors
+    /// As [`Run::decode`].
+    pub fn stream(
+        &self,
+        passes: &[Pass],
+        output: [usize; 2],
+        watch: &mut dyn Watch,
+    ) -> Result<Prediction, SegmentError> {
+        let mut timings = Timings::default();
+        let mut fields = Vec::new();
+        for pass in passes {
+            let mut windows = Vec::new();
+            for i in 0..pass.windows() {
+                let start = Instant::now();
+                let features = self.encode_window(pass, i, watch)?;
+                timings.encode += start.elapsed();
+                let start = Instant::now();
+                windows.push(self.decode_window(&features, watch)?);
+                timings.decode += start.elapsed();
+            }
+            fields.push(Cut::of(pass).field(self.spec, windows));
+        }
+        finish(fields, output, timings, watch)
+    }
+}
+
+/// Bytes that the features of all windows of `passes` would take.
+pub fn feature_bytes(passes: &[Pass], spec: &ModelSpec) -> usize {
+    let tokens = |pass: &Pass| pass.window.div_ceil(spec.encoder.patch).pow(2) + spec.encoder.extra_tokens();
+    let values: usize = passes.iter().map(|p| p.windows() * tokens(p) * spec.encoder.dim).sum();
+    values * size_of::<f32>()
+}
+
+fn finish(
+    fields: Vec<Field>,
+    output: [usize; 2],
+    mut timings: Timings,
+    watch: &mut dyn Watch,
+) -> Result<Prediction, SegmentError> {
+    let start = Instant::now();
+    let labels = label_pass::label_watched(&fields, output, watch)?;
+    timings.labels = start.elapsed();
+    Ok(Prediction {
+        labels,
+        fields,
+        timings,
+    })
+}
+
+fn stopped(cancelled: Cancelled, watch: &mut dyn Watch) -> SegmentError {
+    match watch.device_error() {
+        Some(why) => SegmentError::Device(why),
+        None => cancelled.into(),
+    }
 }
 
 fn host_logits(logits: Tensor<3>) -> Result<Vec<f32>, SegmentError> {
@@ -159,33 +281,6 @@ fn host_logits(logits: Tensor<3>) -> Result<Vec<f32>, SegmentError> {
     } else {
         Err(SegmentError::NotFinite)
     }
-}
-
-/// Decoder and label pass over encoded windows, with `encode_time` taken into the timings.
-///
-/// # Errors
-/// As [`decode`].
-pub fn predict(
-    encoded: &EncodedPhoto,
-    encode_time: Duration,
-    model: &Segmenter,
-    spec: &ModelSpec,
-    probe: &mut dyn Probe,
-) -> Result<Prediction, SegmentError> {
-    let start = Instant::now();
-    let fields = decode(encoded, model, spec, probe)?;
-    let decoded = Instant::now();
-    let labels = label(&fields, encoded.output);
-    let timings = Timings {
-        encode: encode_time,
-        decode: decoded - start,
-        labels: decoded.elapsed(),
-    };
-    Ok(Prediction {
-        labels,
-        fields,
-        timings,
-    })
 }
 
 impl EncodedPhoto {

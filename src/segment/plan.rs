@@ -24,9 +24,6 @@ pub struct Settings {
 /// Most windows in one run: ten times a 12-megapixel photo at full size with the smallest usual window.
 const MOST_WINDOWS: usize = 8192;
 
-/// Bound of the long side relative to the short one when scaling (rstrudel `max_ratio`, ADE20K's).
-const MOST_RATIO: f64 = 4.0;
-
 /// A setting that no run can have.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
@@ -225,18 +222,18 @@ fn normalisation_table(n: &Normalisation) -> [[f32; 256]; 3] {
     std::array::from_fn(|c| std::array::from_fn(|v| (v as f32 / 255.0 - n.mean[c]) / n.std[c]))
 }
 
-/// The size at which one scale runs: keep-ratio within the bounds of the published pipeline (facts: mmcv `imrescale`).
+/// The size at which one scale runs: the short side as asked for, the ratio kept (mmcv's `imrescale`).
+///
+/// The published pipeline also bounds the long side, to 2 to 8 times the short one by data set. That bound is left
+/// out: it would make the short side of a panorama smaller than the model was trained for.
 fn scaled_size(photo: &Photo, short_side: Option<usize>, scale: f64) -> [usize; 2] {
     let (width, height) = (photo.width as f64, photo.height as f64);
-    let (short, long) = (width.min(height), width.max(height));
+    let short = width.min(height);
     let base = short_side.map_or(short, |side| short.min(side as f64));
     if base == short && scale == 1.0 {
         return [photo.width, photo.height];
     }
-    let short_bound = (base * scale).floor();
-    // Without a short side to go by, a long photo keeps its ratio.
-    let long_bound = (base * MOST_RATIO.max(long / short) * scale).floor();
-    let factor = (long_bound / long).min(short_bound / short);
+    let factor = (base * scale).floor() / short;
     [width, height].map(|side| ((side * factor + 0.5) as usize).max(1))
 }
 

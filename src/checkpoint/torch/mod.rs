@@ -14,6 +14,9 @@ use super::CheckpointError;
 use crate::model::HostTensor;
 use pickle::{Id, Pickle, PickleError, Value};
 
+/// Bytes per value of the narrowest type that is read.
+const NARROWEST: usize = 2;
+
 type Archive = ZipArchive<BufReader<File>>;
 
 /// Largest pickle that is read: descriptions of tensors, not their values. ViT-L has 60 KiB.
@@ -115,11 +118,20 @@ impl TorchFile {
             .filter_map(|(k, v)| Some((self.pickle.text(*k)?.to_owned(), *v)))
             .filter(|(name, _)| wanted(name))
             .collect();
+        // Many names may point at one storage, and each becomes a tensor of its own.
+        let most = usize::try_from(self.length).unwrap_or(usize::MAX) / NARROWEST;
+        let mut total = 0usize;
         for (name, id) in named {
             let Some(entry) = tensor_entry(&self.pickle, id).map_err(|why| format!("{name}: {why}"))? else {
                 continue;
             };
             let tensor = self.read_tensor(&entry).map_err(|why| format!("{name}: {why}"))?;
+            total = total.saturating_add(tensor.values.len());
+            if total > most {
+                return Err(format!(
+                    "its tensors claim more than the {most} values that the file can hold"
+                ));
+            }
             take(name, tensor);
         }
         Ok(())
@@ -282,6 +294,9 @@ fn tensor_entry(pickle: &Pickle, id: Id) -> Result<Option<TensorEntry>, String> 
         return Err("expected sizes that are whole numbers, found something else".into());
     };
     let key = pickle.text(*key).unwrap_or_default().to_owned();
+    if shape.contains(&0) {
+        return Err(format!("expected a tensor with values, found the shape {shape:?}"));
+    }
     if shape.len() != strides.len() || shape.len() > 8 {
         return Err(format!(
             "{} sizes and {} strides do not go together",

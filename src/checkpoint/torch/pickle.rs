@@ -49,6 +49,9 @@ pub(super) enum PickleError {
 /// Values in one pickle; ViT-L with optimizer state has below 20,000.
 const MOST_VALUES: usize = 4_000_000;
 
+/// Characters of a module's or class's name that are kept; no real one is longer.
+const LONGEST_NAME: usize = 120;
+
 /// Constructors that may be called: `torch.save` and NumPy write them, and none of them runs code of the file.
 const HARMLESS: [&str; 24] = [
     "collections.OrderedDict",
@@ -262,17 +265,16 @@ impl Machine<'_> {
             }
             b'c' => {
                 let (module, name) = (self.line()?, self.line()?);
-                self.push(Value::Global(format!("{module}.{name}")))?;
+                self.global(&module, &name)?;
             }
             0x93 => {
                 let parts = self.pop_many(2)?;
-                match (&self.values[parts[0]], &self.values[parts[1]]) {
-                    (Value::Text(module), Value::Text(name)) => {
-                        let global = Value::Global(format!("{module}.{name}"));
-                        self.push(global)?;
-                    }
-                    _ => return damaged("a global without a name"),
-                }
+                let text = |id: Id| match &self.values[id] {
+                    Value::Text(text) => Ok(text.chars().take(LONGEST_NAME).collect::<String>()),
+                    _ => damaged("a global without a name"),
+                };
+                let (module, name) = (text(parts[0])?, text(parts[1])?);
+                self.global(&module, &name)?;
             }
             b'R' => {
                 let parts = self.pop_many(2)?;
@@ -397,6 +399,11 @@ impl Machine<'_> {
         Ok(())
     }
 
+    fn global(&mut self, module: &str, name: &str) -> Step<()> {
+        let full = format!("{module}.{name}");
+        self.push(Value::Global(full.chars().take(2 * LONGEST_NAME).collect()))
+    }
+
     fn top(&self) -> Step<Id> {
         match self.stack.last() {
             Some(id) => Ok(*id),
@@ -480,7 +487,11 @@ impl Machine<'_> {
             "collections.OrderedDict" | "collections.defaultdict" => Value::Dict(Vec::new()),
             // A trained parameter is the tensor in its first argument.
             "torch._utils._rebuild_parameter" => match &self.values[arguments] {
-                Value::Tuple(items) if !items.is_empty() => self.values[items[0]].clone(),
+                Value::Tuple(items) if !items.is_empty() => {
+                    let tensor = items[0];
+                    self.stack.push(tensor);
+                    return Ok(());
+                }
                 _ => return damaged("a parameter without a tensor"),
             },
             _ => Value::Call(name, arguments),

@@ -87,16 +87,18 @@ pub(super) fn merge_heads(context: Tensor<4>) -> Tensor<3> {
     context.swap_dims(1, 2).reshape([batch, tokens, heads * head])
 }
 
-/// Rows of queries per step on a device other than the host. One step's scores stay below 128 MiB for 16 heads and
-/// 1024 tokens, the smallest storage binding that a Vulkan adapter has to offer.
-const QUERY_CHUNK: usize = 1024;
+/// Bytes of scores per step on a device other than the host: the smallest storage binding that a Vulkan adapter has
+/// to offer.
+const MOST_SCORE_BYTES: usize = 128 << 20;
 
 fn attend_in_chunks(query: Tensor<4>, key: Tensor<4>, value: Tensor<4>) -> Tensor<4> {
-    let tokens = query.dims()[2];
+    let [batch, heads, tokens, _] = query.dims();
+    let row_bytes = batch * heads * tokens * size_of::<f32>();
+    let chunk = (MOST_SCORE_BYTES / row_bytes).clamp(1, tokens);
     let chunks = (0..tokens)
-        .step_by(QUERY_CHUNK)
+        .step_by(chunk)
         .map(|start| {
-            let rows = QUERY_CHUNK.min(tokens - start);
+            let rows = chunk.min(tokens - start);
             let options = burn::tensor::ops::AttentionModuleOptions {
                 // The queries are scaled already; an explicit scale also selects the plain matmul path, whose
                 // precision is f32 on every adapter.
@@ -104,8 +106,8 @@ fn attend_in_chunks(query: Tensor<4>, key: Tensor<4>, value: Tensor<4>) -> Tenso
                 softcap: None,
                 is_causal: false,
             };
-            let chunk = query.clone().narrow(2, start, rows);
-            module::attention(chunk, key.clone(), value.clone(), None, None, options)
+            let queries = query.clone().narrow(2, start, rows);
+            module::attention(queries, key.clone(), value.clone(), None, None, options)
         })
         .collect::<Vec<_>>();
     Tensor::cat(chunks, 2)
