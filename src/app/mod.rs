@@ -14,6 +14,7 @@ mod texture;
 mod theme;
 mod toasts;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
 use eframe::CreationContext;
@@ -61,11 +62,15 @@ pub fn run(start: Start) -> Result<(), NoWindow> {
         ..Default::default()
     };
     let create: eframe::AppCreator = Box::new(|cc| Ok(Box::new(App::new(cc, start)?)));
-    eframe::run_native("segscope", options, create).map_err(|e| match e {
+    let window = AssertUnwindSafe(|| eframe::run_native("segscope", options, create));
+    match catch_unwind(window) {
+        Ok(Ok(())) => Ok(()),
         // The window library's own text names a line of its source.
-        eframe::Error::WinitEventLoop(_) => NoWindow("there is no display to open it on".into()),
-        other => NoWindow(other.to_string()),
-    })
+        Ok(Err(eframe::Error::WinitEventLoop(_))) => Err(NoWindow("there is no display to open it on".into())),
+        Ok(Err(other)) => Err(NoWindow(other.to_string())),
+        // It panics where a system library is missing, such as libxkbcommon-x11.
+        Err(_) => Err(NoWindow("the window library stopped, see above".into())),
+    }
 }
 
 /// egui's own device, with textures as large as the adapter takes: a photo is one texture.

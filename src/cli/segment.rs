@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
 use crate::engine::{DeviceChoice, ModelInfo, ModelSource, PhotoSource, Session};
-use crate::export::{self, Format, Subject};
+use crate::export::{self, ExportError, Format, Subject};
 use crate::photo::{self, Photo};
 use crate::segment::{Settings, Timings};
 
@@ -91,7 +91,7 @@ impl Segment {
             let stem = PhotoSource::Path(picture.clone()).stem();
             let done = if stems.contains(&stem) {
                 Err(anyhow::anyhow!(
-                    "another picture of this run has the same name and would be written over"
+                    "another picture of this run has the same name; write this one to another folder"
                 ))
             } else {
                 self.one(&mut session, &model, &settings, picture, id as u64, &bar)
@@ -184,6 +184,18 @@ impl Segment {
         id: u64,
         bar: &ProgressBar,
     ) -> Result<(Timings, Vec<PathBuf>)> {
+        let options = export::Options {
+            formats: self.formats.clone(),
+            opacity: self.opacity,
+            legend: self.legend,
+            overwrite: self.overwrite,
+            hidden: Vec::new(),
+        };
+        let stem = PhotoSource::Path(picture.into()).stem();
+        if let Some(path) = export::taken(&options, &self.out, &stem) {
+            // Before the network runs for nothing.
+            return Err(ExportError::Exists { path }.into());
+        }
         let photo = Photo::open(picture)?;
         let prediction = session.segment(&photo, id, settings, &mut |progress| {
             bar.set_position(id * STEPS + (progress.fraction * STEPS as f32) as u64);
@@ -196,14 +208,6 @@ impl Segment {
             confidence: &labels.confidence,
             classes: &model.classes,
         };
-        let options = export::Options {
-            formats: self.formats.clone(),
-            opacity: self.opacity,
-            legend: self.legend,
-            overwrite: self.overwrite,
-            hidden: Vec::new(),
-        };
-        let stem = PhotoSource::Path(picture.into()).stem();
         let written = export::write(&subject, &options, &self.out, &stem)?;
         Ok((prediction.timings, written))
     }

@@ -252,6 +252,15 @@ fn stage(path: &Path, bytes: &[u8]) -> Result<StagedFile, ExportError> {
     })
 }
 
+/// A file that is there already and would stop [`write`], as far as that can be said before there is a result: masks
+/// per class and the class list depend on it.
+pub fn taken(options: &Options, folder: &Path, stem: &str) -> Option<PathBuf> {
+    let single = options.formats.iter().filter(|format| **format != Format::Classes);
+    single
+        .map(|format| folder.join(format.folder()).join(format!("{stem}.png")))
+        .find(|path| !options.overwrite && path.exists())
+}
+
 /// What a planned file holds.
 #[derive(Clone, Copy)]
 enum Content {
