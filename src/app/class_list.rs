@@ -138,4 +138,16 @@ mod tests {
         assert!(top("road") < top("sky") && top("sky") < top("car") && top("car") < top("building"));
         assert!(harness.query_by_label("66.7 %").is_some());
     }
+
+    #[test]
+    fn the_list_looks_as_it_did() {
+        if !crate::app::testing::can_draw() {
+            return;
+        }
+        let mut view = visible();
+        view.toggle(0);
+        let mut harness = list(view, &[10, 0, 0, 30, 0, 0, 0, 0, 5, 0, 0]);
+        harness.run();
+        harness.snapshot_options("class_list", &crate::app::testing::snapshot_options());
+    }
 }

@@ -10,6 +10,8 @@ mod export_dialog;
 mod inspector;
 mod overlay;
 mod panels;
+#[cfg(test)]
+mod testing;
 mod texture;
 mod theme;
 mod toasts;

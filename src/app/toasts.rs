@@ -81,3 +81,40 @@ impl Toasts {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use egui_kittest::Harness;
+    use egui_kittest::kittest::Queryable as _;
+
+    use super::Toasts;
+    use crate::app::testing;
+
+    fn harness() -> Harness<'static, Toasts> {
+        let mut toasts = Toasts::default();
+        toasts.error("expected a PNG, found something else: notes.txt");
+        Harness::builder()
+            .with_size([420.0, 160.0])
+            .with_theme(egui::Theme::Dark)
+            .build_ui_state(|ui, toasts: &mut Toasts| toasts.show(ui), toasts)
+    }
+
+    #[test]
+    fn an_error_stays_until_it_is_dismissed() {
+        let mut harness = harness();
+        harness.run();
+        harness.get_by_label("Dismiss").click();
+        harness.run();
+        assert!(harness.query_by_label_contains("expected a PNG").is_none());
+    }
+
+    #[test]
+    fn an_error_looks_as_it_did() {
+        if !testing::can_draw() {
+            return;
+        }
+        let mut harness = harness();
+        harness.run();
+        harness.snapshot_options("toast_error", &testing::snapshot_options());
+    }
+}
