@@ -252,7 +252,7 @@ fn stage(path: &Path, bytes: &[u8]) -> Result<StagedFile, ExportError> {
     })
 }
 
-/// A file that is there already and would stop [`write`], as far as that can be said before there is a result: masks
+/// A file that is there already and would stop [`write()`], as far as that can be said before there is a result: masks
 /// per class and the class list depend on it.
 pub fn taken(options: &Options, folder: &Path, stem: &str) -> Option<PathBuf> {
     let single = options.formats.iter().filter(|format| **format != Format::Classes);
