@@ -90,7 +90,13 @@ impl ClassView {
                     ui.label(RichText::new(text).weak().monospace());
                 }
                 ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
-                    ui.add(egui::Label::new(name).truncate());
+                    let name = egui::Label::new(name)
+                        .truncate()
+                        .selectable(false)
+                        .sense(Sense::click());
+                    if ui.add(name).clicked() {
+                        *visible = !*visible;
+                    }
                 });
             });
         });

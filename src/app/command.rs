@@ -136,12 +136,17 @@ impl Command {
 }
 
 /// Commands whose key was pressed in this frame. Keys belong to a text field while one has the focus.
-pub(super) fn pressed(context: &egui::Context) -> Vec<Command> {
+pub(super) fn pressed(context: &egui::Context, enabled: impl Fn(Command) -> bool) -> Vec<Command> {
     if context.text_edit_focused() {
         return Vec::new();
     }
     // Ctrl+M must be asked for before M.
-    let mut with_keys: Vec<_> = Command::ALL.iter().filter_map(|c| Some((*c, c.shortcut()?))).collect();
+    // A key of a command that makes no sense now is left for others, such as Escape for an open menu.
+    let mut with_keys: Vec<_> = Command::ALL
+        .iter()
+        .filter(|c| enabled(**c))
+        .filter_map(|c| Some((*c, c.shortcut()?)))
+        .collect();
     with_keys.sort_by_key(|(_, key)| !key.modifiers.command);
     context.input_mut(|input| {
         with_keys

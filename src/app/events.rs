@@ -35,7 +35,6 @@ impl App {
             Event::PhotoFailed(message) => {
                 self.opening = false;
                 self.toasts.error(message);
-                self.return_to_shown();
                 self.resume();
             }
             Event::Progress { generation, progress } => {
@@ -69,22 +68,15 @@ impl App {
                     .info(format!("{} files written to {}", files.len(), folder.display()));
             }
             Event::ExportFailed(message) => {
-                self.export.failed();
-                self.toasts.error(message);
+                if !self.export.failed(&message) {
+                    self.toasts.error(message);
+                }
             }
         }
     }
 
     fn is_current(&self, generation: u64) -> bool {
         self.running.as_ref().is_some_and(|r| r.generation == generation)
-    }
-
-    /// After a picture that cannot be opened, the counter says again which one is shown.
-    fn return_to_shown(&mut self) {
-        let shown = self.document.as_ref().map(|d| &d.photo.source);
-        if let Some(index) = shown.and_then(|source| self.pictures.iter().position(|p| p == source)) {
-            self.current = index;
-        }
     }
 
     /// After a failed opening, goes on with what is still there: opening had stopped its run.

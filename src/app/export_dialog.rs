@@ -28,6 +28,8 @@ pub(super) struct ExportDialog {
     stale: bool,
     /// Number of the newest plan that was asked for.
     asked: u64,
+    /// Why nothing or not everything was written.
+    error: Option<String>,
     /// A plan is on its way; the next one is asked for when it has come.
     waiting: bool,
 }
@@ -46,10 +48,13 @@ impl ExportDialog {
         self.writing = false;
     }
 
-    pub(super) fn failed(&mut self) {
+    /// Takes a failure; false when the dialog is closed and cannot show it.
+    pub(super) fn failed(&mut self, message: &str) -> bool {
+        self.error = Some(message.to_owned());
         self.writing = false;
         self.waiting = false;
         self.stale = false;
+        self.is_open()
     }
 
     pub(super) fn set_folder(&mut self, folder: PathBuf) {
@@ -73,7 +78,8 @@ impl ExportDialog {
                     })
                     .unwrap_or_default(),
             };
-            self.folder = beside.join("segscope");
+            let folder = beside.join("segscope");
+            self.folder = std::path::absolute(&folder).unwrap_or(folder);
         }
     }
 
@@ -119,14 +125,17 @@ impl ExportDialog {
             overlay,
             egui::Checkbox::new(&mut self.options.legend, "Legend beside the overlay"),
         );
+        let mut left_field = false;
         ui.horizontal(|ui| {
             let label = ui.label("Folder");
             *choose = ui.button("Choose…").clicked();
             let mut text = self.folder.display().to_string();
             let field = egui::TextEdit::singleline(&mut text).desired_width(f32::INFINITY);
-            if ui.add(field).labelled_by(label.id).changed() {
+            let field = ui.add(field).labelled_by(label.id);
+            if field.changed() {
                 self.set_folder(PathBuf::from(text));
             }
+            left_field = field.lost_focus();
         });
         ui.separator();
         // A fixed height: nothing moves under the cursor when the list arrives.
@@ -134,6 +143,9 @@ impl ExportDialog {
             ui.set_min_height(LIST_HEIGHT);
             self.file_list(ui);
         });
+        if let Some(error) = &self.error {
+            ui.colored_label(ui.visuals().error_fg_color, error);
+        }
         let existing = self.existing();
         let question = match existing {
             0 => "Nothing is written over".to_owned(),
@@ -155,7 +167,8 @@ impl ExportDialog {
             })
             .inner;
         self.stale |= before != (self.options.clone(), self.folder.clone());
-        let enter = ui.input(|i| i.key_pressed(egui::Key::Enter)) && !ui.egui_wants_keyboard_input();
+        // Enter in the folder field ends the typing; only the next one writes.
+        let enter = ui.input(|i| i.key_pressed(egui::Key::Enter)) && !left_field && !ui.egui_wants_keyboard_input();
         (asked || enter) && self.ready()
     }
 
@@ -195,6 +208,7 @@ impl App {
     pub(super) fn open_export(&mut self) {
         self.export.result = self.document.as_ref().and_then(|d| d.result.clone());
         self.export.options.overwrite = false;
+        self.export.error = None;
         self.plan_export();
     }
 
@@ -241,6 +255,7 @@ impl App {
             self.export.close();
         } else if modal.inner {
             if let Some(job) = self.export_job() {
+                self.export.error = None;
                 self.export.writing = self.send(Job::Export(job));
             }
         } else if self.export.stale {

@@ -49,11 +49,14 @@ impl App {
             });
         });
         let Some(model) = self.model.clone() else {
-            ui.weak(if self.loading_model {
-                "Opening the model"
+            if self.loading_model {
+                ui.weak("Opening the model");
             } else {
-                "No model: open one from the menu above"
-            });
+                ui.label("No model is open.");
+                if ui.button(Command::UseEmbeddedModel.title()).clicked() {
+                    asked.push(Command::UseEmbeddedModel);
+                }
+            }
             return;
         };
         let counts = self

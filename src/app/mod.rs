@@ -58,7 +58,7 @@ pub fn run(start: Start) -> Result<(), NoWindow> {
             .with_title("Segscope")
             .with_app_id("segscope")
             .with_inner_size([1280.0, 820.0])
-            .with_min_inner_size([640.0, 420.0])
+            .with_min_inner_size([760.0, 480.0])
             .with_drag_and_drop(true),
         wgpu_options: graphics(),
         ..Default::default()
@@ -249,6 +249,17 @@ impl App {
         }
     }
 
+    /// Stops the run on request, and says what is shown instead of its result.
+    fn cancel_and_say(&mut self) {
+        self.cancel();
+        let earlier = self.document.as_ref().is_some_and(|d| d.result.is_some());
+        self.toasts.info(if earlier {
+            "Cancelled; the masks are those of the run before"
+        } else {
+            "Cancelled"
+        });
+    }
+
     fn perform(&mut self, command: Command, context: &Context) {
         match command {
             Command::OpenPicture => self.ask(Ask::Pictures, context),
@@ -260,7 +271,7 @@ impl App {
             Command::UseEmbeddedModel => self.open_model(ModelSource::Embedded),
             Command::Segment => self.segment(),
             Command::Cancel if self.export.is_open() => self.export.close(),
-            Command::Cancel => self.cancel(),
+            Command::Cancel => self.cancel_and_say(),
             Command::Export => self.open_export(),
             Command::Fit => self.view.fit = true,
             Command::ActualSize => self.view.actual_size(context.pixels_per_point()),
@@ -352,10 +363,8 @@ impl eframe::App for App {
         }
         self.take_dialog_answers();
         self.take_dropped_files(context);
-        for command in command::pressed(context) {
-            if self.enabled(command) {
-                self.perform(command, context);
-            }
+        for command in command::pressed(context, |command| self.enabled(command)) {
+            self.perform(command, context);
         }
         self.update_title(context);
     }

@@ -23,34 +23,42 @@ impl App {
         }
     }
 
+    /// A small button with the name of its command for screen readers.
+    fn arrow_button(&self, ui: &mut Ui, arrow: &str, command: Command, asked: &mut Vec<Command>) {
+        let button = ui
+            .add_enabled(self.enabled(command), Button::new(arrow))
+            .accessible_name(command.title());
+        if button.on_hover_text(command.tooltip(ui)).clicked() {
+            asked.push(command);
+        }
+    }
+
     pub(super) fn top_bar(&mut self, ui: &mut Ui, asked: &mut Vec<Command>) {
         ui.add_space(3.0);
         ui.horizontal(|ui| {
             self.command_button(ui, Command::OpenPicture, asked);
             self.model_menu(ui, asked);
             ui.separator();
-            let run = if self.running.is_some() {
-                Command::Cancel
-            } else {
-                Command::Segment
-            };
-            self.command_button(ui, run, asked);
+            self.command_button(ui, Command::Segment, asked);
             self.command_button(ui, Command::Export, asked);
             ui.separator();
             self.command_button(ui, Command::Fit, asked);
             self.command_button(ui, Command::ActualSize, asked);
             if self.pictures.len() > 1 {
                 ui.separator();
-                self.command_button(ui, Command::PreviousPicture, asked);
-                ui.label(format!("{} of {}", self.current + 1, self.pictures.len()));
-                self.command_button(ui, Command::NextPicture, asked);
+                self.arrow_button(ui, "<", Command::PreviousPicture, asked);
+                let shown = self.document.as_ref().map(|d| &d.photo.source) == self.pictures.get(self.current);
+                let note = if shown || self.opening { "" } else { ", not shown" };
+                ui.label(format!("{} of {}{note}", self.current + 1, self.pictures.len()));
+                self.arrow_button(ui, ">", Command::NextPicture, asked);
             }
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 if let Some(document) = &self.document {
                     let name = document.photo.source.name();
                     let (w, h) = (document.photo.photo.width, document.photo.photo.height);
-                    ui.add(egui::Label::new(format!("{name}, {w} x {h}")).truncate())
-                        .on_hover_text(name);
+                    // The size first: a long name may be cut, the size may not.
+                    ui.label(format!("{w} x {h}"));
+                    ui.add(egui::Label::new(&name).truncate()).on_hover_text(&name);
                 }
             });
         });
@@ -74,22 +82,10 @@ impl App {
                 }
             }
             ui.separator();
-            let many = Button::selectable(self.multi_scale, Command::ToggleMultiScale.title());
-            if ui
-                .add(many)
-                .on_hover_text(Command::ToggleMultiScale.tooltip(ui))
-                .clicked()
-            {
+            let mut many = self.multi_scale;
+            let toggle = ui.checkbox(&mut many, Command::ToggleMultiScale.title());
+            if toggle.on_hover_text(Command::ToggleMultiScale.tooltip(ui)).clicked() {
                 asked.push(Command::ToggleMultiScale);
-                ui.close();
-            }
-            ui.separator();
-            if ui
-                .button(Command::OpenSample.title())
-                .on_hover_text(Command::OpenSample.tooltip(ui))
-                .clicked()
-            {
-                asked.push(Command::OpenSample);
                 ui.close();
             }
         });
@@ -123,7 +119,7 @@ impl App {
                         ui.label(format!("{:.0} s left", remaining.as_secs_f32().ceil()));
                     }
                     if ui
-                        .small_button("Stop")
+                        .small_button("Cancel")
                         .on_hover_text(Command::Cancel.tooltip(ui))
                         .clicked()
                     {
@@ -134,7 +130,11 @@ impl App {
                     let result = self.document.as_ref().and_then(|d| d.result.as_ref());
                     if let Some(result) = result {
                         let t = result.prediction.timings;
-                        let text = format!("{} in {}", result.model.title, seconds(t.total()));
+                        let passes = match result.prediction.fields.len() {
+                            1 => String::new(),
+                            many => format!(", mean of {many} passes"),
+                        };
+                        let text = format!("{} in {}{passes}", result.model.title, seconds(t.total()));
                         let [e, d, l] = [t.encode, t.decode, t.labels].map(seconds);
                         ui.label(text)
                             .on_hover_text(format!("encoder {e}, decoder {d}, labels {l}"));

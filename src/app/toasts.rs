@@ -30,8 +30,11 @@ impl Toasts {
     }
 
     pub(super) fn error(&mut self, text: impl Into<String>) {
+        let text = text.into();
+        // The same thing said twice is one message, the newest.
+        self.shown.retain(|toast| toast.text != text);
         self.shown.push(Toast {
-            text: text.into(),
+            text,
             error: true,
             until: None,
         });

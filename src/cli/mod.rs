@@ -12,6 +12,7 @@ use clap::{Parser, Subcommand};
 
 use crate::app::{self, Start};
 use crate::engine::DeviceChoice;
+use crate::photo;
 
 /// See what a segmentation transformer sees.
 #[derive(Debug, Parser)]
@@ -55,13 +56,14 @@ pub fn run() -> ExitCode {
                 device,
                 ..
             } = arguments;
-            app::run(Start {
-                pictures,
-                model,
-                device,
+            shown(pictures).and_then(|pictures| {
+                app::run(Start {
+                    pictures,
+                    model,
+                    device,
+                })?;
+                Ok(ExitCode::SUCCESS)
             })
-            .map(success)
-            .map_err(Into::into)
         }
     };
     match done {
@@ -82,4 +84,29 @@ fn described(error: &anyhow::Error) -> String {
         }
     }
     text
+}
+
+/// The pictures for the window: folders replaced by what is in them.
+fn shown(paths: Vec<PathBuf>) -> anyhow::Result<Vec<PathBuf>> {
+    let mut pictures = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            let found = photo::pictures_in(&path)?;
+            anyhow::ensure!(
+                !found.is_empty(),
+                "expected pictures in the folder, found none: {}",
+                path.display()
+            );
+            pictures.extend(found);
+        } else if !path.exists() && path.extension().is_none() && path.components().count() == 1 {
+            // More likely a mistyped command than a picture.
+            anyhow::bail!(
+                "expected a command or a picture, found neither; see segscope --help: {}",
+                path.display()
+            );
+        } else {
+            pictures.push(path);
+        }
+    }
+    Ok(pictures)
 }

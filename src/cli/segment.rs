@@ -122,7 +122,12 @@ impl Segment {
         }
         eprintln!("segscope: {} of {} pictures failed:", failures.len(), pictures.len());
         for (picture, error) in failures {
-            eprintln!("  {}: {}", picture.display(), described(&error));
+            let (name, why) = (picture.display().to_string(), described(&error));
+            // Most sentences end with the path already.
+            match why.contains(&name) {
+                true => eprintln!("  {why}"),
+                false => eprintln!("  {name}: {why}"),
+            }
         }
         Ok(ExitCode::from(1))
     }

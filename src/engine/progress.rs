@@ -29,6 +29,8 @@ pub(super) struct BlockCounter<'a> {
     queue: Option<&'a Device>,
     on_progress: OnProgress<'a>,
     device_error: Option<String>,
+    /// Share of a run that counts as the network; the rest is the label pass, which averages over all passes.
+    network_share: f32,
 }
 
 impl<'a> BlockCounter<'a> {
@@ -53,6 +55,7 @@ impl<'a> BlockCounter<'a> {
             queue: (*device != Device::flex()).then_some(device),
             on_progress,
             device_error: None,
+            network_share: if passes.len() > 1 { 0.8 } else { 0.96 },
         }
     }
 }
@@ -66,13 +69,13 @@ impl Probe for BlockCounter<'_> {
             return ControlFlow::Break(());
         }
         self.done += 1;
-        self.tell(BLOCKS_SHARE * (self.done as f32 / self.total as f32).min(1.0))
+        self.tell(self.network_share * (self.done as f32 / self.total as f32).min(1.0))
     }
 }
 
 impl Watch for BlockCounter<'_> {
     fn rows(&mut self, done: usize, total: usize) -> ControlFlow<()> {
-        self.tell(BLOCKS_SHARE + (1.0 - BLOCKS_SHARE) * done as f32 / total as f32)
+        self.tell(self.network_share + (1.0 - self.network_share) * done as f32 / total as f32)
     }
 
     fn device_error(&mut self) -> Option<String> {
@@ -87,6 +90,3 @@ impl BlockCounter<'_> {
         (self.on_progress)(Progress { fraction, remaining })
     }
 }
-
-/// Share of a run that counts as the network; the rest is the label pass.
-const BLOCKS_SHARE: f32 = 0.96;

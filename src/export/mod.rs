@@ -162,7 +162,7 @@ pub enum ExportError {
         path: PathBuf,
     },
     /// A file is there already.
-    #[error("expected no such file yet, found one; allow overwriting or choose another folder: {}", path.display())]
+    #[error("expected no such file yet, found one; allow overwriting (--overwrite) or choose another folder: {}", path.display())]
     Exists {
         /// The file.
         path: PathBuf,

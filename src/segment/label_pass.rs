@@ -1,5 +1,6 @@
 //! The fused pass: interpolate, take the best two classes, weigh them, per output pixel.
 
+use std::cell::RefCell;
 use std::ops::Range;
 
 use multiversion::multiversion;
@@ -89,7 +90,7 @@ impl Labels {
             .for_each(|(band, ((ids, confidence), margin))| {
                 let mut samplers: Vec<_> = fields.iter().map(|f| RowSampler::new(f, output)).collect();
                 let mut row = vec![Verdict::default(); width];
-                let mut sums = Vec::new();
+                let mut sums = RowSums::default();
                 let lines = ids
                     .chunks_exact_mut(width)
                     .zip(confidence.chunks_exact_mut(width))
@@ -111,7 +112,7 @@ impl Labels {
 }
 
 fn label_row(sampler: &RowSampler, row: &mut [Verdict]) {
-    let out = std::cell::RefCell::new(row);
+    let out = RefCell::new(row);
     sampler.for_each(
         |run| label_run(&run, &mut out.borrow_mut()),
         |x, logits| out.borrow_mut()[x] = label_logits(logits),
@@ -119,26 +120,163 @@ fn label_row(sampler: &RowSampler, row: &mut [Verdict]) {
 }
 
 /// Mean of the softmax of every field, then the best two.
-fn label_averaged_row(samplers: &[RowSampler], fields: &[Field], sums: &mut Vec<f32>, row: &mut [Verdict]) {
+fn label_averaged_row(samplers: &[RowSampler], fields: &[Field], sums: &mut RowSums, row: &mut [Verdict]) {
     let Some(classes) = fields.first().map(|f| f.classes) else {
         return;
     };
-    let width = row.len();
-    sums.clear();
-    sums.resize(width * classes, 0.0);
-    let mut logits = vec![0.0; classes];
+    sums.clear(classes, row.len());
+    let share = 1.0 / fields.len() as f32;
     for (sampler, field) in samplers.iter().zip(fields) {
-        for (x, sums) in sums.chunks_exact_mut(classes).enumerate() {
-            sampler.values(if field.flip { width - 1 - x } else { x }, &mut logits);
-            add_softmax(&logits, 1.0 / fields.len() as f32, sums);
+        let (values, width) = (
+            if field.flip {
+                &mut sums.mirrored
+            } else {
+                &mut sums.upright
+            },
+            sums.width,
+        );
+        let values = RefCell::new(values);
+        sampler.for_each(
+            |run| add_run(&run, share, &mut values.borrow_mut(), width),
+            |x, logits| add_softmax(logits, share, &mut values.borrow_mut()[x..], width),
+        );
+    }
+    sums.turn_mirrored();
+    for (i, verdicts) in row.chunks_mut(LANES).enumerate() {
+        label_sums(&sums.upright, sums.width, i * LANES, verdicts);
+    }
+}
+
+/// Probabilities of one row, summed over fields: `[classes, width]`, so that neighbouring columns fill vector lanes.
+#[derive(Default)]
+struct RowSums {
+    width: usize,
+    upright: Vec<f32>,
+    /// Of mirrored pictures, not yet turned back.
+    mirrored: Vec<f32>,
+}
+
+impl RowSums {
+    fn clear(&mut self, classes: usize, width: usize) {
+        self.width = width;
+        for values in [&mut self.upright, &mut self.mirrored] {
+            values.clear();
+            values.resize(classes * width, 0.0);
         }
     }
-    for (verdict, probabilities) in row.iter_mut().zip(sums.chunks_exact(classes)) {
-        let (id, best, second) = best_two(probabilities);
+
+    fn turn_mirrored(&mut self) {
+        let rows = self
+            .upright
+            .chunks_exact_mut(self.width)
+            .zip(self.mirrored.chunks_exact(self.width));
+        for (upright, mirrored) in rows {
+            for (sum, value) in upright.iter_mut().zip(mirrored.iter().rev()) {
+                *sum += value;
+            }
+        }
+    }
+}
+
+/// Adds the softmax of a run of columns.
+fn add_run(run: &Run, share: f32, sums: &mut [f32], width: usize) {
+    for (i, across) in run.across.chunks(LANES).enumerate() {
+        let mut weights = [0.0; LANES];
+        for (w, between) in weights.iter_mut().zip(across) {
+            *w = between.weight;
+        }
+        let start = run.start + i * LANES;
+        add_lanes(
+            run.low,
+            run.high,
+            &weights,
+            share,
+            &mut sums[start..],
+            width,
+            across.len(),
+        );
+    }
+}
+
+/// As [`label_lanes`], but adds the probabilities of `count` columns to `sums`, whose rows are `width` apart.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+fma", "x86_64+avx2+fma"))]
+fn add_lanes(
+    low: &[f32],
+    high: &[f32],
+    weights: &[f32; LANES],
+    share: f32,
+    sums: &mut [f32],
+    width: usize,
+    count: usize,
+) {
+    let mut best = [f32::NEG_INFINITY; LANES];
+    for (l, h) in low.iter().zip(high) {
+        let step = *h - *l;
+        for i in 0..LANES {
+            let v = weights[i].mul_add(step, *l);
+            best[i] = if v > best[i] { v } else { best[i] };
+        }
+    }
+    let mut totals = [0.0f32; LANES];
+    for (l, h) in low.iter().zip(high) {
+        let step = *h - *l;
+        for i in 0..LANES {
+            totals[i] += exp(weights[i].mul_add(step, *l) - best[i]);
+        }
+    }
+    let mut scales = [0.0f32; LANES];
+    for i in 0..LANES {
+        scales[i] = share / totals[i];
+    }
+    for (class, (l, h)) in low.iter().zip(high).enumerate() {
+        let step = *h - *l;
+        let mut values = [0.0f32; LANES];
+        for i in 0..LANES {
+            values[i] = scales[i] * exp(weights[i].mul_add(step, *l) - best[i]);
+        }
+        for (sum, value) in sums[class * width..].iter_mut().zip(&values[..count]) {
+            *sum += value;
+        }
+    }
+}
+
+/// Adds the softmax of one column to the first column of `sums`, whose rows are `width` apart.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+fma", "x86_64+avx2+fma"))]
+fn add_softmax(logits: &[f32], share: f32, sums: &mut [f32], width: usize) {
+    let best = logits
+        .iter()
+        .fold(f32::NEG_INFINITY, |a, b| if *b > a { *b } else { a });
+    let scale = share / sum_of_exp(logits, best);
+    for (sum, v) in sums.iter_mut().step_by(width).zip(logits) {
+        *sum += scale * exp(*v - best);
+    }
+}
+
+/// The best two of the summed probabilities of up to [`LANES`] columns from `start` on.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+fma", "x86_64+avx2+fma"))]
+fn label_sums(sums: &[f32], width: usize, start: usize, out: &mut [Verdict]) {
+    let mut best = [f32::NEG_INFINITY; LANES];
+    let mut second = [f32::NEG_INFINITY; LANES];
+    let mut ids = [0u32; LANES];
+    for (class, row) in sums.chunks_exact(width).enumerate() {
+        let mut values = [0.0f32; LANES];
+        for (value, sum) in values.iter_mut().zip(&row[start..]) {
+            *value = *sum;
+        }
+        for i in 0..LANES {
+            let v = values[i];
+            let better = v > best[i];
+            let loser = if better { best[i] } else { v };
+            second[i] = if loser > second[i] { loser } else { second[i] };
+            ids[i] = if better { class as u32 } else { ids[i] };
+            best[i] = if better { v } else { best[i] };
+        }
+    }
+    for (i, verdict) in out.iter_mut().enumerate() {
         *verdict = Verdict {
-            id,
-            confidence: fraction(best),
-            margin: fraction(best - second),
+            id: ids[i] as u16,
+            confidence: fraction(best[i]),
+            margin: fraction(if second[i] > 0.0 { best[i] - second[i] } else { best[i] }),
         };
     }
 }
@@ -188,17 +326,6 @@ fn sum_of_exp(logits: &[f32], best: f32) -> f32 {
         *sum += exp(*v - best);
     }
     sums.iter().sum()
-}
-
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+fma", "x86_64+avx2+fma"))]
-fn add_softmax(logits: &[f32], share: f32, sums: &mut [f32]) {
-    let best = logits
-        .iter()
-        .fold(f32::NEG_INFINITY, |a, b| if *b > a { *b } else { a });
-    let scale = share / sum_of_exp(logits, best);
-    for (sum, v) in sums.iter_mut().zip(logits) {
-        *sum += scale * exp(*v - best);
-    }
 }
 
 /// A run of columns: classes one after the other, columns in the lanes. Reading two logits per class and run, not per
