@@ -240,7 +240,7 @@ fn the_sample_is_segmented_and_progress_never_goes_back() {
     let mut desk = Desk::new();
     desk.send(Job::LoadModel(ModelSource::Embedded));
     let device = desk.wait_for("a device", |event| match event {
-        Event::Device { name, note } => Some((name, note)),
+        Event::Device { name, note, .. } => Some((name, note)),
         _ => None,
     });
     assert_eq!(device, ("CPU".to_owned(), None));

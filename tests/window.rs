@@ -2,7 +2,8 @@
 
 mod adapter;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use egui_kittest::Harness;
@@ -181,8 +182,45 @@ fn a_failed_load_keeps_what_was_there_and_says_why() {
     assert!(harness.query_by_label_contains("expected a PNG, JPEG").is_none());
 }
 
+/// A file that a person lets go of over the window.
+#[derive(Debug)]
+struct Dropped(PathBuf);
+
+impl egui::DroppedFile for Dropped {
+    fn path(&self) -> &Path {
+        &self.0
+    }
+
+    fn bytes(&self) -> Result<Vec<u8>, String> {
+        std::fs::read(&self.0).map_err(|e| e.to_string())
+    }
+}
+
 #[test]
-fn small_snapshots() {
+fn dropped_pictures_open_and_a_dropped_folder_becomes_the_model() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut harness = window(start());
+    wait_for_masks(&mut harness);
+    let dropped = |path: &str| Arc::new(Dropped(root.join(path)));
+    let input = harness.input_mut();
+    input.dropped_files.push(dropped("assets/samples/street.jpg"));
+    wait_for(&mut harness, "the picture", |h| {
+        h.query_by_label("street.jpg").map(drop)
+    });
+    wait_for_masks(&mut harness);
+    let input = harness.input_mut();
+    input.dropped_files.push(dropped("tests/golden/rstrudel-mask-p16"));
+    wait_for(&mut harness, "the model", |h| {
+        h.query_by_label("Model: Seg-64x3-Mask/16").map(drop)
+    });
+    assert!(
+        harness.query_by_label("Show class 3").is_some(),
+        "the classes are those of the new model"
+    );
+}
+
+#[test]
+fn masks_are_drawn_over_the_picture_and_go_with_their_classes() {
     if !adapter::present() {
         return;
     }

@@ -9,9 +9,8 @@ use crate::engine::{Event, OpenPhoto, Segmented};
 impl App {
     pub(super) fn take_event(&mut self, event: Event, context: &Context) {
         match event {
-            Event::Device { name, note } => {
-                // Without any GPU the CPU is no news.
-                if let Some(note) = note.as_ref().filter(|n| !n.starts_with("expected a GPU")) {
+            Event::Device { name, note, gpu_failed } => {
+                if let Some(note) = note.as_ref().filter(|_| gpu_failed) {
                     self.toasts.info(format!("Using the CPU: {note}"));
                 }
                 self.device = Some((name, note));

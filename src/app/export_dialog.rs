@@ -104,7 +104,8 @@ impl ExportDialog {
 
     /// Draws the dialog; true when the person asks to write.
     fn contents(&mut self, ui: &mut Ui, choose: &mut bool) -> bool {
-        let before = (self.options.clone(), self.folder.clone());
+        // What decides which files there are; the rest changes only what is in them.
+        let before = (self.options.formats.clone(), self.folder.clone());
         ui.set_width(460.0);
         ui.heading("Export");
         for format in Format::ALL {
@@ -166,7 +167,7 @@ impl ExportDialog {
                 write
             })
             .inner;
-        self.stale |= before != (self.options.clone(), self.folder.clone());
+        self.stale |= before != (self.options.formats.clone(), self.folder.clone());
         // Enter in the folder field ends the typing; only the next one writes.
         let enter = ui.input(|i| i.key_pressed(egui::Key::Enter)) && !left_field && !ui.egui_wants_keyboard_input();
         (asked || enter) && self.ready()

@@ -83,6 +83,9 @@ impl Segment {
         if !self.json {
             eprintln!("{} on {}", model.title, device.name);
         }
+        if let Some(note) = device.note.filter(|_| device.gpu_failed) {
+            eprintln!("segscope: using the CPU: {note}");
+        }
         let bar = self.bar(pictures.len());
         let mut failures = Vec::new();
         let mut stems = HashSet::new();

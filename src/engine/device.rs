@@ -30,14 +30,17 @@ pub struct OpenDevice {
     pub name: String,
     /// Why `auto` did not take a GPU, if it did not.
     pub note: Option<String>,
+    /// There is a GPU, and it could not be used: worth telling.
+    pub gpu_failed: bool,
 }
 
 impl OpenDevice {
-    fn cpu(note: Option<String>) -> Self {
+    fn cpu(note: Option<String>, gpu_failed: bool) -> Self {
         Self {
             device: Device::flex(),
             name: "CPU".into(),
             note,
+            gpu_failed,
         }
     }
 }
@@ -121,7 +124,11 @@ impl AdapterKind {
 
 /// Lists the adapters that the device choice looks at, best first.
 pub fn adapters() -> Vec<Adapter> {
-    let instance = gpu::Instance::new(gpu::InstanceDescriptor::new_without_display_handle());
+    let instance = gpu::Instance::new(gpu::InstanceDescriptor {
+        // OpenGL's loader complains on the terminal where there is no display, and burn would not use it first.
+        backends: gpu::Backends::PRIMARY,
+        ..gpu::InstanceDescriptor::new_without_display_handle()
+    });
     let listed = crate::engine::wait_for(instance.enumerate_adapters(gpu::Backends::PRIMARY));
     let mut found: Vec<Adapter> = listed.iter().map(|adapter| described(&adapter.get_info())).collect();
     found.sort_by_key(|adapter| adapter.kind);
@@ -149,9 +156,12 @@ fn described(info: &gpu::AdapterInfo) -> Adapter {
 /// Only for [`DeviceChoice::Gpu`]: when there is no GPU, it cannot be opened, or it fails the self-check.
 pub fn open_device(choice: DeviceChoice) -> Result<OpenDevice, DeviceError> {
     match choice {
-        DeviceChoice::Cpu => Ok(OpenDevice::cpu(None)),
+        DeviceChoice::Cpu => Ok(OpenDevice::cpu(None, false)),
         DeviceChoice::Gpu => open_gpu(),
-        DeviceChoice::Auto => Ok(open_gpu().unwrap_or_else(|why| OpenDevice::cpu(Some(why.to_string())))),
+        DeviceChoice::Auto => Ok(open_gpu().unwrap_or_else(|why| {
+            let gpu_failed = !matches!(why, DeviceError::NoGpu { .. });
+            OpenDevice::cpu(Some(why.to_string()), gpu_failed)
+        })),
     }
 }
 
@@ -179,6 +189,7 @@ fn open_gpu() -> Result<OpenDevice, DeviceError> {
             device,
             name,
             note: None,
+            gpu_failed: false,
         }),
         Err(why) => Err(DeviceError::SelfCheck { name, why }),
     }

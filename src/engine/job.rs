@@ -111,6 +111,8 @@ pub enum Event {
         name: String,
         /// Why `auto` took the CPU.
         note: Option<String>,
+        /// There is a GPU, and it could not be used.
+        gpu_failed: bool,
     },
     /// A model is in use now.
     Model(Arc<ModelInfo>),

@@ -242,6 +242,7 @@ impl Session {
         self.choice = DeviceChoice::Cpu;
         self.device = Some(OpenDevice {
             note: Some(format!("the GPU failed ({why})")),
+            gpu_failed: true,
             ..open_device(DeviceChoice::Cpu)?
         });
         self.load(source).map(drop)

@@ -270,10 +270,10 @@ impl Worker {
     /// Says which device is in use, when it is another than before.
     fn announce_device(&mut self) {
         if let Ok(device) = self.session.device() {
-            let (name, note) = (device.name.clone(), device.note.clone());
+            let (name, note, gpu_failed) = (device.name.clone(), device.note.clone(), device.gpu_failed);
             if self.announced.as_ref() != Some(&name) {
                 self.announced = Some(name.clone());
-                self.tell(Event::Device { name, note });
+                self.tell(Event::Device { name, note, gpu_failed });
             }
         }
     }
