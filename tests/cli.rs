@@ -534,7 +534,7 @@ fn devices_lists_the_cpu_and_what_auto_takes() {
 #[test]
 fn bench_prints_its_fields() {
     let object = bench(&[]);
-    for (key, value) in [("model", "tiny"), ("decoder", "mask"), ("device", "CPU")] {
+    for (key, value) in [("model", "tiny"), ("decoder", "mask"), ("device", "cpu")] {
         assert_eq!(object[key].as_str(), Some(value), "{key} in {object}");
     }
     for (key, value) in [("patch", 16), ("classes", 5), ("size", 64)] {

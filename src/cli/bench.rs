@@ -150,8 +150,8 @@ impl Bench {
             let line = json!({
                 "peer": format!("segscope {}", env!("CARGO_PKG_VERSION")), "model": name(&self.model_size),
                 "patch": self.patch, "decoder": name(&self.decoder), "classes": self.classes, "size": self.size,
-                "threads": threads, "device": device, "encode_ms": encode, "decode_ms": decode,
-                "labels_ms": labels, "total_ms": total, "peak_rss_mib": peak,
+                "threads": threads, "device": device.to_lowercase(), "dtype": "float32", "attention": "fused",
+                "encode_ms": encode, "decode_ms": decode, "labels_ms": labels, "total_ms": total, "peak_rss_mib": peak,
             });
             println!("{line}");
         } else {
