@@ -147,9 +147,9 @@ mod tests {
 
     #[test]
     fn the_list_looks_as_it_did() {
-        if !crate::app::testing::can_draw() {
+        let Some(_drawing) = crate::app::testing::can_draw() else {
             return;
-        }
+        };
         let mut view = visible();
         view.toggle(0);
         let mut harness = list(view, &[10, 0, 0, 30, 0, 0, 0, 0, 5, 0, 0]);

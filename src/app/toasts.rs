@@ -113,9 +113,9 @@ mod tests {
 
     #[test]
     fn an_error_looks_as_it_did() {
-        if !testing::can_draw() {
+        let Some(_drawing) = testing::can_draw() else {
             return;
-        }
+        };
         let mut harness = harness();
         harness.run();
         harness.snapshot_options("toast_error", &testing::snapshot_options());
