@@ -233,26 +233,19 @@ fn masks_are_drawn_over_the_picture_and_go_with_their_classes() {
     wait_for_masks(&mut harness);
     harness.run_steps(3);
     let canvas = harness.get_by_label("Picture canvas").rect();
-    let picture = harness.render().expect("a picture of the window");
-    let road = picture
-        .get_pixel(
-            canvas.center().x as u32,
-            (canvas.bottom() - canvas.height() * 0.2) as u32,
-        )
-        .0;
+    let road_color = |harness: &mut Harness<App>| {
+        let picture = harness.render().expect("a picture of the window");
+        let below = canvas.bottom() - canvas.height() * 0.2;
+        picture.get_pixel(canvas.center().x as u32, below as u32).0
+    };
+    let road = road_color(&mut harness);
     assert!(
         road[0] > road[1] + 10 && road[2] > road[1] + 10,
         "the road is purple under its mask: {road:?}"
     );
     harness.get_by_label("Hide all").click();
     harness.run_steps(3);
-    let picture = harness.render().expect("a picture of the window");
-    let road = picture
-        .get_pixel(
-            canvas.center().x as u32,
-            (canvas.bottom() - canvas.height() * 0.2) as u32,
-        )
-        .0;
+    let road = road_color(&mut harness);
     assert!(
         road[0].abs_diff(road[1]) < 10,
         "the road is grey without its mask: {road:?}"

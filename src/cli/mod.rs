@@ -5,9 +5,10 @@ mod devices;
 mod model_files;
 mod segment;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 
 use crate::app::{self, Start};
@@ -91,13 +92,7 @@ fn shown(paths: Vec<PathBuf>) -> anyhow::Result<Vec<PathBuf>> {
     let mut pictures = Vec::new();
     for path in paths {
         if path.is_dir() {
-            let found = photo::pictures_in(&path)?;
-            anyhow::ensure!(
-                !found.is_empty(),
-                "expected pictures in the folder, found none: {}",
-                path.display()
-            );
-            pictures.extend(found);
+            pictures.extend(folder_pictures(&path)?);
         } else if !path.exists() && path.extension().is_none() && path.components().count() == 1 {
             // More likely a mistyped command than a picture.
             anyhow::bail!(
@@ -109,4 +104,15 @@ fn shown(paths: Vec<PathBuf>) -> anyhow::Result<Vec<PathBuf>> {
         }
     }
     Ok(pictures)
+}
+
+/// The pictures in a folder, at least one.
+fn folder_pictures(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let found = photo::pictures_in(folder).with_context(|| format!("cannot list the folder {}", folder.display()))?;
+    anyhow::ensure!(
+        !found.is_empty(),
+        "expected pictures in the folder, found none: {}",
+        folder.display()
+    );
+    Ok(found)
 }

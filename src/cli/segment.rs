@@ -7,16 +7,16 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
 use crate::engine::{DeviceChoice, ModelInfo, ModelSource, PhotoSource, Session};
 use crate::export::{self, ExportError, Format, Subject};
-use crate::photo::{self, Photo};
+use crate::photo::Photo;
 use crate::segment::{Settings, Timings};
 
-use super::described;
+use super::{described, folder_pictures};
 
 /// Segment pictures and write label maps and masks
 #[derive(Debug, clap::Args)]
@@ -140,12 +140,7 @@ impl Segment {
         let mut all = Vec::new();
         for path in &self.pictures {
             if path.is_dir() {
-                let found =
-                    photo::pictures_in(path).with_context(|| format!("cannot list the folder {}", path.display()))?;
-                if found.is_empty() {
-                    bail!("expected pictures in the folder, found none: {}", path.display());
-                }
-                all.extend(found);
+                all.extend(folder_pictures(path)?);
             } else {
                 all.push(path.clone());
             }

@@ -207,22 +207,17 @@ impl Session {
             model: info.id,
             settings: settings.clone(),
         };
-        if let Some(encoded) = self.cache.get(&key) {
-            let mut counter = BlockCounter::new(&info.spec, &passes, true, &device, on_progress);
-            let run = segment::Run {
-                model,
-                spec: &info.spec,
-                device: &device,
-            };
-            return Ok(run.predict(encoded, Duration::ZERO, &mut counter)?);
-        }
-        let mut counter = BlockCounter::new(&info.spec, &passes, false, &device, on_progress);
-        let output = [photo.width, photo.height];
         let run = segment::Run {
             model,
             spec: &info.spec,
             device: &device,
         };
+        if let Some(encoded) = self.cache.get(&key) {
+            let mut counter = BlockCounter::new(&info.spec, &passes, true, &device, on_progress);
+            return Ok(run.predict(encoded, Duration::ZERO, &mut counter)?);
+        }
+        let mut counter = BlockCounter::new(&info.spec, &passes, false, &device, on_progress);
+        let output = [photo.width, photo.height];
         if !self.cache.has_room_for(segment::feature_bytes(&passes, &info.spec)) {
             return Ok(run.stream(&passes, output, &mut counter)?);
         }

@@ -11,7 +11,7 @@ use super::field::Field;
 use super::row::{RowSampler, Run};
 use crate::labels::LabelMap;
 use crate::model::Cancelled;
-use crate::numeric::exp;
+use crate::numeric::{Between, exp};
 
 /// Rows per task: enough that neighbouring rows share what was interpolated down to them.
 const BAND: usize = 16;
@@ -178,13 +178,19 @@ impl RowSums {
     }
 }
 
+/// Places of up to [`LANES`] neighbouring columns between their two samples.
+fn lane_weights(across: &[Between]) -> [f32; LANES] {
+    let mut weights = [0.0; LANES];
+    for (w, between) in weights.iter_mut().zip(across) {
+        *w = between.weight;
+    }
+    weights
+}
+
 /// Adds the softmax of a run of columns.
 fn add_run(run: &Run, share: f32, sums: &mut [f32], width: usize) {
     for (i, across) in run.across.chunks(LANES).enumerate() {
-        let mut weights = [0.0; LANES];
-        for (w, between) in weights.iter_mut().zip(across) {
-            *w = between.weight;
-        }
+        let weights = lane_weights(across);
         let start = run.start + i * LANES;
         add_lanes(
             run.low,
@@ -332,10 +338,7 @@ fn sum_of_exp(logits: &[f32], best: f32) -> f32 {
 /// pixel, is what makes the pass a few milliseconds.
 fn label_run(run: &Run, row: &mut [Verdict]) {
     for (i, across) in run.across.chunks(LANES).enumerate() {
-        let mut weights = [0.0; LANES];
-        for (w, between) in weights.iter_mut().zip(across) {
-            *w = between.weight;
-        }
+        let weights = lane_weights(across);
         let mut verdicts = [Verdict::default(); LANES];
         label_lanes(run.low, run.high, &weights, &mut verdicts);
         let start = run.start + i * LANES;
