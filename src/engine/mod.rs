@@ -4,6 +4,7 @@ mod cache;
 mod device;
 mod job;
 mod memory;
+mod numbers;
 mod progress;
 mod session;
 mod worker;

@@ -1,12 +1,12 @@
 //! A device, a model on it and what is worth remembering: everything a run needs, without a thread.
 
-use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use super::cache::{FeatureCache, FeatureKey};
 use super::device::{DeviceChoice, DeviceError, OpenDevice, open_device};
+use super::numbers::Numbers;
 use super::progress::{BlockCounter, OnProgress};
 use crate::checkpoint::{self, Checkpoint, CheckpointError};
 use crate::labels::ClassSet;
@@ -81,8 +81,7 @@ pub struct Session {
     device: Option<OpenDevice>,
     loaded: Option<Loaded>,
     cache: FeatureCache,
-    /// Numbers of models, by source and time of change.
-    models: HashMap<(ModelSource, Option<SystemTime>), u64>,
+    models: Numbers<ModelSource>,
 }
 
 impl Session {
@@ -93,7 +92,7 @@ impl Session {
             device: None,
             loaded: None,
             cache: FeatureCache::new(CACHE_BYTES),
-            models: HashMap::new(),
+            models: Numbers::default(),
         }
     }
 
@@ -146,16 +145,13 @@ impl Session {
         Ok(info)
     }
 
-    /// A model keeps its number while its file is unchanged, so that features kept for it are found again.
     fn model_number(&mut self, source: &ModelSource) -> u64 {
-        let changed = |path: &Path| std::fs::metadata(path).ok().and_then(|m| m.modified().ok());
-        let state = match source {
+        let file = match source {
             ModelSource::Embedded => None,
-            ModelSource::Path(path) if path.is_dir() => changed(&path.join("checkpoint.pth")),
-            ModelSource::Path(path) => changed(path),
+            ModelSource::Path(path) if path.is_dir() => Some(path.join("checkpoint.pth")),
+            ModelSource::Path(path) => Some(path.clone()),
         };
-        let next = self.models.len() as u64 + 1;
-        *self.models.entry((source.clone(), state)).or_insert(next)
+        self.models.of(source.clone(), file.as_deref())
     }
 
     /// Keeps no features: for a run in which no photo comes twice.

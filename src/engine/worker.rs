@@ -1,18 +1,17 @@
 //! The worker thread and the handle to it.
 
 use std::any::Any;
-use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{Builder, JoinHandle};
-use std::time::SystemTime;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
 use super::device::DeviceChoice;
 use super::job::{Event, ExportJob, Job, OpenPhoto, PhotoSource, Segmented};
+use super::numbers::Numbers;
 use super::session::Session;
 use crate::export::{self, Subject};
 use crate::photo::Photo;
@@ -63,7 +62,7 @@ impl Engine {
             wake,
             wanted: wanted.clone(),
             closing: closing.clone(),
-            photos: HashMap::new(),
+            photos: Numbers::default(),
             announced: None,
         };
         let thread = Builder::new()
@@ -124,8 +123,7 @@ struct Worker {
     wake: Wake,
     wanted: Arc<AtomicU64>,
     closing: Arc<AtomicBool>,
-    /// Numbers of photos, by source and time of change.
-    photos: HashMap<(PhotoSource, Option<SystemTime>), u64>,
+    photos: Numbers<PhotoSource>,
     announced: Option<String>,
 }
 
@@ -202,7 +200,11 @@ impl Worker {
         };
         match photo {
             Ok(photo) => {
-                let id = self.photo_number(&source);
+                let file = match &source {
+                    PhotoSource::Sample => None,
+                    PhotoSource::Path(path) => Some(path.as_path()),
+                };
+                let id = self.photos.of(source.clone(), file);
                 self.tell(Event::Photo(OpenPhoto {
                     id,
                     source,
@@ -211,16 +213,6 @@ impl Worker {
             }
             Err(e) => self.tell(Event::PhotoFailed(e.to_string())),
         }
-    }
-
-    /// A photo keeps its number while its file is unchanged, so that features kept for it are found again.
-    fn photo_number(&mut self, source: &PhotoSource) -> u64 {
-        let state = match source {
-            PhotoSource::Sample => None,
-            PhotoSource::Path(path) => std::fs::metadata(path).ok().and_then(|m| m.modified().ok()),
-        };
-        let next = self.photos.len() as u64 + 1;
-        *self.photos.entry((source.clone(), state)).or_insert(next)
     }
 
     fn segment(&mut self, generation: u64, photo: OpenPhoto, settings: Option<Settings>) {

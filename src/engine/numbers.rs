@@ -1,0 +1,25 @@
+//! Numbers for files that stay the same while a file is unchanged.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::path::Path;
+use std::time::SystemTime;
+
+/// Gives each source a number, and a new one after its file has changed; features kept under it are found again.
+#[derive(Debug)]
+pub(super) struct Numbers<S>(HashMap<(S, Option<SystemTime>), u64>);
+
+impl<S> Default for Numbers<S> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
+
+impl<S: Hash + Eq> Numbers<S> {
+    /// The number of `source`, whose content is in `file`; `None` for what is inside the program.
+    pub(super) fn of(&mut self, source: S, file: Option<&Path>) -> u64 {
+        let changed = file.and_then(|f| std::fs::metadata(f).ok()?.modified().ok());
+        let next = self.0.len() as u64 + 1;
+        *self.0.entry((source, changed)).or_insert(next)
+    }
+}
