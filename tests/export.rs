@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use segscope::export::{ExportError, Format, Options, Subject, files, write};
+use segscope::export::{ExportError, Format, Options, Subject, files, picture, write};
 use segscope::labels::{ClassSet, LabelMap};
 use segscope::photo::Photo;
 
@@ -337,4 +337,184 @@ fn sizes_that_do_not_fit_are_errors() {
     let failed = write(&empty.subject(), &options, folder.path(), "a");
     assert!(matches!(failed, Err(ExportError::Encode { .. })), "{failed:?}");
     assert!(tree(folder.path()).is_empty());
+}
+
+#[test]
+fn chosen_colours_hold_for_every_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let scene = Scene::camvid();
+    let options = Options {
+        opacity: 1.0,
+        legend: true,
+        colors: vec![[1, 2, 3], [250, 251, 252]],
+        ..Options::default()
+    };
+    write(&scene.subject(), &options, folder.path(), "a").unwrap();
+    let color = |id: u16| match id {
+        0 => [1, 2, 3],
+        1 => [250, 251, 252],
+        _ => scene.classes.color(id),
+    };
+    for place in ["labels", "color", "overlay"] {
+        let shown = Photo::open(&folder.path().join(place).join("a.png")).unwrap();
+        for (x, id) in scene.map.ids[..11].iter().enumerate() {
+            assert_eq!(shown.pixel(x, 0), Some(color(*id)), "{place} {id}");
+        }
+    }
+    let overlay = Photo::open(&folder.path().join("overlay/a.png")).unwrap();
+    let swatches = overlay.rgb.as_chunks::<3>().0.iter().filter(|p| **p == [250, 251, 252]);
+    let pixels = scene.map.ids.iter().filter(|id| **id == 1).count();
+    assert!(swatches.count() > pixels, "the legend has the chosen colour too");
+    let json: serde_json::Value =
+        serde_json::from_slice(&fs::read(folder.path().join("classes.json")).unwrap()).unwrap();
+    assert_eq!(json["classes"][1]["color"], serde_json::json!([250, 251, 252]));
+    assert_eq!(json["classes"][2]["color"], serde_json::json!(scene.classes.color(2)));
+    // The same colours are no conflict, others are: what is there would be lost.
+    let list = |options: &Options| {
+        let planned = files(&scene.subject(), options, folder.path(), "b");
+        planned.iter().any(|file| file.exists)
+    };
+    assert!(!list(&options) && list(&Options::default()));
+}
+
+/// The sample's photo with its labels, `times` in width and height.
+fn street(times: usize) -> Scene {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/samples");
+    let photo = Photo::open(&root.join("street.jpg")).unwrap();
+    let map = read_map(&root.join("street-labels.png"));
+    assert_eq!([map.width, map.height], [photo.width, photo.height]);
+    let (width, height) = (times * map.width, times * map.height);
+    let photo = photo.resized(width, height);
+    let ids: Vec<u16> = (0..width * height)
+        .map(|i| map.ids[i / width / times * map.width + i % width / times])
+        .collect();
+    // Low at the edges of a class and high inside, with some noise below, as a network's is.
+    let confidence = (0..width * height)
+        .map(|i| {
+            let edge = ids[i] != ids[i.saturating_sub(8)] || ids[i] != ids[i.saturating_sub(8 * width)];
+            let noise = (i.wrapping_mul(2_654_435_761) >> 7) % 300;
+            (if edge { 30_000 } else { 64_000 }) + noise as u16
+        })
+        .collect();
+    Scene {
+        photo,
+        map: LabelMap { width, height, ids },
+        confidence,
+        classes: ClassSet::known("camvid").unwrap(),
+    }
+}
+
+/// Every planned file with its size on the disk.
+fn planned_and_written(scene: &Scene, options: &Options) -> Vec<(PathBuf, u64, u64)> {
+    let folder = tempfile::tempdir().unwrap();
+    let planned = files(&scene.subject(), options, folder.path(), "a");
+    write(&scene.subject(), options, folder.path(), "a").unwrap();
+    planned
+        .into_iter()
+        .map(|file| {
+            let length = fs::metadata(&file.path).unwrap().len();
+            let name = file.path.strip_prefix(folder.path()).unwrap().to_owned();
+            (name, file.bytes, length)
+        })
+        .collect()
+}
+
+#[test]
+fn planned_sizes_are_about_those_of_the_files() {
+    for (times, legend) in [(1, false), (1, true), (3, true)] {
+        let options = Options {
+            legend,
+            ..only(&Format::ALL)
+        };
+        for (path, planned, written) in planned_and_written(&street(times), &options) {
+            let off = planned as f64 / written as f64;
+            assert!(
+                (1.0 / 1.5..1.5).contains(&off),
+                "{}: {planned} of {written}",
+                path.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn planned_sizes_of_small_pictures_are_exact() {
+    for scene in [
+        Scene::camvid(),
+        Scene::new(500, 400, 9, ClassSet::known("camvid").unwrap()),
+        Scene::new(40, 30, 300, ClassSet::numbered(300)),
+    ] {
+        let options = Options {
+            legend: true,
+            ..only(&Format::ALL)
+        };
+        for (path, planned, written) in planned_and_written(&scene, &options) {
+            assert_eq!(planned, written, "{}", path.display());
+        }
+    }
+}
+
+#[test]
+fn a_plan_of_what_cannot_be_written_has_no_sizes() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut scene = Scene::camvid();
+    scene.confidence.truncate(7);
+    let planned = files(&scene.subject(), &only(&Format::ALL), folder.path(), "a");
+    assert!(planned.len() == 16 && planned.iter().all(|file| file.bytes == 0));
+    scene.photo.rgb.clear();
+    assert_eq!(
+        files(&scene.subject(), &Options::default(), folder.path(), "a").len(),
+        4
+    );
+}
+
+#[test]
+fn pictures_for_the_clipboard_are_those_of_the_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let scene = Scene::camvid();
+    let options = Options {
+        opacity: 0.7,
+        legend: true,
+        hidden: vec![false, true],
+        colors: vec![[9, 8, 7]],
+        ..only(&Format::ALL)
+    };
+    write(&scene.subject(), &options, folder.path(), "a").unwrap();
+    let copied = |format| picture(&scene.subject(), &options, format).unwrap();
+    for (format, file) in [
+        (Format::Overlay, "overlay/a.png"),
+        (Format::Color, "color/a.png"),
+        (Format::Labels, "labels/a.png"),
+        (Format::Classes, "color/a.png"),
+    ] {
+        let written = Photo::open(&folder.path().join(file)).unwrap();
+        assert_eq!(copied(format), written, "{format:?}");
+    }
+    let grey = copied(Format::Confidence);
+    assert_eq!(grey.pixel(4, 3), Some([(scene.confidence[94] >> 8) as u8; 3]));
+
+    let mut broken = Scene::camvid();
+    broken.confidence.clear();
+    let failed = picture(&broken.subject(), &options, Format::Confidence);
+    assert!(matches!(failed, Err(ExportError::Incomplete { .. })), "{failed:?}");
+    broken.map.width = 20;
+    let failed = picture(&broken.subject(), &options, Format::Color);
+    assert!(matches!(failed, Err(ExportError::Mismatch { .. })), "{failed:?}");
+}
+
+#[test]
+fn a_template_names_the_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let scene = Scene::camvid();
+    let options = Options {
+        naming: "{name} by {model}".into(),
+        ..only(&[Format::Labels, Format::Classes])
+    };
+    let stem = options.file_stem("..", "Seg-T-Mask/16");
+    write(&scene.subject(), &options, folder.path(), &stem).unwrap();
+    assert!(folder.path().join("labels/.. by Seg-T-Mask-16.png").is_file());
+    // A name that is nothing but dots must not lead to the folder above.
+    let stem = Options::default().file_stem("..", "Seg-T-Mask/16");
+    write(&scene.subject(), &options, folder.path(), &stem).unwrap();
+    assert!(folder.path().join("classes/picture/000-sky.png").is_file());
 }

@@ -91,6 +91,8 @@ fn a_person_opens_a_picture_hides_a_class_and_exports() {
     let child = Command::new(env!("CARGO_BIN_EXE_segscope"))
         .arg(&picture)
         .args(["--device", "cpu"])
+        .env("XDG_CONFIG_HOME", folder.path())
+        .env("XDG_STATE_HOME", folder.path())
         .env_remove("WAYLAND_DISPLAY")
         .spawn()
         .expect("the program starts");

@@ -10,9 +10,11 @@ use crate::photo::EXTENSIONS;
 
 /// What was chosen in a dialog.
 pub(super) enum Chosen {
+    /// Pictures, or one folder of them.
     Pictures(Vec<PathBuf>),
     Model(PathBuf),
-    ExportFolder(PathBuf),
+    /// The folder that a setting or a dialog asked for.
+    Folder(Ask, PathBuf),
 }
 
 /// Dialogs that are open and their answers.
@@ -23,12 +25,20 @@ pub(super) struct Dialogs {
 }
 
 /// Which dialog.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ask {
     Pictures,
+    Folder,
     ModelFolder,
     ModelFile,
+    /// Where to export to.
     ExportFolder,
+    /// Where the files of a run over all pictures go.
+    BatchFolder,
+    /// Where models are kept.
+    ModelsFolder,
+    /// Where to export to when nothing else is said.
+    UsualExportFolder,
 }
 
 impl Default for Dialogs {
@@ -43,17 +53,17 @@ impl Default for Dialogs {
 }
 
 impl Dialogs {
-    /// Opens a dialog unless one is open.
+    /// Opens a dialog, in `folder` if that is given, unless one is open.
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub(super) fn ask(&mut self, what: Ask, context: &egui::Context) -> std::io::Result<()> {
+    pub(super) fn ask(&mut self, what: Ask, folder: Option<PathBuf>, context: &egui::Context) -> std::io::Result<()> {
         if self.open {
             return Ok(());
         }
         let (sender, context) = (self.sender.clone(), context.clone());
         Builder::new().name("file dialog".into()).spawn(move || {
-            sender.send(answer(what)).ok();
+            sender.send(answer(what, folder)).ok();
             context.request_repaint();
         })?;
         self.open = true;
@@ -68,31 +78,38 @@ impl Dialogs {
     }
 }
 
-fn answer(what: Ask) -> Option<Chosen> {
+fn answer(what: Ask, folder: Option<PathBuf>) -> Option<Chosen> {
+    let dialog = match folder {
+        Some(folder) => FileDialog::new().set_directory(folder),
+        None => FileDialog::new(),
+    };
     match what {
         Ask::Pictures => {
-            let dialog = FileDialog::new()
-                .set_title("Open pictures")
-                .add_filter("Pictures", &EXTENSIONS);
+            let dialog = dialog.set_title("Open pictures").add_filter("Pictures", &EXTENSIONS);
             // Some systems answer a cancelled dialog with an empty list.
             dialog
                 .pick_files()
                 .filter(|files| !files.is_empty())
                 .map(Chosen::Pictures)
         }
-        Ask::ModelFolder => FileDialog::new()
-            .set_title("Open a model folder")
+        Ask::Folder => dialog
+            .set_title("Open a folder of pictures")
             .pick_folder()
-            .map(Chosen::Model),
+            .map(|folder| Chosen::Pictures(vec![folder])),
+        Ask::ModelFolder => dialog.set_title("Open a model folder").pick_folder().map(Chosen::Model),
         Ask::ModelFile => {
-            let dialog = FileDialog::new()
+            let dialog = dialog
                 .set_title("Open a model file")
                 .add_filter("Models", &["pth", "pt", "safetensors"]);
             dialog.pick_file().map(Chosen::Model)
         }
-        Ask::ExportFolder => FileDialog::new()
-            .set_title("Export to")
-            .pick_folder()
-            .map(Chosen::ExportFolder),
+        Ask::ModelsFolder => {
+            let dialog = dialog.set_title("Folder of models");
+            dialog.pick_folder().map(|folder| Chosen::Folder(what, folder))
+        }
+        Ask::ExportFolder | Ask::BatchFolder | Ask::UsualExportFolder => {
+            let dialog = dialog.set_title("Export to");
+            dialog.pick_folder().map(|folder| Chosen::Folder(what, folder))
+        }
     }
 }

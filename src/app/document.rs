@@ -1,39 +1,96 @@
 //! The picture that is shown, with its result.
 
-use egui::TextureHandle;
+use std::sync::Arc;
 
+use super::gpu::{GpuLabels, GpuPhoto};
+use super::inspector::{Found, Reading};
 use crate::engine::{OpenPhoto, Segmented};
 
-/// A photo, its texture and what is known about it.
+/// A result whose masks can be drawn.
+#[derive(Clone)]
+pub(super) struct ShownMasks {
+    pub(super) result: Segmented,
+    pub(super) labels: Arc<GpuLabels>,
+}
+
+/// A photo, what of it is on the GPU, and what is known about it.
 pub(super) struct Document {
     pub(super) photo: OpenPhoto,
-    /// `None` until it has been prepared.
-    pub(super) texture: Option<TextureHandle>,
+    /// `None` until it is on the GPU.
+    pub(super) texture: Option<Arc<GpuPhoto>>,
+    /// The newest result.
     pub(super) result: Option<Segmented>,
-    /// Counts results, for the label texture.
+    /// The masks that are drawn; those of the result before while the newest ones are on their way to the GPU.
+    pub(super) masks: Option<ShownMasks>,
+    /// Regions of each class in the newest result.
+    region_counts: Vec<u32>,
+    /// Counts results: labels that come from the upload with a smaller number are out of date.
     pub(super) version: u64,
 }
 
-/// What is known about one pixel.
-pub(super) struct Reading {
-    pub(super) x: usize,
-    pub(super) y: usize,
-    /// Class ids and probabilities, best first; at most three.
-    pub(super) best: Vec<(u16, f32)>,
-}
-
 impl Document {
+    pub(super) fn new(photo: OpenPhoto) -> Self {
+        Self {
+            photo,
+            texture: None,
+            result: None,
+            masks: None,
+            region_counts: Vec::new(),
+            version: 0,
+        }
+    }
+
+    /// Takes a newer result; its masks have to be uploaded.
+    pub(super) fn set_result(&mut self, result: Segmented) {
+        self.version += 1;
+        self.region_counts = result.regions.counts(result.model.classes.len());
+        self.result = Some(result);
+    }
+
+    /// Forgets the result, as when another model has other classes.
+    pub(super) fn clear_result(&mut self) {
+        self.version += 1;
+        self.result = None;
+        self.masks = None;
+        self.region_counts.clear();
+    }
+
+    /// Takes labels that are on the GPU now.
+    pub(super) fn set_labels(&mut self, version: u64, labels: Arc<GpuLabels>) {
+        if let Some(result) = self.result.clone().filter(|_| version == self.version) {
+            self.masks = Some(ShownMasks { result, labels });
+        }
+    }
+
+    /// Whether everything that is known of it can be drawn.
+    pub(super) fn is_on_gpu(&self) -> bool {
+        self.texture.is_some() && (self.result.is_none() || self.masks.is_some())
+    }
+
+    /// Pixels and regions per class.
+    pub(super) fn found(&self) -> Option<Found<'_>> {
+        self.result.as_ref().map(|result| Found {
+            pixels: &result.counts,
+            regions: &self.region_counts,
+        })
+    }
+
     /// The class at a pixel.
-    pub(super) fn label_at(&self, x: usize, y: usize) -> Option<u16> {
+    pub(super) fn label_at(&self, [x, y]: [usize; 2]) -> Option<u16> {
         self.result.as_ref()?.prediction.labels.map.get(x, y)
     }
 
     /// Class probabilities at a pixel: a few hundred multiplications over the kept logits.
     pub(super) fn reading_at(&self, [x, y]: [usize; 2]) -> Option<Reading> {
+        let color = self.photo.photo.pixel(x, y)?;
         let probabilities = self.result.as_ref()?.prediction.probabilities_at(x, y);
         let mut best: Vec<(u16, f32)> = (0..).zip(probabilities).collect();
         best.sort_by(|a, b| b.1.total_cmp(&a.1));
         best.truncate(3);
-        Some(Reading { x, y, best })
+        Some(Reading {
+            pixel: [x, y],
+            color,
+            best,
+        })
     }
 }

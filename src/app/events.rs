@@ -3,11 +3,27 @@
 use egui::Context;
 
 use super::App;
-use super::document::Document;
-use crate::engine::{Event, OpenPhoto, Segmented};
+use crate::engine::{Event, PhotoSource, Segmented};
 
 impl App {
-    pub(super) fn take_event(&mut self, event: Event, context: &Context) {
+    /// Takes everything that other threads have to say since the last frame.
+    pub(super) fn take_news(&mut self, context: &Context) {
+        while let Some(event) = self.engine.poll() {
+            self.take_event(event, context);
+        }
+        self.take_uploads();
+        if let Some(thumbnails) = &self.thumbnails {
+            self.pictures.take_thumbnails(thumbnails, context);
+        }
+        while let Some(path) = self.file_watch.as_ref().and_then(|watch| watch.poll()) {
+            self.take_changed_file(PhotoSource::Path(path));
+        }
+        while let Some(problem) = self.writer.as_ref().and_then(|writer| writer.poll()) {
+            self.toasts.error(problem);
+        }
+    }
+
+    fn take_event(&mut self, event: Event, context: &Context) {
         match event {
             Event::Device { name, note, gpu_failed } => {
                 if let Some(note) = note.as_ref().filter(|_| gpu_failed) {
@@ -15,111 +31,143 @@ impl App {
                 }
                 self.device = Some((name, note));
             }
-            Event::Model(model) => {
-                self.loading_model = false;
-                self.classes.reset(&model.classes);
-                self.model = Some(model);
-                if let Some(document) = &mut self.document {
-                    // Masks of another model's classes would be drawn in wrong colours.
-                    document.result = None;
-                }
-                self.segment();
-            }
+            Event::Model(model) => self.take_model(model),
             Event::ModelFailed(message) => {
                 self.loading_model = false;
                 self.toasts.error(message);
                 self.resume();
             }
-            Event::Photo(photo) => self.show_photo(photo, context),
-            Event::PhotoFailed(message) => {
-                self.opening = false;
-                self.toasts.error(message);
-                self.resume();
+            Event::Found {
+                pictures,
+                folder,
+                model,
+                problems,
+            } => {
+                for problem in problems {
+                    self.toasts.warning(problem);
+                }
+                self.take_found(pictures, folder, model);
             }
+            Event::Photo(photo) => self.take_photo(photo),
+            Event::PhotoFailed(message) => self.take_photo_failure(message),
             Event::Progress { generation, progress } => {
                 if let Some(running) = self.running.as_mut().filter(|r| r.generation == generation) {
                     running.progress = Some(progress);
                 }
             }
-            Event::Segmented { generation, result } => {
-                if self.is_current(generation) {
-                    self.running = None;
-                    self.show_result(result);
-                }
-            }
+            Event::Segmented { generation, result } => self.take_result(generation, result),
             Event::Cancelled { generation } => {
                 if self.is_current(generation) {
                     self.running = None;
+                    self.settle_state();
                 }
             }
             Event::SegmentFailed { generation, message } => {
                 if self.is_current(generation) {
                     self.running = None;
+                    let source = self.newest().map(|d| d.photo.source.clone());
+                    if let Some(source) = source {
+                        self.pictures
+                            .set_state(&source, super::pictures::State::Failed(message.clone()));
+                    }
                     self.toasts.error(message);
                 }
             }
+            Event::BatchPicture { number, index, state } => self.take_batch_picture(number, index, state),
+            Event::BatchProgress {
+                number,
+                progress,
+                done,
+                failed,
+                total,
+            } => {
+                if let Some(batch) = self.batch.as_mut().filter(|b| b.number == number) {
+                    batch.progress = Some(progress);
+                    (batch.done, batch.failed, batch.total) = (done, failed, total);
+                }
+            }
+            Event::BatchEnded {
+                number,
+                done,
+                failed,
+                cancelled,
+            } => self.end_batch(number, done, failed, cancelled),
             Event::ExportPlanned { number, files } => self.export.set_planned(number, files),
             Event::Exported { folder, files } => {
                 if self.export.is_writing() {
                     self.export.close();
                 }
-                self.toasts
-                    .info(format!("{} files written to {}", files.len(), folder.display()));
+                let text = format!("{} files written to {}", files.len(), folder.display());
+                self.toasts.wrote(text, folder);
             }
             Event::ExportFailed(message) => {
                 if !self.export.failed(&message) {
                     self.toasts.error(message);
                 }
             }
+            Event::Drawn { format, picture } => {
+                context.copy_image(egui::ColorImage::from_rgb(
+                    [picture.width, picture.height],
+                    &picture.rgb,
+                ));
+                self.toasts.info(format!("{} copied", format.title()));
+            }
+            Event::DrawFailed(message) => self.toasts.error(message),
+            Event::DeviceFailed(message) => {
+                // The worker goes on with the one before.
+                self.settings.device = self.device_before;
+                self.toasts.error(message);
+            }
+            Event::Memory(memory) => self.memory = Some(memory),
         }
     }
 
-    fn is_current(&self, generation: u64) -> bool {
-        self.running.as_ref().is_some_and(|r| r.generation == generation)
-    }
-
-    /// After a failed opening, goes on with what is still there: opening had stopped its run.
-    fn resume(&mut self) {
-        let unfinished = self.document.as_ref().is_some_and(|d| d.result.is_none());
-        if unfinished && self.running.is_none() {
-            self.segment();
+    fn take_model(&mut self, model: std::sync::Arc<crate::engine::ModelInfo>) {
+        self.loading_model = false;
+        if let crate::engine::ModelSource::Path(path) = &model.source {
+            self.session.remember_model(path);
         }
-    }
-
-    fn show_photo(&mut self, photo: OpenPhoto, context: &Context) {
-        if let Err(e) = self.textures.make(&photo, context) {
-            self.toasts.error(format!("the picture cannot be shown ({e})"));
+        let other = self.model.as_ref().is_none_or(|m| m.id != model.id);
+        self.model = Some(model);
+        if other {
+            // Masks of another model's classes would be drawn in wrong colours.
+            for document in self.incoming.iter_mut().chain(self.document.iter_mut()) {
+                document.clear_result();
+            }
+            self.pictures.change_states(|state| {
+                matches!(state, super::pictures::State::Done { .. }).then_some(super::pictures::State::Fresh)
+            });
         }
-        self.opening = false;
-        let version = self.document.as_ref().map_or(0, |d| d.version);
-        self.export.suggest_folder(&photo.source);
-        self.document = Some(Document {
-            photo,
-            texture: None,
-            result: None,
-            version,
-        });
-        self.view.fit = true;
         self.segment();
     }
 
-    fn show_result(&mut self, result: Segmented) {
-        if let Some(document) = &mut self.document
-            && document.photo.id == result.photo.id
-        {
-            document.version += 1;
-            document.result = Some(result);
+    fn take_result(&mut self, generation: u64, result: Segmented) {
+        if self.is_current(generation) {
+            self.running = None;
+            self.keep_result(result);
         }
+    }
+
+    fn take_changed_file(&mut self, source: PhotoSource) {
+        if !self.settings.reload_changed_pictures {
+            return;
+        }
+        if self.pictures.wanted() == Some(&source) {
+            self.toasts
+                .info(format!("{} has changed and is read again", source.name()));
+        }
+        self.reload(&source);
     }
 
     /// `NAME - 11 classes - Segscope`: what a task bar shows, and what a script can wait for.
     pub(super) fn update_title(&mut self, context: &Context) {
-        let state = match (&self.document, &self.running) {
-            (None, _) => "Segscope".to_owned(),
-            (Some(d), Some(_)) => format!("{} - segmenting - Segscope", d.photo.source.name()),
-            (Some(d), None) => match &d.result {
-                Some(r) => {
-                    let present = r.counts.iter().filter(|c| **c > 0).count();
+        let busy = self.running.is_some() || self.incoming.is_some() || self.opening.is_some();
+        let state = match self.newest() {
+            None => "Segscope".to_owned(),
+            Some(d) if busy => format!("{} - segmenting - Segscope", d.photo.source.name()),
+            Some(d) => match d.found() {
+                Some(found) => {
+                    let present = found.pixels.iter().filter(|c| **c > 0).count();
                     format!("{} - {present} classes - Segscope", d.photo.source.name())
                 }
                 None => format!("{} - Segscope", d.photo.source.name()),

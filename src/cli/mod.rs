@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 
-use crate::app::{self, Start};
+use crate::app::{self, Start, Store};
 use crate::engine::DeviceChoice;
 use crate::photo;
 
@@ -24,9 +24,12 @@ struct Arguments {
     /// Model for the window: a published folder, a .pth or a bundle
     #[arg(long, value_name = "FILE-OR-FOLDER")]
     model: Option<PathBuf>,
-    /// Where the window computes
-    #[arg(long, value_enum, default_value = "auto")]
-    device: DeviceChoice,
+    /// Where the window computes [default: as in the settings]
+    #[arg(long, value_enum)]
+    device: Option<DeviceChoice>,
+    /// Write the times of every frame of the window to this file, for measuring
+    #[arg(long, value_name = "FILE", hide = true)]
+    frame_log: Option<PathBuf>,
     #[command(subcommand)]
     command: Option<Action>,
 }
@@ -55,13 +58,17 @@ pub fn run() -> ExitCode {
                 pictures,
                 model,
                 device,
+                frame_log,
                 ..
             } = arguments;
-            shown(pictures).and_then(|pictures| {
+            no_mistyped_command(&pictures).and_then(|()| {
                 app::run(Start {
                     pictures,
                     model,
                     device,
+                    store: Store::usual(),
+                    pictures_folder: pictures_folder(),
+                    frame_log,
                 })?;
                 Ok(ExitCode::SUCCESS)
             })
@@ -87,23 +94,22 @@ fn described(error: &anyhow::Error) -> String {
     text
 }
 
-/// The pictures for the window: folders replaced by what is in them.
-fn shown(paths: Vec<PathBuf>) -> anyhow::Result<Vec<PathBuf>> {
-    let mut pictures = Vec::new();
-    for path in paths {
-        if path.is_dir() {
-            pictures.extend(folder_pictures(&path)?);
-        } else if !path.exists() && path.extension().is_none() && path.components().count() == 1 {
-            // More likely a mistyped command than a picture.
-            anyhow::bail!(
-                "expected a command or a picture, found neither; see segscope --help: {}",
-                path.display()
-            );
-        } else {
-            pictures.push(path);
-        }
+/// Where a person keeps pictures, as far as the system tells.
+fn pictures_folder() -> PathBuf {
+    let folder = |dirs: directories::UserDirs| dirs.picture_dir().unwrap_or(dirs.home_dir()).to_owned();
+    directories::UserDirs::new().map(folder).unwrap_or_default()
+}
+
+/// A word that is no file is more likely a mistyped command than a picture.
+fn no_mistyped_command(paths: &[PathBuf]) -> anyhow::Result<()> {
+    let is_word = |path: &&PathBuf| !path.exists() && path.extension().is_none() && path.components().count() == 1;
+    match paths.iter().find(is_word) {
+        Some(word) => anyhow::bail!(
+            "expected a command or a picture, found neither; see segscope --help: {}",
+            word.display()
+        ),
+        None => Ok(()),
     }
-    Ok(pictures)
 }
 
 /// The pictures in a folder, at least one.

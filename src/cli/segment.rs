@@ -192,7 +192,7 @@ impl Segment {
             opacity: self.opacity,
             legend: self.legend,
             overwrite: self.overwrite,
-            hidden: Vec::new(),
+            ..export::Options::default()
         };
         let stem = PhotoSource::Path(picture.into()).stem();
         if let Some(path) = export::taken(&options, &self.out, &stem) {

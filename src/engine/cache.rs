@@ -40,10 +40,25 @@ impl FeatureCache {
     pub(super) fn put(&mut self, key: FeatureKey, encoded: EncodedPhoto) {
         self.entries.retain(|(k, _)| *k != key);
         self.entries.push((key, encoded));
-        let mut bytes: usize = self.entries.iter().map(|(_, e)| e.bytes()).sum();
+        self.drop_beyond_limit();
+    }
+
+    /// Sets the limit in bytes, and drops what is beyond it now.
+    pub(super) fn set_limit(&mut self, most_bytes: usize) {
+        self.most_bytes = most_bytes;
+        self.drop_beyond_limit();
+    }
+
+    fn drop_beyond_limit(&mut self) {
+        let mut bytes = self.bytes();
         while bytes > self.most_bytes && !self.entries.is_empty() {
             bytes -= self.entries.remove(0).1.bytes();
         }
+    }
+
+    /// Bytes of everything that is kept.
+    pub(super) fn bytes(&self) -> usize {
+        self.entries.iter().map(|(_, e)| e.bytes()).sum()
     }
 
     /// Whether so many bytes could be kept at all.

@@ -3,11 +3,15 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::batch::{Batch, BatchState};
+use super::memory::MemoryUse;
 use super::progress::Progress;
 use super::session::{ModelInfo, ModelSource};
-use crate::export;
+use super::settings::EngineSettings;
+use crate::export::{self, Subject};
+use crate::labels::Regions;
 use crate::photo::Photo;
-use crate::segment::{Prediction, Settings};
+use crate::segment::{Field, Prediction, Settings};
 
 /// Where a photo comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -62,6 +66,49 @@ pub struct Segmented {
     pub prediction: Arc<Prediction>,
     /// Pixels per class.
     pub counts: Arc<[u64]>,
+    /// Connected regions of equal class.
+    pub regions: Arc<Regions>,
+}
+
+impl Segmented {
+    /// A result with what follows from its label map.
+    pub(super) fn new(photo: OpenPhoto, model: Arc<ModelInfo>, prediction: Prediction) -> Self {
+        let map = &prediction.labels.map;
+        Self {
+            photo,
+            counts: map.counts(model.classes.len()).into(),
+            regions: Arc::new(Regions::of(map)),
+            model,
+            prediction: Arc::new(prediction),
+        }
+    }
+
+    /// Memory that the result holds, in bytes: photo, labels, confidence, margin, logits and regions.
+    pub fn bytes(&self) -> usize {
+        let Prediction { labels, fields, .. } = &*self.prediction;
+        let per_pixel = labels.map.ids.len() + labels.confidence.len() + labels.margin.len();
+        self.photo.photo.rgb.len()
+            + per_pixel * size_of::<u16>()
+            + fields.iter().map(Field::bytes).sum::<usize>()
+            + self.regions.bytes()
+            + size_of_val(&*self.counts)
+    }
+
+    /// File name without ending for an export.
+    pub(super) fn file_stem(&self, options: &export::Options) -> String {
+        options.file_stem(&self.photo.source.stem(), &self.model.title)
+    }
+
+    /// What an export takes of it.
+    pub(super) fn subject(&self) -> Subject<'_> {
+        let labels = &self.prediction.labels;
+        Subject {
+            photo: &self.photo.photo,
+            map: &labels.map,
+            confidence: &labels.confidence,
+            classes: &self.model.classes,
+        }
+    }
 }
 
 /// What to export, and where.
@@ -78,6 +125,13 @@ pub struct ExportJob {
 /// Work for the worker. Whatever asks for a segmentation carries a generation: a newer one stops an older one.
 #[derive(Clone, Debug)]
 pub enum Job {
+    /// Compute in another way from now on: another device, other threads, other limits.
+    ///
+    /// A device that changes is answered by [`Event::Device`], and by [`Event::Model`] when the model was opened again
+    /// there; or by [`Event::DeviceFailed`], and everything goes on as before.
+    Configure(EngineSettings),
+    /// Sort out what was dropped or chosen: pictures, folders of pictures, a model.
+    Find(Vec<PathBuf>),
     /// Read a model and use it from now on.
     LoadModel(ModelSource),
     /// Read a photo.
@@ -91,6 +145,8 @@ pub enum Job {
         /// `None` for the model's own.
         settings: Option<Settings>,
     },
+    /// Segment pictures one after another whenever no other job waits; in place of a batch that is not done.
+    SegmentAll(Batch),
     /// Say which files an export would write.
     PlanExport {
         /// Comes back with the answer.
@@ -100,6 +156,13 @@ pub enum Job {
     },
     /// Export.
     Export(ExportJob),
+    /// Draw one format as a picture, for the clipboard; the job's folder does not matter.
+    Draw {
+        /// Which one.
+        format: export::Format,
+        /// What to draw, and how.
+        job: ExportJob,
+    },
 }
 
 /// What the worker has to say.
@@ -113,6 +176,19 @@ pub enum Event {
         note: Option<String>,
         /// There is a GPU, and it could not be used.
         gpu_failed: bool,
+    },
+    /// The device that was asked for cannot be used; the one before stays.
+    DeviceFailed(String),
+    /// What was dropped or chosen.
+    Found {
+        /// Pictures in the order given, those of a folder in natural order; none twice.
+        pictures: Vec<PathBuf>,
+        /// The first folder that gave pictures.
+        folder: Option<PathBuf>,
+        /// The first model: a file, or a folder that holds one.
+        model: Option<PathBuf>,
+        /// A sentence on each path that is neither.
+        problems: Vec<String>,
     },
     /// A model is in use now.
     Model(Arc<ModelInfo>),
@@ -148,6 +224,41 @@ pub enum Event {
         /// What happened and what to do.
         message: String,
     },
+    /// A picture of a batch has come to another state.
+    BatchPicture {
+        /// Of which batch.
+        number: u64,
+        /// Which of its pictures.
+        index: usize,
+        /// How far it is.
+        state: BatchState,
+    },
+    /// A batch goes on.
+    BatchProgress {
+        /// Of which batch.
+        number: u64,
+        /// Of the whole batch; the time that is left follows from the mean of the pictures that are done.
+        progress: Progress,
+        /// Pictures that are done.
+        done: usize,
+        /// Pictures that failed.
+        failed: usize,
+        /// Pictures of the batch.
+        total: usize,
+    },
+    /// A batch is over. A picture that was running then has no result.
+    BatchEnded {
+        /// Which one.
+        number: u64,
+        /// Pictures that are done.
+        done: usize,
+        /// Pictures that failed.
+        failed: usize,
+        /// It was stopped: on request, by a newer batch or by another model.
+        cancelled: bool,
+    },
+    /// Memory in use, after a job or a picture of a batch.
+    Memory(MemoryUse),
     /// Files that an export would write.
     ExportPlanned {
         /// Of which request.
@@ -164,4 +275,13 @@ pub enum Event {
     },
     /// Nothing or not everything was written.
     ExportFailed(String),
+    /// A picture that was drawn.
+    Drawn {
+        /// What it shows.
+        format: export::Format,
+        /// The picture.
+        picture: Arc<Photo>,
+    },
+    /// A picture could not be drawn.
+    DrawFailed(String),
 }

@@ -1,21 +1,37 @@
-//! The background thread: devices, jobs, progress, cancel, results. The only room that owns a burn device at run time.
+//! The background threads: devices, jobs, progress, cancel, results. The only room that owns a burn device at run time.
 
+mod batch;
 mod cache;
+mod cores;
 mod device;
+mod failure;
+mod find;
+mod folder_watch;
+mod handle;
 mod job;
 mod memory;
 mod numbers;
+mod opening;
+mod outbox;
 mod progress;
 mod session;
+mod settings;
+mod signals;
+mod thumbnails;
 mod worker;
 
 pub use crate::segment::{Prediction, Settings};
+pub use batch::{Batch, BatchState};
 pub use device::{Adapter, AdapterKind, DeviceChoice, DeviceError, OpenDevice, adapters, open_device, self_check};
+pub use folder_watch::{FileWatch, NoFileWatch};
+pub use handle::{Busy, Engine};
 pub use job::{Event, ExportJob, Job, OpenPhoto, PhotoSource, Segmented};
-pub use memory::peak_memory_mib;
+pub use memory::{MemoryUse, peak_memory_mib};
+pub use outbox::Wake;
 pub use progress::{OnProgress, Progress};
 pub use session::{ModelInfo, ModelSource, Session, SessionError};
-pub use worker::{Busy, Engine, Wake};
+pub use settings::EngineSettings;
+pub use thumbnails::{THUMBNAIL_SIDE, Thumbnail, Thumbnails};
 
 /// Waits for wgpu's futures, which are ready at once on a desktop.
 fn wait_for<T>(future: impl Future<Output = T>) -> T {

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use burn::tensor::Device;
+
 use super::cache::{FeatureCache, FeatureKey};
 use super::device::{DeviceChoice, DeviceError, OpenDevice, open_device};
 use super::numbers::Numbers;
@@ -72,8 +74,17 @@ struct Loaded {
     model: Segmenter,
 }
 
-/// Features kept by default: 1,000 windows of ViT-T, 250 of ViT-B.
-const CACHE_BYTES: usize = 512 << 20;
+/// Bytes of features kept by default: 1,000 windows of ViT-T, 250 of ViT-B.
+pub(super) const FEATURE_BYTES: usize = 512 << 20;
+
+/// Whether a run leaves its features behind.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Keep {
+    /// The photo may come again.
+    Features,
+    /// One of many photos, which would push out those that are looked at.
+    Nothing,
+}
 
 /// A device and the model on it.
 pub struct Session {
@@ -91,7 +102,7 @@ impl Session {
             choice,
             device: None,
             loaded: None,
-            cache: FeatureCache::new(CACHE_BYTES),
+            cache: FeatureCache::new(FEATURE_BYTES),
             models: Numbers::default(),
         }
     }
@@ -113,16 +124,32 @@ impl Session {
     /// # Errors
     /// When the file cannot be used or the device cannot be opened.
     pub fn load(&mut self, source: ModelSource) -> Result<Arc<ModelInfo>, SessionError> {
-        let checkpoint = match &source {
-            ModelSource::Embedded => checkpoint::open_embedded()?,
-            ModelSource::Path(path) => checkpoint::open(path)?,
-        };
+        let start = Instant::now();
+        let checkpoint = read(&source)?;
         let device = self.device()?.device.clone();
+        let loaded = self.built(source, checkpoint, &device)?;
+        let info = loaded.info.clone();
+        log::info!(
+            "opened the model {} ({} parameters) in {:.1} s",
+            info.title,
+            info.parameters,
+            start.elapsed().as_secs_f32()
+        );
+        self.loaded = Some(loaded);
+        Ok(info)
+    }
+
+    fn built(
+        &mut self,
+        source: ModelSource,
+        checkpoint: Checkpoint,
+        device: &Device,
+    ) -> Result<Loaded, CheckpointError> {
         let Checkpoint {
             spec, classes, weights, ..
         } = checkpoint;
         let parameters = weights.parameters();
-        let model = Segmenter::build(&spec, weights, &device).map_err(|source_error| CheckpointError::Weights {
+        let model = Segmenter::build(&spec, weights, device).map_err(|source_error| CheckpointError::Weights {
             source: source_error,
             path: match &source {
                 ModelSource::Embedded => "the embedded model".into(),
@@ -138,11 +165,43 @@ impl Session {
             classes,
             parameters,
         });
-        self.loaded = Some(Loaded {
-            info: info.clone(),
-            model,
-        });
-        Ok(info)
+        Ok(Loaded { info, model })
+    }
+
+    /// Moves to another device, opens the model again there and drops the features, which were on the old one.
+    ///
+    /// Returns the model, or nothing when there is none or the choice comes to the device in use. A failure leaves
+    /// everything as it was.
+    ///
+    /// # Errors
+    /// When the device cannot be used, or the model's file cannot be read any more.
+    pub fn change_device(&mut self, choice: DeviceChoice) -> Result<Option<Arc<ModelInfo>>, SessionError> {
+        let device = open_device(choice)?;
+        let moves = self.device.as_ref().is_some_and(|old| old.device != device.device);
+        let source = self.model().filter(|_| moves).map(|info| info.source.clone());
+        let loaded = match source {
+            Some(source) => {
+                let checkpoint = read(&source)?;
+                Some(self.built(source, checkpoint, &device.device)?)
+            }
+            None => None,
+        };
+        self.choice = choice;
+        self.device = Some(device);
+        if !moves {
+            return Ok(None);
+        }
+        self.cache.clear();
+        self.loaded = loaded;
+        Ok(self.model().cloned())
+    }
+
+    /// Whether networks run, or are going to run, on the CPU.
+    pub fn is_on_cpu(&self) -> bool {
+        match &self.device {
+            Some(open) => open.device == Device::flex(),
+            None => self.choice == DeviceChoice::Cpu,
+        }
     }
 
     fn model_number(&mut self, source: &ModelSource) -> u64 {
@@ -158,6 +217,16 @@ impl Session {
     pub fn without_cache(mut self) -> Self {
         self.cache = FeatureCache::new(0);
         self
+    }
+
+    /// Sets how many bytes of features are kept, and drops what is beyond that.
+    pub fn limit_features(&mut self, most_bytes: usize) {
+        self.cache.set_limit(most_bytes);
+    }
+
+    /// Bytes of the features that are kept.
+    pub fn feature_bytes(&self) -> usize {
+        self.cache.bytes()
     }
 
     /// The model in use.
@@ -178,10 +247,36 @@ impl Session {
         settings: &Settings,
         on_progress: OnProgress,
     ) -> Result<Prediction, SessionError> {
-        match self.segment_once(photo, photo_id, settings, on_progress) {
+        self.segment_anywhere(photo, photo_id, settings, Keep::Features, on_progress)
+    }
+
+    /// As [`Session::segment`], without keeping features: for one of many photos, which would push out those of the
+    /// photos that are looked at. Features that are there already are used.
+    ///
+    /// # Errors
+    /// As [`Session::segment`].
+    pub fn segment_in_passing(
+        &mut self,
+        photo: &Photo,
+        photo_id: u64,
+        settings: &Settings,
+        on_progress: OnProgress,
+    ) -> Result<Prediction, SessionError> {
+        self.segment_anywhere(photo, photo_id, settings, Keep::Nothing, on_progress)
+    }
+
+    fn segment_anywhere(
+        &mut self,
+        photo: &Photo,
+        photo_id: u64,
+        settings: &Settings,
+        keep: Keep,
+        on_progress: OnProgress,
+    ) -> Result<Prediction, SessionError> {
+        match self.segment_once(photo, photo_id, settings, keep, on_progress) {
             Err(SessionError::Segment(SegmentError::Device(why))) if self.choice == DeviceChoice::Auto => {
                 self.fall_back(&why)?;
-                self.segment_once(photo, photo_id, settings, on_progress)
+                self.segment_once(photo, photo_id, settings, keep, on_progress)
             }
             done => done,
         }
@@ -192,6 +287,7 @@ impl Session {
         photo: &Photo,
         photo_id: u64,
         settings: &Settings,
+        keep: Keep,
         on_progress: OnProgress,
     ) -> Result<Prediction, SessionError> {
         let device = self.device()?.device.clone();
@@ -214,7 +310,8 @@ impl Session {
         }
         let mut counter = BlockCounter::new(&info.spec, &passes, false, &device, on_progress);
         let output = [photo.width, photo.height];
-        if !self.cache.has_room_for(segment::feature_bytes(&passes, &info.spec)) {
+        let fits = self.cache.has_room_for(segment::feature_bytes(&passes, &info.spec));
+        if keep == Keep::Nothing || !fits {
             return Ok(run.stream(&passes, output, &mut counter)?);
         }
         let encoded = run.encode(&passes, output, &mut counter)?;
@@ -229,6 +326,7 @@ impl Session {
             .model()
             .map(|info| info.source.clone())
             .ok_or(SessionError::NoModel)?;
+        log::error!("the GPU failed ({why}); going on on the CPU");
         self.forget();
         self.choice = DeviceChoice::Cpu;
         self.device = Some(OpenDevice {
@@ -244,5 +342,12 @@ impl Session {
         self.loaded = None;
         self.cache.clear();
         self.device = None;
+    }
+}
+
+fn read(source: &ModelSource) -> Result<Checkpoint, CheckpointError> {
+    match source {
+        ModelSource::Embedded => checkpoint::open_embedded(),
+        ModelSource::Path(path) => checkpoint::open(path),
     }
 }

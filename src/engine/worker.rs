@@ -1,150 +1,130 @@
-//! The worker thread and the handle to it.
+//! The worker thread: takes jobs one after another, and goes on with a batch while none waits.
 
-use std::any::Any;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::thread::{Builder, JoinHandle};
 
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use crossbeam_channel::{Receiver, RecvError, Sender, TryRecvError, select};
+use rayon::ThreadPool;
 
-use super::device::DeviceChoice;
+use super::batch::RunningBatch;
+use super::failure::{failure_event, panic_sentence};
 use super::job::{Event, ExportJob, Job, OpenPhoto, PhotoSource, Segmented};
 use super::numbers::Numbers;
-use super::session::Session;
-use crate::export::{self, Subject};
-use crate::photo::Photo;
+use super::outbox::Outbox;
+use super::session::{ModelSource, Session};
+use super::settings::EngineSettings;
+use super::signals::Signals;
+use super::{cores, find, memory, opening};
+use crate::export;
+use crate::photo::PhotoError;
 use crate::segment::Settings;
 
-/// Jobs that may wait; one person does not ask for more at once.
-const MOST_JOBS: usize = 16;
-
-/// Events that may wait for the window. Progress is dropped beyond this, nothing else is.
-const MOST_EVENTS: usize = 256;
-
-/// The sample picture inside the program (see `NOTICE.md`).
-const SAMPLE: &[u8] = include_bytes!("../../assets/samples/street.jpg");
-
-/// Called from the worker after each event, so that the window looks.
-pub type Wake = Box<dyn Fn() + Send>;
-
-/// The handle that a window holds: jobs in, events out, never a wait.
-#[derive(Debug)]
-pub struct Engine {
-    jobs: Option<Sender<Job>>,
-    events: Receiver<Event>,
-    /// The newest generation that was asked for; a run with a smaller one stops.
-    wanted: Arc<AtomicU64>,
-    /// Set when the window is gone: jobs that still wait are dropped.
-    closing: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
-}
-
-/// Too many jobs wait already.
-#[derive(Debug, thiserror::Error)]
-#[error("the program is still busy with earlier requests; try again in a moment")]
-pub struct Busy;
-
-impl Engine {
-    /// Starts the worker.
-    ///
-    /// # Errors
-    /// When the system gives no thread.
-    pub fn start(choice: DeviceChoice, wake: Wake) -> std::io::Result<Self> {
-        let (jobs, job_queue) = bounded(MOST_JOBS);
-        let (event_queue, events) = bounded(MOST_EVENTS);
-        let wanted = Arc::new(AtomicU64::new(0));
-        let closing = Arc::new(AtomicBool::new(false));
-        let mut worker = Worker {
-            session: Session::new(choice),
-            events: event_queue,
-            wake,
-            wanted: wanted.clone(),
-            closing: closing.clone(),
-            photos: Numbers::default(),
-            announced: None,
-        };
-        let thread = Builder::new()
-            .name("segscope worker".into())
-            // Readers of nested files recurse.
-            .stack_size(16 << 20)
-            .spawn(move || worker.work(&job_queue))?;
-        Ok(Self {
-            jobs: Some(jobs),
-            events,
-            wanted,
-            closing,
-            thread: Some(thread),
-        })
-    }
-
-    /// Hands over a job.
-    ///
-    /// # Errors
-    /// When too many wait already; the job is dropped then.
-    pub fn send(&self, job: Job) -> Result<(), Busy> {
-        let Some(jobs) = &self.jobs else { return Err(Busy) };
-        match jobs.try_send(job) {
-            Ok(()) => Ok(()),
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => Err(Busy),
-        }
-    }
-
-    /// A new generation; every run of an older one stops at its next block.
-    pub fn next_generation(&self) -> u64 {
-        self.wanted.fetch_add(1, Ordering::Relaxed) + 1
-    }
-
-    /// The next event, if there is one.
-    pub fn poll(&self) -> Option<Event> {
-        self.events.try_recv().ok()
-    }
-}
-
-impl Drop for Engine {
-    fn drop(&mut self) {
-        self.next_generation();
-        self.closing.store(true, Ordering::Relaxed);
-        self.jobs = None;
-        // Nobody reads events any more: make room until the worker has seen that there are no more jobs.
-        if let Some(thread) = self.thread.take() {
-            while !thread.is_finished() {
-                self.events.recv_timeout(std::time::Duration::from_millis(20)).ok();
-            }
-            thread.join().ok();
-        }
-    }
-}
-
-struct Worker {
-    session: Session,
-    events: Sender<Event>,
-    wake: Wake,
-    wanted: Arc<AtomicU64>,
-    closing: Arc<AtomicBool>,
+/// Everything that the worker thread owns.
+pub(super) struct Worker {
+    pub(super) session: Session,
+    settings: EngineSettings,
+    cores: Option<Arc<ThreadPool>>,
+    pub(super) jobs: Receiver<Job>,
+    pub(super) outbox: Outbox,
+    pub(super) signals: Arc<Signals>,
+    /// Both ends of the channel that holds a token for each batch result under way or not taken yet.
+    pub(super) places: (Sender<()>, Receiver<()>),
+    pub(super) batch: Option<RunningBatch>,
     photos: Numbers<PhotoSource>,
-    announced: Option<String>,
+    /// Name and note of the device that the window knows.
+    announced: Option<(String, Option<String>)>,
 }
 
 impl Worker {
-    fn work(&mut self, jobs: &Receiver<Job>) {
-        for job in jobs {
-            if self.closing.load(Ordering::Relaxed) {
+    pub(super) fn new(
+        settings: EngineSettings,
+        jobs: Receiver<Job>,
+        outbox: Outbox,
+        signals: Arc<Signals>,
+        places: (Sender<()>, Receiver<()>),
+    ) -> Self {
+        let mut session = Session::new(settings.device);
+        session.limit_features(settings.feature_bytes);
+        Self {
+            session,
+            cores: cores::pool(settings.threads),
+            settings,
+            jobs,
+            outbox,
+            signals,
+            places,
+            batch: None,
+            photos: Numbers::default(),
+            announced: None,
+        }
+    }
+
+    /// Works until the window is gone.
+    pub(super) fn work(&mut self) {
+        while let Ok(job) = self.next_job() {
+            if self.signals.is_closing() {
                 return;
             }
-            let failed = failure_event(&job);
-            let uses_network = matches!(job, Job::LoadModel(_) | Job::Segment { .. });
-            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.run(job))) {
-                let why = panic_text(&*panic);
-                let note = if uses_network { self.start_over() } else { String::new() };
-                self.tell(failed(format!("something went wrong inside the program: {why}{note}")));
+            match job {
+                Some(job) => self.handle(job),
+                None => self.advance_batch(),
+            }
+            let used = memory::memory_use(self.session.feature_bytes());
+            self.outbox.tell_if_room(Event::Memory(used));
+        }
+    }
+
+    /// Waits for a job; `None` when there is none and the batch may go on.
+    fn next_job(&mut self) -> Result<Option<Job>, RecvError> {
+        let Some(batch) = &mut self.batch else {
+            return self.jobs.recv().map(Some);
+        };
+        match self.jobs.try_recv() {
+            Ok(job) => return Ok(Some(job)),
+            Err(TryRecvError::Disconnected) => return Err(RecvError),
+            Err(TryRecvError::Empty) if batch.has_place => return Ok(None),
+            Err(TryRecvError::Empty) => {}
+        }
+        select! {
+            recv(self.jobs) -> job => job.map(Some),
+            send(self.places.0, ()) -> sent => {
+                batch.has_place = sent.is_ok();
+                Ok(None)
             }
         }
     }
 
-    /// After a panic in a network its state is unknown: drops everything and opens the model again.
-    fn start_over(&mut self) -> String {
+    fn handle(&mut self, job: Job) {
+        let failed = failure_event(&job);
+        let uses_network = matches!(job, Job::LoadModel(_) | Job::Segment { .. } | Job::Configure(_));
+        let done = catch_unwind(AssertUnwindSafe(|| match job {
+            // Not on the threads that it may replace.
+            Job::Configure(settings) => self.configure(settings),
+            job => self.on_cores(|worker| worker.run(job)),
+        }));
+        if let Err(panic) = done {
+            let note = if uses_network { self.start_over() } else { String::new() };
+            let why = panic_sentence(&*panic, &note);
+            self.outbox.tell(failed(why));
+        }
+    }
+
+    /// Does something on the threads that were asked for.
+    ///
+    /// With a GPU it stays on this thread: burn gives each thread a queue of its own on a GPU, and memory of its own
+    /// with it.
+    pub(super) fn on_cores<R: Send>(&mut self, work: impl FnOnce(&mut Self) -> R + Send) -> R {
+        match self.cores.clone() {
+            Some(pool) if self.session.is_on_cpu() => pool.install(|| work(self)),
+            _ => work(self),
+        }
+    }
+
+    /// After a panic in a network its state is unknown: drops everything and opens the model again. Returns what to
+    /// add to the message when that fails.
+    pub(super) fn start_over(&mut self) -> String {
         let source = self.session.model().map(|m| m.source.clone());
         self.session.forget();
         self.announced = None;
@@ -158,150 +138,166 @@ impl Worker {
 
     fn run(&mut self, job: Job) {
         match job {
-            Job::LoadModel(source) => match self.session.load(source) {
-                Ok(info) => {
-                    self.announce_device();
-                    self.tell(Event::Model(info));
-                }
-                Err(e) => self.tell(Event::ModelFailed(e.to_string())),
+            Job::Configure(settings) => self.configure(settings),
+            Job::LoadModel(source) => self.load_model(source),
+            Job::Find(paths) => self.outbox.tell(find::find(paths)),
+            Job::OpenPhoto(source) => match self.open_photo(source) {
+                Ok(photo) => self.outbox.tell(Event::Photo(photo)),
+                Err(e) => self.tell_failure(Event::PhotoFailed, e.to_string()),
             },
-            Job::OpenPhoto(source) => self.open_photo(source),
             Job::Segment {
                 generation,
                 photo,
                 settings,
             } => self.segment(generation, photo, settings),
+            Job::SegmentAll(batch) => self.begin_batch(batch),
             Job::PlanExport { number, job } => {
-                let planned = export::files(
-                    &subject(&job),
-                    &job.options,
-                    &job.folder,
-                    &job.result.photo.source.stem(),
-                );
-                self.tell(Event::ExportPlanned { number, files: planned });
+                let ExportJob {
+                    result,
+                    options,
+                    folder,
+                } = job;
+                let files = export::files(&result.subject(), &options, &folder, &result.file_stem(&options));
+                self.outbox.tell(Event::ExportPlanned { number, files });
             }
-            Job::Export(job) => {
-                let stem = job.result.photo.source.stem();
-                match export::write(&subject(&job), &job.options, &job.folder, &stem) {
-                    Ok(files) => self.tell(Event::Exported {
-                        folder: job.folder,
-                        files,
-                    }),
-                    Err(e) => self.tell(Event::ExportFailed(e.to_string())),
-                }
-            }
+            Job::Export(job) => match export_all(&job) {
+                Ok(files) => self.outbox.tell(Event::Exported {
+                    folder: job.folder,
+                    files,
+                }),
+                Err(e) => self.tell_failure(Event::ExportFailed, e.to_string()),
+            },
+            Job::Draw { format, job } => match export::picture(&job.result.subject(), &job.options, format) {
+                Ok(picture) => self.outbox.tell(Event::Drawn {
+                    format,
+                    picture: Arc::new(picture),
+                }),
+                Err(e) => self.tell_failure(Event::DrawFailed, e.to_string()),
+            },
         }
     }
 
-    fn open_photo(&mut self, source: PhotoSource) {
-        let photo = match &source {
-            PhotoSource::Sample => Photo::from_bytes(SAMPLE),
-            PhotoSource::Path(path) => Photo::open(path),
-        };
-        match photo {
-            Ok(photo) => {
-                let file = match &source {
-                    PhotoSource::Sample => None,
-                    PhotoSource::Path(path) => Some(path.as_path()),
-                };
-                let id = self.photos.of(source.clone(), file);
-                self.tell(Event::Photo(OpenPhoto {
-                    id,
-                    source,
-                    photo: Arc::new(photo),
-                }));
-            }
-            Err(e) => self.tell(Event::PhotoFailed(e.to_string())),
+    fn tell_failure(&self, event: impl FnOnce(String) -> Event, why: String) {
+        // Not logged here: whoever shows it to a person does.
+        self.outbox.tell(event(why));
+    }
+
+    fn configure(&mut self, settings: EngineSettings) {
+        let EngineSettings {
+            device,
+            threads,
+            feature_bytes,
+        } = settings;
+        self.session.limit_features(feature_bytes);
+        self.settings.feature_bytes = feature_bytes;
+        if threads != self.settings.threads {
+            self.cores = cores::pool(threads);
+            self.settings.threads = threads;
         }
+        if device == self.settings.device {
+            return;
+        }
+        match self.session.change_device(device) {
+            Ok(model) => {
+                self.settings.device = device;
+                self.announced = None;
+                self.announce_device();
+                if let Some(model) = model {
+                    self.outbox.tell(Event::Model(model));
+                }
+            }
+            Err(e) => self.tell_failure(Event::DeviceFailed, e.to_string()),
+        }
+    }
+
+    fn load_model(&mut self, source: ModelSource) {
+        match self.session.load(source) {
+            Ok(info) => {
+                self.announce_device();
+                self.outbox.tell(Event::Model(info));
+            }
+            Err(e) => self.tell_failure(Event::ModelFailed, e.to_string()),
+        }
+    }
+
+    /// Reads a picture and numbers it.
+    pub(super) fn open_photo(&mut self, source: PhotoSource) -> Result<OpenPhoto, PhotoError> {
+        // Before the pixels: a file that changes meanwhile gets another number when it is opened again.
+        let id = self.photos.of(source.clone(), opening::file(&source));
+        let photo = opening::read(&source)?;
+        log::info!("opened {}, {} x {}", source.name(), photo.width, photo.height);
+        Ok(OpenPhoto {
+            id,
+            source,
+            photo: Arc::new(photo),
+        })
     }
 
     fn segment(&mut self, generation: u64, photo: OpenPhoto, settings: Option<Settings>) {
-        let wanted = self.wanted.clone();
-        let stale = move || wanted.load(Ordering::Relaxed) != generation;
-        if stale() {
-            return self.tell(Event::Cancelled { generation });
+        if self.signals.is_stale(generation) {
+            return self.outbox.tell(Event::Cancelled { generation });
         }
+        let failed = |message| Event::SegmentFailed { generation, message };
         let Some(model) = self.session.model().cloned() else {
             let message = "expected an open model, found none; open one first".into();
-            return self.tell(Event::SegmentFailed { generation, message });
+            return self.tell_failure(failed, message);
         };
         let settings = settings.unwrap_or_else(|| Settings::of(&model.spec.inference));
-        let (events, wake) = (self.events.clone(), &self.wake);
+        let (outbox, signals) = (&self.outbox, &self.signals);
+        let mut furthest = 0.0f32;
         let done = self
             .session
-            .segment(&photo.photo, photo.id, &settings, &mut |progress| {
-                if stale() {
+            .segment(&photo.photo, photo.id, &settings, &mut |mut progress| {
+                if signals.is_stale(generation) {
                     return ControlFlow::Break(());
                 }
-                // Progress that the window has no room for is out of date anyway.
-                if events.len() < MOST_EVENTS / 2 && events.try_send(Event::Progress { generation, progress }).is_ok() {
-                    wake();
-                }
+                // A run that moves from a failing GPU to the CPU starts again; what is shown does not go back.
+                furthest = furthest.max(progress.fraction);
+                progress.fraction = furthest;
+                outbox.tell_if_room(Event::Progress { generation, progress });
                 ControlFlow::Continue(())
             });
         self.announce_device();
         match done {
             Ok(prediction) => {
-                let counts = prediction.labels.map.counts(model.classes.len()).into();
-                let result = Segmented {
-                    photo,
-                    model,
-                    prediction: Arc::new(prediction),
-                    counts,
-                };
-                self.tell(Event::Segmented { generation, result });
+                let result = Segmented::new(photo, model, prediction);
+                log_times(&result);
+                self.outbox.tell(Event::Segmented { generation, result });
             }
-            Err(e) if e.is_cancelled() => self.tell(Event::Cancelled { generation }),
-            Err(e) => self.tell(Event::SegmentFailed {
-                generation,
-                message: e.to_string(),
-            }),
+            Err(e) if e.is_cancelled() => self.outbox.tell(Event::Cancelled { generation }),
+            Err(e) => self.tell_failure(failed, e.to_string()),
         }
     }
 
     /// Says which device is in use, when it is another than before.
-    fn announce_device(&mut self) {
+    pub(super) fn announce_device(&mut self) {
         if let Ok(device) = self.session.device() {
             let (name, note, gpu_failed) = (device.name.clone(), device.note.clone(), device.gpu_failed);
-            if self.announced.as_ref() != Some(&name) {
-                self.announced = Some(name.clone());
-                self.tell(Event::Device { name, note, gpu_failed });
+            let known = Some((name.clone(), note.clone()));
+            if self.announced != known {
+                self.announced = known;
+                let why = note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
+                log::info!("computing on {name}{why}");
+                self.outbox.tell(Event::Device { name, note, gpu_failed });
             }
         }
     }
-
-    fn tell(&self, event: Event) {
-        // A window that is gone needs no answer.
-        self.events.send(event).ok();
-        (self.wake)();
-    }
 }
 
-fn subject(job: &ExportJob) -> Subject<'_> {
-    let labels = &job.result.prediction.labels;
-    Subject {
-        photo: &job.result.photo.photo,
-        map: &labels.map,
-        confidence: &labels.confidence,
-        classes: &job.result.model.classes,
-    }
+fn export_all(job: &ExportJob) -> Result<Vec<PathBuf>, export::ExportError> {
+    let stem = job.result.file_stem(&job.options);
+    export::write(&job.result.subject(), &job.options, &job.folder, &stem)
 }
 
-/// How to say that a job failed.
-fn failure_event(job: &Job) -> Box<dyn FnOnce(String) -> Event> {
-    match job {
-        Job::LoadModel(_) => Box::new(Event::ModelFailed),
-        Job::OpenPhoto(_) => Box::new(Event::PhotoFailed),
-        Job::Segment { generation, .. } => {
-            let generation = *generation;
-            Box::new(move |message| Event::SegmentFailed { generation, message })
-        }
-        Job::PlanExport { .. } | Job::Export(_) => Box::new(Event::ExportFailed),
-    }
-}
-
-fn panic_text(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "no details".into())
+/// Notes how long a segmentation took.
+pub(super) fn log_times(result: &Segmented) {
+    let times = result.prediction.timings;
+    log::info!(
+        "segmented {} in {:.2} s (encoder {:.2} s, decoder {:.2} s, labels {:.2} s)",
+        result.photo.source.name(),
+        times.total().as_secs_f32(),
+        times.encode.as_secs_f32(),
+        times.decode.as_secs_f32(),
+        times.labels.as_secs_f32()
+    );
 }

@@ -6,15 +6,21 @@ use crate::labels::{ClassSet, LabelMap};
 use crate::photo::Photo;
 
 /// Most colours that a PNG palette holds.
-const PALETTE: usize = 256;
+pub(super) const PALETTE: usize = 256;
 
 /// Lightest deflate that finds repetitions; labels are little else.
 const LIGHT: DeflateCompression = DeflateCompression::Level(1);
 
+/// Colours that a palette needs for these ids and classes.
+pub(super) fn palette_entries(map: &LabelMap, classes: &ClassSet) -> usize {
+    let used = map.ids.iter().max().map_or(0, |id| usize::from(*id) + 1);
+    classes.len().max(used).max(1)
+}
+
 /// Ids as an indexed PNG whose palette holds the class colours, or as 16-bit grey where a palette is too small.
-pub(super) fn labels(map: &LabelMap, classes: &ClassSet) -> Result<Vec<u8>, EncodingError> {
-    let most = map.ids.iter().max().map_or(0, |id| usize::from(*id));
-    let entries = classes.len().max(most + 1);
+///
+/// `entries` is what [`palette_entries`] says of this map, or of the one that it is a part of.
+pub(super) fn labels(map: &LabelMap, classes: &ClassSet, entries: usize) -> Result<Vec<u8>, EncodingError> {
     if entries > PALETTE {
         return grey16([map.width, map.height], &map.ids);
     }
@@ -28,19 +34,6 @@ pub(super) fn labels(map: &LabelMap, classes: &ClassSet) -> Result<Vec<u8>, Enco
         lightly(encoder);
     };
     encode([map.width, map.height], set_up, &ids)
-}
-
-/// The colour of each pixel's class.
-pub(super) fn colors(map: &LabelMap, classes: &ClassSet) -> Result<Vec<u8>, EncodingError> {
-    let mut rgb = vec![0; 3 * map.ids.len()];
-    for (pixel, id) in rgb.as_chunks_mut::<3>().0.iter_mut().zip(&map.ids) {
-        *pixel = classes.color(*id);
-    }
-    picture(&Photo {
-        width: map.width,
-        height: map.height,
-        rgb,
-    })
 }
 
 /// White where the pixel is of the class, else black; 8-bit grey, which every program reads alike.

@@ -1,6 +1,7 @@
 //! A strip beside a picture that says which colour is which class, and how much of the picture it covers.
 
-use super::{Options, Subject, glyphs, present};
+use super::plan::present;
+use super::{Options, Subject, glyphs};
 use crate::photo::Photo;
 
 // Measures in dots; a dot is `Layout::scale` pixels.
@@ -47,18 +48,26 @@ struct Layout {
 
 /// The picture with a legend of its visible classes at the right, largest first; as it was where there are none.
 pub(super) fn beside(picture: Photo, subject: &Subject, options: &Options) -> Photo {
+    match strip(subject, options, picture.height) {
+        Some(strip) => joined(&picture, &strip),
+        None => picture,
+    }
+}
+
+/// The legend alone, for a picture of this height: as high, or higher where the rows need it. `None` without classes.
+pub(super) fn strip(subject: &Subject, options: &Options, height: usize) -> Option<Photo> {
     let rows = rows(subject, options);
     if rows.is_empty() {
-        return picture;
+        return None;
     }
-    let layout = Layout::of(&rows, picture.height);
-    let mut canvas = widened(&picture, layout.width(), layout.height());
+    let layout = Layout::of(&rows, height);
+    let mut canvas = paper(layout.width(), layout.height().max(height));
     for (i, row) in rows.iter().enumerate() {
-        let x = picture.width + PAD * layout.scale + i / layout.lines * layout.column_width;
+        let x = PAD * layout.scale + i / layout.lines * layout.column_width;
         let y = (PAD + i % layout.lines * ROW) * layout.scale;
         draw_row(&mut canvas, row, [x, y], &layout);
     }
-    canvas
+    Some(canvas)
 }
 
 fn rows(subject: &Subject, options: &Options) -> Vec<Row> {
@@ -129,15 +138,27 @@ impl Layout {
     }
 }
 
-/// The picture with white paper at its right, and below it where the paper is taller.
-fn widened(picture: &Photo, width: usize, height: usize) -> Photo {
-    let (width, height) = (picture.width + width, picture.height.max(height));
-    let mut rgb = vec![PAPER; 3 * width * height];
-    let lines = picture.rgb.chunks_exact(3 * picture.width);
-    for (to, from) in rgb.chunks_exact_mut(3 * width).zip(lines) {
+fn paper(width: usize, height: usize) -> Photo {
+    Photo {
+        width,
+        height,
+        rgb: vec![PAPER; 3 * width * height],
+    }
+}
+
+/// The picture with the strip at its right, and paper below it where the strip is taller.
+fn joined(picture: &Photo, strip: &Photo) -> Photo {
+    let mut canvas = paper(picture.width + strip.width, picture.height.max(strip.height));
+    let lines = canvas.rgb.chunks_exact_mut(3 * canvas.width);
+    let right = strip.rgb.chunks_exact(3 * strip.width);
+    for (to, from) in lines.zip(right) {
+        to[3 * picture.width..].copy_from_slice(from);
+    }
+    let lines = canvas.rgb.chunks_exact_mut(3 * canvas.width);
+    for (to, from) in lines.zip(picture.rgb.chunks_exact(3 * picture.width)) {
         to[..from.len()].copy_from_slice(from);
     }
-    Photo { width, height, rgb }
+    canvas
 }
 
 /// Draws a row whose top left is `at`.
@@ -223,11 +244,7 @@ mod tests {
 
     #[test]
     fn drawing_outside_is_cut_off() {
-        let mut canvas = Photo {
-            width: 4,
-            height: 3,
-            rgb: vec![PAPER; 36],
-        };
+        let mut canvas = paper(4, 3);
         fill(&mut canvas, [3, 2], [9, 9], INK);
         fill(&mut canvas, [40, 20], [9, 9], FRAME);
         assert_eq!(canvas.pixel(3, 2), Some(INK));

@@ -1,6 +1,7 @@
-//! The class colours laid over the photo.
+//! Pictures in class colours, laid over the photo or alone.
 
 use super::{Options, Subject, legend};
+use crate::labels::{ClassSet, LabelMap};
 use crate::photo::Photo;
 
 /// The photo under the colours of the visible classes, with a legend at its right if the options ask for one.
@@ -10,6 +11,30 @@ pub(super) fn picture(subject: &Subject, options: &Options) -> Photo {
         legend::beside(blended, subject, options)
     } else {
         blended
+    }
+}
+
+/// The colour of each pixel's class.
+pub(super) fn colors(map: &LabelMap, classes: &ClassSet) -> Photo {
+    let mut rgb = vec![0; 3 * map.ids.len()];
+    for (pixel, id) in rgb.as_chunks_mut::<3>().0.iter_mut().zip(&map.ids) {
+        *pixel = classes.color(*id);
+    }
+    Photo {
+        width: map.width,
+        height: map.height,
+        rgb,
+    }
+}
+
+/// How sure the network is, from black to white.
+pub(super) fn confidence(subject: &Subject) -> Photo {
+    // The upper eight bits.
+    let grey = subject.confidence.iter().map(|value| (value >> 8) as u8);
+    Photo {
+        width: subject.map.width,
+        height: subject.map.height,
+        rgb: grey.flat_map(|value| [value; 3]).collect(),
     }
 }
 

@@ -97,6 +97,15 @@ impl ClassSet {
     pub fn color(&self, id: u16) -> [u8; 3] {
         self.classes.get(usize::from(id)).map_or([0; 3], |class| class.color)
     }
+
+    /// The same classes with these colours, by id; classes beyond the end keep theirs.
+    pub fn recolored(&self, colors: &[[u8; 3]]) -> Self {
+        let mut set = self.clone();
+        for (class, color) in set.classes.iter_mut().zip(colors) {
+            class.color = *color;
+        }
+        set
+    }
 }
 
 /// `id,name,red,green,blue`; none of the names holds a comma.
@@ -140,6 +149,17 @@ mod tests {
         assert_eq!(ClassSet::by_count(11).color(8), [64, 0, 128]);
         assert_eq!(ClassSet::by_count(7).label(6), "class 6");
         assert_eq!(ClassSet::for_model("ade20k", 4).name, "unnamed");
+    }
+
+    #[test]
+    fn colours_are_replaced_from_the_first_class_on() {
+        let set = ClassSet::numbered(3);
+        let other = set.recolored(&[[1, 2, 3], [4, 5, 6]]);
+        assert_eq!([other.color(0), other.color(1)], [[1, 2, 3], [4, 5, 6]]);
+        assert_eq!(other.color(2), set.color(2));
+        assert_eq!((&other.name, other.label(1)), (&set.name, set.label(1)));
+        assert_eq!(set.recolored(&[[0; 3]; 9]).len(), 3);
+        assert_eq!(set.recolored(&[]), set);
     }
 
     #[test]

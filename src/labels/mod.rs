@@ -2,6 +2,10 @@
 
 mod class_set;
 mod label_map;
+mod palette;
+mod regions;
 
 pub use class_set::{Class, ClassSet};
 pub use label_map::{LabelMap, LabelMapError};
+pub use palette::color_blind_safe;
+pub use regions::{Region, Regions};

@@ -1,239 +1,18 @@
-//! The worker behind the window: jobs in, events out, and what happens to a run that nobody waits for any more.
+//! One job at a time: models, photos, segmentations and exports.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Weak, mpsc};
-use std::thread::{self, Thread};
-use std::time::{Duration, Instant};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
-use segscope::engine::{
-    self, DeviceChoice, Engine, Event, ExportJob, Job, ModelInfo, ModelSource, OpenPhoto, PhotoSource, Segmented,
-    Session,
-};
-use segscope::export::{Format, Options, PlannedFile};
-use segscope::photo::Photo;
+use segscope::engine::{self, DeviceChoice, Event, ExportJob, Job, ModelSource, PhotoSource, Session};
+use segscope::export::{Format, Options};
 use segscope::segment::Settings;
-use tempfile::TempDir;
 
-/// After this long, what a test waits for counts as never coming.
-const PATIENCE: Duration = Duration::from_secs(120);
-
-/// An engine, and what it has said so far.
-struct Desk {
-    engine: Engine,
-    came: Vec<String>,
-    /// Lives as long as the worker.
-    worker: Weak<Thread>,
-}
-
-impl Desk {
-    fn new() -> Self {
-        let waiting = Arc::new(thread::current());
-        let worker = Arc::downgrade(&waiting);
-        let engine = Engine::start(DeviceChoice::Cpu, Box::new(move || waiting.unpark())).expect("a thread");
-        Self {
-            engine,
-            came: Vec::new(),
-            worker,
-        }
-    }
-
-    /// An engine with the embedded model.
-    fn with_model() -> Self {
-        let mut desk = Self::new();
-        desk.load(ModelSource::Embedded);
-        desk
-    }
-
-    fn send(&self, job: Job) {
-        if let Err(busy) = self.engine.send(job) {
-            panic!("{busy}; came so far: {}", self.came.join(", "));
-        }
-    }
-
-    /// The first thing that `pick` takes. A failure that it does not take ends the test.
-    fn wait_for<T>(&mut self, what: &str, mut pick: impl FnMut(Event) -> Option<T>) -> T {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let Some(event) = self.engine.poll() else {
-                let left = deadline.saturating_duration_since(Instant::now());
-                assert!(
-                    !left.is_zero(),
-                    "waited in vain for {what}; came so far: {}",
-                    self.came.join(", ")
-                );
-                thread::park_timeout(left);
-                continue;
-            };
-            let title = title(&event);
-            let failed = is_failure(&event);
-            // A run makes many of these.
-            if self.came.last() != Some(&title) {
-                self.came.push(title.clone());
-            }
-            if let Some(found) = pick(event) {
-                return found;
-            }
-            assert!(
-                !failed,
-                "waited for {what}, found {title}; came so far: {}",
-                self.came.join(", ")
-            );
-        }
-    }
-
-    fn load(&mut self, source: ModelSource) -> Arc<ModelInfo> {
-        self.send(Job::LoadModel(source));
-        self.wait_for("a model", |event| match event {
-            Event::Model(model) => Some(model),
-            _ => None,
-        })
-    }
-
-    fn open(&mut self, source: PhotoSource) -> OpenPhoto {
-        self.send(Job::OpenPhoto(source));
-        self.wait_for("a photo", |event| match event {
-            Event::Photo(photo) => Some(photo),
-            _ => None,
-        })
-    }
-
-    /// Asks for a segmentation and returns its generation.
-    fn ask(&self, photo: &OpenPhoto, settings: Option<Settings>) -> u64 {
-        let generation = self.engine.next_generation();
-        self.send(Job::Segment {
-            generation,
-            photo: photo.clone(),
-            settings,
-        });
-        generation
-    }
-
-    /// Asks for a segmentation and waits until it is under way.
-    fn begin(&mut self, photo: &OpenPhoto, settings: Option<Settings>) -> u64 {
-        let wanted = self.ask(photo, settings);
-        self.wait_for("progress", |event| match event {
-            Event::Progress { generation, .. } if generation == wanted => Some(()),
-            _ => None,
-        });
-        wanted
-    }
-
-    fn segment(&mut self, photo: &OpenPhoto, settings: Option<Settings>) -> Segmented {
-        let wanted = self.ask(photo, settings);
-        self.wait_for("a segmentation", |event| match event {
-            Event::Segmented { generation, result } if generation == wanted => Some(result),
-            _ => None,
-        })
-    }
-
-    fn plan(&mut self, job: &ExportJob) -> Vec<PlannedFile> {
-        self.send(Job::PlanExport {
-            number: 1,
-            job: job.clone(),
-        });
-        self.wait_for("an export plan", |event| match event {
-            Event::ExportPlanned { files, .. } => Some(files),
-            _ => None,
-        })
-    }
-
-    fn export(&mut self, job: &ExportJob) -> Result<Vec<PathBuf>, String> {
-        self.send(Job::Export(job.clone()));
-        self.wait_for("an export", |event| match event {
-            Event::Exported { files, .. } => Some(Ok(files)),
-            Event::ExportFailed(why) => Some(Err(why)),
-            _ => None,
-        })
-    }
-}
-
-/// An event for people; events hold whole photos, which no message should.
-fn title(event: &Event) -> String {
-    match event {
-        Event::Device { name, .. } => format!("device {name}"),
-        Event::Model(model) => format!("model {}", model.title),
-        Event::ModelFailed(why) => format!("no model ({why})"),
-        Event::Photo(photo) => format!("photo {}", photo.source.name()),
-        Event::PhotoFailed(why) => format!("no photo ({why})"),
-        Event::Progress { generation, .. } => format!("progress of {generation}"),
-        Event::Segmented { generation, .. } => format!("result of {generation}"),
-        Event::Cancelled { generation } => format!("end of {generation} on request"),
-        Event::SegmentFailed { generation, message } => format!("failure of {generation} ({message})"),
-        Event::ExportPlanned { files, .. } => format!("plan for {} files", files.len()),
-        Event::Exported { files, .. } => format!("export of {} files", files.len()),
-        Event::ExportFailed(why) => format!("no export ({why})"),
-    }
-}
-
-fn is_failure(event: &Event) -> bool {
-    matches!(
-        event,
-        Event::ModelFailed(_) | Event::PhotoFailed(_) | Event::SegmentFailed { .. } | Event::ExportFailed(_)
-    )
-}
-
-fn empty_folder() -> TempDir {
-    tempfile::tempdir().expect("a temporary folder")
-}
-
-/// A picture with slopes and blocks, so that no two windows are the same.
-fn synthetic_photo(width: usize, height: usize) -> Photo {
-    let pixel = |i: usize| {
-        let (x, y) = (i % width, i / width);
-        let block = (x / 160 * 37 + y / 120 * 91) % 256;
-        [x * 255 / width, y * 255 / height, block].map(|value| value as u8)
-    };
-    Photo {
-        width,
-        height,
-        rgb: (0..width * height).flat_map(pixel).collect(),
-    }
-}
-
-/// A picture file of 2000 x 1500 pixels.
-fn large_picture(folder: &Path) -> PhotoSource {
-    let path = folder.join("large.png");
-    let Photo { width, height, rgb } = synthetic_photo(2000, 1500);
-    let image = image::RgbImage::from_raw(width as u32, height as u32, rgb).expect("a value per channel");
-    image.save(&path).expect("a picture that can be written");
-    PhotoSource::Path(path)
-}
-
-/// A run over the large picture that takes minutes: 3312 windows.
-fn long_run() -> Settings {
-    Settings {
-        window: 384,
-        stride: 24,
-        short_side: None,
-        scales: vec![1.0],
-        flip: false,
-    }
-}
-
-/// Requires a class for every pixel of the photo.
-fn assert_covered(result: &Segmented) {
-    let (photo, map) = (&result.photo.photo, &result.prediction.labels.map);
-    assert_eq!(
-        [map.width, map.height],
-        [photo.width, photo.height],
-        "size of the label map"
-    );
-    let pixels = photo.width * photo.height;
-    assert_eq!(map.ids.len(), pixels, "ids");
-    assert_eq!(
-        result.counts.len(),
-        result.model.classes.len(),
-        "classes that are counted"
-    );
-    assert_eq!(
-        result.counts.iter().sum::<u64>(),
-        pixels as u64,
-        "pixels that are counted"
-    );
-}
+use crate::desk::{Desk, assert_covered, empty_folder, large_picture, long_run, synthetic_photo};
 
 #[test]
 fn the_sample_is_segmented_and_progress_never_goes_back() {
@@ -266,6 +45,19 @@ fn the_sample_is_segmented_and_progress_never_goes_back() {
         _ => None,
     });
     assert_covered(&result);
+    let pixels = result.counts.iter().sum::<u64>() as usize;
+    // Three bytes of colour and two each for id, confidence and margin, besides logits and regions.
+    assert!(
+        result.bytes() > 9 * pixels,
+        "{} bytes for {pixels} pixels",
+        result.bytes()
+    );
+    let used = desk.wait_for("the memory in use", |event| match event {
+        Event::Memory(used) => Some(used),
+        _ => None,
+    });
+    assert!(used.feature_bytes > 0, "no features are kept");
+    assert!(used.now_mib <= used.peak_mib, "more memory than ever: {used:?}");
     assert!(
         fractions.iter().all(|f| (0.0..=1.0).contains(f)),
         "shares from 0 to 1: {fractions:?}"

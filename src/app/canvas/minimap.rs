@@ -1,0 +1,48 @@
+//! The whole photo in a corner while only a part of it is seen.
+
+use egui::{Color32, Painter, Pos2, Rect, Sense, Stroke, StrokeKind, Ui, Vec2};
+
+use super::{Camera, Drawing, Place};
+
+/// Largest size in points.
+const MOST: Vec2 = Vec2::new(160.0, 120.0);
+
+/// Distance from the canvas's edges.
+const GAP: f32 = 10.0;
+
+/// Where it goes; `None` while the whole photo is in sight.
+pub(super) fn place(camera: &Camera, canvas: Rect, size: Vec2) -> Option<Rect> {
+    let photo = camera.photo_rect(canvas, size);
+    let all_in_sight = canvas.expand(1.0).contains_rect(photo);
+    if all_in_sight || canvas.width() < 2.0 * MOST.x || canvas.height() < 2.0 * MOST.y {
+        return None;
+    }
+    let scale = (MOST.x / size.x).min(MOST.y / size.y);
+    // A panorama stays a strip that can be hit.
+    let own = (size * scale).max(Vec2::splat(12.0));
+    let corner = canvas.max - Vec2::splat(GAP);
+    Some(Rect::from_min_max(corner - own, corner))
+}
+
+/// A click or drag on it moves the view there.
+pub(super) fn drag(ui: &Ui, camera: &mut Camera, place: Rect, size: Vec2) {
+    let response = ui.interact(place, ui.scope_id().with("minimap"), Sense::click_and_drag());
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, ui.is_enabled(), "Minimap"));
+    if let Some(at) = response
+        .interact_pointer_pos()
+        .filter(|_| response.is_pointer_button_down_on())
+    {
+        camera.look_at((at - place.min) / place.size() * size, size);
+    }
+}
+
+/// Draws the photo small, with a frame around what the canvas shows.
+pub(super) fn paint(painter: &Painter, drawing: &Drawing, place: Rect, canvas: Rect, photo: Rect) {
+    painter.rect_filled(place.expand(3.0), 3.0, Color32::from_black_alpha(170));
+    drawing.paint(painter, Place::Minimap, place, place);
+    let scale = place.size() / photo.size();
+    let at = |p: Pos2| place.min + (p - photo.min) * scale;
+    let seen = Rect::from_min_max(at(canvas.min), at(canvas.max)).intersect(place);
+    painter.rect_stroke(seen, 0.0, Stroke::new(3.0, Color32::BLACK), StrokeKind::Outside);
+    painter.rect_stroke(seen, 0.0, Stroke::new(1.5, Color32::WHITE), StrokeKind::Outside);
+}

@@ -1,0 +1,173 @@
+//! The photo with its masks: zoom to cursor, pan, fit, and what helps to look closely.
+
+mod camera;
+mod grids;
+mod magnifier;
+mod minimap;
+
+use std::sync::Arc;
+
+use egui::{Color32, EventFilter, Key, Painter, Rect, Response, Sense, Stroke, Ui, Vec2, vec2};
+
+use super::gpu::{self, Gpu, GpuLabels, GpuPhoto, Highlight, Look, Tone};
+pub(super) use camera::Camera;
+pub(super) use grids::Patches;
+
+/// Where in a frame a picture is drawn; each place has parameters of its own on the GPU.
+#[derive(Clone, Copy)]
+enum Place {
+    Canvas,
+    Minimap,
+    MagnifiedPhoto,
+    MagnifiedLabels,
+}
+
+/// What is drawn of a picture, wherever it is drawn.
+#[derive(Clone)]
+pub(super) struct Drawing {
+    pub(super) gpu: Gpu,
+    pub(super) photo: Arc<GpuPhoto>,
+    /// The masks, if they are shown.
+    pub(super) masks: Option<(Arc<GpuLabels>, Look)>,
+    pub(super) tone: Tone,
+}
+
+impl Drawing {
+    /// Draws into `clip`, with the whole photo at `photo`, both in points.
+    fn paint(&self, painter: &Painter, place: Place, clip: Rect, photo: Rect) {
+        let (picture, masks) = (self.photo.clone(), self.masks.clone());
+        let shape = gpu::shape(&self.gpu, place as usize, clip, photo, picture, masks, self.tone);
+        painter.add(shape);
+    }
+}
+
+/// What the canvas shows.
+pub(super) struct Scene<'a> {
+    /// Width and height of the photo in pixels.
+    pub(super) size: [usize; 2],
+    /// `None` while the photo is being prepared, or where nothing can be drawn.
+    pub(super) drawing: Option<Drawing>,
+    /// What a pixel belongs to, to be highlighted while the cursor is on it.
+    pub(super) highlight_at: &'a dyn Fn([usize; 2]) -> Option<Highlight>,
+    /// The patches to draw, if they are wanted.
+    pub(super) patches: Option<Patches<'a>>,
+    /// The pixel whose reading is pinned.
+    pub(super) pinned: Option<[usize; 2]>,
+    pub(super) pixel_grid: bool,
+    pub(super) minimap: bool,
+    pub(super) magnifier: bool,
+}
+
+/// What happened on the canvas.
+pub(super) struct Happened {
+    /// Photo pixel under the cursor.
+    pub(super) cursor: Option<[usize; 2]>,
+    /// For a context menu.
+    pub(super) response: Response,
+}
+
+/// Points that an arrow key moves the photo.
+const ARROW: f32 = 60.0;
+
+/// Draws the canvas and lets the person move it.
+pub(super) fn show(ui: &mut Ui, camera: &mut Camera, scene: Scene) -> Happened {
+    let canvas = ui.available_rect_before_wrap();
+    let response = ui.allocate_rect(canvas, Sense::click_and_drag());
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, ui.is_enabled(), "Picture canvas"));
+    let size = vec2(scene.size[0] as f32, scene.size[1] as f32);
+    move_by_mouse(ui, camera, canvas, size, &response);
+    move_by_keys(ui, camera, size, &response);
+    camera.settle(canvas, size);
+    let minimap = scene.minimap.then(|| minimap::place(camera, canvas, size)).flatten();
+    if let Some(place) = minimap {
+        minimap::drag(ui, camera, place, size);
+        camera.settle(canvas, size);
+    }
+
+    let photo = camera.photo_rect(canvas, size);
+    let over_minimap = |at| minimap.is_some_and(|place: Rect| place.contains(at));
+    let hover = response.hover_pos().filter(|at| !over_minimap(*at));
+    let cursor = hover.and_then(|at| {
+        let at = (at - photo.min) / camera.zoom();
+        let inside = at.x >= 0.0 && at.y >= 0.0 && at.x < size.x && at.y < size.y;
+        inside.then_some([at.x as usize, at.y as usize])
+    });
+
+    let painter = ui.painter_at(canvas);
+    painter.rect_filled(canvas, 0.0, ui.visuals().extreme_bg_color);
+    if let Some(mut drawing) = scene.drawing {
+        if let (Some((_, look)), Some(at)) = (&mut drawing.masks, cursor) {
+            look.highlight = (scene.highlight_at)(at).or(look.highlight);
+        }
+        drawing.paint(&painter, Place::Canvas, canvas, photo);
+        if scene.pixel_grid {
+            let line = Stroke::new(1.0, Color32::from_white_alpha(36));
+            grids::pixels(&painter, canvas, photo, scene.size, line);
+        }
+        if let Some(patches) = &scene.patches {
+            let lines = [(0.7, 110), (1.6, 220)].map(|(w, a)| Stroke::new(w, Color32::from_white_alpha(a)));
+            grids::patches(&painter, canvas, photo, patches, lines);
+        }
+        if let Some(pixel) = scene.pinned {
+            mark_pixel(&painter, photo, camera.zoom(), pixel);
+        }
+        if let Some(place) = minimap {
+            minimap::paint(&painter, &drawing, place, canvas, photo);
+        }
+        if let (true, Some(pixel), Some(at)) = (scene.magnifier, cursor, hover) {
+            magnifier::paint(&painter, &drawing, canvas, at, pixel, size);
+        }
+    }
+    if response.has_focus() {
+        let focus = ui.visuals().selection.stroke;
+        painter.rect_stroke(canvas, 0.0, focus, egui::StrokeKind::Inside);
+    }
+    Happened { cursor, response }
+}
+
+fn move_by_mouse(ui: &Ui, camera: &mut Camera, canvas: Rect, size: Vec2, response: &Response) {
+    if response.dragged() && response.drag_delta() != Vec2::ZERO {
+        camera.pan(response.drag_delta(), size);
+    }
+    let Some(cursor) = response.hover_pos() else { return };
+    let (scroll, pinch) = ui.input(|i| (i.smooth_scroll_delta().y, i.zoom_delta()));
+    let factor = pinch * (scroll / 200.0).exp();
+    if (factor - 1.0).abs() > 1e-4 {
+        camera.zoom_at(cursor, factor, canvas, size);
+    }
+}
+
+/// Arrow keys move the photo while the canvas has the focus; a click gives it the focus.
+fn move_by_keys(ui: &Ui, camera: &mut Camera, size: Vec2, response: &Response) {
+    if response.clicked() {
+        response.request_focus();
+    }
+    if !response.has_focus() {
+        return;
+    }
+    let arrows = EventFilter {
+        horizontal_arrows: true,
+        vertical_arrows: true,
+        ..EventFilter::default()
+    };
+    ui.memory_mut(|m| m.set_focus_lock_filter(response.id, arrows));
+    let moves = [
+        (Key::ArrowLeft, vec2(ARROW, 0.0)),
+        (Key::ArrowRight, vec2(-ARROW, 0.0)),
+        (Key::ArrowUp, vec2(0.0, ARROW)),
+        (Key::ArrowDown, vec2(0.0, -ARROW)),
+    ];
+    for (key, points) in moves {
+        if ui.input(|i| i.key_pressed(key)) {
+            camera.pan(points, size);
+        }
+    }
+}
+
+/// A ring around a photo pixel that is seen on any colour.
+fn mark_pixel(painter: &Painter, photo: Rect, zoom: f32, [x, y]: [usize; 2]) {
+    let center = photo.min + (vec2(x as f32, y as f32) + Vec2::splat(0.5)) * zoom;
+    let radius = (zoom * 0.75).max(5.0);
+    painter.circle_stroke(center, radius, Stroke::new(3.0, Color32::BLACK));
+    painter.circle_stroke(center, radius, Stroke::new(1.5, Color32::WHITE));
+}

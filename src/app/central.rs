@@ -1,0 +1,195 @@
+//! The centre: the canvas, or how to begin.
+
+use egui::{Ui, vec2};
+
+use super::App;
+use super::canvas::{self, Drawing, Patches, Scene};
+use super::command::Command;
+use super::document::Document;
+use super::gpu::{Highlight, Look, Tone};
+use crate::labels::ClassSet;
+
+/// What a right click on the picture offers.
+const CONTEXT_MENU: [Command; 9] = [
+    Command::ToggleClassUnderCursor,
+    Command::SoloClassUnderCursor,
+    Command::ShowAllClasses,
+    Command::Fit,
+    Command::ActualSize,
+    Command::CopyView,
+    Command::CopyOverlay,
+    Command::Segment,
+    Command::Export,
+];
+
+impl App {
+    pub(super) fn central(&mut self, ui: &mut Ui, asked: &mut Vec<Command>) {
+        self.canvas = Some(ui.available_rect_before_wrap());
+        let Some(document) = &self.document else {
+            self.cursor = None;
+            self.canvas = None;
+            return self.welcome(ui, asked);
+        };
+        let document_id = document.photo.id;
+        let regions = document.masks.as_ref().map(|m| m.result.regions.clone());
+        let highlight_at = |[x, y]: [usize; 2]| {
+            let regions = regions.as_ref()?;
+            let region = regions.at(x, y)?;
+            let class = regions.list().get(region as usize)?.class;
+            Some(Highlight {
+                class,
+                region: Some(region),
+            })
+        };
+        let patches = document
+            .result
+            .as_ref()
+            .filter(|_| self.view.patch_grid)
+            .and_then(|result| {
+                // The first pass is the one at the model's own size, or the smallest of several.
+                let field = result.prediction.fields.first()?;
+                Some(Patches {
+                    size: field.size,
+                    patch: field.patch,
+                    columns: &field.columns,
+                    rows: &field.rows,
+                })
+            });
+        let scene = Scene {
+            size: [document.photo.photo.width, document.photo.photo.height],
+            drawing: self.drawing(ui, document),
+            highlight_at: &highlight_at,
+            patches,
+            pinned: self.pin,
+            pixel_grid: self.view.pixel_grid,
+            minimap: self.view.minimap,
+            magnifier: self.view.magnifier,
+        };
+        let mut camera = self.camera;
+        let happened = canvas::show(ui, &mut camera, scene);
+        self.camera = camera;
+        let before = std::mem::replace(&mut self.cursor, happened.cursor);
+        let response = happened.response;
+        if response.clicked()
+            && let Some(pixel) = happened.cursor
+        {
+            // A second click on the same pixel takes the pin away; so does the first of a double click.
+            self.pin = if self.pin == Some(pixel) { None } else { Some(pixel) };
+        }
+        if response.double_clicked() {
+            asked.push(if self.camera.is_fit() {
+                Command::ActualSize
+            } else {
+                Command::Fit
+            });
+        }
+        // The menu is about the pixel that was clicked, not about the one under the open menu.
+        if response.secondary_clicked() {
+            self.menu_pixel = happened.cursor.map(|pixel| (document_id, pixel));
+        }
+        response.context_menu(|ui| {
+            ui.set_min_width(220.0);
+            self.cursor = self
+                .menu_pixel
+                .filter(|(id, _)| *id == document_id)
+                .map(|(_, pixel)| pixel);
+            for command in CONTEXT_MENU {
+                self.menu_item(ui, command, asked);
+            }
+        });
+        if self.cursor != before {
+            // The panels were drawn before the canvas.
+            ui.ctx().request_repaint();
+        }
+    }
+
+    /// What to draw of a document; `None` while its photo is not on the GPU.
+    fn drawing(&self, ui: &Ui, document: &Document) -> Option<Drawing> {
+        // Held down, it shows the bare photo; not while it is typed into a field.
+        let bare = ui.input(|i| i.key_down(egui::Key::B) && !i.modifiers.any()) && !ui.ctx().text_edit_focused();
+        let shown = document.masks.as_ref().filter(|_| self.view.masks && !bare);
+        Some(Drawing {
+            gpu: self.gpu.clone()?,
+            photo: document.texture.clone()?,
+            masks: shown.map(|m| (m.labels.clone(), self.look(&m.result.model.classes))),
+            tone: if bare {
+                Tone::default()
+            } else {
+                Tone {
+                    brightness: self.view.brightness,
+                    contrast: self.view.contrast,
+                }
+            },
+        })
+    }
+
+    fn look(&self, classes: &ClassSet) -> Look {
+        let colors = self.view.colors(classes).into_iter();
+        let palette = colors
+            .zip(self.view.opacities(classes))
+            .map(|([r, g, b], opacity)| [r, g, b, opacity]);
+        Look {
+            palette: palette.collect(),
+            opacity: self.view.opacity,
+            inside: self.view.inside,
+            outline: self.view.outline,
+            fade: self.view.fade,
+            threshold: self.view.threshold,
+            highlight: self.class_list.hovered().map(|class| Highlight { class, region: None }),
+        }
+    }
+
+    fn welcome(&mut self, ui: &mut Ui, asked: &mut Vec<Command>) {
+        ui.vertical_centered(|ui| {
+            ui.add_space((ui.available_height() * 0.3).min(220.0));
+            if self.opening.is_some() || self.finding || self.incoming.is_some() {
+                ui.spinner();
+                ui.label("Opening");
+                return;
+            }
+            if let Some(super::pictures::State::Failed(why)) = self.pictures.state(self.pictures.current()) {
+                ui.heading("This picture cannot be shown");
+                ui.set_max_width(520.0);
+                ui.colored_label(ui.visuals().error_fg_color, why.clone());
+                ui.add_space(8.0);
+                self.command_button(ui, Command::ReloadPicture, asked);
+                self.command_button(ui, Command::OpenPicture, asked);
+                return;
+            }
+            ui.heading("See what a segmentation transformer sees");
+            ui.label("Drop pictures, a folder or a model here, or open them.");
+            ui.add_space(10.0);
+            for command in [Command::OpenPicture, Command::OpenFolder, Command::OpenSample] {
+                let button = ui.add_sized(vec2(220.0, 28.0), egui::Button::new(command.title()));
+                if button.on_hover_text(command.tooltip(ui)).clicked() {
+                    asked.push(command);
+                }
+            }
+            let recent = self.recent_pictures();
+            if !recent.is_empty() {
+                ui.add_space(14.0);
+                ui.weak("Recent");
+                for path in recent.iter().take(5) {
+                    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+                    let link = ui.add(egui::Link::new(name.as_ref()));
+                    if link.on_hover_text(path.display().to_string()).clicked() {
+                        self.open_recent(path);
+                    }
+                }
+            }
+        });
+    }
+
+    /// By class id of the model in use, whether its masks are not drawn.
+    pub(super) fn hidden_classes(&self) -> Vec<bool> {
+        let classes = self.model.as_ref().map(|m| &m.classes);
+        classes.map_or_else(Vec::new, |c| self.view.opacities(c).iter().map(|o| *o == 0).collect())
+    }
+
+    /// Colours of the classes of the model in use.
+    pub(super) fn class_colors(&self) -> Vec<[u8; 3]> {
+        self.model
+            .as_ref()
+            .map_or_else(Vec::new, |m| self.view.colors(&m.classes))
+    }
+}

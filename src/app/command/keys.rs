@@ -1,0 +1,384 @@
+//! Keys to commands.
+
+use egui::text_selection::LabelSelectionState;
+use egui::{Context, Event, Key, KeyboardShortcut, Modifiers, Popup};
+
+use super::Command;
+
+const CTRL_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
+
+/// The keys that `Command::CopyReading` has. Window systems report them as [`Event::Copy`].
+const COPY: KeyboardShortcut = ctrl(Key::C);
+
+const fn plain(key: Key) -> KeyboardShortcut {
+    KeyboardShortcut::new(Modifiers::NONE, key)
+}
+
+const fn shift(key: Key) -> KeyboardShortcut {
+    KeyboardShortcut::new(Modifiers::SHIFT, key)
+}
+
+/// Ctrl, and Cmd on a Mac.
+const fn ctrl(key: Key) -> KeyboardShortcut {
+    KeyboardShortcut::new(Modifiers::COMMAND, key)
+}
+
+const fn ctrl_shift(key: Key) -> KeyboardShortcut {
+    KeyboardShortcut::new(CTRL_SHIFT, key)
+}
+
+impl Command {
+    /// Its keys, the one to show first. B and space are no command's: they are held on the canvas.
+    pub(in crate::app) fn shortcuts(self) -> &'static [KeyboardShortcut] {
+        match self {
+            Self::OpenPicture => const { &[ctrl(Key::O)] },
+            Self::OpenFolder => const { &[ctrl_shift(Key::O)] },
+            Self::Export => const { &[ctrl(Key::E)] },
+            Self::Quit => const { &[ctrl(Key::Q)] },
+            Self::Undo => const { &[ctrl(Key::Z)] },
+            Self::Redo => const { &[ctrl_shift(Key::Z), ctrl(Key::Y)] },
+            Self::CopyReading => const { &[COPY] },
+            Self::CopyOverlay => const { &[ctrl_shift(Key::C)] },
+            Self::UnpinReading => const { &[plain(Key::U)] },
+            Self::Settings => const { &[ctrl(Key::Comma)] },
+            Self::NextPicture => const { &[plain(Key::PageDown), plain(Key::D)] },
+            Self::PreviousPicture => const { &[plain(Key::PageUp), shift(Key::D)] },
+            Self::ReloadPicture => const { &[ctrl(Key::R)] },
+            Self::Segment => const { &[plain(Key::F5)] },
+            Self::SegmentAll => const { &[shift(Key::F5)] },
+            Self::Cancel => const { &[plain(Key::Escape)] },
+            Self::OpenModelFolder => const { &[ctrl(Key::M)] },
+            Self::OpenModelFile => const { &[ctrl_shift(Key::M)] },
+            Self::Fit => const { &[plain(Key::Num0)] },
+            Self::ActualSize => const { &[plain(Key::Num1)] },
+            Self::ZoomIn => const { &[plain(Key::Plus), plain(Key::Equals)] },
+            Self::ZoomOut => const { &[plain(Key::Minus)] },
+            Self::ToggleMasks => const { &[plain(Key::M)] },
+            Self::CycleInside => const { &[plain(Key::S)] },
+            Self::ToggleOutline => const { &[plain(Key::O)] },
+            Self::TogglePalette => const { &[plain(Key::P)] },
+            Self::ToggleFade => const { &[plain(Key::F)] },
+            Self::TogglePixelGrid => const { &[plain(Key::G)] },
+            Self::TogglePatchGrid => const { &[shift(Key::G)] },
+            Self::ToggleMinimap => const { &[plain(Key::N)] },
+            Self::ToggleMagnifier => const { &[plain(Key::Z)] },
+            Self::ResetView => const { &[shift(Key::R)] },
+            Self::ToggleClassUnderCursor => const { &[plain(Key::H)] },
+            Self::SoloClassUnderCursor => const { &[shift(Key::H)] },
+            Self::ShowAllClasses => const { &[plain(Key::A)] },
+            Self::HideAllClasses => const { &[shift(Key::A)] },
+            Self::ShowPresentClasses => const { &[shift(Key::P)] },
+            Self::TogglePictureList => const { &[plain(Key::L), plain(Key::F9)] },
+            Self::ToggleInspector => const { &[plain(Key::I)] },
+            Self::Palette => const { &[ctrl(Key::P), ctrl(Key::K)] },
+            Self::Log => const { &[ctrl(Key::L)] },
+            Self::Performance => const { &[plain(Key::F12)] },
+            Self::ScaleUp => const { &[ctrl(Key::Plus), ctrl(Key::Equals)] },
+            Self::ScaleDown => const { &[ctrl(Key::Minus)] },
+            Self::ScaleReset => const { &[ctrl(Key::Num0)] },
+            Self::Shortcuts => const { &[plain(Key::F1), plain(Key::Questionmark)] },
+            Self::OpenSample
+            | Self::CloseAll
+            | Self::CancelAll
+            | Self::CopyView
+            | Self::CopyLabels
+            | Self::UseEmbeddedModel
+            | Self::ToggleMultiScale
+            | Self::ThemeLight
+            | Self::ThemeDark
+            | Self::ThemeSystem
+            | Self::About => &[],
+        }
+    }
+
+    /// The key to show beside its title, such as "Ctrl+O"; empty without one.
+    pub(in crate::app) fn shortcut_text(self, context: &Context) -> String {
+        self.shortcuts()
+            .first()
+            .map_or_else(String::new, |key| key_text(context, key))
+    }
+
+    /// All its keys, such as "Ctrl+P or Ctrl+K"; empty without any.
+    pub(in crate::app) fn all_shortcuts_text(self, context: &Context) -> String {
+        let keys: Vec<_> = self.shortcuts().iter().map(|key| key_text(context, key)).collect();
+        keys.join(" or ")
+    }
+
+    /// Explanation with the key, for hovering.
+    pub(in crate::app) fn tooltip(self, context: &Context) -> String {
+        let explanation = self.explanation();
+        match self.shortcut_text(context) {
+            key if key.is_empty() => explanation.to_owned(),
+            key => format!("{explanation} ({key})"),
+        }
+    }
+
+    /// Whether holding its key goes on doing it; a switch would flicker.
+    fn repeats(self) -> bool {
+        matches!(
+            self,
+            Self::NextPicture
+                | Self::PreviousPicture
+                | Self::ZoomIn
+                | Self::ZoomOut
+                | Self::ScaleUp
+                | Self::ScaleDown
+                | Self::Undo
+                | Self::Redo
+        )
+    }
+}
+
+/// A key as it stands on keyboards: "Ctrl++" and "?" where egui says "Ctrl+Plus" and "Questionmark".
+fn key_text(context: &Context, shortcut: &KeyboardShortcut) -> String {
+    let text = context.format_shortcut(shortcut);
+    let key = match shortcut.logical_key {
+        Key::Plus => "+",
+        Key::Minus => "-",
+        Key::Equals => "=",
+        Key::Comma => ",",
+        Key::Questionmark => "?",
+        Key::PageUp => "Page up",
+        Key::PageDown => "Page down",
+        _ => return text,
+    };
+    match text.strip_suffix(shortcut.logical_key.name()) {
+        Some(modifiers) => format!("{modifiers}{key}"),
+        None => text,
+    }
+}
+
+/// Commands whose key was pressed in this frame.
+///
+/// A key that a text field uses belongs to the field while it has the focus, and Escape to an open menu.
+/// A key of a command that makes no sense now is left for others, such as Escape for a dialog.
+/// Space, Enter, Tab and the arrows are no command's, so they stay with the focused widget.
+pub(in crate::app) fn pressed(context: &Context, enabled: impl Fn(Command) -> bool) -> Vec<Command> {
+    let typing = context.text_edit_focused();
+    let menu_open = Popup::is_any_open(context);
+    let text_selected = context
+        .plugin_opt::<LabelSelectionState>()
+        .is_some_and(|selection| selection.lock().has_selection());
+    let with_keys: Vec<_> = Command::ALL
+        .iter()
+        .filter(|command| enabled(**command))
+        .flat_map(|command| command.shortcuts().iter().map(|key| (*command, *key)))
+        .filter(|(_, key)| !(typing && text_field_uses(*key)))
+        .filter(|(_, key)| !(menu_open && key.logical_key == Key::Escape))
+        .filter(|(_, key)| !(text_selected && *key == COPY))
+        .collect();
+    let mut commands = Vec::new();
+    context.input_mut(|input| {
+        for (command, shortcut) in with_keys {
+            input.events.retain(|event| match matches(event, shortcut) {
+                None => true,
+                Some(Press::First) => {
+                    commands.push(command);
+                    false
+                }
+                Some(Press::Repeated) => {
+                    if command.repeats() {
+                        commands.push(command);
+                    }
+                    false
+                }
+            });
+        }
+    });
+    commands
+}
+
+/// How a key came down.
+enum Press {
+    First,
+    /// Sent by the system because the key is still held.
+    Repeated,
+}
+
+/// Whether an event is this shortcut. No shorter one takes the key: Shift+F5 is never F5.
+fn matches(event: &Event, shortcut: KeyboardShortcut) -> Option<Press> {
+    match event {
+        Event::Copy => (shortcut == COPY).then_some(Press::First),
+        Event::Key {
+            key,
+            pressed: true,
+            repeat,
+            modifiers,
+            ..
+        } => {
+            let wanted = shortcut.modifiers;
+            let same = *key == shortcut.logical_key
+                && modifiers.cmd_ctrl_matches(wanted)
+                && modifiers.alt == wanted.alt
+                && (modifiers.shift == wanted.shift || may_need_shift(*key));
+            let press = if *repeat { Press::Repeated } else { Press::First };
+            same.then_some(press)
+        }
+        _ => None,
+    }
+}
+
+/// Whether some keyboard layout types this key with shift, as "+" in the USA and digits in France.
+fn may_need_shift(key: Key) -> bool {
+    matches!(
+        key,
+        Key::Plus | Key::Equals | Key::Minus | Key::Comma | Key::Questionmark | Key::Num0 | Key::Num1
+    )
+}
+
+/// Whether a text field does something with the key: types it, moves, edits, undoes, or goes to the clipboard.
+fn text_field_uses(shortcut: KeyboardShortcut) -> bool {
+    let key = shortcut.logical_key;
+    if shortcut.modifiers.command {
+        return matches!(
+            key,
+            Key::A | Key::C | Key::H | Key::K | Key::U | Key::V | Key::W | Key::X | Key::Y | Key::Z
+        ) && shortcut != ctrl_shift(Key::C);
+    }
+    !matches!(key, Key::Escape | Key::F1 | Key::F5 | Key::F9 | Key::F12)
+}
+
+#[cfg(test)]
+mod tests {
+    use egui::{Event, Key, KeyboardShortcut, Modifiers};
+    use egui_kittest::Harness;
+    use egui_kittest::kittest::Queryable as _;
+
+    use super::{CTRL_SHIFT, pressed};
+    use crate::app::command::Command;
+
+    #[derive(Default)]
+    struct State {
+        pressed: Vec<Command>,
+        disabled: Option<Command>,
+        text: String,
+    }
+
+    /// A button and a text field below the keys.
+    fn harness() -> Harness<'static, State> {
+        Harness::builder().build_ui_state(
+            |ui, state: &mut State| {
+                let disabled = state.disabled;
+                state.pressed.extend(pressed(ui, |command| Some(command) != disabled));
+                ui.add(egui::Button::new("Button"));
+                ui.text_edit_singleline(&mut state.text).accessible_name("Text");
+            },
+            State::default(),
+        )
+    }
+
+    fn commands_of(harness: &mut Harness<State>, modifiers: Modifiers, key: Key) -> Vec<Command> {
+        harness.key_press_modifiers(modifiers, key);
+        harness.run();
+        std::mem::take(&mut harness.state_mut().pressed)
+    }
+
+    #[test]
+    fn no_two_commands_share_a_key() {
+        let keys: Vec<&KeyboardShortcut> = Command::ALL.iter().flat_map(|command| command.shortcuts()).collect();
+        for (i, key) in keys.iter().enumerate() {
+            assert!(!keys[..i].contains(key), "{key:?}");
+        }
+    }
+
+    #[test]
+    fn keys_that_are_held_or_that_widgets_need_are_free() {
+        let plain_keys: Vec<Key> = Command::ALL
+            .iter()
+            .flat_map(|command| command.shortcuts())
+            .filter(|key| !key.modifiers.command)
+            .map(|key| key.logical_key)
+            .collect();
+        for key in [
+            Key::B,
+            Key::Space,
+            Key::Enter,
+            Key::Tab,
+            Key::ArrowUp,
+            Key::ArrowDown,
+            Key::ArrowLeft,
+            Key::ArrowRight,
+        ] {
+            assert!(!plain_keys.contains(&key), "{key:?}");
+        }
+    }
+
+    #[test]
+    fn keys_are_named_as_on_keyboards() {
+        let context = egui::Context::default();
+        context.set_os(egui::os::OperatingSystem::Nix);
+        let text = |command: Command| command.all_shortcuts_text(&context);
+        assert_eq!(text(Command::Settings), "Ctrl+,");
+        assert_eq!(text(Command::Shortcuts), "F1 or ?");
+        assert_eq!(text(Command::OpenFolder), "Ctrl+Shift+O");
+        assert_eq!(text(Command::About), "");
+        let tooltip = Command::NextPicture.tooltip(&context);
+        assert_eq!(tooltip, "Show the next picture of the list. (Page down)");
+    }
+
+    #[test]
+    fn modifiers_tell_commands_apart() {
+        let mut harness = harness();
+        let mut at = |modifiers, key| commands_of(&mut harness, modifiers, key);
+        assert_eq!(at(Modifiers::NONE, Key::H), [Command::ToggleClassUnderCursor]);
+        assert_eq!(at(Modifiers::SHIFT, Key::H), [Command::SoloClassUnderCursor]);
+        assert_eq!(at(Modifiers::COMMAND, Key::O), [Command::OpenPicture]);
+        assert_eq!(at(CTRL_SHIFT, Key::O), [Command::OpenFolder]);
+        assert_eq!(at(Modifiers::COMMAND, Key::Num0), [Command::ScaleReset]);
+        // As "+" is typed on a keyboard of the USA.
+        assert_eq!(at(Modifiers::SHIFT, Key::Plus), [Command::ZoomIn]);
+        assert_eq!(at(CTRL_SHIFT, Key::Plus), [Command::ScaleUp]);
+        assert_eq!(at(Modifiers::ALT, Key::H), []);
+    }
+
+    #[test]
+    fn a_key_without_use_does_nothing_shorter_instead() {
+        let mut harness = harness();
+        harness.state_mut().disabled = Some(Command::SegmentAll);
+        assert_eq!(commands_of(&mut harness, Modifiers::SHIFT, Key::F5), []);
+        assert_eq!(commands_of(&mut harness, Modifiers::NONE, Key::F5), [Command::Segment]);
+    }
+
+    #[test]
+    fn a_text_field_keeps_the_keys_it_uses() {
+        let mut harness = harness();
+        harness.run();
+        harness.get_by_label("Text").focus();
+        harness.run();
+        let mut at = |modifiers, key| commands_of(&mut harness, modifiers, key);
+        for (modifiers, key) in [
+            (Modifiers::NONE, Key::H),
+            (Modifiers::NONE, Key::Num0),
+            (Modifiers::COMMAND, Key::Z),
+            (Modifiers::COMMAND, Key::K),
+            (Modifiers::COMMAND, Key::C),
+        ] {
+            assert_eq!(at(modifiers, key), [], "{modifiers:?} {key:?}");
+        }
+        assert_eq!(at(Modifiers::COMMAND, Key::P), [Command::Palette]);
+        assert_eq!(at(Modifiers::COMMAND, Key::O), [Command::OpenPicture]);
+        assert_eq!(at(Modifiers::NONE, Key::F5), [Command::Segment]);
+        assert_eq!(at(Modifiers::NONE, Key::Escape), [Command::Cancel]);
+    }
+
+    #[test]
+    fn letters_work_while_a_button_has_the_focus() {
+        let mut harness = harness();
+        harness.run();
+        harness.get_by_label("Button").focus();
+        harness.run();
+        assert_eq!(
+            commands_of(&mut harness, Modifiers::NONE, Key::M),
+            [Command::ToggleMasks]
+        );
+        assert_eq!(commands_of(&mut harness, Modifiers::NONE, Key::Enter), []);
+    }
+
+    #[test]
+    fn the_systems_copy_is_copy_reading() {
+        let mut harness = harness();
+        harness.event(Event::Copy);
+        harness.run();
+        assert_eq!(harness.state().pressed, [Command::CopyReading]);
+    }
+}

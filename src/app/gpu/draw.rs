@@ -1,0 +1,249 @@
+//! What is drawn where, and the callback that egui calls for it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use eframe::egui_wgpu::{Callback, CallbackResources, CallbackTrait, ScreenDescriptor};
+use egui::{PaintCallbackInfo, Rect, Shape};
+
+use super::{Gpu, GpuLabels, GpuPhoto, bind, textures};
+use crate::app::view_state::Inside;
+
+/// Classes per row of the palette texture.
+const PALETTE_WIDTH: usize = 256;
+
+/// Distance of the stripes of a hatching, in points; one half is stripe.
+const STRIPE_DISTANCE: f32 = 6.0;
+
+/// Width of each of the two lines around what is highlighted, in points.
+const HIGHLIGHT_LINE: f32 = 1.5;
+
+/// How masks look.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::app) struct Look {
+    /// sRGB colour and opacity of each class; opacity 0 hides it.
+    pub(in crate::app) palette: Vec<[u8; 4]>,
+    /// Opacity of all masks, 0..=1.
+    pub(in crate::app) opacity: f32,
+    pub(in crate::app) inside: Inside,
+    /// Width of the outlines in points; 0 for none.
+    pub(in crate::app) outline: f32,
+    /// Whether unsure pixels are fainter than sure ones.
+    pub(in crate::app) fade: bool,
+    /// Pixels whose class has a probability below this are not drawn, 0..=1.
+    pub(in crate::app) threshold: f32,
+    pub(in crate::app) highlight: Option<Highlight>,
+}
+
+/// What stands out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::app) struct Highlight {
+    pub(in crate::app) class: u16,
+    /// Number of one region of the class; `None` for all of it.
+    pub(in crate::app) region: Option<u32>,
+}
+
+/// Changes of the photo; the default leaves it as it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(in crate::app) struct Tone {
+    /// -1..=1, added.
+    pub(in crate::app) brightness: f32,
+    /// -1..=1: from grey alone over unchanged to four times the contrast.
+    pub(in crate::app) contrast: f32,
+}
+
+impl Tone {
+    /// What a value of 0..=1 is multiplied with, and what is then added.
+    fn factor_and_addend(self) -> [f32; 2] {
+        let factor = 1.0 + self.contrast * if self.contrast >= 0.0 { 3.0 } else { 1.0 };
+        [factor, 0.5 - 0.5 * factor + self.brightness]
+    }
+}
+
+/// Photo and masks as a shape for a painter.
+///
+/// `slot` tells the places apart that are drawn in one frame: each needs a number of its own, small and the same from
+/// frame to frame. `clip` bounds what is drawn and `photo_rect` is where the whole photo lies, possibly far larger;
+/// both in points. The painter's own clip rectangle holds too.
+pub(in crate::app) fn shape(
+    gpu: &Gpu,
+    slot: usize,
+    clip: Rect,
+    photo_rect: Rect,
+    photo: Arc<GpuPhoto>,
+    masks: Option<(Arc<GpuLabels>, Look)>,
+    tone: Tone,
+) -> Shape {
+    let picture = Picture {
+        gpu: gpu.clone(),
+        slot,
+        rect: photo_rect,
+        photo,
+        masks,
+        tone,
+    };
+    Shape::Callback(Callback::new_paint_callback(clip, picture))
+}
+
+/// A photo in one place, for one frame.
+struct Picture {
+    gpu: Gpu,
+    slot: usize,
+    rect: Rect,
+    photo: Arc<GpuPhoto>,
+    masks: Option<(Arc<GpuLabels>, Look)>,
+    tone: Tone,
+}
+
+/// What the places that show a photo own; lives in egui's renderer.
+#[derive(Default)]
+struct Slots(HashMap<usize, Slot>);
+
+/// Uniforms and palette of one place.
+struct Slot {
+    view: wgpu::Buffer,
+    palette: wgpu::Texture,
+    /// What is in the palette texture.
+    texels: Vec<[u8; 4]>,
+    bindings: wgpu::BindGroup,
+}
+
+/// The shader's `View`.
+type View = [[f32; 4]; 4];
+
+impl Slot {
+    /// A place with room for `classes` classes.
+    fn new(gpu: &Gpu, classes: usize) -> Self {
+        let view = gpu.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("canvas view"),
+            size: size_of::<View>() as u64,
+            usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        });
+        let size = [PALETTE_WIDTH, classes.div_ceil(PALETTE_WIDTH).max(1)];
+        let palette = textures::texture(&gpu.device, "palette", size, 1, wgpu::TextureFormat::Rgba8Unorm);
+        let resources = [
+            view.as_entire_binding(),
+            wgpu::BindingResource::TextureView(&palette.create_view(&Default::default())),
+        ];
+        Self {
+            bindings: bind(&gpu.device, "canvas slot", &gpu.slot_layout, resources),
+            view,
+            palette,
+            texels: Vec::new(),
+        }
+    }
+
+    /// Classes that the palette texture has room for.
+    fn room(&self) -> usize {
+        PALETTE_WIDTH * self.palette.height() as usize
+    }
+
+    /// Uploads a palette, if it is another one than before.
+    fn set_palette(&mut self, queue: &wgpu::Queue, palette: &[[u8; 4]]) {
+        let (same, rest) = self.texels.split_at(palette.len().min(self.texels.len()));
+        if same == palette && rest.iter().all(|texel| *texel == [0; 4]) {
+            return;
+        }
+        self.texels = palette.to_vec();
+        self.texels.resize(self.room(), [0; 4]);
+        queue.write_texture(
+            self.palette.as_image_copy(),
+            bytemuck::cast_slice(&self.texels),
+            wgpu::TexelCopyBufferLayout {
+                offset: 0,
+                bytes_per_row: Some(4 * PALETTE_WIDTH as u32),
+                rows_per_image: None,
+            },
+            self.palette.size(),
+        );
+    }
+}
+
+impl Picture {
+    fn view(&self, pixels_per_point: f32) -> View {
+        let pixels = |points: f32| points * pixels_per_point;
+        let linear = f32::from(u8::from(self.gpu.linear_target));
+        let [factor, addend] = self.tone.factor_and_addend();
+        // A hundredth of a pixel aside: where edges of photo pixels fall onto middles of screen pixels, rounding would
+        // decide which of the two photo pixels is drawn, for each screen pixel anew.
+        let (left, top) = (pixels(self.rect.min.x) - 0.01, pixels(self.rect.min.y) - 0.01);
+        let photo = [left, top, pixels(self.rect.width()), pixels(self.rect.height())];
+        let Some((_, look)) = &self.masks else {
+            return [photo, [factor, addend, linear, 0.0], [0.0; 4], [-1.0, -1.0, 0.0, 1.0]];
+        };
+        let inside = match look.inside {
+            Inside::Fill => 1.0,
+            Inside::Hatching => 2.0,
+            Inside::Empty => 3.0,
+        };
+        let outline = (look.outline > 0.0).then(|| line_width(pixels(look.outline)));
+        let highlight = look.highlight.map_or([-1.0; 2], |of| {
+            // As the label texture has it.
+            let region = of.region.map_or(-1.0, |region| f32::from(region as u16));
+            [f32::from(of.class), region]
+        });
+        [
+            photo,
+            [factor, addend, linear, inside],
+            [
+                look.opacity.clamp(0.0, 1.0),
+                outline.unwrap_or(0.0),
+                look.threshold.clamp(0.0, 1.0),
+                f32::from(u8::from(look.fade)),
+            ],
+            [
+                highlight[0],
+                highlight[1],
+                line_width(pixels(HIGHLIGHT_LINE)),
+                pixels(STRIPE_DISTANCE),
+            ],
+        ]
+    }
+}
+
+/// How far the shader looks for the other side of an edge, for a line of a width in pixels. No line is thinner than a
+/// pixel, and a width that ends in the middle of a pixel is a trace less, so that both sides of an area round alike.
+fn line_width(pixels: f32) -> f32 {
+    pixels.max(1.0) - 0.02
+}
+
+impl CallbackTrait for Picture {
+    fn prepare(
+        &self,
+        _device: &wgpu::Device,
+        queue: &wgpu::Queue,
+        screen: &ScreenDescriptor,
+        _encoder: &mut wgpu::CommandEncoder,
+        resources: &mut CallbackResources,
+    ) -> Vec<wgpu::CommandBuffer> {
+        let palette = self.masks.as_ref().map_or(&[][..], |(_, look)| &look.palette);
+        let Slots(slots) = resources.entry().or_insert_with(Slots::default);
+        let new = || Slot::new(&self.gpu, palette.len());
+        let slot = slots.entry(self.slot).or_insert_with(new);
+        if slot.room() < palette.len() {
+            *slot = new();
+        }
+        if !palette.is_empty() {
+            slot.set_palette(queue, palette);
+        }
+        let view = self.view(screen.pixels_per_point);
+        queue.write_buffer(&slot.view, 0, bytemuck::cast_slice(&view));
+        Vec::new()
+    }
+
+    fn paint(&self, _info: PaintCallbackInfo, pass: &mut wgpu::RenderPass<'static>, resources: &CallbackResources) {
+        let Some(slot) = resources.get::<Slots>().and_then(|slots| slots.0.get(&self.slot)) else {
+            return;
+        };
+        let labels = match &self.masks {
+            Some((labels, _)) => &labels.bindings,
+            None => &self.gpu.no_labels,
+        };
+        pass.set_pipeline(&self.gpu.pipeline);
+        pass.set_bind_group(0, &slot.bindings, &[]);
+        pass.set_bind_group(1, &self.photo.bindings, &[]);
+        pass.set_bind_group(2, labels, &[]);
+        pass.draw(0..3, 0..1);
+    }
+}

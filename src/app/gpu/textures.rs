@@ -1,0 +1,215 @@
+//! Photos and labels as textures. Everything here may take long and belongs on a background thread.
+//!
+//! The loops are not spread over the CPU's cores: while a network runs, its threads are busy, and a photo would wait
+//! for them.
+
+use super::{Gpu, bind};
+use crate::labels::{LabelMap, Regions};
+use crate::photo::Photo;
+
+/// Bytes that are handed to the driver at a time. The queue is locked meanwhile, and a frame that is ready waits for
+/// it: about a millisecond.
+const SLAB_BYTES: usize = 4 << 20;
+
+/// A photo as a texture, with all its reductions by two.
+pub(in crate::app) struct GpuPhoto {
+    pub(super) bindings: wgpu::BindGroup,
+}
+
+/// Class, region and confidence of each pixel as textures.
+pub(in crate::app) struct GpuLabels {
+    pub(super) bindings: wgpu::BindGroup,
+}
+
+impl Gpu {
+    /// Uploads a photo. One that is larger than a texture can be is reduced for the screen only.
+    pub(in crate::app) fn photo(&self, photo: &Photo) -> GpuPhoto {
+        let most = self.device.limits().max_texture_dimension_2d as usize;
+        let longest = photo.width.max(photo.height);
+        let reduced = (longest > most).then(|| {
+            let side = |length: usize| (length * most / longest).max(1);
+            photo.resized(side(photo.width), side(photo.height))
+        });
+        let mut shown = reduced.as_ref().unwrap_or(photo);
+        let levels = shown.width.max(shown.height).max(1).ilog2() + 1;
+        let size = [shown.width, shown.height];
+        let texture = texture(&self.device, "photo", size, levels, wgpu::TextureFormat::Rgba8Unorm);
+        let mut half;
+        for level in 0..levels {
+            let rows = shown.rgb.as_chunks::<3>().0;
+            self.write(&texture, level, [shown.width, shown.height], |y, out| {
+                for (out, [r, g, b]) in out.iter_mut().zip(&rows[y * shown.width..]) {
+                    *out = [*r, *g, *b, 255];
+                }
+            });
+            if level + 1 < levels {
+                half = halved(shown);
+                shown = &half;
+            }
+        }
+        let resources = [
+            wgpu::BindingResource::TextureView(&texture.create_view(&Default::default())),
+            wgpu::BindingResource::Sampler(&self.smooth),
+        ];
+        GpuPhoto {
+            bindings: bind(&self.device, "photo", &self.photo_layout, resources),
+        }
+    }
+
+    /// Uploads labels with the probability of each (0..=65535 for 0..=1, in the order of the map's pixels) and the
+    /// number of its region; `regions` must be those of the map. A map that is larger than a texture can be is thinned
+    /// to a whole fraction of its size.
+    pub(in crate::app) fn labels(&self, map: &LabelMap, confidence: &[u16], regions: &Regions) -> GpuLabels {
+        let most = self.device.limits().max_texture_dimension_2d as usize;
+        let step = map.width.max(map.height).div_ceil(most).max(1);
+        let size = [map.width.div_ceil(step), map.height.div_ceil(step)];
+        let labels = texture(&self.device, "labels", size, 1, wgpu::TextureFormat::Rg16Uint);
+        self.write(&labels, 0, size, |y, out| {
+            for (columns, number) in regions.row(y * step) {
+                let class = regions.list().get(number as usize).map_or(0, |region| region.class);
+                // The shader tells regions apart by 16 bits and the class.
+                out[columns.start.div_ceil(step)..columns.end.div_ceil(step)].fill([class, number as u16]);
+            }
+        });
+        let sure = texture(&self.device, "confidence", size, 1, wgpu::TextureFormat::R8Unorm);
+        self.write(&sure, 0, size, |y, out: &mut [u8]| {
+            let row = confidence.get(y * step * map.width..).unwrap_or_default();
+            for (out, probability) in out.iter_mut().zip(row.iter().step_by(step)) {
+                *out = ((u32::from(*probability) * 255 + 32767) / 65535) as u8;
+            }
+        });
+        GpuLabels {
+            bindings: labels_bindings(&self.device, &self.labels_layout, &labels, &sure),
+        }
+    }
+
+    /// Fills one level of a texture, whose rows are made by `fill`.
+    fn write<T: bytemuck::Pod>(
+        &self,
+        texture: &wgpu::Texture,
+        level: u32,
+        [width, height]: [usize; 2],
+        fill: impl Fn(usize, &mut [T]),
+    ) {
+        let row_bytes = (width * size_of::<T>()).max(1);
+        let slab_rows = (SLAB_BYTES / row_bytes).clamp(1, height.max(1));
+        let mut slab = vec![T::zeroed(); slab_rows * width];
+        for top in (0..height).step_by(slab_rows) {
+            let rows = slab_rows.min(height - top);
+            let slab = &mut slab[..rows * width];
+            for (y, row) in slab.chunks_exact_mut(width.max(1)).enumerate() {
+                fill(top + y, row);
+            }
+            let place = wgpu::TexelCopyTextureInfo {
+                texture,
+                mip_level: level,
+                origin: wgpu::Origin3d {
+                    x: 0,
+                    y: top as u32,
+                    z: 0,
+                },
+                aspect: wgpu::TextureAspect::All,
+            };
+            let layout = wgpu::TexelCopyBufferLayout {
+                offset: 0,
+                bytes_per_row: Some(row_bytes as u32),
+                rows_per_image: None,
+            };
+            let extent = wgpu::Extent3d {
+                width: width as u32,
+                height: rows as u32,
+                depth_or_array_layers: 1,
+            };
+            self.queue
+                .write_texture(place, bytemuck::cast_slice(slab), layout, extent);
+            // Sent off from here, so that no frame has to.
+            self.queue.submit([]);
+        }
+    }
+}
+
+/// Half the width and height, each pixel the mean of four; an odd last row or column is left out.
+fn halved(photo: &Photo) -> Photo {
+    let (width, height) = ((photo.width / 2).max(1), (photo.height / 2).max(1));
+    let pixels = photo.rgb.as_chunks::<3>().0;
+    let row = |y: usize| &pixels[y.min(photo.height - 1) * photo.width..][..photo.width];
+    let mut rgb = Vec::with_capacity(3 * width * height);
+    for y in 0..height {
+        let (above, below) = (row(2 * y), row(2 * y + 1));
+        for x in 0..width {
+            let (left, right) = (2 * x, (2 * x + 1).min(photo.width - 1));
+            let four = [above[left], above[right], below[left], below[right]];
+            for channel in 0..3 {
+                let sum: u16 = four.iter().map(|pixel| u16::from(pixel[channel])).sum();
+                rgb.push(((sum + 2) / 4) as u8);
+            }
+        }
+    }
+    Photo { width, height, rgb }
+}
+
+/// A texture that is written and read; the sides are in texels.
+pub(super) fn texture(
+    device: &wgpu::Device,
+    label: &'static str,
+    [width, height]: [usize; 2],
+    levels: u32,
+    format: wgpu::TextureFormat,
+) -> wgpu::Texture {
+    device.create_texture(&wgpu::TextureDescriptor {
+        label: Some(label),
+        size: wgpu::Extent3d {
+            width: width.max(1) as u32,
+            height: height.max(1) as u32,
+            depth_or_array_layers: 1,
+        },
+        mip_level_count: levels,
+        sample_count: 1,
+        dimension: wgpu::TextureDimension::D2,
+        format,
+        usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
+        view_formats: &[],
+    })
+}
+
+/// What is bound while no masks are drawn.
+pub(super) fn no_labels(device: &wgpu::Device, layout: &wgpu::BindGroupLayout) -> wgpu::BindGroup {
+    let labels = texture(device, "no labels", [1, 1], 1, wgpu::TextureFormat::Rg16Uint);
+    let sure = texture(device, "no confidence", [1, 1], 1, wgpu::TextureFormat::R8Unorm);
+    labels_bindings(device, layout, &labels, &sure)
+}
+
+fn labels_bindings(
+    device: &wgpu::Device,
+    layout: &wgpu::BindGroupLayout,
+    labels: &wgpu::Texture,
+    confidence: &wgpu::Texture,
+) -> wgpu::BindGroup {
+    let [labels, confidence] = [labels, confidence].map(|t| t.create_view(&Default::default()));
+    let resources = [&labels, &confidence].map(wgpu::BindingResource::TextureView);
+    bind(device, "labels", layout, resources)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn halving_takes_exact_means_down_to_one_pixel() {
+        let rgb = [[0, 10, 255], [4, 10, 255], [1, 11, 0], [2, 11, 0], [200; 3], [200; 3]].concat();
+        let three_high = Photo {
+            width: 2,
+            height: 3,
+            rgb,
+        };
+        let one = halved(&three_high);
+        assert_eq!((one.width, one.height, one.rgb.clone()), (1, 1, vec![2, 11, 128]));
+        assert_eq!(halved(&one), one);
+        let row = Photo {
+            width: 4,
+            height: 1,
+            rgb: [[0; 3], [10; 3], [20; 3], [31; 3]].concat(),
+        };
+        assert_eq!(halved(&row).rgb, [5, 5, 5, 26, 26, 26]);
+    }
+}

@@ -1,0 +1,383 @@
+//! The classes: which are shown, in which colour, and how much of the picture each takes.
+
+use egui::{Button, Label, Layout, RichText, ScrollArea, TextEdit, Ui};
+
+use crate::app::view_state::{ClassOrder, ViewState};
+use crate::labels::ClassSet;
+
+/// What the picture holds of each class, by id.
+#[derive(Clone, Copy)]
+pub(in crate::app) struct Found<'a> {
+    pub(in crate::app) pixels: &'a [u64],
+    pub(in crate::app) regions: &'a [u32],
+}
+
+impl Found<'_> {
+    fn pixels(&self, id: usize) -> u64 {
+        self.pixels.get(id).copied().unwrap_or(0)
+    }
+
+    fn share(&self, id: usize) -> f64 {
+        self.pixels(id) as f64 / self.pixels.iter().sum::<u64>().max(1) as f64
+    }
+}
+
+/// What belongs to the list and not to the picture.
+#[derive(Default)]
+pub(in crate::app) struct ClassList {
+    search: String,
+    /// The class whose details are shown.
+    selected: Option<usize>,
+    /// The class whose row the cursor is on.
+    hovered: Option<usize>,
+}
+
+impl ClassList {
+    /// The class whose row the cursor is on: the canvas highlights it.
+    pub(in crate::app) fn hovered(&self) -> Option<u16> {
+        self.hovered.and_then(|id| u16::try_from(id).ok())
+    }
+
+    /// Search field and order.
+    pub(in crate::app) fn tools(&mut self, ui: &mut Ui, view: &mut ViewState) {
+        ui.horizontal(|ui| {
+            ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
+                for (order, title, hint) in [
+                    (ClassOrder::Name, "Name", "Sort by name"),
+                    (ClassOrder::Share, "Share", "Sort by share of the picture"),
+                ] {
+                    let button = Button::selectable(view.class_order == order, title).small();
+                    if ui.add(button).accessible_name(hint).on_hover_text(hint).clicked() {
+                        view.class_order = order;
+                    }
+                }
+                let field = TextEdit::singleline(&mut self.search)
+                    .hint_text("Find a class")
+                    .desired_width(f32::INFINITY);
+                ui.add(field).accessible_name("Find a class");
+            });
+        });
+    }
+
+    /// Draws the rows, `highlighted` being the class under the cursor on the picture.
+    pub(in crate::app) fn rows(
+        &mut self,
+        ui: &mut Ui,
+        view: &mut ViewState,
+        classes: &ClassSet,
+        found: Option<Found>,
+        highlighted: Option<u16>,
+    ) {
+        self.hovered = None;
+        if let Some(solo) = view.solo.clone() {
+            ui.horizontal(|ui| {
+                ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
+                    if ui.small_button("End solo").clicked() {
+                        view.solo = None;
+                    }
+                    ui.add(Label::new(format!("Only {solo} is drawn")).truncate());
+                });
+            });
+        }
+        let order = self.order(view, classes, found);
+        if order.is_empty() {
+            ui.weak("No class has this name");
+        }
+        let colors = view.colors(classes);
+        let height = ui.spacing().interact_size.y;
+        ScrollArea::vertical()
+            .auto_shrink([false, true])
+            .show_rows(ui, height, order.len(), |ui, range| {
+                for &id in &order[range] {
+                    let color = colors.get(id).copied().unwrap_or_default();
+                    let lit = highlighted.is_some_and(|h| usize::from(h) == id);
+                    self.row(ui, view, &classes.classes[id].name, id, color, found, lit);
+                }
+            });
+    }
+
+    /// Ids of the listed classes, in the order of the list.
+    fn order(&self, view: &ViewState, classes: &ClassSet, found: Option<Found>) -> Vec<usize> {
+        let pixels = |id: usize| found.map_or(0, |f| f.pixels(id));
+        let search = self.search.trim().to_lowercase();
+        let mut order: Vec<usize> = (0..classes.len())
+            .filter(|id| search.is_empty() || classes.classes[*id].name.to_lowercase().contains(&search))
+            .filter(|id| !view.present_only || found.is_none() || pixels(*id) > 0)
+            .collect();
+        match view.class_order {
+            ClassOrder::Share => order.sort_by_key(|id| std::cmp::Reverse(pixels(*id))),
+            ClassOrder::Name => order.sort_by_key(|id| classes.classes[*id].name.to_lowercase()),
+        }
+        order
+    }
+
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one row of a table: what it shows and what it changes"
+    )]
+    fn row(
+        &mut self,
+        ui: &mut Ui,
+        view: &mut ViewState,
+        name: &str,
+        id: usize,
+        color: [u8; 3],
+        found: Option<Found>,
+        lit: bool,
+    ) {
+        let row = ui.horizontal(|ui| {
+            if lit {
+                let area = ui.max_rect().expand2(egui::vec2(2.0, 0.0));
+                let fill = ui.visuals().widgets.hovered.weak_bg_fill;
+                ui.painter().rect_filled(area, 3.0, fill);
+            }
+            let mut visible = view.draws(name);
+            let eye = ui
+                .checkbox(&mut visible, "")
+                .accessible_name(format!("Show {name}"))
+                .on_hover_text("Show this class. With Alt: only this class");
+            if eye.clicked() {
+                if ui.input(|i| i.modifiers.alt) {
+                    view.toggle_solo(name);
+                } else if view.solo.is_some() {
+                    // Leaving solo by an eye: what one sees is then what the eyes say.
+                    view.solo = None;
+                } else {
+                    view.toggle_class(name);
+                }
+            }
+            color_button(ui, view, name, color);
+            let share = found.map(|f| f.share(id));
+            let present = share.is_none_or(|s| s > 0.0);
+            ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
+                if let Some(share) = share {
+                    ui.label(RichText::new(percent(share)).weak().monospace());
+                }
+                // All the width that is left, with the name at its left.
+                ui.with_layout(Layout::top_down_justified(egui::Align::LEFT), |ui| {
+                    let text = RichText::new(name);
+                    let text = if present { text } else { text.weak() };
+                    let button = Button::selectable(self.selected == Some(id), text).truncate();
+                    let label = ui.add(button);
+                    if label.double_clicked() {
+                        view.toggle_solo(name);
+                    } else if label.clicked() {
+                        self.selected = if self.selected == Some(id) { None } else { Some(id) };
+                    }
+                    label.context_menu(|ui| class_menu(ui, view, name));
+                });
+            });
+        });
+        if row.response.contains_pointer() {
+            self.hovered = Some(id);
+        }
+    }
+
+    /// What is known of the selected class, and what can be changed about it.
+    pub(in crate::app) fn details(
+        &mut self,
+        ui: &mut Ui,
+        view: &mut ViewState,
+        classes: &ClassSet,
+        found: Option<Found>,
+    ) {
+        let Some((id, class)) = self.selected.and_then(|id| Some((id, classes.classes.get(id)?))) else {
+            return;
+        };
+        ui.separator();
+        ui.horizontal(|ui| {
+            ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
+                let solo = view.solo.as_deref() == Some(&class.name);
+                if ui.add(Button::selectable(solo, "Solo").small()).clicked() {
+                    view.toggle_solo(&class.name);
+                }
+                let own_color = view.class(&class.name).color.is_some();
+                if own_color && ui.small_button("Reset colour").clicked() {
+                    view.change_class(&class.name, |look| look.color = None);
+                }
+                ui.add(Label::new(RichText::new(&class.name).strong()).truncate());
+            });
+        });
+        if let Some(found) = found {
+            let regions = found.regions.get(id).copied().unwrap_or(0);
+            let regions = if regions == 1 {
+                "1 region".to_owned()
+            } else {
+                format!("{} regions", grouped(u64::from(regions)))
+            };
+            ui.label(format!(
+                "{}, {} pixels, {regions}",
+                percent(found.share(id)),
+                grouped(found.pixels(id))
+            ));
+        }
+        let mut opacity = view.class(&class.name).opacity * 100.0;
+        ui.horizontal(|ui| {
+            let label = ui.label("Opacity");
+            let slider = egui::Slider::new(&mut opacity, 0.0..=100.0)
+                .suffix(" %")
+                .fixed_decimals(0);
+            if ui.add(slider).labelled_by(label.id).changed() {
+                view.change_class(&class.name, |look| look.opacity = opacity / 100.0);
+            }
+        });
+    }
+}
+
+/// A swatch that opens a colour picker.
+fn color_button(ui: &mut Ui, view: &mut ViewState, name: &str, mut color: [u8; 3]) {
+    ui.scope(|ui| {
+        ui.spacing_mut().interact_size.x = 18.0;
+        let swatch = ui
+            .color_edit_button_srgb(&mut color)
+            .accessible_name(format!("Colour of {name}"))
+            .on_hover_text("Change the colour");
+        if swatch.changed() {
+            view.change_class(name, |look| look.color = Some(color));
+        }
+    });
+}
+
+fn class_menu(ui: &mut Ui, view: &mut ViewState, name: &str) {
+    let hide = if view.draws(name) { "Hide" } else { "Show" };
+    if ui.button(hide).clicked() {
+        view.solo = None;
+        view.toggle_class(name);
+        ui.close();
+    }
+    let solo = if view.solo.as_deref() == Some(name) {
+        "End solo"
+    } else {
+        "Show only this class"
+    };
+    if ui.button(solo).clicked() {
+        view.toggle_solo(name);
+        ui.close();
+    }
+    if ui.button("Reset colour and opacity").clicked() {
+        view.change_class(name, |look| {
+            look.color = None;
+            look.opacity = 1.0;
+        });
+        ui.close();
+    }
+    if ui.button("Copy name").clicked() {
+        ui.copy_text(name.to_owned());
+        ui.close();
+    }
+}
+
+fn percent(share: f64) -> String {
+    match share {
+        0.0 => "–".into(),
+        tiny if tiny < 0.0005 => "<0.1 %".into(),
+        share => format!("{:.1} %", share * 100.0),
+    }
+}
+
+/// `1234567` as `1,234,567`.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use egui_kittest::Harness;
+    use egui_kittest::kittest::Queryable as _;
+
+    use super::*;
+
+    const FOUND: Found = Found {
+        pixels: &[10, 0, 0, 30, 0, 0, 0, 0, 5, 0, 0],
+        regions: &[1, 0, 0, 2, 0, 0, 0, 0, 4, 0, 0],
+    };
+
+    type State = (ClassList, ViewState);
+
+    fn camvid() -> ClassSet {
+        ClassSet::known("camvid").expect("a built-in set")
+    }
+
+    fn list(view: ViewState) -> Harness<'static, State> {
+        Harness::builder().with_size([270.0, 420.0]).build_ui_state(
+            |ui, (list, view): &mut State| {
+                list.tools(ui, view);
+                egui::Panel::bottom("details").show(ui, |ui| list.details(ui, view, &camvid(), Some(FOUND)));
+                list.rows(ui, view, &camvid(), Some(FOUND), None);
+            },
+            (ClassList::default(), view),
+        )
+    }
+
+    #[test]
+    fn an_eye_hides_its_class() {
+        let mut harness = list(ViewState::default());
+        harness.get_by_label("Show car").click();
+        harness.run();
+        assert_eq!(harness.state().1.opacities(&camvid())[8], 0);
+        assert_eq!(harness.state().1.opacities(&camvid())[3], 255);
+    }
+
+    #[test]
+    fn the_largest_share_comes_first_or_the_first_name() {
+        let mut harness = list(ViewState::default());
+        let top = |harness: &Harness<State>, name: &str| harness.get_by_label(&format!("Show {name}")).rect().top();
+        assert!(top(&harness, "road") < top(&harness, "sky") && top(&harness, "sky") < top(&harness, "car"));
+        assert!(harness.query_by_label("66.7 %").is_some());
+        harness.get_by_label("Sort by name").click();
+        harness.run();
+        assert!(top(&harness, "car") < top(&harness, "road") && top(&harness, "road") < top(&harness, "sky"));
+    }
+
+    #[test]
+    fn a_search_leaves_what_fits() {
+        let mut harness = list(ViewState::default());
+        harness.get_by_label("Find a class").focus();
+        harness.run();
+        harness.get_by_label("Find a class").type_text("ro");
+        harness.run();
+        assert!(harness.query_by_label("Show road").is_some() && harness.query_by_label("Show sky").is_none());
+    }
+
+    #[test]
+    fn a_selected_class_tells_pixels_and_regions_and_can_be_alone() {
+        let mut harness = list(ViewState::default());
+        harness.get_by_label("car").click();
+        harness.run();
+        assert!(harness.query_by_label("11.1 %, 5 pixels, 4 regions").is_some());
+        harness.get_by_label("Solo").click();
+        harness.run();
+        assert!(harness.query_by_label("Only car is drawn").is_some());
+        let drawn = harness.state().1.opacities(&camvid());
+        assert_eq!(drawn.iter().filter(|o| **o > 0).count(), 1);
+    }
+
+    #[test]
+    fn the_list_looks_as_it_did() {
+        let Some(_drawing) = crate::app::testing::can_draw() else {
+            return;
+        };
+        let mut view = ViewState::default();
+        view.toggle_class("sky");
+        let mut harness = list(view);
+        harness.run();
+        harness.snapshot_options("class_list", &crate::app::testing::snapshot_options());
+    }
+
+    #[test]
+    fn thousands_are_grouped() {
+        assert_eq!(grouped(1_234_567), "1,234,567");
+        assert_eq!(
+            (grouped(0), grouped(999), grouped(1000)),
+            ("0".into(), "999".into(), "1,000".into())
+        );
+    }
+}

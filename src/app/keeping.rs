@@ -1,0 +1,137 @@
+//! What outlives the window: settings applied as they change, and the session written as it goes.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use egui::Context;
+
+use super::App;
+use super::canvas::Camera;
+use super::settings::{self, Session, Settings};
+use super::theme;
+use crate::engine::{EngineSettings, Job, ModelSource, PhotoSource};
+
+/// A session is written at most this often; so much is lost when the program is killed.
+const SESSION_PERIOD: Duration = Duration::from_secs(1);
+
+/// What of the settings is about computing.
+pub(super) fn engine_settings(settings: &Settings) -> EngineSettings {
+    EngineSettings {
+        device: settings.device,
+        threads: settings.threads,
+        feature_bytes: settings.feature_memory_mib << 20,
+    }
+}
+
+/// The camera as it was kept.
+pub(super) fn camera(kept: &settings::Camera) -> Camera {
+    Camera::restored(kept.fit, kept.zoom, kept.center)
+}
+
+impl App {
+    /// Applies settings that have changed since the last frame, and has them written.
+    pub(super) fn apply_settings(&mut self, context: &Context) {
+        if self.settings == self.applied {
+            return;
+        }
+        let before = std::mem::replace(&mut self.applied, self.settings.clone());
+        let now = self.settings.clone();
+        if before.theme != now.theme || before.interface_scale != now.interface_scale {
+            theme::apply(context, now.theme.preference(), now.interface_scale);
+        }
+        self.results.set_limit(now.result_memory_mib << 20);
+        if before.export != now.export {
+            self.set_export_defaults();
+        }
+        if before.device != now.device {
+            self.device_before = before.device;
+        }
+        if engine_settings(&before) != engine_settings(&now) {
+            self.send(Job::Configure(engine_settings(&now)));
+        }
+        if let Some(writer) = &self.writer {
+            writer.write_settings(now);
+        }
+    }
+
+    pub(super) fn set_export_defaults(&mut self) {
+        let usual = self.settings.export.clone();
+        self.export
+            .set_defaults(usual.formats, usual.folder, usual.legend, usual.naming);
+    }
+
+    /// Has the session written when it has changed, at most once a period, and when the window closes.
+    pub(super) fn keep_session(&mut self, context: &Context) {
+        let Some(writer) = &self.writer else { return };
+        let closing = context.input(|i| i.viewport().close_requested());
+        let since = self.session_looked_at.elapsed();
+        if since < SESSION_PERIOD && !closing {
+            // Whatever happens in this frame is written, also when no frame follows by itself.
+            if !self.session_look_ahead {
+                context.request_repaint_after(SESSION_PERIOD - since);
+                self.session_look_ahead = true;
+            }
+            return;
+        }
+        self.session_looked_at = Instant::now();
+        self.session_look_ahead = false;
+        let session = self.session_now(context);
+        if session != self.written_session {
+            writer.write_session(session.clone());
+            self.written_session = session;
+        }
+    }
+
+    /// The session as it is in this frame.
+    fn session_now(&self, context: &Context) -> Session {
+        let file = |source: &PhotoSource| match source {
+            PhotoSource::Path(path) => Some(path.clone()),
+            PhotoSource::Sample => None,
+        };
+        let mut session = self.session.clone();
+        // While the kept pictures are still looked for, they are the session's pictures.
+        if !self.finding {
+            session.pictures = self.pictures.sources().filter_map(file).collect();
+            session.current = self.pictures.wanted().and_then(file);
+        }
+        if let Some(model) = &self.model {
+            session.model = match &model.source {
+                ModelSource::Embedded => None,
+                ModelSource::Path(path) => Some(path.clone()),
+            };
+        }
+        session.view = self.view.clone();
+        session.camera = settings::Camera {
+            fit: self.camera.is_fit(),
+            zoom: self.camera.zoom(),
+            center: self.camera.center(),
+        };
+        // Sizes are kept in points of scale 1, for that is how a window is asked for.
+        let scale = context.zoom_factor();
+        context.input(|i| {
+            let viewport = i.viewport();
+            let place = &mut session.window;
+            place.maximized = viewport.maximized.unwrap_or(false);
+            if let Some(inner) = viewport.inner_rect.filter(|_| !place.maximized) {
+                place.size = (inner.size() * scale).into();
+            }
+            if let Some(outer) = viewport.outer_rect.filter(|_| !place.maximized) {
+                place.position = Some((outer.min.to_vec2() * scale).into());
+            }
+        });
+        session
+    }
+
+    pub(super) fn recent_pictures(&self) -> Vec<PathBuf> {
+        self.session.recent_pictures.clone()
+    }
+
+    pub(super) fn recent_models(&self) -> Vec<PathBuf> {
+        self.session.recent_models.clone()
+    }
+
+    /// Opens what was opened before, be it a picture, a folder or a model.
+    pub(super) fn open_recent(&mut self, path: &Path) {
+        self.find(vec![path.to_owned()]);
+    }
+}

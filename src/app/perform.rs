@@ -1,0 +1,237 @@
+//! What each command does, and when it makes sense.
+
+use egui::Context;
+
+use super::App;
+use super::command::Command;
+use super::dialogs::Ask;
+use super::inspector;
+use super::settings::{INTERFACE_SCALES, Theme};
+use super::view_state::{Inside, Palette, ViewState};
+use crate::engine::{ModelSource, PhotoSource};
+use crate::labels::ClassSet;
+
+/// Step of the interface scale.
+const SCALE_STEP: f32 = 0.1;
+
+impl App {
+    pub(super) fn perform(&mut self, command: Command, context: &Context) {
+        self.windows.palette.remember(command);
+        match command {
+            Command::OpenPicture => self.ask(Ask::Pictures, context),
+            Command::OpenFolder => self.ask(Ask::Folder, context),
+            Command::OpenSample => self.open_pictures(vec![PhotoSource::Sample]),
+            Command::ReloadPicture => {
+                if let Some(source) = self.pictures.wanted().cloned() {
+                    self.reload(&source);
+                }
+            }
+            Command::CloseAll => self.close_all(),
+            Command::NextPicture => self.go(1),
+            Command::PreviousPicture => self.go(-1),
+            Command::Segment => self.segment(),
+            Command::SegmentAll => self.open_batch_dialog(),
+            Command::Cancel => self.cancel_topmost(),
+            Command::CancelAll => self.stop_batch(),
+            Command::Export => self.open_export(),
+            Command::Quit => context.send_viewport_cmd(egui::ViewportCommand::Close),
+            Command::Undo => self.undo(),
+            Command::Redo => self.redo(),
+            Command::CopyReading => self.copy_reading(context),
+            Command::CopyOverlay => self.copy_picture(crate::export::Format::Overlay),
+            Command::CopyLabels => self.copy_picture(crate::export::Format::Color),
+            Command::CopyView => self.copy_view(context),
+            Command::UnpinReading => self.pin = None,
+            Command::Settings => self.windows.settings_open = !self.windows.settings_open,
+            Command::OpenModelFolder => self.ask(Ask::ModelFolder, context),
+            Command::OpenModelFile => self.ask(Ask::ModelFile, context),
+            Command::UseEmbeddedModel => self.open_model(ModelSource::Embedded),
+            Command::ToggleMultiScale => {
+                self.multi_scale = !self.multi_scale;
+                self.segment();
+            }
+            Command::Fit => self.camera.show_all(),
+            Command::ActualSize => self.camera.actual_size(context.pixels_per_point()),
+            Command::ZoomIn => self.camera.zoom_by(1.25),
+            Command::ZoomOut => self.camera.zoom_by(0.8),
+            Command::Palette => self.windows.palette.open(),
+            Command::Shortcuts => self.windows.shortcuts.open(),
+            Command::Log => self.windows.log.open(),
+            Command::Performance => self.windows.performance.toggle(),
+            Command::About => self.windows.about.open(),
+            Command::TogglePictureList => self.session.panels.pictures = !self.session.panels.pictures,
+            Command::ToggleInspector => self.session.panels.inspector = !self.session.panels.inspector,
+            Command::ThemeLight => self.settings.theme = Theme::Light,
+            Command::ThemeDark => self.settings.theme = Theme::Dark,
+            Command::ThemeSystem => self.settings.theme = Theme::System,
+            Command::ScaleUp => self.scale_by(SCALE_STEP),
+            Command::ScaleDown => self.scale_by(-SCALE_STEP),
+            Command::ScaleReset => self.settings.interface_scale = 1.0,
+            Command::ToggleMasks
+            | Command::CycleInside
+            | Command::ToggleOutline
+            | Command::TogglePalette
+            | Command::ToggleFade
+            | Command::TogglePixelGrid
+            | Command::TogglePatchGrid
+            | Command::ToggleMinimap
+            | Command::ToggleMagnifier
+            | Command::ResetView
+            | Command::ToggleClassUnderCursor
+            | Command::SoloClassUnderCursor
+            | Command::ShowAllClasses
+            | Command::HideAllClasses
+            | Command::ShowPresentClasses => self.change_view(command),
+        }
+    }
+
+    /// Commands that change the view state and nothing else: undo takes them back.
+    fn change_view(&mut self, command: Command) {
+        let classes = self
+            .model
+            .as_ref()
+            .map_or_else(|| ClassSet::numbered(0), |m| m.classes.clone());
+        let under_cursor = self.class_under_cursor();
+        let document = self.document.as_ref();
+        let present: Vec<bool> = document
+            .and_then(|d| d.found())
+            .map(|found| found.pixels.iter().map(|count| *count > 0).collect())
+            .unwrap_or_default();
+        let view = &mut self.view;
+        match command {
+            Command::ToggleMasks => view.masks = !view.masks,
+            Command::CycleInside => {
+                view.inside = match view.inside {
+                    Inside::Fill => Inside::Hatching,
+                    Inside::Hatching => Inside::Empty,
+                    Inside::Empty => Inside::Fill,
+                }
+            }
+            Command::ToggleOutline => inspector::toggle_outline(view),
+            Command::TogglePalette => {
+                view.palette = match view.palette {
+                    Palette::DataSet => Palette::ColorBlindSafe,
+                    Palette::ColorBlindSafe => Palette::DataSet,
+                }
+            }
+            Command::ToggleFade => view.fade = !view.fade,
+            Command::TogglePixelGrid => view.pixel_grid = !view.pixel_grid,
+            Command::TogglePatchGrid => view.patch_grid = !view.patch_grid,
+            Command::ToggleMinimap => view.minimap = !view.minimap,
+            Command::ToggleMagnifier => view.magnifier = !view.magnifier,
+            Command::ResetView => *view = ViewState::default(),
+            Command::ToggleClassUnderCursor => {
+                if let Some(name) = under_cursor {
+                    view.toggle_class(&name);
+                }
+            }
+            Command::SoloClassUnderCursor => {
+                if let Some(name) = under_cursor {
+                    view.toggle_solo(&name);
+                }
+            }
+            Command::ShowAllClasses => view.set_all(&classes, |_| true),
+            Command::HideAllClasses => view.set_all(&classes, |_| false),
+            Command::ShowPresentClasses => view.set_all(&classes, |id| present.get(id).copied().unwrap_or(false)),
+            _ => {}
+        }
+    }
+
+    /// Whether a command makes sense now.
+    pub(super) fn enabled(&self, command: Command) -> bool {
+        if self.windows.palette.is_open() {
+            return false;
+        }
+        if self.dialog_is_open() {
+            // A dialog shows one state of things; nothing may change it underneath.
+            return command == Command::Cancel;
+        }
+        let document = self.document.is_some();
+        let has_result = self.document.as_ref().is_some_and(|d| d.result.is_some());
+        match command {
+            Command::Segment => document && self.model.is_some() && self.running.is_none(),
+            Command::SegmentAll => self.pictures.len() > 0 && self.model.is_some() && self.batch.is_none(),
+            // Escape closes small windows first.
+            Command::Cancel => self.running.is_some() && !self.windows.any_open(),
+            Command::CancelAll => self.batch.is_some(),
+            Command::CloseAll => self.pictures.len() > 0,
+            Command::ReloadPicture => matches!(self.pictures.wanted(), Some(PhotoSource::Path(_))),
+            Command::NextPicture => self.pictures.current() + 1 < self.pictures.len(),
+            Command::PreviousPicture => self.pictures.current() > 0,
+            Command::Undo => self.undoer.has_undo(&self.view),
+            Command::Redo => self.undoer.has_redo(&self.view),
+            Command::CopyReading => self.reading().is_some(),
+            Command::UnpinReading => self.pin.is_some(),
+            Command::Export
+            | Command::CopyOverlay
+            | Command::CopyLabels
+            | Command::ToggleMasks
+            | Command::ShowPresentClasses => has_result,
+            Command::CopyView => document && self.gpu.is_some(),
+            Command::ToggleClassUnderCursor | Command::SoloClassUnderCursor => self.class_under_cursor().is_some(),
+            Command::Fit | Command::ActualSize | Command::ZoomIn | Command::ZoomOut => document,
+            Command::ShowAllClasses | Command::HideAllClasses => self.model.is_some(),
+            Command::ScaleUp => self.settings.interface_scale < *INTERFACE_SCALES.end(),
+            Command::ScaleDown => self.settings.interface_scale > *INTERFACE_SCALES.start(),
+            _ => true,
+        }
+    }
+
+    /// Whether a dialog waits for an answer.
+    pub(super) fn dialog_is_open(&self) -> bool {
+        self.export.is_open() || self.batch_dialog.is_open()
+    }
+
+    /// Escape: the dialog first, then the run.
+    fn cancel_topmost(&mut self) {
+        if self.export.is_open() {
+            self.export.close();
+        } else if self.batch_dialog.is_open() {
+            self.batch_dialog.close();
+        } else if self.running.is_some() {
+            self.cancel_and_say();
+        }
+    }
+
+    /// Name of the class under the cursor.
+    fn class_under_cursor(&self) -> Option<String> {
+        let document = self.document.as_ref()?;
+        let id = document.label_at(self.cursor?)?;
+        let classes = &document.result.as_ref()?.model.classes.classes;
+        classes.get(usize::from(id)).map(|class| class.name.clone())
+    }
+
+    fn undo(&mut self) {
+        if let Some(view) = self.undoer.undo(&self.view) {
+            self.view = view.clone();
+        }
+    }
+
+    fn redo(&mut self) {
+        if let Some(view) = self.undoer.redo(&self.view) {
+            self.view = view.clone();
+        }
+    }
+
+    fn scale_by(&mut self, step: f32) {
+        let scale = ((self.settings.interface_scale + step) * 10.0).round() / 10.0;
+        self.settings.interface_scale = scale.clamp(*INTERFACE_SCALES.start(), *INTERFACE_SCALES.end());
+    }
+
+    pub(super) fn ask(&mut self, what: Ask, context: &Context) {
+        // Where one most likely goes on: beside the picture, or where models are kept.
+        let folder = match what {
+            Ask::Pictures | Ask::Folder => self.pictures.wanted().and_then(|source| match source {
+                PhotoSource::Path(path) => path.parent().map(std::path::Path::to_owned),
+                PhotoSource::Sample => None,
+            }),
+            Ask::ModelFolder | Ask::ModelFile | Ask::ModelsFolder => self.settings.model_folder.clone(),
+            Ask::ExportFolder | Ask::BatchFolder | Ask::UsualExportFolder => None,
+        };
+        if let Err(e) = self.dialogs.ask(what, folder, context) {
+            self.toasts.error(format!(
+                "the file dialog cannot open ({e}); drop files onto the window instead"
+            ));
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! Segmenting all open pictures: what to do with the results, and how far it is.
+
+use std::path::PathBuf;
+
+use egui::{Button, Checkbox, Id, Modal, ProgressBar, Ui};
+
+use super::State;
+use crate::app::App;
+use crate::app::command::Command;
+use crate::app::dialogs::Ask;
+use crate::app::status_bar::time_left;
+use crate::engine::{Batch, BatchState, Job, PhotoSource, Progress};
+use crate::export::{Format, Options};
+
+/// A run over all pictures.
+pub(in crate::app) struct BatchRun {
+    pub(in crate::app) number: u64,
+    pub(in crate::app) progress: Option<Progress>,
+    pub(in crate::app) done: usize,
+    pub(in crate::app) failed: usize,
+    pub(in crate::app) total: usize,
+    /// Where files are written, if they are.
+    pub(in crate::app) folder: Option<PathBuf>,
+}
+
+/// What is asked before a batch starts.
+#[derive(Default)]
+pub(in crate::app) struct BatchDialog {
+    open: bool,
+    /// Write files, not only look at the masks.
+    write: bool,
+    folder: PathBuf,
+    options: Options,
+}
+
+impl BatchDialog {
+    pub(in crate::app) fn is_open(&self) -> bool {
+        self.open
+    }
+
+    pub(in crate::app) fn close(&mut self) {
+        self.open = false;
+    }
+
+    pub(in crate::app) fn set_folder(&mut self, folder: PathBuf) {
+        self.folder = folder;
+        self.options.overwrite = false;
+    }
+}
+
+impl App {
+    pub(in crate::app) fn open_batch_dialog(&mut self) {
+        let (folder, options) = self.export.defaults();
+        self.batch_dialog.folder = folder;
+        self.batch_dialog.options = options;
+        self.batch_dialog.open = true;
+    }
+
+    pub(in crate::app) fn batch_window(&mut self, ui: &mut Ui) {
+        if !self.batch_dialog.open {
+            return;
+        }
+        let Some(model) = self.model.clone() else {
+            self.batch_dialog.close();
+            return;
+        };
+        let total = self.pictures.len();
+        let mut start = false;
+        let mut choose = false;
+        let modal = Modal::new(Id::unique("segment all")).show(ui, |ui| {
+            ui.set_width(440.0_f32.min(ui.ctx().content_rect().width() - 80.0));
+            ui.heading("Segment all pictures");
+            ui.label(format!("{total} pictures with {}", model.title));
+            ui.weak("Results are kept in memory up to the limit in the settings; write files to keep all of them.");
+            ui.add_space(6.0);
+            let dialog = &mut self.batch_dialog;
+            ui.checkbox(&mut dialog.write, "Write files");
+            ui.add_enabled_ui(dialog.write, |ui| {
+                ui.indent("formats", |ui| {
+                    for format in Format::ALL {
+                        let mut on = dialog.options.formats.contains(&format);
+                        let check = ui.checkbox(&mut on, format.title());
+                        if check.on_hover_text(format.explanation()).changed() {
+                            dialog.options.formats.retain(|f| *f != format);
+                            if on {
+                                dialog.options.formats.push(format);
+                            }
+                        }
+                    }
+                    ui.horizontal(|ui| {
+                        let label = ui.label("Folder");
+                        choose = ui.button("Choose…").clicked();
+                        let mut text = dialog.folder.display().to_string();
+                        let field = egui::TextEdit::singleline(&mut text).desired_width(f32::INFINITY);
+                        if ui.add(field).labelled_by(label.id).changed() {
+                            dialog.set_folder(PathBuf::from(text));
+                        }
+                    });
+                    ui.add(Checkbox::new(
+                        &mut dialog.options.overwrite,
+                        "Write over existing files",
+                    ))
+                    .on_hover_text("Without this, a picture whose files exist fails and its files stay");
+                });
+            });
+            ui.separator();
+            ui.horizontal(|ui| {
+                let ready = total > 0 && (!dialog.write || !dialog.options.formats.is_empty());
+                start = ui.add_enabled(ready, Button::new("Start")).clicked();
+                if ui.button("Close").clicked() {
+                    dialog.close();
+                }
+            });
+        });
+        if choose {
+            self.ask(Ask::BatchFolder, ui);
+        }
+        if start {
+            self.batch_dialog.close();
+            self.start_batch();
+        } else if modal.should_close() {
+            self.batch_dialog.close();
+        }
+    }
+
+    fn start_batch(&mut self) {
+        let write = self.batch_dialog.write.then(|| {
+            let options = self.as_seen(self.batch_dialog.options.clone());
+            (options, self.batch_dialog.folder.clone())
+        });
+        // Pictures that are done stay so, unless files of them are wanted.
+        let pictures: Vec<PhotoSource> = (0..self.pictures.len())
+            .filter(|i| write.is_some() || !matches!(self.pictures.state(*i), Some(State::Done { .. })))
+            .filter_map(|i| self.pictures.source(i).cloned())
+            .collect();
+        if pictures.is_empty() {
+            self.toasts.info("All pictures are segmented already");
+            return;
+        }
+        self.batch_number += 1;
+        let run = BatchRun {
+            number: self.batch_number,
+            progress: None,
+            done: 0,
+            failed: 0,
+            total: pictures.len(),
+            folder: write.as_ref().map(|(_, folder)| folder.clone()),
+        };
+        let batch = Batch {
+            number: self.batch_number,
+            pictures: pictures.clone(),
+            settings: self.run_settings(),
+            write,
+        };
+        if self.send(Job::SegmentAll(batch)) {
+            for source in &pictures {
+                self.pictures.set_state(source, State::Waiting);
+            }
+            self.batch_sources = pictures;
+            self.batch = Some(run);
+        }
+    }
+
+    /// Takes what the worker says of one picture of the batch.
+    pub(in crate::app) fn take_batch_picture(&mut self, number: u64, index: usize, state: BatchState) {
+        if self.batch.as_ref().is_none_or(|b| b.number != number) {
+            return;
+        }
+        let Some(source) = self.batch_sources.get(index).cloned() else {
+            return;
+        };
+        match state {
+            BatchState::Running => self.pictures.set_state(&source, State::Running),
+            BatchState::Done { result, .. } => self.keep_result(result),
+            BatchState::Failed(why) => self.pictures.set_state(&source, State::Failed(why)),
+        }
+    }
+
+    /// The batch has ended: pictures that still wait have no result.
+    pub(in crate::app) fn end_batch(&mut self, number: u64, done: usize, failed: usize, cancelled: bool) {
+        let Some(batch) = self.batch.take_if(|b| b.number == number) else {
+            return;
+        };
+        self.batch_sources.clear();
+        self.pictures
+            .change_states(|state| matches!(state, State::Waiting | State::Running).then_some(State::Fresh));
+        let failed = if failed > 0 {
+            format!(", {failed} failed")
+        } else {
+            String::new()
+        };
+        let ended = if cancelled { "Cancelled" } else { "Finished" };
+        let text = format!("{ended}: {done} of {} pictures segmented{failed}", batch.total);
+        match batch.folder {
+            Some(folder) if done > 0 => self.toasts.wrote(text, folder),
+            _ => self.toasts.info(text),
+        }
+    }
+
+    pub(super) fn batch_panel(&self, ui: &mut Ui, asked: &mut Vec<Command>) {
+        let Some(batch) = &self.batch else { return };
+        let fraction = batch.progress.map_or(0.0, |p| p.fraction);
+        ui.add(ProgressBar::new(fraction).show_percentage())
+            .accessible_name("Progress of all pictures");
+        ui.horizontal(|ui| {
+            let mut text = format!("{} of {}", batch.done + batch.failed, batch.total);
+            if batch.failed > 0 {
+                text += &format!(", {} failed", batch.failed);
+            }
+            ui.label(text);
+            if let Some(remaining) = batch.progress.and_then(|p| p.remaining) {
+                ui.weak(time_left(remaining));
+            }
+        });
+        let cancel = ui.small_button("Cancel all").on_hover_text("Stop; what is done stays");
+        if cancel.clicked() {
+            asked.push(Command::CancelAll);
+        }
+    }
+}

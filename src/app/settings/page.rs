@@ -1,0 +1,377 @@
+//! The page of the settings: everything applies at once.
+
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+
+use egui::{Button, Grid, Id, Label, RichText, ScrollArea, Slider, Ui};
+
+use super::{INTERFACE_SCALES, MEMORY_LIMITS, Settings, Theme};
+use crate::engine::DeviceChoice;
+use crate::export::Format;
+
+/// Width of the page, in points.
+const WIDTH: f32 = 440.0;
+
+/// Width of the column of names, in points.
+const NAMES: f32 = 132.0;
+
+/// Height that the window's frame and the foot of the page take, in points.
+const AROUND: f32 = 140.0;
+
+/// What the page shows besides the settings.
+pub(in crate::app) struct PageInfo<'a> {
+    /// Cores of the processor, the most threads that are offered.
+    pub(in crate::app) cores: usize,
+    /// Where the settings are kept; `None` if they are not.
+    pub(in crate::app) settings_file: Option<&'a Path>,
+}
+
+/// A folder that the person wants to choose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::app) enum Ask {
+    ModelFolder,
+    ExportFolder,
+}
+
+/// Draws the page, which changes `settings`; the caller compares them with what they were.
+pub(in crate::app) fn show(ui: &mut Ui, settings: &mut Settings, info: &PageInfo) -> Option<Ask> {
+    let mut asked = None;
+    ui.set_width(WIDTH);
+    ui.spacing_mut().slider_width = 150.0;
+    ScrollArea::vertical()
+        .max_height((ui.content_rect().height() - AROUND).max(120.0))
+        .auto_shrink([false, true])
+        .show(ui, |ui| {
+            section(ui, "Appearance", |ui| appearance(ui, settings));
+            section(ui, "Computing", |ui| computing(ui, settings, info.cores));
+            section(ui, "Models", |ui| {
+                let folder = &mut settings.model_folder;
+                if folder_row(ui, "Model folder", folder, "None chosen") {
+                    asked = Some(Ask::ModelFolder);
+                }
+            });
+            section(ui, "Export", |ui| {
+                if export(ui, settings) {
+                    asked = Some(Ask::ExportFolder);
+                }
+            });
+            section(ui, "Files", |ui| {
+                ui.label("");
+                let reload = &mut settings.reload_changed_pictures;
+                ui.checkbox(reload, "Open a picture anew when its file changes");
+                ui.end_row();
+            });
+        });
+    ui.separator();
+    let reset = ui.add_enabled(*settings != Settings::default(), Button::new("Reset to defaults"));
+    if reset.clicked() {
+        *settings = Settings::default();
+    }
+    let place = match info.settings_file {
+        Some(path) => format!("Kept in {}", path.display()),
+        None => "Not kept: the system names no folder for settings".into(),
+    };
+    ui.add(Label::new(RichText::new(place).small()).selectable(true).wrap());
+    asked
+}
+
+/// A heading and rows of a name and a control each.
+fn section(ui: &mut Ui, title: &str, rows: impl FnOnce(&mut Ui)) {
+    ui.strong(title);
+    Grid::new(title)
+        .num_columns(2)
+        .min_col_width(NAMES)
+        .max_col_width(WIDTH - NAMES - 16.0)
+        .show(ui, rows);
+    ui.add_space(8.0);
+}
+
+/// Begins a row: its name, which labels what is drawn next.
+fn name(ui: &mut Ui, name: &str) -> Id {
+    ui.label(name).id
+}
+
+fn appearance(ui: &mut Ui, settings: &mut Settings) {
+    name(ui, "Theme");
+    ui.horizontal(|ui| {
+        for (theme, title) in [
+            (Theme::System, "System"),
+            (Theme::Light, "Light"),
+            (Theme::Dark, "Dark"),
+        ] {
+            ui.selectable_value(&mut settings.theme, theme, title)
+                .accessible_name(format!("{title} theme"));
+        }
+    });
+    ui.end_row();
+    let label = name(ui, "Interface scale");
+    ui.horizontal(|ui| {
+        let mut percent = f64::from(settings.interface_scale * 100.0).round();
+        let range = f64::from(INTERFACE_SCALES.start() * 100.0)..=f64::from(INTERFACE_SCALES.end() * 100.0);
+        let changed = number_row(ui, label, &mut percent, range, |slider| {
+            slider.step_by(5.0).suffix(" %")
+        });
+        if changed {
+            settings.interface_scale = (percent / 100.0) as f32;
+        }
+        let usual = Settings::default().interface_scale;
+        let reset = ui.add_enabled(settings.interface_scale != usual, Button::new("Reset").small());
+        if reset.accessible_name("Reset interface scale").clicked() {
+            settings.interface_scale = usual;
+        }
+    });
+    ui.end_row();
+}
+
+fn computing(ui: &mut Ui, settings: &mut Settings, cores: usize) {
+    name(ui, "Device");
+    ui.vertical(|ui| {
+        ui.horizontal(|ui| {
+            for (device, title) in [
+                (DeviceChoice::Auto, "Automatic"),
+                (DeviceChoice::Gpu, "GPU"),
+                (DeviceChoice::Cpu, "CPU"),
+            ] {
+                ui.selectable_value(&mut settings.device, device, title)
+                    .accessible_name(format!("{title} device"));
+            }
+        });
+        ui.weak(match settings.device {
+            DeviceChoice::Auto => "A GPU that computes correctly, else the CPU",
+            DeviceChoice::Gpu => "A GPU; an error where there is none",
+            DeviceChoice::Cpu => "The CPU, also where there is a GPU",
+        });
+    });
+    ui.end_row();
+    let label = name(ui, "CPU threads");
+    let cores = cores.max(1) as f64;
+    let mut threads = settings.threads.map_or(cores, |threads| threads as f64);
+    let changed = number_row(ui, label, &mut threads, 1.0..=cores, |slider| {
+        let slider = slider.integer();
+        slider
+            .custom_formatter(move |value, _| match value >= cores {
+                true => "all".into(),
+                false => format!("{value}"),
+            })
+            .custom_parser(move |text| match text.trim() {
+                "all" => Some(cores),
+                number => number.parse().ok(),
+            })
+    });
+    if changed {
+        settings.threads = (threads < cores).then_some(threads as usize);
+    }
+    ui.end_row();
+    memory_row(ui, "Memory for results", &mut settings.result_memory_mib);
+    memory_row(ui, "Memory for features", &mut settings.feature_memory_mib);
+}
+
+fn memory_row(ui: &mut Ui, title: &str, mib: &mut usize) {
+    let label = name(ui, title);
+    let mut value = *mib as f64;
+    let range = *MEMORY_LIMITS.start() as f64..=*MEMORY_LIMITS.end() as f64;
+    let changed = number_row(ui, label, &mut value, range, |slider| {
+        slider.logarithmic(true).step_by(64.0).suffix(" MiB")
+    });
+    if changed {
+        *mib = value as usize;
+    }
+    ui.end_row();
+}
+
+/// Draws a slider; true when its number holds. While it is dragged or typed it does not: the page would jump under
+/// the cursor, or kept results would go on the way to a larger limit.
+fn number_row(
+    ui: &mut Ui,
+    label: Id,
+    value: &mut f64,
+    range: RangeInclusive<f64>,
+    look: impl for<'a> FnOnce(Slider<'a>) -> Slider<'a>,
+) -> bool {
+    let draft_id = label.with("draft");
+    let draft: Option<f64> = ui.data(|data| data.get_temp(draft_id));
+    let mut shown = draft.unwrap_or(*value);
+    let slider = Slider::new(&mut shown, range).update_while_editing(false);
+    let response = ui.add(look(slider)).labelled_by(label);
+    if draft.is_none() && !response.changed() {
+        return false;
+    }
+    if ui.input(|input| input.pointer.any_down()) {
+        ui.data_mut(|data| data.insert_temp(draft_id, shown));
+        return false;
+    }
+    ui.data_mut(|data| data.remove::<f64>(draft_id));
+    *value = shown;
+    true
+}
+
+/// Draws the export defaults; true when a folder is to be chosen.
+fn export(ui: &mut Ui, settings: &mut Settings) -> bool {
+    let export = &mut settings.export;
+    name(ui, "Formats");
+    ui.vertical(|ui| {
+        for format in Format::ALL {
+            let mut on = export.formats.contains(&format);
+            let checkbox = ui.checkbox(&mut on, format.title());
+            if checkbox.on_hover_text(format.explanation()).changed() {
+                export.formats.retain(|other| *other != format);
+                if on {
+                    export.formats.push(format);
+                }
+                // In the order in which they are offered, so that off and on again is no change.
+                export
+                    .formats
+                    .sort_by_key(|f| Format::ALL.iter().position(|other| other == f));
+            }
+        }
+        ui.checkbox(&mut export.legend, "Legend beside the overlay");
+    });
+    ui.end_row();
+    let label = name(ui, "File names");
+    let field = egui::TextEdit::singleline(&mut export.naming).desired_width(180.0);
+    ui.add(field)
+        .labelled_by(label)
+        .on_hover_text("{name} is the picture's name, {model} the model's title");
+    ui.end_row();
+    folder_row(ui, "Export folder", &mut export.folder, "Beside each picture")
+}
+
+/// Draws a folder; true when another is to be chosen.
+fn folder_row(ui: &mut Ui, title: &str, folder: &mut Option<PathBuf>, unset: &str) -> bool {
+    name(ui, title);
+    let choose = ui
+        .horizontal(|ui| {
+            let choose = ui.button("Choose…").accessible_name(format!("Choose… {title}"));
+            let clear = ui.add_enabled(folder.is_some(), Button::new("Clear"));
+            if clear.accessible_name(format!("Clear {title}")).clicked() {
+                *folder = None;
+            }
+            match folder {
+                Some(path) => {
+                    let text = path.display().to_string();
+                    ui.add(Label::new(&text).truncate()).on_hover_text(text);
+                }
+                None => {
+                    ui.weak(unset);
+                }
+            }
+            choose.clicked()
+        })
+        .inner;
+    ui.end_row();
+    choose
+}
+
+#[cfg(test)]
+mod tests {
+    use egui::accesskit::Role;
+    use egui_kittest::Harness;
+    use egui_kittest::kittest::{NodeT as _, Queryable as _};
+
+    use super::*;
+
+    #[derive(Default)]
+    struct State {
+        settings: Settings,
+        asked: Vec<Ask>,
+    }
+
+    fn page(settings: Settings) -> Harness<'static, State> {
+        let state = State {
+            settings,
+            ..State::default()
+        };
+        Harness::builder().with_size([900.0, 600.0]).build_ui_state(
+            |ui, state: &mut State| {
+                egui::Window::new("Settings").resizable(false).show(ui.ctx(), |ui| {
+                    let info = PageInfo {
+                        cores: 8,
+                        settings_file: Some(Path::new("/somewhere/settings.toml")),
+                    };
+                    state.asked.extend(show(ui, &mut state.settings, &info));
+                });
+            },
+            state,
+        )
+    }
+
+    #[test]
+    fn a_click_applies_at_once_and_reset_takes_it_back() {
+        let mut harness = page(Settings::default());
+        for label in ["Dark theme", "CPU device", "Choose… Model folder"] {
+            harness.get_by_label(label).click();
+            harness.run();
+        }
+        assert_eq!(harness.state().settings.theme, Theme::Dark);
+        assert_eq!(harness.state().settings.device, DeviceChoice::Cpu);
+        assert_eq!(harness.state().asked, [Ask::ModelFolder]);
+        assert!(harness.query_by_label_contains("/somewhere/settings.toml").is_some());
+        harness.get_by_label("Reset to defaults").click();
+        harness.run();
+        assert_eq!(harness.state().settings, Settings::default());
+    }
+
+    #[test]
+    fn the_scale_holds_when_the_drag_ends() {
+        let mut harness = page(Settings::default());
+        harness.run();
+        let slider = harness.get_by_role_and_label(Role::Slider, "Interface scale").rect();
+        harness.drag_at(slider.left_center() + egui::vec2(4.0, 0.0));
+        harness.run();
+        harness.hover_at(slider.left_center() + egui::vec2(1.0, 0.0));
+        harness.run();
+        assert_eq!(harness.state().settings.interface_scale, 1.0);
+        harness.drop_at(slider.left_center() + egui::vec2(1.0, 0.0));
+        harness.run();
+        assert_eq!(harness.state().settings.interface_scale, 0.5);
+        harness.get_by_label("Reset interface scale").click();
+        harness.run();
+        assert_eq!(harness.state().settings, Settings::default());
+    }
+
+    #[test]
+    fn keys_move_the_sliders() {
+        let mut harness = page(Settings::default());
+        harness.run();
+        for (label, key) in [
+            ("CPU threads", egui::Key::ArrowLeft),
+            ("Memory for results", egui::Key::ArrowRight),
+        ] {
+            harness.get_by_role_and_label(Role::Slider, label).focus();
+            harness.run();
+            harness.key_press(key);
+            harness.run();
+        }
+        let settings = &harness.state().settings;
+        assert_eq!(settings.threads, Some(7));
+        assert!(settings.result_memory_mib > 512, "{settings:?}");
+        assert_eq!(settings.feature_memory_mib, 512);
+    }
+
+    #[test]
+    fn every_control_has_a_name_and_the_page_is_narrow() {
+        let mut harness = page(Settings {
+            model_folder: Some(format!("/{}", "long folder/".repeat(40)).into()),
+            ..Settings::default()
+        });
+        harness.run();
+        let controls = [
+            Role::Button,
+            Role::CheckBox,
+            Role::Slider,
+            Role::SpinButton,
+            Role::TextInput,
+        ];
+        let mut count = 0;
+        for role in controls {
+            for node in harness.query_all_by_role(role) {
+                let name = node.accesskit_node().label().unwrap_or_default();
+                assert!(!name.is_empty(), "{role:?} at {:?}", node.rect());
+                count += 1;
+            }
+        }
+        assert!(count >= 20, "{count}");
+        let window = harness.get_by_role(Role::Window).rect();
+        assert!(window.width() <= 480.0 && window.height() <= 600.0, "{window:?}");
+    }
+}

@@ -1,0 +1,100 @@
+//! The line at the bottom: device, what runs, how long it took, memory and zoom.
+
+use std::time::Duration;
+
+use egui::{Align, Label, Layout, ProgressBar, Ui};
+
+use super::App;
+use super::command::Command;
+
+/// From this width on there is room for the time of each stage.
+const WIDE: f32 = 1000.0;
+
+impl App {
+    pub(super) fn status_bar(&self, ui: &mut Ui, asked: &mut Vec<Command>) {
+        let wide = ui.available_width() >= WIDE;
+        ui.horizontal(|ui| {
+            if let Some((name, note)) = &self.device {
+                let label = ui.label(name);
+                if let Some(note) = note {
+                    label.on_hover_text(note);
+                }
+                ui.separator();
+            }
+            // The right end first: the middle takes what is left.
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                if self.document.is_some() {
+                    let percent = self.camera.zoom() * ui.pixels_per_point() * 100.0;
+                    ui.label(format!("{percent:.0} %"))
+                        .on_hover_text("Screen pixels per picture pixel");
+                    ui.separator();
+                }
+                let memory = self.memory.as_ref().and_then(|m| m.now_mib.zip(m.peak_mib));
+                if let Some((now, peak)) = memory {
+                    ui.label(format!("{now} MiB"))
+                        .on_hover_text(format!("Memory of the program; at most {peak} MiB so far"));
+                    ui.separator();
+                }
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| match &self.running {
+                    Some(running) => {
+                        let fraction = running.progress.map_or(0.0, |p| p.fraction);
+                        let bar = ProgressBar::new(fraction).desired_width(180.0).show_percentage();
+                        ui.add(bar).accessible_name("Progress");
+                        if ui
+                            .small_button("Cancel")
+                            .on_hover_text(Command::Cancel.tooltip(ui))
+                            .clicked()
+                        {
+                            asked.push(Command::Cancel);
+                        }
+                        if let Some(remaining) = running.progress.and_then(|p| p.remaining) {
+                            ui.label(time_left(remaining));
+                        }
+                    }
+                    None => self.last_run(ui, wide),
+                });
+            });
+        });
+    }
+
+    /// What the masks on the canvas cost.
+    fn last_run(&self, ui: &mut Ui, wide: bool) {
+        let result = self.document.as_ref().and_then(|d| d.result.as_ref());
+        let Some(result) = result else {
+            if self.opening.is_some() || self.loading_model || self.finding {
+                ui.weak("Opening");
+            }
+            return;
+        };
+        let t = result.prediction.timings;
+        let passes = match result.prediction.fields.len() {
+            1 => String::new(),
+            many => format!(", mean of {many} passes"),
+        };
+        let stages = {
+            let [e, d, l] = [t.encode, t.decode, t.labels].map(seconds);
+            format!("encoder {e}, decoder {d}, labels {l}")
+        };
+        let text = format!("{} in {}{passes}", result.model.title, seconds(t.total()));
+        let label = if wide {
+            ui.add(Label::new(text).truncate());
+            ui.add(Label::new(egui::RichText::new(&stages).weak()).truncate())
+        } else {
+            ui.add(Label::new(text).truncate())
+        };
+        label.on_hover_text(stages);
+    }
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{:.2} s", time.as_secs_f64())
+}
+
+/// `12 s left`, `3 min left`.
+pub(super) fn time_left(remaining: Duration) -> String {
+    match remaining.as_secs_f64().ceil() as u64 {
+        s @ 0..=99 => format!("{s} s left"),
+        s @ 100..=5999 => format!("{} min left", s.div_ceil(60)),
+        s => format!("{:.1} h left", s as f64 / 3600.0),
+    }
+}

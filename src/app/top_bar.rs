@@ -1,0 +1,168 @@
+//! Menus, and buttons for what is done most.
+
+use std::path::Path;
+
+use egui::{Align, Button, Label, Layout, MenuBar, Ui};
+
+use super::App;
+use super::command::{Command, Section};
+use crate::engine::ModelSource;
+
+/// From this width on there is room for the picture's size beside its name.
+const WIDE: f32 = 860.0;
+
+impl App {
+    pub(super) fn top_bar(&mut self, ui: &mut Ui, asked: &mut Vec<Command>) {
+        MenuBar::new().ui(ui, |ui| {
+            for section in Section::ALL {
+                ui.menu_button(section.title(), |ui| self.menu(ui, section, asked));
+            }
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                self.command_button(ui, Command::Palette, asked);
+            });
+        });
+        ui.horizontal(|ui| {
+            self.titled_button(ui, "Open…", Command::OpenPicture, asked);
+            self.model_button(ui, asked);
+            ui.separator();
+            self.command_button(ui, Command::Segment, asked);
+            self.command_button(ui, Command::Export, asked);
+            ui.separator();
+            self.command_button(ui, Command::Fit, asked);
+            self.command_button(ui, Command::ActualSize, asked);
+            if self.pictures.len() > 1 {
+                ui.separator();
+                self.titled_button(ui, "<", Command::PreviousPicture, asked);
+                self.titled_button(ui, ">", Command::NextPicture, asked);
+            }
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                let Some(document) = &self.document else { return };
+                let name = document.photo.source.name();
+                let photo = &document.photo.photo;
+                // The size first: a long name may be cut, the size may not.
+                if ui.ctx().content_rect().width() >= WIDE {
+                    ui.label(format!("{} x {}", photo.width, photo.height));
+                }
+                ui.add(Label::new(&name).truncate()).on_hover_text(&name);
+            });
+        });
+        ui.add_space(2.0);
+    }
+
+    /// The commands of a section, and what else belongs there.
+    fn menu(&mut self, ui: &mut Ui, section: Section, asked: &mut Vec<Command>) {
+        ui.set_min_width(230.0);
+        for &command in Command::ALL {
+            if command.section() == section && !command.is_hidden() {
+                self.menu_item(ui, command, asked);
+            }
+        }
+        match section {
+            Section::File => self.recent_menu(ui, "Recent pictures", Self::recent_pictures, Self::open_recent),
+            Section::Model => self.recent_menu(ui, "Recent models", Self::recent_models, Self::open_recent),
+            _ => {}
+        }
+    }
+
+    /// A menu line: a tick for what is on, the key at the right.
+    pub(super) fn menu_item(&self, ui: &mut Ui, command: Command, asked: &mut Vec<Command>) {
+        let key = command.shortcut_text(ui);
+        let button = match self.is_on(command) {
+            Some(on) => Button::selectable(on, command.title()),
+            None => Button::new(command.title()),
+        };
+        let item = ui.add_enabled(self.enabled(command), button.shortcut_text(key));
+        if item.on_hover_text(command.explanation()).clicked() {
+            asked.push(command);
+            ui.close();
+        }
+    }
+
+    fn recent_menu(
+        &mut self,
+        ui: &mut Ui,
+        title: &str,
+        paths: impl Fn(&Self) -> Vec<std::path::PathBuf>,
+        open: impl Fn(&mut Self, &Path),
+    ) {
+        let paths = paths(self);
+        ui.separator();
+        ui.add_enabled_ui(!paths.is_empty(), |ui| {
+            ui.menu_button(title, |ui| {
+                ui.set_max_width(420.0);
+                for path in paths {
+                    let name = path
+                        .file_name()
+                        .map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into());
+                    let button = ui.add(Button::new(name).truncate());
+                    if button.on_hover_text(path.display().to_string()).clicked() {
+                        open(self, &path);
+                        ui.close();
+                    }
+                }
+            });
+        });
+    }
+
+    /// A button for a command, greyed out while it makes no sense.
+    pub(super) fn command_button(&self, ui: &mut Ui, command: Command, asked: &mut Vec<Command>) {
+        self.titled_button(ui, command.title(), command, asked);
+    }
+
+    /// The same under a shorter title; screen readers say the command's own.
+    pub(super) fn titled_button(&self, ui: &mut Ui, title: &str, command: Command, asked: &mut Vec<Command>) {
+        let button = ui
+            .add_enabled(self.enabled(command), Button::new(title))
+            .accessible_name(command.title());
+        if button
+            .on_hover_text(command.tooltip(ui))
+            .on_disabled_hover_text(command.explanation())
+            .clicked()
+        {
+            asked.push(command);
+        }
+    }
+
+    fn model_button(&mut self, ui: &mut Ui, asked: &mut Vec<Command>) {
+        let title = match &self.model {
+            Some(model) => format!("Model: {}", model.title),
+            None if self.loading_model => "Model: opening".into(),
+            None => "Model".into(),
+        };
+        let menu = ui.menu_button(title, |ui| self.menu(ui, Section::Model, asked));
+        if let Some(model) = &self.model {
+            let source = match &model.source {
+                ModelSource::Embedded => "embedded in the program".to_owned(),
+                ModelSource::Path(path) => path.display().to_string(),
+            };
+            let millions = model.parameters as f64 / 1e6;
+            let classes = model.classes.len();
+            menu.response
+                .on_hover_text(format!("{source}\n{millions:.1} million parameters, {classes} classes"));
+        }
+    }
+
+    /// Whether a command that switches something has it on.
+    fn is_on(&self, command: Command) -> Option<bool> {
+        use super::settings::Theme;
+        use super::view_state::Palette;
+        let view = &self.view;
+        Some(match command {
+            Command::ToggleMasks => view.masks,
+            Command::ToggleOutline => view.outline > 0.0,
+            Command::TogglePalette => view.palette == Palette::ColorBlindSafe,
+            Command::ToggleFade => view.fade,
+            Command::TogglePixelGrid => view.pixel_grid,
+            Command::TogglePatchGrid => view.patch_grid,
+            Command::ToggleMinimap => view.minimap,
+            Command::ToggleMagnifier => view.magnifier,
+            Command::ToggleMultiScale => self.multi_scale,
+            Command::TogglePictureList => self.session.panels.pictures,
+            Command::ToggleInspector => self.session.panels.inspector,
+            Command::ThemeLight => self.settings.theme == Theme::Light,
+            Command::ThemeDark => self.settings.theme == Theme::Dark,
+            Command::ThemeSystem => self.settings.theme == Theme::System,
+            _ => return None,
+        })
+    }
+}

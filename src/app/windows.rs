@@ -1,0 +1,181 @@
+//! The small windows over the canvas, and what they are about.
+
+use std::path::{Path, PathBuf};
+
+use egui::{Rect, Ui};
+
+use super::about::AboutPage;
+use super::command::{Command, CommandPalette, PaletteChoice, PaletteEntry, PaletteTarget, ShortcutPage};
+use super::dialogs::Ask;
+use super::frame_log::FrameLog;
+use super::frame_times::FrameTimes;
+use super::log_book::LogBook;
+use super::log_page::LogPage;
+use super::performance::PerformancePage;
+use super::settings::{self, PageInfo, Store};
+use super::toast::ToastAction;
+use super::{App, page};
+
+/// The windows that open over everything else.
+pub(super) struct Windows {
+    pub(super) palette: CommandPalette,
+    pub(super) shortcuts: ShortcutPage,
+    pub(super) log: LogPage,
+    pub(super) performance: PerformancePage,
+    pub(super) about: AboutPage,
+    pub(super) settings_open: bool,
+    pub(super) frame_times: FrameTimes,
+    store: Option<Store>,
+}
+
+impl Windows {
+    /// Nothing open yet.
+    ///
+    /// # Errors
+    /// When the file for frame times cannot be made.
+    pub(super) fn new(store: Option<Store>, frame_log: Option<&Path>) -> std::io::Result<Self> {
+        Ok(Self {
+            palette: CommandPalette::default(),
+            shortcuts: ShortcutPage::default(),
+            log: LogPage::new(LogBook::install()),
+            performance: PerformancePage::default(),
+            about: AboutPage::default(),
+            settings_open: false,
+            frame_times: FrameTimes::new(frame_log.map(FrameLog::create).transpose()?),
+            store,
+        })
+    }
+}
+
+impl Windows {
+    /// Whether Escape has something of these to close.
+    pub(super) fn any_open(&self) -> bool {
+        self.settings_open
+            || self.shortcuts.is_open()
+            || self.log.is_open()
+            || self.performance.is_open()
+            || self.about.is_open()
+    }
+}
+
+impl App {
+    pub(super) fn small_windows(&mut self, ui: &mut Ui, asked: &mut Vec<Command>) {
+        self.settings_window(ui);
+        self.windows.shortcuts.show(ui);
+        self.windows.log.show(ui);
+        self.windows.about.show(ui);
+        if self.windows.performance.is_open() {
+            let rows = self.performance_rows();
+            let rows: Vec<(&str, String)> = rows.into_iter().collect();
+            self.windows.performance.show(ui, &self.windows.frame_times, &rows);
+        }
+        self.command_palette(ui, asked);
+    }
+
+    fn settings_window(&mut self, ui: &mut Ui) {
+        let mut open = self.windows.settings_open;
+        let mut asked = None;
+        page::show(ui, "Settings", &mut open, egui::vec2(460.0, 520.0), |ui| {
+            let info = PageInfo {
+                cores: std::thread::available_parallelism().map_or(1, usize::from),
+                settings_file: self.windows.store.as_ref().map(Store::settings_file),
+            };
+            asked = settings::show(ui, &mut self.settings, &info);
+        });
+        self.windows.settings_open = open;
+        match asked {
+            Some(settings::Ask::ModelFolder) => self.ask(Ask::ModelsFolder, ui),
+            Some(settings::Ask::ExportFolder) => self.ask(Ask::UsualExportFolder, ui),
+            None => {}
+        }
+    }
+
+    fn command_palette(&mut self, ui: &mut Ui, asked: &mut Vec<Command>) {
+        if !self.windows.palette.is_open() {
+            return;
+        }
+        let pictures = self.pictures.names().enumerate().map(|(index, name)| PaletteEntry {
+            title: format!("Go to {name}"),
+            target: PaletteTarget::Picture(index),
+        });
+        let classes = self.model.iter().flat_map(|m| m.classes.classes.iter().enumerate());
+        let classes = classes.map(|(index, class)| PaletteEntry {
+            title: format!("Solo {}", class.name),
+            target: PaletteTarget::Class(index),
+        });
+        let extra: Vec<_> = pictures.chain(classes).collect();
+        let mut palette = std::mem::take(&mut self.windows.palette);
+        let choice = palette.show(ui, |command| self.enabled(command), &extra);
+        self.windows.palette = palette;
+        match choice {
+            Some(PaletteChoice::Command(command)) => asked.push(command),
+            Some(PaletteChoice::Target(PaletteTarget::Picture(index))) => self.open_picture(index),
+            Some(PaletteChoice::Target(PaletteTarget::Class(index))) => {
+                let class = self.model.as_ref().and_then(|m| m.classes.classes.get(index));
+                if let Some(name) = class.map(|c| c.name.clone()) {
+                    self.view.toggle_solo(&name);
+                }
+            }
+            None => {}
+        }
+    }
+
+    /// What the performance page shows besides frame times.
+    fn performance_rows(&self) -> Vec<(&'static str, String)> {
+        let worker = match (&self.running, &self.batch) {
+            (Some(_), _) => "segmenting",
+            (None, Some(_)) => "segmenting all",
+            (None, None) if self.opening.is_some() || self.loading_model || self.finding => "opening",
+            (None, None) => "idle",
+        };
+        let mib = |bytes: usize| format!("{:.1} MiB", bytes as f64 / (1 << 20) as f64);
+        let mut rows = vec![
+            ("Worker", worker.to_owned()),
+            (
+                "Kept results",
+                format!(
+                    "{}, {} of {} MiB",
+                    self.results.len(),
+                    mib(self.results.bytes()),
+                    self.settings.result_memory_mib
+                ),
+            ),
+        ];
+        if let Some(memory) = &self.memory {
+            rows.push((
+                "Encoder features",
+                format!(
+                    "{} of {} MiB",
+                    mib(memory.feature_bytes),
+                    self.settings.feature_memory_mib
+                ),
+            ));
+            if let (Some(now), Some(peak)) = (memory.now_mib, memory.peak_mib) {
+                rows.push(("Memory", format!("{now} MiB, at most {peak} MiB")));
+            }
+        }
+        rows
+    }
+
+    /// Toasts stay within the canvas, above the status bar.
+    pub(super) fn show_toasts(&mut self, ui: &Ui) {
+        let bounds: Rect = self.canvas.unwrap_or_else(|| ui.ctx().content_rect());
+        match self.toasts.show(ui, bounds) {
+            Some(ToastAction::OpenFolder(folder)) => self.open_outside(folder),
+            Some(ToastAction::Perform(command)) => self.perform(command, ui),
+            None => {}
+        }
+    }
+
+    /// Opens a folder in the system's file manager, on a thread: starting a program can take a while.
+    fn open_outside(&mut self, folder: PathBuf) {
+        let open = move || {
+            if let Err(e) = open::that_detached(&folder) {
+                log::warn!("cannot open the folder ({e}): {}", folder.display());
+            }
+        };
+        if let Err(e) = std::thread::Builder::new().name("open folder".into()).spawn(open) {
+            self.toasts.error(format!("the folder cannot be opened ({e})"));
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! Segmenting many pictures while nobody asks for anything else.
+
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use super::failure::panic_sentence;
+use super::job::{Event, OpenPhoto, PhotoSource, Segmented};
+use super::progress::Progress;
+use super::session::SessionError;
+use super::worker::{Worker, log_times};
+use crate::export::{self, ExportError};
+use crate::segment::Settings;
+
+/// Pictures to segment with the model in use.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// Comes back with everything that is said about it; larger than that of every batch before.
+    pub number: u64,
+    /// In this order.
+    pub pictures: Vec<PhotoSource>,
+    /// `None` for the model's own.
+    pub settings: Option<Settings>,
+    /// Files to write of each result, and the folder for them; nothing is written without.
+    pub write: Option<(export::Options, PathBuf)>,
+}
+
+/// How far a picture of a batch is.
+#[derive(Clone, Debug)]
+pub enum BatchState {
+    /// It is being segmented, with breaks for other jobs.
+    Running,
+    /// It is segmented, and its files are written.
+    Done {
+        /// Everything about it.
+        result: Segmented,
+        /// Files that were written.
+        files: Vec<PathBuf>,
+    },
+    /// It could not be read, segmented or written: what happened and what to do.
+    Failed(String),
+}
+
+/// A batch that is not over.
+pub(super) struct RunningBatch {
+    batch: Batch,
+    /// Number of the model that it began with; another one ends it.
+    model: Option<u64>,
+    /// The picture that is next or running.
+    index: usize,
+    /// Its pixels, kept over a break.
+    photo: Option<OpenPhoto>,
+    /// The window knows that it is running.
+    announced: bool,
+    /// A result of the picture at `index` would have a place in the window's queue.
+    pub(super) has_place: bool,
+    done: usize,
+    failed: usize,
+    /// Time that the pictures took which are done, breaks not counted.
+    busy: Duration,
+    /// Largest share that was told.
+    furthest: f32,
+    /// File names that results of this batch have taken.
+    stems: HashSet<String>,
+}
+
+/// Why an attempt at a picture came to no result.
+enum Stopped {
+    /// Something else is to do, or the batch is not wanted any more.
+    Interrupted,
+    Failed(String),
+}
+
+impl<E: std::error::Error> From<E> for Stopped {
+    fn from(error: E) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+impl RunningBatch {
+    /// How far all is, with `fraction` of the running picture.
+    fn progress(&mut self, fraction: f32) -> Event {
+        let total = self.batch.pictures.len();
+        let passed = (self.done + self.failed) as f32 + fraction;
+        self.furthest = (passed / total.max(1) as f32).clamp(self.furthest, 1.0);
+        let mean = (self.done > 0).then(|| self.busy / self.done as u32);
+        Event::BatchProgress {
+            number: self.batch.number,
+            progress: Progress {
+                fraction: self.furthest,
+                remaining: mean.map(|mean| mean.mul_f32((total as f32 - passed).max(0.0))),
+            },
+            done: self.done,
+            failed: self.failed,
+            total,
+        }
+    }
+
+    /// Refuses a picture whose files would fall on others, before the network runs for nothing.
+    fn check_files(&self, stem: &str) -> Result<(), Stopped> {
+        let Some((options, folder)) = &self.batch.write else {
+            return Ok(());
+        };
+        if self.stems.contains(stem) {
+            return Err(Stopped::Failed(format!(
+                "another picture of this run has the same name ({stem}); write this one to another folder"
+            )));
+        }
+        match export::taken(options, folder, stem) {
+            Some(path) => Err(ExportError::Exists { path }.into()),
+            None => Ok(()),
+        }
+    }
+
+    fn write(&self, result: &Segmented, stem: &str) -> Result<Vec<PathBuf>, ExportError> {
+        match &self.batch.write {
+            Some((options, folder)) => export::write(&result.subject(), options, folder, stem),
+            None => Ok(Vec::new()),
+        }
+    }
+}
+
+impl Worker {
+    /// Takes a batch down, in place of one that is not over.
+    pub(super) fn begin_batch(&mut self, batch: Batch) {
+        if let Some(old) = self.batch.take() {
+            self.end_batch(old, true);
+        }
+        self.batch = Some(RunningBatch {
+            batch,
+            model: self.session.model().map(|model| model.id),
+            index: 0,
+            photo: None,
+            announced: false,
+            has_place: false,
+            done: 0,
+            failed: 0,
+            busy: Duration::ZERO,
+            furthest: 0.0,
+            stems: HashSet::new(),
+        });
+    }
+
+    fn end_batch(&mut self, batch: RunningBatch, cancelled: bool) {
+        if batch.has_place {
+            self.places.1.try_recv().ok();
+        }
+        let RunningBatch { done, failed, .. } = batch;
+        let (number, total) = (batch.batch.number, batch.batch.pictures.len());
+        let how = if cancelled { "stopped" } else { "ended" };
+        log::info!("the batch {how}: {done} of {total} pictures done, {failed} failed");
+        self.outbox.tell(Event::BatchEnded {
+            number,
+            done,
+            failed,
+            cancelled,
+        });
+    }
+
+    /// Goes on with the batch: up to the end of a picture, or to its next block when a job arrives.
+    pub(super) fn advance_batch(&mut self) {
+        let Some(mut batch) = self.batch.take() else { return };
+        let (number, index) = (batch.batch.number, batch.index);
+        let model = self.session.model().map(|model| model.id);
+        if self.signals.is_batch_cancelled(number) || batch.model != model {
+            return self.end_batch(batch, true);
+        }
+        let Some(source) = batch.batch.pictures.get(index).cloned() else {
+            return self.end_batch(batch, false);
+        };
+        if !batch.announced {
+            batch.announced = true;
+            let state = BatchState::Running;
+            self.outbox.tell(Event::BatchPicture { number, index, state });
+        }
+        let start = Instant::now();
+        let attempt = AssertUnwindSafe(|| self.on_cores(|worker| worker.batch_picture(&mut batch, source)));
+        let outcome = catch_unwind(attempt).unwrap_or_else(|panic| {
+            let note = self.start_over();
+            Err(Stopped::Failed(panic_sentence(&*panic, &note)))
+        });
+        let state = match outcome {
+            Err(Stopped::Interrupted) => {
+                self.batch = Some(batch);
+                return;
+            }
+            Err(Stopped::Failed(why)) => {
+                log::error!("{why}");
+                batch.failed += 1;
+                BatchState::Failed(why)
+            }
+            Ok((result, files)) => {
+                log_times(&result);
+                batch.done += 1;
+                batch.busy += start.elapsed();
+                // Its place belongs to the result now.
+                batch.has_place = false;
+                BatchState::Done { result, files }
+            }
+        };
+        batch.index += 1;
+        batch.photo = None;
+        batch.announced = false;
+        self.outbox.tell(Event::BatchPicture { number, index, state });
+        self.outbox.tell(batch.progress(0.0));
+        if batch.index == batch.batch.pictures.len() {
+            self.end_batch(batch, false);
+        } else {
+            self.batch = Some(batch);
+        }
+    }
+
+    /// One attempt at the picture whose turn it is.
+    fn batch_picture(
+        &mut self,
+        batch: &mut RunningBatch,
+        source: PhotoSource,
+    ) -> Result<(Segmented, Vec<PathBuf>), Stopped> {
+        let model = self.session.model().cloned().ok_or(SessionError::NoModel)?;
+        let stem = match &batch.batch.write {
+            Some((options, _)) => options.file_stem(&source.stem(), &model.title),
+            None => source.stem(),
+        };
+        batch.check_files(&stem)?;
+        let photo = match batch.photo.take() {
+            Some(photo) => photo,
+            None => self.open_photo(source)?,
+        };
+        batch.photo = Some(photo.clone());
+        let settings = batch.batch.settings.clone();
+        let settings = settings.unwrap_or_else(|| Settings::of(&model.spec.inference));
+        let Self {
+            session,
+            jobs,
+            outbox,
+            signals,
+            ..
+        } = self;
+        let number = batch.batch.number;
+        let interrupted = || !jobs.is_empty() || signals.is_batch_cancelled(number) || signals.is_closing();
+        if interrupted() {
+            return Err(Stopped::Interrupted);
+        }
+        let done = session.segment_in_passing(&photo.photo, photo.id, &settings, &mut |progress| {
+            if interrupted() {
+                return ControlFlow::Break(());
+            }
+            outbox.tell_if_room(batch.progress(progress.fraction));
+            ControlFlow::Continue(())
+        });
+        self.announce_device();
+        let prediction = match done {
+            Ok(prediction) => prediction,
+            Err(e) if e.is_cancelled() => return Err(Stopped::Interrupted),
+            Err(e) => return Err(e.into()),
+        };
+        let result = Segmented::new(photo, model, prediction);
+        let files = batch.write(&result, &stem)?;
+        batch.stems.insert(stem);
+        Ok((result, files))
+    }
+}

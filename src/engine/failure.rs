@@ -1,0 +1,45 @@
+//! Panics as sentences, and the event that says that a job failed.
+
+use std::any::Any;
+
+use super::job::{Event, Job};
+
+/// How to say that a job failed.
+pub(super) fn failure_event(job: &Job) -> Box<dyn FnOnce(String) -> Event> {
+    match job {
+        Job::Configure(_) => Box::new(Event::DeviceFailed),
+        Job::LoadModel(_) => Box::new(Event::ModelFailed),
+        Job::OpenPhoto(_) => Box::new(Event::PhotoFailed),
+        Job::Find(_) => Box::new(|message| Event::Found {
+            pictures: Vec::new(),
+            folder: None,
+            model: None,
+            problems: vec![message],
+        }),
+        Job::Segment { generation, .. } => {
+            let generation = *generation;
+            Box::new(move |message| Event::SegmentFailed { generation, message })
+        }
+        Job::SegmentAll(batch) => {
+            let number = batch.number;
+            // Beginning a batch only takes it down; there is no more to say than that it is over.
+            Box::new(move |_| Event::BatchEnded {
+                number,
+                done: 0,
+                failed: 0,
+                cancelled: true,
+            })
+        }
+        Job::Draw { .. } => Box::new(Event::DrawFailed),
+        Job::PlanExport { .. } | Job::Export(_) => Box::new(Event::ExportFailed),
+    }
+}
+
+/// What to say of a panic, with `note` on what it did to the model.
+pub(super) fn panic_sentence(panic: &(dyn Any + Send), note: &str) -> String {
+    let text = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
+    let why = text
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no details".into());
+    format!("something went wrong inside the program: {why}{note}")
+}

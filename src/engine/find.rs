@@ -1,0 +1,116 @@
+//! What was dropped or chosen: pictures, a folder of pictures, or a model.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use super::job::Event;
+use crate::photo::{is_picture, pictures_in};
+
+/// File name endings of models.
+const MODEL_ENDINGS: [&str; 3] = ["pth", "pt", "safetensors"];
+
+/// Files that make a folder a model.
+const MODEL_FILES: [&str; 2] = ["checkpoint.pth", "variant.yml"];
+
+/// Sorts out `paths` in their order; the answer is an [`Event::Found`].
+pub(super) fn find(paths: Vec<PathBuf>) -> Event {
+    let mut found = Found::default();
+    for path in paths {
+        found.take(path);
+    }
+    let Found {
+        pictures,
+        folder,
+        model,
+        problems,
+        ..
+    } = found;
+    Event::Found {
+        pictures,
+        folder,
+        model,
+        problems,
+    }
+}
+
+#[derive(Default)]
+struct Found {
+    pictures: Vec<PathBuf>,
+    folder: Option<PathBuf>,
+    model: Option<PathBuf>,
+    problems: Vec<String>,
+    /// Absolute forms of everything taken so far.
+    seen: HashSet<PathBuf>,
+}
+
+impl Found {
+    fn take(&mut self, path: PathBuf) {
+        let data = match path.metadata() {
+            Ok(data) => data,
+            Err(e) => return self.problem("there is nothing to open here", Some(&e), &path),
+        };
+        if data.is_dir() {
+            if MODEL_FILES.iter().any(|name| path.join(name).is_file()) {
+                self.take_model(path);
+            } else {
+                self.take_folder(path);
+            }
+        } else if is_picture(&path) {
+            self.take_picture(path);
+        } else if ends_like_a_model(&path) {
+            self.take_model(path);
+        } else {
+            self.problem(
+                "expected a picture, a folder or a model (.pth, .pt, .safetensors), found another file",
+                None,
+                &path,
+            );
+        }
+    }
+
+    fn take_picture(&mut self, path: PathBuf) {
+        if self.is_new(&path) {
+            self.pictures.push(path);
+        }
+    }
+
+    fn take_folder(&mut self, folder: PathBuf) {
+        match pictures_in(&folder) {
+            Ok(inside) if inside.is_empty() => {
+                self.problem("expected pictures in the folder, found none", None, &folder);
+            }
+            Ok(inside) => {
+                inside.into_iter().for_each(|path| self.take_picture(path));
+                self.folder.get_or_insert(folder);
+            }
+            Err(e) => self.problem("the folder cannot be listed", Some(&e), &folder),
+        }
+    }
+
+    fn take_model(&mut self, path: PathBuf) {
+        if !self.is_new(&path) {
+            return;
+        }
+        match self.model {
+            None => self.model = Some(path),
+            Some(_) => self.problem("expected one model, found another; open it by itself", None, &path),
+        }
+    }
+
+    /// Whether a path comes for the first time, however it is written.
+    fn is_new(&mut self, path: &Path) -> bool {
+        let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        self.seen.insert(absolute)
+    }
+
+    /// The path comes last, as in all sentences on files.
+    fn problem(&mut self, what: &str, why: Option<&std::io::Error>, path: &Path) {
+        let why = why.map(|e| format!(" ({e})")).unwrap_or_default();
+        self.problems.push(format!("{what}{why}: {}", path.display()));
+    }
+}
+
+fn ends_like_a_model(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|e| MODEL_ENDINGS.iter().any(|known| e.eq_ignore_ascii_case(known)))
+}

@@ -1,0 +1,28 @@
+//! From a source to the picture in it.
+
+use std::path::Path;
+
+use super::job::PhotoSource;
+use crate::photo::{Photo, PhotoError};
+
+/// The sample picture inside the program (see `NOTICE.md`).
+const SAMPLE: &[u8] = include_bytes!("../../assets/samples/street.jpg");
+
+/// Reads the picture.
+///
+/// # Errors
+/// As [`Photo::open`].
+pub(super) fn read(source: &PhotoSource) -> Result<Photo, PhotoError> {
+    match source {
+        PhotoSource::Sample => Photo::from_bytes(SAMPLE),
+        PhotoSource::Path(path) => Photo::open(path),
+    }
+}
+
+/// The file behind a source, if there is one.
+pub(super) fn file(source: &PhotoSource) -> Option<&Path> {
+    match source {
+        PhotoSource::Sample => None,
+        PhotoSource::Path(path) => Some(path),
+    }
+}

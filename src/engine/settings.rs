@@ -1,0 +1,25 @@
+//! How the worker computes: device, threads and memory.
+
+use super::device::DeviceChoice;
+use super::session::FEATURE_BYTES;
+
+/// How the worker computes. All of it can change while the program runs; see [`Job::Configure`](super::Job::Configure).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EngineSettings {
+    /// Where networks run.
+    pub device: DeviceChoice,
+    /// CPU threads that work at once; `None` for one per core. Beside a GPU, what is left to the CPU takes all cores.
+    pub threads: Option<usize>,
+    /// Bytes of encoder features that are kept, so that another decoder costs only the decoder.
+    pub feature_bytes: usize,
+}
+
+impl Default for EngineSettings {
+    fn default() -> Self {
+        Self {
+            device: DeviceChoice::default(),
+            threads: None,
+            feature_bytes: FEATURE_BYTES,
+        }
+    }
+}

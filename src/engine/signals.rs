@@ -1,0 +1,44 @@
+//! What the window sets and the worker looks at between two blocks of a network.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// Wishes to stop, shared by the window and the worker.
+#[derive(Debug, Default)]
+pub(super) struct Signals {
+    /// The newest generation that was asked for; a run with a smaller one stops.
+    wanted: AtomicU64,
+    /// Set when the window is gone: jobs that still wait are dropped.
+    closing: AtomicBool,
+    /// Batches with a smaller number stop.
+    batches_from: AtomicU64,
+}
+
+impl Signals {
+    /// A new generation; every older one is stale from now on.
+    pub(super) fn next_generation(&self) -> u64 {
+        self.wanted.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    pub(super) fn is_stale(&self, generation: u64) -> bool {
+        self.wanted.load(Ordering::Relaxed) != generation
+    }
+
+    /// Stops everything for good.
+    pub(super) fn close(&self) {
+        self.next_generation();
+        self.closing.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Relaxed)
+    }
+
+    /// Stops the batch with this number and all before it.
+    pub(super) fn cancel_batches_to(&self, number: u64) {
+        self.batches_from.fetch_max(number.saturating_add(1), Ordering::Relaxed);
+    }
+
+    pub(super) fn is_batch_cancelled(&self, number: u64) -> bool {
+        number < self.batches_from.load(Ordering::Relaxed)
+    }
+}

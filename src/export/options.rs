@@ -1,0 +1,151 @@
+//! What to export, how it looks and what it is called.
+
+use serde::{Deserialize, Serialize};
+
+use super::Format;
+
+/// What to export, and how.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Options {
+    /// Formats to write; order and repetition do not matter.
+    pub formats: Vec<Format>,
+    /// How much of the class colours shows in the overlay, 0 to 1; values beyond are taken as the nearest of these.
+    pub opacity: f32,
+    /// Whether the overlay has a legend at its right.
+    pub legend: bool,
+    /// Whether files that are there already may be replaced.
+    pub overwrite: bool,
+    /// By class id, whether the overlay shows the photo instead; classes beyond the end are visible.
+    pub hidden: Vec<bool>,
+    /// By class id, sRGB colours in place of the class set's, in every file; classes beyond the end keep theirs.
+    pub colors: Vec<[u8; 3]>,
+    /// Template of the file names without ending, see [`Options::file_stem`].
+    pub naming: String,
+}
+
+/// What stands for the picture's name in a template.
+const NAME: &str = "{name}";
+
+/// What stands for the model's title in a template.
+const MODEL: &str = "{model}";
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            formats: vec![Format::Labels, Format::Color, Format::Overlay],
+            opacity: 0.5,
+            legend: false,
+            overwrite: false,
+            hidden: Vec::new(),
+            colors: Vec::new(),
+            naming: NAME.into(),
+        }
+    }
+}
+
+impl Options {
+    /// Whether the overlay shows the photo where this class is.
+    pub fn hides(&self, class: u16) -> bool {
+        self.hidden.get(usize::from(class)).copied().unwrap_or(false)
+    }
+
+    /// The file name without ending for a picture called `name` (without ending) and a model's title.
+    ///
+    /// `{name}` and `{model}` in `naming` are replaced, all other text stays. Characters that some system refuses in
+    /// file names become `-`, and spaces and dots at the end go, so that the result is always the name of one file in
+    /// one folder. A template without `{name}` gets `-` and the name at its end, or else the pictures of a folder
+    /// would be written over one another. An empty template, or one that comes out empty, means the picture's name.
+    pub fn file_stem(&self, name: &str, model: &str) -> String {
+        let template = if self.drops_name() {
+            format!("{}-{NAME}", self.naming.trim())
+        } else {
+            self.naming.clone()
+        };
+        // Split first: braces in a picture's own name are no template.
+        let parts: Vec<String> = template.split(NAME).map(|part| part.replace(MODEL, model)).collect();
+        [parts.join(name).as_str(), name, "picture"]
+            .into_iter()
+            .map(safe)
+            .find(|stem| !stem.is_empty())
+            .unwrap_or_default()
+    }
+
+    /// Whether the template says something, but not `{name}`, which [`Options::file_stem`] then adds.
+    pub fn drops_name(&self) -> bool {
+        !self.naming.trim().is_empty() && !self.naming.contains(NAME)
+    }
+}
+
+/// Text without what some system refuses in a file name, or reads as another folder.
+fn safe(text: &str) -> String {
+    let safe = |c: char| {
+        if c.is_control() || r#"/\:*?"<>|"#.contains(c) {
+            '-'
+        } else {
+            c
+        }
+    };
+    let replaced: String = text.trim().chars().map(safe).collect();
+    // Windows drops dots and spaces at the end, and `..` is the folder above.
+    replaced.trim_end_matches(['.', ' ']).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Options;
+
+    const MODEL: &str = "Seg-T-Mask/16";
+
+    fn stem(naming: &str, name: &str) -> String {
+        let options = Options {
+            naming: naming.into(),
+            ..Options::default()
+        };
+        options.file_stem(name, MODEL)
+    }
+
+    #[test]
+    fn templates_are_filled_in() {
+        assert_eq!(Options::default().file_stem("a b.c", MODEL), "a b.c");
+        assert_eq!(stem("{name}", "straße"), "straße");
+        assert_eq!(stem("{model} of {name}, {name}", "a"), "Seg-T-Mask-16 of a, a");
+        assert_eq!(stem("{name} {nam} {", "a"), "a {nam} {");
+    }
+
+    #[test]
+    fn a_template_without_a_name_gets_it() {
+        assert_eq!(stem("{model}", "a"), "Seg-T-Mask-16-a");
+        assert_eq!(stem(" result ", "a"), "result-a");
+        assert_ne!(stem("result", "a"), stem("result", "b"));
+    }
+
+    #[test]
+    fn braces_in_a_name_are_no_template() {
+        assert_eq!(stem("{name}", "{model}"), "{model}");
+        assert_eq!(stem("{model}-{name}", "{name}"), "Seg-T-Mask-16-{name}");
+    }
+
+    #[test]
+    fn an_empty_result_is_the_name() {
+        for naming in ["", "  ", "\t"] {
+            assert_eq!(stem(naming, "a"), "a", "{naming:?}");
+        }
+        assert_eq!(stem("{name}", ".."), "picture");
+        assert_eq!(stem("", ""), "picture");
+    }
+
+    #[test]
+    fn a_result_stays_in_its_folder() {
+        for (naming, expected) in [
+            ("../{name}", "..-a"),
+            (r"C:\{name}", "C--a"),
+            ("{name}\n*?\"<>|", "a-------"),
+            ("{name} . .", "a"),
+            ("{name}/..", "a-"),
+        ] {
+            assert_eq!(stem(naming, "a"), expected, "{naming:?}");
+        }
+        assert_eq!(stem("{name}", "x/../y"), "x-..-y");
+    }
+}

@@ -1,0 +1,150 @@
+//! Which files an export consists of, and the bytes of each.
+
+use std::path::{Path, PathBuf};
+
+use super::{Format, Options, Subject, label_png, overlay};
+use crate::labels::{ClassSet, LabelMap};
+
+/// What a planned file holds.
+#[derive(Clone, Copy)]
+pub(super) enum Content {
+    Labels {
+        /// Colours in its palette.
+        entries: usize,
+    },
+    Color,
+    Overlay,
+    Mask(u16),
+    Confidence,
+    ClassList,
+}
+
+/// A planned file and what goes into it.
+pub(super) struct Entry {
+    pub(super) path: PathBuf,
+    /// Whether something is there that would be lost.
+    pub(super) exists: bool,
+    /// For people.
+    pub(super) description: String,
+    pub(super) content: Content,
+}
+
+/// The files of an export, in the order in which they are written; none where no format is wanted.
+pub(super) fn plan(subject: &Subject, options: &Options, folder: &Path, stem: &str) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    for format in Format::ALL
+        .into_iter()
+        .filter(|format| options.formats.contains(format))
+    {
+        let place = folder.join(format.folder());
+        let single = |content| entry(place.join(format!("{stem}.png")), format.title().into(), content);
+        match format {
+            Format::Labels => entries.push(single(Content::Labels {
+                entries: label_png::palette_entries(subject.map, subject.classes),
+            })),
+            Format::Color => entries.push(single(Content::Color)),
+            Format::Overlay => entries.push(single(Content::Overlay)),
+            Format::Confidence => entries.push(single(Content::Confidence)),
+            Format::Classes => entries.extend(present(subject.map).into_iter().map(|(id, _)| {
+                let name = subject.classes.label(id);
+                let path = place.join(stem).join(format!("{id:03}-{}.png", file_name(&name)));
+                entry(path, format!("Mask of {name}"), Content::Mask(id))
+            })),
+        }
+    }
+    if !entries.is_empty() {
+        let path = folder.join("classes.json");
+        entries.push(Entry {
+            exists: differs(&path, class_list(subject.classes).as_bytes()),
+            path,
+            description: "Names and colours of the classes".into(),
+            content: Content::ClassList,
+        });
+    }
+    entries
+}
+
+fn entry(path: PathBuf, description: String, content: Content) -> Entry {
+    Entry {
+        // Not `exists`: that follows links, and a link to nothing would be replaced all the same.
+        exists: path.symlink_metadata().is_ok(),
+        path,
+        description,
+        content,
+    }
+}
+
+/// Whether something else than these bytes is at the path.
+pub(super) fn differs(path: &Path, bytes: &[u8]) -> bool {
+    match std::fs::read(path) {
+        Ok(found) => found != bytes,
+        Err(_) => path.symlink_metadata().is_ok(),
+    }
+}
+
+/// A class name in characters that are safe in a file name everywhere.
+fn file_name(name: &str) -> String {
+    let mut safe = String::new();
+    for character in name.chars().take(64) {
+        if character.is_ascii_alphanumeric() {
+            safe.push(character.to_ascii_lowercase());
+        } else if !safe.is_empty() && !safe.ends_with('-') {
+            safe.push('-');
+        }
+    }
+    let trimmed = safe.trim_end_matches('-');
+    if trimmed.is_empty() {
+        "class".into()
+    } else {
+        trimmed.into()
+    }
+}
+
+impl Content {
+    /// The bytes of the file.
+    ///
+    /// # Errors
+    /// When a picture cannot be a PNG.
+    pub(super) fn bytes(self, subject: &Subject, options: &Options) -> Result<Vec<u8>, png::EncodingError> {
+        let Subject {
+            map,
+            confidence,
+            classes,
+            ..
+        } = *subject;
+        match self {
+            Self::Labels { entries } => label_png::labels(map, classes, entries),
+            Self::Color => label_png::picture(&overlay::colors(map, classes)),
+            Self::Overlay => label_png::picture(&overlay::picture(subject, options)),
+            Self::Mask(id) => label_png::mask(map, id),
+            Self::Confidence => label_png::grey16([map.width, map.height], confidence),
+            Self::ClassList => Ok(class_list(classes).into_bytes()),
+        }
+    }
+}
+
+/// The classes as JSON, one to a line: a hundred and fifty of them stay readable.
+fn class_list(set: &ClassSet) -> String {
+    let quoted = |text: &str| serde_json::Value::from(text).to_string();
+    let lines: Vec<String> = set
+        .classes
+        .iter()
+        .enumerate()
+        .map(|(id, class)| {
+            let [red, green, blue] = class.color;
+            let name = quoted(&class.name);
+            format!("    {{ \"id\": {id}, \"name\": {name}, \"color\": [{red}, {green}, {blue}] }}")
+        })
+        .collect();
+    let name = quoted(&set.name);
+    format!(
+        "{{\n  \"data_set\": {name},\n  \"classes\": [\n{}\n  ]\n}}\n",
+        lines.join(",\n")
+    )
+}
+
+/// Ids that occur, in order, with how many pixels have each.
+pub(super) fn present(map: &LabelMap) -> Vec<(u16, u64)> {
+    let counts = map.counts(usize::from(u16::MAX) + 1);
+    (0..=u16::MAX).zip(counts).filter(|(_, count)| *count > 0).collect()
+}

@@ -1,0 +1,316 @@
+//! Many pictures, while nobody asks for anything else.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use segscope::engine::{Batch, BatchState, Event, Job, ModelSource, PhotoSource, Segmented};
+use segscope::export::{Format, Options};
+use segscope::segment::Settings;
+
+use crate::desk::{Desk, assert_covered, empty_folder, large_picture, long_run, picture, until};
+
+/// What became of a batch.
+#[derive(Default)]
+struct Report {
+    /// `running`, `done` or `failed` with the index, in order.
+    steps: Vec<(&'static str, usize)>,
+    results: Vec<Segmented>,
+    files: Vec<PathBuf>,
+    failures: Vec<String>,
+    fractions: Vec<f32>,
+    /// Done, failed, and whether it was stopped.
+    end: Option<(usize, usize, bool)>,
+}
+
+impl Report {
+    /// Takes what is said about batch `wanted`.
+    fn take(&mut self, wanted: u64, event: Event) {
+        match event {
+            Event::BatchPicture { number, index, state } if number == wanted => match state {
+                BatchState::Running => self.steps.push(("running", index)),
+                BatchState::Done { result, files } => {
+                    self.steps.push(("done", index));
+                    self.results.push(result);
+                    self.files.extend(files);
+                }
+                BatchState::Failed(why) => {
+                    self.steps.push(("failed", index));
+                    self.failures.push(why);
+                }
+            },
+            Event::BatchProgress { number, progress, .. } if number == wanted => {
+                self.fractions.push(progress.fraction);
+            }
+            Event::BatchEnded {
+                number,
+                done,
+                failed,
+                cancelled,
+            } if number == wanted => self.end = Some((done, failed, cancelled)),
+            _ => {}
+        }
+    }
+}
+
+fn batch(number: u64, pictures: Vec<PhotoSource>) -> Batch {
+    Batch {
+        number,
+        pictures,
+        settings: None,
+        write: None,
+    }
+}
+
+/// Small pictures with these names, with folders made for them.
+fn pictures<const N: usize>(folder: &Path, names: [&str; N]) -> Vec<PhotoSource> {
+    names.map(|name| picture(&folder.join(name), 120, 90)).into()
+}
+
+/// A batch over one picture that takes minutes.
+fn long_batch(number: u64, folder: &Path) -> Batch {
+    Batch {
+        settings: Some(long_run()),
+        ..batch(number, vec![large_picture(folder)])
+    }
+}
+
+/// A run over the large picture that takes seconds: 70 windows.
+fn shorter_run() -> Settings {
+    Settings {
+        stride: 192,
+        ..long_run()
+    }
+}
+
+/// Waits until a batch is over.
+fn finish(desk: &mut Desk, number: u64) -> Report {
+    let mut report = Report::default();
+    desk.wait_for("the end of the batch", |event| {
+        report.take(number, event);
+        report.end.map(|_| ())
+    });
+    report
+}
+
+fn run(desk: &mut Desk, batch: Batch) -> Report {
+    let number = batch.number;
+    desk.send(Job::SegmentAll(batch));
+    finish(desk, number)
+}
+
+/// Hands over a batch and waits until a network runs in it.
+fn begin(desk: &mut Desk, batch: Batch) {
+    let wanted = batch.number;
+    desk.send(Job::SegmentAll(batch));
+    desk.wait_for("progress of the batch", |event| match event {
+        Event::BatchProgress { number, .. } if number == wanted => Some(()),
+        _ => None,
+    });
+}
+
+#[test]
+fn one_broken_picture_of_five_fails_and_the_others_are_done() {
+    let folder = empty_folder();
+    let mut all = pictures(folder.path(), ["0.png", "1.png", "3.png", "4.png"]);
+    let broken = folder.path().join("2.png");
+    fs::write(&broken, "no picture at all").expect("a file that can be written");
+    all.insert(2, PhotoSource::Path(broken));
+    let mut desk = Desk::with_model();
+    let report = run(&mut desk, batch(1, all.clone()));
+    let expected: Vec<_> = (0..5)
+        .flat_map(|i| [("running", i), (if i == 2 { "failed" } else { "done" }, i)])
+        .collect();
+    assert_eq!(report.steps, expected);
+    assert_eq!(report.end, Some((4, 1, false)));
+    assert!(report.failures[0].contains("2.png"), "{:?}", report.failures);
+    assert_eq!(report.files, Vec::<PathBuf>::new(), "nothing was to be written");
+    for (result, source) in report.results.iter().zip([0, 1, 3, 4].map(|i| &all[i])) {
+        assert_eq!(result.photo.source, *source);
+        assert_covered(result);
+    }
+    let fractions = report.fractions;
+    assert!(fractions.is_sorted(), "progress goes back: {fractions:?}");
+    assert_eq!(fractions.last(), Some(&1.0));
+
+    let photo = desk.open(all[0].clone());
+    assert_eq!(
+        photo.id, report.results[0].photo.id,
+        "the same file has the same number"
+    );
+    let alone = desk.segment(&photo, None).prediction;
+    assert!(alone.timings.encode > Duration::ZERO, "features of a batch are kept");
+    assert!(
+        alone.labels.map == report.results[0].prediction.labels.map,
+        "other labels in a batch"
+    );
+}
+
+#[test]
+fn a_batch_of_nothing_and_a_batch_without_a_model_end() {
+    let folder = empty_folder();
+    let mut desk = Desk::new();
+    assert_eq!(run(&mut desk, batch(1, Vec::new())).end, Some((0, 0, false)));
+    let report = run(&mut desk, batch(2, pictures(folder.path(), ["a.png", "b.png"])));
+    assert_eq!(report.end, Some((0, 2, false)));
+    assert!(report.failures[0].contains("model"), "{:?}", report.failures);
+}
+
+#[test]
+fn a_job_is_served_at_once_and_the_interrupted_picture_is_done_in_the_end() {
+    let folder = empty_folder();
+    let mut all = vec![large_picture(folder.path())];
+    all.extend(pictures(folder.path(), ["small.png"]));
+    let mut desk = Desk::with_model();
+    let photo = desk.open(PhotoSource::Sample);
+    desk.send(Job::SegmentAll(Batch {
+        settings: Some(shorter_run()),
+        ..batch(1, all)
+    }));
+    let mut report = Report::default();
+    desk.wait_for("progress of the batch", |event| {
+        report.take(1, event);
+        (!report.fractions.is_empty()).then_some(())
+    });
+    let wanted = desk.ask(&photo, None);
+    let result = desk.wait_for("a segmentation", |event| match event {
+        Event::Segmented { generation, result } if generation == wanted => Some(result),
+        event => {
+            report.take(1, event);
+            None
+        }
+    });
+    assert_covered(&result);
+    assert_eq!(report.steps, [("running", 0)], "the person waited for the batch");
+    desk.wait_for("the end of the batch", |event| {
+        report.take(1, event);
+        report.end.map(|_| ())
+    });
+    assert_eq!(report.steps, [("running", 0), ("done", 0), ("running", 1), ("done", 1)]);
+    assert_eq!(report.end, Some((2, 0, false)));
+    assert!(
+        report.fractions.is_sorted(),
+        "progress goes back: {:?}",
+        report.fractions
+    );
+}
+
+#[test]
+fn cancel_stops_a_batch_at_once_and_not_the_next_one() {
+    let folder = empty_folder();
+    let mut desk = Desk::with_model();
+    begin(&mut desk, long_batch(1, folder.path()));
+    desk.engine.cancel_batch();
+    assert_eq!(finish(&mut desk, 1).end, Some((0, 0, true)));
+    // Nothing is left to stop.
+    desk.engine.cancel_batch();
+    let report = run(&mut desk, batch(2, pictures(folder.path(), ["a.png"])));
+    assert_eq!(report.end, Some((1, 0, false)));
+}
+
+#[test]
+fn a_newer_batch_and_another_model_end_a_batch() {
+    let folder = empty_folder();
+    let mut desk = Desk::with_model();
+    begin(&mut desk, long_batch(1, folder.path()));
+    desk.send(Job::SegmentAll(long_batch(2, folder.path())));
+    assert_eq!(finish(&mut desk, 1).end, Some((0, 0, true)));
+    let other = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/rstrudel-mask-p16");
+    desk.send(Job::LoadModel(ModelSource::Path(other)));
+    assert_eq!(finish(&mut desk, 2).end, Some((0, 0, true)));
+    let report = run(&mut desk, batch(3, pictures(folder.path(), ["a.png"])));
+    assert_eq!(report.end, Some((1, 0, false)));
+}
+
+#[test]
+fn nothing_is_written_over_by_accident() {
+    let folder = empty_folder();
+    let out = folder.path().join("out");
+    let all = pictures(folder.path(), ["a/img.png", "b/img.png", "c.png"]);
+    let mut options = Options {
+        formats: vec![Format::Labels],
+        ..Options::default()
+    };
+    let mut desk = Desk::with_model();
+    let mut write = |number, options: &Options| {
+        let written = Batch {
+            write: Some((options.clone(), out.clone())),
+            ..batch(number, all.clone())
+        };
+        run(&mut desk, written)
+    };
+    let first = write(1, &options);
+    assert_eq!(first.steps.iter().filter(|(what, _)| *what == "done").count(), 2);
+    assert!(first.steps.contains(&("failed", 1)), "{:?}", first.steps);
+    assert!(first.failures[0].contains("same name"), "{:?}", first.failures);
+    for name in ["labels/img.png", "labels/c.png"] {
+        let path = out.join(name);
+        assert!(first.files.contains(&path), "{name} is not among {:?}", first.files);
+        assert!(path.is_file(), "{name} was not written");
+    }
+
+    let again = write(2, &options);
+    assert_eq!(again.end, Some((0, 3, false)));
+    for why in &again.failures {
+        assert!(
+            why.contains("expected no such file yet"),
+            "expected a sentence on overwriting: {why}"
+        );
+    }
+    options.overwrite = true;
+    assert_eq!(write(3, &options).end, Some((2, 1, false)));
+}
+
+#[test]
+fn a_panic_costs_one_picture() {
+    let folder = empty_folder();
+    let mut all = vec![large_picture(folder.path())];
+    all.extend(pictures(folder.path(), ["small.png"]));
+    let panics = Arc::new(AtomicBool::new(false));
+    let armed = panics.clone();
+    // The wake is called between two blocks, like everything that can go wrong in a network.
+    let mut desk = Desk::with_wake(move || {
+        assert!(!armed.swap(false, Ordering::Relaxed), "a wake that fails");
+    });
+    desk.load(ModelSource::Embedded);
+    begin(
+        &mut desk,
+        Batch {
+            settings: Some(shorter_run()),
+            ..batch(1, all)
+        },
+    );
+    panics.store(true, Ordering::Relaxed);
+    let report = finish(&mut desk, 1);
+    assert_eq!(report.steps, [("failed", 0), ("running", 1), ("done", 1)]);
+    assert!(
+        report.failures[0].contains("a wake that fails"),
+        "{:?}",
+        report.failures
+    );
+    assert_eq!(report.end, Some((1, 1, false)));
+}
+
+#[test]
+fn a_batch_waits_for_a_window_that_takes_no_results_and_ends_with_it() {
+    let folder = empty_folder();
+    let out = folder.path().join("out");
+    let written = |i: usize| out.join(format!("labels/{i}.png")).is_file();
+    let all = pictures(folder.path(), ["0.png", "1.png", "2.png", "3.png"]);
+    let options = Options {
+        formats: vec![Format::Labels],
+        ..Options::default()
+    };
+    let Desk { engine, worker, .. } = Desk::with_model();
+    let batch = Batch {
+        write: Some((options, out.clone())),
+        ..batch(1, all)
+    };
+    engine.send(Job::SegmentAll(batch)).expect("room for a job");
+    until("two results", || written(1).then_some(()));
+    drop(engine);
+    assert!(worker.upgrade().is_none(), "the worker outlives the engine");
+    assert!(!written(2), "results pile up");
+}

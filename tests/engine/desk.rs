@@ -1,0 +1,285 @@
+//! What the tests of the worker share: an engine with an inbox, and pictures.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Weak};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+
+use segscope::engine::{
+    BatchState, DeviceChoice, Engine, EngineSettings, Event, ExportJob, Job, ModelInfo, ModelSource, OpenPhoto,
+    PhotoSource, Segmented,
+};
+use segscope::export::PlannedFile;
+use segscope::photo::Photo;
+use segscope::segment::Settings;
+use tempfile::TempDir;
+
+/// After this long, what a test waits for counts as never coming.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// An engine, and what it has said so far.
+pub struct Desk {
+    pub engine: Engine,
+    pub came: Vec<String>,
+    /// Lives as long as the worker.
+    pub worker: Weak<Thread>,
+}
+
+impl Desk {
+    pub fn new() -> Self {
+        Self::with_wake(|| ())
+    }
+
+    /// An engine that also calls `wake` after each event.
+    pub fn with_wake(wake: impl Fn() + Send + 'static) -> Self {
+        let waiting = Arc::new(thread::current());
+        let worker = Arc::downgrade(&waiting);
+        let wake = Box::new(move || {
+            waiting.unpark();
+            wake();
+        });
+        let engine = Engine::start(on_cpu(), wake).expect("a thread");
+        Self {
+            engine,
+            came: Vec::new(),
+            worker,
+        }
+    }
+
+    /// An engine with the embedded model.
+    pub fn with_model() -> Self {
+        let mut desk = Self::new();
+        desk.load(ModelSource::Embedded);
+        desk
+    }
+
+    pub fn send(&self, job: Job) {
+        if let Err(busy) = self.engine.send(job) {
+            panic!("{busy}; came so far: {}", self.came.join(", "));
+        }
+    }
+
+    /// The first thing that `pick` takes. A failure that it does not take ends the test.
+    pub fn wait_for<T>(&mut self, what: &str, mut pick: impl FnMut(Event) -> Option<T>) -> T {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let Some(event) = self.engine.poll() else {
+                let left = deadline.saturating_duration_since(Instant::now());
+                assert!(
+                    !left.is_zero(),
+                    "waited in vain for {what}; came so far: {}",
+                    self.came.join(", ")
+                );
+                thread::park_timeout(left);
+                continue;
+            };
+            let title = title(&event);
+            let failed = is_failure(&event);
+            // A run makes many of these.
+            if self.came.last() != Some(&title) {
+                self.came.push(title.clone());
+            }
+            if let Some(found) = pick(event) {
+                return found;
+            }
+            assert!(
+                !failed,
+                "waited for {what}, found {title}; came so far: {}",
+                self.came.join(", ")
+            );
+        }
+    }
+
+    pub fn load(&mut self, source: ModelSource) -> Arc<ModelInfo> {
+        self.send(Job::LoadModel(source));
+        self.wait_for("a model", |event| match event {
+            Event::Model(model) => Some(model),
+            _ => None,
+        })
+    }
+
+    pub fn open(&mut self, source: PhotoSource) -> OpenPhoto {
+        self.send(Job::OpenPhoto(source));
+        self.wait_for("a photo", |event| match event {
+            Event::Photo(photo) => Some(photo),
+            _ => None,
+        })
+    }
+
+    /// Asks for a segmentation and returns its generation.
+    pub fn ask(&self, photo: &OpenPhoto, settings: Option<Settings>) -> u64 {
+        let generation = self.engine.next_generation();
+        self.send(Job::Segment {
+            generation,
+            photo: photo.clone(),
+            settings,
+        });
+        generation
+    }
+
+    /// Asks for a segmentation and waits until it is under way.
+    pub fn begin(&mut self, photo: &OpenPhoto, settings: Option<Settings>) -> u64 {
+        let wanted = self.ask(photo, settings);
+        self.wait_for("progress", |event| match event {
+            Event::Progress { generation, .. } if generation == wanted => Some(()),
+            _ => None,
+        });
+        wanted
+    }
+
+    pub fn segment(&mut self, photo: &OpenPhoto, settings: Option<Settings>) -> Segmented {
+        let wanted = self.ask(photo, settings);
+        self.wait_for("a segmentation", |event| match event {
+            Event::Segmented { generation, result } if generation == wanted => Some(result),
+            _ => None,
+        })
+    }
+
+    pub fn plan(&mut self, job: &ExportJob) -> Vec<PlannedFile> {
+        self.send(Job::PlanExport {
+            number: 1,
+            job: job.clone(),
+        });
+        self.wait_for("an export plan", |event| match event {
+            Event::ExportPlanned { files, .. } => Some(files),
+            _ => None,
+        })
+    }
+
+    pub fn export(&mut self, job: &ExportJob) -> Result<Vec<PathBuf>, String> {
+        self.send(Job::Export(job.clone()));
+        self.wait_for("an export", |event| match event {
+            Event::Exported { files, .. } => Some(Ok(files)),
+            Event::ExportFailed(why) => Some(Err(why)),
+            _ => None,
+        })
+    }
+}
+
+/// Everything as usual, on the CPU.
+pub fn on_cpu() -> EngineSettings {
+    EngineSettings {
+        device: DeviceChoice::Cpu,
+        ..EngineSettings::default()
+    }
+}
+
+/// Looks until `look` finds something; the thread is unparked when there may be something new.
+pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "waited in vain for {what}");
+        thread::park_timeout(Duration::from_millis(50));
+    }
+}
+
+/// An event for people; events hold whole photos, which no message should.
+fn title(event: &Event) -> String {
+    match event {
+        Event::Device { name, .. } => format!("device {name}"),
+        Event::DeviceFailed(why) => format!("no device ({why})"),
+        Event::Found { pictures, .. } => format!("{} pictures found", pictures.len()),
+        Event::Model(model) => format!("model {}", model.title),
+        Event::ModelFailed(why) => format!("no model ({why})"),
+        Event::Photo(photo) => format!("photo {}", photo.source.name()),
+        Event::PhotoFailed(why) => format!("no photo ({why})"),
+        Event::Progress { generation, .. } => format!("progress of {generation}"),
+        Event::Segmented { generation, .. } => format!("result of {generation}"),
+        Event::Cancelled { generation } => format!("end of {generation} on request"),
+        Event::SegmentFailed { generation, message } => format!("failure of {generation} ({message})"),
+        Event::BatchPicture { number, index, state } => match state {
+            BatchState::Running => format!("picture {index} of batch {number} running"),
+            BatchState::Done { .. } => format!("picture {index} of batch {number} done"),
+            BatchState::Failed(why) => format!("picture {index} of batch {number} failed ({why})"),
+        },
+        Event::BatchProgress { number, .. } => format!("progress of batch {number}"),
+        Event::BatchEnded { number, .. } => format!("end of batch {number}"),
+        Event::Memory(_) => "memory".to_owned(),
+        Event::ExportPlanned { files, .. } => format!("plan for {} files", files.len()),
+        Event::Exported { files, .. } => format!("export of {} files", files.len()),
+        Event::ExportFailed(why) => format!("no export ({why})"),
+        Event::Drawn { format, .. } => format!("picture of {}", format.title()),
+        Event::DrawFailed(why) => format!("no picture ({why})"),
+    }
+}
+
+fn is_failure(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::DeviceFailed(_)
+            | Event::ModelFailed(_)
+            | Event::PhotoFailed(_)
+            | Event::SegmentFailed { .. }
+            | Event::ExportFailed(_)
+            | Event::DrawFailed(_)
+    )
+}
+
+pub fn empty_folder() -> TempDir {
+    tempfile::tempdir().expect("a temporary folder")
+}
+
+/// A picture with slopes and blocks, so that no two windows are the same.
+pub fn synthetic_photo(width: usize, height: usize) -> Photo {
+    let pixel = |i: usize| {
+        let (x, y) = (i % width, i / width);
+        let block = (x / 160 * 37 + y / 120 * 91) % 256;
+        [x * 255 / width, y * 255 / height, block].map(|value| value as u8)
+    };
+    Photo {
+        width,
+        height,
+        rgb: (0..width * height).flat_map(pixel).collect(),
+    }
+}
+
+/// A picture file of 2000 x 1500 pixels.
+pub fn large_picture(folder: &Path) -> PhotoSource {
+    picture(&folder.join("large.png"), 2000, 1500)
+}
+
+/// A picture file, and the folder for it.
+pub fn picture(path: &Path, width: usize, height: usize) -> PhotoSource {
+    let Photo { width, height, rgb } = synthetic_photo(width, height);
+    let image = image::RgbImage::from_raw(width as u32, height as u32, rgb).expect("a value per channel");
+    fs::create_dir_all(path.parent().expect("a folder")).expect("a folder that can be made");
+    image.save(path).expect("a picture that can be written");
+    PhotoSource::Path(path.to_owned())
+}
+
+/// A run over the large picture that takes minutes: 3312 windows.
+pub fn long_run() -> Settings {
+    Settings {
+        window: 384,
+        stride: 24,
+        short_side: None,
+        scales: vec![1.0],
+        flip: false,
+    }
+}
+
+/// Requires a class for every pixel of the photo.
+pub fn assert_covered(result: &Segmented) {
+    let (photo, map) = (&result.photo.photo, &result.prediction.labels.map);
+    assert_eq!(
+        [map.width, map.height],
+        [photo.width, photo.height],
+        "size of the label map"
+    );
+    let pixels = photo.width * photo.height;
+    assert_eq!(map.ids.len(), pixels, "ids");
+    assert_eq!(
+        result.counts.len(),
+        result.model.classes.len(),
+        "classes that are counted"
+    );
+    assert_eq!(
+        result.counts.iter().sum::<u64>(),
+        pixels as u64,
+        "pixels that are counted"
+    );
+}

@@ -1,0 +1,96 @@
+//! What was dropped or chosen: pictures, folders and models.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use segscope::engine::{Event, Job};
+
+use crate::desk::{Desk, empty_folder};
+
+struct Found {
+    pictures: Vec<PathBuf>,
+    folder: Option<PathBuf>,
+    model: Option<PathBuf>,
+    problems: Vec<String>,
+}
+
+fn find(paths: Vec<PathBuf>) -> Found {
+    let mut desk = Desk::new();
+    desk.send(Job::Find(paths));
+    desk.wait_for("what was found", |event| match event {
+        Event::Found {
+            pictures,
+            folder,
+            model,
+            problems,
+        } => Some(Found {
+            pictures,
+            folder,
+            model,
+            problems,
+        }),
+        _ => None,
+    })
+}
+
+fn file(folder: &Path, name: &str) -> PathBuf {
+    let path = folder.join(name);
+    fs::create_dir_all(path.parent().expect("a folder")).expect("a folder that can be made");
+    fs::write(&path, "").expect("a file that can be written");
+    path
+}
+
+#[test]
+fn mixed_paths_are_sorted_out() {
+    let at = empty_folder();
+    let at = at.path();
+    let single = file(at, "single.JPG");
+    let inside = ["img1.png", "img2.png", "img10.png"].map(|name| file(&at.join("shots"), name));
+    let notes = file(at, "notes.txt");
+    let model = file(&at.join("seg_tiny"), "variant.yml");
+    let other_model = file(at, "other.safetensors");
+    fs::create_dir(at.join("empty")).expect("a folder that can be made");
+    let found = find(vec![
+        single.clone(),
+        at.join("shots"),
+        notes.clone(),
+        at.join("seg_tiny"),
+        at.join("empty"),
+        at.join("missing.png"),
+        other_model.clone(),
+        // Again, in other words.
+        at.join(".").join("single.JPG"),
+        inside[1].clone(),
+        at.join("shots/."),
+    ]);
+    let mut expected = vec![single];
+    expected.extend(inside);
+    assert_eq!(found.pictures, expected);
+    assert_eq!(found.folder, Some(at.join("shots")));
+    assert_eq!(found.model, model.parent().map(Path::to_owned));
+    let about = [notes, at.join("empty"), at.join("missing.png"), other_model];
+    assert_eq!(found.problems.len(), about.len(), "{:?}", found.problems);
+    for (problem, path) in found.problems.iter().zip(about) {
+        let path = path.display().to_string();
+        assert!(problem.ends_with(&path), "expected a sentence on {path}: {problem}");
+    }
+}
+
+#[test]
+fn a_path_that_is_written_in_two_ways_comes_once() {
+    let [first, again] = ["assets/samples/street.jpg", "./assets/samples/street.jpg"].map(PathBuf::from);
+    let absolute = Path::new(env!("CARGO_MANIFEST_DIR")).join(&first);
+    assert_eq!(find(vec![first.clone(), again, absolute]).pictures, [first]);
+}
+
+#[test]
+fn a_thousand_pictures_come_in_natural_order() {
+    let at = empty_folder();
+    for i in 0..1000 {
+        file(at.path(), &format!("{i}.jpg"));
+    }
+    let found = find(vec![at.path().to_owned()]);
+    let expected: Vec<PathBuf> = (0..1000).map(|i| at.path().join(format!("{i}.jpg"))).collect();
+    assert_eq!(found.pictures, expected);
+    assert_eq!((found.model, found.problems), (None, Vec::new()));
+}

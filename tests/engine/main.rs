@@ -1,0 +1,10 @@
+//! The worker behind the window: jobs in, events out, and what happens to a run that nobody waits for any more; and the
+//! threads beside it.
+
+mod batch;
+mod configure;
+mod desk;
+mod file_watch;
+mod find;
+mod jobs;
+mod thumbnails;
