@@ -94,6 +94,11 @@ pub(super) fn apply(context: &Context, preference: ThemePreference, scale: f32) 
     }
 }
 
+/// What lies around a picture: neutral, and neither so light nor so dark that the picture seems to change.
+pub(super) fn canvas(visuals: &Visuals) -> Color32 {
+    Color32::from_gray(if visuals.dark_mode { 14 } else { 206 })
+}
+
 fn set_style(style: &mut Style, colors: &Colors) {
     set_visuals(&mut style.visuals, colors);
     // egui's own 9 points are hard to read.

@@ -1,5 +1,8 @@
 //! The worker's side of the event channel.
 
+use std::cell::Cell;
+use std::time::{Duration, Instant};
+
 use crossbeam_channel::Sender;
 
 use super::job::Event;
@@ -10,15 +13,25 @@ pub type Wake = Box<dyn Fn() + Send>;
 /// Events that may wait for the window. What is out of date soon is dropped beyond half of this, nothing else is.
 pub(super) const MOST_EVENTS: usize = 256;
 
+/// The window is woken for progress at most this often: drawing it more often would only take time from the network,
+/// most of all where a processor does both.
+const PROGRESS_PERIOD: Duration = Duration::from_millis(100);
+
 /// Where events go.
 pub(super) struct Outbox {
     events: Sender<Event>,
     wake: Wake,
+    /// When the window was last woken for progress.
+    woken: Cell<Option<Instant>>,
 }
 
 impl Outbox {
     pub(super) fn new(events: Sender<Event>, wake: Wake) -> Self {
-        Self { events, wake }
+        Self {
+            events,
+            wake,
+            woken: Cell::new(None),
+        }
     }
 
     /// Says something that must not get lost: waits while the window is behind.
@@ -28,9 +41,14 @@ impl Outbox {
         (self.wake)();
     }
 
-    /// Says something that the next event of its kind replaces: drops it while the window is behind.
+    /// Says something that the next event of its kind replaces: drops it while the window is behind, and lets the
+    /// window look a little later.
     pub(super) fn tell_if_room(&self, event: Event) {
-        if self.events.len() < MOST_EVENTS / 2 && self.events.try_send(event).is_ok() {
+        if self.events.len() >= MOST_EVENTS / 2 || self.events.try_send(event).is_err() {
+            return;
+        }
+        if self.woken.get().is_none_or(|at| at.elapsed() >= PROGRESS_PERIOD) {
+            self.woken.set(Some(Instant::now()));
             (self.wake)();
         }
     }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use egui::{Color32, EventFilter, Key, Painter, Rect, Response, Sense, Stroke, Ui, Vec2, vec2};
 
 use super::gpu::{self, Gpu, GpuLabels, GpuPhoto, Highlight, Look, Tone};
+use super::theme;
 pub(super) use camera::Camera;
 pub(super) use grids::Patches;
 
@@ -94,7 +95,7 @@ pub(super) fn show(ui: &mut Ui, camera: &mut Camera, scene: Scene) -> Happened {
     });
 
     let painter = ui.painter_at(canvas);
-    painter.rect_filled(canvas, 0.0, ui.visuals().extreme_bg_color);
+    painter.rect_filled(canvas, 0.0, theme::canvas(ui.visuals()));
     if let Some(mut drawing) = scene.drawing {
         if let (Some((_, look)), Some(at)) = (&mut drawing.masks, cursor) {
             look.highlight = (scene.highlight_at)(at).or(look.highlight);

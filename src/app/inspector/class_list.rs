@@ -75,7 +75,9 @@ impl ClassList {
                     if ui.small_button("End solo").clicked() {
                         view.solo = None;
                     }
-                    ui.add(Label::new(format!("Only {solo} is drawn")).truncate());
+                    ui.with_layout(Layout::left_to_right(egui::Align::Center), |ui| {
+                        ui.add(Label::new(format!("Only {solo} is drawn")).truncate());
+                    });
                 });
             });
         }
@@ -150,6 +152,8 @@ impl ClassList {
             let share = found.map(|f| f.share(id));
             let present = share.is_none_or(|s| s > 0.0);
             ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
+                // Room for the scroll bar, which lies over the rows.
+                ui.add_space(8.0);
                 if let Some(share) = share {
                     ui.label(RichText::new(percent(share)).weak().monospace());
                 }
@@ -195,7 +199,9 @@ impl ClassList {
                 if own_color && ui.small_button("Reset colour").clicked() {
                     view.change_class(&class.name, |look| look.color = None);
                 }
-                ui.add(Label::new(RichText::new(&class.name).strong()).truncate());
+                ui.with_layout(Layout::left_to_right(egui::Align::Center), |ui| {
+                    ui.add(Label::new(RichText::new(&class.name).strong()).truncate());
+                });
             });
         });
         if let Some(found) = found {

@@ -17,11 +17,15 @@ const LEAST_LIST: f32 = 150.0;
 
 impl App {
     pub(super) fn inspector(&mut self, ui: &mut Ui, asked: &mut Vec<Command>) {
+        // As far from the edges as what is above them.
+        let frame = egui::Frame::NONE.inner_margin(egui::Margin::symmetric(0, 4));
         Panel::bottom("reading")
             .resizable(false)
+            .frame(frame)
             .show(ui, |ui| self.reading_panel(ui, asked));
         Panel::bottom("class details")
             .resizable(false)
+            .frame(frame)
             .show_separator_line(false)
             .show(ui, |ui| self.class_details(ui));
         ScrollArea::vertical().id_salt("inspector").show(ui, |ui| {

@@ -27,6 +27,7 @@ pub(in crate::app) struct BatchRun {
 #[derive(Default)]
 pub(in crate::app) struct BatchDialog {
     open: bool,
+    just_opened: bool,
     /// Write files, not only look at the masks.
     write: bool,
     folder: PathBuf,
@@ -54,6 +55,7 @@ impl App {
         self.batch_dialog.folder = folder;
         self.batch_dialog.options = options;
         self.batch_dialog.open = true;
+        self.batch_dialog.just_opened = true;
     }
 
     pub(in crate::app) fn batch_window(&mut self, ui: &mut Ui) {
@@ -106,7 +108,12 @@ impl App {
             ui.separator();
             ui.horizontal(|ui| {
                 let ready = total > 0 && (!dialog.write || !dialog.options.formats.is_empty());
-                start = ui.add_enabled(ready, Button::new("Start")).clicked();
+                let button = ui.add_enabled(ready, Button::new("Start"));
+                if std::mem::take(&mut dialog.just_opened) {
+                    // Enter starts.
+                    button.request_focus();
+                }
+                start = button.clicked();
                 if ui.button("Close").clicked() {
                     dialog.close();
                 }

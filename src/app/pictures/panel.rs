@@ -178,6 +178,7 @@ impl Pictures {
             _ => ui.visuals().weak_text_color(),
         };
         // Painted, not added as labels: the row itself carries the name for screen readers.
+        let mut cut = false;
         let mut at = egui::pos2(frame.right() + 8.0, rect.top() + 7.0);
         for (text, style, color) in [
             (&entry.name, TextStyle::Body, color),
@@ -187,13 +188,14 @@ impl Pictures {
             let text = WidgetText::from(RichText::new(text).color(color));
             let galley = text.into_galley(ui, Some(TextWrapMode::Truncate), width, style);
             let height = galley.size().y;
+            cut |= galley.elided;
             painter.galley(at, galley, color);
             at.y += height + 3.0;
         }
-        let hint = match &entry.state {
-            State::Failed(why) => format!("{}\n{why}", entry.name),
-            _ => entry.name.clone(),
-        };
-        response.on_hover_text(hint).clicked()
+        match &entry.state {
+            State::Failed(why) => response.on_hover_text(format!("{}\n{why}", entry.name)).clicked(),
+            _ if cut => response.on_hover_text(&entry.name).clicked(),
+            _ => response.clicked(),
+        }
     }
 }
