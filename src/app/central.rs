@@ -1,12 +1,13 @@
 //! The centre: the canvas, or how to begin.
 
-use egui::{Ui, vec2};
+use egui::{Label, Panel, PointerButton, RichText, Ui, vec2};
 
 use super::App;
 use super::canvas::{self, Drawing, Patches, Scene};
 use super::command::Command;
 use super::document::Document;
 use super::gpu::{Highlight, Look, Tone};
+use super::pictures::State;
 use crate::labels::ClassSet;
 
 /// What a right click on the picture offers.
@@ -24,7 +25,10 @@ const CONTEXT_MENU: [Command; 9] = [
 
 impl App {
     pub(super) fn central(&mut self, ui: &mut Ui, asked: &mut Vec<Command>) {
-        self.canvas = Some(ui.available_rect_before_wrap());
+        if self.document.is_some() {
+            self.failure_banner(ui, asked);
+            self.canvas = Some(ui.available_rect_before_wrap());
+        }
         let Some(document) = &self.document else {
             self.cursor = None;
             self.canvas = None;
@@ -70,7 +74,8 @@ impl App {
         self.camera = camera;
         let before = std::mem::replace(&mut self.cursor, happened.cursor);
         let response = happened.response;
-        if response.clicked()
+        // Not a press of Space or Enter while the canvas has the focus.
+        if response.clicked_by(PointerButton::Primary)
             && let Some(pixel) = happened.cursor
         {
             // A second click on the same pixel takes the pin away; so does the first of a double click.
@@ -101,6 +106,30 @@ impl App {
             // The panels were drawn before the canvas.
             ui.ctx().request_repaint();
         }
+    }
+
+    /// Says above the last good picture why the chosen one is not shown.
+    fn failure_banner(&self, ui: &mut Ui, asked: &mut Vec<Command>) {
+        let current = self.pictures.current();
+        let (Some(State::Failed(why)), Some(wanted)) = (self.pictures.state(current), self.pictures.wanted()) else {
+            return;
+        };
+        if self.shows_wanted() || self.opening.is_some() || self.incoming.is_some() {
+            return;
+        }
+        let shown = self
+            .document
+            .as_ref()
+            .map(|d| d.photo.source.name())
+            .unwrap_or_default();
+        Panel::top("failure").show(ui, |ui| {
+            let text = format!("{} cannot be shown: {why}", wanted.name());
+            ui.add(Label::new(RichText::new(text).color(ui.visuals().error_fg_color)).wrap());
+            ui.horizontal(|ui| {
+                self.titled_button(ui, "Try again", Command::ReloadPicture, asked);
+                ui.add(Label::new(RichText::new(format!("Still here: {shown}")).weak()).truncate());
+            });
+        });
     }
 
     /// What to draw of a document; `None` while its photo is not on the GPU.
@@ -147,7 +176,7 @@ impl App {
                 ui.label("Opening");
                 return;
             }
-            if let Some(super::pictures::State::Failed(why)) = self.pictures.state(self.pictures.current()) {
+            if let Some(State::Failed(why)) = self.pictures.state(self.pictures.current()) {
                 ui.heading("This picture cannot be shown");
                 ui.set_max_width(520.0);
                 ui.colored_label(ui.visuals().error_fg_color, why.clone());
@@ -178,18 +207,5 @@ impl App {
                 }
             }
         });
-    }
-
-    /// By class id of the model in use, whether its masks are not drawn.
-    pub(super) fn hidden_classes(&self) -> Vec<bool> {
-        let classes = self.model.as_ref().map(|m| &m.classes);
-        classes.map_or_else(Vec::new, |c| self.view.opacities(c).iter().map(|o| *o == 0).collect())
-    }
-
-    /// Colours of the classes of the model in use.
-    pub(super) fn class_colors(&self) -> Vec<[u8; 3]> {
-        self.model
-            .as_ref()
-            .map_or_else(Vec::new, |m| self.view.colors(&m.classes))
     }
 }

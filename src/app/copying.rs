@@ -3,6 +3,7 @@
 use egui::{Context, Pos2, Rect, ScreenshotCallback, ViewportCommand, vec2};
 
 use super::App;
+use super::clipboard::ClipboardPicture;
 use crate::engine::Job;
 use crate::export::Format;
 
@@ -26,17 +27,38 @@ impl App {
     /// Copies what the canvas shows, as it is on the screen.
     pub(super) fn copy_view(&mut self, context: &Context) {
         let Some(canvas) = self.canvas else { return };
-        let answer = context.clone();
+        let (sender, waker) = (self.view_shots.0.clone(), context.clone());
         let taken = ScreenshotCallback::new(move |screen| {
-            let scale = answer.pixels_per_point();
+            let scale = waker.pixels_per_point();
             let whole = Rect::from_min_size(Pos2::ZERO, vec2(screen.width() as f32, screen.height() as f32) / scale);
             let seen = canvas.intersect(whole);
             if seen.is_positive() {
-                answer.copy_image(screen.region(&seen, Some(scale)));
-                answer.request_repaint();
+                sender.send(screen.region(&seen, Some(scale))).ok();
+                waker.request_repaint();
             }
         });
         context.send_viewport_cmd(ViewportCommand::Screenshot(taken));
-        self.toasts.info("View copied");
+    }
+
+    /// Hands on what was drawn for the clipboard, and tells what has become of it.
+    pub(super) fn take_copies(&mut self) {
+        while let Ok(view) = self.view_shots.1.try_recv() {
+            self.clipboard.copy(ClipboardPicture {
+                what: "View".into(),
+                width: view.width(),
+                height: view.height(),
+                rgba: view
+                    .pixels
+                    .iter()
+                    .flat_map(|pixel| pixel.to_srgba_unmultiplied())
+                    .collect(),
+            });
+        }
+        while let Some(copied) = self.clipboard.poll() {
+            match copied {
+                Ok(text) => self.toasts.info(text),
+                Err(why) => self.toasts.error(why),
+            }
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The system's file dialogs, each on a thread of its own: they wait for a person, the window must not.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::thread::Builder;
 
@@ -63,18 +64,20 @@ impl Dialogs {
         }
         let (sender, context) = (self.sender.clone(), context.clone());
         Builder::new().name("file dialog".into()).spawn(move || {
-            sender.send(answer(what, folder)).ok();
+            // A dialog that fails counts as cancelled; otherwise none could be opened any more.
+            let answer = catch_unwind(AssertUnwindSafe(|| answer(what, folder))).ok().flatten();
+            sender.send(answer).ok();
             context.request_repaint();
         })?;
         self.open = true;
         Ok(())
     }
 
-    /// What was chosen since the last call, if anything.
-    pub(super) fn poll(&mut self) -> Option<Chosen> {
+    /// What was chosen since the last call; `Some(None)` for a dialog that was closed without a choice.
+    pub(super) fn poll(&mut self) -> Option<Option<Chosen>> {
         let answer = self.answers.try_recv().ok()?;
         self.open = false;
-        answer
+        Some(answer)
     }
 }
 

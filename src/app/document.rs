@@ -22,10 +22,8 @@ pub(super) struct Document {
     pub(super) result: Option<Segmented>,
     /// The masks that are drawn; those of the result before while the newest ones are on their way to the GPU.
     pub(super) masks: Option<ShownMasks>,
-    /// Regions of each class in the newest result.
-    region_counts: Vec<u32>,
-    /// Counts results: labels that come from the upload with a smaller number are out of date.
-    pub(super) version: u64,
+    /// Number of the newest result: labels that come from the upload with another are out of date.
+    version: u64,
 }
 
 impl Document {
@@ -35,24 +33,20 @@ impl Document {
             texture: None,
             result: None,
             masks: None,
-            region_counts: Vec::new(),
             version: 0,
         }
     }
 
-    /// Takes a newer result; its masks have to be uploaded.
-    pub(super) fn set_result(&mut self, result: Segmented) {
-        self.version += 1;
-        self.region_counts = result.regions.counts(result.model.classes.len());
+    /// Takes a newer result; its masks have to be uploaded under `version`, which no result had before.
+    pub(super) fn set_result(&mut self, result: Segmented, version: u64) {
+        self.version = version;
         self.result = Some(result);
     }
 
     /// Forgets the result, as when another model has other classes.
     pub(super) fn clear_result(&mut self) {
-        self.version += 1;
         self.result = None;
         self.masks = None;
-        self.region_counts.clear();
     }
 
     /// Takes labels that are on the GPU now.
@@ -71,7 +65,7 @@ impl Document {
     pub(super) fn found(&self) -> Option<Found<'_>> {
         self.result.as_ref().map(|result| Found {
             pixels: &result.counts,
-            regions: &self.region_counts,
+            regions: &result.region_counts,
         })
     }
 

@@ -1,17 +1,22 @@
 //! What the window does with the worker's answers.
 
+use std::sync::Arc;
+
 use egui::Context;
 
 use super::App;
-use crate::engine::{Event, PhotoSource, Segmented};
+use super::clipboard::ClipboardPicture;
+use super::pictures::State;
+use crate::engine::{Event, ModelInfo, ModelSource, PhotoSource, Segmented};
 
 impl App {
     /// Takes everything that other threads have to say since the last frame.
     pub(super) fn take_news(&mut self, context: &Context) {
         while let Some(event) = self.engine.poll() {
-            self.take_event(event, context);
+            self.take_event(event);
         }
         self.take_uploads();
+        self.take_copies();
         if let Some(thumbnails) = &self.thumbnails {
             self.pictures.take_thumbnails(thumbnails, context);
         }
@@ -23,13 +28,17 @@ impl App {
         }
     }
 
-    fn take_event(&mut self, event: Event, context: &Context) {
+    fn take_event(&mut self, event: Event) {
         match event {
             Event::Device { name, note, gpu_failed } => {
                 if let Some(note) = note.as_ref().filter(|_| gpu_failed) {
                     self.toasts.info(format!("Using the CPU: {note}"));
                 }
                 self.device = Some((name, note));
+                if self.model.is_none() && !self.loading_model && self.first_model.is_none() {
+                    // The device before could not be used, so the model could not be opened.
+                    self.open_session_model();
+                }
             }
             Event::Model(model) => self.take_model(model),
             Event::ModelFailed(message) => {
@@ -43,9 +52,8 @@ impl App {
                 model,
                 problems,
             } => {
-                for problem in problems {
-                    self.toasts.warning(problem);
-                }
+                let summary = format!("{} files or folders cannot be opened", problems.len());
+                self.toasts.problems(&summary, &problems);
                 self.take_found(pictures, folder, model);
             }
             Event::Photo(photo) => self.take_photo(photo),
@@ -58,18 +66,12 @@ impl App {
             Event::Segmented { generation, result } => self.take_result(generation, result),
             Event::Cancelled { generation } => {
                 if self.is_current(generation) {
-                    self.running = None;
-                    self.settle_state();
+                    self.forget_run();
                 }
             }
             Event::SegmentFailed { generation, message } => {
-                if self.is_current(generation) {
-                    self.running = None;
-                    let source = self.newest().map(|d| d.photo.source.clone());
-                    if let Some(source) = source {
-                        self.pictures
-                            .set_state(&source, super::pictures::State::Failed(message.clone()));
-                    }
+                if let Some(run) = self.running.take_if(|run| run.generation == generation) {
+                    self.pictures.set_state(&run.source, State::Failed(message.clone()));
                     self.toasts.error(message);
                 }
             }
@@ -105,13 +107,12 @@ impl App {
                     self.toasts.error(message);
                 }
             }
-            Event::Drawn { format, picture } => {
-                context.copy_image(egui::ColorImage::from_rgb(
-                    [picture.width, picture.height],
-                    &picture.rgb,
-                ));
-                self.toasts.info(format!("{} copied", format.title()));
-            }
+            Event::Drawn { format, rgba } => self.clipboard.copy(ClipboardPicture {
+                what: format.title().into(),
+                width: rgba.width,
+                height: rgba.height,
+                rgba: rgba.bytes,
+            }),
             Event::DrawFailed(message) => self.toasts.error(message),
             Event::DeviceFailed(message) => {
                 // The worker goes on with the one before.
@@ -122,9 +123,9 @@ impl App {
         }
     }
 
-    fn take_model(&mut self, model: std::sync::Arc<crate::engine::ModelInfo>) {
+    fn take_model(&mut self, model: Arc<ModelInfo>) {
         self.loading_model = false;
-        if let crate::engine::ModelSource::Path(path) = &model.source {
+        if let ModelSource::Path(path) = &model.source {
             self.session.remember_model(path);
         }
         let other = self.model.as_ref().is_none_or(|m| m.id != model.id);
@@ -134,11 +135,9 @@ impl App {
             for document in self.incoming.iter_mut().chain(self.document.iter_mut()) {
                 document.clear_result();
             }
-            self.pictures.change_states(|state| {
-                matches!(state, super::pictures::State::Done { .. }).then_some(super::pictures::State::Fresh)
-            });
+            self.settle_states();
         }
-        self.segment();
+        self.recall_or_segment();
     }
 
     fn take_result(&mut self, generation: u64, result: Segmented) {
@@ -167,7 +166,7 @@ impl App {
             Some(d) if busy => format!("{} - segmenting - Segscope", d.photo.source.name()),
             Some(d) => match d.found() {
                 Some(found) => {
-                    let present = found.pixels.iter().filter(|c| **c > 0).count();
+                    let present = found.present();
                     format!("{} - {present} classes - Segscope", d.photo.source.name())
                 }
                 None => format!("{} - Segscope", d.photo.source.name()),

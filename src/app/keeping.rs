@@ -9,15 +9,15 @@ use super::App;
 use super::canvas::Camera;
 use super::settings::{self, Session, Settings};
 use super::theme;
-use crate::engine::{EngineSettings, Job, ModelSource, PhotoSource};
+use crate::engine::{DeviceChoice, EngineSettings, Job, ModelSource, PhotoSource};
 
 /// A session is written at most this often; so much is lost when the program is killed.
 const SESSION_PERIOD: Duration = Duration::from_secs(1);
 
 /// What of the settings is about computing.
-pub(super) fn engine_settings(settings: &Settings) -> EngineSettings {
+pub(super) fn engine_settings(settings: &Settings, named: Option<DeviceChoice>) -> EngineSettings {
     EngineSettings {
-        device: settings.device,
+        device: named.unwrap_or(settings.device),
         threads: settings.threads,
         feature_bytes: settings.feature_memory_mib << 20,
     }
@@ -43,11 +43,14 @@ impl App {
         if before.export != now.export {
             self.set_export_defaults();
         }
+        let engine_before = engine_settings(&before, self.named_device);
         if before.device != now.device {
             self.device_before = before.device;
+            self.named_device = None;
         }
-        if engine_settings(&before) != engine_settings(&now) {
-            self.send(Job::Configure(engine_settings(&now)));
+        let engine_now = engine_settings(&now, self.named_device);
+        if engine_before != engine_now {
+            self.send(Job::Configure(engine_now));
         }
         if let Some(writer) = &self.writer {
             writer.write_settings(now);
@@ -67,14 +70,10 @@ impl App {
         let since = self.session_looked_at.elapsed();
         if since < SESSION_PERIOD && !closing {
             // Whatever happens in this frame is written, also when no frame follows by itself.
-            if !self.session_look_ahead {
-                context.request_repaint_after(SESSION_PERIOD - since);
-                self.session_look_ahead = true;
-            }
+            context.request_repaint_after(SESSION_PERIOD - since);
             return;
         }
         self.session_looked_at = Instant::now();
-        self.session_look_ahead = false;
         let session = self.session_now(context);
         if session != self.written_session {
             writer.write_session(session.clone());
@@ -89,10 +88,9 @@ impl App {
             PhotoSource::Sample => None,
         };
         let mut session = self.session.clone();
-        // While the kept pictures are still looked for, they are the session's pictures.
-        if !self.finding {
-            session.pictures = self.pictures.sources().filter_map(file).collect();
-            session.current = self.pictures.wanted().and_then(file);
+        // Before the kept pictures have been found again, and when none could be, the session stays as it was.
+        if let Some(wanted) = self.pictures.wanted().filter(|_| !self.restoring) {
+            session.current = file(wanted);
         }
         if let Some(model) = &self.model {
             session.model = match &model.source {
@@ -101,6 +99,7 @@ impl App {
             };
         }
         session.view = self.view.clone();
+        session.multi_scale = self.multi_scale;
         session.camera = settings::Camera {
             fit: self.camera.is_fit(),
             zoom: self.camera.zoom(),

@@ -3,12 +3,14 @@
 mod about;
 mod canvas;
 mod central;
+mod clipboard;
 mod command;
 mod copying;
 mod dialogs;
 mod document;
 mod events;
 mod export_dialog;
+mod format_choice;
 mod frame_log;
 mod frame_times;
 mod gpu;
@@ -39,12 +41,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use crossbeam_channel::{Receiver, Sender, unbounded};
 use eframe::CreationContext;
 use egui::util::undoer::Undoer;
-use egui::{CentralPanel, Context, Panel, Rect, Ui};
+use egui::{CentralPanel, ColorImage, Context, Panel, Rect, Ui};
 
 use crate::engine::{DeviceChoice, Engine, FileWatch, MemoryUse, ModelInfo, ModelSource, PhotoSource, Thumbnails};
 use canvas::Camera;
+use clipboard::PictureClipboard;
 use command::Command;
 use dialogs::{Ask, Chosen, Dialogs};
 use document::Document;
@@ -74,6 +78,9 @@ pub struct App {
     /// `None` without a wgpu renderer: everything but the picture is drawn then.
     gpu: Option<Gpu>,
     uploader: Uploader,
+    clipboard: PictureClipboard,
+    /// Where screenshots of the canvas come from.
+    view_shots: (Sender<ColorImage>, Receiver<ColorImage>),
 
     settings: Settings,
     /// The settings that are in force.
@@ -82,9 +89,15 @@ pub struct App {
     session: Session,
     written_session: Session,
     session_looked_at: Instant,
-    session_look_ahead: bool,
+    /// The pictures of the last session are looked for.
+    restoring: bool,
     /// The picture to begin with among those of the last session.
     restore_current: Option<PathBuf>,
+    /// The model to begin with. It is opened after the first picture has been asked for, because it may have to wait
+    /// for a device.
+    first_model: Option<ModelSource>,
+    /// A device that was named on the command line: it holds in place of the setting until that is changed.
+    named_device: Option<DeviceChoice>,
 
     pictures: Pictures,
     results: Results,
@@ -93,12 +106,15 @@ pub struct App {
     document: Option<Document>,
     /// What it will show as soon as it can be drawn.
     incoming: Option<Document>,
+    /// Counts what was given to the upload.
+    versions: u64,
     running: Option<Running>,
     batch: Option<BatchRun>,
     batch_number: u64,
-    batch_sources: Vec<PhotoSource>,
     /// A picture has been asked for and has not come yet.
     opening: Option<PhotoSource>,
+    /// The wanted picture has to be read anew: its file has changed.
+    must_read: bool,
     /// The worker looks what dropped or chosen files are.
     finding: bool,
     /// A model has been asked for and has not come yet.
@@ -143,12 +159,9 @@ impl App {
     fn with(
         cc: &CreationContext,
         start: Start,
-        (mut settings, session, damages): (Settings, Session, Vec<String>),
+        (settings, session, damages): (Settings, Session, Vec<String>),
     ) -> std::io::Result<Self> {
         let context = &cc.egui_ctx;
-        if let Some(device) = start.device {
-            settings.device = device;
-        }
         theme::apply(context, settings.theme.preference(), settings.interface_scale);
         let wake = || {
             let context = context.clone();
@@ -163,32 +176,37 @@ impl App {
             .map(|store| Writer::start(store, wake()))
             .transpose()?;
         let mut app = Self {
-            engine: Engine::start(keeping::engine_settings(&settings), wake())?,
+            engine: Engine::start(keeping::engine_settings(&settings, start.device), wake())?,
             dialogs: Dialogs::default(),
             thumbnails: Thumbnails::start(wake()).ok(),
             file_watch: FileWatch::start(wake()).inspect_err(|why| log::warn!("{why}")).ok(),
             writer,
             uploader: Uploader::start(gpu.clone(), context)?,
             gpu,
+            clipboard: PictureClipboard::start(wake())?,
+            view_shots: unbounded(),
             applied: settings.clone(),
             device_before: settings.device,
             settings,
             session_looked_at: Instant::now(),
-            session_look_ahead: false,
+            restoring: false,
             restore_current: None,
+            first_model: None,
+            named_device: start.device,
             pictures: Pictures::default(),
             results,
             model: None,
             document: None,
             incoming: None,
+            versions: 0,
             running: None,
             batch: None,
             batch_number: 0,
-            batch_sources: Vec::new(),
             opening: None,
+            must_read: false,
             finding: false,
             loading_model: false,
-            multi_scale: false,
+            multi_scale: session.multi_scale,
             device: None,
             memory: None,
             view: session.view.clone(),
@@ -208,9 +226,8 @@ impl App {
             session,
         };
         app.set_export_defaults();
-        for damage in damages {
-            app.toasts.warning(damage);
-        }
+        app.toasts
+            .problems("Settings or session are damaged; what could be read holds", &damages);
         app.begin(start);
         Ok(app)
     }
@@ -218,34 +235,51 @@ impl App {
     /// Opens what was named, else what was open the last time, else the sample.
     fn begin(&mut self, start: Start) {
         let named = !start.pictures.is_empty();
-        let pictures = if named {
-            start.pictures
-        } else {
-            self.session.pictures.clone()
+        let pictures = match named {
+            true => start.pictures,
+            false => self.session.pictures.clone(),
         };
-        // The picture first: it is there before the model, which may have to wait for a device.
+        let model = start.model.or_else(|| self.session.model.clone());
+        let model = model.map_or(ModelSource::Embedded, ModelSource::Path);
         if pictures.is_empty() {
             self.open_pictures(vec![PhotoSource::Sample]);
-        } else {
-            if !named {
-                self.restore_current = self.session.current.clone();
-            }
-            self.find(pictures);
+            self.open_model(model);
+            return;
         }
-        let model = start.model.or_else(|| self.session.model.clone());
-        self.open_model(model.map_or(ModelSource::Embedded, ModelSource::Path));
+        self.restoring = !named;
+        if self.restoring {
+            self.restore_current = self.session.current.clone();
+        }
+        self.first_model = Some(model);
+        self.find(pictures);
     }
 
     fn take_dialog_answers(&mut self) {
-        match self.dialogs.poll() {
+        let Some(answer) = self.dialogs.poll() else { return };
+        match answer {
             Some(Chosen::Pictures(paths)) => self.find(paths),
             Some(Chosen::Model(path)) => self.open_model(ModelSource::Path(path)),
             Some(Chosen::Folder(Ask::ExportFolder, path)) => self.export.set_folder(path),
             Some(Chosen::Folder(Ask::BatchFolder, path)) => self.batch_dialog.set_folder(path),
             Some(Chosen::Folder(Ask::ModelsFolder, path)) => self.settings.model_folder = Some(path),
             Some(Chosen::Folder(Ask::UsualExportFolder, path)) => self.settings.export.folder = Some(path),
-            Some(Chosen::Folder(..)) | None => {}
+            Some(Chosen::Folder(..)) => {}
+            None => self.tell_failed_dialog(),
         }
+    }
+
+    /// A dialog that could not be opened looks like one that was cancelled; only the log knows better.
+    fn tell_failed_dialog(&mut self) {
+        let Some(why) = self.windows.dialog_failure() else {
+            return;
+        };
+        self.toasts.push(
+            toast::Toast::error(
+                "The system's file dialog cannot be opened; install zenity or a desktop portal, drop files onto the \
+                 window, or name them on the command line",
+            )
+            .with_details(why),
+        );
     }
 
     /// Dropped files and folders are opened, whatever they are.
@@ -274,6 +308,7 @@ impl eframe::App for App {
     fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
         let started = FrameTimes::start();
         let mut asked = Vec::new();
+        let view_before = self.view.clone();
         Panel::top("top bar").show(ui, |ui| self.top_bar(ui, &mut asked));
         Panel::bottom("status bar").show(ui, |ui| self.status_bar(ui, &mut asked));
         self.side_panels(ui, &mut asked);
@@ -285,6 +320,10 @@ impl eframe::App for App {
         let context = ui.ctx().clone();
         for command in asked {
             self.perform(command, &context);
+        }
+        if self.view != view_before && !context.egui_is_using_pointer() {
+            // A click is a step of its own; what is dragged becomes one when it has been still for a second.
+            self.undoer.add_undo(&view_before);
         }
         self.undoer.feed_state(context.input(|i| i.time), &self.view);
         if self.undoer.is_in_flux() {
@@ -315,6 +354,8 @@ impl App {
                 .size_range(240.0_f32.min(most)..=most.min(480.0))
                 .show(ui, |ui| self.inspector(ui, asked));
             self.session.panels.inspector_width = panel.response.rect.width();
+        } else {
+            self.class_list.leave();
         }
     }
 }

@@ -20,21 +20,40 @@ impl App {
     /// Takes what was found.
     pub(super) fn take_found(&mut self, pictures: Vec<PathBuf>, folder: Option<PathBuf>, model: Option<PathBuf>) {
         self.finding = false;
+        let restoring = std::mem::take(&mut self.restoring);
         if let Some(folder) = folder {
             self.session.remember_picture(&folder);
         } else if let [picture] = pictures.as_slice() {
             self.session.remember_picture(picture);
         }
         if !pictures.is_empty() {
-            self.open_pictures(pictures.into_iter().map(PhotoSource::Path).collect());
+            let sources = pictures.into_iter().map(PhotoSource::Path).collect();
+            if restoring {
+                // What is missing now may be there again the next time: the session keeps its list.
+                self.list_pictures(sources);
+            } else {
+                self.open_pictures(sources);
+            }
         }
-        if let Some(model) = model {
-            self.open_model(ModelSource::Path(model));
+        let first = self.first_model.take();
+        if let Some(model) = model.map(ModelSource::Path).or(first) {
+            self.open_model(model);
         }
     }
 
-    /// Shows other pictures, from the first on, or from the one that was shown in the last session.
+    /// Shows other pictures from the first on, and again at the next start.
     pub(super) fn open_pictures(&mut self, sources: Vec<PhotoSource>) {
+        let file = |source: &PhotoSource| match source {
+            PhotoSource::Path(path) => Some(path.clone()),
+            PhotoSource::Sample => None,
+        };
+        self.session.pictures = sources.iter().filter_map(file).collect();
+        self.restore_current = None;
+        self.list_pictures(sources);
+    }
+
+    /// Lists pictures and shows the first, or the one that was shown in the last session.
+    fn list_pictures(&mut self, sources: Vec<PhotoSource>) {
         if sources.is_empty() {
             return;
         }
@@ -45,7 +64,9 @@ impl App {
             .restore_current
             .take()
             .and_then(|path| self.pictures.place(&PhotoSource::Path(path)));
-        self.open_picture(first.unwrap_or(0));
+        self.pictures.go_to(first.unwrap_or(0));
+        self.cancel();
+        self.show_wanted();
     }
 
     /// Closes all pictures; the canvas then says how to go on.
@@ -53,24 +74,32 @@ impl App {
         self.stop_batch();
         self.cancel();
         self.pictures.set(Vec::new());
+        self.session.pictures.clear();
+        self.session.current = None;
         self.watch_files();
         self.document = None;
         self.incoming = None;
         self.pin = None;
     }
 
-    /// Goes `step` pictures on, if there are so many.
-    pub(super) fn go(&mut self, step: isize) {
-        if let Some(next) = self.pictures.current().checked_add_signed(step) {
+    /// Goes to the next listed picture in a direction, 1 or -1, if there is one.
+    pub(super) fn go(&mut self, direction: isize) {
+        if let Some(next) = self.pictures.neighbour(direction) {
             self.open_picture(next);
         }
     }
 
     /// Wants one of the open pictures on the canvas.
     pub(super) fn open_picture(&mut self, index: usize) {
-        if !self.pictures.go_to(index) {
+        let Some(source) = self.pictures.source(index) else {
+            return;
+        };
+        let shown = self.newest().is_some_and(|d| d.photo.source == *source) || self.opening.as_ref() == Some(source);
+        if shown && index == self.pictures.current() {
+            // It is there, or on its way.
             return;
         }
+        self.pictures.go_to(index);
         self.cancel();
         self.show_wanted();
     }
@@ -84,9 +113,14 @@ impl App {
         if let Some(result) = kept {
             return self.show_result_of_another(result);
         }
+        if self.newest().is_some_and(|d| d.photo.source == source) && self.incoming.is_none() && !self.must_read {
+            // Back to the picture that is still on the canvas.
+            return self.resume();
+        }
         // One at a time: whoever leafs through a folder wants the last one, not all in between.
         if self.opening.is_none() && self.send(Job::OpenPhoto(source.clone())) {
             self.opening = Some(source);
+            self.must_read = false;
         }
     }
 
@@ -101,22 +135,29 @@ impl App {
     /// A photo has been read.
     pub(super) fn take_photo(&mut self, photo: OpenPhoto) {
         self.opening = None;
-        if self.pictures.wanted() != Some(&photo.source) {
-            // Another one has been wanted since.
+        if self.must_read || self.pictures.wanted() != Some(&photo.source) {
+            // Its file has changed while it was read, or another one has been wanted since.
             return self.show_wanted();
         }
         self.present(Document::new(photo));
+        if self.gpu.is_none() {
+            self.swap_in();
+        }
         self.segment();
     }
 
     /// The wanted photo cannot be read, or one that is not wanted any more.
     pub(super) fn take_photo_failure(&mut self, message: String) {
         let failed = self.opening.take();
+        if self.must_read {
+            return self.show_wanted();
+        }
         if let Some(source) = &failed {
             self.pictures.set_state(source, State::Failed(message.clone()));
         }
         if self.pictures.wanted() == failed.as_ref() {
-            self.toasts.error(message);
+            // Not a passing message: the canvas says it as long as the picture is chosen.
+            log::error!(target: "segscope", "{message}");
             self.resume();
         } else {
             self.show_wanted();
@@ -127,11 +168,11 @@ impl App {
     fn show_result_of_another(&mut self, result: Segmented) {
         let source = result.photo.source.clone();
         self.pictures.set_state(&source, done(&result));
-        let mut document = Document::new(result.photo.clone());
-        document.set_result(result.clone());
-        let version = document.version;
-        self.present(document);
-        self.upload_labels(version, &result);
+        self.present(Document::new(result.photo.clone()));
+        self.show_result(result);
+        if self.gpu.is_none() {
+            self.swap_in();
+        }
     }
 
     /// Puts a document on the canvas as soon as it can be drawn; until then the one before stays, so that nothing
@@ -144,9 +185,6 @@ impl App {
         }
         self.uploader.photo(photo.id, photo.photo.clone());
         self.incoming = Some(document);
-        if self.gpu.is_none() {
-            self.swap_in();
-        }
     }
 
     /// The incoming document takes the place of the shown one.
@@ -168,7 +206,7 @@ impl App {
         documents.into_iter().find(|d| d.photo.id == photo)
     }
 
-    /// Keeps a result, and shows it when its picture is shown.
+    /// Keeps a result that a person waits for, and shows it.
     pub(super) fn keep_result(&mut self, result: Segmented) {
         self.pictures.set_state(&result.photo.source, done(&result));
         if let Some(key) = self
@@ -177,10 +215,32 @@ impl App {
         {
             self.results.put(key, result.clone());
         }
-        let id = result.photo.id;
-        if let Some(document) = self.document_of(id) {
-            document.set_result(result.clone());
-            let version = document.version;
+        self.show_result(result);
+    }
+
+    /// Keeps a result of a run over all pictures, and shows it if its picture is shown and has none.
+    pub(super) fn keep_unseen(&mut self, result: Segmented, multi_scale: bool) {
+        let source = result.photo.source.clone();
+        let key = ResultKey {
+            source: source.clone(),
+            model: result.model.id,
+            multi_scale,
+        };
+        let fits = self.result_key(&source).as_ref() == Some(&key);
+        self.pictures
+            .set_state(&source, if fits { done(&result) } else { State::Fresh });
+        self.results.put_unseen(key, result.clone());
+        if fits && self.document_of(result.photo.id).is_some_and(|d| d.result.is_none()) {
+            self.show_result(result);
+        }
+    }
+
+    /// Gives a result to its picture, if that is shown or on its way.
+    pub(super) fn show_result(&mut self, result: Segmented) {
+        self.versions += 1;
+        let version = self.versions;
+        if let Some(document) = self.document_of(result.photo.id) {
+            document.set_result(result.clone(), version);
             self.upload_labels(version, &result);
         }
     }
@@ -224,12 +284,22 @@ impl App {
         self.loading_model = self.send(Job::LoadModel(source));
     }
 
-    /// Reads the shown picture again, as when its file has changed.
+    /// Opens the model of the session.
+    pub(super) fn open_session_model(&mut self) {
+        let model = self.session.model.clone();
+        self.open_model(model.map_or(ModelSource::Embedded, ModelSource::Path));
+    }
+
+    /// Reads a picture again, as when its file has changed.
     pub(super) fn reload(&mut self, source: &PhotoSource) {
         self.results.forget(source);
         self.pictures.forget(source);
+        if let Some(batch) = &mut self.batch {
+            batch.note_change(source);
+        }
         if self.pictures.wanted() == Some(source) {
             self.cancel();
+            self.must_read = true;
             self.show_wanted();
         }
     }
@@ -257,6 +327,6 @@ impl App {
 
 fn done(result: &Segmented) -> State {
     State::Done {
-        classes: result.counts.iter().filter(|count| **count > 0).count(),
+        classes: result.present(),
     }
 }

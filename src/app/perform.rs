@@ -48,7 +48,8 @@ impl App {
             Command::UseEmbeddedModel => self.open_model(ModelSource::Embedded),
             Command::ToggleMultiScale => {
                 self.multi_scale = !self.multi_scale;
-                self.segment();
+                self.settle_states();
+                self.recall_or_segment();
             }
             Command::Fit => self.camera.show_all(),
             Command::ActualSize => self.camera.actual_size(context.pixels_per_point()),
@@ -92,6 +93,8 @@ impl App {
             .as_ref()
             .map_or_else(|| ClassSet::numbered(0), |m| m.classes.clone());
         let under_cursor = self.class_under_cursor();
+        // A step of its own, also when the next one follows within a second.
+        self.undoer.add_undo(&self.view);
         let document = self.document.as_ref();
         let present: Vec<bool> = document
             .and_then(|d| d.found())
@@ -101,11 +104,12 @@ impl App {
         match command {
             Command::ToggleMasks => view.masks = !view.masks,
             Command::CycleInside => {
-                view.inside = match view.inside {
+                let next = match view.inside {
                     Inside::Fill => Inside::Hatching,
                     Inside::Hatching => Inside::Empty,
                     Inside::Empty => Inside::Fill,
-                }
+                };
+                inspector::set_inside(view, next);
             }
             Command::ToggleOutline => inspector::toggle_outline(view),
             Command::TogglePalette => {
@@ -149,24 +153,21 @@ impl App {
         let document = self.document.is_some();
         let has_result = self.document.as_ref().is_some_and(|d| d.result.is_some());
         match command {
-            Command::Segment => document && self.model.is_some() && self.running.is_none(),
-            Command::SegmentAll => self.pictures.len() > 0 && self.model.is_some() && self.batch.is_none(),
+            Command::Segment => self.shows_wanted() && self.has_model() && self.running.is_none(),
+            Command::SegmentAll => self.pictures.len() > 0 && self.has_model() && self.batch.is_none(),
             // Escape closes small windows first.
-            Command::Cancel => self.running.is_some() && !self.windows.any_open(),
+            Command::Cancel => (self.running.is_some() || self.batch.is_some()) && !self.windows.any_open(),
             Command::CancelAll => self.batch.is_some(),
             Command::CloseAll => self.pictures.len() > 0,
             Command::ReloadPicture => matches!(self.pictures.wanted(), Some(PhotoSource::Path(_))),
-            Command::NextPicture => self.pictures.current() + 1 < self.pictures.len(),
-            Command::PreviousPicture => self.pictures.current() > 0,
+            Command::NextPicture => self.pictures.neighbour(1).is_some(),
+            Command::PreviousPicture => self.pictures.neighbour(-1).is_some(),
             Command::Undo => self.undoer.has_undo(&self.view),
             Command::Redo => self.undoer.has_redo(&self.view),
-            Command::CopyReading => self.reading().is_some(),
+            Command::CopyReading => has_result && self.pin.or(self.cursor).is_some(),
             Command::UnpinReading => self.pin.is_some(),
-            Command::Export
-            | Command::CopyOverlay
-            | Command::CopyLabels
-            | Command::ToggleMasks
-            | Command::ShowPresentClasses => has_result,
+            Command::Export | Command::CopyOverlay | Command::CopyLabels => has_result && self.shows_wanted(),
+            Command::ToggleMasks | Command::ShowPresentClasses => has_result,
             Command::CopyView => document && self.gpu.is_some(),
             Command::ToggleClassUnderCursor | Command::SoloClassUnderCursor => self.class_under_cursor().is_some(),
             Command::Fit | Command::ActualSize | Command::ZoomIn | Command::ZoomOut => document,
@@ -175,6 +176,17 @@ impl App {
             Command::ScaleDown => self.settings.interface_scale > *INTERFACE_SCALES.start(),
             _ => true,
         }
+    }
+
+    /// Whether the canvas shows the picture that is chosen in the list, and not one before it.
+    pub(super) fn shows_wanted(&self) -> bool {
+        let shown = self.document.as_ref().map(|d| &d.photo.source);
+        shown.is_some() && shown == self.pictures.wanted()
+    }
+
+    /// Whether there is a model, and no other one on its way.
+    fn has_model(&self) -> bool {
+        self.model.is_some() && !self.loading_model
     }
 
     /// Whether a dialog waits for an answer.
@@ -190,6 +202,8 @@ impl App {
             self.batch_dialog.close();
         } else if self.running.is_some() {
             self.cancel_and_say();
+        } else {
+            self.stop_batch();
         }
     }
 

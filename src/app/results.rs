@@ -33,10 +33,23 @@ impl Results {
         self.entries.last().map(|(_, result)| result)
     }
 
+    /// How many classes a kept result found; this does not count as using it.
+    pub(super) fn present(&self, key: &ResultKey) -> Option<usize> {
+        let entry = self.entries.iter().find(|(k, _)| k == key)?;
+        Some(entry.1.present())
+    }
+
     /// Keeps a result in place of one before it.
     pub(super) fn put(&mut self, key: ResultKey, result: Segmented) {
         self.entries.retain(|(k, _)| *k != key);
         self.entries.push((key, result));
+        self.shrink();
+    }
+
+    /// Keeps a result that nobody has looked at yet, as far as there is room beside the others.
+    pub(super) fn put_unseen(&mut self, key: ResultKey, result: Segmented) {
+        self.entries.retain(|(k, _)| *k != key);
+        self.entries.insert(0, (key, result));
         self.shrink();
     }
 

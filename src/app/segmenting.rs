@@ -2,7 +2,7 @@
 
 use super::App;
 use super::pictures::State;
-use crate::engine::{Job, Progress, Settings};
+use crate::engine::{Job, PhotoSource, Progress, Settings};
 
 /// Sizes of the published multi-scale evaluation (rstrudel segm/data/config).
 const MULTI_SCALES: [f64; 6] = [0.5, 0.75, 1.0, 1.25, 1.5, 1.75];
@@ -10,6 +10,8 @@ const MULTI_SCALES: [f64; 6] = [0.5, 0.75, 1.0, 1.25, 1.5, 1.75];
 /// A segmentation on its way.
 pub(super) struct Running {
     pub(super) generation: u64,
+    /// Which picture.
+    pub(super) source: PhotoSource,
     pub(super) progress: Option<Progress>,
 }
 
@@ -43,23 +45,40 @@ impl App {
             return;
         };
         let generation = self.engine.next_generation();
-        self.pictures.set_state(&photo.source, State::Running);
+        let source = photo.source.clone();
         let job = Job::Segment {
             generation,
             photo,
             settings: self.run_settings(),
         };
-        self.running = self.send(job).then_some(Running {
-            generation,
-            progress: None,
-        });
+        if self.send(job) {
+            self.pictures.set_state(&source, State::Running);
+            self.running = Some(Running {
+                generation,
+                source,
+                progress: None,
+            });
+        }
+    }
+
+    /// Shows the kept result of the newest picture for the model and settings in use, or makes one.
+    pub(super) fn recall_or_segment(&mut self) {
+        let source = self.newest().map(|d| d.photo.source.clone());
+        let key = source.and_then(|source| self.result_key(&source));
+        match key.and_then(|key| self.results.get(&key).cloned()) {
+            Some(result) => {
+                self.cancel();
+                self.show_result(result);
+            }
+            None => self.segment(),
+        }
     }
 
     /// Stops the run, if there is one; its answer will be stale.
     pub(super) fn cancel(&mut self) {
-        if self.running.take().is_some() {
+        if self.running.is_some() {
             self.engine.next_generation();
-            self.settle_state();
+            self.forget_run();
         }
     }
 
@@ -74,14 +93,36 @@ impl App {
         });
     }
 
-    /// A run has ended without a result: its picture is as before.
-    pub(super) fn settle_state(&mut self) {
-        let state = self.newest().map(|document| {
-            let before = document.found().map(|f| f.pixels.iter().filter(|c| **c > 0).count());
-            let state = before.map_or(State::Fresh, |classes| State::Done { classes });
-            (document.photo.source.clone(), state)
-        });
-        if let Some((source, state)) = state {
+    /// Ends the run, as far as this thread is concerned; its picture is as before.
+    pub(super) fn forget_run(&mut self) {
+        if let Some(run) = self.running.take() {
+            self.pictures.set_state(&run.source, self.settled_state(&run.source));
+        }
+    }
+
+    /// Whether the run is about a picture.
+    pub(super) fn is_running(&self, source: &PhotoSource) -> bool {
+        self.running.as_ref().is_some_and(|run| run.source == *source)
+    }
+
+    /// The state of a picture that is not being segmented.
+    pub(super) fn settled_state(&self, source: &PhotoSource) -> State {
+        if self.batch.as_ref().is_some_and(|batch| batch.awaits(source)) {
+            return State::Waiting;
+        }
+        let kept = self.result_key(source).and_then(|key| self.results.present(&key));
+        kept.map_or(State::Fresh, |classes| State::Done { classes })
+    }
+
+    /// Puts all states right after a change of model or of how it runs.
+    pub(super) fn settle_states(&mut self) {
+        let states: Vec<_> = self
+            .pictures
+            .sources()
+            .filter(|source| !self.is_running(source))
+            .map(|source| (source.clone(), self.settled_state(source)))
+            .collect();
+        for (source, state) in states {
             self.pictures.set_state(&source, state);
         }
     }

@@ -103,7 +103,13 @@ fn set_style(style: &mut Style, colors: &Colors) {
     set_visuals(&mut style.visuals, colors);
     // egui's own 9 points are hard to read.
     style.text_styles.insert(TextStyle::Small, FontId::proportional(11.0));
+    // Bars beside the content, not over it.
+    let scroll = egui::style::ScrollStyle {
+        floating_allocated_width: 8.0,
+        ..style.spacing.scroll
+    };
     style.spacing = Spacing {
+        scroll,
         item_spacing: vec2(8.0, 6.0),
         button_padding: vec2(8.0, 3.0),
         interact_size: vec2(40.0, 22.0),

@@ -6,8 +6,11 @@ use egui::{Color32, Frame, Label, RichText, ScrollArea, Stroke, TextWrapMode, Ui
 
 use super::command::Command;
 
-/// Seconds that a message stays which is no error.
+/// Seconds that a note stays.
 const STAY: f64 = 6.0;
+
+/// Seconds that a warning stays: nobody waits for it, so it has to be seen by the way.
+const WARNING_STAY: f64 = 20.0;
 
 /// How much a message matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,7 +143,12 @@ impl Toast {
 
     /// Seconds until it leaves by itself, if it does.
     pub(super) fn remaining(&self) -> Option<f64> {
-        (self.severity != Severity::Error && !self.hovered).then_some(STAY - self.age)
+        let stay = match self.severity {
+            Severity::Info => STAY,
+            Severity::Warning => WARNING_STAY,
+            Severity::Error => return None,
+        };
+        (!self.hovered).then_some(stay - self.age)
     }
 }
 
@@ -195,7 +203,7 @@ impl Toast {
         {
             answer = Some(Answer::Act(action.clone()));
         }
-        if ui.small_button("Copy").clicked() {
+        if self.severity != Severity::Info && ui.small_button("Copy").clicked() {
             ui.copy_text(self.full_text());
         }
         if ui.small_button("Dismiss").clicked() {
@@ -211,7 +219,7 @@ mod tests {
 
     #[test]
     fn its_time_begins_when_it_is_first_seen() {
-        let mut toast = Toast::warning("the file has changed");
+        let mut toast = Toast::info("the file has changed");
         toast.let_time_pass(100.0);
         assert_eq!(toast.remaining(), Some(STAY));
         toast.let_time_pass(102.0);

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use egui::{Align2, Area, Context, Frame, Id, Order, Rect, ScrollArea, Ui, Vec2};
+use egui::{Align2, Area, Context, Frame, Id, Order, Rect, Ui};
 
 use super::command::Command;
 use super::toast::{Answer, Severity, Toast, ToastAction};
@@ -53,6 +53,15 @@ impl Toasts {
         self.push(Toast::warning(text));
     }
 
+    /// Adds one warning for any number of problems: the only one, or `summary` with all of them as details.
+    pub(super) fn problems(&mut self, summary: &str, problems: &[String]) {
+        match problems {
+            [] => {}
+            [problem] => self.warning(problem),
+            many => self.push(Toast::warning(summary).with_details(many.join("\n"))),
+        }
+    }
+
     /// Adds an error. Its first line is shown, such as that tensors do not fit; the others, such as which, on request.
     pub(super) fn error(&mut self, text: impl Into<String>) {
         let text = text.into();
@@ -75,7 +84,7 @@ impl Toasts {
             self.dropped = 0;
             return None;
         }
-        let room = (bounds.size() - Vec2::splat(2.0 * MARGIN)).max(Vec2::splat(60.0));
+        let room = (bounds.width() - 2.0 * MARGIN).max(60.0);
         let mut answer = None;
         let mut action = None;
         Area::new(Id::unique("toasts"))
@@ -83,18 +92,16 @@ impl Toasts {
             .constrain_to(bounds)
             .anchor(Align2::LEFT_BOTTOM, [MARGIN, -MARGIN])
             .show(context, |ui| {
-                let width = room.x.min(MAX_WIDTH);
+                let width = room.min(MAX_WIDTH);
                 ui.set_max_width(width);
-                ScrollArea::vertical().max_height(room.y).show(ui, |ui| {
-                    if self.dropped > 0 && self.more_line(ui) {
-                        action = Some(ToastAction::Perform(Command::Log));
+                if self.dropped > 0 && self.more_line(ui) {
+                    action = Some(ToastAction::Perform(Command::Log));
+                }
+                for (at, toast) in self.shown.iter_mut().enumerate() {
+                    if let Some(new) = toast.show(ui, width) {
+                        answer = Some((at, new));
                     }
-                    for (at, toast) in self.shown.iter_mut().enumerate() {
-                        if let Some(new) = toast.show(ui, width) {
-                            answer = Some((at, new));
-                        }
-                    }
-                });
+                }
             });
         if let Some(ToastAction::Perform(Command::Log)) = action {
             self.dropped = 0;

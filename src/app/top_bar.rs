@@ -125,6 +125,7 @@ impl App {
 
     fn model_button(&mut self, ui: &mut Ui, asked: &mut Vec<Command>) {
         let title = match &self.model {
+            Some(model) if self.multi_scale => format!("Model: {}, multi-scale", model.title),
             Some(model) => format!("Model: {}", model.title),
             None if self.loading_model => "Model: opening".into(),
             None => "Model".into(),

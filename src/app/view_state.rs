@@ -145,9 +145,11 @@ impl ViewState {
         }
     }
 
-    /// Hides a class, or shows it again.
+    /// Hides a class that is drawn, or draws one that is not. Ends solo: afterwards one sees what the boxes say.
     pub(super) fn toggle_class(&mut self, name: &str) {
-        self.change_class(name, |look| look.visible = !look.visible);
+        let drawn = self.draws(name);
+        self.solo = None;
+        self.change_class(name, |look| look.visible = !drawn);
     }
 
     /// Draws one class alone, or all again when it already was alone.

@@ -21,11 +21,16 @@ pub(super) struct Windows {
     pub(super) palette: CommandPalette,
     pub(super) shortcuts: ShortcutPage,
     pub(super) log: LogPage,
+    log_book: LogBook,
+    /// Entries about file dialogs that have been looked at.
+    dialog_complaints: usize,
     pub(super) performance: PerformancePage,
     pub(super) about: AboutPage,
     pub(super) settings_open: bool,
     pub(super) frame_times: FrameTimes,
     store: Option<Store>,
+    /// Of the processor. Asked for once, because the answer comes from files.
+    cores: usize,
 }
 
 impl Windows {
@@ -34,20 +39,30 @@ impl Windows {
     /// # Errors
     /// When the file for frame times cannot be made.
     pub(super) fn new(store: Option<Store>, frame_log: Option<&Path>) -> std::io::Result<Self> {
+        let log_book = LogBook::install();
         Ok(Self {
             palette: CommandPalette::default(),
             shortcuts: ShortcutPage::default(),
-            log: LogPage::new(LogBook::install()),
+            log: LogPage::new(log_book.clone()),
+            log_book,
+            dialog_complaints: 0,
             performance: PerformancePage::default(),
             about: AboutPage::default(),
             settings_open: false,
             frame_times: FrameTimes::new(frame_log.map(FrameLog::create).transpose()?),
             store,
+            cores: std::thread::available_parallelism().map_or(1, usize::from),
         })
     }
-}
 
-impl Windows {
+    /// What the library for file dialogs has complained about since it was last asked.
+    pub(super) fn dialog_failure(&mut self) -> Option<String> {
+        let seen = self.dialog_complaints;
+        let complaints = self.log_book.entries(|entry| entry.target == "rfd");
+        self.dialog_complaints = complaints.len();
+        complaints.get(seen..)?.last().map(|entry| entry.text.clone())
+    }
+
     /// Whether Escape has something of these to close.
     pub(super) fn any_open(&self) -> bool {
         self.settings_open
@@ -66,7 +81,6 @@ impl App {
         self.windows.about.show(ui);
         if self.windows.performance.is_open() {
             let rows = self.performance_rows();
-            let rows: Vec<(&str, String)> = rows.into_iter().collect();
             self.windows.performance.show(ui, &self.windows.frame_times, &rows);
         }
         self.command_palette(ui, asked);
@@ -77,7 +91,7 @@ impl App {
         let mut asked = None;
         page::show(ui, "Settings", &mut open, egui::vec2(460.0, 520.0), |ui| {
             let info = PageInfo {
-                cores: std::thread::available_parallelism().map_or(1, usize::from),
+                cores: self.windows.cores,
                 settings_file: self.windows.store.as_ref().map(Store::settings_file),
             };
             asked = settings::show(ui, &mut self.settings, &info);

@@ -195,7 +195,7 @@ impl Segment {
             ..export::Options::default()
         };
         let stem = PhotoSource::Path(picture.into()).stem();
-        if let Some(path) = export::taken(&options, &self.out, &stem) {
+        if let Some(path) = export::taken(&options, &model.classes, &self.out, &stem) {
             // Before the network runs for nothing.
             return Err(ExportError::Exists { path }.into());
         }

@@ -12,6 +12,7 @@ use super::progress::Progress;
 use super::session::SessionError;
 use super::worker::{Worker, log_times};
 use crate::export::{self, ExportError};
+use crate::labels::ClassSet;
 use crate::segment::Settings;
 
 /// Pictures to segment with the model in use.
@@ -99,7 +100,7 @@ impl RunningBatch {
     }
 
     /// Refuses a picture whose files would fall on others, before the network runs for nothing.
-    fn check_files(&self, stem: &str) -> Result<(), Stopped> {
+    fn check_files(&self, classes: &ClassSet, stem: &str) -> Result<(), Stopped> {
         let Some((options, folder)) = &self.batch.write else {
             return Ok(());
         };
@@ -108,7 +109,7 @@ impl RunningBatch {
                 "another picture of this run has the same name ({stem}); write this one to another folder"
             )));
         }
-        match export::taken(options, folder, stem) {
+        match export::taken(options, classes, folder, stem) {
             Some(path) => Err(ExportError::Exists { path }.into()),
             None => Ok(()),
         }
@@ -223,7 +224,7 @@ impl Worker {
             Some((options, _)) => options.file_stem(&source.stem(), &model.title),
             None => source.stem(),
         };
-        batch.check_files(&stem)?;
+        batch.check_files(&model.classes, &stem)?;
         let photo = match batch.photo.take() {
             Some(photo) => photo,
             None => self.open_photo(source)?,

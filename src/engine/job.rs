@@ -68,19 +68,28 @@ pub struct Segmented {
     pub counts: Arc<[u64]>,
     /// Connected regions of equal class.
     pub regions: Arc<Regions>,
+    /// Regions per class.
+    pub region_counts: Arc<[u32]>,
 }
 
 impl Segmented {
     /// A result with what follows from its label map.
     pub(super) fn new(photo: OpenPhoto, model: Arc<ModelInfo>, prediction: Prediction) -> Self {
         let map = &prediction.labels.map;
+        let regions = Regions::of(map);
         Self {
             photo,
             counts: map.counts(model.classes.len()).into(),
-            regions: Arc::new(Regions::of(map)),
+            region_counts: regions.counts(model.classes.len()).into(),
+            regions: Arc::new(regions),
             model,
             prediction: Arc::new(prediction),
         }
+    }
+
+    /// How many classes are in the picture.
+    pub fn present(&self) -> usize {
+        self.counts.iter().filter(|count| **count > 0).count()
     }
 
     /// Memory that the result holds, in bytes: photo, labels, confidence, margin, logits and regions.
@@ -120,6 +129,28 @@ pub struct ExportJob {
     pub options: export::Options,
     /// Target folder.
     pub folder: PathBuf,
+}
+
+/// A picture as clipboards take it.
+#[derive(Clone, Debug)]
+pub struct Rgba {
+    /// Pixels per row.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+    /// Red, green, blue and 255 of each pixel, row by row.
+    pub bytes: Vec<u8>,
+}
+
+impl From<&Photo> for Rgba {
+    fn from(photo: &Photo) -> Self {
+        let pixels = photo.rgb.as_chunks().0.iter();
+        Self {
+            width: photo.width,
+            height: photo.height,
+            bytes: pixels.flat_map(|[r, g, b]| [*r, *g, *b, 255]).collect(),
+        }
+    }
 }
 
 /// Work for the worker. Whatever asks for a segmentation carries a generation: a newer one stops an older one.
@@ -280,7 +311,7 @@ pub enum Event {
         /// What it shows.
         format: export::Format,
         /// The picture.
-        picture: Arc<Photo>,
+        rgba: Rgba,
     },
     /// A picture could not be drawn.
     DrawFailed(String),

@@ -25,7 +25,7 @@ pub use batch::{Batch, BatchState};
 pub use device::{Adapter, AdapterKind, DeviceChoice, DeviceError, OpenDevice, adapters, open_device, self_check};
 pub use folder_watch::{FileWatch, NoFileWatch};
 pub use handle::{Busy, Engine};
-pub use job::{Event, ExportJob, Job, OpenPhoto, PhotoSource, Segmented};
+pub use job::{Event, ExportJob, Job, OpenPhoto, PhotoSource, Rgba, Segmented};
 pub use memory::{MemoryUse, peak_memory_mib};
 pub use outbox::Wake;
 pub use progress::{OnProgress, Progress};

@@ -7,7 +7,10 @@ use std::time::SystemTime;
 
 /// Gives each source a number, and a new one after its file has changed; features kept under it are found again.
 #[derive(Debug)]
-pub(super) struct Numbers<S>(HashMap<(S, Option<SystemTime>), u64>);
+pub(super) struct Numbers<S>(HashMap<(S, Option<Version>), u64>);
+
+/// Length and time of a file: one copied over another may keep the time.
+type Version = (u64, SystemTime);
 
 impl<S> Default for Numbers<S> {
     fn default() -> Self {
@@ -18,8 +21,11 @@ impl<S> Default for Numbers<S> {
 impl<S: Hash + Eq> Numbers<S> {
     /// The number of `source`, whose content is in `file`; `None` for what is inside the program.
     pub(super) fn of(&mut self, source: S, file: Option<&Path>) -> u64 {
-        let changed = file.and_then(|f| std::fs::metadata(f).ok()?.modified().ok());
+        let version = file.and_then(|file| {
+            let metadata = std::fs::metadata(file).ok()?;
+            Some((metadata.len(), metadata.modified().ok()?))
+        });
         let next = self.0.len() as u64 + 1;
-        *self.0.entry((source, changed)).or_insert(next)
+        *self.0.entry((source, version)).or_insert(next)
     }
 }

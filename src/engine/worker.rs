@@ -170,7 +170,7 @@ impl Worker {
             Job::Draw { format, job } => match export::picture(&job.result.subject(), &job.options, format) {
                 Ok(picture) => self.outbox.tell(Event::Drawn {
                     format,
-                    picture: Arc::new(picture),
+                    rgba: (&picture).into(),
                 }),
                 Err(e) => self.tell_failure(Event::DrawFailed, e.to_string()),
             },

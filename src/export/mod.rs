@@ -150,13 +150,17 @@ fn stage(path: &Path, bytes: &[u8]) -> Result<StagedFile, ExportError> {
     })
 }
 
-/// A file that is there already and would stop [`write()`], as far as that can be said before there is a result: masks
-/// per class and the class list depend on it.
-pub fn taken(options: &Options, folder: &Path, stem: &str) -> Option<PathBuf> {
+/// A file that is there already and would stop [`write()`], as far as that can be said before there is a result: which
+/// masks per class there are depends on it.
+pub fn taken(options: &Options, classes: &ClassSet, folder: &Path, stem: &str) -> Option<PathBuf> {
+    if options.overwrite || options.formats.is_empty() {
+        return None;
+    }
     let single = options.formats.iter().filter(|format| **format != Format::Classes);
+    let mut single = single.map(|format| folder.join(format.folder()).join(format!("{stem}.png")));
     single
-        .map(|format| folder.join(format.folder()).join(format!("{stem}.png")))
-        .find(|path| !options.overwrite && path.exists())
+        .find(|path| path.exists())
+        .or_else(|| plan::other_class_list(&classes.recolored(&options.colors), folder))
 }
 
 fn check(subject: &Subject, formats: &[Format]) -> Result<(), ExportError> {

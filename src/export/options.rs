@@ -18,6 +18,12 @@ pub struct Options {
     pub overwrite: bool,
     /// By class id, whether the overlay shows the photo instead; classes beyond the end are visible.
     pub hidden: Vec<bool>,
+    /// By class id, what the opacity is multiplied with, 0..=255 for 0..=1; classes beyond the end have 255.
+    pub class_opacities: Vec<u8>,
+    /// The overlay leaves out pixels whose class has a smaller probability, 0..=1.
+    pub threshold: f32,
+    /// Whether the overlay is fainter where the model is less sure, from the threshold on.
+    pub fade: bool,
     /// By class id, sRGB colours in place of the class set's, in every file; classes beyond the end keep theirs.
     pub colors: Vec<[u8; 3]>,
     /// Template of the file names without ending, see [`Options::file_stem`].
@@ -38,6 +44,9 @@ impl Default for Options {
             legend: false,
             overwrite: false,
             hidden: Vec::new(),
+            class_opacities: Vec::new(),
+            threshold: 0.0,
+            fade: false,
             colors: Vec::new(),
             naming: NAME.into(),
         }
@@ -48,6 +57,21 @@ impl Options {
     /// Whether the overlay shows the photo where this class is.
     pub fn hides(&self, class: u16) -> bool {
         self.hidden.get(usize::from(class)).copied().unwrap_or(false)
+    }
+
+    /// How much of a class's colour shows in the overlay where the class has a probability, given as 0..=65535.
+    pub(super) fn opacity_of(&self, class: u16, confidence: u16) -> f32 {
+        if self.hides(class) {
+            return 0.0;
+        }
+        let own = self.class_opacities.get(usize::from(class)).copied().unwrap_or(255);
+        let probability = f32::from(confidence) / 65535.0;
+        let sure = match self.fade {
+            _ if probability < self.threshold => 0.0,
+            true if self.threshold < 1.0 => (probability - self.threshold) / (1.0 - self.threshold),
+            _ => 1.0,
+        };
+        self.opacity.clamp(0.0, 1.0) * f32::from(own) / 255.0 * sure
     }
 
     /// The file name without ending for a picture called `name` (without ending) and a model's title.

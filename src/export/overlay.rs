@@ -39,10 +39,13 @@ pub(super) fn confidence(subject: &Subject) -> Photo {
 }
 
 fn blend(subject: &Subject, options: &Options) -> Photo {
-    let opacity = options.opacity.clamp(0.0, 1.0);
     let mut picture = subject.photo.clone();
-    for (pixel, id) in picture.rgb.as_chunks_mut::<3>().0.iter_mut().zip(&subject.map.ids) {
-        if options.hides(*id) {
+    // A subject without confidence counts as sure.
+    let confidence = subject.confidence.iter().copied().chain(std::iter::repeat(u16::MAX));
+    let labels = subject.map.ids.iter().zip(confidence);
+    for (pixel, (id, confidence)) in picture.rgb.as_chunks_mut::<3>().0.iter_mut().zip(labels) {
+        let opacity = options.opacity_of(*id, confidence);
+        if opacity == 0.0 {
             continue;
         }
         for (channel, color) in pixel.iter_mut().zip(subject.classes.color(*id)) {

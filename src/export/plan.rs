@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 use super::{Format, Options, Subject, label_png, overlay};
 use crate::labels::{ClassSet, LabelMap};
 
+/// Name of the list of classes.
+const CLASS_LIST: &str = "classes.json";
+
 /// What a planned file holds.
 #[derive(Clone, Copy)]
 pub(super) enum Content {
@@ -53,7 +56,7 @@ pub(super) fn plan(subject: &Subject, options: &Options, folder: &Path, stem: &s
         }
     }
     if !entries.is_empty() {
-        let path = folder.join("classes.json");
+        let path = folder.join(CLASS_LIST);
         entries.push(Entry {
             exists: differs(&path, class_list(subject.classes).as_bytes()),
             path,
@@ -72,6 +75,12 @@ fn entry(path: PathBuf, description: String, content: Content) -> Entry {
         description,
         content,
     }
+}
+
+/// The list of classes in a folder, if it is another than that of `classes`.
+pub(super) fn other_class_list(classes: &ClassSet, folder: &Path) -> Option<PathBuf> {
+    let path = folder.join(CLASS_LIST);
+    differs(&path, class_list(classes).as_bytes()).then_some(path)
 }
 
 /// Whether something else than these bytes is at the path.

@@ -26,7 +26,7 @@ pub(super) fn place(camera: &Camera, canvas: Rect, size: Vec2) -> Option<Rect> {
 
 /// A click or drag on it moves the view there.
 pub(super) fn drag(ui: &Ui, camera: &mut Camera, place: Rect, size: Vec2) {
-    let response = ui.interact(place, ui.scope_id().with("minimap"), Sense::click_and_drag());
+    let response = ui.interact(place, ui.scope_id().with("minimap"), Sense::CLICK | Sense::DRAG);
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, ui.is_enabled(), "Minimap"));
     if let Some(at) = response
         .interact_pointer_pos()

@@ -140,7 +140,7 @@ fn move_by_mouse(ui: &Ui, camera: &mut Camera, canvas: Rect, size: Vec2, respons
 
 /// Arrow keys move the photo while the canvas has the focus; a click gives it the focus.
 fn move_by_keys(ui: &Ui, camera: &mut Camera, size: Vec2, response: &Response) {
-    if response.clicked() {
+    if response.clicked_by(egui::PointerButton::Primary) {
         response.request_focus();
     }
     if !response.has_focus() {

@@ -10,11 +10,11 @@ const BY_HAND: [(&str, &str); 9] = [
     ("Hold B", "Show the bare photo while it is held"),
     ("Wheel", "Zoom around the cursor"),
     ("Drag", "Move the picture"),
-    ("Space and drag", "Move the picture"),
-    ("Double click", "Show the whole picture"),
+    ("Arrows, after a click", "Move the picture"),
+    ("Double click", "Show the whole picture, or 1:1"),
     ("Click", "Pin the reading at this pixel"),
-    ("Alt and click on an eye", "Show only this class"),
-    ("Shift and click on an eye", "Show only this class"),
+    ("Alt and click on a class's box", "Show only this class"),
+    ("Double click on a class", "Show only this class"),
     ("Drop files", "Open pictures, folders or a model"),
 ];
 

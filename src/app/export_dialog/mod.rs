@@ -14,6 +14,7 @@ use super::App;
 use super::dialogs::Ask;
 use crate::engine::{ExportJob, Job, PhotoSource, Segmented};
 use crate::export::{Format, Options, PlannedFile};
+use crate::labels::ClassSet;
 
 /// The dialog's state; folder, formats, legend and naming stay from one export to the next.
 pub(super) struct ExportDialog {
@@ -185,7 +186,7 @@ impl App {
         let result = self.export.result.clone()?;
         let options = Options {
             overwrite: self.export.may_overwrite(),
-            ..self.as_seen(self.export.options.clone())
+            ..self.as_seen(&result.model.classes, self.export.options.clone())
         };
         Some(ExportJob {
             result,
@@ -196,19 +197,25 @@ impl App {
 
     /// A job to draw what is shown now, for the clipboard.
     pub(super) fn draw_job(&self) -> Option<ExportJob> {
+        let result = self.document.as_ref()?.result.clone()?;
         Some(ExportJob {
-            result: self.document.as_ref()?.result.clone()?,
-            options: self.as_seen(self.export.options.clone()),
+            options: self.as_seen(&result.model.classes, self.export.options.clone()),
+            result,
             folder: PathBuf::new(),
         })
     }
 
-    /// Options with the look of the view, so that the files are what the person sees.
-    pub(super) fn as_seen(&self, options: Options) -> Options {
+    /// Options with the look of the view for `classes`: colours, visibility, opacity and confidence. Outlines and
+    /// hatching belong to the screen.
+    pub(super) fn as_seen(&self, classes: &ClassSet, options: Options) -> Options {
+        let opacities = self.view.opacities(classes);
         Options {
             opacity: self.view.opacity,
-            hidden: self.hidden_classes(),
-            colors: self.class_colors(),
+            hidden: opacities.iter().map(|opacity| *opacity == 0).collect(),
+            class_opacities: opacities,
+            threshold: self.view.threshold,
+            fade: self.view.fade,
+            colors: self.view.colors(classes),
             ..options
         }
     }

@@ -6,6 +6,7 @@ use egui::{Align, Checkbox, Key, Label, Layout, RichText, ScrollArea, TextEdit, 
 
 use super::ExportDialog;
 use super::size_text::size_text;
+use crate::app::format_choice::choose_format;
 use crate::export::{Format, PlannedFile};
 
 // Sizes in points.
@@ -30,7 +31,11 @@ impl ExportDialog {
         let before = self.asked_for();
         let window = ui.ctx().content_rect().size();
         ui.set_width((window.x - 2.0 * EDGE).min(WIDTH));
-        ui.heading("Export");
+        let title = match &self.result {
+            Some(result) => format!("Export {}", result.photo.source.name()),
+            None => "Export".into(),
+        };
+        ui.add(Label::new(RichText::new(title).heading()).truncate());
         let error = if self.error.is_some() { ERROR } else { 0.0 };
         let room = (window.y - ALWAYS - error).max(LIST[0]);
         // What does not fit into a low window is scrolled; the buttons stay in sight.
@@ -93,15 +98,7 @@ impl ExportDialog {
     }
 
     fn format(&mut self, ui: &mut Ui, format: Format) {
-        let formats = &mut self.options.formats;
-        let mut on = formats.contains(&format);
-        let choice = ui.checkbox(&mut on, format.title()).on_hover_text(format.explanation());
-        if choice.changed() {
-            formats.retain(|f| *f != format);
-            if on {
-                formats.push(format);
-            }
-        }
+        choose_format(ui, &mut self.options.formats, format);
     }
 
     /// The field of the folder; true when it has just lost the focus.

@@ -17,6 +17,11 @@ impl Found<'_> {
         self.pixels.get(id).copied().unwrap_or(0)
     }
 
+    /// How many classes there are.
+    pub(in crate::app) fn present(&self) -> usize {
+        self.pixels.iter().filter(|count| **count > 0).count()
+    }
+
     fn share(&self, id: usize) -> f64 {
         self.pixels(id) as f64 / self.pixels.iter().sum::<u64>().max(1) as f64
     }
@@ -30,9 +35,16 @@ pub(in crate::app) struct ClassList {
     selected: Option<usize>,
     /// The class whose row the cursor is on.
     hovered: Option<usize>,
+    /// Ids by share in the picture that last had a result.
+    by_share: Vec<usize>,
 }
 
 impl ClassList {
+    /// Forgets where the cursor is, as when the list is not drawn.
+    pub(in crate::app) fn leave(&mut self) {
+        self.hovered = None;
+    }
+
     /// The class whose row the cursor is on: the canvas highlights it.
     pub(in crate::app) fn hovered(&self) -> Option<u16> {
         self.hovered.and_then(|id| u16::try_from(id).ok())
@@ -69,18 +81,6 @@ impl ClassList {
         highlighted: Option<u16>,
     ) {
         self.hovered = None;
-        if let Some(solo) = view.solo.clone() {
-            ui.horizontal(|ui| {
-                ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
-                    if ui.small_button("End solo").clicked() {
-                        view.solo = None;
-                    }
-                    ui.with_layout(Layout::left_to_right(egui::Align::Center), |ui| {
-                        ui.add(Label::new(format!("Only {solo} is drawn")).truncate());
-                    });
-                });
-            });
-        }
         let order = self.order(view, classes, found);
         if order.is_empty() {
             ui.weak("No class has this name");
@@ -99,17 +99,21 @@ impl ClassList {
     }
 
     /// Ids of the listed classes, in the order of the list.
-    fn order(&self, view: &ViewState, classes: &ClassSet, found: Option<Found>) -> Vec<usize> {
-        let pixels = |id: usize| found.map_or(0, |f| f.pixels(id));
-        let search = self.search.trim().to_lowercase();
-        let mut order: Vec<usize> = (0..classes.len())
-            .filter(|id| search.is_empty() || classes.classes[*id].name.to_lowercase().contains(&search))
-            .filter(|id| !view.present_only || found.is_none() || pixels(*id) > 0)
-            .collect();
-        match view.class_order {
-            ClassOrder::Share => order.sort_by_key(|id| std::cmp::Reverse(pixels(*id))),
-            ClassOrder::Name => order.sort_by_key(|id| classes.classes[*id].name.to_lowercase()),
+    fn order(&mut self, view: &ViewState, classes: &ClassSet, found: Option<Found>) -> Vec<usize> {
+        if let Some(found) = found {
+            self.by_share = (0..classes.len()).collect();
+            self.by_share.sort_by_key(|id| std::cmp::Reverse(found.pixels(*id)));
+        } else if self.by_share.len() != classes.len() {
+            self.by_share = (0..classes.len()).collect();
         }
+        // While a picture has no result yet, the order of the one before stays: rows do not jump.
+        let mut order = self.by_share.clone();
+        if view.class_order == ClassOrder::Name {
+            order.sort_by_key(|id| classes.classes[*id].name.to_lowercase());
+        }
+        let search = self.search.trim().to_lowercase();
+        order.retain(|id| search.is_empty() || classes.classes[*id].name.to_lowercase().contains(&search));
+        order.retain(|id| !view.present_only || found.is_none_or(|f| f.pixels(*id) > 0));
         order
     }
 
@@ -141,9 +145,6 @@ impl ClassList {
             if eye.clicked() {
                 if ui.input(|i| i.modifiers.alt) {
                     view.toggle_solo(name);
-                } else if view.solo.is_some() {
-                    // Leaving solo by an eye: what one sees is then what the eyes say.
-                    view.solo = None;
                 } else {
                     view.toggle_class(name);
                 }
@@ -152,8 +153,6 @@ impl ClassList {
             let share = found.map(|f| f.share(id));
             let present = share.is_none_or(|s| s > 0.0);
             ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
-                // Room for the scroll bar, which lies over the rows.
-                ui.add_space(8.0);
                 if let Some(share) = share {
                     ui.label(RichText::new(percent(share)).weak().monospace());
                 }
@@ -247,7 +246,6 @@ fn color_button(ui: &mut Ui, view: &mut ViewState, name: &str, mut color: [u8; 3
 fn class_menu(ui: &mut Ui, view: &mut ViewState, name: &str) {
     let hide = if view.draws(name) { "Hide" } else { "Show" };
     if ui.button(hide).clicked() {
-        view.solo = None;
         view.toggle_class(name);
         ui.close();
     }
@@ -361,7 +359,6 @@ mod tests {
         assert!(harness.query_by_label("11.1 %, 5 pixels, 4 regions").is_some());
         harness.get_by_label("Solo").click();
         harness.run();
-        assert!(harness.query_by_label("Only car is drawn").is_some());
         let drawn = harness.state().1.opacities(&camvid());
         assert_eq!(drawn.iter().filter(|o| **o > 0).count(), 1);
     }

@@ -12,6 +12,14 @@ pub(in crate::app) fn toggle_outline(view: &mut ViewState) {
     view.outline = if view.outline > 0.0 { 0.0 } else { USUAL_OUTLINE };
 }
 
+/// Changes how the inside of masks is drawn. With nothing inside there has to be an outline.
+pub(in crate::app) fn set_inside(view: &mut ViewState, inside: Inside) {
+    view.inside = inside;
+    if inside == Inside::Empty && view.outline == 0.0 {
+        view.outline = USUAL_OUTLINE;
+    }
+}
+
 /// The controls that are used most.
 pub(super) fn masks(ui: &mut Ui, view: &mut ViewState) {
     ui.horizontal(|ui| {
@@ -22,14 +30,11 @@ pub(super) fn masks(ui: &mut Ui, view: &mut ViewState) {
                 "Hatching",
                 "Stripe the masks, each class in its own direction",
             ),
-            (Inside::Empty, "None", "Draw nothing inside the masks"),
+            (Inside::Empty, "Empty", "Draw nothing inside the masks"),
         ] {
             let button = Button::selectable(view.inside == inside, title);
             if ui.add(button).accessible_name(hint).on_hover_text(hint).clicked() {
-                view.inside = inside;
-                if inside == Inside::Empty && view.outline == 0.0 {
-                    view.outline = USUAL_OUTLINE;
-                }
+                set_inside(view, inside);
             }
         }
     });
@@ -51,7 +56,7 @@ pub(super) fn more(ui: &mut Ui, view: &mut ViewState) {
             &mut view.threshold,
             0.0..=1.0,
         );
-        ui.horizontal(|ui| {
+        ui.horizontal_wrapped(|ui| {
             ui.label("Palette");
             for (palette, title, hint) in [
                 (Palette::DataSet, "Data set", "The data set's published colours"),

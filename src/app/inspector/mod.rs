@@ -9,8 +9,11 @@ use egui::{Panel, ScrollArea, Ui};
 use super::App;
 use super::command::Command;
 pub(super) use class_list::{ClassList, Found};
-pub(super) use look::toggle_outline;
+pub(super) use look::{set_inside, toggle_outline};
 pub(super) use reading::Reading;
+
+/// A panel below this height, in points, has no room for the details of a class beside the list.
+const LOW: f32 = 420.0;
 
 /// Points that the class list gets at least; what does not fit then scrolls.
 const LEAST_LIST: f32 = 150.0;
@@ -23,11 +26,15 @@ impl App {
             .resizable(false)
             .frame(frame)
             .show(ui, |ui| self.reading_panel(ui, asked));
-        Panel::bottom("class details")
-            .resizable(false)
-            .frame(frame)
-            .show_separator_line(false)
-            .show(ui, |ui| self.class_details(ui));
+        // In a low window the details scroll with the rest, so that the list keeps some rows.
+        let low = ui.available_height() < LOW;
+        if !low {
+            Panel::bottom("class details")
+                .resizable(false)
+                .frame(frame)
+                .show_separator_line(false)
+                .show(ui, |ui| self.class_details(ui));
+        }
         ScrollArea::vertical().id_salt("inspector").show(ui, |ui| {
             ui.add_space(4.0);
             ui.horizontal(|ui| {
@@ -48,11 +55,26 @@ impl App {
             look::more(ui, &mut self.view);
             ui.separator();
             self.classes(ui, asked);
+            if low {
+                self.class_details(ui);
+            }
         });
     }
 
     fn classes(&mut self, ui: &mut Ui, asked: &mut Vec<Command>) {
         ui.horizontal(|ui| {
+            if let Some(solo) = self.view.solo.clone() {
+                // In place of the buttons, so that no row moves.
+                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                    if ui.small_button("End solo").clicked() {
+                        self.view.solo = None;
+                    }
+                    ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
+                        ui.add(egui::Label::new(egui::RichText::new(format!("Only {solo}")).strong()).truncate());
+                    });
+                });
+                return;
+            }
             ui.strong("Classes");
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 let present = egui::Button::selectable(self.view.present_only, "Present").small();
@@ -64,7 +86,10 @@ impl App {
                 {
                     self.view.present_only = !self.view.present_only;
                 }
-                for (command, title) in [(Command::HideAllClasses, "None"), (Command::ShowAllClasses, "All")] {
+                for (command, title) in [
+                    (Command::HideAllClasses, "Hide all"),
+                    (Command::ShowAllClasses, "Show all"),
+                ] {
                     let button = ui.add_enabled(self.enabled(command), egui::Button::new(title).small());
                     let button = button.accessible_name(command.title());
                     if button.on_hover_text(command.tooltip(ui)).clicked() {
@@ -74,7 +99,7 @@ impl App {
             });
         });
         let Some(model) = self.model.clone() else {
-            if self.loading_model {
+            if self.loading_model || self.first_model.is_some() {
                 ui.weak("Opening the model");
             } else {
                 ui.label("No model is open.");

@@ -1,5 +1,6 @@
 //! Segmenting all open pictures: what to do with the results, and how far it is.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use egui::{Button, Checkbox, Id, Modal, ProgressBar, Ui};
@@ -8,6 +9,7 @@ use super::State;
 use crate::app::App;
 use crate::app::command::Command;
 use crate::app::dialogs::Ask;
+use crate::app::format_choice::choose_format;
 use crate::app::status_bar::time_left;
 use crate::engine::{Batch, BatchState, Job, PhotoSource, Progress};
 use crate::export::{Format, Options};
@@ -15,12 +17,31 @@ use crate::export::{Format, Options};
 /// A run over all pictures.
 pub(in crate::app) struct BatchRun {
     pub(in crate::app) number: u64,
+    /// What it works on.
+    sources: Vec<PhotoSource>,
+    /// How it was asked to run.
+    multi_scale: bool,
+    /// Pictures whose files have changed since it began; what comes of them may be out of date.
+    changed: HashSet<PhotoSource>,
     pub(in crate::app) progress: Option<Progress>,
     pub(in crate::app) done: usize,
     pub(in crate::app) failed: usize,
     pub(in crate::app) total: usize,
     /// Where files are written, if they are.
-    pub(in crate::app) folder: Option<PathBuf>,
+    folder: Option<PathBuf>,
+}
+
+impl BatchRun {
+    /// Notes that a picture's file has changed.
+    pub(in crate::app) fn note_change(&mut self, source: &PhotoSource) {
+        self.changed.insert(source.clone());
+    }
+
+    /// Whether a picture waits for its turn.
+    pub(in crate::app) fn awaits(&self, source: &PhotoSource) -> bool {
+        let turn = self.done + self.failed;
+        self.sources.iter().skip(turn).any(|waiting| waiting == source)
+    }
 }
 
 /// What is asked before a batch starts.
@@ -80,14 +101,7 @@ impl App {
             ui.add_enabled_ui(dialog.write, |ui| {
                 ui.indent("formats", |ui| {
                     for format in Format::ALL {
-                        let mut on = dialog.options.formats.contains(&format);
-                        let check = ui.checkbox(&mut on, format.title());
-                        if check.on_hover_text(format.explanation()).changed() {
-                            dialog.options.formats.retain(|f| *f != format);
-                            if on {
-                                dialog.options.formats.push(format);
-                            }
-                        }
+                        choose_format(ui, &mut dialog.options.formats, format);
                     }
                     ui.horizontal(|ui| {
                         let label = ui.label("Folder");
@@ -131,8 +145,11 @@ impl App {
     }
 
     fn start_batch(&mut self) {
+        let Some(model) = self.model.clone().filter(|_| !self.loading_model) else {
+            return;
+        };
         let write = self.batch_dialog.write.then(|| {
-            let options = self.as_seen(self.batch_dialog.options.clone());
+            let options = self.as_seen(&model.classes, self.batch_dialog.options.clone());
             (options, self.batch_dialog.folder.clone())
         });
         // Pictures that are done stay so, unless files of them are wanted.
@@ -147,6 +164,9 @@ impl App {
         self.batch_number += 1;
         let run = BatchRun {
             number: self.batch_number,
+            sources: pictures.clone(),
+            multi_scale: self.multi_scale,
+            changed: HashSet::new(),
             progress: None,
             done: 0,
             failed: 0,
@@ -163,22 +183,23 @@ impl App {
             for source in &pictures {
                 self.pictures.set_state(source, State::Waiting);
             }
-            self.batch_sources = pictures;
             self.batch = Some(run);
         }
     }
 
     /// Takes what the worker says of one picture of the batch.
     pub(in crate::app) fn take_batch_picture(&mut self, number: u64, index: usize, state: BatchState) {
-        if self.batch.as_ref().is_none_or(|b| b.number != number) {
-            return;
-        }
-        let Some(source) = self.batch_sources.get(index).cloned() else {
+        let Some(batch) = self.batch.as_ref().filter(|b| b.number == number) else {
             return;
         };
+        let Some(source) = batch.sources.get(index).cloned() else {
+            return;
+        };
+        let (multi_scale, changed) = (batch.multi_scale, batch.changed.contains(&source));
         match state {
             BatchState::Running => self.pictures.set_state(&source, State::Running),
-            BatchState::Done { result, .. } => self.keep_result(result),
+            BatchState::Done { .. } if changed => self.pictures.set_state(&source, State::Fresh),
+            BatchState::Done { result, .. } => self.keep_unseen(result, multi_scale),
             BatchState::Failed(why) => self.pictures.set_state(&source, State::Failed(why)),
         }
     }
@@ -188,9 +209,12 @@ impl App {
         let Some(batch) = self.batch.take_if(|b| b.number == number) else {
             return;
         };
-        self.batch_sources.clear();
-        self.pictures
-            .change_states(|state| matches!(state, State::Waiting | State::Running).then_some(State::Fresh));
+        for source in &batch.sources {
+            let state = self.pictures.place(source).and_then(|at| self.pictures.state(at));
+            if matches!(state, Some(State::Waiting | State::Running)) && !self.is_running(source) {
+                self.pictures.set_state(source, self.settled_state(source));
+            }
+        }
         let failed = if failed > 0 {
             format!(", {failed} failed")
         } else {

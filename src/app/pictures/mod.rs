@@ -65,6 +65,8 @@ pub(super) struct Pictures {
     search: String,
     /// Set when the list has to show the current row.
     scroll_to_current: bool,
+    /// Set when the current row has to take the keyboard's focus: it was moved by an arrow key.
+    focus_current: bool,
     /// What the thumbnail thread was asked for last.
     wished: Vec<PhotoSource>,
 }
@@ -88,7 +90,10 @@ impl Pictures {
             }));
         }
         self.search.clear();
-        self.go_to(0);
+        // What was asked for belongs to the list before.
+        self.wished.clear();
+        self.current = 0;
+        self.scroll_to_current = true;
     }
 
     pub(super) fn len(&self) -> usize {
@@ -117,6 +122,26 @@ impl Pictures {
         self.entries.iter().map(|e| e.name.as_str())
     }
 
+    /// Whether the search leaves a picture in sight.
+    fn is_listed(&self, index: usize) -> bool {
+        let search = self.search.trim().to_lowercase();
+        let name = self.entries.get(index).map(|e| e.name.to_lowercase());
+        search.is_empty() || name.is_some_and(|name| name.contains(&search))
+    }
+
+    /// The next listed picture in a direction, 1 or -1.
+    pub(super) fn neighbour(&self, direction: isize) -> Option<usize> {
+        let mut index = self.current;
+        loop {
+            index = index
+                .checked_add_signed(direction)
+                .filter(|i| *i < self.entries.len())?;
+            if self.is_listed(index) {
+                return Some(index);
+            }
+        }
+    }
+
     /// Where a picture is in the list.
     pub(super) fn place(&self, source: &PhotoSource) -> Option<usize> {
         self.places.get(source).copied()
@@ -139,15 +164,6 @@ impl Pictures {
     pub(super) fn set_state(&mut self, source: &PhotoSource, state: State) {
         if let Some(entry) = self.place(source).and_then(|at| self.entries.get_mut(at)) {
             entry.state = state;
-        }
-    }
-
-    /// Changes states, as when another model makes them void.
-    pub(super) fn change_states(&mut self, change: impl Fn(&State) -> Option<State>) {
-        for entry in &mut self.entries {
-            if let Some(state) = change(&entry.state) {
-                entry.state = state;
-            }
         }
     }
 
@@ -175,8 +191,8 @@ impl Pictures {
                     Thumbnail::Made(context.load_texture("thumbnail", image, TextureOptions::LINEAR))
                 }
                 Err(why) => {
-                    // A failed run may have said more already.
-                    if !matches!(entry.state, State::Failed(_)) {
+                    // A run says more, and of the file as it is now.
+                    if entry.state == State::Fresh {
                         entry.state = State::Failed(why);
                     }
                     Thumbnail::Failed

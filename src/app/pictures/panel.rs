@@ -1,11 +1,11 @@
 //! The panel on the left.
 
 use egui::{
-    Align2, FontId, Pos2, Rect, RichText, ScrollArea, Sense, TextEdit, TextStyle, TextWrapMode, Ui, Vec2, WidgetText,
-    vec2,
+    Align2, FontId, Key, Pos2, Rect, Response, RichText, ScrollArea, Sense, TextEdit, TextStyle, TextWrapMode, Ui,
+    Vec2, WidgetText, vec2,
 };
 
-use super::{Pictures, State, Thumbnail};
+use super::{Entry, Pictures, State, Thumbnail};
 use crate::app::App;
 use crate::app::command::Command;
 use crate::engine::Thumbnails;
@@ -18,6 +18,9 @@ const THUMBNAIL: Vec2 = Vec2::new(62.0, 46.0);
 
 /// A search field is shown from so many pictures on.
 const SEARCH_FROM: usize = 12;
+
+/// Thumbnails that are kept at most, at 48 KiB each.
+const MOST_THUMBNAILS: usize = 1000;
 
 /// Rows beyond the visible ones whose thumbnails are made too.
 const AHEAD: usize = 8;
@@ -47,12 +50,49 @@ impl App {
                 }
             }
         });
-        self.batch_panel(ui, asked);
+        if self.batch.is_some() {
+            // At the bottom, so that no row moves when a run begins or ends.
+            let frame = egui::Frame::NONE.inner_margin(egui::Margin::symmetric(0, 6));
+            egui::Panel::bottom("batch")
+                .resizable(false)
+                .frame(frame)
+                .show(ui, |ui| self.batch_panel(ui, asked));
+        }
         ui.separator();
         if let Some(index) = self.pictures.rows(ui, self.thumbnails.as_ref()) {
             self.open_picture(index);
         }
     }
+}
+
+/// Text without its middle, so that it is at most `width` points wide: names of a series differ at their ends.
+fn shortened(ui: &Ui, text: &str, width: f32, font: &FontId) -> String {
+    let fits = |text: &str| {
+        let galley = ui
+            .painter()
+            .layout_no_wrap(text.to_owned(), font.clone(), egui::Color32::WHITE);
+        galley.size().x <= width
+    };
+    if fits(text) {
+        return text.to_owned();
+    }
+    let letters: Vec<char> = text.chars().collect();
+    let without_middle = |kept: usize| -> String {
+        let head = kept.div_ceil(2);
+        let tail = letters.len() - (kept - head);
+        letters[..head].iter().chain(&['…']).chain(&letters[tail..]).collect()
+    };
+    // The most letters that fit.
+    let (mut fitting, mut too_many) = (0, letters.len());
+    while too_many - fitting > 1 {
+        let middle = usize::midpoint(fitting, too_many);
+        if fits(&without_middle(middle)) {
+            fitting = middle;
+        } else {
+            too_many = middle;
+        }
+    }
+    without_middle(fitting)
 }
 
 impl Pictures {
@@ -64,10 +104,7 @@ impl Pictures {
                 .desired_width(f32::INFINITY);
             ui.add(field).accessible_name("Find a picture");
         }
-        let search = self.search.trim().to_lowercase();
-        let listed: Vec<usize> = (0..self.entries.len())
-            .filter(|i| search.is_empty() || self.entries[*i].name.to_lowercase().contains(&search))
-            .collect();
+        let listed: Vec<usize> = (0..self.entries.len()).filter(|i| self.is_listed(*i)).collect();
         if listed.is_empty() {
             ui.weak(if self.entries.is_empty() {
                 "No pictures are open."
@@ -88,8 +125,14 @@ impl Pictures {
         let output = scroll.show_rows(ui, ROW, listed.len(), |ui, range| {
             self.wish(thumbnails, &listed, range.clone());
             for &index in &listed[range] {
-                if self.row(ui, index) {
+                let response = self.row(ui, index);
+                if index == self.current && std::mem::take(&mut self.focus_current) {
+                    response.request_focus();
+                }
+                if response.clicked() {
                     chosen = Some(index);
+                } else if let Some(next) = self.move_by_keys(ui, &response, &listed, index) {
+                    chosen = Some(next);
                 }
             }
         });
@@ -109,6 +152,7 @@ impl Pictures {
     /// Asks for the thumbnails of the visible rows and some after them.
     fn wish(&mut self, thumbnails: Option<&Thumbnails>, listed: &[usize], range: std::ops::Range<usize>) {
         let Some(thumbnails) = thumbnails else { return };
+        self.drop_far_thumbnails(listed, &range);
         let until = (range.end + AHEAD).min(listed.len());
         let wished: Vec<_> = listed[range.start..until]
             .iter()
@@ -122,16 +166,55 @@ impl Pictures {
         }
     }
 
-    /// Draws a row; true when it is chosen.
-    fn row(&self, ui: &mut Ui, index: usize) -> bool {
+    /// Forgets thumbnails far from the visible rows when there are many.
+    fn drop_far_thumbnails(&mut self, listed: &[usize], visible: &std::ops::Range<usize>) {
+        let is_made = |entry: &Entry| matches!(entry.thumbnail, Thumbnail::Made(_));
+        if self.entries.iter().filter(|entry| is_made(entry)).count() <= MOST_THUMBNAILS {
+            return;
+        }
+        let near = visible.start.saturating_sub(MOST_THUMBNAILS / 4)..visible.end + MOST_THUMBNAILS / 4;
+        for (row, index) in listed.iter().enumerate() {
+            if let Some(entry) = self
+                .entries
+                .get_mut(*index)
+                .filter(|e| is_made(e) && !near.contains(&row))
+            {
+                entry.thumbnail = Thumbnail::Unknown;
+            }
+        }
+    }
+
+    /// Arrow keys on a focused row choose the one above or below.
+    fn move_by_keys(&mut self, ui: &Ui, response: &Response, listed: &[usize], index: usize) -> Option<usize> {
+        if !response.has_focus() {
+            return None;
+        }
+        let arrows = egui::EventFilter {
+            vertical_arrows: true,
+            ..egui::EventFilter::default()
+        };
+        ui.memory_mut(|m| m.set_focus_lock_filter(response.id, arrows));
+        let row = listed.iter().position(|i| *i == index)?;
+        let step = |key| isize::from(ui.input(|i| i.key_pressed(key)));
+        let to = row.checked_add_signed(step(Key::ArrowDown) - step(Key::ArrowUp))?;
+        let chosen = listed.get(to).copied().filter(|_| to != row)?;
+        self.focus_current = true;
+        Some(chosen)
+    }
+
+    /// Draws a row.
+    fn row(&self, ui: &mut Ui, index: usize) -> Response {
         let entry = &self.entries[index];
         let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::click());
         let state = entry.state.text();
         let selected = index == self.current;
-        let name = format!("Picture {}, {state}", entry.name);
+        let name = match &entry.state {
+            State::Failed(why) => format!("Picture {}, {state}: {why}", entry.name),
+            _ => format!("Picture {}, {state}", entry.name),
+        };
         response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, ui.is_enabled(), selected, &name));
         if !ui.is_rect_visible(rect) {
-            return response.clicked();
+            return response;
         }
         let visuals = ui.style().interact_selectable(&response, selected);
         let painter = ui.painter_at(rect);
@@ -185,17 +268,18 @@ impl Pictures {
             (&state, TextStyle::Small, state_color),
         ] {
             let width = rect.right() - 4.0 - at.x;
-            let text = WidgetText::from(RichText::new(text).color(color));
+            let shortened = shortened(ui, text, width, &style.resolve(ui.style()));
+            cut |= shortened != **text;
+            let text = WidgetText::from(RichText::new(shortened).color(color));
             let galley = text.into_galley(ui, Some(TextWrapMode::Truncate), width, style);
             let height = galley.size().y;
-            cut |= galley.elided;
             painter.galley(at, galley, color);
             at.y += height + 3.0;
         }
         match &entry.state {
-            State::Failed(why) => response.on_hover_text(format!("{}\n{why}", entry.name)).clicked(),
-            _ if cut => response.on_hover_text(&entry.name).clicked(),
-            _ => response.clicked(),
+            State::Failed(why) => response.on_hover_text(format!("{}\n{why}", entry.name)),
+            _ if cut => response.on_hover_text(&entry.name),
+            _ => response,
         }
     }
 }

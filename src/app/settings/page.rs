@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use egui::{Button, Grid, Id, Label, RichText, ScrollArea, Slider, Ui};
 
 use super::{INTERFACE_SCALES, MEMORY_LIMITS, Settings, Theme};
+use crate::app::format_choice::choose_format;
 use crate::engine::DeviceChoice;
 use crate::export::Format;
 
@@ -211,18 +212,7 @@ fn export(ui: &mut Ui, settings: &mut Settings) -> bool {
     name(ui, "Formats");
     ui.vertical(|ui| {
         for format in Format::ALL {
-            let mut on = export.formats.contains(&format);
-            let checkbox = ui.checkbox(&mut on, format.title());
-            if checkbox.on_hover_text(format.explanation()).changed() {
-                export.formats.retain(|other| *other != format);
-                if on {
-                    export.formats.push(format);
-                }
-                // In the order in which they are offered, so that off and on again is no change.
-                export
-                    .formats
-                    .sort_by_key(|f| Format::ALL.iter().position(|other| other == f));
-            }
+            choose_format(ui, &mut export.formats, format);
         }
         ui.checkbox(&mut export.legend, "Legend beside the overlay");
     });

@@ -71,7 +71,7 @@ impl Default for Panels {
     fn default() -> Self {
         Self {
             pictures: true,
-            pictures_width: 200.0,
+            pictures_width: 220.0,
             inspector: true,
             inspector_width: 270.0,
         }
@@ -96,6 +96,8 @@ pub(in crate::app) struct Session {
     /// Models that were opened, newest first.
     #[serde(serialize_with = "paths::list")]
     pub(in crate::app) recent_models: Vec<PathBuf>,
+    /// Several scales and the mirrored picture.
+    pub(in crate::app) multi_scale: bool,
     pub(in crate::app) camera: Camera,
     pub(in crate::app) window: WindowPlace,
     pub(in crate::app) panels: Panels,
@@ -132,8 +134,8 @@ const SIZES: RangeInclusive<f32> = 40.0..=16_384.0;
 const PLACES: RangeInclusive<f32> = -100_000.0..=100_000.0;
 /// Points per photo pixel.
 const ZOOMS: RangeInclusive<f32> = 0.000_1..=10_000.0;
-/// Photo pixels, and some beyond the edge.
-const CENTERS: RangeInclusive<f32> = -1_000_000.0..=1_000_000.0;
+/// Fractions of the photo.
+const CENTERS: RangeInclusive<f32> = SHARES;
 
 impl Kept for Session {
     fn out_of_bounds(&self) -> Option<String> {

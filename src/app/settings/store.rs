@@ -66,11 +66,17 @@ fn load_file<T: Kept>(path: &Path) -> (T, Vec<String>) {
         Ok(Some(bytes)) => bytes,
         Ok(None) => return (T::default(), Vec::new()),
         Err(found) => {
-            let problem = format!(
+            let mut problems = vec![format!(
                 "expected a readable file, found {found}; defaults are used: {}",
                 path.display()
-            );
-            return (T::default(), vec![problem]);
+            )];
+            // The next change writes over it.
+            let beside = beside(path);
+            problems.push(match fs::rename(path, &beside) {
+                Ok(()) => format!("it is kept: {}", beside.display()),
+                Err(e) => format!("it cannot be kept ({e}): {}", beside.display()),
+            });
+            return (T::default(), problems);
         }
     };
     let (value, problems) = reading::read(&bytes);
@@ -138,7 +144,7 @@ mod tests {
         session.remember_model(Path::new("/models/ä"));
         session.camera.fit = false;
         session.camera.zoom = 0.1;
-        session.camera.center = [12.5, -3.25];
+        session.camera.center = [0.25, 0.75];
         session.window.position = Some([-1920.0, 40.0]);
         session.panels.inspector_width = 333.3;
         session.view.opacity = 0.3;
@@ -252,19 +258,20 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_in_its_place_is_one_sentence() {
+    fn a_folder_in_its_place_is_told_and_moved_aside() {
         let (_folder, store) = store_with(b"");
         fs::remove_file(&store.settings).expect("removed");
         fs::create_dir(&store.settings).expect("a folder");
         let (loaded, kept_session, problems) = store.load();
         assert_eq!((loaded, kept_session), (Settings::default(), session()));
-        let [problem] = problems.as_slice() else {
+        let [problem, kept] = problems.as_slice() else {
             panic!("{problems:?}")
         };
         assert!(
-            problem.starts_with("expected a readable file, found a folder or device"),
-            "{problem}"
+            problem.starts_with("expected a readable file, found a folder or device") && kept.starts_with("it is kept"),
+            "{problems:?}"
         );
+        assert!(beside(&store.settings).is_dir() && !store.settings.exists());
     }
 
     #[test]
