@@ -169,6 +169,8 @@ impl App {
     }
 
     fn welcome(&mut self, ui: &mut Ui, asked: &mut Vec<Command>) {
+        // There is no canvas to fill the centre.
+        ui.painter().rect_filled(ui.max_rect(), 0.0, ui.visuals().panel_fill);
         ui.vertical_centered(|ui| {
             ui.add_space((ui.available_height() * 0.3).min(220.0));
             if self.opening.is_some() || self.finding || self.incoming.is_some() {

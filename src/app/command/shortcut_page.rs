@@ -21,6 +21,9 @@ const BY_HAND: [(&str, &str); 9] = [
 /// Points from which two columns fit beside each other.
 const TWO_COLUMNS: f32 = 640.0;
 
+/// Width of the column of names, the same in every section.
+const NAMES: f32 = 200.0;
+
 /// The window with the keys.
 #[derive(Default)]
 pub(in crate::app) struct ShortcutPage {
@@ -128,7 +131,7 @@ fn column(ui: &mut Ui, groups: &[Group]) {
         ui.label(RichText::new(group.title).strong());
         Grid::new(("keys", group.title))
             .num_columns(2)
-            .min_col_width(150.0)
+            .min_col_width(NAMES)
             .spacing([16.0, 4.0])
             .show(ui, |ui| {
                 for (keys, what) in &group.lines {

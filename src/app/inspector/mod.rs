@@ -86,10 +86,7 @@ impl App {
                 {
                     self.view.present_only = !self.view.present_only;
                 }
-                for (command, title) in [
-                    (Command::HideAllClasses, "Hide all"),
-                    (Command::ShowAllClasses, "Show all"),
-                ] {
+                for (command, title) in [(Command::HideAllClasses, "None"), (Command::ShowAllClasses, "All")] {
                     let button = ui.add_enabled(self.enabled(command), egui::Button::new(title).small());
                     let button = button.accessible_name(command.title());
                     if button.on_hover_text(command.tooltip(ui)).clicked() {
