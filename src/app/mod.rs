@@ -318,12 +318,12 @@ impl eframe::App for App {
         self.small_windows(ui, &mut asked);
         self.show_toasts(ui);
         let context = ui.ctx().clone();
-        for command in asked {
-            self.perform(command, &context);
-        }
         if self.view != view_before && !context.egui_is_using_pointer() {
             // A click is a step of its own; what is dragged becomes one when it has been still for a second.
             self.undoer.add_undo(&view_before);
+        }
+        for command in asked {
+            self.perform(command, &context);
         }
         self.undoer.feed_state(context.input(|i| i.time), &self.view);
         if self.undoer.is_in_flux() {

@@ -120,6 +120,8 @@ impl App {
             .pictures
             .sources()
             .filter(|source| !self.is_running(source))
+            // A file that cannot be read does not become readable by another model.
+            .filter(|source| !matches!(self.pictures.state_of(source), Some(State::Failed(_))))
             .map(|source| (source.clone(), self.settled_state(source)))
             .collect();
         for (source, state) in states {

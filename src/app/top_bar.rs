@@ -71,7 +71,10 @@ impl App {
             Some(on) => Button::selectable(on, command.title()),
             None => Button::new(command.title()),
         };
-        let item = ui.add_enabled(self.enabled(command), button.shortcut_text(key));
+        // Else its name would end with the key, or with a blank where there is none.
+        let item = ui
+            .add_enabled(self.enabled(command), button.shortcut_text(key))
+            .accessible_name(command.title());
         if item.on_hover_text(command.explanation()).clicked() {
             asked.push(command);
             ui.close();

@@ -90,10 +90,10 @@ pub fn open_embedded() -> Result<Checkpoint, CheckpointError> {
     checked(bundle::from_bytes(EMBEDDED, path)?, path)
 }
 
-/// Opens a bundle from memory, checked like [`open`].
+/// Opens a bundle from memory, checked like [`open()`].
 ///
 /// # Errors
-/// As [`open`].
+/// As [`open()`].
 pub fn open_bytes(bytes: &[u8]) -> Result<Checkpoint, CheckpointError> {
     let path = Path::new("memory");
     checked(bundle::from_bytes(bytes, path)?, path)

@@ -210,7 +210,7 @@ impl App {
             return;
         };
         for source in &batch.sources {
-            let state = self.pictures.place(source).and_then(|at| self.pictures.state(at));
+            let state = self.pictures.state_of(source);
             if matches!(state, Some(State::Waiting | State::Running)) && !self.is_running(source) {
                 self.pictures.set_state(source, self.settled_state(source));
             }

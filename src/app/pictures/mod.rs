@@ -161,6 +161,11 @@ impl Pictures {
         self.entries.get(index).map(|e| &e.state)
     }
 
+    /// The state of a picture that is in the list.
+    pub(super) fn state_of(&self, source: &PhotoSource) -> Option<&State> {
+        self.state(self.place(source)?)
+    }
+
     pub(super) fn set_state(&mut self, source: &PhotoSource, state: State) {
         if let Some(entry) = self.place(source).and_then(|at| self.entries.get_mut(at)) {
             entry.state = state;

@@ -1,56 +1,15 @@
-//! The window's panels, driven through their accessible names, with the real worker on the CPU behind them.
-
-mod adapter;
+//! Masks, classes, readings, and what is opened.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use egui_kittest::Harness;
-use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use segscope::app::{App, Start};
-use segscope::engine::DeviceChoice;
-use segscope::labels::LabelMap;
+use egui_kittest::kittest::Queryable as _;
+use segscope::app::App;
 
-const DEADLINE: Duration = Duration::from_secs(120);
-
-fn start() -> Start {
-    Start {
-        device: Some(DeviceChoice::Cpu),
-        ..Start::default()
-    }
-}
-
-/// The window without a graphics device: everything but the masks is drawn.
-fn window(start: Start) -> Harness<'static, App> {
-    Harness::builder()
-        .with_size([1100.0, 860.0])
-        .with_context_setup(|ctx| ctx.input_mut(|i| i.max_texture_side = 8192))
-        .build_eframe(move |cc| App::new(cc, start).expect("a worker thread"))
-}
-
-/// Draws frames until `look` finds something.
-fn wait_for<T>(harness: &mut Harness<App>, what: &str, look: impl Fn(&Harness<App>) -> Option<T>) -> T {
-    let begin = Instant::now();
-    loop {
-        harness.step();
-        if let Some(found) = look(harness) {
-            return found;
-        }
-        assert!(begin.elapsed() < DEADLINE, "{what} did not come within {DEADLINE:?}");
-        std::thread::park_timeout(Duration::from_millis(5));
-    }
-}
-
-fn wait_for_masks(harness: &mut Harness<App>) {
-    wait_for(harness, "masks", |h| {
-        h.query_by_label_contains("Seg-T-Mask/16 in ").map(drop)
-    });
-}
-
-fn checked(harness: &Harness<App>, name: &str) -> bool {
-    format!("{:?}", harness.get_by_label(name).accesskit_node().toggled()).contains("True")
-}
+use crate::adapter;
+use crate::harness::{DEADLINE, checked, in_repository, start, street, wait_for, wait_for_masks, window, window_with};
 
 #[test]
 fn a_first_start_segments_the_sample() {
@@ -103,68 +62,12 @@ fn a_pointed_at_pixel_names_its_class() {
 }
 
 #[test]
-fn export_shows_what_it_writes_and_asks_before_it_replaces() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let picture = folder.path().join("street.jpg");
-    std::fs::copy(
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/samples/street.jpg"),
-        &picture,
-    )
-    .expect("a copy");
-    let mut harness = window(Start {
-        pictures: vec![picture],
-        ..start()
-    });
-    wait_for_masks(&mut harness);
-
-    harness.get_by_label("Export…").click();
-    wait_for(&mut harness, "the list of files", |h| {
-        h.query_by_label_contains("4 files will be written").map(drop)
-    });
-    harness.get_by_label("Write files").click();
-    let labels = folder.path().join("segscope/labels/street.png");
-    wait_for(&mut harness, "the files", |_| labels.is_file().then_some(()));
-    wait_for(&mut harness, "the message", |h| {
-        h.query_by_label_contains("4 files written to").map(drop)
-    });
-    let map = LabelMap::from_png(&std::fs::read(&labels).expect("a file")).expect("a label map");
-    assert_eq!((map.width, map.height), (1280, 960));
-
-    std::fs::write(&labels, "precious").expect("a changed file");
-    harness.get_by_label("Export…").click();
-    wait_for(&mut harness, "the warning", |h| {
-        h.query_by_label("Write over 3 existing files").map(drop)
-    });
-    assert!(
-        harness.get_by_label("Write files").accesskit_node().is_disabled(),
-        "it must ask first"
-    );
-    assert_eq!(std::fs::read(&labels).expect("a file"), b"precious");
-    harness.get_by_label("Write over 3 existing files").click();
-    wait_for(&mut harness, "the button", |h| {
-        (!h.get_by_label("Write files").accesskit_node().is_disabled()).then_some(())
-    });
-    harness.get_by_label("Write files").click();
-    wait_for(&mut harness, "the new file", |_| {
-        (std::fs::read(&labels).expect("a file") != b"precious").then_some(())
-    });
-}
-
-#[test]
 fn a_failed_load_keeps_what_was_there_and_says_why() {
     let folder = tempfile::tempdir().expect("a folder");
     let broken = folder.path().join("broken.png");
     std::fs::write(&broken, "no picture").expect("a file");
-    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/samples/street.jpg");
-    let [street, other] = ["street.jpg", "other.jpg"].map(|name| folder.path().join(name));
-    for copy in [&street, &other] {
-        std::fs::copy(&sample, copy).expect("a copy");
-    }
-    let mut harness = window(Start {
-        pictures: vec![street, broken, other],
-        ..start()
-    });
-    wait_for_masks(&mut harness);
+    let [street, other] = ["street.jpg", "other.jpg"].map(|name| street(folder.path(), name));
+    let mut harness = window_with(vec![street, broken, other]);
     harness.get_by_label("Next picture").click();
     wait_for(&mut harness, "the message", |h| {
         h.query_by_label_contains("cannot be shown: expected a PNG, JPEG")
@@ -185,7 +88,8 @@ fn a_failed_load_keeps_what_was_there_and_says_why() {
     assert!(harness.query_by_label_contains("cannot be shown").is_none());
 }
 
-/// A file that a person lets go of over the window.
+/// A file that a person lets go of over the window. None of the tools that drive the real window can be the source of an
+/// X11 drag (XDND), so dropping is tested from here on: what the window library hands over when a drop has arrived.
 #[derive(Debug)]
 struct Dropped(PathBuf);
 
@@ -201,10 +105,9 @@ impl egui::DroppedFile for Dropped {
 
 #[test]
 fn dropped_pictures_open_and_a_dropped_folder_becomes_the_model() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut harness = window(start());
     wait_for_masks(&mut harness);
-    let dropped = |path: &str| Arc::new(Dropped(root.join(path)));
+    let dropped = |path: &str| Arc::new(Dropped(in_repository(path)));
     let input = harness.input_mut();
     input.dropped_files.push(dropped("assets/samples/street.jpg"));
     wait_for(&mut harness, "the picture", |h| {

@@ -1,0 +1,13 @@
+//! The release binary in a real window, driven by mouse and keys as a person would.
+//!
+//! Needs a display (`xvfb-run`), `xdotool` and ImageMagick's `import`; without them each test says that it was skipped.
+//! What has an accessible name is tested in `tests/window` instead: here only title, pixels and files are seen.
+
+mod canvas;
+mod export;
+mod kept;
+mod many;
+mod pictures;
+mod program;
+mod screen;
+mod stage;

@@ -1,0 +1,84 @@
+//! The window without a graphics device: everything but the masks is drawn.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use egui_kittest::Harness;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use segscope::app::{App, Start};
+use segscope::engine::DeviceChoice;
+
+pub const DEADLINE: Duration = Duration::from_secs(120);
+
+/// Seconds between frames on the window's clock. Messages stay for six of them, which a test must not miss.
+const FRAME: f32 = 0.02;
+
+pub fn start() -> Start {
+    Start {
+        device: Some(DeviceChoice::Cpu),
+        ..Start::default()
+    }
+}
+
+/// The window in its usual size.
+pub fn window(start: Start) -> Harness<'static, App> {
+    Harness::builder()
+        .with_size([1100.0, 860.0])
+        .with_step_dt(FRAME)
+        .with_context_setup(|ctx| ctx.input_mut(|i| i.max_texture_side = 8192))
+        .build_eframe(move |cc| App::new(cc, start).expect("a worker thread"))
+}
+
+/// The window with these pictures, as soon as the first one has masks.
+pub fn window_with(pictures: Vec<PathBuf>) -> Harness<'static, App> {
+    let mut harness = window(Start { pictures, ..start() });
+    wait_for_masks(&mut harness);
+    harness
+}
+
+/// Draws frames until `look` finds something.
+pub fn wait_for<T>(harness: &mut Harness<App>, what: &str, look: impl Fn(&Harness<App>) -> Option<T>) -> T {
+    let begin = Instant::now();
+    loop {
+        harness.step();
+        if let Some(found) = look(harness) {
+            return found;
+        }
+        assert!(begin.elapsed() < DEADLINE, "{what} did not come within {DEADLINE:?}");
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
+}
+
+/// Draws frames until something has exactly this name.
+pub fn wait_for_label(harness: &mut Harness<App>, label: &str) {
+    wait_for(harness, label, |h| h.query_by_label(label).map(drop));
+}
+
+/// Draws frames until something has this in its name.
+pub fn wait_for_text(harness: &mut Harness<App>, text: &str) {
+    wait_for(harness, text, |h| h.query_by_label_contains(text).map(drop));
+}
+
+pub fn wait_for_masks(harness: &mut Harness<App>) {
+    wait_for_text(harness, "Seg-T-Mask/16 in ");
+}
+
+/// Lets seconds go by on the window's clock.
+pub fn pass(harness: &mut Harness<App>, seconds: f32) {
+    harness.run_steps((seconds / FRAME).ceil() as usize);
+}
+
+pub fn checked(harness: &Harness<App>, name: &str) -> bool {
+    format!("{:?}", harness.get_by_label(name).accesskit_node().toggled()).contains("True")
+}
+
+/// The sample's street under another name.
+pub fn street(folder: &Path, name: &str) -> PathBuf {
+    let picture = folder.join(name);
+    std::fs::copy(in_repository("assets/samples/street.jpg"), &picture).expect("a copy");
+    picture
+}
+
+pub fn in_repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}

@@ -1,0 +1,141 @@
+//! The list of pictures, runs over all of them, and their end.
+
+use std::fs;
+
+use egui::{Key, Modifiers};
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable as _;
+use segscope::app::App;
+
+use crate::harness::{street, wait_for, wait_for_label, wait_for_masks, wait_for_text, window_with};
+
+#[test]
+fn the_list_names_pictures_with_their_state_and_shows_the_chosen_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut harness = window_with(["a.jpg", "b.jpg"].map(|name| street(folder.path(), name)).into());
+    assert!(harness.query_by_label("Picture a.jpg, Done, 11 classes").is_some());
+    assert!(harness.query_by_label("1 of 2").is_some());
+    harness.get_by_label("Picture b.jpg, Not segmented").click();
+    wait_for_label(&mut harness, "2 of 2");
+    wait_for_label(&mut harness, "Picture b.jpg, Done, 11 classes");
+    assert!(harness.query_by_label("b.jpg").is_some(), "the top bar names it");
+    assert!(
+        harness.query_by_label("Picture a.jpg, Done, 11 classes").is_some(),
+        "the state of the other stays"
+    );
+}
+
+#[test]
+fn a_picture_that_cannot_be_read_is_listed_as_failed_until_it_can() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let broken = folder.path().join("b.jpg");
+    fs::write(&broken, "no picture").expect("a file");
+    let mut harness = window_with(vec![street(folder.path(), "a.jpg"), broken]);
+    harness.get_by_label_contains("Picture b.jpg, ").click();
+    wait_for_text(&mut harness, "Picture b.jpg, Failed: expected a PNG, JPEG");
+    wait_for_text(&mut harness, "b.jpg cannot be shown: expected a PNG, JPEG");
+    street(folder.path(), "b.jpg");
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::R);
+    wait_for_label(&mut harness, "Picture b.jpg, Done, 11 classes");
+}
+
+fn start_batch(harness: &mut Harness<App>) {
+    harness.get_by_label("Segment all…").click();
+    wait_for_label(harness, "Start");
+    harness.get_by_label("Start").click();
+}
+
+#[test]
+fn a_run_over_all_pictures_can_be_cancelled_and_keeps_what_is_done() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pictures = (0..40).map(|i| street(folder.path(), &format!("{i:02}.jpg")));
+    let mut harness = window_with(pictures.collect());
+    start_batch(&mut harness);
+    wait_for_label(&mut harness, "Picture 02.jpg, Waiting");
+    wait_for_label(&mut harness, "Picture 01.jpg, Done, 11 classes");
+    assert!(harness.query_by_label("Progress of all pictures").is_some());
+    harness.get_by_label("Cancel all").click();
+    wait_for_text(&mut harness, "Cancelled: ");
+    assert!(harness.query_by_label("Cancel all").is_none());
+    assert!(harness.query_by_label("Picture 01.jpg, Done, 11 classes").is_some());
+    assert_eq!(harness.query_all_by_label_contains(", Waiting").count(), 0);
+    assert_eq!(harness.query_all_by_label_contains(", Segmenting").count(), 0);
+
+    // Only what has no result yet is run then.
+    start_batch(&mut harness);
+    wait_for_label(&mut harness, "Cancel all");
+    assert!(harness.query_by_label("Picture 01.jpg, Done, 11 classes").is_some());
+}
+
+#[test]
+fn a_broken_picture_does_not_stop_the_others() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let broken = folder.path().join("b.png");
+    fs::write(&broken, "no picture").expect("a file");
+    let [first, last] = ["a.jpg", "c.jpg"].map(|name| street(folder.path(), name));
+    let mut harness = window_with(vec![first, broken, last]);
+    start_batch(&mut harness);
+    wait_for_label(&mut harness, "Finished: 1 of 2 pictures segmented, 1 failed");
+    assert!(harness.query_by_label_contains("Picture b.png, Failed: ").is_some());
+    assert!(harness.query_by_label("Picture c.jpg, Done, 11 classes").is_some());
+}
+
+#[test]
+fn files_of_a_run_over_all_pictures_do_not_fall_on_others() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pictures = ["a.jpg", "b.jpg"].map(|name| street(folder.path(), name));
+    let labels = folder.path().join("segscope/labels");
+    fs::create_dir_all(&labels).expect("a folder");
+    fs::write(labels.join("a.png"), "precious").expect("a file");
+    let mut harness = window_with(pictures.into());
+    harness.get_by_label("Segment all…").click();
+    wait_for_label(&mut harness, "Write files");
+    harness.get_by_label("Write files").click();
+    harness.step();
+    harness.get_by_label("Start").click();
+    wait_for_label(&mut harness, "Finished: 1 of 2 pictures segmented, 1 failed");
+    assert_eq!(fs::read(labels.join("a.png")).expect("a file"), b"precious");
+    assert!(labels.join("b.png").is_file());
+    assert!(harness.query_by_label("Open folder").is_some());
+}
+
+#[test]
+fn escape_cancels_a_run_and_the_message_says_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // Reduced to the model's short side it still has 40 windows, and 17 times as many at six sizes and mirrored.
+    let long = folder.path().join("long.png");
+    let strip = image::RgbImage::from_fn(8000, 400, |x, y| {
+        image::Rgb([x % 256, y % 256, (x / 100 * 37 + y / 100 * 91) % 256].map(|value| value as u8))
+    });
+    strip.save(&long).expect("a picture");
+    let mut harness = window_with(vec![long]);
+    harness.get_by_label("Model: Seg-T-Mask/16").click();
+    wait_for_label(&mut harness, "Multi-scale and flip");
+    harness.get_by_label("Multi-scale and flip").click();
+    wait_for_label(&mut harness, "Picture long.png, Segmenting");
+    wait_for_label(&mut harness, "Progress");
+    harness.key_press(Key::Escape);
+    wait_for_label(&mut harness, "Cancelled; the masks are those of the run before");
+    assert!(harness.query_by_label("Progress").is_none());
+    // The masks that stay are those of one size; at six sizes there is no result yet.
+    wait_for_label(&mut harness, "Picture long.png, Not segmented");
+    wait_for_masks(&mut harness);
+}
+
+#[test]
+fn without_pictures_the_window_says_how_to_begin() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut harness = window_with(["a.jpg", "b.jpg"].map(|name| street(folder.path(), name)).into());
+    harness.get_by_label("File").click();
+    wait_for_label(&mut harness, "Close all pictures");
+    harness.get_by_label("Close all pictures").click();
+    wait_for_label(&mut harness, "See what a segmentation transformer sees");
+    assert!(harness.query_by_label("No pictures are open.").is_some());
+    assert!(harness.query_by_label("Picture canvas").is_none());
+    wait_for(&mut harness, "the closed menu", |h| {
+        h.query_by_label("Close all pictures").is_none().then_some(())
+    });
+    harness.get_by_label("Open the sample picture").click();
+    wait_for_label(&mut harness, "Sample street");
+    wait_for_masks(&mut harness);
+}
