@@ -122,8 +122,8 @@ impl Gpu {
             };
             self.queue
                 .write_texture(place, bytemuck::cast_slice(slab), layout, extent);
-            // Sent off from here, so that no frame has to.
-            self.queue.submit([]);
+            // Not submitted from here: that is left to the next frame. A window that changes its size has to wait until
+            // the device has nothing to do, which wgpu gives up on when another thread submits meanwhile.
         }
     }
 }
