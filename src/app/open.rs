@@ -109,6 +109,8 @@ impl App {
         let Some(source) = self.pictures.wanted().cloned() else {
             return;
         };
+        // One that is on its way to the GPU is not wanted any more.
+        self.incoming.take_if(|d| d.photo.source != source);
         let kept = self.result_key(&source).and_then(|key| self.results.get(&key).cloned());
         if let Some(result) = kept {
             return self.show_result_of_another(result);

@@ -248,7 +248,7 @@ impl Worker {
             if interrupted() {
                 return ControlFlow::Break(());
             }
-            outbox.tell_if_room(batch.progress(progress.fraction));
+            outbox.tell_progress(batch.progress(progress.fraction));
             ControlFlow::Continue(())
         });
         self.announce_device();

@@ -41,15 +41,22 @@ impl Outbox {
         (self.wake)();
     }
 
-    /// Says something that the next event of its kind replaces: drops it while the window is behind, and lets the
-    /// window look a little later.
+    /// Says something that the next event of its kind replaces: drops it while the window is behind.
     pub(super) fn tell_if_room(&self, event: Event) {
-        if self.events.len() >= MOST_EVENTS / 2 || self.events.try_send(event).is_err() {
-            return;
+        if self.try_tell(event) {
+            (self.wake)();
         }
-        if self.woken.get().is_none_or(|at| at.elapsed() >= PROGRESS_PERIOD) {
+    }
+
+    /// The same for progress, which comes often: the window looks at it a little later.
+    pub(super) fn tell_progress(&self, event: Event) {
+        if self.try_tell(event) && self.woken.get().is_none_or(|at| at.elapsed() >= PROGRESS_PERIOD) {
             self.woken.set(Some(Instant::now()));
             (self.wake)();
         }
+    }
+
+    fn try_tell(&self, event: Event) -> bool {
+        self.events.len() < MOST_EVENTS / 2 && self.events.try_send(event).is_ok()
     }
 }

@@ -254,7 +254,7 @@ impl Worker {
                 // A run that moves from a failing GPU to the CPU starts again; what is shown does not go back.
                 furthest = furthest.max(progress.fraction);
                 progress.fraction = furthest;
-                outbox.tell_if_room(Event::Progress { generation, progress });
+                outbox.tell_progress(Event::Progress { generation, progress });
                 ControlFlow::Continue(())
             });
         self.announce_device();
