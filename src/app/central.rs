@@ -114,7 +114,7 @@ impl App {
         let (Some(State::Failed(why)), Some(wanted)) = (self.pictures.state(current), self.pictures.wanted()) else {
             return;
         };
-        if self.shows_wanted() || self.opening.is_some() || self.incoming.is_some() {
+        if !self.misses_wanted() {
             return;
         }
         let shown = self

@@ -6,21 +6,12 @@ use std::thread::Builder;
 use arboard::{Clipboard, ImageData};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
-use crate::engine::Wake;
-
-/// A picture with straight alpha, row by row.
-pub(super) struct ClipboardPicture {
-    /// What it is, such as `Overlay`, for the message.
-    pub(super) what: String,
-    pub(super) width: usize,
-    pub(super) height: usize,
-    /// Four bytes a pixel.
-    pub(super) rgba: Vec<u8>,
-}
+use crate::engine::{Rgba, Wake};
 
 /// The clipboard for pictures.
 pub(super) struct PictureClipboard {
-    pictures: Sender<ClipboardPicture>,
+    /// What each is, such as `Overlay`, for the message.
+    pictures: Sender<(&'static str, Rgba)>,
     done: Receiver<Result<String, String>>,
 }
 
@@ -30,22 +21,22 @@ impl PictureClipboard {
     /// # Errors
     /// When the system gives no thread.
     pub(super) fn start(wake: Wake) -> std::io::Result<Self> {
-        let (pictures, waiting) = unbounded::<ClipboardPicture>();
+        let (pictures, waiting) = unbounded();
         let (told, done) = unbounded();
         Builder::new().name("clipboard".into()).spawn(move || {
             // Kept: under X11 a clipboard lives as long as the program that filled it.
             let mut clipboard = None;
-            for picture in waiting {
-                told.send(put(&mut clipboard, picture)).ok();
+            for (what, picture) in waiting {
+                told.send(put(&mut clipboard, what, picture)).ok();
                 wake();
             }
         })?;
         Ok(Self { pictures, done })
     }
 
-    /// Has a picture copied.
-    pub(super) fn copy(&self, picture: ClipboardPicture) {
-        self.pictures.send(picture).ok();
+    /// Has a picture copied; `what` it is, is said when it is done.
+    pub(super) fn copy(&self, what: &'static str, picture: Rgba) {
+        self.pictures.send((what, picture)).ok();
     }
 
     /// What has been copied, or why it could not be.
@@ -54,7 +45,7 @@ impl PictureClipboard {
     }
 }
 
-fn put(clipboard: &mut Option<Clipboard>, picture: ClipboardPicture) -> Result<String, String> {
+fn put(clipboard: &mut Option<Clipboard>, what: &str, picture: Rgba) -> Result<String, String> {
     let failed = |e: arboard::Error| format!("the picture cannot be copied ({e}); export it to a file instead");
     let open = match clipboard.take() {
         Some(open) => open,
@@ -63,8 +54,8 @@ fn put(clipboard: &mut Option<Clipboard>, picture: ClipboardPicture) -> Result<S
     let image = ImageData {
         width: picture.width,
         height: picture.height,
-        bytes: Cow::Owned(picture.rgba),
+        bytes: Cow::Owned(picture.bytes),
     };
     clipboard.insert(open).set_image(image).map_err(failed)?;
-    Ok(format!("{} copied", picture.what))
+    Ok(format!("{what} copied"))
 }

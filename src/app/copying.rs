@@ -3,8 +3,7 @@
 use egui::{Context, Pos2, Rect, ScreenshotCallback, ViewportCommand, vec2};
 
 use super::App;
-use super::clipboard::ClipboardPicture;
-use crate::engine::Job;
+use crate::engine::{Job, Rgba};
 use crate::export::Format;
 
 impl App {
@@ -43,16 +42,13 @@ impl App {
     /// Hands on what was drawn for the clipboard, and tells what has become of it.
     pub(super) fn take_copies(&mut self) {
         while let Ok(view) = self.view_shots.1.try_recv() {
-            self.clipboard.copy(ClipboardPicture {
-                what: "View".into(),
+            let pixels = view.pixels.iter().flat_map(|pixel| pixel.to_srgba_unmultiplied());
+            let picture = Rgba {
                 width: view.width(),
                 height: view.height(),
-                rgba: view
-                    .pixels
-                    .iter()
-                    .flat_map(|pixel| pixel.to_srgba_unmultiplied())
-                    .collect(),
-            });
+                bytes: pixels.collect(),
+            };
+            self.clipboard.copy("View", picture);
         }
         while let Some(copied) = self.clipboard.poll() {
             match copied {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use egui::Context;
 
 use super::App;
-use super::clipboard::ClipboardPicture;
 use super::pictures::State;
 use crate::engine::{Event, ModelInfo, ModelSource, PhotoSource, Segmented};
 
@@ -81,11 +80,11 @@ impl App {
                 progress,
                 done,
                 failed,
-                total,
+                ..
             } => {
                 if let Some(batch) = self.batch.as_mut().filter(|b| b.number == number) {
                     batch.progress = Some(progress);
-                    (batch.done, batch.failed, batch.total) = (done, failed, total);
+                    (batch.done, batch.failed) = (done, failed);
                 }
             }
             Event::BatchEnded {
@@ -107,12 +106,7 @@ impl App {
                     self.toasts.error(message);
                 }
             }
-            Event::Drawn { format, rgba } => self.clipboard.copy(ClipboardPicture {
-                what: format.title().into(),
-                width: rgba.width,
-                height: rgba.height,
-                rgba: rgba.bytes,
-            }),
+            Event::Drawn { format, rgba } => self.clipboard.copy(format.title(), rgba),
             Event::DrawFailed(message) => self.toasts.error(message),
             Event::DeviceFailed(message) => {
                 // The worker goes on with the one before.

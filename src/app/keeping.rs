@@ -9,7 +9,7 @@ use super::App;
 use super::canvas::Camera;
 use super::settings::{self, Session, Settings};
 use super::theme;
-use crate::engine::{DeviceChoice, EngineSettings, Job, ModelSource, PhotoSource};
+use crate::engine::{DeviceChoice, EngineSettings, Job, ModelSource};
 
 /// A session is written at most this often; so much is lost when the program is killed.
 const SESSION_PERIOD: Duration = Duration::from_secs(1);
@@ -83,14 +83,10 @@ impl App {
 
     /// The session as it is in this frame.
     fn session_now(&self, context: &Context) -> Session {
-        let file = |source: &PhotoSource| match source {
-            PhotoSource::Path(path) => Some(path.clone()),
-            PhotoSource::Sample => None,
-        };
         let mut session = self.session.clone();
         // Before the kept pictures have been found again, and when none could be, the session stays as it was.
         if let Some(wanted) = self.pictures.wanted().filter(|_| !self.restoring) {
-            session.current = file(wanted);
+            session.current = wanted.file().map(Path::to_owned);
         }
         if let Some(model) = &self.model {
             session.model = match &model.source {

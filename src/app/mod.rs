@@ -168,8 +168,7 @@ impl App {
             Box::new(move || context.request_repaint())
         };
         let gpu = cc.wgpu_render_state.as_ref().map(Gpu::of);
-        let mut results = Results::default();
-        results.set_limit(settings.result_memory_mib << 20);
+        let results = Results::new(settings.result_memory_mib << 20);
         let writer = start
             .store
             .clone()
@@ -239,8 +238,7 @@ impl App {
             true => start.pictures,
             false => self.session.pictures.clone(),
         };
-        let model = start.model.or_else(|| self.session.model.clone());
-        let model = model.map_or(ModelSource::Embedded, ModelSource::Path);
+        let model = start.model.map_or_else(|| self.session_model(), ModelSource::Path);
         if pictures.is_empty() {
             self.open_pictures(vec![PhotoSource::Sample]);
             self.open_model(model);

@@ -1,6 +1,6 @@
 //! Opening pictures and models: what is wanted, what is on its way, and what comes on the canvas when it is ready.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::App;
 use super::document::Document;
@@ -43,11 +43,7 @@ impl App {
 
     /// Shows other pictures from the first on, and again at the next start.
     pub(super) fn open_pictures(&mut self, sources: Vec<PhotoSource>) {
-        let file = |source: &PhotoSource| match source {
-            PhotoSource::Path(path) => Some(path.clone()),
-            PhotoSource::Sample => None,
-        };
-        self.session.pictures = sources.iter().filter_map(file).collect();
+        self.session.pictures = sources.iter().filter_map(|s| s.file()).map(Path::to_owned).collect();
         self.restore_current = None;
         self.list_pictures(sources);
     }
@@ -142,9 +138,6 @@ impl App {
             return self.show_wanted();
         }
         self.present(Document::new(photo));
-        if self.gpu.is_none() {
-            self.swap_in();
-        }
         self.segment();
     }
 
@@ -172,9 +165,6 @@ impl App {
         self.pictures.set_state(&source, done(&result));
         self.present(Document::new(result.photo.clone()));
         self.show_result(result);
-        if self.gpu.is_none() {
-            self.swap_in();
-        }
     }
 
     /// Puts a document on the canvas as soon as it can be drawn; until then the one before stays, so that nothing
@@ -187,6 +177,9 @@ impl App {
         }
         self.uploader.photo(photo.id, photo.photo.clone());
         self.incoming = Some(document);
+        if self.gpu.is_none() {
+            self.swap_in();
+        }
     }
 
     /// The incoming document takes the place of the shown one.
@@ -231,7 +224,7 @@ impl App {
         let fits = self.result_key(&source).as_ref() == Some(&key);
         self.pictures
             .set_state(&source, if fits { done(&result) } else { State::Fresh });
-        self.results.put_unseen(key, result.clone());
+        self.results.put_unused(key, result.clone());
         if fits && self.document_of(result.photo.id).is_some_and(|d| d.result.is_none()) {
             self.show_result(result);
         }
@@ -286,15 +279,22 @@ impl App {
         self.loading_model = self.send(Job::LoadModel(source));
     }
 
+    /// The model of the session, the embedded one unless there was another.
+    pub(super) fn session_model(&self) -> ModelSource {
+        self.session
+            .model
+            .clone()
+            .map_or(ModelSource::Embedded, ModelSource::Path)
+    }
+
     /// Opens the model of the session.
     pub(super) fn open_session_model(&mut self) {
-        let model = self.session.model.clone();
-        self.open_model(model.map_or(ModelSource::Embedded, ModelSource::Path));
+        self.open_model(self.session_model());
     }
 
     /// Reads a picture again, as when its file has changed.
     pub(super) fn reload(&mut self, source: &PhotoSource) {
-        self.results.forget(source);
+        self.results.retain(|key| key.source != *source);
         self.pictures.forget(source);
         if let Some(batch) = &mut self.batch {
             batch.note_change(source);
@@ -308,11 +308,8 @@ impl App {
 
     /// Watches the files of the open pictures.
     pub(super) fn watch_files(&mut self) {
-        let files = self.pictures.sources().filter_map(|source| match source {
-            PhotoSource::Path(path) => Some(path.clone()),
-            PhotoSource::Sample => None,
-        });
-        let files: Vec<PathBuf> = files.collect();
+        let files = self.pictures.sources().filter_map(PhotoSource::file);
+        let files: Vec<PathBuf> = files.map(Path::to_owned).collect();
         if let Some(watch) = &mut self.file_watch {
             watch.watch(&files);
         }
@@ -327,7 +324,8 @@ impl App {
     }
 }
 
-fn done(result: &Segmented) -> State {
+/// The state of a picture with this result.
+pub(super) fn done(result: &Segmented) -> State {
     State::Done {
         classes: result.present(),
     }

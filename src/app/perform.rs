@@ -1,5 +1,7 @@
 //! What each command does, and when it makes sense.
 
+use std::path::Path;
+
 use egui::Context;
 
 use super::App;
@@ -184,6 +186,11 @@ impl App {
         shown.is_some() && shown == self.pictures.wanted()
     }
 
+    /// Whether the chosen picture is neither shown nor on its way.
+    pub(super) fn misses_wanted(&self) -> bool {
+        !self.shows_wanted() && self.opening.is_none() && self.incoming.is_none()
+    }
+
     /// Whether there is a model, and no other one on its way.
     fn has_model(&self) -> bool {
         self.model.is_some() && !self.loading_model
@@ -235,10 +242,10 @@ impl App {
     pub(super) fn ask(&mut self, what: Ask, context: &Context) {
         // Where one most likely goes on: beside the picture, or where models are kept.
         let folder = match what {
-            Ask::Pictures | Ask::Folder => self.pictures.wanted().and_then(|source| match source {
-                PhotoSource::Path(path) => path.parent().map(std::path::Path::to_owned),
-                PhotoSource::Sample => None,
-            }),
+            Ask::Pictures | Ask::Folder => {
+                let file = self.pictures.wanted().and_then(PhotoSource::file);
+                file.and_then(Path::parent).map(Path::to_owned)
+            }
             Ask::ModelFolder | Ask::ModelFile | Ask::ModelsFolder => self.settings.model_folder.clone(),
             Ask::ExportFolder | Ask::BatchFolder | Ask::UsualExportFolder => None,
         };

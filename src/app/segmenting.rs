@@ -110,8 +110,8 @@ impl App {
         if self.batch.as_ref().is_some_and(|batch| batch.awaits(source)) {
             return State::Waiting;
         }
-        let kept = self.result_key(source).and_then(|key| self.results.present(&key));
-        kept.map_or(State::Fresh, |classes| State::Done { classes })
+        let kept = self.result_key(source).and_then(|key| self.results.peek(&key));
+        kept.map_or(State::Fresh, super::open::done)
     }
 
     /// Puts all states right after a change of model or of how it runs.

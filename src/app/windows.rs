@@ -6,7 +6,6 @@ use egui::{Rect, Ui};
 
 use super::about::AboutPage;
 use super::command::{Command, CommandPalette, PaletteChoice, PaletteEntry, PaletteTarget, ShortcutPage};
-use super::dialogs::Ask;
 use super::frame_log::FrameLog;
 use super::frame_times::FrameTimes;
 use super::log_book::LogBook;
@@ -97,10 +96,8 @@ impl App {
             asked = settings::show(ui, &mut self.settings, &info);
         });
         self.windows.settings_open = open;
-        match asked {
-            Some(settings::Ask::ModelFolder) => self.ask(Ask::ModelsFolder, ui),
-            Some(settings::Ask::ExportFolder) => self.ask(Ask::UsualExportFolder, ui),
-            None => {}
+        if let Some(what) = asked {
+            self.ask(what, ui);
         }
     }
 

@@ -74,7 +74,8 @@ impl Segment {
             bail!("opacity: expected 0 to 1, found {}", self.opacity);
         }
         let pictures = self.expanded()?;
-        let mut session = Session::new(self.device).without_cache();
+        let mut session = Session::new(self.device);
+        session.limit_features(0);
         let source = self.model.clone().map_or(ModelSource::Embedded, ModelSource::Path);
         let model = session.load(source)?;
         let settings = self.settings(&model);

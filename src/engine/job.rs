@@ -1,9 +1,10 @@
 //! What crosses between the window and the worker: plain data, no tensor.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::batch::{Batch, BatchState};
+use super::kept::Bytes;
 use super::memory::MemoryUse;
 use super::progress::Progress;
 use super::session::{ModelInfo, ModelSource};
@@ -30,6 +31,14 @@ impl PhotoSource {
             Self::Path(path) => path
                 .file_name()
                 .map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into()),
+        }
+    }
+
+    /// The file behind it, if there is one.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::Sample => None,
+            Self::Path(path) => Some(path),
         }
     }
 
@@ -117,6 +126,12 @@ impl Segmented {
             confidence: &labels.confidence,
             classes: &self.model.classes,
         }
+    }
+}
+
+impl Bytes for Segmented {
+    fn bytes(&self) -> usize {
+        Self::bytes(self)
     }
 }
 

@@ -9,6 +9,7 @@ mod find;
 mod folder_watch;
 mod handle;
 mod job;
+mod kept;
 mod memory;
 mod numbers;
 mod opening;
@@ -26,6 +27,7 @@ pub use device::{Adapter, AdapterKind, DeviceChoice, DeviceError, OpenDevice, ad
 pub use folder_watch::{FileWatch, NoFileWatch};
 pub use handle::{Busy, Engine};
 pub use job::{Event, ExportJob, Job, OpenPhoto, PhotoSource, Rgba, Segmented};
+pub use kept::{Bytes, Kept};
 pub use memory::{MemoryUse, peak_memory_mib};
 pub use outbox::Wake;
 pub use progress::{OnProgress, Progress};

@@ -1,7 +1,5 @@
 //! From a source to the picture in it.
 
-use std::path::Path;
-
 use super::job::PhotoSource;
 use crate::photo::{Photo, PhotoError};
 
@@ -16,13 +14,5 @@ pub(super) fn read(source: &PhotoSource) -> Result<Photo, PhotoError> {
     match source {
         PhotoSource::Sample => Photo::from_bytes(SAMPLE),
         PhotoSource::Path(path) => Photo::open(path),
-    }
-}
-
-/// The file behind a source, if there is one.
-pub(super) fn file(source: &PhotoSource) -> Option<&Path> {
-    match source {
-        PhotoSource::Sample => None,
-        PhotoSource::Path(path) => Some(path),
     }
 }

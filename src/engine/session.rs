@@ -213,13 +213,8 @@ impl Session {
         self.models.of(source.clone(), file.as_deref())
     }
 
-    /// Keeps no features: for a run in which no photo comes twice.
-    pub fn without_cache(mut self) -> Self {
-        self.cache = FeatureCache::new(0);
-        self
-    }
-
-    /// Sets how many bytes of features are kept, and drops what is beyond that.
+    /// Sets how many bytes of features are kept, and drops what is beyond that; 0 for a run in which no photo comes
+    /// twice.
     pub fn limit_features(&mut self, most_bytes: usize) {
         self.cache.set_limit(most_bytes);
     }

@@ -223,7 +223,7 @@ impl Worker {
     /// Reads a picture and numbers it.
     pub(super) fn open_photo(&mut self, source: PhotoSource) -> Result<OpenPhoto, PhotoError> {
         // Before the pixels: a file that changes meanwhile gets another number when it is opened again.
-        let id = self.photos.of(source.clone(), opening::file(&source));
+        let id = self.photos.of(source.clone(), source.file());
         let photo = opening::read(&source)?;
         log::info!("opened {}, {} x {}", source.name(), photo.width, photo.height);
         Ok(OpenPhoto {

@@ -26,7 +26,6 @@ pub(in crate::app) struct BatchRun {
     pub(in crate::app) progress: Option<Progress>,
     pub(in crate::app) done: usize,
     pub(in crate::app) failed: usize,
-    pub(in crate::app) total: usize,
     /// Where files are written, if they are.
     folder: Option<PathBuf>,
 }
@@ -170,7 +169,6 @@ impl App {
             progress: None,
             done: 0,
             failed: 0,
-            total: pictures.len(),
             folder: write.as_ref().map(|(_, folder)| folder.clone()),
         };
         let batch = Batch {
@@ -221,7 +219,7 @@ impl App {
             String::new()
         };
         let ended = if cancelled { "Cancelled" } else { "Finished" };
-        let text = format!("{ended}: {done} of {} pictures segmented{failed}", batch.total);
+        let text = format!("{ended}: {done} of {} pictures segmented{failed}", batch.sources.len());
         match batch.folder {
             Some(folder) if done > 0 => self.toasts.wrote(text, folder),
             _ => self.toasts.info(text),
@@ -234,7 +232,7 @@ impl App {
         ui.add(ProgressBar::new(fraction).show_percentage())
             .accessible_name("Progress of all pictures");
         ui.horizontal(|ui| {
-            let mut text = format!("{} of {}", batch.done + batch.failed, batch.total);
+            let mut text = format!("{} of {}", batch.done + batch.failed, batch.sources.len());
             if batch.failed > 0 {
                 text += &format!(", {} failed", batch.failed);
             }

@@ -122,21 +122,27 @@ impl Pictures {
         self.entries.iter().map(|e| e.name.as_str())
     }
 
-    /// Whether the search leaves a picture in sight.
-    fn is_listed(&self, index: usize) -> bool {
-        let search = self.search.trim().to_lowercase();
-        let name = self.entries.get(index).map(|e| e.name.to_lowercase());
-        search.is_empty() || name.is_some_and(|name| name.contains(&search))
+    /// What names are searched for.
+    fn needle(&self) -> String {
+        self.search.trim().to_lowercase()
+    }
+
+    /// Whether a search leaves a picture in sight. Without one no name is looked at: this is asked for every picture in
+    /// every frame.
+    fn is_listed(&self, index: usize, needle: &str) -> bool {
+        let contains = |entry: &Entry| entry.name.to_lowercase().contains(needle);
+        needle.is_empty() || self.entries.get(index).is_some_and(contains)
     }
 
     /// The next listed picture in a direction, 1 or -1.
     pub(super) fn neighbour(&self, direction: isize) -> Option<usize> {
+        let needle = self.needle();
         let mut index = self.current;
         loop {
             index = index
                 .checked_add_signed(direction)
                 .filter(|i| *i < self.entries.len())?;
-            if self.is_listed(index) {
+            if self.is_listed(index, &needle) {
                 return Some(index);
             }
         }

@@ -31,12 +31,7 @@ impl App {
         ui.horizontal(|ui| {
             ui.strong("Pictures");
             let count = self.pictures.len();
-            let shown = self.document.as_ref().map(|d| &d.photo.source) == self.pictures.wanted();
-            let note = if shown || self.opening.is_some() || self.incoming.is_some() {
-                ""
-            } else {
-                ", not shown"
-            };
+            let note = if self.misses_wanted() { ", not shown" } else { "" };
             if count > 0 {
                 ui.weak(format!("{} of {count}{note}", self.pictures.current() + 1));
             }
@@ -104,7 +99,10 @@ impl Pictures {
                 .desired_width(f32::INFINITY);
             ui.add(field).accessible_name("Find a picture");
         }
-        let listed: Vec<usize> = (0..self.entries.len()).filter(|i| self.is_listed(*i)).collect();
+        let search = self.needle();
+        let listed: Vec<usize> = (0..self.entries.len())
+            .filter(|i| self.is_listed(*i, &search))
+            .collect();
         if listed.is_empty() {
             ui.weak(if self.entries.is_empty() {
                 "No pictures are open."

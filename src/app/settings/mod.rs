@@ -17,7 +17,7 @@ use crate::engine::DeviceChoice;
 use crate::export::Format;
 use reading::{Kept, unless_within};
 
-pub(super) use page::{Ask, PageInfo, show};
+pub(super) use page::{PageInfo, show};
 pub(super) use session::{Camera, Session};
 pub use store::Store;
 pub(super) use writer::Writer;

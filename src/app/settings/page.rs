@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use egui::{Button, Grid, Id, Label, RichText, ScrollArea, Slider, Ui};
 
 use super::{INTERFACE_SCALES, MEMORY_LIMITS, Settings, Theme};
+use crate::app::dialogs::Ask;
 use crate::app::format_choice::choose_format;
 use crate::engine::DeviceChoice;
 use crate::export::Format;
@@ -27,13 +28,6 @@ pub(in crate::app) struct PageInfo<'a> {
     pub(in crate::app) settings_file: Option<&'a Path>,
 }
 
-/// A folder that the person wants to choose.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::app) enum Ask {
-    ModelFolder,
-    ExportFolder,
-}
-
 /// Draws the page, which changes `settings`; the caller compares them with what they were.
 pub(in crate::app) fn show(ui: &mut Ui, settings: &mut Settings, info: &PageInfo) -> Option<Ask> {
     let mut asked = None;
@@ -48,12 +42,12 @@ pub(in crate::app) fn show(ui: &mut Ui, settings: &mut Settings, info: &PageInfo
             section(ui, "Models", |ui| {
                 let folder = &mut settings.model_folder;
                 if folder_row(ui, "Model folder", folder, "None chosen") {
-                    asked = Some(Ask::ModelFolder);
+                    asked = Some(Ask::ModelsFolder);
                 }
             });
             section(ui, "Export", |ui| {
                 if export(ui, settings) {
-                    asked = Some(Ask::ExportFolder);
+                    asked = Some(Ask::UsualExportFolder);
                 }
             });
             section(ui, "Files", |ui| {
@@ -294,7 +288,7 @@ mod tests {
         }
         assert_eq!(harness.state().settings.theme, Theme::Dark);
         assert_eq!(harness.state().settings.device, DeviceChoice::Cpu);
-        assert_eq!(harness.state().asked, [Ask::ModelFolder]);
+        assert_eq!(harness.state().asked, [Ask::ModelsFolder]);
         assert!(harness.query_by_label_contains("/somewhere/settings.toml").is_some());
         harness.get_by_label("Reset to defaults").click();
         harness.run();
