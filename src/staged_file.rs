@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use tempfile::TempPath;
+use tempfile::{NamedTempFile, TempPath};
 
 /// A complete file beside the place where it belongs; dropping it removes it.
 ///
@@ -20,18 +20,36 @@ impl StagedFile {
     /// # Errors
     /// When the folder is missing, read-only or full; nothing is left behind then.
     pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<Self> {
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".segscope-");
-        // By default only the owner may read a temporary file; a picture is for whom the umask admits.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let mut file = builder.tempfile_in(folder_of(path))?;
+        let mut file = Self::empty(path)?;
         file.write_all(bytes)?;
         file.as_file().sync_all()?;
         Ok(Self {
             file: file.into_temp_path(),
             path: path.into(),
         })
+    }
+
+    /// Lets `fill` write a file beside `path` under the name that it is given, and syncs it.
+    ///
+    /// # Errors
+    /// As [`StagedFile::write`].
+    pub(crate) fn fill(path: &Path, fill: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<Self> {
+        let file = Self::empty(path)?.into_temp_path();
+        fill(&file)?;
+        std::fs::File::open(&file)?.sync_all()?;
+        Ok(Self {
+            file,
+            path: path.into(),
+        })
+    }
+
+    fn empty(path: &Path) -> io::Result<NamedTempFile> {
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".segscope-");
+        // By default only the owner may read a temporary file; a picture is for whom the umask admits.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        builder.tempfile_in(folder_of(path))
     }
 
     /// The place where it belongs.

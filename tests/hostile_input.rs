@@ -102,7 +102,7 @@ fn damaged_checkpoints() {
     let open = |weights: &[u8], variant: &[u8]| {
         fs::write(place.path().join("checkpoint.pth"), weights).expect("room for a checkpoint");
         fs::write(place.path().join("variant.yml"), variant).expect("room for a variant");
-        checkpoint::open(place.path())
+        checkpoint::open(place.path(), &mut |_| ControlFlow::Continue(()))
     };
     open(&sound, &variant).unwrap_or_else(|e| panic!("undamaged: {e}"));
 
@@ -136,7 +136,7 @@ fn damaged_bundles() {
     let path = place.path().join("model.safetensors");
     checkpoint::save_bundle(&sound_checkpoint(), &path).expect("a bundle");
     let sound = fs::read(&path).expect("the bundle");
-    checkpoint::open(&path).unwrap_or_else(|e| panic!("undamaged: {e}"));
+    checkpoint::open(&path, &mut |_| ControlFlow::Continue(())).unwrap_or_else(|e| panic!("undamaged: {e}"));
     let donor = samples::palette_png();
     survive("bundle", BUNDLES, |dice| {
         let bytes = mutated(&sound, &donor, dice);
@@ -144,7 +144,7 @@ fn damaged_bundles() {
             return checkpoint::open_bytes(&bytes);
         }
         fs::write(&path, &bytes).expect("room for a bundle");
-        checkpoint::open(&path)
+        checkpoint::open(&path, &mut |_| ControlFlow::Continue(()))
     });
 }
 
@@ -194,7 +194,7 @@ fn a_pickle_that_calls_a_command_is_refused_by_name() {
     let path = place.path().join("checkpoint.pth");
     fs::write(&path, archive.write()).expect("room for a checkpoint");
     for path in [path.as_path(), place.path()] {
-        let error = checkpoint::open(path).expect_err("a refusal");
+        let error = checkpoint::open(path, &mut |_| ControlFlow::Continue(())).expect_err("a refusal");
         assert!(
             matches!(error, CheckpointError::Refused { .. }),
             "expected a refusal, found: {error}"
@@ -293,7 +293,7 @@ fn names_in(folder: &Path) -> Vec<String> {
 }
 
 fn sound_checkpoint() -> Checkpoint {
-    checkpoint::open(&samples::checkpoint_folder()).unwrap_or_else(|e| panic!("the golden checkpoint: {e}"))
+    checkpoint::open(&samples::checkpoint_folder(), &mut |_| ControlFlow::Continue(())).unwrap_or_else(|e| panic!("the golden checkpoint: {e}"))
 }
 
 /// Writes a bundle and tells why it cannot be opened.
@@ -301,7 +301,7 @@ fn refusal(checkpoint: &Checkpoint) -> String {
     let place = tempfile::tempdir().expect("a folder");
     let path = place.path().join("model.safetensors");
     checkpoint::save_bundle(checkpoint, &path).expect("a bundle");
-    match checkpoint::open(&path) {
+    match checkpoint::open(&path, &mut |_| ControlFlow::Continue(())) {
         Err(error) => error.to_string(),
         Ok(_) => panic!("expected a refusal, found a model"),
     }

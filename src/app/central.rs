@@ -54,7 +54,7 @@ impl App {
                 let field = result.prediction.fields.first()?;
                 Some(Patches {
                     size: field.size,
-                    patch: field.patch,
+                    patch: result.model.spec.encoder.patch,
                     columns: &field.columns,
                     rows: &field.rows,
                 })

@@ -1,17 +1,19 @@
 //! The project's own file: one `.safetensors` in half precision whose metadata holds spec, classes and provenance.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use half::f16;
-use safetensors::SafeTensors;
-use safetensors::tensor::{Dtype, TensorView};
+use safetensors::View;
+use safetensors::tensor::Dtype;
+use serde_json::Value;
 
-use super::{Checkpoint, CheckpointError, Provenance};
+use super::recipe::Recipe;
+use super::source::safetensors::SafetensorsFile;
+use super::{Checkpoint, CheckpointError, Plan, Provenance, check_spec};
 use crate::labels::ClassSet;
-use crate::model::{HostTensor, ModelSpec, Weights};
+use crate::model::{HostTensor, ModelSpec, tensors_of};
 use crate::staged_file::StagedFile;
 
 /// Metadata keys.
@@ -20,60 +22,37 @@ const SPEC: &str = "segscope.spec";
 const CLASSES: &str = "segscope.classes";
 const PROVENANCE: &str = "segscope.provenance";
 
-/// Version of the layout that this program writes.
-const VERSION: &str = "1";
+/// Version of the layout that this program writes: any number of decoders, named `decoders.KEY.…`.
+const VERSION: &str = "2";
 
-/// Largest bundle that is read: ViT-L in f32 with room to spare.
-const MOST_BYTES: u64 = 8 << 30;
+/// The version before: one decoder, named `decoder.…`.
+const SINGLE_DECODER_VERSION: &str = "1";
 
-/// Whether the file starts like a safetensors file: a header length and an opening brace.
-pub(super) fn looks_like_safetensors(head: &[u8]) -> bool {
-    head.len() > 8 && head[8] == b'{'
+/// Whether a file has Segscope's metadata, of whatever version.
+pub(super) fn is_it(file: &SafetensorsFile) -> bool {
+    file.metadata().contains_key(FORMAT)
 }
 
-/// Reads a bundle file.
-pub(super) fn open(path: &Path) -> Result<Checkpoint, CheckpointError> {
-    let mut file = File::open(path).map_err(|e| CheckpointError::read(path, e))?;
-    let length = file.metadata().map_err(|e| CheckpointError::read(path, e))?.len();
-    let mut head = [0; 8];
-    file.read_exact(&mut head).map_err(|e| CheckpointError::read(path, e))?;
-    let header = u64::from_le_bytes(head);
-    if header > length.saturating_sub(8) || length > MOST_BYTES {
-        let why = format!("its header claims {header} bytes, the file has {length}");
-        return Err(CheckpointError::damaged(path, why));
-    }
-    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
-    file.seek(SeekFrom::Start(0))
-        .and_then(|_| file.take(MOST_BYTES).read_to_end(&mut bytes))
-        .map_err(|e| CheckpointError::read(path, e))?;
-    from_bytes(&bytes, path)
-}
-
-/// Reads a bundle from memory; `path` only names it in errors.
-pub(super) fn from_bytes(bytes: &[u8], path: &Path) -> Result<Checkpoint, CheckpointError> {
+/// What to make of the tensors of a bundle.
+pub(super) fn plan(file: &SafetensorsFile, path: &Path) -> Result<Plan, CheckpointError> {
     let damaged = |why: String| CheckpointError::damaged(path, why);
-    let (_, header) =
-        SafeTensors::read_metadata(bytes).map_err(|e| damaged(format!("it is no safetensors file ({e})")))?;
-    let none = HashMap::new();
-    let metadata = header.metadata().as_ref().unwrap_or(&none);
-    match metadata.get(FORMAT).map(String::as_str) {
-        Some(VERSION) => {}
-        Some(other) => {
+    let metadata = file.metadata();
+    let version = metadata.get(FORMAT).map(String::as_str).unwrap_or_default();
+    let mut spec: Value = json(metadata, SPEC).map_err(&damaged)?;
+    match version {
+        VERSION => {}
+        SINGLE_DECODER_VERSION => use_decoder_list(&mut spec),
+        other => {
             return Err(damaged(format!(
-                "expected bundle format {VERSION}, found {other}; use a newer Segscope"
+                "expected bundle format {VERSION}, found {other:.40}; use a newer Segscope"
             )));
         }
-        None => {
-            return Err(damaged(
-                "expected a Segscope bundle, found safetensors without Segscope's metadata; \
-                 make a bundle from a published checkpoint with segscope convert"
-                    .into(),
-            ));
-        }
     }
-    let spec: ModelSpec = json(metadata, SPEC).map_err(&damaged)?;
+    let spec: ModelSpec =
+        serde_json::from_value(spec).map_err(|e| damaged(format!("the metadata {SPEC} cannot be read ({e})")))?;
     let classes: ClassSet = json(metadata, CLASSES).map_err(&damaged)?;
     let provenance: Provenance = json(metadata, PROVENANCE).map_err(&damaged)?;
+    check_spec(&spec, path)?;
     if classes.len() != spec.classes {
         return Err(damaged(format!(
             "expected names for {} classes, found {}",
@@ -81,20 +60,37 @@ pub(super) fn from_bytes(bytes: &[u8], path: &Path) -> Result<Checkpoint, Checkp
             classes.len()
         )));
     }
-    let tensors = SafeTensors::deserialize(bytes).map_err(|e| damaged(format!("it is damaged ({e})")))?;
-    let mut weights = Weights::default();
-    for (name, view) in tensors.iter() {
-        let values = decode(view.dtype(), view.data())
-            .ok_or_else(|| damaged(format!("{name}: expected F16, BF16 or F32, found {:?}", view.dtype())))?;
-        let shape = view.shape().to_vec();
-        weights.insert(name, HostTensor { shape, values });
+    let mut recipe = Recipe::default();
+    for tensor in tensors_of(&spec) {
+        let stored = match version {
+            SINGLE_DECODER_VERSION => single_decoder_name(&tensor.name),
+            _ => tensor.name.clone(),
+        };
+        recipe.take(tensor.name, stored);
     }
-    Ok(Checkpoint {
+    Ok(Plan {
+        recipe,
         spec,
         classes,
-        weights,
         provenance,
     })
+}
+
+/// Turns `decoder: {name: …}` into a list of one decoder.
+fn use_decoder_list(spec: &mut Value) {
+    let Some(object) = spec.as_object_mut() else { return };
+    let Some(head) = object.remove("decoder") else { return };
+    let key = match head["name"].as_str() {
+        Some("linear") => "linear",
+        _ => "mask",
+    };
+    object.insert("decoders".into(), serde_json::json!([{ "key": key, "head": head }]));
+}
+
+/// `decoders.KEY.rest` as `decoder.rest`.
+fn single_decoder_name(name: &str) -> String {
+    let of_decoder = name.strip_prefix("decoders.").and_then(|rest| rest.split_once('.'));
+    of_decoder.map_or_else(|| name.to_owned(), |(_, rest)| format!("decoder.{rest}"))
 }
 
 /// Writes a bundle beside `path` and renames it.
@@ -113,20 +109,18 @@ pub(super) fn save(checkpoint: &Checkpoint, path: &Path) -> Result<(), Checkpoin
             as_json(serde_json::to_string(&checkpoint.provenance))?,
         ),
     ]);
-    let stored: Vec<_> = checkpoint
+    let tensors = checkpoint
         .weights
         .iter()
-        .map(|(name, t)| (name, t.shape.as_slice(), encode(&t.values)))
-        .collect();
-    let views = stored
-        .iter()
-        .map(|(name, shape, (dtype, bytes))| Ok((*name, TensorView::new(*dtype, shape.to_vec(), bytes)?)))
-        .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()
-        .map_err(|e| wrong(std::io::Error::other(e)))?;
-    let bytes = safetensors::serialize(views, Some(metadata)).map_err(|e| wrong(std::io::Error::other(e)))?;
-    StagedFile::write(path, &bytes)
-        .and_then(StagedFile::commit)
-        .map_err(wrong)
+        .map(|(name, tensor)| (name, Stored::of(tensor)));
+    StagedFile::fill(path, |staged| {
+        safetensors::serialize_to_file(tensors, Some(metadata), staged).map_err(|e| match e {
+            safetensors::SafeTensorError::IoError(e) => e,
+            e => std::io::Error::other(e),
+        })
+    })
+    .and_then(StagedFile::commit)
+    .map_err(wrong)
 }
 
 fn json<T: serde::de::DeserializeOwned>(metadata: &HashMap<String, String>, key: &str) -> Result<T, String> {
@@ -136,35 +130,39 @@ fn json<T: serde::de::DeserializeOwned>(metadata: &HashMap<String, String>, key:
     serde_json::from_str(text).map_err(|e| format!("the metadata {key} cannot be read ({e})"))
 }
 
-fn decode(dtype: Dtype, bytes: &[u8]) -> Option<Vec<f32>> {
-    match dtype {
-        Dtype::F16 => Some(
-            bytes
-                .as_chunks()
-                .0
-                .iter()
-                .map(|b| f16::from_le_bytes(*b).to_f32())
-                .collect(),
-        ),
-        Dtype::BF16 => Some(
-            bytes
-                .as_chunks()
-                .0
-                .iter()
-                .map(|b| half::bf16::from_le_bytes(*b).to_f32())
-                .collect(),
-        ),
-        Dtype::F32 => Some(bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect()),
-        _ => None,
+/// A tensor as a bundle stores it, turned into bytes when it is its turn to be written.
+struct Stored<'a> {
+    tensor: &'a HostTensor,
+    dtype: Dtype,
+}
+
+impl<'a> Stored<'a> {
+    /// Half precision, or single where a value is too large for it.
+    fn of(tensor: &'a HostTensor) -> Self {
+        let fits = tensor.values.iter().all(|v| v.abs() <= f16::MAX.to_f32());
+        let dtype = if fits { Dtype::F16 } else { Dtype::F32 };
+        Self { tensor, dtype }
     }
 }
 
-/// Half precision, or single where a value is too large for it.
-fn encode(values: &[f32]) -> (Dtype, Vec<u8>) {
-    if values.iter().all(|v| v.abs() <= f16::MAX.to_f32()) {
-        let bytes = values.iter().flat_map(|v| f16::from_f32(*v).to_le_bytes());
-        (Dtype::F16, bytes.collect())
-    } else {
-        (Dtype::F32, values.iter().flat_map(|v| v.to_le_bytes()).collect())
+impl View for Stored<'_> {
+    fn dtype(&self) -> Dtype {
+        self.dtype
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.tensor.shape
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        let values = self.tensor.values.iter();
+        Cow::Owned(match self.dtype {
+            Dtype::F16 => values.flat_map(|v| f16::from_f32(*v).to_le_bytes()).collect(),
+            _ => values.flat_map(|v| v.to_le_bytes()).collect(),
+        })
+    }
+
+    fn data_len(&self) -> usize {
+        self.tensor.values.len() * if self.dtype == Dtype::F16 { 2 } else { 4 }
     }
 }

@@ -39,6 +39,20 @@ pub enum CheckpointError {
         /// The file.
         path: PathBuf,
     },
+    /// There is no decoder in it.
+    #[error(
+        "this is a {kind} checkpoint: it has no decoder, so it cannot segment; use it as --init for training: {}",
+        path.display()
+    )]
+    Backbone {
+        /// Which kind.
+        kind: String,
+        /// The file.
+        path: PathBuf,
+    },
+    /// Whoever asked for it has stopped it.
+    #[error("opening the model was cancelled")]
+    Cancelled,
     /// The sizes are impossible.
     #[error("{source}: {}", path.display())]
     Spec {

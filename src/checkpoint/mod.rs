@@ -1,21 +1,47 @@
 //! Files to models: one file here per layout, all of them ending in a [`Checkpoint`].
+//!
+//! A layout says what to make of a file's tensors, as a [`Recipe`]; nothing is read until that is known. So a wrong
+//! file is told at once, and a large one is never in memory twice.
 
+mod augreg;
+mod backbone;
 mod bundle;
 mod error;
+mod merge;
+mod meta;
+mod mmseg;
+mod official_setr;
+mod recipe;
 mod rstrudel;
-mod torch;
+mod shapes;
+mod source;
+mod stranger;
+mod test_settings;
+mod timm;
 mod variant;
+mod vit_names;
 
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub use backbone::Backbone;
 pub use error::CheckpointError;
+pub use recipe::OnRead;
+pub use test_settings::{System, proposed};
 
 use crate::labels::ClassSet;
 use crate::model::{ModelSpec, Weights};
+use backbone::BackbonePlan;
+use meta::Meta;
+use recipe::Recipe;
+use source::Source;
+use source::npz::NpzFile;
+use source::safetensors::SafetensorsFile;
+use source::torch::TorchFile;
 
 /// The bundle inside the program: Seg-T-Mask/16 fine-tuned on CamVid (see `NOTICE.md`).
 const EMBEDDED: &[u8] = include_bytes!("../../assets/models/seg-t-mask-16-camvid.safetensors");
@@ -31,6 +57,19 @@ pub struct Checkpoint {
     pub weights: Weights,
     /// Where it comes from.
     pub provenance: Provenance,
+}
+
+/// What a model file holds, without its values.
+#[derive(Clone, Debug)]
+pub struct Peek {
+    /// Sizes and rules.
+    pub spec: ModelSpec,
+    /// Names and colours of the classes.
+    pub classes: ClassSet,
+    /// Where it comes from.
+    pub provenance: Provenance,
+    /// Number of parameters, without those that no decoder uses.
+    pub parameters: usize,
 }
 
 /// Where a model comes from, for people: layout, data set, licence.
@@ -58,27 +97,61 @@ impl Provenance {
     }
 }
 
-/// Opens a published Segmenter folder, a `.pth`, or a bundle, chosen by content.
+/// What a layout makes of a file's tensors.
+struct Plan {
+    spec: ModelSpec,
+    classes: ClassSet,
+    provenance: Provenance,
+    recipe: Recipe,
+}
+
+/// What a file turned out to be.
+enum Found {
+    Model(Plan, Box<dyn Source>),
+    Backbone(BackbonePlan, Box<dyn Source>),
+}
+
+/// Opens a model, whatever published layout or bundle it is in, chosen by content. `path` is a file, or a folder that
+/// holds one. `on_read` is told the share that has been read and may stop it.
 ///
 /// # Errors
 /// A sentence that says what was expected, what was found and in which file; every tensor that does not fit is listed.
-pub fn open(path: &Path) -> Result<Checkpoint, CheckpointError> {
-    let checkpoint = if path.is_dir() {
-        rstrudel::open_folder(path)?
-    } else {
-        let mut head = Vec::new();
-        File::open(path)
-            .and_then(|file| file.take(16).read_to_end(&mut head))
-            .map_err(|e| CheckpointError::read(path, e))?;
-        if head.starts_with(b"PK") {
-            rstrudel::open_file(path)?
-        } else if bundle::looks_like_safetensors(&head) {
-            bundle::open(path)?
-        } else {
-            return Err(CheckpointError::damaged(path, not_a_model(&head)));
-        }
-    };
-    checked(checkpoint, path)
+/// [`CheckpointError::Cancelled`] when `on_read` says so.
+pub fn open(path: &Path, on_read: OnRead) -> Result<Checkpoint, CheckpointError> {
+    let path = model_file(path)?;
+    let (plan, mut source) = model_in(&path)?;
+    plan.read(source.as_mut(), &path, on_read)
+}
+
+/// What a model file holds, without reading the values.
+///
+/// # Errors
+/// As [`open()`], but for what only the values show.
+pub fn peek(path: &Path) -> Result<Peek, CheckpointError> {
+    let path = model_file(path)?;
+    let (plan, _) = model_in(&path)?;
+    let tensors = crate::model::tensors_of(&plan.spec);
+    Ok(Peek {
+        parameters: tensors.iter().map(|t| t.shape.iter().product::<usize>()).sum(),
+        spec: plan.spec,
+        classes: plan.classes,
+        provenance: plan.provenance,
+    })
+}
+
+/// Opens an ImageNet classifier to start training from: timm, DeiT or AugReg.
+///
+/// # Errors
+/// As [`open()`]; also when the file has a decoder and so is more than a backbone.
+pub fn open_backbone(path: &Path, on_read: OnRead) -> Result<Backbone, CheckpointError> {
+    let path = model_file(path)?;
+    match find(&path)? {
+        Found::Backbone(plan, mut source) => plan.read(source.as_mut(), &path, on_read),
+        Found::Model(plan, _) => Err(CheckpointError::damaged(
+            &path,
+            format!("expected a backbone without decoder, found {}", plan.spec.title()),
+        )),
+    }
 }
 
 /// Opens the bundle inside the program.
@@ -86,8 +159,7 @@ pub fn open(path: &Path) -> Result<Checkpoint, CheckpointError> {
 /// # Errors
 /// None in a program that was built from an unharmed tree.
 pub fn open_embedded() -> Result<Checkpoint, CheckpointError> {
-    let path = Path::new("the embedded model");
-    checked(bundle::from_bytes(EMBEDDED, path)?, path)
+    from_memory(EMBEDDED, Path::new("the embedded model"))
 }
 
 /// Opens a bundle from memory, checked like [`open()`].
@@ -95,8 +167,16 @@ pub fn open_embedded() -> Result<Checkpoint, CheckpointError> {
 /// # Errors
 /// As [`open()`].
 pub fn open_bytes(bytes: &[u8]) -> Result<Checkpoint, CheckpointError> {
-    let path = Path::new("memory");
-    checked(bundle::from_bytes(bytes, path)?, path)
+    from_memory(bytes.to_vec(), Path::new("memory"))
+}
+
+fn from_memory(bytes: impl AsRef<[u8]> + Send + 'static, path: &Path) -> Result<Checkpoint, CheckpointError> {
+    let mut file = SafetensorsFile::from_bytes(bytes, path)?;
+    if !bundle::is_it(&file) {
+        return Err(CheckpointError::damaged(path, stranger::safetensors(file.shapes())));
+    }
+    let plan = bundle::plan(&file, path)?;
+    plan.read(&mut file, path, &mut |_| ControlFlow::Continue(()))
 }
 
 /// Writes a bundle: half-precision tensors, spec and classes in the metadata. The file appears whole or not at all.
@@ -107,27 +187,132 @@ pub fn save_bundle(checkpoint: &Checkpoint, path: &Path) -> Result<(), Checkpoin
     bundle::save(checkpoint, path)
 }
 
-fn checked(checkpoint: Checkpoint, path: &Path) -> Result<Checkpoint, CheckpointError> {
-    checkpoint.spec.check().map_err(|source| CheckpointError::Spec {
-        source,
-        path: path.into(),
-    })?;
-    checkpoint
-        .weights
-        .check(&checkpoint.spec)
-        .map_err(|source| CheckpointError::Weights {
-            source,
-            path: path.into(),
-        })?;
-    Ok(checkpoint)
+/// The file itself, or the one model file in a folder.
+fn model_file(path: &Path) -> Result<PathBuf, CheckpointError> {
+    if !path.is_dir() {
+        return Ok(path.into());
+    }
+    let published = path.join("checkpoint.pth");
+    if published.is_file() {
+        return Ok(published);
+    }
+    let entries = std::fs::read_dir(path).map_err(|e| CheckpointError::read(path, e))?;
+    let is_model = |file: &PathBuf| {
+        let extension = file.extension().and_then(|e| e.to_str());
+        file.is_file() && matches!(extension, Some("pth" | "pt" | "safetensors" | "npz"))
+    };
+    let files: Vec<PathBuf> = entries
+        .filter_map(Result::ok)
+        .map(|e| e.path())
+        .filter(is_model)
+        .collect();
+    match files.as_slice() {
+        [file] => Ok(file.clone()),
+        [] => Err(CheckpointError::damaged(
+            path,
+            "expected checkpoint.pth (and variant.yml) or another model file in the folder, found none; open the \
+             folder that holds them"
+                .into(),
+        )),
+        files => Err(CheckpointError::damaged(
+            path,
+            format!(
+                "expected one model file in the folder, found {}; open one of them",
+                files.len()
+            ),
+        )),
+    }
 }
 
-fn not_a_model(head: &[u8]) -> String {
-    let found = match head {
-        [] => "an empty file",
-        [0x89, b'P', b'N', b'G', ..] | [0xff, 0xd8, ..] => "a picture",
-        [0x80, ..] => "a bare pickle (PyTorch before 1.6); load and save it again with a newer PyTorch",
-        _ => "something else",
+fn model_in(path: &Path) -> Result<(Plan, Box<dyn Source>), CheckpointError> {
+    match find(path)? {
+        Found::Model(plan, source) => Ok((plan, source)),
+        Found::Backbone(plan, _) => Err(CheckpointError::Backbone {
+            kind: plan.provenance.layout,
+            path: path.into(),
+        }),
+    }
+}
+
+/// Looks at the first bytes, then at the names of the tensors.
+fn find(path: &Path) -> Result<Found, CheckpointError> {
+    let mut head = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(16).read_to_end(&mut head))
+        .map_err(|e| CheckpointError::read(path, e))?;
+    if head.starts_with(b"PK") {
+        return match NpzFile::open(path)? {
+            Some(npz) => find_among(Box::new(npz), None, path),
+            None => find_in_torch(TorchFile::open_archive(path)?, path),
+        };
+    }
+    if head.starts_with(&[0x80]) {
+        return find_in_torch(TorchFile::open_legacy(path)?, path);
+    }
+    if SafetensorsFile::looks_like(&head) {
+        let file = SafetensorsFile::open(path)?;
+        return match bundle::is_it(&file) {
+            true => Ok(Found::Model(bundle::plan(&file, path)?, Box::new(file))),
+            false => find_among(Box::new(file), None, path),
+        };
+    }
+    Err(CheckpointError::damaged(path, stranger::file(&head)))
+}
+
+/// Keys under which codebases keep their tensors.
+const PLACES: [&str; 3] = ["model", "state_dict", "model_state_dict"];
+
+fn find_in_torch(file: TorchFile, path: &Path) -> Result<Found, CheckpointError> {
+    let meta = Meta::of(&file);
+    let place = PLACES.into_iter().find(|key| file.has_dictionary(key));
+    let keys = file.keys().join(", ");
+    let tensors = file.tensors(place).map_err(|why| CheckpointError::damaged(path, why))?;
+    if tensors.shapes().is_empty() {
+        return Err(CheckpointError::damaged(path, stranger::torch(&keys)));
+    }
+    find_among(Box::new(tensors), Some(&meta), path)
+}
+
+fn find_among(source: Box<dyn Source>, meta: Option<&Meta>, path: &Path) -> Result<Found, CheckpointError> {
+    let shapes = source.shapes();
+    let none = Meta::none();
+    let meta = meta.unwrap_or(&none);
+    let plan = if rstrudel::is_it(shapes) {
+        rstrudel::plan(shapes, path)?
+    } else if mmseg::is_it(shapes) {
+        mmseg::plan(shapes, meta, path)?
+    } else if official_setr::is_it(shapes) {
+        official_setr::plan(shapes, meta, path)?
+    } else if let Some(plan) = backbone::plan(shapes) {
+        let plan = plan.map_err(|why| CheckpointError::damaged(path, why))?;
+        return Ok(Found::Backbone(plan, source));
+    } else {
+        return Err(CheckpointError::damaged(path, stranger::tensors(shapes)));
     };
-    format!("expected a Segmenter folder, a .pth or a Segscope bundle, found {found}")
+    Ok(Found::Model(plan, source))
+}
+
+impl Plan {
+    /// Reads and checks everything.
+    fn read(self, source: &mut dyn Source, path: &Path, on_read: OnRead) -> Result<Checkpoint, CheckpointError> {
+        let weights = self.recipe.carry_out(source, path, on_read)?;
+        weights.check(&self.spec).map_err(|mismatch| CheckpointError::Weights {
+            source: self.recipe.in_the_files_names(mismatch),
+            path: path.into(),
+        })?;
+        Ok(Checkpoint {
+            spec: self.spec,
+            classes: self.classes,
+            weights,
+            provenance: self.provenance,
+        })
+    }
+}
+
+/// Refuses impossible sizes before anything is made in them.
+fn check_spec(spec: &ModelSpec, path: &Path) -> Result<(), CheckpointError> {
+    spec.check().map_err(|source| CheckpointError::Spec {
+        source,
+        path: path.into(),
+    })
 }

@@ -79,7 +79,7 @@ fn size(section: &Yaml, section_name: &str, key: &str) -> Result<usize, String> 
 fn normalisation(value: &Yaml) -> Result<Normalisation, String> {
     match value.as_str() {
         Some("vit") => Ok(Normalisation::VIT),
-        Some("deit") => Ok(Normalisation::DEIT),
+        Some("deit") => Ok(Normalisation::IMAGENET),
         other => Err(format!(
             "expected net_kwargs.normalization vit or deit, found {other:?}"
         )),

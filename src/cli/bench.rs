@@ -7,15 +7,13 @@ use anyhow::{Context, Result};
 use serde_json::json;
 
 use crate::engine::{self, DeviceChoice};
-use crate::model::{
-    DecoderSpec, EncoderSpec, InferenceSpec, ModelSpec, NoProbe, Normalisation, PositionResize, Segmenter, Weights,
-};
+use crate::model::{DecoderKind, ModelSpec, Network, NoProbe, Output, Variant, Weights, published};
 use crate::photo::Photo;
 use crate::segment::{self, Settings, Timings};
 
 /// Sizes of the published ViT variants.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Variant {
+enum ModelSize {
     Tiny,
     Small,
     Base,
@@ -27,6 +25,9 @@ enum Variant {
 enum DecoderName {
     Linear,
     Mask,
+    Naive,
+    Pup,
+    Mla,
 }
 
 /// Time one network with random weights (the time does not depend on them)
@@ -34,7 +35,7 @@ enum DecoderName {
 pub(super) struct Bench {
     /// ViT variant
     #[arg(long, value_enum, default_value = "tiny")]
-    model_size: Variant,
+    model_size: ModelSize,
     /// Side of a patch in pixels
     #[arg(long, default_value_t = 16)]
     patch: usize,
@@ -63,41 +64,20 @@ pub(super) struct Bench {
 
 impl Bench {
     fn spec(&self) -> ModelSpec {
-        let (dim, depth, heads) = match self.model_size {
-            Variant::Tiny => (192, 12, 3),
-            Variant::Small => (384, 12, 6),
-            Variant::Base => (768, 12, 12),
-            Variant::Large => (1024, 24, 16),
+        let variant = match self.model_size {
+            ModelSize::Tiny => Variant::Tiny,
+            ModelSize::Small => Variant::Small,
+            ModelSize::Base => Variant::Base,
+            ModelSize::Large => Variant::Large,
         };
-        let norm_eps = 1e-5;
         let decoder = match self.decoder {
-            DecoderName::Linear => DecoderSpec::Linear,
-            DecoderName::Mask => DecoderSpec::MaskTransformer {
-                layers: 2,
-                heads,
-                norm_eps,
-            },
+            DecoderName::Linear => DecoderKind::Linear,
+            DecoderName::Mask => DecoderKind::Mask,
+            DecoderName::Naive => DecoderKind::Naive,
+            DecoderName::Pup => DecoderKind::Pup,
+            DecoderName::Mla => DecoderKind::Mla,
         };
-        ModelSpec {
-            encoder: EncoderSpec {
-                dim,
-                depth,
-                heads,
-                patch: self.patch,
-                grid: [(self.size / self.patch.max(1)).max(1); 2],
-                distilled: false,
-                norm_eps,
-                position_resize: PositionResize::Bilinear,
-            },
-            decoder,
-            classes: self.classes,
-            normalisation: Normalisation::VIT,
-            inference: InferenceSpec {
-                window: self.size,
-                stride: self.size,
-                short_side: None,
-            },
-        }
+        published(variant, self.patch, &[decoder], self.classes, self.size)
     }
 
     pub(super) fn run(&self) -> Result<()> {
@@ -111,7 +91,7 @@ impl Bench {
         let spec = self.spec();
         spec.check()?;
         let device = engine::open_device(self.device)?;
-        let model = Segmenter::build(&spec, Weights::random(&spec, 1), &device.device)?;
+        let model = Network::build(&spec, Weights::random(&spec, 1), &device.device)?;
         let rgb = (0..3 * self.size * self.size).map(|i| (i * 31 % 251) as u8).collect();
         let photo = Photo {
             width: self.size,
@@ -126,6 +106,7 @@ impl Bench {
             let run = segment::Run {
                 model: &model,
                 spec: &spec,
+                output: Output::default(),
                 device: &device.device,
             };
             let encoded = run.encode(&passes, [self.size; 2], &mut NoProbe)?;

@@ -1,10 +1,12 @@
 //! `segscope info` and `segscope convert`.
 
-use std::path::PathBuf;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 
 use crate::checkpoint::{self, Checkpoint};
+use crate::model::{DecoderSpec, HeadSpec};
 
 /// Print what a model file holds
 #[derive(Debug, clap::Args)]
@@ -16,7 +18,7 @@ pub(super) struct Info {
 impl Info {
     pub(super) fn run(&self) -> Result<()> {
         let checkpoint = match &self.file {
-            Some(path) => checkpoint::open(path)?,
+            Some(path) => open(path)?,
             None => checkpoint::open_embedded()?,
         };
         print!("{}", describe(&checkpoint));
@@ -27,12 +29,6 @@ impl Info {
 fn describe(checkpoint: &Checkpoint) -> String {
     let spec = &checkpoint.spec;
     let (e, i, n) = (&spec.encoder, &spec.inference, &spec.normalisation);
-    let decoder = match &spec.decoder {
-        crate::model::DecoderSpec::Linear => "linear".to_owned(),
-        crate::model::DecoderSpec::MaskTransformer { layers, heads, .. } => {
-            format!("mask transformer, {layers} blocks, {heads} heads")
-        }
-    };
     let mut lines = vec![
         ("model", spec.title()),
         ("parameters", format!("{}", checkpoint.weights.parameters())),
@@ -49,7 +45,14 @@ fn describe(checkpoint: &Checkpoint) -> String {
         ),
         ("positions", format!("{} x {} patches", e.grid[0], e.grid[1])),
         ("layer norm", format!("epsilon {:e}", e.norm_eps)),
-        ("decoder", decoder),
+        (
+            "decoders",
+            spec.decoders
+                .iter()
+                .map(described_decoder)
+                .collect::<Vec<_>>()
+                .join("; "),
+        ),
         ("normalise", format!("mean {:?}, deviation {:?}", n.mean, n.std)),
         ("window", format!("{} pixels, stride {}", i.window, i.stride)),
         (
@@ -73,12 +76,43 @@ fn describe(checkpoint: &Checkpoint) -> String {
     text
 }
 
-/// Turn a published checkpoint into a bundle: one file, half the size
+fn described_decoder(decoder: &DecoderSpec) -> String {
+    let kind = match &decoder.head {
+        HeadSpec::Linear => "linear".to_owned(),
+        HeadSpec::MaskTransformer { layers, heads, .. } => {
+            format!("mask transformer, {layers} blocks, {heads} heads")
+        }
+        HeadSpec::Up { main, .. } => format!(
+            "SETR {}, {} convolutions, on layer {}",
+            decoder.head.title(),
+            main.stages.len(),
+            main.tap + 1
+        ),
+        HeadSpec::Mla(mla) => {
+            let layers: Vec<_> = mla.taps.iter().map(|tap| (tap + 1).to_string()).collect();
+            format!("SETR MLA, on layers {}", layers.join(", "))
+        }
+    };
+    let auxiliary: Vec<_> = decoder
+        .head
+        .auxiliary_taps()
+        .iter()
+        .map(|tap| (tap + 1).to_string())
+        .collect();
+    match auxiliary.as_slice() {
+        [] => kind,
+        layers => format!("{kind}, auxiliary heads on layers {}", layers.join(", ")),
+    }
+}
+
+/// Turn published checkpoints into a bundle: one file, half the size, with the decoders of all of them
 #[derive(Debug, clap::Args)]
 pub(super) struct Convert {
-    /// A published folder or a .pth
-    input: PathBuf,
+    /// Published folders, .pth files or bundles; several need equal encoders
+    #[arg(required = true)]
+    inputs: Vec<PathBuf>,
     /// The bundle to write, ending in .safetensors
+    #[arg(short, long)]
     output: PathBuf,
     /// Write over an existing bundle
     #[arg(long)]
@@ -102,7 +136,7 @@ impl Convert {
                 self.output.display()
             );
         }
-        let mut checkpoint = checkpoint::open(&self.input)?;
+        let mut checkpoint = self.merged()?;
         for note in &self.note {
             let Some((name, text)) = note.split_once('=') else {
                 bail!("expected a note as NAME=TEXT, found: {note}");
@@ -119,4 +153,27 @@ impl Convert {
         );
         Ok(())
     }
+
+    /// The first input with the decoders of all others.
+    fn merged(&self) -> Result<Checkpoint> {
+        let Some((first, others)) = self.inputs.split_first() else {
+            bail!("expected a checkpoint to convert, found none");
+        };
+        let mut checkpoint = open(first)?;
+        for path in others {
+            checkpoint.merge(open(path)?).map_err(|why| {
+                anyhow!(
+                    "{why}; expected the encoder of {}, in {}",
+                    first.display(),
+                    path.display()
+                )
+            })?;
+        }
+        Ok(checkpoint)
+    }
+}
+
+/// Opens a model to the end.
+fn open(path: &Path) -> Result<Checkpoint> {
+    Ok(checkpoint::open(path, &mut |_| ControlFlow::Continue(()))?)
 }

@@ -162,6 +162,7 @@ impl Segment {
             },
             scales: self.scales.clone().unwrap_or(own.scales),
             flip: self.flip,
+            rules: own.rules,
         }
     }
 

@@ -5,7 +5,8 @@ use burn::tensor::{Device, DeviceKind, Tensor};
 use burn_wgpu::{MemoryConfiguration, WgpuInitError};
 
 use crate::model::{
-    DecoderSpec, EncoderSpec, InferenceSpec, ModelSpec, NoProbe, Normalisation, PositionResize, Segmenter, Weights,
+    DecoderSpec, EncoderSpec, HeadSpec, InferenceSpec, LastUpsampling, ModelSpec, Network, NoProbe, Normalisation,
+    PositionResize, UpSpec, UpStage, Weights, WindowRules,
 };
 
 /// Where to compute.
@@ -218,15 +219,20 @@ const SELF_CHECK_TOLERANCE: f32 = 1e-2;
 pub fn self_check(device: &Device) -> Result<(), String> {
     let spec = self_check_spec();
     let run = |device: &Device| -> Result<Vec<f32>, String> {
-        let model = Segmenter::build(&spec, Weights::random(&spec, 7), device).map_err(|e| e.to_string())?;
+        let model = Network::build(&spec, Weights::random(&spec, 7), device).map_err(|e| e.to_string())?;
         let values: Vec<f32> = (0..3 * 64 * 96)
             .map(|i| ((i * 29 % 200) as f32 - 100.0) / 100.0)
             .collect();
         let image = Tensor::<1>::from_floats(values.as_slice(), device).reshape([1, 3, 64, 96]);
         let features = model.encode(image, &mut NoProbe).map_err(|e| e.to_string())?;
-        let logits = model.decode(&features, &mut NoProbe).map_err(|e| e.to_string())?;
-        let data = logits.try_into_data().map_err(|e| format!("{e:?}"))?;
-        data.try_into_vec().map_err(|e| format!("{e:?}"))
+        let mut values = Vec::new();
+        for output in spec.outputs() {
+            let decoded = model.decode(&features, output, LastUpsampling::Here, &mut NoProbe);
+            let logits = decoded.map_err(|e| e.to_string())?.values;
+            let data = logits.try_into_data().map_err(|e| format!("{e:?}"))?;
+            values.extend(data.try_into_vec::<f32>().map_err(|e| format!("{e:?}"))?);
+        }
+        Ok(values)
     };
     let found = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(device)))
         .map_err(|_| "it stopped half-way".to_owned())??;
@@ -248,21 +254,48 @@ fn self_check_spec() -> ModelSpec {
             heads: 1,
             patch: 16,
             grid: [4, 4],
+            class_token: true,
             distilled: false,
+            final_norm: true,
             norm_eps: 1e-5,
             position_resize: PositionResize::Bilinear,
         },
-        decoder: DecoderSpec::MaskTransformer {
-            layers: 1,
-            heads: 1,
-            norm_eps: 1e-5,
-        },
+        decoders: vec![
+            DecoderSpec {
+                key: "mask".into(),
+                head: HeadSpec::MaskTransformer {
+                    layers: 1,
+                    heads: 1,
+                    norm_eps: 1e-5,
+                },
+            },
+            // Convolution and upsampling.
+            DecoderSpec {
+                key: "pup".into(),
+                head: HeadSpec::Up {
+                    main: UpSpec {
+                        tap: 1,
+                        norm_eps: 1e-6,
+                        stages: vec![
+                            UpStage {
+                                kernel: 3,
+                                channels: 32,
+                                up: 2,
+                            };
+                            2
+                        ],
+                    },
+                    auxiliary: Vec::new(),
+                },
+            },
+        ],
         classes: 5,
         normalisation: Normalisation::VIT,
         inference: InferenceSpec {
             window: 64,
             stride: 64,
             short_side: None,
+            rules: WindowRules::Enlarge,
         },
     }
 }

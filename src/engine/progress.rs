@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use burn::tensor::{Device, Tensor};
 
-use crate::model::{DecoderSpec, ModelSpec, Probe, Stage};
+use crate::model::{ModelSpec, Output, Probe, Stage};
 use crate::segment::{Pass, Watch};
 
 /// How far a run is.
@@ -37,16 +37,15 @@ impl<'a> BlockCounter<'a> {
     /// A counter for all windows of `passes`; `encoded` says that only the decoder will run.
     pub(super) fn new(
         spec: &ModelSpec,
+        output: Output,
         passes: &[Pass],
         encoded: bool,
         device: &'a Device,
         on_progress: OnProgress<'a>,
     ) -> Self {
         let windows: usize = passes.iter().map(Pass::windows).sum();
-        let decoder = match spec.decoder {
-            DecoderSpec::Linear => 0,
-            DecoderSpec::MaskTransformer { layers, .. } => layers,
-        };
+        let decoder = spec.decoders.get(output.decoder);
+        let decoder = decoder.map_or(0, |decoder| decoder.head.steps(output.auxiliary));
         let encoder = if encoded { 0 } else { spec.encoder.depth };
         Self {
             done: 0,
@@ -62,14 +61,11 @@ impl<'a> BlockCounter<'a> {
 
 impl Probe for BlockCounter<'_> {
     fn block(&mut self, _stage: Stage, _tokens: &Tensor<3>) -> ControlFlow<()> {
-        if let Some(device) = self.queue
-            && let Err(e) = device.sync()
-        {
-            self.device_error.get_or_insert(format!("{e:?}"));
-            return ControlFlow::Break(());
-        }
-        self.done += 1;
-        self.tell(self.network_share * (self.done as f32 / self.total as f32).min(1.0))
+        self.step()
+    }
+
+    fn stage_done(&mut self) -> ControlFlow<()> {
+        self.step()
     }
 }
 
@@ -84,6 +80,18 @@ impl Watch for BlockCounter<'_> {
 }
 
 impl BlockCounter<'_> {
+    /// After a block or a stage.
+    fn step(&mut self) -> ControlFlow<()> {
+        if let Some(device) = self.queue
+            && let Err(e) = device.sync()
+        {
+            self.device_error.get_or_insert(format!("{e:?}"));
+            return ControlFlow::Break(());
+        }
+        self.done += 1;
+        self.tell(self.network_share * (self.done as f32 / self.total as f32).min(1.0))
+    }
+
     fn tell(&mut self, fraction: f32) -> ControlFlow<()> {
         let elapsed = self.start.elapsed();
         let remaining = (self.done > 2).then(|| elapsed.mul_f32((1.0 - fraction) / fraction));

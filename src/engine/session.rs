@@ -12,7 +12,7 @@ use super::numbers::Numbers;
 use super::progress::{BlockCounter, OnProgress};
 use crate::checkpoint::{self, Checkpoint, CheckpointError};
 use crate::labels::ClassSet;
-use crate::model::{ModelSpec, Segmenter};
+use crate::model::{ModelSpec, Network, Output};
 use crate::photo::Photo;
 use crate::segment::{self, PlanError, Prediction, SegmentError, Settings};
 
@@ -71,7 +71,7 @@ impl SessionError {
 
 struct Loaded {
     info: Arc<ModelInfo>,
-    model: Segmenter,
+    model: Network,
 }
 
 /// Bytes of features kept by default: 1,000 windows of ViT-T, 250 of ViT-B.
@@ -149,7 +149,7 @@ impl Session {
             spec, classes, weights, ..
         } = checkpoint;
         let parameters = weights.parameters();
-        let model = Segmenter::build(&spec, weights, device).map_err(|source_error| CheckpointError::Weights {
+        let model = Network::build(&spec, weights, device).map_err(|source_error| CheckpointError::Weights {
             source: source_error,
             path: match &source {
                 ModelSource::Embedded => "the embedded model".into(),
@@ -288,6 +288,7 @@ impl Session {
         let device = self.device()?.device.clone();
         let Loaded { info, model } = self.loaded.as_ref().ok_or(SessionError::NoModel)?;
         let start = Instant::now();
+        let output = Output::default();
         let passes = settings.passes(photo, info.spec.encoder.patch)?;
         let key = FeatureKey {
             photo: photo_id,
@@ -297,19 +298,20 @@ impl Session {
         let run = segment::Run {
             model,
             spec: &info.spec,
+            output,
             device: &device,
         };
         if let Some(encoded) = self.cache.get(&key) {
-            let mut counter = BlockCounter::new(&info.spec, &passes, true, &device, on_progress);
+            let mut counter = BlockCounter::new(&info.spec, output, &passes, true, &device, on_progress);
             return Ok(run.predict(encoded, Duration::ZERO, &mut counter)?);
         }
-        let mut counter = BlockCounter::new(&info.spec, &passes, false, &device, on_progress);
-        let output = [photo.width, photo.height];
+        let mut counter = BlockCounter::new(&info.spec, output, &passes, false, &device, on_progress);
+        let size = [photo.width, photo.height];
         let fits = self.cache.has_room_for(segment::feature_bytes(&passes, &info.spec));
         if keep == Keep::Nothing || !fits {
-            return Ok(run.stream(&passes, output, &mut counter)?);
+            return Ok(run.stream(&passes, size, &mut counter)?);
         }
-        let encoded = run.encode(&passes, output, &mut counter)?;
+        let encoded = run.encode(&passes, size, &mut counter)?;
         let prediction = run.predict(&encoded, start.elapsed(), &mut counter)?;
         self.cache.put(key, encoded);
         Ok(prediction)
@@ -343,6 +345,6 @@ impl Session {
 fn read(source: &ModelSource) -> Result<Checkpoint, CheckpointError> {
     match source {
         ModelSource::Embedded => checkpoint::open_embedded(),
-        ModelSource::Path(path) => checkpoint::open(path),
+        ModelSource::Path(path) => checkpoint::open(path, &mut |_| std::ops::ControlFlow::Continue(())),
     }
 }

@@ -1,7 +1,7 @@
 //! From named host tensors to burn parameters on a device.
 
-use burn::module::Param;
-use burn::nn::{LayerNorm, LayerNormConfig, Linear, LinearConfig};
+use burn::module::{Param, RunningState};
+use burn::nn::{BatchNorm, BatchNormConfig, LayerNorm, LayerNormConfig, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::weights::{HostTensor, TensorSpec, Weights, WeightsMismatch};
@@ -48,6 +48,37 @@ impl<'a> Builder<'a> {
         linear.weight = param(transposed(&weight.values, output, input), [input, output], self.device);
         linear.bias = Some(param(bias.values, [output], self.device));
         Ok(linear)
+    }
+
+    /// A convolution's weight `[out, in, side, side]` as `[side * side * in, out]`, with its side.
+    pub(super) fn convolution(&mut self, name: &str) -> Result<(Param<Tensor<2>>, usize), WeightsMismatch> {
+        let HostTensor { shape, values } = self.take(name)?;
+        let [output, input, side] = [0, 1, 2].map(|axis| shape.get(axis).copied().unwrap_or(1));
+        // [out, in, taps] to [taps, in, out].
+        let taps = side * side;
+        let mut turned = vec![0.0; values.len()];
+        for (i, kernel) in values.chunks_exact(taps).enumerate() {
+            let (o, c) = (i / input, i % input);
+            for (tap, value) in kernel.iter().enumerate() {
+                turned[(tap * input + c) * output + o] = *value;
+            }
+        }
+        Ok((param(turned, [taps * input, output], self.device), side))
+    }
+
+    /// Batch norm with the statistics that training left (PyTorch's epsilon of 1e-5 in all published models).
+    pub(super) fn batch_norm(&mut self, name: &str) -> Result<BatchNorm, WeightsMismatch> {
+        let [gamma, beta, mean, variance] = ["weight", "bias", "mean", "variance"].map(|part| format!("{name}.{part}"));
+        let gamma = self.take(&gamma)?.values;
+        let channels = gamma.len();
+        let mut norm = BatchNormConfig::new(channels).with_epsilon(1e-5).init(self.device);
+        norm.gamma = param(gamma, [channels], self.device);
+        norm.beta = param(self.take(&beta)?.values, [channels], self.device);
+        let (mean, variance) = (self.take(&mean)?.values, self.take(&variance)?.values);
+        let statistic = |values| RunningState::new(Tensor::from_data(TensorData::new(values, [channels]), self.device));
+        norm.running_mean = statistic(mean);
+        norm.running_var = statistic(variance);
+        Ok(norm)
     }
 
     pub(super) fn layer_norm(&mut self, name: &str, eps: f64) -> Result<LayerNorm, WeightsMismatch> {

@@ -1,20 +1,32 @@
 //! The networks as burn modules. This room knows no files, no photos and no windows.
 //!
 //! A [`ModelSpec`] says which network and how large, [`Weights`] hold its tensors on the host, and
-//! [`Segmenter::build`] puts the two together on a device.
+//! [`Network::build`] puts the two together on a device.
 
 mod block;
 mod build;
+mod interpolation;
 mod kernels;
+mod needed;
+mod network;
 mod position;
 mod probe;
+mod published;
 mod segmenter;
+mod setr;
 mod spec;
 mod vit;
 mod weights;
 
-pub use probe::{Cancelled, NoProbe, Probe, Stage};
-pub use segmenter::{Decoder, MaskTransformer, Segmenter};
-pub use spec::{DecoderSpec, EncoderSpec, InferenceSpec, ModelSpec, Normalisation, PositionResize, SpecError};
+pub use needed::tensors_of;
+pub use network::{Decoder, LastUpsampling, Logits, Network};
+pub use probe::{Cancelled, MapStage, NoProbe, Probe, Stage};
+pub use published::{DecoderKind, Variant, published};
+pub use segmenter::MaskTransformer;
+pub use setr::{Mla, UpDecoder};
+pub use spec::{
+    DecoderSpec, EncoderSpec, HeadSpec, InferenceSpec, MlaSpec, ModelSpec, Normalisation, Output, PositionResize,
+    SpecError, UpSpec, UpStage, WindowRules,
+};
 pub use vit::{Features, VisionTransformer};
-pub use weights::{HostTensor, TensorSpec, Weights, WeightsMismatch, tensors_of};
+pub use weights::{HostTensor, TensorSpec, Weights, WeightsMismatch};

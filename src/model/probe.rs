@@ -13,6 +13,17 @@ pub enum Stage {
     Decoder(usize),
 }
 
+/// Which map of a SETR decoder. Paths are numbered from the shallowest to the deepest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MapStage {
+    /// Naive and PUP: after stage `i` and its upsampling.
+    Up(usize),
+    /// MLA: path `i` after the sums and their convolution.
+    Path(usize),
+    /// MLA: the same after the head's two convolutions and its upsampling.
+    Refined(usize),
+}
+
 /// Called by a network while it runs.
 pub trait Probe {
     /// After each block, with the tokens `[batch, tokens, dim]` that it put out.
@@ -26,6 +37,19 @@ pub trait Probe {
 
     /// Post-softmax attention `[batch, heads, tokens, tokens]` of a block.
     fn attention(&mut self, _stage: Stage, _probabilities: Tensor<4>) {}
+
+    /// After each stage of a SETR decoder. `Break` ends the pass with [`Cancelled`].
+    fn stage_done(&mut self) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+
+    /// Whether [`Probe::map`] is wanted; upsampled maps that the pass itself can do without are then computed too.
+    fn wants_maps(&self) -> bool {
+        false
+    }
+
+    /// A map `[batch, rows, columns, channels]` inside a SETR decoder.
+    fn map(&mut self, _stage: MapStage, _map: Tensor<4>) {}
 }
 
 /// A probe that asks for nothing.

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::spec::{DecoderSpec, EncoderSpec, ModelSpec};
+use super::needed::tensors_of;
+use super::spec::ModelSpec;
 
 /// One tensor in host memory, row-major, in PyTorch's orientation (a linear weight is `[out, in]`).
 #[derive(Clone, Debug, PartialEq)]
@@ -14,7 +15,7 @@ pub struct HostTensor {
     pub values: Vec<f32>,
 }
 
-/// Tensors by name. Names are those of the published Segmenter checkpoints (`encoder.blocks.0.norm1.weight`).
+/// Tensors by name (`encoder.blocks.0.norm1.weight`, `decoders.mask.cls_emb`); [`tensors_of`] lists a network's.
 #[derive(Clone, Debug, Default)]
 pub struct Weights {
     tensors: BTreeMap<String, HostTensor>,
@@ -95,6 +96,11 @@ impl Weights {
         self.tensors.get(name)
     }
 
+    /// Takes everything out, in alphabetical order of the names.
+    pub fn drain(&mut self) -> impl Iterator<Item = (String, HostTensor)> {
+        std::mem::take(&mut self.tensors).into_iter()
+    }
+
     /// Names and tensors in alphabetical order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &HostTensor)> {
         self.tensors.iter().map(|(name, t)| (name.as_str(), t))
@@ -155,83 +161,13 @@ impl Weights {
         let tensors = tensors_of(spec)
             .into_iter()
             .map(|t| {
-                let norm_scale = t.name.contains("norm") && t.name.ends_with("weight");
-                let centre = if norm_scale { 1.0 } else { 0.0 };
+                let is_scale = t.name.contains("norm") && !t.name.ends_with("bias") && !t.name.ends_with("mean");
+                let centre = if is_scale { 1.0 } else { 0.0 };
                 let values = (0..t.shape.iter().product()).map(|_| centre + next()).collect();
                 let shape = t.shape;
                 (t.name, HostTensor { shape, values })
             })
             .collect();
         Self { tensors }
-    }
-}
-
-/// Every tensor that a network of this spec needs, in the order of the forward pass.
-pub fn tensors_of(spec: &ModelSpec) -> Vec<TensorSpec> {
-    let mut list = TensorList(Vec::new());
-    list.encoder(&spec.encoder);
-    list.decoder(&spec.decoder, spec.encoder.dim, spec.classes);
-    list.0
-}
-
-struct TensorList(Vec<TensorSpec>);
-
-impl TensorList {
-    fn add(&mut self, name: impl Into<String>, shape: impl Into<Vec<usize>>) {
-        self.0.push(TensorSpec {
-            name: name.into(),
-            shape: shape.into(),
-        });
-    }
-
-    fn linear(&mut self, name: &str, output: usize, input: usize) {
-        self.add(format!("{name}.weight"), [output, input]);
-        self.add(format!("{name}.bias"), [output]);
-    }
-
-    fn layer_norm(&mut self, name: &str, dim: usize) {
-        self.add(format!("{name}.weight"), [dim]);
-        self.add(format!("{name}.bias"), [dim]);
-    }
-
-    fn block(&mut self, name: &str, dim: usize) {
-        self.layer_norm(&format!("{name}.norm1"), dim);
-        self.linear(&format!("{name}.attn.qkv"), 3 * dim, dim);
-        self.linear(&format!("{name}.attn.proj"), dim, dim);
-        self.layer_norm(&format!("{name}.norm2"), dim);
-        self.linear(&format!("{name}.mlp.fc1"), 4 * dim, dim);
-        self.linear(&format!("{name}.mlp.fc2"), dim, 4 * dim);
-    }
-
-    fn encoder(&mut self, e: &EncoderSpec) {
-        self.add("encoder.patch_embed.proj.weight", [e.dim, 3, e.patch, e.patch]);
-        self.add("encoder.patch_embed.proj.bias", [e.dim]);
-        self.add("encoder.cls_token", [1, 1, e.dim]);
-        if e.distilled {
-            self.add("encoder.dist_token", [1, 1, e.dim]);
-        }
-        let positions = e.extra_tokens() + e.grid[0] * e.grid[1];
-        self.add("encoder.pos_embed", [1, positions, e.dim]);
-        for i in 0..e.depth {
-            self.block(&format!("encoder.blocks.{i}"), e.dim);
-        }
-        self.layer_norm("encoder.norm", e.dim);
-    }
-
-    fn decoder(&mut self, decoder: &DecoderSpec, dim: usize, classes: usize) {
-        match decoder {
-            DecoderSpec::Linear => self.linear("decoder.head", classes, dim),
-            DecoderSpec::MaskTransformer { layers, .. } => {
-                self.linear("decoder.proj_dec", dim, dim);
-                self.add("decoder.cls_emb", [1, classes, dim]);
-                for i in 0..*layers {
-                    self.block(&format!("decoder.blocks.{i}"), dim);
-                }
-                self.layer_norm("decoder.decoder_norm", dim);
-                self.add("decoder.proj_patch", [dim, dim]);
-                self.add("decoder.proj_classes", [dim, dim]);
-                self.layer_norm("decoder.mask_norm", classes);
-            }
-        }
     }
 }

@@ -17,9 +17,31 @@ pub struct Between {
 
 impl Between {
     /// Half-pixel centres without anti-aliasing: PyTorch's `interpolate(mode="bilinear", align_corners=False)`,
-    /// which both upstream projects use everywhere.
+    /// which the upstream projects use almost everywhere.
     pub fn half_pixel(i: usize, from: usize, to: usize) -> Self {
-        let at = ((i as f64 + 0.5) * from as f64 / to as f64 - 0.5).max(0.0);
+        Self::at(((i as f64 + 0.5) * from as f64 / to as f64 - 0.5).max(0.0), from)
+    }
+
+    /// The first sample on the first position and the last on the last: `align_corners=True`.
+    pub fn corners(i: usize, from: usize, to: usize) -> Self {
+        let step = if to > 1 {
+            (from - 1) as f64 / (to - 1) as f64
+        } else {
+            0.0
+        };
+        Self::at(i as f64 * step, from)
+    }
+
+    /// [`Between::corners`] or [`Between::half_pixel`].
+    pub fn of(i: usize, from: usize, to: usize, align_corners: bool) -> Self {
+        if align_corners {
+            Self::corners(i, from, to)
+        } else {
+            Self::half_pixel(i, from, to)
+        }
+    }
+
+    fn at(at: f64, from: usize) -> Self {
         let low = (at as usize).min(from - 1);
         Self {
             low,
@@ -40,6 +62,16 @@ mod tests {
         for (found, (low, high, weight)) in weights.iter().zip(expected) {
             assert_eq!(*found, Between { low, high, weight });
         }
+    }
+
+    #[test]
+    fn corners_stay_corners() {
+        let weights: Vec<_> = (0..5).map(|i| Between::corners(i, 3, 5)).collect();
+        let expected = [(0, 1, 0.0), (0, 1, 0.5), (1, 2, 0.0), (1, 2, 0.5), (2, 2, 0.0)];
+        for (found, (low, high, weight)) in weights.iter().zip(expected) {
+            assert_eq!(*found, Between { low, high, weight });
+        }
+        assert_eq!(Between::corners(0, 4, 1).low, 0);
     }
 
     #[test]

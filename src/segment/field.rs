@@ -1,4 +1,4 @@
-//! The merged logits of one pass, kept at patch resolution.
+//! The merged logits of one pass, kept at the resolution at which the decoder puts them out.
 
 use crate::numeric::Between;
 
@@ -12,9 +12,9 @@ pub struct Field {
     pub size: [usize; 2],
     /// Width and height of a window in pixels.
     pub window: [usize; 2],
-    /// Side of a patch in pixels.
-    pub patch: usize,
-    /// Columns and rows of patches in a window, padding included.
+    /// Width and height in pixels that the grid is stretched over: the window, or the window with its padding.
+    pub stretch: [usize; 2],
+    /// Columns and rows of logits in a window.
     pub grid: [usize; 2],
     /// Number of classes.
     pub classes: usize,
@@ -29,12 +29,12 @@ pub struct Field {
 }
 
 impl Field {
-    /// A field of one window over the whole picture.
-    pub fn whole(logits: Vec<f32>, classes: usize, size: [usize; 2], grid: [usize; 2], patch: usize) -> Self {
+    /// A field of one window over the whole picture. All pairs are width and height, or columns and rows.
+    pub fn whole(logits: Vec<f32>, classes: usize, size: [usize; 2], grid: [usize; 2], stretch: [usize; 2]) -> Self {
         Self {
             size,
             window: size,
-            patch,
+            stretch,
             grid,
             classes,
             flip: false,
@@ -72,8 +72,8 @@ impl Field {
         for &row in &rows {
             for &column in &columns {
                 let values = &self.windows[row * self.columns.len() + column];
-                let across = self.patch_between(x - self.columns[column], 0);
-                let down = self.patch_between(y - self.rows[row], 1);
+                let across = self.between(x - self.columns[column], 0);
+                let down = self.between(y - self.rows[row], 1);
                 for (gy, share_y) in [(down.low, 1.0 - down.weight), (down.high, down.weight)] {
                     for (gx, share_x) in [(across.low, 1.0 - across.weight), (across.high, across.weight)] {
                         let patch = &values[(gy * self.grid[0] + gx) * self.classes..][..self.classes];
@@ -86,10 +86,9 @@ impl Field {
         }
     }
 
-    /// Where a pixel of a window falls among its patches; axis 0 is across, 1 is down. The scale is that of the
-    /// padded window, whose padding is cropped off after upsampling.
-    pub(super) fn patch_between(&self, pixel: usize, axis: usize) -> Between {
-        Between::half_pixel(pixel, self.grid[axis], self.grid[axis] * self.patch)
+    /// Where a pixel of a window falls among its logits; axis 0 is across, 1 is down.
+    pub(super) fn between(&self, pixel: usize, axis: usize) -> Between {
+        Between::half_pixel(pixel, self.grid[axis], self.stretch[axis])
     }
 
     /// Bytes of the logits.

@@ -14,7 +14,9 @@ pub use field::Field;
 pub use label_pass::{Labels, label};
 pub use plan::{Pass, PlanError, Settings, padded};
 
-use crate::model::{Cancelled, Features, ModelSpec, NoProbe, Probe, Segmenter};
+use crate::model::{
+    Cancelled, Features, LastUpsampling, Logits, ModelSpec, Network, NoProbe, Output, Probe, WindowRules,
+};
 
 /// Encoder features of every window of every pass over one photo: what a change of decoder does not change.
 #[derive(Clone, Debug)]
@@ -35,7 +37,8 @@ struct EncodedPass {
 struct Cut {
     flip: bool,
     size: [usize; 2],
-    window: usize,
+    window: [usize; 2],
+    rules: WindowRules,
     columns: Vec<usize>,
     rows: Vec<usize>,
 }
@@ -46,17 +49,36 @@ impl Cut {
             flip: pass.flip,
             size: pass.size,
             window: pass.window,
+            rules: pass.rules,
             columns: pass.columns.clone(),
             rows: pass.rows.clone(),
         }
     }
 
-    fn field(&self, spec: &ModelSpec, windows: Vec<Vec<f32>>) -> Field {
+    /// Width and height of a window with its padding.
+    fn padded_window(&self, spec: &ModelSpec) -> [usize; 2] {
+        self.window.map(|side| side.next_multiple_of(spec.encoder.patch))
+    }
+
+    /// Whether a head may leave its last upsampling to the label pass: then one bilinear step does both.
+    fn last_upsampling(&self, spec: &ModelSpec) -> LastUpsampling {
+        if self.padded_window(spec) == self.window {
+            LastUpsampling::LeftOut
+        } else {
+            LastUpsampling::Here
+        }
+    }
+
+    /// The logits of all windows; `grid` is columns and rows.
+    fn field(&self, spec: &ModelSpec, grid: [usize; 2], windows: Vec<Vec<f32>>) -> Field {
         Field {
             size: self.size,
-            window: [self.window; 2],
-            patch: spec.encoder.patch,
-            grid: [self.window.div_ceil(spec.encoder.patch); 2],
+            window: self.window,
+            stretch: match self.rules {
+                WindowRules::Enlarge => self.padded_window(spec),
+                WindowRules::Shrink => self.window,
+            },
+            grid,
             classes: spec.classes,
             flip: self.flip,
             columns: self.columns.clone(),
@@ -128,9 +150,11 @@ impl Watch for NoProbe {}
 #[derive(Clone, Copy, Debug)]
 pub struct Run<'a> {
     /// The network.
-    pub model: &'a Segmenter,
+    pub model: &'a Network,
     /// Its sizes and rules.
     pub spec: &'a ModelSpec,
+    /// Which of its outputs is wanted.
+    pub output: Output,
     /// Where it was built.
     pub device: &'a Device,
 }
@@ -165,13 +189,23 @@ impl Run<'_> {
 
     fn encode_window(&self, pass: &Pass, i: usize, watch: &mut dyn Watch) -> Result<Features, SegmentError> {
         let pixels = pass.pixels(i, &self.spec.normalisation);
-        let (pixels, [height, width]) = padded(pixels, pass.window, pass.window, self.spec.encoder.patch);
+        let [width, height] = pass.window;
+        let (pixels, [height, width]) = padded(pixels, height, width, self.spec.encoder.patch);
         let image = Tensor::from_data(TensorData::new(pixels, [1, 3, height, width]), self.device);
         self.model.encode(image, watch).map_err(|e| stopped(e, watch))
     }
 
-    fn decode_window(&self, features: &Features, watch: &mut dyn Watch) -> Result<Vec<f32>, SegmentError> {
-        host_logits(self.model.decode(features, watch).map_err(|e| stopped(e, watch))?)
+    /// Logits of one window and their columns and rows.
+    fn decode_window(
+        &self,
+        features: &Features,
+        cut: &Cut,
+        watch: &mut dyn Watch,
+    ) -> Result<(Vec<f32>, [usize; 2]), SegmentError> {
+        let last = cut.last_upsampling(self.spec);
+        let decoded = self.model.decode(features, self.output, last, watch);
+        let Logits { values, grid } = decoded.map_err(|e| stopped(e, watch))?;
+        Ok((host_logits(values)?, [grid[1], grid[0]]))
     }
 
     /// Runs the decoder over encoded windows; the logits come back to host memory.
@@ -181,12 +215,14 @@ impl Run<'_> {
     pub fn decode(&self, encoded: &EncodedPhoto, watch: &mut dyn Watch) -> Result<Vec<Field>, SegmentError> {
         let mut fields = Vec::new();
         for pass in &encoded.passes {
-            let windows = pass
-                .features
-                .iter()
-                .map(|features| self.decode_window(features, watch))
-                .collect::<Result<_, _>>()?;
-            fields.push(pass.cut.field(self.spec, windows));
+            let mut windows = Vec::new();
+            let mut grid = [1; 2];
+            for features in &pass.features {
+                let (logits, size) = self.decode_window(features, &pass.cut, watch)?;
+                windows.push(logits);
+                grid = size;
+            }
+            fields.push(pass.cut.field(self.spec, grid, windows));
         }
         Ok(fields)
     }
@@ -224,16 +260,20 @@ impl Run<'_> {
         let mut timings = Timings::default();
         let mut fields = Vec::new();
         for pass in passes {
+            let cut = Cut::of(pass);
             let mut windows = Vec::new();
+            let mut grid = [1; 2];
             for i in 0..pass.windows() {
                 let start = Instant::now();
                 let features = self.encode_window(pass, i, watch)?;
                 timings.encode += start.elapsed();
                 let start = Instant::now();
-                windows.push(self.decode_window(&features, watch)?);
+                let (logits, size) = self.decode_window(&features, &cut, watch)?;
+                windows.push(logits);
+                grid = size;
                 timings.decode += start.elapsed();
             }
-            fields.push(Cut::of(pass).field(self.spec, windows));
+            fields.push(cut.field(self.spec, grid, windows));
         }
         finish(fields, output, timings, watch)
     }
@@ -241,9 +281,15 @@ impl Run<'_> {
 
 /// Bytes that the features of all windows of `passes` would take.
 pub fn feature_bytes(passes: &[Pass], spec: &ModelSpec) -> usize {
-    let tokens = |pass: &Pass| pass.window.div_ceil(spec.encoder.patch).pow(2) + spec.encoder.extra_tokens();
-    let values: usize = passes.iter().map(|p| p.windows() * tokens(p) * spec.encoder.dim).sum();
-    values * size_of::<f32>()
+    let patches = |pass: &Pass| -> usize {
+        pass.window
+            .map(|side| side.div_ceil(spec.encoder.patch))
+            .iter()
+            .product()
+    };
+    let tokens = |pass: &Pass| patches(pass) + spec.encoder.extra_tokens();
+    let all: usize = passes.iter().map(|pass| pass.windows() * tokens(pass)).sum();
+    all * spec.encoder.dim * (1 + spec.taps().len()) * size_of::<f32>()
 }
 
 fn finish(
@@ -286,9 +332,7 @@ fn host_logits(logits: Tensor<3>) -> Result<Vec<f32>, SegmentError> {
 impl EncodedPhoto {
     /// Bytes that the features take, for cache limits.
     pub fn bytes(&self) -> usize {
-        let values = |f: &Features| f.tokens.dims().iter().product::<usize>();
-        let all = self.passes.iter().flat_map(|p| &p.features);
-        all.map(|f| values(f) * size_of::<f32>()).sum()
+        self.passes.iter().flat_map(|p| &p.features).map(Features::bytes).sum()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::model::{InferenceSpec, Normalisation};
+use crate::model::{InferenceSpec, Normalisation, WindowRules};
 use crate::numeric::Between;
 use crate::photo::Photo;
 
@@ -19,6 +19,8 @@ pub struct Settings {
     pub scales: Vec<f64>,
     /// Average over the mirrored picture too.
     pub flip: bool,
+    /// What happens to photos and windows of unusual sizes.
+    pub rules: WindowRules,
 }
 
 /// Most windows in one run: ten times a 12-megapixel photo at full size with the smallest usual window.
@@ -53,6 +55,7 @@ impl Settings {
             short_side: spec.short_side,
             scales: vec![1.0],
             flip: false,
+            rules: spec.rules,
         }
     }
 
@@ -94,8 +97,11 @@ impl Settings {
         self.check(patch)?;
         let mut windows = 0;
         for scale in &self.scales {
-            let [w, h] = raised_size(scaled_size(photo, self.short_side, *scale), self.window);
-            let per_flip = anchor_count(w, self.window, self.stride) * anchor_count(h, self.window, self.stride);
+            let size = self.size_of(scaled_size(photo, self.short_side, *scale));
+            let per_flip: usize = size
+                .map(|side| anchor_count(side, self.window.min(side), self.stride))
+                .iter()
+                .product();
             windows += per_flip * (1 + usize::from(self.flip));
         }
         if windows > MOST_WINDOWS {
@@ -111,13 +117,21 @@ impl Settings {
                 Cow::Owned(photo.resized(size[0], size[1]))
             };
             if self.flip {
-                passes.push(Pass::new(picture.clone(), false, self.window, self.stride));
-                passes.push(Pass::new(picture, true, self.window, self.stride));
+                passes.push(Pass::new(picture.clone(), false, self));
+                passes.push(Pass::new(picture, true, self));
             } else {
-                passes.push(Pass::new(picture, false, self.window, self.stride));
+                passes.push(Pass::new(picture, false, self));
             }
         }
         Ok(passes)
+    }
+
+    /// The size at which a picture of `size` is cut into windows.
+    fn size_of(&self, size: [usize; 2]) -> [usize; 2] {
+        match self.rules {
+            WindowRules::Enlarge => raised_size(size, self.window),
+            WindowRules::Shrink => size,
+        }
     }
 }
 
@@ -127,10 +141,12 @@ pub struct Pass<'a> {
     picture: Cow<'a, Photo>,
     /// Whether the picture is mirrored first.
     pub flip: bool,
-    /// Width and height after raising the short side to the window.
+    /// Width and height, perhaps after raising the short side to the window.
     pub size: [usize; 2],
-    /// Side of a window.
-    pub window: usize,
+    /// Width and height of a window; smaller than asked for only where the picture is.
+    pub window: [usize; 2],
+    /// What happens to windows of unusual sizes.
+    pub rules: WindowRules,
     /// Left edges of the windows.
     pub columns: Vec<usize>,
     /// Top edges of the windows.
@@ -138,16 +154,17 @@ pub struct Pass<'a> {
 }
 
 impl<'a> Pass<'a> {
-    /// Windows over `picture` as it is; a picture whose short side is below the window is raised to it
-    /// (rstrudel segm/model/utils.py, `sliding_window`).
-    pub fn new(picture: Cow<'a, Photo>, flip: bool, window: usize, stride: usize) -> Self {
-        let size = raised_size([picture.width, picture.height], window);
+    /// Windows over `picture` as it is, by the window, stride and rules of `settings`.
+    pub fn new(picture: Cow<'a, Photo>, flip: bool, settings: &Settings) -> Self {
+        let size = settings.size_of([picture.width, picture.height]);
+        let window = size.map(|side| settings.window.min(side));
         Self {
             flip,
             size,
             window,
-            columns: anchors(size[0], window, stride),
-            rows: anchors(size[1], window, stride),
+            rules: settings.rules,
+            columns: anchors(size[0], window[0], settings.stride),
+            rows: anchors(size[1], window[1], settings.stride),
             picture,
         }
     }
@@ -162,23 +179,24 @@ impl<'a> Pass<'a> {
         [self.columns[i % self.columns.len()], self.rows[i / self.columns.len()]]
     }
 
-    /// The normalised pixels of window `i`, `[3, window, window]`.
+    /// The normalised pixels of window `i`, `[3, height, width]`.
     pub fn pixels(&self, i: usize, normalisation: &Normalisation) -> Vec<f32> {
         let [left, top] = self.corner(i);
         let [width, height] = self.size;
         let photo = &*self.picture;
-        let plane = self.window * self.window;
+        let [window_width, window_height] = self.window;
+        let plane = window_width * window_height;
         let mut out = vec![0.0; 3 * plane];
-        let columns: Vec<Between> = (left..left + self.window)
+        let columns: Vec<Between> = (left..left + window_width)
             .map(|x| Between::half_pixel(if self.flip { width - 1 - x } else { x }, photo.width, width))
             .collect();
         let [red, green, blue] = normalisation_table(normalisation);
         let (reds, rest) = out.split_at_mut(plane);
         let (greens, blues) = rest.split_at_mut(plane);
-        for y in 0..self.window {
+        for y in 0..window_height {
             let rows = Between::half_pixel(top + y, photo.height, height);
             let [above, below] = [rows.low, rows.high].map(|r| &photo.rgb[3 * r * photo.width..][..3 * photo.width]);
-            let line = y * self.window..(y + 1) * self.window;
+            let line = y * window_width..(y + 1) * window_width;
             let planes = [
                 (&mut reds[line.clone()], &red),
                 (&mut greens[line.clone()], &green),
@@ -297,6 +315,7 @@ mod tests {
             short_side: Some(384),
             scales: vec![1.0],
             flip: false,
+            rules: WindowRules::Enlarge,
         };
         assert!(matches!(
             settings.passes(&photo, 16),

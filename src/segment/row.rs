@@ -49,7 +49,7 @@ impl<'a> RowSampler<'a> {
             Some(_) => (0..width)
                 .map(|x| Between::half_pixel(x, field.size[0], width))
                 .collect(),
-            None => (0..field.window[0]).map(|x| field.patch_between(x, 0)).collect(),
+            None => (0..field.window[0]).map(|x| field.between(x, 0)).collect(),
         };
         Self {
             field,
@@ -116,7 +116,7 @@ impl<'a> RowSampler<'a> {
             if !(*top..*top + field.window[1]).contains(&y) {
                 continue;
             }
-            let down = field.patch_between(y - top, 1);
+            let down = field.between(y - top, 1);
             for (c, left) in field.columns.iter().enumerate() {
                 if used == self.layers.len() {
                     self.layers.push(Layer {

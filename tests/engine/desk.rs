@@ -259,6 +259,7 @@ pub fn long_run() -> Settings {
         short_side: None,
         scales: vec![1.0],
         flip: false,
+        rules: WindowRules::Enlarge,
     }
 }
 

@@ -1,9 +1,9 @@
 //! Softmax attention over host memory, a few rows of queries at a time.
 
-use gemm::Parallelism;
 use multiversion::multiversion;
 use rayon::prelude::*;
 
+use super::matrix::{Strided, multiply};
 use crate::numeric::exp;
 
 /// Most rows of queries per task. Each task lays out all keys and values for the matrix kernel anew, which a few
@@ -66,7 +66,7 @@ pub(super) fn attention(qkv: &mut [f32], bias: &[f32], heads: usize, tokens: usi
                         row: width,
                         column: 1,
                     };
-                    multiply(&query, &key, scores, tokens);
+                    multiply(&query, &key, scores, tokens, false);
                     for row in scores.chunks_exact_mut(tokens) {
                         softmax_row(row);
                     }
@@ -77,7 +77,7 @@ pub(super) fn attention(qkv: &mut [f32], bias: &[f32], heads: usize, tokens: usi
                         row: tokens,
                         column: 1,
                     };
-                    multiply(&weights, &value, &mut context[at..], dim);
+                    multiply(&weights, &value, &mut context[at..], dim, false);
                 }
             },
         );
@@ -130,54 +130,6 @@ fn softmax_row(row: &mut [f32]) {
     let scale = 1.0 / sum;
     for x in row {
         *x *= scale;
-    }
-}
-
-/// A matrix somewhere in a slice; `row` and `column` are the steps to the next row and column.
-struct Strided<'a> {
-    values: &'a [f32],
-    rows: usize,
-    columns: usize,
-    row: usize,
-    column: usize,
-}
-
-impl Strided<'_> {
-    fn last(&self) -> usize {
-        (self.rows - 1) * self.row + (self.columns - 1) * self.column
-    }
-}
-
-/// `out = a b`; the rows of `out` are `out_row` values apart.
-#[expect(unsafe_code, reason = "the gemm crate takes pointers; the bounds are checked here")]
-fn multiply(a: &Strided, b: &Strided, out: &mut [f32], out_row: usize) {
-    assert!(a.columns == b.rows && a.rows > 0 && a.columns > 0 && b.columns > 0);
-    assert!(a.last() < a.values.len() && b.last() < b.values.len());
-    assert!((a.rows - 1) * out_row + b.columns <= out.len());
-    // SAFETY: the three assertions above bound every index that the product reads or writes, and `out` is borrowed
-    // mutably while `a` and `b` are shared, so they cannot overlap.
-    unsafe {
-        gemm::gemm(
-            a.rows,
-            b.columns,
-            a.columns,
-            out.as_mut_ptr(),
-            1,
-            out_row as isize,
-            false,
-            a.values.as_ptr(),
-            a.column as isize,
-            a.row as isize,
-            b.values.as_ptr(),
-            b.column as isize,
-            b.row as isize,
-            0.0,
-            1.0,
-            false,
-            false,
-            false,
-            Parallelism::None,
-        );
     }
 }
 

@@ -5,14 +5,17 @@
 //! it back without a copy, so the seam costs microseconds.
 
 mod attention;
-
+mod convolution;
 mod gelu;
+mod matrix;
 
 use burn::nn::Linear;
 use burn::tensor::{DType, Device, Tensor, TensorData, activation, module};
 
+use super::interpolation;
+
 /// Whether host loops apply to a tensor: burn-flex, f32, no gradients wanted.
-fn on_host<const D: usize>(x: &Tensor<D>) -> bool {
+pub(super) fn on_host<const D: usize>(x: &Tensor<D>) -> bool {
     let device = x.device();
     device == Device::flex() && !device.is_autodiff() && x.dtype() == DType::F32
 }
@@ -87,6 +90,86 @@ pub(super) fn merge_heads(context: Tensor<4>) -> Tensor<3> {
     context.swap_dims(1, 2).reshape([batch, tokens, heads * head])
 }
 
+/// A factor and a sum per output channel of a convolution, and whether negative values then become 0.
+pub(super) struct Affine {
+    pub(super) scale: Tensor<1>,
+    pub(super) shift: Tensor<1>,
+    pub(super) relu: bool,
+}
+
+/// Enlarges `map` `[batch, rows, columns, channels]` bilinearly and convolves it, on the host. `weight` is
+/// `[side * side * channels, output]`; there are zeros around the map.
+pub(super) fn convolve(
+    map: Tensor<4>,
+    factor: usize,
+    align_corners: bool,
+    weight: Tensor<2>,
+    side: usize,
+    affine: &Affine,
+) -> Tensor<4> {
+    let device = map.device();
+    let [batch, rows, columns, channels] = map.dims();
+    let [_, output] = weight.dims();
+    let size = [rows * factor, columns * factor];
+    let (weight, scale, shift) = (
+        host_values(weight),
+        host_values(affine.scale.clone()),
+        host_values(affine.shift.clone()),
+    );
+    let layer = convolution::Layer {
+        weight: &weight,
+        side,
+        scale: &scale,
+        shift: &shift,
+        relu: affine.relu,
+    };
+    let values = host_values(map);
+    let maps = values.chunks_exact(rows * columns * channels);
+    let convolved: Vec<f32> = maps
+        .flat_map(|values| {
+            let map = convolution::Map {
+                values,
+                rows,
+                columns,
+                channels,
+            };
+            convolution::convolve(&map, size, align_corners, &layer)
+        })
+        .collect();
+    Tensor::from_data(TensorData::new(convolved, [batch, size[0], size[1], output]), &device)
+}
+
+/// Enlarges `map` `[batch, rows, columns, channels]` bilinearly.
+pub(super) fn enlarge(map: Tensor<4>, factor: usize, align_corners: bool) -> Tensor<4> {
+    if factor == 1 {
+        return map;
+    }
+    let device = map.device();
+    let [batch, rows, columns, channels] = map.dims();
+    let size = [rows * factor, columns * factor];
+    if on_host(&map) {
+        let values = host_values(map);
+        let maps = values.chunks_exact(rows * columns * channels);
+        let enlarged: Vec<f32> = maps
+            .flat_map(|values| {
+                let map = convolution::Map {
+                    values,
+                    rows,
+                    columns,
+                    channels,
+                };
+                convolution::upsample(&map, size, align_corners)
+            })
+            .collect();
+        return Tensor::from_data(TensorData::new(enlarged, [batch, size[0], size[1], channels]), &device);
+    }
+    let down = interpolation::linear(rows, size[0], align_corners, &device).unsqueeze::<3>();
+    let across = interpolation::linear(columns, size[1], align_corners, &device).unsqueeze::<3>();
+    let map = down.matmul(map.reshape([batch, rows, columns * channels]));
+    let map = across.matmul(map.reshape([batch * size[0], columns, channels]));
+    map.reshape([batch, size[0], size[1], channels])
+}
+
 /// Bytes of scores per step on a device other than the host: the smallest storage binding that a Vulkan adapter has
 /// to offer.
 const MOST_SCORE_BYTES: usize = 128 << 20;
@@ -126,11 +209,19 @@ fn with_bias(x: Tensor<3>, linear: &Linear) -> Tensor<3> {
 
 /// The bias in host memory, zeros where the layer has none.
 fn host_bias(linear: &Linear, width: usize) -> Vec<f32> {
-    linear
-        .bias
-        .as_ref()
-        .and_then(|b| b.val().into_data().try_into_vec().ok())
-        .unwrap_or_else(|| vec![0.0; width])
+    match &linear.bias {
+        Some(bias) => host_values(bias.val()),
+        None => vec![0.0; width],
+    }
+}
+
+/// The values of a tensor that [`on_host`] says yes to; its own memory where nothing else holds it.
+fn host_values<const D: usize>(x: Tensor<D>) -> Vec<f32> {
+    match x.into_data().try_into_vec() {
+        Ok(values) => values,
+        // `on_host` has looked at the type; anything else is a defect of this room.
+        Err(e) => panic!("a CPU kernel was called on a tensor that is not f32: {e:?}"),
+    }
 }
 
 /// Runs `f` over a tensor's own memory.

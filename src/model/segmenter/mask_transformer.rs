@@ -28,16 +28,18 @@ pub struct MaskTransformer {
 }
 
 /// Sizes of a [`MaskTransformer`].
-pub(super) struct Sizes {
-    pub(super) dim: usize,
-    pub(super) classes: usize,
-    pub(super) layers: usize,
-    pub(super) heads: usize,
-    pub(super) norm_eps: f64,
+pub(in crate::model) struct Sizes {
+    pub(in crate::model) dim: usize,
+    pub(in crate::model) classes: usize,
+    pub(in crate::model) layers: usize,
+    pub(in crate::model) heads: usize,
+    pub(in crate::model) norm_eps: f64,
 }
 
 impl MaskTransformer {
-    pub(super) fn build(sizes: &Sizes, b: &mut Builder) -> Result<Self, WeightsMismatch> {
+    /// `prefix` is that of its tensors' names.
+    pub(in crate::model) fn build(prefix: &str, sizes: &Sizes, b: &mut Builder) -> Result<Self, WeightsMismatch> {
+        let name = |part: &str| format!("{prefix}.{part}");
         let Sizes {
             dim,
             classes,
@@ -46,15 +48,15 @@ impl MaskTransformer {
             norm_eps,
         } = *sizes;
         Ok(Self {
-            project: b.linear("decoder.proj_dec")?,
-            class_tokens: b.param("decoder.cls_emb", [1, classes, dim])?,
+            project: b.linear(&name("proj_dec"))?,
+            class_tokens: b.param(&name("cls_emb"), [1, classes, dim])?,
             blocks: (0..layers)
-                .map(|i| Block::build(b, &format!("decoder.blocks.{i}"), heads, norm_eps))
+                .map(|i| Block::build(b, &name(&format!("blocks.{i}")), heads, norm_eps))
                 .collect::<Result<_, _>>()?,
-            norm: b.layer_norm("decoder.decoder_norm", norm_eps)?,
-            project_patch: b.param("decoder.proj_patch", [dim, dim])?,
-            project_class: b.param("decoder.proj_classes", [dim, dim])?,
-            mask_norm: b.layer_norm("decoder.mask_norm", norm_eps)?,
+            norm: b.layer_norm(&name("decoder_norm"), norm_eps)?,
+            project_patch: b.param(&name("proj_patch"), [dim, dim])?,
+            project_class: b.param(&name("proj_classes"), [dim, dim])?,
+            mask_norm: b.layer_norm(&name("mask_norm"), norm_eps)?,
         })
     }
 

@@ -49,10 +49,10 @@ pub(super) enum PickleError {
 }
 
 impl Pickle {
-    /// Reads a pickle of protocol 0 to 5.
-    pub(super) fn read(bytes: &[u8]) -> Result<Self, PickleError> {
-        let (values, root) = Machine::new(bytes).run()?;
-        Ok(Self { values, root })
+    /// Reads a pickle of protocol 0 to 5 and says how many bytes it took; others may follow.
+    pub(super) fn read(bytes: &[u8]) -> Result<(Self, usize), PickleError> {
+        let (values, root, used) = Machine::new(bytes).run()?;
+        Ok((Self { values, root }, used))
     }
 
     /// The outermost value.
@@ -94,6 +94,14 @@ impl Pickle {
         }
     }
 
+    /// What every persistent id refers to.
+    pub(super) fn persistent(&self) -> impl Iterator<Item = Id> {
+        self.values.iter().filter_map(|value| match value {
+            Value::Persistent(id) => Some(*id),
+            _ => None,
+        })
+    }
+
     /// The value under a text key of a dictionary.
     pub(super) fn entry(&self, id: Id, key: &str) -> Option<Id> {
         let entries = self.entries(id)?;
@@ -126,7 +134,7 @@ mod tests {
 
     #[test]
     fn numbers_keep_their_sign() {
-        let pickle = Pickle::read(b"\x80\x02(J\xff\xff\xff\xffK\x05\x8a\x02\x00\x80\x8a\x00t.").unwrap();
+        let (pickle, _) = Pickle::read(b"\x80\x02(J\xff\xff\xff\xffK\x05\x8a\x02\x00\x80\x8a\x00t.").unwrap();
         let items = pickle.items(pickle.root()).unwrap();
         let ints: Vec<_> = items.iter().map(|id| pickle.int(*id).unwrap()).collect();
         assert_eq!(ints, [-1, 5, -32768, 0]);

@@ -66,13 +66,13 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Runs to the end and returns all values and the outermost one.
-    pub(super) fn run(mut self) -> Result<(Vec<Value>, Id), PickleError> {
+    /// Runs to the end and returns all values, the outermost one and the number of bytes that were read.
+    pub(super) fn run(mut self) -> Result<(Vec<Value>, Id, usize), PickleError> {
         loop {
             let code = self.byte()?;
             if code == b'.' {
                 let root = self.pop()?;
-                return Ok((self.values, root));
+                return Ok((self.values, root, self.at));
             }
             self.step(code)?;
         }

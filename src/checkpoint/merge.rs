@@ -1,0 +1,58 @@
+//! Several checkpoints with one and the same encoder as one model with several decoders.
+
+use std::collections::BTreeMap;
+
+use super::Checkpoint;
+use crate::model::{DecoderSpec, EncoderSpec};
+
+impl Checkpoint {
+    /// Adds the decoders of `other`, whose encoder has to be the same to the last bit. A final norm that only one of
+    /// them has comes along: decoders of the other kind do not look at what it does.
+    ///
+    /// # Errors
+    /// A clause that names the first thing that differs: a size, a rule or a tensor.
+    pub fn merge(&mut self, other: Self) -> Result<(), String> {
+        self.check_rules(&other)?;
+        let (spec, mut weights) = (other.spec, other.weights);
+        for (name, tensor) in self.weights.iter().filter(|(name, _)| name.starts_with("encoder.")) {
+            let Some(theirs) = weights.take(name) else { continue };
+            if theirs != *tensor {
+                return Err(format!("the encoders differ, first in the tensor {name}"));
+            }
+        }
+        // Decoders of the same kind get a number.
+        let mut keys = BTreeMap::new();
+        for DecoderSpec { key: theirs, head } in spec.decoders {
+            let key = self.spec.free_key(&theirs);
+            keys.insert(theirs, key.clone());
+            self.spec.decoders.push(DecoderSpec { key, head });
+        }
+        for (name, tensor) in weights.drain() {
+            let of_decoder = name.strip_prefix("decoders.").and_then(|rest| rest.split_once('.'));
+            let renamed = of_decoder.and_then(|(key, rest)| Some(format!("decoders.{}.{rest}", keys.get(key)?)));
+            self.weights.insert(renamed.unwrap_or(name), tensor);
+        }
+        self.spec.encoder.final_norm |= spec.encoder.final_norm;
+        Ok(())
+    }
+
+    /// Everything but the tensors that has to be the same.
+    fn check_rules(&self, other: &Self) -> Result<(), String> {
+        let without_norm = |encoder: &EncoderSpec| EncoderSpec {
+            final_norm: false,
+            ..encoder.clone()
+        };
+        let (ours, theirs) = (without_norm(&self.spec.encoder), without_norm(&other.spec.encoder));
+        if ours != theirs {
+            return Err(format!("the encoders differ: expected {ours:?}, found {theirs:?}"));
+        }
+        let counts = [self.spec.classes, other.spec.classes];
+        if counts[0] != counts[1] {
+            return Err(format!("expected {} classes, found {}", counts[0], counts[1]));
+        }
+        if self.spec.normalisation != other.spec.normalisation {
+            return Err("their pictures are normalised differently".into());
+        }
+        Ok(())
+    }
+}

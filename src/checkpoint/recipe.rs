@@ -1,0 +1,210 @@
+//! How the tensors of a file become those of a network, as a list that one loop carries out.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use super::CheckpointError;
+use super::source::{Shapes, Source};
+use crate::model::{HostTensor, TensorSpec, Weights, WeightsMismatch};
+
+/// Told the share of a file that has been read, 0..=1; `Break` stops reading.
+pub type OnRead<'a> = &'a mut dyn FnMut(f32) -> ControlFlow<()>;
+
+/// Turns the tensors that a step names into one.
+type Make = Box<dyn Fn(Vec<HostTensor>) -> Result<HostTensor, String>>;
+
+/// Where one tensor of a network comes from.
+struct Step {
+    /// Its name in the network.
+    name: String,
+    /// Names in the file, in the order in which `make` takes them.
+    from: Vec<String>,
+    make: Make,
+}
+
+/// All tensors of a network and where they come from.
+#[derive(Default)]
+pub(super) struct Recipe {
+    steps: Vec<Step>,
+    /// Tensors of the file that published code has no use for.
+    ignored: BTreeSet<String>,
+}
+
+impl Recipe {
+    /// A tensor that is what the file has under another name.
+    pub(super) fn take(&mut self, name: impl Into<String>, from: impl Into<String>) {
+        self.make(name, vec![from.into()], only);
+    }
+
+    /// A weight and a bias.
+    pub(super) fn take_pair(&mut self, name: &str, from: &str) {
+        for part in ["weight", "bias"] {
+            self.take(format!("{name}.{part}"), format!("{from}.{part}"));
+        }
+    }
+
+    /// A batch norm behind a convolution: `name.norm.…`.
+    pub(super) fn take_batch_norm(&mut self, name: &str, from: &str) {
+        for (part, theirs) in [
+            ("weight", "weight"),
+            ("bias", "bias"),
+            ("mean", "running_mean"),
+            ("variance", "running_var"),
+        ] {
+            self.take(format!("{name}.norm.{part}"), format!("{from}.{theirs}"));
+        }
+    }
+
+    /// A tensor that is made of one or more of the file's.
+    pub(super) fn make(
+        &mut self,
+        name: impl Into<String>,
+        from: Vec<String>,
+        make: impl Fn(Vec<HostTensor>) -> Result<HostTensor, String> + 'static,
+    ) {
+        self.steps.push(Step {
+            name: name.into(),
+            from,
+            make: Box::new(make),
+        });
+    }
+
+    /// Leaves a tensor of the file alone.
+    pub(super) fn ignore(&mut self, name: impl Into<String>) {
+        self.ignored.insert(name.into());
+    }
+
+    /// Leaves every tensor alone whose name begins so.
+    pub(super) fn ignore_all(&mut self, shapes: &Shapes, prefix: &str) {
+        let names = shapes.keys().filter(|name| name.starts_with(prefix));
+        self.ignored.extend(names.cloned());
+    }
+
+    /// Reads everything.
+    ///
+    /// # Errors
+    /// Every tensor that is missing or unexpected, under the file's names; a tensor whose values cannot be read;
+    /// [`CheckpointError::Cancelled`].
+    pub(super) fn carry_out(
+        &self,
+        source: &mut dyn Source,
+        path: &Path,
+        on_read: OnRead,
+    ) -> Result<Weights, CheckpointError> {
+        let shapes = source.shapes().clone();
+        self.check_names(&shapes).map_err(|source| CheckpointError::Weights {
+            source,
+            path: path.into(),
+        })?;
+        let values = |name: &String| shapes.get(name).map_or(0, |shape| shape.iter().product::<usize>());
+        let total: usize = self.steps.iter().flat_map(|step| &step.from).map(values).sum();
+        let mut done = 0;
+        let mut weights = Weights::default();
+        for step in &self.steps {
+            let damaged = |why: String| CheckpointError::damaged(path, format!("{}: {why}", step.from.join(", ")));
+            let mut tensors = Vec::with_capacity(step.from.len());
+            for name in &step.from {
+                tensors.push(source.read(name).map_err(damaged)?);
+                done += values(name);
+            }
+            weights.insert(step.name.clone(), (step.make)(tensors).map_err(damaged)?);
+            if on_read(done as f32 / total.max(1) as f32).is_break() {
+                return Err(CheckpointError::Cancelled);
+            }
+        }
+        Ok(weights)
+    }
+
+    fn check_names(&self, shapes: &Shapes) -> Result<(), WeightsMismatch> {
+        let used: BTreeSet<&String> = self.steps.iter().flat_map(|step| &step.from).collect();
+        let described = |name: &String| TensorSpec {
+            name: name.clone(),
+            shape: shapes.get(name).cloned().unwrap_or_default(),
+        };
+        let mismatch = WeightsMismatch {
+            missing: used
+                .iter()
+                .filter(|n| !shapes.contains_key(**n))
+                .map(|n| described(n))
+                .collect(),
+            unexpected: shapes
+                .keys()
+                .filter(|name| !used.contains(name) && !self.ignored.contains(*name))
+                .map(described)
+                .collect(),
+            ..WeightsMismatch::default()
+        };
+        if mismatch == WeightsMismatch::default() {
+            Ok(())
+        } else {
+            Err(mismatch)
+        }
+    }
+
+    /// The same differences under the names that the file uses, where one of its tensors was taken as it is.
+    pub(super) fn in_the_files_names(&self, mut mismatch: WeightsMismatch) -> WeightsMismatch {
+        let theirs = |ours: &mut String| {
+            if let Some(step) = self.steps.iter().find(|step| step.name == *ours) {
+                *ours = step.from.join(", ");
+            }
+        };
+        mismatch.missing.iter_mut().for_each(|tensor| theirs(&mut tensor.name));
+        mismatch
+            .misshapen
+            .iter_mut()
+            .for_each(|(tensor, _)| theirs(&mut tensor.name));
+        mismatch.not_finite.iter_mut().for_each(theirs);
+        mismatch
+    }
+}
+
+/// The one tensor that a step takes.
+pub(super) fn only(mut tensors: Vec<HostTensor>) -> Result<HostTensor, String> {
+    match (tensors.pop(), tensors.is_empty()) {
+        (Some(tensor), true) => Ok(tensor),
+        (_, _) => Err("expected one tensor".into()),
+    }
+}
+
+/// A tensor of zeros: a bias that the file leaves out.
+pub(super) fn zeros(shape: Vec<usize>) -> impl Fn(Vec<HostTensor>) -> Result<HostTensor, String> {
+    move |_| {
+        Ok(HostTensor {
+            values: vec![0.0; shape.iter().product()],
+            shape: shape.clone(),
+        })
+    }
+}
+
+/// `[rows, columns]` to `[columns, rows]`.
+pub(super) fn transposed(tensors: Vec<HostTensor>) -> Result<HostTensor, String> {
+    let HostTensor { shape, values } = only(tensors)?;
+    let [rows, columns] = shape[..] else {
+        return Err(format!("expected two dimensions, found {shape:?}"));
+    };
+    Ok(HostTensor {
+        values: (0..columns)
+            .flat_map(|c| (0..rows).map(move |r| r * columns + c))
+            .map(|i| values[i])
+            .collect(),
+        shape: vec![columns, rows],
+    })
+}
+
+/// The same values in another shape.
+pub(super) fn reshaped(shape: Vec<usize>) -> impl Fn(Vec<HostTensor>) -> Result<HostTensor, String> {
+    move |tensors| {
+        let tensor = only(tensors)?;
+        if tensor.values.len() != shape.iter().product::<usize>() {
+            return Err(format!(
+                "expected as many values as {shape:?} has, found {:?}",
+                tensor.shape
+            ));
+        }
+        Ok(HostTensor {
+            values: tensor.values,
+            shape: shape.clone(),
+        })
+    }
+}

@@ -1,0 +1,128 @@
+//! Tensors out of a `.safetensors` file.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::io::{Cursor, Read, Seek, SeekFrom};
+use std::path::Path;
+
+use safetensors::SafeTensors;
+use safetensors::tensor::Dtype;
+
+use super::{Float, Shapes, Source, count};
+use crate::checkpoint::CheckpointError;
+use crate::model::HostTensor;
+
+/// Largest header that is read: descriptions of tensors. Those of ViT-L with all five decoders have 80 KiB.
+const MOST_HEADER_BYTES: u64 = 16 << 20;
+
+/// Something that tensors can be read from at any place.
+trait Input: Read + Seek + Send {}
+
+impl<T: Read + Seek + Send> Input for T {}
+
+/// An open file, or the bytes of one.
+pub(in crate::checkpoint) struct SafetensorsFile {
+    input: Box<dyn Input>,
+    metadata: HashMap<String, String>,
+    shapes: Shapes,
+    /// How each tensor is stored, and where.
+    places: BTreeMap<String, (Float, u64)>,
+}
+
+impl SafetensorsFile {
+    /// Whether a file starts like one: a header length and an opening brace.
+    pub(in crate::checkpoint) fn looks_like(head: &[u8]) -> bool {
+        head.len() > 8 && head[8] == b'{'
+    }
+
+    pub(in crate::checkpoint) fn open(path: &Path) -> Result<Self, CheckpointError> {
+        let file = File::open(path).map_err(|e| CheckpointError::read(path, e))?;
+        let length = file.metadata().map_err(|e| CheckpointError::read(path, e))?.len();
+        Self::read_header(Box::new(file), length, path)
+    }
+
+    /// From memory; `path` only names it in errors.
+    pub(in crate::checkpoint) fn from_bytes(
+        bytes: impl AsRef<[u8]> + Send + 'static,
+        path: &Path,
+    ) -> Result<Self, CheckpointError> {
+        let length = bytes.as_ref().len() as u64;
+        Self::read_header(Box::new(Cursor::new(bytes)), length, path)
+    }
+
+    fn read_header(mut input: Box<dyn Input>, length: u64, path: &Path) -> Result<Self, CheckpointError> {
+        let damaged = |why: String| CheckpointError::damaged(path, why);
+        let mut bytes = vec![0; 8];
+        input
+            .read_exact(&mut bytes)
+            .map_err(|e| CheckpointError::read(path, e))?;
+        let header = bytes.as_chunks().0.first().map_or(0, |b| u64::from_le_bytes(*b));
+        if header > length.saturating_sub(8).min(MOST_HEADER_BYTES) {
+            return Err(damaged(format!(
+                "its header claims {header} bytes, the file has {length}"
+            )));
+        }
+        input
+            .by_ref()
+            .take(header)
+            .read_to_end(&mut bytes)
+            .map_err(|e| CheckpointError::read(path, e))?;
+        let (_, header) =
+            SafeTensors::read_metadata(&bytes).map_err(|e| damaged(format!("it is no safetensors file ({e})")))?;
+        let mut file = Self {
+            input,
+            metadata: header.metadata().clone().unwrap_or_default(),
+            shapes: Shapes::new(),
+            places: BTreeMap::new(),
+        };
+        let start = bytes.len() as u64;
+        for (name, tensor) in header.tensors() {
+            let float = match tensor.dtype {
+                Dtype::F16 => Float::F16,
+                Dtype::BF16 => Float::BF16,
+                Dtype::F32 => Float::F32,
+                Dtype::F64 => Float::F64,
+                // Counters and masks.
+                _ => continue,
+            };
+            let (from, to) = tensor.data_offsets;
+            if start.saturating_add(to as u64) > length || count(&tensor.shape).is_none_or(|n| n == 0) {
+                return Err(damaged(format!(
+                    "{}: expected {:?} values, the file ends before them",
+                    name.chars().take(80).collect::<String>(),
+                    tensor.shape
+                )));
+            }
+            file.places.insert(name.clone(), (float, start + from as u64));
+            file.shapes.insert(name, tensor.shape.clone());
+        }
+        Ok(file)
+    }
+
+    /// The text that the header holds beside the tensors.
+    pub(in crate::checkpoint) fn metadata(&self) -> &HashMap<String, String> {
+        &self.metadata
+    }
+}
+
+impl Source for SafetensorsFile {
+    fn shapes(&self) -> &Shapes {
+        &self.shapes
+    }
+
+    fn read(&mut self, name: &str) -> Result<HostTensor, String> {
+        let (Some(shape), Some((float, start))) = (self.shapes.get(name), self.places.get(name)) else {
+            return Err("it is not in the file".into());
+        };
+        let length = count(shape).and_then(|n| n.checked_mul(float.width()));
+        let mut bytes = vec![0; length.ok_or("its shape is impossible")?];
+        self.input
+            .seek(SeekFrom::Start(*start))
+            .and_then(|_| self.input.read_exact(&mut bytes))
+            .map_err(|e| format!("its values cannot be read ({e})"))?;
+        Ok(HostTensor {
+            shape: shape.clone(),
+            values: float.decode(&bytes),
+        })
+    }
+}

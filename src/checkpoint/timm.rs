@@ -1,0 +1,66 @@
+//! timm's ViT and DeiT classifiers, as `.pth` (bare, or under `model` or `state_dict`) or `.safetensors`.
+
+use super::Provenance;
+use super::backbone::BackbonePlan;
+use super::recipe::Recipe;
+use super::shapes::{count_of, grid_side, shape, usual_heads};
+use super::source::Shapes;
+use super::vit_names::{EncoderNames, TIMM};
+use crate::model::{EncoderSpec, Normalisation, PositionResize};
+
+/// timm's epsilon, which it took over from the JAX originals.
+const NORM_EPS: f64 = 1e-6;
+
+/// Whether these are the tensors of such a file.
+pub(super) fn is_it(shapes: &Shapes) -> bool {
+    shapes.contains_key("blocks.0.attn.qkv.weight") && shapes.contains_key("patch_embed.proj.weight")
+}
+
+/// What to make of the tensors.
+pub(super) fn plan(shapes: &Shapes) -> Result<BackbonePlan, String> {
+    let patch_weight = shape(shapes, "patch_embed.proj.weight", 4)?;
+    let (dim, patch) = (patch_weight[0], patch_weight[2]);
+    let distilled = shapes.contains_key("dist_token");
+    let depth = count_of(shapes, "blocks.");
+    if depth > 128 {
+        return Err(format!("expected at most 128 blocks, found {depth}"));
+    }
+    let side = grid_side(shape(shapes, "pos_embed", 3)?[1], 1 + usize::from(distilled))?;
+    let encoder = EncoderSpec {
+        dim,
+        depth,
+        heads: usual_heads(dim),
+        patch,
+        grid: [side, side],
+        class_token: true,
+        distilled,
+        final_norm: true,
+        norm_eps: NORM_EPS,
+        position_resize: PositionResize::Bilinear,
+    };
+    let mut recipe = Recipe::default();
+    let names = EncoderNames {
+        prefix: "",
+        patch_embedding: "patch_embed.proj",
+        blocks: "blocks.",
+        block: &TIMM,
+        norm: "norm",
+    };
+    names.encoder(&mut recipe, &encoder, shapes);
+    recipe.ignore_all(shapes, "head");
+    recipe.ignore_all(shapes, "pre_logits");
+    Ok(BackbonePlan {
+        encoder,
+        normalisation: if distilled {
+            Normalisation::IMAGENET
+        } else {
+            Normalisation::VIT
+        },
+        recipe,
+        provenance: Provenance::new(if distilled {
+            "DeiT classifier"
+        } else {
+            "timm ViT classifier"
+        }),
+    })
+}

@@ -1,0 +1,112 @@
+//! The tensors of a Vision Transformer under the names that three codebases give them.
+
+use super::recipe::{Recipe, only, zeros};
+use super::source::Shapes;
+use crate::model::{EncoderSpec, HostTensor};
+
+/// How a codebase names the parts of a block, and what follows a block's own name.
+pub(super) struct BlockNames {
+    norm1: &'static str,
+    qkv_weight: &'static str,
+    qkv_bias: &'static str,
+    proj: &'static str,
+    norm2: &'static str,
+    fc1: &'static str,
+    fc2: &'static str,
+}
+
+/// timm's names, which rstrudel/segmenter, official SETR and DeiT keep.
+pub(super) const TIMM: BlockNames = BlockNames {
+    norm1: "norm1",
+    qkv_weight: "attn.qkv.weight",
+    qkv_bias: "attn.qkv.bias",
+    proj: "attn.proj",
+    norm2: "norm2",
+    fc1: "mlp.fc1",
+    fc2: "mlp.fc2",
+};
+
+/// mmsegmentation's (and mmcv's) names.
+pub(super) const MMSEG: BlockNames = BlockNames {
+    norm1: "ln1",
+    qkv_weight: "attn.attn.in_proj_weight",
+    qkv_bias: "attn.attn.in_proj_bias",
+    proj: "attn.attn.out_proj",
+    norm2: "ln2",
+    fc1: "ffn.layers.0.0",
+    fc2: "ffn.layers.1",
+};
+
+impl BlockNames {
+    /// One transformer block: `to.…` from `from.…`.
+    pub(super) fn block(&self, recipe: &mut Recipe, to: &str, from: &str) {
+        recipe.take_pair(&format!("{to}.norm1"), &format!("{from}.{}", self.norm1));
+        recipe.take(format!("{to}.attn.qkv.weight"), format!("{from}.{}", self.qkv_weight));
+        recipe.take(format!("{to}.attn.qkv.bias"), format!("{from}.{}", self.qkv_bias));
+        recipe.take_pair(&format!("{to}.attn.proj"), &format!("{from}.{}", self.proj));
+        recipe.take_pair(&format!("{to}.norm2"), &format!("{from}.{}", self.norm2));
+        recipe.take_pair(&format!("{to}.mlp.fc1"), &format!("{from}.{}", self.fc1));
+        recipe.take_pair(&format!("{to}.mlp.fc2"), &format!("{from}.{}", self.fc2));
+    }
+}
+
+/// Where the parts of an encoder are in a file.
+pub(super) struct EncoderNames<'a> {
+    /// What stands before everything, with a dot: `backbone.`.
+    pub(super) prefix: &'a str,
+    pub(super) patch_embedding: &'a str,
+    /// What stands before a block's number, with a dot.
+    pub(super) blocks: &'a str,
+    pub(super) block: &'a BlockNames,
+    pub(super) norm: &'a str,
+}
+
+impl EncoderNames<'_> {
+    /// The whole encoder. A patch embedding without a bias gets one of zeros, which is the same; an encoder without
+    /// class token leaves out the token and its position.
+    pub(super) fn encoder(&self, recipe: &mut Recipe, spec: &EncoderSpec, shapes: &Shapes) {
+        let theirs = |name: &str| format!("{}{name}", self.prefix);
+        let embedding = theirs(self.patch_embedding);
+        recipe.take("encoder.patch_embed.proj.weight", format!("{embedding}.weight"));
+        let bias = format!("{embedding}.bias");
+        if shapes.contains_key(&bias) {
+            recipe.take("encoder.patch_embed.proj.bias", bias);
+        } else {
+            recipe.make("encoder.patch_embed.proj.bias", Vec::new(), zeros(vec![spec.dim]));
+        }
+        if spec.class_token {
+            recipe.take("encoder.cls_token", theirs("cls_token"));
+            recipe.take("encoder.pos_embed", theirs("pos_embed"));
+        } else {
+            recipe.ignore(theirs("cls_token"));
+            recipe.make("encoder.pos_embed", vec![theirs("pos_embed")], without_first);
+        }
+        if spec.distilled {
+            recipe.take("encoder.dist_token", theirs("dist_token"));
+        }
+        for i in 0..spec.depth {
+            let from = format!("{}{i}", theirs(self.blocks));
+            self.block.block(recipe, &format!("encoder.blocks.{i}"), &from);
+        }
+        if spec.final_norm {
+            recipe.take_pair("encoder.norm", &theirs(self.norm));
+        }
+    }
+}
+
+/// Position embeddings `[1, positions, dim]` without the class token's.
+fn without_first(tensors: Vec<HostTensor>) -> Result<HostTensor, String> {
+    let mut tensor = only(tensors)?;
+    let (positions, dim) = match tensor.shape[..] {
+        [1, positions, dim] if positions > 1 => (positions, dim),
+        _ => {
+            return Err(format!(
+                "expected position embeddings, found the shape {:?}",
+                tensor.shape
+            ));
+        }
+    };
+    tensor.values.drain(..dim);
+    tensor.shape = vec![1, positions - 1, dim];
+    Ok(tensor)
+}

@@ -1,0 +1,130 @@
+//! Convolutions over maps `[batch, rows, columns, channels]`.
+
+use burn::module::{Module, Param};
+use burn::nn::BatchNorm;
+use burn::tensor::ops::ConvOptions;
+use burn::tensor::{Tensor, activation, module};
+
+use crate::model::build::Builder;
+use crate::model::kernels::{self, Affine};
+use crate::model::weights::WeightsMismatch;
+
+/// How a map is enlarged before it is convolved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Enlarging {
+    pub(super) factor: usize,
+    pub(super) align_corners: bool,
+}
+
+impl Enlarging {
+    pub(super) const NONE: Self = Self {
+        factor: 1,
+        align_corners: false,
+    };
+
+    /// By half-pixel centres, as everywhere but in the official MLA.
+    pub(super) fn by(factor: usize) -> Self {
+        Self {
+            factor,
+            align_corners: false,
+        }
+    }
+
+    /// `map` enlarged.
+    pub(super) fn of(self, map: Tensor<4>) -> Tensor<4> {
+        kernels::enlarge(map, self.factor, self.align_corners)
+    }
+}
+
+/// A 1x1 or 3x3 convolution that keeps the size of its map.
+#[derive(Module, Debug)]
+pub(super) struct Convolution {
+    /// `[side * side * input, output]`: rows of the kernel, its columns, input channels.
+    weight: Param<Tensor<2>>,
+    after: After,
+    #[module(skip)]
+    side: usize,
+}
+
+/// What follows a convolution.
+#[expect(clippy::large_enum_variant, reason = "there are a few per network")]
+#[derive(Module, Debug)]
+enum After {
+    /// Batch norm, then ReLU.
+    Norm(BatchNorm),
+    /// A bias.
+    Bias(Param<Tensor<1>>),
+}
+
+impl Convolution {
+    /// Convolution, batch norm and ReLU.
+    pub(super) fn normed(b: &mut Builder, name: &str) -> Result<Self, WeightsMismatch> {
+        let (weight, side) = b.convolution(&format!("{name}.weight"))?;
+        let after = After::Norm(b.batch_norm(&format!("{name}.norm"))?);
+        Ok(Self { weight, after, side })
+    }
+
+    /// Convolution with a bias: the last one of a head.
+    pub(super) fn biased(b: &mut Builder, name: &str) -> Result<Self, WeightsMismatch> {
+        let (weight, side) = b.convolution(&format!("{name}.weight"))?;
+        let [_, output] = weight.dims();
+        let bias = b.param(&format!("{name}.bias"), [output])?;
+        Ok(Self {
+            weight,
+            after: After::Bias(bias),
+            side,
+        })
+    }
+
+    /// Whether each pixel is treated by itself, so that interpolation may come before or after.
+    pub(super) fn is_pointwise(&self) -> bool {
+        self.side == 1
+    }
+
+    /// `map` enlarged, then convolved.
+    pub(super) fn forward(&self, map: Tensor<4>, first: Enlarging) -> Tensor<4> {
+        if kernels::on_host(&map) {
+            let affine = self.after.affine();
+            let weight = self.weight.val();
+            return kernels::convolve(map, first.factor, first.align_corners, weight, self.side, &affine);
+        }
+        let map = first.of(map);
+        let [_, _, _, input] = map.dims();
+        let [_, output] = self.weight.dims();
+        let weight = self.weight.val().reshape([self.side, self.side, input, output]);
+        let margin = self.side / 2;
+        let options = ConvOptions::new([1, 1], [margin, margin], [1, 1], 1);
+        let image = map.permute([0, 3, 1, 2]);
+        let image = module::conv2d(image, weight.permute([3, 2, 0, 1]), None, options);
+        let image = match &self.after {
+            After::Norm(norm) => activation::relu(norm.forward(image)),
+            After::Bias(bias) => image + bias.val().reshape([1, output, 1, 1]),
+        };
+        image.permute([0, 2, 3, 1])
+    }
+}
+
+impl After {
+    /// The same as a factor and a sum per channel, with the statistics that training left.
+    fn affine(&self) -> Affine {
+        match self {
+            Self::Bias(bias) => {
+                let shift = bias.val();
+                Affine {
+                    scale: Tensor::ones_like(&shift),
+                    shift,
+                    relu: false,
+                }
+            }
+            Self::Norm(norm) => {
+                let deviation = (norm.running_var.value() + norm.epsilon).sqrt();
+                let scale = norm.gamma.val() / deviation;
+                Affine {
+                    shift: norm.beta.val() - norm.running_mean.value() * scale.clone(),
+                    scale,
+                    relu: true,
+                }
+            }
+        }
+    }
+}

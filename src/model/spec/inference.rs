@@ -1,0 +1,52 @@
+//! How a photo is normalised, scaled and cut into windows.
+
+use serde::{Deserialize, Serialize};
+
+/// Mean and standard deviation per channel, for RGB scaled to 0..1.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Normalisation {
+    /// Subtracted first.
+    pub mean: [f32; 3],
+    /// Divided by second.
+    pub std: [f32; 3],
+}
+
+impl Normalisation {
+    /// `vit`: 0.5 everywhere (rstrudel segm/data/utils.py).
+    pub const VIT: Self = Self {
+        mean: [0.5; 3],
+        std: [0.5; 3],
+    };
+    /// The ImageNet statistics: `deit` in rstrudel segm/data/utils.py, and every SETR configuration.
+    pub const IMAGENET: Self = Self {
+        mean: [0.485, 0.456, 0.406],
+        std: [0.229, 0.224, 0.225],
+    };
+}
+
+/// How a photo is scaled and cut into windows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InferenceSpec {
+    /// Side of the square window in pixels.
+    pub window: usize,
+    /// Distance between windows in pixels.
+    pub stride: usize,
+    /// Length in pixels to which the short side of a larger photo is reduced; `None` keeps its size.
+    pub short_side: Option<usize>,
+    /// What happens to photos and windows of unusual sizes.
+    #[serde(default)]
+    pub rules: WindowRules,
+}
+
+/// Where the codebases treat sizes differently.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WindowRules {
+    /// A photo smaller than the window is enlarged to it; a window that is no multiple of the patch is padded, and the
+    /// padding is cropped off the logits (rstrudel segm/model/utils.py; official SETR enlarges too).
+    #[default]
+    Enlarge,
+    /// A photo smaller than the window is one smaller window; the logits of a padded window are resized to the window
+    /// (mmsegmentation models/segmentors/encoder_decoder.py).
+    Shrink,
+}

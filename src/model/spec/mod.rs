@@ -1,0 +1,161 @@
+//! What has to be known to build a network: sizes, normalisation, window. No weights, no files.
+
+mod decoder;
+mod encoder;
+mod inference;
+
+use serde::{Deserialize, Serialize};
+
+pub use decoder::{DecoderSpec, HeadSpec, MlaSpec, Output, UpSpec, UpStage};
+pub use encoder::{EncoderSpec, PositionResize};
+pub use inference::{InferenceSpec, Normalisation, WindowRules};
+
+/// Everything that is needed to build one network and to run it on a photo as its authors did.
+///
+/// Every loader produces one of these; nothing after loading knows which file layout the weights came from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelSpec {
+    /// The Vision Transformer.
+    pub encoder: EncoderSpec,
+    /// What turns its tokens into class logits, each in its own way; at least one.
+    pub decoders: Vec<DecoderSpec>,
+    /// Number of classes, the channels of the logits.
+    pub classes: usize,
+    /// How pixel values are normalised before the patch embedding.
+    pub normalisation: Normalisation,
+    /// How a photo is cut and scaled.
+    pub inference: InferenceSpec,
+}
+
+/// Largest sizes that a file may ask for, far above every published model (ViT-L: 1024, 24, 16, 32).
+const LIMITS: [(&str, usize); 6] = [
+    ("dim", 8192),
+    ("depth", 128),
+    ("heads", 128),
+    ("patch", 256),
+    ("position grid side", 1024),
+    ("classes", 65_535),
+];
+
+impl ModelSpec {
+    /// Short title as papers write it, `Seg-T-Mask/16`; with several decoders `ViT-T/16 with 5 decoders`.
+    pub fn title(&self) -> String {
+        match self.decoders.len() {
+            1 => self.output_title(Output::main(0)),
+            count => format!("ViT-{}/{} with {count} decoders", self.variant(), self.encoder.patch),
+        }
+    }
+
+    /// What one output is: `SETR-PUP-L/16`, or `SETR-PUP-L/16 layer 10` for an auxiliary head.
+    pub fn output_title(&self, output: Output) -> String {
+        let Some(decoder) = self.decoders.get(output.decoder) else {
+            return format!("ViT-{}/{}", self.variant(), self.encoder.patch);
+        };
+        let (variant, patch, name) = (self.variant(), self.encoder.patch, decoder.head.title());
+        let title = match decoder.head.is_setr() {
+            true => format!("SETR-{name}-{variant}/{patch}"),
+            false => format!("Seg-{variant}-{name}/{patch}"),
+        };
+        match self.layer_of(output) {
+            Some(layer) => format!("{title} layer {layer}"),
+            None => title,
+        }
+    }
+
+    /// The encoder layer, from 1, that an auxiliary head looks at; nothing for a main head.
+    pub fn layer_of(&self, output: Output) -> Option<usize> {
+        let taps = self.decoders.get(output.decoder)?.head.auxiliary_taps();
+        taps.get(output.auxiliary?).map(|tap| tap + 1)
+    }
+
+    /// Everything that can be looked at: for each decoder its main head, then its auxiliary ones.
+    pub fn outputs(&self) -> Vec<Output> {
+        let of_decoder = |(decoder, spec): (usize, &DecoderSpec)| {
+            let auxiliary = (0..spec.head.auxiliary_taps().len()).map(Some);
+            let heads = [None].into_iter().chain(auxiliary);
+            heads
+                .map(move |auxiliary| Output { decoder, auxiliary })
+                .collect::<Vec<_>>()
+        };
+        self.decoders.iter().enumerate().flat_map(of_decoder).collect()
+    }
+
+    /// Encoder blocks, from 0 and ascending, whose outputs some decoder takes before any final norm.
+    pub fn taps(&self) -> Vec<usize> {
+        let mut taps: Vec<usize> = self.decoders.iter().flat_map(|d| d.head.taps()).collect();
+        taps.sort_unstable();
+        taps.dedup();
+        taps
+    }
+
+    /// `key`, or `key-2`, `key-3`, … where decoders have it already.
+    pub fn free_key(&self, key: &str) -> String {
+        let is_free = |key: &String| self.decoders.iter().all(|decoder| decoder.key != *key);
+        let numbered = (2..).map(|n| format!("{key}-{n}"));
+        let mut candidates = [key.to_owned()].into_iter().chain(numbered);
+        candidates.find(is_free).unwrap_or_else(|| key.to_owned())
+    }
+
+    fn variant(&self) -> String {
+        let distilled = if self.encoder.distilled { "(DeiT)" } else { "" };
+        format!("{}{distilled}", self.encoder.variant())
+    }
+
+    /// Checks that the sizes are possible and within bounds, before memory is taken for them.
+    ///
+    /// # Errors
+    /// A sentence that names the first impossible size.
+    pub fn check(&self) -> Result<(), SpecError> {
+        let e = &self.encoder;
+        let found = [e.dim, e.depth, e.heads, e.patch, e.grid[0].max(e.grid[1]), self.classes];
+        for ((what, limit), value) in LIMITS.into_iter().zip(found) {
+            between(what, value, 1, limit)?;
+        }
+        between("position grid side", e.grid[0].min(e.grid[1]), 1, 1024)?;
+        divides("dim", e.dim, "heads", e.heads)?;
+        if self.decoders.is_empty() || self.decoders.len() > 16 {
+            return Err(SpecError(format!(
+                "decoders: expected 1 to 16, found {}",
+                self.decoders.len()
+            )));
+        }
+        for (i, decoder) in self.decoders.iter().enumerate() {
+            if self.decoders[..i].iter().any(|other| other.key == decoder.key) {
+                return Err(SpecError(format!("two decoders have the key {}", decoder.key)));
+            }
+            decoder.check(e)?;
+        }
+        let i = &self.inference;
+        between("window", i.window, e.patch, 8192)?;
+        between("stride", i.stride, 1, i.window)?;
+        if let Some(side) = i.short_side {
+            between("short side", side, e.patch, 16_384)?;
+        }
+        let n = &self.normalisation;
+        if n.std.iter().any(|s| !s.is_finite() || *s <= 0.0) || n.mean.iter().any(|m| !m.is_finite()) {
+            return Err(SpecError(
+                "normalisation: expected finite means and positive deviations".into(),
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// A size that no network can have.
+#[derive(Debug, thiserror::Error)]
+#[error("this model cannot be built: {0}")]
+pub struct SpecError(String);
+
+fn between(what: &str, value: usize, least: usize, most: usize) -> Result<(), SpecError> {
+    if (least..=most).contains(&value) {
+        return Ok(());
+    }
+    Err(SpecError(format!("{what}: expected {least} to {most}, found {value}")))
+}
+
+fn divides(what: &str, value: usize, by: &str, divisor: usize) -> Result<(), SpecError> {
+    if value.is_multiple_of(divisor) {
+        return Ok(());
+    }
+    Err(SpecError(format!("{what} {value} is not a multiple of {by} {divisor}")))
+}
