@@ -469,7 +469,14 @@ fn seg_t_mask_16_parameters() -> usize {
 fn a_bundle_is_the_model_it_was_made_from() {
     let folder = empty_folder();
     let (published, bundle) = (published_folder(), folder.path().join("small.safetensors"));
-    let convert = |options: &[&str]| run(program().arg("convert").args([&published, &bundle]).args(options));
+    let convert = |options: &[&str]| {
+        run(program()
+            .arg("convert")
+            .arg(&published)
+            .arg("-o")
+            .arg(&bundle)
+            .args(options))
+    };
     convert(&[]).expect(0);
 
     let [from, to] = [info(&published), info(&bundle)];
@@ -518,7 +525,7 @@ fn a_bundle_is_the_model_it_was_made_from() {
 fn a_bundle_needs_its_ending() {
     let folder = empty_folder();
     let target = folder.path().join("small.bin");
-    let ended = run(program().arg("convert").args([&published_folder(), &target])).expect(2);
+    let ended = run(program().arg("convert").arg(published_folder()).arg("-o").arg(&target)).expect(2);
     ended.complains_of(&[".safetensors", "small.bin"]);
     assert!(!target.exists(), "something was written: {ended}");
 }

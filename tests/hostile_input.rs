@@ -6,6 +6,7 @@ mod mutation;
 
 use std::fmt::Display;
 use std::fs;
+use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
@@ -99,25 +100,25 @@ fn damaged_checkpoints() {
     let [sound, variant] =
         ["checkpoint.pth", "variant.yml"].map(|file| fs::read(folder.join(file)).expect("a golden file"));
     let place = tempfile::tempdir().expect("a folder");
-    let open = |weights: &[u8], variant: &[u8]| {
+    let open_with = |weights: &[u8], variant: &[u8]| {
         fs::write(place.path().join("checkpoint.pth"), weights).expect("room for a checkpoint");
         fs::write(place.path().join("variant.yml"), variant).expect("room for a variant");
-        checkpoint::open(place.path(), &mut |_| ControlFlow::Continue(()))
+        open(place.path())
     };
-    open(&sound, &variant).unwrap_or_else(|e| panic!("undamaged: {e}"));
+    open_with(&sound, &variant).unwrap_or_else(|e| panic!("undamaged: {e}"));
 
     let donor = samples::palette_png();
     survive("checkpoint.pth", PER_CHECKPOINT_PART, |dice| {
-        open(&mutated(&sound, &donor, dice), &variant)
+        open_with(&mutated(&sound, &donor, dice), &variant)
     });
 
     // A damaged entry fails its checksum, so the pickle is damaged first and archived afterwards.
     let mut archive = TorchArchive::read(&sound);
-    open(&archive.write(), &variant).unwrap_or_else(|e| panic!("archived again: {e}"));
+    open_with(&archive.write(), &variant).unwrap_or_else(|e| panic!("archived again: {e}"));
     let pickle = archive.pickle().clone();
     survive("pickle", PER_CHECKPOINT_PART, |dice| {
         *archive.pickle() = mutated(&pickle, b"\x80\x02cposix\nsystem\n", dice);
-        open(&archive.write(), &variant)
+        open_with(&archive.write(), &variant)
     });
 
     let text = String::from_utf8(variant.clone()).expect("a text");
@@ -126,7 +127,7 @@ fn damaged_checkpoints() {
             0 => mutated(&variant, b"%YAML 9.9\n--- !!map\n", dice),
             _ => mutated_lines(&text, dice).into_bytes(),
         };
-        open(&sound, &damaged)
+        open_with(&sound, &damaged)
     });
 }
 
@@ -136,7 +137,7 @@ fn damaged_bundles() {
     let path = place.path().join("model.safetensors");
     checkpoint::save_bundle(&sound_checkpoint(), &path).expect("a bundle");
     let sound = fs::read(&path).expect("the bundle");
-    checkpoint::open(&path, &mut |_| ControlFlow::Continue(())).unwrap_or_else(|e| panic!("undamaged: {e}"));
+    open(&path).unwrap_or_else(|e| panic!("undamaged: {e}"));
     let donor = samples::palette_png();
     survive("bundle", BUNDLES, |dice| {
         let bytes = mutated(&sound, &donor, dice);
@@ -144,7 +145,7 @@ fn damaged_bundles() {
             return checkpoint::open_bytes(&bytes);
         }
         fs::write(&path, &bytes).expect("room for a bundle");
-        checkpoint::open(&path, &mut |_| ControlFlow::Continue(()))
+        open(&path)
     });
 }
 
@@ -194,7 +195,7 @@ fn a_pickle_that_calls_a_command_is_refused_by_name() {
     let path = place.path().join("checkpoint.pth");
     fs::write(&path, archive.write()).expect("room for a checkpoint");
     for path in [path.as_path(), place.path()] {
-        let error = checkpoint::open(path, &mut |_| ControlFlow::Continue(())).expect_err("a refusal");
+        let error = open(path).expect_err("a refusal");
         assert!(
             matches!(error, CheckpointError::Refused { .. }),
             "expected a refusal, found: {error}"
@@ -292,8 +293,13 @@ fn names_in(folder: &Path) -> Vec<String> {
     names
 }
 
+/// Opens a model to the end.
+fn open(path: &Path) -> Result<Checkpoint, CheckpointError> {
+    checkpoint::open(path, &mut |_| ControlFlow::Continue(()))
+}
+
 fn sound_checkpoint() -> Checkpoint {
-    checkpoint::open(&samples::checkpoint_folder(), &mut |_| ControlFlow::Continue(())).unwrap_or_else(|e| panic!("the golden checkpoint: {e}"))
+    open(&samples::checkpoint_folder()).unwrap_or_else(|e| panic!("the golden checkpoint: {e}"))
 }
 
 /// Writes a bundle and tells why it cannot be opened.
@@ -301,7 +307,7 @@ fn refusal(checkpoint: &Checkpoint) -> String {
     let place = tempfile::tempdir().expect("a folder");
     let path = place.path().join("model.safetensors");
     checkpoint::save_bundle(checkpoint, &path).expect("a bundle");
-    match checkpoint::open(&path, &mut |_| ControlFlow::Continue(())) {
+    match open(&path) {
         Err(error) => error.to_string(),
         Ok(_) => panic!("expected a refusal, found a model"),
     }

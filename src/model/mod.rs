@@ -20,6 +20,7 @@ mod weights;
 
 pub use needed::tensors_of;
 pub use network::{Decoder, LastUpsampling, Logits, Network};
+pub use position::resized_positions;
 pub use probe::{Cancelled, MapStage, NoProbe, Probe, Stage};
 pub use published::{DecoderKind, Variant, published};
 pub use segmenter::MaskTransformer;

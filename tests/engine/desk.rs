@@ -11,6 +11,7 @@ use segscope::engine::{
     PhotoSource, Segmented,
 };
 use segscope::export::PlannedFile;
+use segscope::model::WindowRules;
 use segscope::photo::Photo;
 use segscope::segment::Settings;
 use tempfile::TempDir;

@@ -14,10 +14,14 @@ use serde_json::Value;
 /// What a case is about, as told by its manifest and its files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A Segmenter in the published layout, with its intermediate tensors.
+    /// A model in a published layout, with its intermediate tensors.
     Model,
-    /// A whole picture by windows, scales and flips.
+    /// A whole picture by windows, scales and flips, as rstrudel/segmenter does it.
     Sliding,
+    /// A whole picture by windows, as mmsegmentation does it.
+    Slide,
+    /// An ImageNet backbone in another program's layout.
+    Backbone,
     /// Class maps, resized and then labelled.
     Upsample,
     /// Something that cannot be compared yet.
@@ -77,16 +81,18 @@ fn folders_in(root: &Path) -> BTreeMap<String, PathBuf> {
 
 fn kind_of(folder: &Path, manifest: &Value) -> Kind {
     let has = |file: &str| folder.join(file).is_file();
+    if has("tensors.safetensors") && manifest["npz_keys"].is_object() {
+        return Kind::Backbone;
+    }
     if !has("case.safetensors") {
         return Kind::Unsupported;
     }
-    let rstrudel = manifest["system"]
-        .as_str()
-        .is_some_and(|system| system.starts_with("rstrudel"));
-    if rstrudel && has("checkpoint.pth") && has("variant.yml") {
+    if manifest["encoder_depth"].is_u64() && checkpoint_in(folder).is_some() {
         Kind::Model
-    } else if rstrudel && manifest["runs"].is_object() && manifest["window"].is_u64() {
+    } else if manifest["runs"].is_object() && manifest["window"].is_u64() {
         Kind::Sliding
+    } else if manifest["runs"].is_object() && manifest["crop"].is_array() {
+        Kind::Slide
     } else if manifest["outputs"]
         .as_object()
         .is_some_and(|outputs| outputs.values().all(is_resize))
@@ -97,15 +103,27 @@ fn kind_of(folder: &Path, manifest: &Value) -> Kind {
     }
 }
 
+/// The model file in a folder.
+fn checkpoint_in(folder: &Path) -> Option<PathBuf> {
+    let entries = std::fs::read_dir(folder).ok()?;
+    let files = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let is_model = |file: &PathBuf| file.extension().is_some_and(|e| e == "pth" || e == "npz");
+    files.into_iter().find(is_model)
+}
+
 fn is_resize(output: &Value) -> bool {
     output["low"].is_array() && output["size"].is_array() && output["file"].is_string()
 }
 
 impl GoldenCase {
-    /// Every tensor of `case.safetensors`.
+    /// Every tensor that the published program put out.
     pub fn tensors(&self) -> BTreeMap<String, HostTensor> {
-        let bytes = self.bytes("case.safetensors");
-        let file = SafeTensors::deserialize(&bytes).unwrap_or_else(|e| panic!("{}: case.safetensors: {e}", self.name));
+        let file = match self.kind {
+            Kind::Backbone => "tensors.safetensors",
+            _ => "case.safetensors",
+        };
+        let bytes = self.bytes(file);
+        let file = SafeTensors::deserialize(&bytes).unwrap_or_else(|e| panic!("{}: {file}: {e}", self.name));
         file.iter()
             .map(|(name, view)| {
                 assert_eq!(view.dtype(), Dtype::F32, "{}: {name}: type", self.name);
@@ -156,15 +174,14 @@ impl GoldenCase {
         }
     }
 
-    /// The folder of the model that a pipeline case runs: beside the case, or among the shipped cases.
-    pub fn model_folder(&self) -> PathBuf {
+    /// The model file: that of the case, or for a pipeline the one that its manifest names, beside it or among the
+    /// shipped cases.
+    pub fn checkpoint(&self) -> PathBuf {
         let model = self.manifest["model"].as_str().unwrap_or_default();
         let name = Path::new(model).file_name().unwrap_or_default();
-        let places = [self.folder.join(model), shipped_root().join(name)];
-        let found = places.iter().find(|place| place.join("checkpoint.pth").is_file());
-        found
-            .unwrap_or_else(|| panic!("{}: its model {model} is not beside it", self.name))
-            .clone()
+        let places = [self.folder.clone(), self.folder.join(model), shipped_root().join(name)];
+        let found = places.iter().find_map(|place| checkpoint_in(place));
+        found.unwrap_or_else(|| panic!("{}: its model {model} is not beside it", self.name))
     }
 
     /// Tolerance of a tensor: the manifest's for the whole name or for its group, the part up to the first dot. A

@@ -1,0 +1,129 @@
+//! The networks and the pipeline against what the published programs put out (`tests/golden/README.md`).
+//!
+//! `SEGSCOPE_GOLDEN` names a folder with further cases. On a graphics device only the two smallest model cases run, and
+//! one with convolutions, for a Vulkan driver in software needs long for each kernel it compiles;
+//! `CUBECL_AUTOTUNE_LEVEL=minimal` shortens it. `SEGSCOPE_REQUIRE_ALL=1` turns the lack of such a device from a skip
+//! into a failure.
+
+mod backbone;
+mod golden_case;
+mod models;
+mod slide;
+mod sliding;
+mod tensors;
+mod upsampling;
+
+use std::ops::ControlFlow;
+
+use burn::tensor::{Device, DeviceKind};
+use golden_case::closeness::Findings;
+use golden_case::{GoldenCase, Kind, cases};
+use segscope::checkpoint;
+use segscope::model::{ModelSpec, Network};
+use segscope::photo::Photo;
+
+#[test]
+fn models_match_on_the_cpu() {
+    let mut findings = Findings::default();
+    for case in supported(&[Kind::Model]) {
+        let limits = models::Limits {
+            tolerance: None,
+            labels: 1e-3,
+        };
+        models::compare(&case, &limits, &Device::flex(), &mut findings);
+    }
+    findings.finish();
+}
+
+#[test]
+fn windows_scales_flips_and_upsampling_match() {
+    let mut findings = Findings::default();
+    for case in supported(&[Kind::Sliding, Kind::Slide, Kind::Upsample]) {
+        match case.kind {
+            Kind::Sliding => sliding::compare(&case, &mut findings),
+            Kind::Slide => slide::compare(&case, &mut findings),
+            _ => upsampling::compare(&case, &mut findings),
+        }
+    }
+    findings.finish();
+}
+
+#[test]
+fn backbones_are_converted_exactly() {
+    let mut findings = Findings::default();
+    for case in supported(&[Kind::Backbone]) {
+        backbone::compare(&case, &mut findings);
+    }
+    findings.finish();
+}
+
+#[test]
+fn the_smallest_models_match_on_a_graphics_device() {
+    let device = match graphics_device() {
+        Ok(device) => device,
+        Err(why) => {
+            let required = std::env::var("SEGSCOPE_REQUIRE_ALL").is_ok_and(|value| value == "1");
+            assert!(!required, "no Vulkan adapter, but SEGSCOPE_REQUIRE_ALL=1: {why}");
+            println!("skipped: no Vulkan adapter ({why})");
+            return;
+        }
+    };
+    let mut findings = Findings::default();
+    let mut models = supported(&[Kind::Model]);
+    models.sort_by_key(|case| std::fs::metadata(case.checkpoint()).map_or(u64::MAX, |m| m.len()));
+    let convolutions = models.iter().find(|case| case.name == "mmseg-setr-pup");
+    for case in models.iter().take(2).chain(convolutions) {
+        let limits = models::Limits {
+            tolerance: Some(1e-2),
+            labels: 1e-2,
+        };
+        models::compare(case, &limits, &device, &mut findings);
+    }
+    findings.finish();
+}
+
+/// The cases of these kinds, of which each must be among the shipped ones.
+fn supported(kinds: &[Kind]) -> Vec<GoldenCase> {
+    let (supported, other): (Vec<_>, Vec<_>) = cases().into_iter().partition(|case| case.kind != Kind::Unsupported);
+    for case in other {
+        println!(
+            "not yet supported: {} ({})",
+            case.name,
+            case.manifest["system"].as_str().unwrap_or("no system")
+        );
+    }
+    for kind in kinds {
+        let shipped = supported
+            .iter()
+            .filter(|case| case.kind == *kind && case.shipped)
+            .count();
+        assert!(shipped > 0, "no case of kind {kind:?} in tests/golden");
+    }
+    supported
+        .into_iter()
+        .filter(|case| kinds.contains(&case.kind))
+        .collect()
+}
+
+fn graphics_device() -> Result<Device, String> {
+    let mut reasons = Vec::new();
+    for kind in [DeviceKind::DefaultDevice, DeviceKind::Cpu] {
+        match Device::wgpu_options().device_kind(kind).init() {
+            Ok(device) => return Ok(device),
+            Err(e) => reasons.push(e.to_string()),
+        }
+    }
+    Err(reasons.join("; "))
+}
+
+/// The model of a case, built on `device`.
+fn open_model(case: &GoldenCase, device: &Device) -> (ModelSpec, Network) {
+    let opened = checkpoint::open(&case.checkpoint(), &mut |_| ControlFlow::Continue(()));
+    let checkpoint = opened.unwrap_or_else(|e| panic!("{}: {e}", case.name));
+    let model = Network::build(&checkpoint.spec, checkpoint.weights, device);
+    (checkpoint.spec, model.unwrap_or_else(|e| panic!("{}: {e}", case.name)))
+}
+
+fn open_photo(case: &GoldenCase, file: &str) -> Photo {
+    Photo::open(&case.folder.join(file)).unwrap_or_else(|e| panic!("{}: {e}", case.name))
+}

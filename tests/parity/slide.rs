@@ -1,0 +1,74 @@
+//! A whole picture by windows, as mmsegmentation does it: also one that is smaller than the window.
+
+use std::time::Duration;
+
+use burn::tensor::Device;
+use segscope::model::{NoProbe, Output, WindowRules};
+use segscope::segment::{self, Settings};
+
+use crate::golden_case::GoldenCase;
+use crate::golden_case::closeness::Findings;
+use crate::tensors::{argmax, map_of};
+use crate::{open_model, open_photo};
+
+/// Compares one case.
+pub fn compare(case: &GoldenCase, findings: &mut Findings) {
+    let device = Device::flex();
+    let golden = case.tensors();
+    let (spec, model) = open_model(case, &device);
+    let network = segment::Run {
+        model: &model,
+        spec: &spec,
+        output: Output::default(),
+        device: &device,
+    };
+    let [window, _] = case.width_height(&case.manifest, "crop");
+    let [stride, _] = case.width_height(&case.manifest, "stride");
+    let settings = Settings {
+        window,
+        stride,
+        short_side: None,
+        scales: vec![1.0],
+        flip: false,
+        rules: WindowRules::Shrink,
+    };
+    assert_eq!(spec.inference.rules, WindowRules::Shrink, "{}: rules", case.name);
+    for (name, run) in case.manifest["runs"].as_object().into_iter().flatten() {
+        let photo = open_photo(case, &format!("{name}.png"));
+        let size = [photo.width, photo.height];
+        let passes = settings.passes(&photo, spec.encoder.patch).expect("a plan");
+        let windows: Vec<_> = (0..passes[0].windows())
+            .map(|i| {
+                let ([left, top], [width, height]) = (passes[0].corner(i), passes[0].window);
+                [top, left, top + height, left + width]
+            })
+            .collect();
+        if serde_json::json!(windows) != run["windows_y1_x1_y2_x2"] {
+            let why = format!("expected {}, found {windows:?}", run["windows_y1_x1_y2_x2"]);
+            findings.wrong(&case.name, &format!("windows of {name}"), why);
+        }
+        let encoded = network.encode(&passes, size, &mut NoProbe).expect("an encoded picture");
+        let prediction = network
+            .predict(&encoded, Duration::ZERO, &mut NoProbe)
+            .expect("a prediction");
+        let [field] = &prediction.fields[..] else {
+            panic!("{}: {name}: {} fields", case.name, prediction.fields.len())
+        };
+        let logits = map_of(size, 1, &[1], |x, y| field.at(x, y, size));
+        let tensor = format!("{name}.logits");
+        let expected = golden.get(&tensor);
+        findings.close(&case.name, &tensor, &logits, expected, case.tolerance(&tensor));
+        let file = format!("{name}_argmax.png");
+        let labels = case.label_map(&file);
+        findings.same_labels(&case.name, &file, &prediction.labels.map, &labels, 1e-3, |_| true);
+        findings.same_labels(
+            &case.name,
+            &format!("{name}: argmax"),
+            &argmax(&logits),
+            &labels,
+            1e-3,
+            |_| true,
+        );
+    }
+    findings.complete(&case.name, golden.keys().filter(|key| key.ends_with(".logits")));
+}
