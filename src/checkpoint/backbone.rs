@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::recipe::{OnRead, Recipe};
 use super::source::{Shapes, Source};
-use super::{CheckpointError, Provenance};
-use crate::model::{EncoderSpec, Normalisation, Weights};
+use super::{CheckpointError, Provenance, augreg, timm};
+use crate::model::{EncoderSpec, Normalisation, Weights, tensors_of_encoder};
 
 /// A Vision Transformer without decoder.
 #[derive(Clone, Debug)]
@@ -29,14 +29,15 @@ pub(super) struct BackbonePlan {
 }
 
 /// Looks whether the tensors are those of a backbone, and of which kind.
-pub(super) fn plan(shapes: &Shapes) -> Option<Result<BackbonePlan, String>> {
-    if super::timm::is_it(shapes) {
-        Some(super::timm::plan(shapes))
-    } else if super::augreg::is_it(shapes) {
-        Some(super::augreg::plan(shapes))
+pub(super) fn plan(shapes: &Shapes, path: &Path) -> Option<Result<BackbonePlan, CheckpointError>> {
+    let plan = if timm::is_it(shapes) {
+        timm::plan(shapes)
+    } else if augreg::is_it(shapes) {
+        augreg::plan(shapes)
     } else {
-        None
-    }
+        return None;
+    };
+    Some(plan.map_err(|why| CheckpointError::damaged(path, why)))
 }
 
 impl BackbonePlan {
@@ -47,8 +48,14 @@ impl BackbonePlan {
         path: &Path,
         on_read: OnRead,
     ) -> Result<Backbone, CheckpointError> {
+        let needed = tensors_of_encoder(&self.encoder);
+        let weights = self.recipe.carry_out(source, &needed, path, on_read)?;
+        weights.check(&needed).map_err(|mismatch| CheckpointError::Weights {
+            source: self.recipe.in_the_files_names(mismatch),
+            path: path.into(),
+        })?;
         Ok(Backbone {
-            weights: self.recipe.carry_out(source, path, on_read)?,
+            weights,
             encoder: self.encoder,
             normalisation: self.normalisation,
             provenance: self.provenance,

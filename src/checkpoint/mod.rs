@@ -34,7 +34,7 @@ pub use recipe::OnRead;
 pub use test_settings::{System, proposed};
 
 use crate::labels::ClassSet;
-use crate::model::{ModelSpec, Weights};
+use crate::model::{ModelSpec, Weights, tensors_of};
 use backbone::BackbonePlan;
 use meta::Meta;
 use recipe::Recipe;
@@ -130,7 +130,7 @@ pub fn open(path: &Path, on_read: OnRead) -> Result<Checkpoint, CheckpointError>
 pub fn peek(path: &Path) -> Result<Peek, CheckpointError> {
     let path = model_file(path)?;
     let (plan, _) = model_in(&path)?;
-    let tensors = crate::model::tensors_of(&plan.spec);
+    let tensors = tensors_of(&plan.spec);
     Ok(Peek {
         parameters: tensors.iter().map(|t| t.shape.iter().product::<usize>()).sum(),
         spec: plan.spec,
@@ -246,15 +246,15 @@ fn find(path: &Path) -> Result<Found, CheckpointError> {
             None => find_in_torch(TorchFile::open_archive(path)?, path),
         };
     }
-    if head.starts_with(&[0x80]) {
-        return find_in_torch(TorchFile::open_legacy(path)?, path);
-    }
     if SafetensorsFile::looks_like(&head) {
         let file = SafetensorsFile::open(path)?;
         return match bundle::is_it(&file) {
             true => Ok(Found::Model(bundle::plan(&file, path)?, Box::new(file))),
             false => find_among(Box::new(file), None, path),
         };
+    }
+    if head.starts_with(&[0x80]) {
+        return find_in_torch(TorchFile::open_legacy(path)?, path);
     }
     Err(CheckpointError::damaged(path, stranger::file(&head)))
 }
@@ -283,9 +283,8 @@ fn find_among(source: Box<dyn Source>, meta: Option<&Meta>, path: &Path) -> Resu
         mmseg::plan(shapes, meta, path)?
     } else if official_setr::is_it(shapes) {
         official_setr::plan(shapes, meta, path)?
-    } else if let Some(plan) = backbone::plan(shapes) {
-        let plan = plan.map_err(|why| CheckpointError::damaged(path, why))?;
-        return Ok(Found::Backbone(plan, source));
+    } else if let Some(plan) = backbone::plan(shapes, path) {
+        return Ok(Found::Backbone(plan?, source));
     } else {
         return Err(CheckpointError::damaged(path, stranger::tensors(shapes)));
     };
@@ -295,8 +294,9 @@ fn find_among(source: Box<dyn Source>, meta: Option<&Meta>, path: &Path) -> Resu
 impl Plan {
     /// Reads and checks everything.
     fn read(self, source: &mut dyn Source, path: &Path, on_read: OnRead) -> Result<Checkpoint, CheckpointError> {
-        let weights = self.recipe.carry_out(source, path, on_read)?;
-        weights.check(&self.spec).map_err(|mismatch| CheckpointError::Weights {
+        let needed = tensors_of(&self.spec);
+        let weights = self.recipe.carry_out(source, &needed, path, on_read)?;
+        weights.check(&needed).map_err(|mismatch| CheckpointError::Weights {
             source: self.recipe.in_the_files_names(mismatch),
             path: path.into(),
         })?;

@@ -1,6 +1,6 @@
 //! How the tensors of a file become those of a network, as a list that one loop carries out.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -20,7 +20,8 @@ struct Step {
     name: String,
     /// Names in the file, in the order in which `make` takes them.
     from: Vec<String>,
-    make: Make,
+    /// `None` takes the one tensor as it is.
+    make: Option<Make>,
 }
 
 /// All tensors of a network and where they come from.
@@ -34,7 +35,11 @@ pub(super) struct Recipe {
 impl Recipe {
     /// A tensor that is what the file has under another name.
     pub(super) fn take(&mut self, name: impl Into<String>, from: impl Into<String>) {
-        self.make(name, vec![from.into()], only);
+        self.steps.push(Step {
+            name: name.into(),
+            from: vec![from.into()],
+            make: None,
+        });
     }
 
     /// A weight and a bias.
@@ -66,7 +71,7 @@ impl Recipe {
         self.steps.push(Step {
             name: name.into(),
             from,
-            make: Box::new(make),
+            make: Some(Box::new(make)),
         });
     }
 
@@ -81,19 +86,20 @@ impl Recipe {
         self.ignored.extend(names.cloned());
     }
 
-    /// Reads everything.
+    /// Reads everything that a network which needs the tensors `needed` is made of.
     ///
     /// # Errors
-    /// Every tensor that is missing or unexpected, under the file's names; a tensor whose values cannot be read;
-    /// [`CheckpointError::Cancelled`].
+    /// Before anything is read: every tensor that is missing, unexpected or of another shape, under the file's names.
+    /// Then a tensor whose values cannot be read, and [`CheckpointError::Cancelled`].
     pub(super) fn carry_out(
         &self,
         source: &mut dyn Source,
+        needed: &[TensorSpec],
         path: &Path,
         on_read: OnRead,
     ) -> Result<Weights, CheckpointError> {
         let shapes = source.shapes().clone();
-        self.check_names(&shapes).map_err(|source| CheckpointError::Weights {
+        self.check(&shapes, needed).map_err(|source| CheckpointError::Weights {
             source,
             path: path.into(),
         })?;
@@ -108,7 +114,11 @@ impl Recipe {
                 tensors.push(source.read(name).map_err(damaged)?);
                 done += values(name);
             }
-            weights.insert(step.name.clone(), (step.make)(tensors).map_err(damaged)?);
+            let tensor = match &step.make {
+                Some(make) => make(tensors),
+                None => only(tensors),
+            };
+            weights.insert(step.name.clone(), tensor.map_err(damaged)?);
             if on_read(done as f32 / total.max(1) as f32).is_break() {
                 return Err(CheckpointError::Cancelled);
             }
@@ -116,25 +126,37 @@ impl Recipe {
         Ok(weights)
     }
 
-    fn check_names(&self, shapes: &Shapes) -> Result<(), WeightsMismatch> {
-        let used: BTreeSet<&String> = self.steps.iter().flat_map(|step| &step.from).collect();
-        let described = |name: &String| TensorSpec {
-            name: name.clone(),
-            shape: shapes.get(name).cloned().unwrap_or_default(),
-        };
-        let mismatch = WeightsMismatch {
-            missing: used
-                .iter()
-                .filter(|n| !shapes.contains_key(**n))
-                .map(|n| described(n))
-                .collect(),
-            unexpected: shapes
-                .keys()
-                .filter(|name| !used.contains(name) && !self.ignored.contains(*name))
-                .map(described)
-                .collect(),
-            ..WeightsMismatch::default()
-        };
+    fn check(&self, shapes: &Shapes, needed: &[TensorSpec]) -> Result<(), WeightsMismatch> {
+        let needed: BTreeMap<&str, &Vec<usize>> = needed.iter().map(|t| (t.name.as_str(), &t.shape)).collect();
+        let mut used = BTreeSet::new();
+        let mut mismatch = WeightsMismatch::default();
+        for step in &self.steps {
+            // What a tensor has to be like is known where it is taken as it is.
+            let expected = needed.get(step.name.as_str()).filter(|_| step.make.is_none());
+            for name in &step.from {
+                let tensor = || TensorSpec {
+                    name: name.clone(),
+                    shape: expected.map(|shape| (*shape).clone()).unwrap_or_default(),
+                };
+                match (shapes.get(name), expected) {
+                    (None, _) if !used.contains(name) => mismatch.missing.push(tensor()),
+                    (Some(found), Some(expected)) if found != *expected => {
+                        mismatch.misshapen.push((tensor(), found.clone()));
+                    }
+                    (_, _) => {}
+                }
+                used.insert(name);
+            }
+        }
+        let unexpected = shapes
+            .iter()
+            .filter(|(name, _)| !used.contains(name) && !self.ignored.contains(*name));
+        mismatch.unexpected = unexpected
+            .map(|(name, shape)| TensorSpec {
+                name: name.clone(),
+                shape: shape.clone(),
+            })
+            .collect();
         if mismatch == WeightsMismatch::default() {
             Ok(())
         } else {

@@ -18,7 +18,7 @@ mod spec;
 mod vit;
 mod weights;
 
-pub use needed::tensors_of;
+pub use needed::{tensors_of, tensors_of_encoder};
 pub use network::{Decoder, LastUpsampling, Logits, Network};
 pub use position::resized_positions;
 pub use probe::{Cancelled, MapStage, NoProbe, Probe, Stage};

@@ -15,6 +15,13 @@ pub fn tensors_of(spec: &ModelSpec) -> Vec<TensorSpec> {
     list.0
 }
 
+/// Those of an encoder alone.
+pub fn tensors_of_encoder(spec: &EncoderSpec) -> Vec<TensorSpec> {
+    let mut list = TensorList(Vec::new());
+    list.encoder(spec);
+    list.0
+}
+
 struct TensorList(Vec<TensorSpec>);
 
 impl TensorList {

@@ -6,6 +6,7 @@ use burn::tensor::{Device, Tensor};
 
 use super::build::Builder;
 use super::kernels;
+use super::needed::tensors_of;
 use super::probe::{Cancelled, Probe};
 use super::segmenter::{self, MaskTransformer};
 use super::setr::{Mla, UpDecoder};
@@ -71,7 +72,7 @@ impl Network {
     /// # Errors
     /// Every tensor that is missing, unexpected, of another shape or not finite.
     pub fn build(spec: &ModelSpec, mut weights: Weights, device: &Device) -> Result<Self, WeightsMismatch> {
-        weights.check(spec)?;
+        weights.check(&tensors_of(spec))?;
         let mut builder = Builder::new(&mut weights, device);
         let encoder = VisionTransformer::build(&spec.encoder, spec.taps(), &mut builder)?;
         let decoders = spec

@@ -111,14 +111,13 @@ impl Weights {
         self.tensors.values().map(|t| t.values.len()).sum()
     }
 
-    /// Compares with what `spec` needs.
+    /// Compares with what is needed (see [`super::tensors_of`]).
     ///
     /// # Errors
     /// Every missing, unexpected, wrongly shaped and non-finite tensor.
-    pub fn check(&self, spec: &ModelSpec) -> Result<(), WeightsMismatch> {
-        let needed = tensors_of(spec);
+    pub fn check(&self, needed: &[TensorSpec]) -> Result<(), WeightsMismatch> {
         let mut mismatch = WeightsMismatch::default();
-        for tensor in &needed {
+        for tensor in needed {
             match self.tensors.get(&tensor.name) {
                 None => mismatch.missing.push(tensor.clone()),
                 Some(found) if found.shape != tensor.shape => {

@@ -5,8 +5,7 @@ use std::fs::File;
 use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use safetensors::SafeTensors;
-use safetensors::tensor::Dtype;
+use safetensors::tensor::{Dtype, Metadata};
 
 use super::{Float, Shapes, Source, count};
 use crate::checkpoint::CheckpointError;
@@ -67,8 +66,10 @@ impl SafetensorsFile {
             .take(header)
             .read_to_end(&mut bytes)
             .map_err(|e| CheckpointError::read(path, e))?;
-        let (_, header) =
-            SafeTensors::read_metadata(&bytes).map_err(|e| damaged(format!("it is no safetensors file ({e})")))?;
+        // Its own reader wants the whole file in memory. The list checks itself: places follow one another, and each is
+        // as long as its shape needs.
+        let header: Metadata =
+            serde_json::from_slice(&bytes[8..]).map_err(|e| damaged(format!("it is no safetensors file ({e})")))?;
         let mut file = Self {
             input,
             metadata: header.metadata().clone().unwrap_or_default(),

@@ -123,6 +123,12 @@ pub fn vast_tiff(side: u32) -> Vec<u8> {
 }
 
 /// The folder of the smallest published-layout checkpoint with a mask transformer.
+pub fn golden_file(file: &str) -> Vec<u8> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(file);
+    std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+/// The folder of a golden checkpoint of Segmenter's authors.
 pub fn checkpoint_folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/rstrudel-mask-p16-distilled")
 }
@@ -148,6 +154,33 @@ impl TorchArchive {
     pub fn pickle(&mut self) -> &mut Vec<u8> {
         let entry = self.0.iter_mut().find(|(name, _)| name.ends_with("/data.pkl"));
         &mut entry.expect("a data.pkl").1
+    }
+
+    /// The same in the layout of PyTorch before 1.6: pickles of a magic number, a version, the machine, the data and the
+    /// list of storages, then each storage as the number of its elements and their bytes. Counters, the only storages
+    /// that are no `f32` here, have eight bytes per element.
+    pub fn legacy(&mut self) -> Vec<u8> {
+        let mut bytes =
+            b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.\x80\x02M\xe9\x03.\x80\x02}.".to_vec();
+        bytes.extend_from_slice(self.pickle());
+        let storages: Vec<_> = self
+            .0
+            .iter()
+            .filter_map(|(name, bytes)| Some((name.split_once("/data/")?.1, bytes)))
+            .collect();
+        bytes.extend_from_slice(b"\x80\x02](");
+        for (key, _) in &storages {
+            bytes.push(b'X');
+            bytes.extend_from_slice(&(key.len() as u32).to_le_bytes());
+            bytes.extend_from_slice(key.as_bytes());
+        }
+        bytes.extend_from_slice(b"e.");
+        for (_, values) in storages {
+            let width = if values.len() == 8 { 8 } else { 4 };
+            bytes.extend_from_slice(&((values.len() / width) as u64).to_le_bytes());
+            bytes.extend_from_slice(values);
+        }
+        bytes
     }
 
     /// A `.pth` with the right checksums, entries stored as `torch.save` does.

@@ -2,25 +2,25 @@
 //!
 //! The damage is the same on every run. A failure names the kind of file and the seed of the damage.
 
-mod mutation;
-
 use std::fmt::Display;
 use std::fs;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use mutation::samples::{self, TorchArchive};
-use mutation::{Dice, mutated, mutated_lines, with_right_checksums};
 use segscope::checkpoint::{self, Checkpoint, CheckpointError};
 use segscope::labels::{LabelMap, LabelMapError};
 use segscope::model::HostTensor;
 use segscope::photo::{Photo, PhotoError};
 
+use crate::mutation::samples::{self, TorchArchive};
+use crate::mutation::{Dice, mutated, mutated_lines, with_right_checksums};
+
 const PER_PICTURE_FORMAT: u64 = 100;
 const LABEL_MAPS: u64 = 300;
 const PER_CHECKPOINT_PART: u64 = 200;
 const BUNDLES: u64 = 200;
+const PER_CODEBASE: u64 = 150;
 const _: () = assert!(9 * PER_PICTURE_FORMAT + LABEL_MAPS + 3 * PER_CHECKPOINT_PART + BUNDLES == 2000);
 
 /// Longest message that still tells somebody something.
@@ -132,6 +132,43 @@ fn damaged_checkpoints() {
 }
 
 #[test]
+fn damaged_files_of_other_codebases() {
+    let place = tempfile::tempdir().expect("a folder");
+    let open_bytes = |file: &str, bytes: &[u8]| {
+        let path = place.path().join(file);
+        fs::write(&path, bytes).expect("room for a checkpoint");
+        open(&path)
+    };
+    let donor = samples::palette_png();
+    for case in ["mmseg-setr-mla", "official-setr-pup"] {
+        let sound = samples::golden_file(&format!("{case}/{case}.pth"));
+        let mut archive = TorchArchive::read(&sound);
+        let legacy = archive.legacy();
+        open_bytes("legacy.pth", &legacy).unwrap_or_else(|e| panic!("{case}, older layout, undamaged: {e}"));
+        survive(&format!("{case}, older layout"), PER_CODEBASE, |dice| {
+            open_bytes("legacy.pth", &mutated(&legacy, &donor, dice))
+        });
+        // Names, shapes and the configuration are in the pickle.
+        let pickle = archive.pickle().clone();
+        survive(&format!("{case}, pickle"), PER_CODEBASE, |dice| {
+            *archive.pickle() = mutated(&pickle, b"model = dict(backbone=dict(num_heads=", dice);
+            open_bytes("archive.pth", &archive.write())
+        });
+    }
+    let sound = samples::golden_file("pipeline-timm-npz/vit_tiny_fake.npz");
+    let mut archive = TorchArchive::read(&sound);
+    let entries = archive.0.clone();
+    survive("AugReg arrays", PER_CODEBASE, |dice| {
+        archive.0.clone_from(&entries);
+        let entry = dice.below(entries.len());
+        archive.0[entry].1 = mutated(&entries[entry].1, &donor, dice);
+        let path = place.path().join("backbone.npz");
+        fs::write(&path, archive.write()).expect("room for a backbone");
+        checkpoint::open_backbone(&path, &mut |_| ControlFlow::Continue(()))
+    });
+}
+
+#[test]
 fn damaged_bundles() {
     let place = tempfile::tempdir().expect("a folder");
     let path = place.path().join("model.safetensors");
@@ -209,7 +246,10 @@ fn a_pickle_that_calls_a_command_is_refused_by_name() {
 
 #[test]
 fn tensors_that_are_no_numbers_are_reported_by_name() {
-    for (name, value) in [("encoder.norm.bias", f32::NAN), ("decoder.proj_patch", f32::INFINITY)] {
+    for (name, value) in [
+        ("encoder.norm.bias", f32::NAN),
+        ("decoders.mask.proj_patch", f32::INFINITY),
+    ] {
         let mut damaged = sound_checkpoint();
         let mut tensor = damaged.weights.take(name).expect("a tensor of the model");
         tensor.values[5] = value;
@@ -240,14 +280,14 @@ fn tensors_that_do_not_fit_are_all_listed_with_their_shapes() {
         "the model has two blocks"
     );
     damaged.weights.insert("encoder.norm.surplus", of(&[3, 5]));
-    damaged.weights.insert("decoder.proj_patch", of(&[64, 63]));
+    damaged.weights.insert("decoders.mask.proj_patch", of(&[64, 63]));
     let message = refusal(&damaged);
     let listed: Vec<&str> = message.lines().map(str::trim).collect();
     for line in [
         "missing: encoder.cls_token [1, 1, 64]",
         "missing: encoder.blocks.1.mlp.fc1.bias [256]",
         "unexpected: encoder.norm.surplus [3, 5]",
-        "wrong shape: decoder.proj_patch expected [64, 64], found [64, 63]",
+        "wrong shape: decoders.mask.proj_patch expected [64, 64], found [64, 63]",
     ] {
         assert!(listed.contains(&line), "expected the line `{line}`, found: {message}");
     }

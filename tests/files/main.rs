@@ -1,0 +1,5 @@
+//! Model files and pictures from outside: sound ones of every layout, wrong ones, damaged ones.
+
+mod hostile;
+mod layouts;
+mod mutation;
