@@ -1,6 +1,6 @@
 //! Files to models: one file here per layout, all of them ending in a [`Checkpoint`].
 //!
-//! A layout says what to make of a file's tensors, as a [`Recipe`]; nothing is read until that is known. So a wrong
+//! A layout says what to make of a file's tensors, as a `Recipe`; nothing is read until that is known. So a wrong
 //! file is told at once, and a large one is never in memory twice.
 
 mod augreg;

@@ -126,10 +126,22 @@ pub enum SegmentError {
     /// The device could not deliver.
     #[error("the device failed ({0}); try again with the CPU")]
     Device(String),
+    /// The logits of all windows would not fit.
+    #[error(
+        "the logits of this photo would need {needed_gib} GiB, more than {MOST_LOGIT_GIB}; reduce its short side, use \
+         one scale, or use a decoder that works at a lower resolution"
+    )]
+    TooMuchMemory {
+        /// For all windows of all scales and flips.
+        needed_gib: usize,
+    },
     /// The network put out something that is no number.
     #[error("the model put out values that are not numbers; its weights are damaged or its normalisation is wrong")]
     NotFinite,
 }
+
+/// Logits that a run may hold: half the memory of an ordinary machine.
+const MOST_LOGIT_GIB: usize = 4;
 
 /// Watches a run: blocks of the network, then rows of the label pass.
 pub trait Watch: Probe {
@@ -171,6 +183,7 @@ impl Run<'_> {
         output: [usize; 2],
         watch: &mut dyn Watch,
     ) -> Result<EncodedPhoto, SegmentError> {
+        self.check_memory(passes.iter().map(|pass| (pass.windows(), pass.window)))?;
         let mut encoded = Vec::new();
         for pass in passes {
             let features = (0..pass.windows())
@@ -185,6 +198,25 @@ impl Run<'_> {
             output,
             passes: encoded,
         })
+    }
+
+    /// Refuses a run whose logits would not fit, before anything is computed: one that has so many windows of each of
+    /// these sides.
+    fn check_memory(&self, windows: impl Iterator<Item = (usize, [usize; 2])>) -> Result<(), SegmentError> {
+        let per_patch = self.spec.decoders.get(self.output.decoder).map_or(1, |decoder| {
+            let side = decoder
+                .head
+                .logits_per_patch(self.output.auxiliary, self.spec.encoder.patch);
+            side * side * self.spec.classes * size_of::<f32>()
+        });
+        let patches: usize = windows
+            .map(|(count, window)| count * patches_of(window, self.spec))
+            .sum();
+        let needed_gib = patches.saturating_mul(per_patch).div_ceil(1 << 30);
+        if needed_gib > MOST_LOGIT_GIB {
+            return Err(SegmentError::TooMuchMemory { needed_gib });
+        }
+        Ok(())
     }
 
     fn encode_window(&self, pass: &Pass, i: usize, watch: &mut dyn Watch) -> Result<Features, SegmentError> {
@@ -213,6 +245,7 @@ impl Run<'_> {
     /// # Errors
     /// When the watch says so, the device fails, or a logit is not finite.
     pub fn decode(&self, encoded: &EncodedPhoto, watch: &mut dyn Watch) -> Result<Vec<Field>, SegmentError> {
+        self.check_memory(encoded.passes.iter().map(|pass| (pass.features.len(), pass.cut.window)))?;
         let mut fields = Vec::new();
         for pass in &encoded.passes {
             let mut windows = Vec::new();
@@ -257,6 +290,7 @@ impl Run<'_> {
         output: [usize; 2],
         watch: &mut dyn Watch,
     ) -> Result<Prediction, SegmentError> {
+        self.check_memory(passes.iter().map(|pass| (pass.windows(), pass.window)))?;
         let mut timings = Timings::default();
         let mut fields = Vec::new();
         for pass in passes {
@@ -279,15 +313,14 @@ impl Run<'_> {
     }
 }
 
+/// Patches in a window of these sides.
+fn patches_of(window: [usize; 2], spec: &ModelSpec) -> usize {
+    window.map(|side| side.div_ceil(spec.encoder.patch)).iter().product()
+}
+
 /// Bytes that the features of all windows of `passes` would take.
 pub fn feature_bytes(passes: &[Pass], spec: &ModelSpec) -> usize {
-    let patches = |pass: &Pass| -> usize {
-        pass.window
-            .map(|side| side.div_ceil(spec.encoder.patch))
-            .iter()
-            .product()
-    };
-    let tokens = |pass: &Pass| patches(pass) + spec.encoder.extra_tokens();
+    let tokens = |pass: &Pass| patches_of(pass.window, spec) + spec.encoder.extra_tokens();
     let all: usize = passes.iter().map(|pass| pass.windows() * tokens(pass)).sum();
     all * spec.encoder.dim * (1 + spec.taps().len()) * size_of::<f32>()
 }

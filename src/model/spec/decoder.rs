@@ -137,6 +137,21 @@ impl HeadSpec {
         }
     }
 
+    /// Logits per patch and side that one of its heads puts out at most, on patches of `patch` pixels.
+    pub fn logits_per_patch(&self, auxiliary: Option<usize>, patch: usize) -> usize {
+        let of_up = |head: &UpSpec| match head.stages.last() {
+            // The last step is left to whoever resizes the logits.
+            Some(last) if head.up() == patch => head.up() / last.up,
+            _ => head.up(),
+        };
+        match (self, auxiliary) {
+            (Self::Linear | Self::MaskTransformer { .. }, _) | (Self::Mla(_), Some(_)) => 1,
+            (Self::Up { main, .. }, None) => of_up(main),
+            (Self::Up { auxiliary, .. }, Some(i)) => auxiliary.get(i).map_or(1, of_up),
+            (Self::Mla(mla), None) => mla.up,
+        }
+    }
+
     /// Steps of a run of one of its heads, for progress.
     pub fn steps(&self, auxiliary: Option<usize>) -> usize {
         match (self, auxiliary) {
