@@ -1,12 +1,10 @@
 //! What the window does with the worker's answers.
 
-use std::sync::Arc;
-
 use egui::Context;
 
 use super::App;
 use super::pictures::State;
-use crate::engine::{Event, ModelInfo, ModelSource, PhotoSource, Segmented};
+use crate::engine::{Event, PhotoSource, Segmented};
 
 impl App {
     /// Takes everything that other threads have to say since the last frame.
@@ -34,17 +32,16 @@ impl App {
                     self.toasts.info(format!("Using the CPU: {note}"));
                 }
                 self.device = Some((name, note));
-                if self.model.is_none() && !self.loading_model && self.first_model.is_none() {
+                if self.model.is_none() && !self.models.is_loading() && self.first_model.is_none() {
                     // The device before could not be used, so the model could not be opened.
                     self.open_session_model();
                 }
             }
-            Event::Model(model) => self.take_model(model),
-            Event::ModelFailed(message) => {
-                self.loading_model = false;
-                self.toasts.error(message);
-                self.resume();
-            }
+            Event::ModelProgress { number, fraction } => self.take_model_progress(number, fraction),
+            Event::Model { number, model } => self.take_model(number, model),
+            Event::ModelFailed { number, message } => self.take_model_failure(number, message),
+            Event::ModelCancelled { number } => self.end_loading(number),
+            Event::OpenModels(open) => self.take_open_models(open),
             Event::Found {
                 pictures,
                 folder,
@@ -115,23 +112,6 @@ impl App {
             }
             Event::Memory(memory) => self.memory = Some(memory),
         }
-    }
-
-    fn take_model(&mut self, model: Arc<ModelInfo>) {
-        self.loading_model = false;
-        if let ModelSource::Path(path) = &model.source {
-            self.session.remember_model(path);
-        }
-        let other = self.model.as_ref().is_none_or(|m| m.id != model.id);
-        self.model = Some(model);
-        if other {
-            // Masks of another model's classes would be drawn in wrong colours.
-            for document in self.incoming.iter_mut().chain(self.document.iter_mut()) {
-                document.clear_result();
-            }
-            self.settle_states();
-        }
-        self.recall_or_segment();
     }
 
     fn take_result(&mut self, generation: u64, result: Segmented) {

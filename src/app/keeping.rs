@@ -20,6 +20,7 @@ pub(super) fn engine_settings(settings: &Settings, named: Option<DeviceChoice>) 
         device: named.unwrap_or(settings.device),
         threads: settings.threads,
         feature_bytes: settings.feature_memory_mib << 20,
+        model_bytes: settings.model_memory_mib << 20,
     }
 }
 
@@ -93,6 +94,8 @@ impl App {
                 ModelSource::Embedded => None,
                 ModelSource::Path(path) => Some(path.clone()),
             };
+            let decoder = model.spec.decoders.get(self.models.output().decoder);
+            session.decoder = decoder.map(|decoder| decoder.key.clone());
         }
         session.view = self.view.clone();
         session.multi_scale = self.multi_scale;

@@ -18,6 +18,7 @@ mod inspector;
 mod keeping;
 mod log_book;
 mod log_page;
+mod models;
 mod open;
 mod page;
 mod perform;
@@ -56,6 +57,7 @@ use export_dialog::ExportDialog;
 use frame_times::FrameTimes;
 use gpu::{Gpu, Uploader};
 use inspector::ClassList;
+use models::Models;
 use pictures::{BatchDialog, BatchRun, Pictures};
 use results::Results;
 use segmenting::Running;
@@ -117,8 +119,7 @@ pub struct App {
     must_read: bool,
     /// The worker looks what dropped or chosen files are.
     finding: bool,
-    /// A model has been asked for and has not come yet.
-    loading_model: bool,
+    models: Models,
     /// Average over several sizes and the mirrored picture.
     multi_scale: bool,
     device: Option<(String, Option<String>)>,
@@ -204,7 +205,7 @@ impl App {
             opening: None,
             must_read: false,
             finding: false,
-            loading_model: false,
+            models: Models::default(),
             multi_scale: session.multi_scale,
             device: None,
             memory: None,

@@ -126,6 +126,7 @@ impl App {
         Some(ResultKey {
             source: source.clone(),
             model: self.model.as_ref()?.id,
+            output: self.models.output(),
             multi_scale: self.multi_scale,
         })
     }
@@ -206,7 +207,7 @@ impl App {
         self.pictures.set_state(&result.photo.source, done(&result));
         if let Some(key) = self
             .result_key(&result.photo.source)
-            .filter(|k| k.model == result.model.id)
+            .filter(|_| self.is_of_output_in_use(&result))
         {
             self.results.put(key, result.clone());
         }
@@ -219,6 +220,7 @@ impl App {
         let key = ResultKey {
             source: source.clone(),
             model: result.model.id,
+            output: result.output,
             multi_scale,
         };
         let fits = self.result_key(&source).as_ref() == Some(&key);
@@ -273,25 +275,6 @@ impl App {
         }
     }
 
-    /// Opens a model; the one before stays until it is there.
-    pub(super) fn open_model(&mut self, source: ModelSource) {
-        self.cancel();
-        self.loading_model = self.send(Job::LoadModel(source));
-    }
-
-    /// The model of the session, the embedded one unless there was another.
-    pub(super) fn session_model(&self) -> ModelSource {
-        self.session
-            .model
-            .clone()
-            .map_or(ModelSource::Embedded, ModelSource::Path)
-    }
-
-    /// Opens the model of the session.
-    pub(super) fn open_session_model(&mut self) {
-        self.open_model(self.session_model());
-    }
-
     /// Reads a picture again, as when its file has changed.
     pub(super) fn reload(&mut self, source: &PhotoSource) {
         self.results.retain(|key| key.source != *source);
@@ -317,7 +300,8 @@ impl App {
 
     /// After a failed opening, goes on with what is still there: opening had stopped its run.
     pub(super) fn resume(&mut self) {
-        let unfinished = self.newest().is_some_and(|d| d.result.is_none());
+        let is_wanted = |result: &Segmented| self.is_of_output_in_use(result);
+        let unfinished = self.newest().is_some_and(|d| !d.result.as_ref().is_some_and(is_wanted));
         if unfinished && self.running.is_none() {
             self.segment();
         }

@@ -47,6 +47,12 @@ impl App {
             Command::Settings => self.windows.settings_open = !self.windows.settings_open,
             Command::OpenModelFolder => self.ask(Ask::ModelFolder, context),
             Command::OpenModelFile => self.ask(Ask::ModelFile, context),
+            Command::Decoder1 | Command::Decoder2 | Command::Decoder3 | Command::Decoder4 | Command::Decoder5 => {
+                if let Some(place) = command.decoder() {
+                    self.choose_entry(place);
+                }
+            }
+            Command::CancelLoading => self.cancel_loading(),
             Command::UseEmbeddedModel => self.open_model(ModelSource::Embedded),
             Command::ToggleMultiScale => {
                 self.multi_scale = !self.multi_scale;
@@ -158,8 +164,17 @@ impl App {
             Command::Segment => self.shows_wanted() && self.has_model() && self.running.is_none(),
             Command::SegmentAll => self.pictures.len() > 0 && self.has_model() && self.batch.is_none(),
             // Escape closes small windows first.
-            Command::Cancel => (self.running.is_some() || self.batch.is_some()) && !self.windows.any_open(),
+            Command::Cancel => {
+                let busy = self.running.is_some() || self.models.is_loading() || self.batch.is_some();
+                busy && !self.windows.any_open()
+            }
+            Command::CancelLoading => self.models.is_loading(),
             Command::CancelAll => self.batch.is_some(),
+            Command::Decoder1 | Command::Decoder2 | Command::Decoder3 | Command::Decoder4 | Command::Decoder5 => {
+                command
+                    .decoder()
+                    .is_some_and(|place| self.main_outputs().nth(place).is_some())
+            }
             Command::CloseAll => self.pictures.len() > 0,
             Command::ReloadPicture => matches!(self.pictures.wanted(), Some(PhotoSource::Path(_))),
             Command::NextPicture => self.pictures.neighbour(1).is_some(),
@@ -193,7 +208,7 @@ impl App {
 
     /// Whether there is a model, and no other one on its way.
     fn has_model(&self) -> bool {
-        self.model.is_some() && !self.loading_model
+        self.model.is_some() && !self.models.is_loading()
     }
 
     /// Whether a dialog waits for an answer.
@@ -201,7 +216,7 @@ impl App {
         self.export.is_open() || self.batch_dialog.is_open()
     }
 
-    /// Escape: the dialog first, then the run.
+    /// Escape: the dialog first, then the run, then the model on its way.
     fn cancel_topmost(&mut self) {
         if self.export.is_open() {
             self.export.close();
@@ -209,6 +224,8 @@ impl App {
             self.batch_dialog.close();
         } else if self.running.is_some() {
             self.cancel_and_say();
+        } else if self.models.is_loading() {
+            self.cancel_loading();
         } else {
             self.stop_batch();
         }

@@ -1,6 +1,6 @@
 //! Results of the pictures that were looked at last: going back to one costs nothing.
 
-use crate::engine::{Kept, PhotoSource, Segmented};
+use crate::engine::{Kept, Output, PhotoSource, Segmented};
 
 /// What a result belongs to.
 #[derive(Clone, Debug, PartialEq)]
@@ -8,6 +8,7 @@ pub(super) struct ResultKey {
     pub(super) source: PhotoSource,
     /// Number of the model.
     pub(super) model: u64,
+    pub(super) output: Output,
     pub(super) multi_scale: bool,
 }
 

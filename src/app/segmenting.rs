@@ -1,7 +1,7 @@
 //! Runs of the network, asked for and stopped.
 
 use super::App;
-use super::pictures::State;
+use super::pictures::{BatchRun, State};
 use crate::engine::{Job, PhotoSource, Progress, Settings};
 
 /// Sizes of the published multi-scale evaluation (rstrudel segm/data/config).
@@ -37,10 +37,11 @@ impl App {
 
     /// Segments the newest picture with the model in use, in place of any run before.
     pub(super) fn segment(&mut self) {
-        if self.model.is_none() || self.loading_model {
+        let Some(model) = self.model.as_ref().filter(|_| !self.models.is_loading()) else {
             // It starts when the model comes.
             return;
-        }
+        };
+        let (model, output) = (model.id, self.models.output());
         let Some(photo) = self.newest().map(|d| d.photo.clone()) else {
             return;
         };
@@ -49,6 +50,8 @@ impl App {
         let job = Job::Segment {
             generation,
             photo,
+            model,
+            output,
             settings: self.run_settings(),
         };
         if self.send(job) {
@@ -107,7 +110,8 @@ impl App {
 
     /// The state of a picture that is not being segmented.
     pub(super) fn settled_state(&self, source: &PhotoSource) -> State {
-        if self.batch.as_ref().is_some_and(|batch| batch.awaits(source)) {
+        let awaits = |batch: &BatchRun| self.uses_output(batch.model, batch.output) && batch.awaits(source);
+        if self.batch.as_ref().is_some_and(awaits) {
             return State::Waiting;
         }
         let kept = self.result_key(source).and_then(|key| self.results.peek(&key));

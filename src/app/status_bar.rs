@@ -47,6 +47,9 @@ impl App {
                         {
                             asked.push(Command::Cancel);
                         }
+                        if let Some(title) = self.output_title().filter(|_| wide) {
+                            ui.label(title);
+                        }
                         if let Some(remaining) = running.progress.and_then(|p| p.remaining) {
                             ui.label(time_left(remaining));
                         }
@@ -61,7 +64,7 @@ impl App {
     fn last_run(&self, ui: &mut Ui, wide: bool) {
         let result = self.document.as_ref().and_then(|d| d.result.as_ref());
         let Some(result) = result else {
-            if self.opening.is_some() || self.loading_model || self.finding {
+            if self.opening.is_some() || self.models.is_loading() || self.finding {
                 ui.weak("Opening");
             }
             return;
@@ -75,7 +78,7 @@ impl App {
             let [e, d, l] = [t.encode, t.decode, t.labels].map(seconds);
             format!("encoder {e}, decoder {d}, labels {l}")
         };
-        let text = format!("{} in {}{passes}", result.model.title, seconds(t.total()));
+        let text = format!("{} in {}{passes}", result.title(), seconds(t.total()));
         let label = if wide {
             ui.add(Label::new(text).truncate());
             ui.add(Label::new(egui::RichText::new(&stages).weak()).truncate())

@@ -6,7 +6,7 @@ use egui::{Align, Button, Label, Layout, MenuBar, Ui};
 
 use super::App;
 use super::command::{Command, Section};
-use crate::engine::ModelSource;
+use super::models::about;
 
 /// From this width on there is room for the picture's size beside its name.
 const WIDE: f32 = 860.0;
@@ -35,7 +35,11 @@ impl App {
                 self.titled_button(ui, "<", Command::PreviousPicture, asked);
                 self.titled_button(ui, ">", Command::NextPicture, asked);
             }
+            self.output_switch(ui);
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                if self.models.is_loading() {
+                    return self.loading_bar(ui, asked);
+                }
                 let Some(document) = &self.document else { return };
                 let name = document.photo.source.name();
                 let photo = &document.photo.photo;
@@ -59,7 +63,10 @@ impl App {
         }
         match section {
             Section::File => self.recent_menu(ui, "Recent pictures", Self::recent_pictures, Self::open_recent),
-            Section::Model => self.recent_menu(ui, "Recent models", Self::recent_models, Self::open_recent),
+            Section::Model => {
+                self.open_models_menu(ui);
+                self.recent_menu(ui, "Recent models", Self::recent_models, Self::open_recent);
+            }
             _ => {}
         }
     }
@@ -127,22 +134,19 @@ impl App {
     }
 
     fn model_button(&mut self, ui: &mut Ui, asked: &mut Vec<Command>) {
-        let title = match &self.model {
-            Some(model) if self.multi_scale => format!("Model: {}, multi-scale", model.title),
-            Some(model) => format!("Model: {}", model.title),
-            None if self.loading_model => "Model: opening".into(),
-            None => "Model".into(),
-        };
-        let menu = ui.menu_button(title, |ui| self.menu(ui, Section::Model, asked));
-        if let Some(model) = &self.model {
-            let source = match &model.source {
-                ModelSource::Embedded => "embedded in the program".to_owned(),
-                ModelSource::Path(path) => path.display().to_string(),
-            };
-            let millions = model.parameters as f64 / 1e6;
-            let classes = model.classes.len();
-            menu.response
-                .on_hover_text(format!("{source}\n{millions:.1} million parameters, {classes} classes"));
+        let multi_scale = if self.multi_scale { ", multi-scale" } else { "" };
+        let model = self.model.clone();
+        let name = model
+            .as_ref()
+            .map_or_else(|| "Model".into(), |model| format!("Model: {}", model.title));
+        // The switch of decoders says what is in use.
+        let title = if self.has_switch() { "Model" } else { &name };
+        let menu = ui.menu_button(format!("{title}{multi_scale}"), |ui| {
+            self.menu(ui, Section::Model, asked)
+        });
+        let button = menu.response.accessible_name(format!("{name}{multi_scale}"));
+        if let Some(model) = model {
+            button.on_hover_text(format!("{}\n{}", model.title, about(&model)));
         }
     }
 

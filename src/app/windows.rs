@@ -114,13 +114,19 @@ impl App {
             title: format!("Solo {}", class.name),
             target: PaletteTarget::Class(index),
         });
-        let extra: Vec<_> = pictures.chain(classes).collect();
+        let outputs = self.main_outputs().enumerate();
+        let outputs = outputs.map(|(place, (model, output))| PaletteEntry {
+            title: format!("Use {}", model.output_title(output)),
+            target: PaletteTarget::Output(place),
+        });
+        let extra: Vec<_> = outputs.chain(pictures).chain(classes).collect();
         let mut palette = std::mem::take(&mut self.windows.palette);
         let choice = palette.show(ui, |command| self.enabled(command), &extra);
         self.windows.palette = palette;
         match choice {
             Some(PaletteChoice::Command(command)) => asked.push(command),
             Some(PaletteChoice::Target(PaletteTarget::Picture(index))) => self.open_picture(index),
+            Some(PaletteChoice::Target(PaletteTarget::Output(place))) => self.choose_entry(place),
             Some(PaletteChoice::Target(PaletteTarget::Class(index))) => {
                 let class = self.model.as_ref().and_then(|m| m.classes.classes.get(index));
                 if let Some(name) = class.map(|c| c.name.clone()) {
@@ -136,7 +142,7 @@ impl App {
         let worker = match (&self.running, &self.batch) {
             (Some(_), _) => "segmenting",
             (None, Some(_)) => "segmenting all",
-            (None, None) if self.opening.is_some() || self.loading_model || self.finding => "opening",
+            (None, None) if self.opening.is_some() || self.models.is_loading() || self.finding => "opening",
             (None, None) => "idle",
         };
         let mib = |bytes: usize| format!("{:.1} MiB", bytes as f64 / (1 << 20) as f64);
@@ -152,6 +158,7 @@ impl App {
                 ),
             ),
         ];
+        rows.push(("Models", self.models_text()));
         if let Some(memory) = &self.memory {
             rows.push((
                 "Encoder features",

@@ -188,7 +188,10 @@ pub fn save_bundle(checkpoint: &Checkpoint, path: &Path) -> Result<(), Checkpoin
 }
 
 /// The file itself, or the one model file in a folder.
-fn model_file(path: &Path) -> Result<PathBuf, CheckpointError> {
+///
+/// # Errors
+/// When a folder cannot be listed or does not hold exactly one model.
+pub fn model_file(path: &Path) -> Result<PathBuf, CheckpointError> {
     if !path.is_dir() {
         return Ok(path.into());
     }

@@ -3,6 +3,7 @@
 mod bench;
 mod devices;
 mod model_files;
+mod output_choice;
 mod segment;
 
 use std::path::{Path, PathBuf};

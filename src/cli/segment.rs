@@ -4,18 +4,18 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
-use crate::engine::{DeviceChoice, ModelInfo, ModelSource, PhotoSource, Session};
+use crate::engine::{DeviceChoice, ModelInfo, ModelSource, Output, PhotoSource, Session, Task};
 use crate::export::{self, ExportError, Format, Subject};
 use crate::photo::Photo;
 use crate::segment::{Settings, Timings};
 
+use super::output_choice::OutputChoice;
 use super::{described, folder_pictures};
 
 /// Segment pictures and write label maps and masks
@@ -30,6 +30,8 @@ pub(super) struct Segment {
     /// A published folder, a .pth or a bundle; the embedded model without it
     #[arg(long, value_name = "FILE-OR-FOLDER")]
     model: Option<PathBuf>,
+    #[command(flatten)]
+    output: OutputChoice,
     /// Where to compute
     #[arg(long, value_enum, default_value = "auto")]
     device: DeviceChoice,
@@ -77,12 +79,13 @@ impl Segment {
         let mut session = Session::new(self.device);
         session.limit_features(0);
         let source = self.model.clone().map_or(ModelSource::Embedded, ModelSource::Path);
-        let model = session.load(source)?;
+        let model = session.load(source, &mut |_| ControlFlow::Continue(()))?;
+        let output = self.output.of(&model.spec)?;
         let settings = self.settings(&model);
         settings.check(model.spec.encoder.patch)?;
         let device = session.device()?.clone();
         if !self.json {
-            eprintln!("{} on {}", model.title, device.name);
+            eprintln!("{} on {}", model.output_title(output), device.name);
         }
         if let Some(note) = device.note.filter(|_| device.gpu_failed) {
             eprintln!("segscope: using the CPU: {note}");
@@ -98,7 +101,7 @@ impl Segment {
                     "another picture of this run has the same name; write this one to another folder"
                 ))
             } else {
-                self.one(&mut session, &model, &settings, picture, id as u64, &bar)
+                self.one(&mut session, (&model, output), &settings, picture, id as u64, &bar)
             };
             match done {
                 Ok((timings, written)) => {
@@ -183,7 +186,7 @@ impl Segment {
     fn one(
         &self,
         session: &mut Session,
-        model: &Arc<ModelInfo>,
+        (model, output): (&ModelInfo, Output),
         settings: &Settings,
         picture: &Path,
         id: u64,
@@ -202,7 +205,14 @@ impl Segment {
             return Err(ExportError::Exists { path }.into());
         }
         let photo = Photo::open(picture)?;
-        let prediction = session.segment(&photo, id, settings, &mut |progress| {
+        let task = Task {
+            model: model.id,
+            output,
+            photo: &photo,
+            photo_id: id,
+            settings,
+        };
+        let prediction = session.segment(&task, &mut |progress| {
             bar.set_position(id * STEPS + (progress.fraction * STEPS as f32) as u64);
             ControlFlow::Continue(())
         })?;

@@ -9,19 +9,24 @@ use std::time::{Duration, Instant};
 use super::failure::panic_sentence;
 use super::job::{Event, OpenPhoto, PhotoSource, Segmented};
 use super::progress::Progress;
-use super::session::SessionError;
+use super::session::{SessionError, Task};
 use super::worker::{Worker, log_times};
 use crate::export::{self, ExportError};
 use crate::labels::ClassSet;
+use crate::model::Output;
 use crate::segment::Settings;
 
-/// Pictures to segment with the model in use.
+/// Pictures to segment, all in one way.
 #[derive(Clone, Debug)]
 pub struct Batch {
     /// Comes back with everything that is said about it; larger than that of every batch before.
     pub number: u64,
     /// In this order.
     pub pictures: Vec<PhotoSource>,
+    /// Number of an open model.
+    pub model: u64,
+    /// One of its outputs.
+    pub output: Output,
     /// `None` for the model's own.
     pub settings: Option<Settings>,
     /// Files to write of each result, and the folder for them; nothing is written without.
@@ -47,8 +52,6 @@ pub enum BatchState {
 /// A batch that is not over.
 pub(super) struct RunningBatch {
     batch: Batch,
-    /// Number of the model that it began with; another one ends it.
-    model: Option<u64>,
     /// The picture that is next or running.
     index: usize,
     /// Its pixels, kept over a break.
@@ -131,7 +134,6 @@ impl Worker {
         }
         self.batch = Some(RunningBatch {
             batch,
-            model: self.session.model().map(|model| model.id),
             index: 0,
             photo: None,
             announced: false,
@@ -142,6 +144,13 @@ impl Worker {
             furthest: 0.0,
             stems: HashSet::new(),
         });
+    }
+
+    /// Ends the batch if it uses this model.
+    pub(super) fn end_batch_with(&mut self, model: u64) {
+        if let Some(batch) = self.batch.take_if(|running| running.batch.model == model) {
+            self.end_batch(batch, true);
+        }
     }
 
     fn end_batch(&mut self, batch: RunningBatch, cancelled: bool) {
@@ -164,8 +173,7 @@ impl Worker {
     pub(super) fn advance_batch(&mut self) {
         let Some(mut batch) = self.batch.take() else { return };
         let (number, index) = (batch.batch.number, batch.index);
-        let model = self.session.model().map(|model| model.id);
-        if self.signals.is_batch_cancelled(number) || batch.model != model {
+        if self.signals.is_batch_cancelled(number) {
             return self.end_batch(batch, true);
         }
         let Some(source) = batch.batch.pictures.get(index).cloned() else {
@@ -179,8 +187,8 @@ impl Worker {
         let start = Instant::now();
         let attempt = AssertUnwindSafe(|| self.on_cores(|worker| worker.batch_picture(&mut batch, source)));
         let outcome = catch_unwind(attempt).unwrap_or_else(|panic| {
-            let note = self.start_over();
-            Err(Stopped::Failed(panic_sentence(&*panic, &note)))
+            self.start_over();
+            Err(Stopped::Failed(panic_sentence(&*panic)))
         });
         let state = match outcome {
             Err(Stopped::Interrupted) => {
@@ -219,19 +227,22 @@ impl Worker {
         batch: &mut RunningBatch,
         source: PhotoSource,
     ) -> Result<(Segmented, Vec<PathBuf>), Stopped> {
-        let model = self.session.model().cloned().ok_or(SessionError::NoModel)?;
+        let Batch {
+            number, model, output, ..
+        } = batch.batch;
+        let info = self.session.info(model).cloned().ok_or(SessionError::NoModel)?;
         let stem = match &batch.batch.write {
-            Some((options, _)) => options.file_stem(&source.stem(), &model.title),
+            Some((options, _)) => options.file_stem(&source.stem(), &info.output_title(output)),
             None => source.stem(),
         };
-        batch.check_files(&model.classes, &stem)?;
+        batch.check_files(&info.classes, &stem)?;
         let photo = match batch.photo.take() {
             Some(photo) => photo,
             None => self.open_photo(source)?,
         };
         batch.photo = Some(photo.clone());
         let settings = batch.batch.settings.clone();
-        let settings = settings.unwrap_or_else(|| Settings::of(&model.spec.inference));
+        let settings = settings.unwrap_or_else(|| Settings::of(&info.spec.inference));
         let Self {
             session,
             jobs,
@@ -239,12 +250,18 @@ impl Worker {
             signals,
             ..
         } = self;
-        let number = batch.batch.number;
         let interrupted = || !jobs.is_empty() || signals.is_batch_cancelled(number) || signals.is_closing();
         if interrupted() {
             return Err(Stopped::Interrupted);
         }
-        let done = session.segment_in_passing(&photo.photo, photo.id, &settings, &mut |progress| {
+        let task = Task {
+            model,
+            output,
+            photo: &photo.photo,
+            photo_id: photo.id,
+            settings: &settings,
+        };
+        let done = session.segment_in_passing(&task, &mut |progress| {
             if interrupted() {
                 return ControlFlow::Break(());
             }
@@ -257,7 +274,7 @@ impl Worker {
             Err(e) if e.is_cancelled() => return Err(Stopped::Interrupted),
             Err(e) => return Err(e.into()),
         };
-        let result = Segmented::new(photo, model, prediction);
+        let result = Segmented::new(photo, info, output, prediction);
         let files = batch.write(&result, &stem)?;
         batch.stems.insert(stem);
         Ok((result, files))

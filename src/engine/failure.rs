@@ -8,7 +8,12 @@ use super::job::{Event, Job};
 pub(super) fn failure_event(job: &Job) -> Box<dyn FnOnce(String) -> Event> {
     match job {
         Job::Configure(_) => Box::new(Event::DeviceFailed),
-        Job::LoadModel(_) => Box::new(Event::ModelFailed),
+        Job::LoadModel { number, .. } => {
+            let number = *number;
+            Box::new(move |message| Event::ModelFailed { number, message })
+        }
+        // The number of no load.
+        Job::CloseModel(_) => Box::new(|message| Event::ModelFailed { number: 0, message }),
         Job::OpenPhoto(_) => Box::new(Event::PhotoFailed),
         Job::Find(_) => Box::new(|message| Event::Found {
             pictures: Vec::new(),
@@ -35,11 +40,11 @@ pub(super) fn failure_event(job: &Job) -> Box<dyn FnOnce(String) -> Event> {
     }
 }
 
-/// What to say of a panic, with `note` on what it did to the model.
-pub(super) fn panic_sentence(panic: &(dyn Any + Send), note: &str) -> String {
+/// What to say of a panic.
+pub(super) fn panic_sentence(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
     let why = text
         .or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "no details".into());
-    format!("something went wrong inside the program: {why}{note}")
+    format!("something went wrong inside the program: {why}")
 }

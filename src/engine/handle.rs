@@ -92,6 +92,16 @@ impl Engine {
         self.signals.next_generation()
     }
 
+    /// A number for [`Job::LoadModel`]; every load with an older one stops.
+    pub fn next_load(&self) -> u64 {
+        self.signals.next_load()
+    }
+
+    /// Stops the model that is being read; those that are open stay.
+    pub fn cancel_loading(&self) {
+        self.signals.next_load();
+    }
+
     /// Stops the batch that was handed over last at its next block; what is done stays done.
     pub fn cancel_batch(&self) {
         self.signals

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use super::batch::{Batch, BatchState};
 use super::kept::Bytes;
 use super::memory::MemoryUse;
+use super::model_info::{ModelInfo, ModelSource, OpenModel};
 use super::progress::Progress;
-use super::session::{ModelInfo, ModelSource};
 use super::settings::EngineSettings;
 use crate::export::{self, Subject};
 use crate::labels::Regions;
+use crate::model::Output;
 use crate::photo::Photo;
 use crate::segment::{Field, Prediction, Settings};
 
@@ -71,6 +72,8 @@ pub struct Segmented {
     pub photo: OpenPhoto,
     /// The model.
     pub model: Arc<ModelInfo>,
+    /// Which of its outputs.
+    pub output: Output,
     /// Labels, confidence, logits, timings.
     pub prediction: Arc<Prediction>,
     /// Pixels per class.
@@ -83,7 +86,7 @@ pub struct Segmented {
 
 impl Segmented {
     /// A result with what follows from its label map.
-    pub(super) fn new(photo: OpenPhoto, model: Arc<ModelInfo>, prediction: Prediction) -> Self {
+    pub(super) fn new(photo: OpenPhoto, model: Arc<ModelInfo>, output: Output, prediction: Prediction) -> Self {
         let map = &prediction.labels.map;
         let regions = Regions::of(map);
         Self {
@@ -92,8 +95,14 @@ impl Segmented {
             region_counts: regions.counts(model.classes.len()).into(),
             regions: Arc::new(regions),
             model,
+            output,
             prediction: Arc::new(prediction),
         }
+    }
+
+    /// What made it, such as `SETR-PUP-L/16 layer 10`.
+    pub fn title(&self) -> String {
+        self.model.output_title(self.output)
     }
 
     /// How many classes are in the picture.
@@ -114,7 +123,7 @@ impl Segmented {
 
     /// File name without ending for an export.
     pub(super) fn file_stem(&self, options: &export::Options) -> String {
-        options.file_stem(&self.photo.source.stem(), &self.model.title)
+        options.file_stem(&self.photo.source.stem(), &self.title())
     }
 
     /// What an export takes of it.
@@ -173,21 +182,32 @@ impl From<&Photo> for Rgba {
 pub enum Job {
     /// Compute in another way from now on: another device, other threads, other limits.
     ///
-    /// A device that changes is answered by [`Event::Device`], and by [`Event::Model`] when the model was opened again
-    /// there; or by [`Event::DeviceFailed`], and everything goes on as before.
+    /// A device that changes is answered by [`Event::Device`]; or by [`Event::DeviceFailed`], and everything goes on as
+    /// before.
     Configure(EngineSettings),
     /// Sort out what was dropped or chosen: pictures, folders of pictures, a model.
     Find(Vec<PathBuf>),
-    /// Read a model and use it from now on.
-    LoadModel(ModelSource),
+    /// Open a model beside those that are open.
+    LoadModel {
+        /// From [`Engine::next_load`](super::Engine::next_load); stale once a newer one has been asked for.
+        number: u64,
+        /// Where it is.
+        source: ModelSource,
+    },
+    /// Close the model with this number; a batch that uses it ends.
+    CloseModel(u64),
     /// Read a photo.
     OpenPhoto(PhotoSource),
-    /// Segment a photo with the model in use.
+    /// Segment a photo.
     Segment {
         /// Stale once a newer generation has been asked for.
         generation: u64,
         /// The photo.
         photo: OpenPhoto,
+        /// Number of an open model.
+        model: u64,
+        /// One of its outputs.
+        output: Output,
         /// `None` for the model's own.
         settings: Option<Settings>,
     },
@@ -236,10 +256,34 @@ pub enum Event {
         /// A sentence on each path that is neither.
         problems: Vec<String>,
     },
-    /// A model is in use now.
-    Model(Arc<ModelInfo>),
-    /// A model could not be opened; the one before stays.
-    ModelFailed(String),
+    /// A model is being opened.
+    ModelProgress {
+        /// Of which request.
+        number: u64,
+        /// Share that is done, 0..=1; never goes back.
+        fraction: f32,
+    },
+    /// A model is open.
+    Model {
+        /// Of which request.
+        number: u64,
+        /// What it is.
+        model: Arc<ModelInfo>,
+    },
+    /// A model could not be opened; the others stay.
+    ModelFailed {
+        /// Of which request.
+        number: u64,
+        /// What happened and what to do.
+        message: String,
+    },
+    /// Opening a model was stopped; the others stay.
+    ModelCancelled {
+        /// Of which request.
+        number: u64,
+    },
+    /// The models that are open, whenever one comes, goes or has to make room for others.
+    OpenModels(Vec<OpenModel>),
     /// A photo was read.
     Photo(OpenPhoto),
     /// A photo could not be read.
@@ -300,7 +344,7 @@ pub enum Event {
         done: usize,
         /// Pictures that failed.
         failed: usize,
-        /// It was stopped: on request, by a newer batch or by another model.
+        /// It was stopped: on request, by a newer batch or because its model was closed.
         cancelled: bool,
     },
     /// Memory in use, after a job or a picture of a batch.

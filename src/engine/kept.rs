@@ -11,6 +11,8 @@ pub trait Bytes {
 pub struct Kept<K, V> {
     entries: Vec<(K, V)>,
     most_bytes: usize,
+    /// Entries, counted from the newest, that stay whatever they take.
+    spared: usize,
 }
 
 impl<K: PartialEq, V: Bytes> Kept<K, V> {
@@ -19,6 +21,15 @@ impl<K: PartialEq, V: Bytes> Kept<K, V> {
         Self {
             entries: Vec::new(),
             most_bytes,
+            spared: 0,
+        }
+    }
+
+    /// The same, but the value that was used last stays even when it takes more by itself.
+    pub fn sparing_the_newest(most_bytes: usize) -> Self {
+        Self {
+            spared: 1,
+            ..Self::new(most_bytes)
         }
     }
 
@@ -87,7 +98,7 @@ impl<K: PartialEq, V: Bytes> Kept<K, V> {
 
     fn shrink(&mut self) {
         let mut bytes = self.bytes();
-        while bytes > self.most_bytes && !self.entries.is_empty() {
+        while bytes > self.most_bytes && self.entries.len() > self.spared {
             bytes -= self.entries.remove(0).1.bytes();
         }
     }

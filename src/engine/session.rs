@@ -1,6 +1,6 @@
-//! A device, a model on it and what is worth remembering: everything a run needs, without a thread.
+//! A device, the models on it and what is worth remembering: everything a run needs, without a thread.
 
-use std::path::PathBuf;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,39 +8,13 @@ use burn::tensor::Device;
 
 use super::cache::{FeatureCache, FeatureKey};
 use super::device::{DeviceChoice, DeviceError, OpenDevice, open_device};
-use super::numbers::Numbers;
-use super::progress::{BlockCounter, OnProgress};
-use crate::checkpoint::{self, Checkpoint, CheckpointError};
-use crate::labels::ClassSet;
-use crate::model::{ModelSpec, Network, Output};
+use super::model_info::{ModelInfo, ModelSource, OpenModel};
+use super::open_models::OpenModels;
+use super::progress::{BlockCounter, OnProgress, Progress};
+use crate::checkpoint::{self, Checkpoint, CheckpointError, OnRead};
+use crate::model::{Network, Output};
 use crate::photo::Photo;
 use crate::segment::{self, PlanError, Prediction, SegmentError, Settings};
-
-/// Where a model comes from.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum ModelSource {
-    /// The bundle inside the program.
-    Embedded,
-    /// A folder or a file.
-    Path(PathBuf),
-}
-
-/// What a window or a report shows of a model.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ModelInfo {
-    /// Unique in this process.
-    pub id: u64,
-    /// `Seg-T-Mask/16`.
-    pub title: String,
-    /// Where it was read from.
-    pub source: ModelSource,
-    /// Sizes and rules.
-    pub spec: ModelSpec,
-    /// Names and colours.
-    pub classes: ClassSet,
-    /// Number of parameters.
-    pub parameters: usize,
-}
 
 /// Why a session could not do something.
 #[derive(Debug, thiserror::Error)]
@@ -51,31 +25,54 @@ pub enum SessionError {
     /// The model file.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
+    /// The file of a model that had to make room for others.
+    #[error("the model {title} has to be read again, which fails: {source}")]
+    Reopen {
+        /// Title of the model.
+        title: String,
+        /// What is wrong with the file.
+        source: Box<CheckpointError>,
+    },
+    /// The file of a model that had to make room for others is another one by now.
+    #[error("the model {title} has to be read again, and its file has changed; open it anew: {name}")]
+    Changed {
+        /// Title of the model.
+        title: String,
+        /// Name of the file.
+        name: String,
+    },
     /// The settings.
     #[error(transparent)]
     Plan(#[from] PlanError),
     /// The run.
     #[error(transparent)]
     Segment(#[from] SegmentError),
-    /// There is no model yet.
+    /// No model of this number is open.
     #[error("expected an open model, found none; open one first")]
     NoModel,
+    /// The model has no such decoder or head.
+    #[error("expected one of the outputs of {0}, found another; choose a decoder of this model")]
+    NoOutput(String),
 }
 
 impl SessionError {
-    /// Whether the run was stopped on request.
+    /// Whether it was stopped on request.
     pub fn is_cancelled(&self) -> bool {
-        matches!(self, Self::Segment(SegmentError::Cancelled(_)))
+        matches!(
+            self,
+            Self::Segment(SegmentError::Cancelled(_)) | Self::Checkpoint(CheckpointError::Cancelled)
+        )
     }
-}
-
-struct Loaded {
-    info: Arc<ModelInfo>,
-    model: Network,
 }
 
 /// Bytes of features kept by default: 1,000 windows of ViT-T, 250 of ViT-B.
 pub(super) const FEATURE_BYTES: usize = 512 << 20;
+
+/// Bytes of models kept by default: three of ViT-L.
+pub(super) const MODEL_BYTES: usize = 4096 << 20;
+
+/// Reading a file takes about this share of the time that opening a model takes; the rest is building the network.
+const READ_SHARE: f32 = 0.9;
 
 /// Whether a run leaves its features behind.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -86,13 +83,27 @@ enum Keep {
     Nothing,
 }
 
-/// A device and the model on it.
+/// What to segment, by which output of which model, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Task<'a> {
+    /// Number of an open model.
+    pub model: u64,
+    /// One of its outputs.
+    pub output: Output,
+    /// The picture.
+    pub photo: &'a Photo,
+    /// The caller's number for the picture: equal numbers share encoder features.
+    pub photo_id: u64,
+    /// Scales and windows.
+    pub settings: &'a Settings,
+}
+
+/// A device and the models on it.
 pub struct Session {
     choice: DeviceChoice,
     device: Option<OpenDevice>,
-    loaded: Option<Loaded>,
+    models: OpenModels,
     cache: FeatureCache,
-    models: Numbers<ModelSource>,
 }
 
 impl Session {
@@ -101,9 +112,8 @@ impl Session {
         Self {
             choice,
             device: None,
-            loaded: None,
+            models: OpenModels::new(MODEL_BYTES),
             cache: FeatureCache::new(FEATURE_BYTES),
-            models: Numbers::default(),
         }
     }
 
@@ -119,81 +129,94 @@ impl Session {
         Ok(self.device.insert(device))
     }
 
-    /// Reads a model and builds it on the device. A failure leaves the model that was there.
+    /// Reads a model and builds it on the device, beside those that are open; at once when it is one of them.
+    /// `on_share` is told which share is done, 0..=1, and stops it by `Break`. A failure leaves everything as it was.
     ///
     /// # Errors
-    /// When the file cannot be used or the device cannot be opened.
-    pub fn load(&mut self, source: ModelSource) -> Result<Arc<ModelInfo>, SessionError> {
+    /// When the file cannot be used, the device cannot be opened or `on_share` says so.
+    pub fn load(&mut self, source: ModelSource, on_share: OnRead) -> Result<Arc<ModelInfo>, SessionError> {
+        // Before it is read: a file that changes meanwhile gets another number when it is opened again.
+        let id = self.models.number(&source);
+        if let Some((info, _)) = self.models.built(id) {
+            return Ok(info.clone());
+        }
         let start = Instant::now();
-        let checkpoint = read(&source)?;
+        let checkpoint = read(&source, &mut |share| on_share(READ_SHARE * share))?;
         let device = self.device()?.device.clone();
-        let loaded = self.built(source, checkpoint, &device)?;
-        let info = loaded.info.clone();
+        let (info, network) = build(id, source, checkpoint, &device)?;
+        if on_share(1.0).is_break() {
+            return Err(CheckpointError::Cancelled.into());
+        }
         log::info!(
             "opened the model {} ({} parameters) in {:.1} s",
             info.title,
             info.parameters,
             start.elapsed().as_secs_f32()
         );
-        self.loaded = Some(loaded);
+        self.models.put(info.clone(), network);
         Ok(info)
     }
 
-    fn built(
-        &mut self,
-        source: ModelSource,
-        checkpoint: Checkpoint,
-        device: &Device,
-    ) -> Result<Loaded, CheckpointError> {
-        let Checkpoint {
-            spec, classes, weights, ..
-        } = checkpoint;
-        let parameters = weights.parameters();
-        let model = Network::build(&spec, weights, device).map_err(|source_error| CheckpointError::Weights {
-            source: source_error,
-            path: match &source {
-                ModelSource::Embedded => "the embedded model".into(),
-                ModelSource::Path(path) => path.clone(),
-            },
-        })?;
-        let id = self.model_number(&source);
-        let info = Arc::new(ModelInfo {
-            id,
-            title: spec.title(),
-            source,
-            spec,
-            classes,
-            parameters,
-        });
-        Ok(Loaded { info, model })
+    /// Reads an open model again if its network is not in memory.
+    fn bring_back(&mut self, id: u64, on_read: OnRead) -> Result<(), SessionError> {
+        if self.models.built(id).is_some() {
+            return Ok(());
+        }
+        let info = self.models.info(id).cloned().ok_or(SessionError::NoModel)?;
+        let title = || info.title.clone();
+        let now = self.models.number(&info.source);
+        let checkpoint = match read(&info.source, on_read) {
+            Ok(checkpoint) => checkpoint,
+            Err(CheckpointError::Cancelled) => return Err(CheckpointError::Cancelled.into()),
+            Err(why) => {
+                return Err(SessionError::Reopen {
+                    title: title(),
+                    source: Box::new(why),
+                });
+            }
+        };
+        if now != id {
+            let name = info.source.name();
+            return Err(SessionError::Changed { title: title(), name });
+        }
+        let device = self.device()?.device.clone();
+        let (info, network) = build(id, info.source.clone(), checkpoint, &device)?;
+        log::info!("read the model {} again", info.title);
+        self.models.put(info, network);
+        Ok(())
     }
 
-    /// Moves to another device, opens the model again there and drops the features, which were on the old one.
-    ///
-    /// Returns the model, or nothing when there is none or the choice comes to the device in use. A failure leaves
-    /// everything as it was.
+    /// Closes a model, and drops what was kept of it.
+    pub fn close(&mut self, id: u64) {
+        self.models.close(id);
+        self.cache.retain(|key| key.model != id);
+    }
+
+    /// All models that are open, in the order in which they were opened for the first time.
+    pub fn models(&self) -> Vec<OpenModel> {
+        self.models.list()
+    }
+
+    /// What is known of an open model.
+    pub fn info(&self, id: u64) -> Option<&Arc<ModelInfo>> {
+        self.models.info(id)
+    }
+
+    /// Moves to another device and drops what was on the old one; models are read again when they are used. A failure
+    /// leaves everything as it was.
     ///
     /// # Errors
-    /// When the device cannot be used, or the model's file cannot be read any more.
-    pub fn change_device(&mut self, choice: DeviceChoice) -> Result<Option<Arc<ModelInfo>>, SessionError> {
+    /// When the device cannot be used.
+    pub fn change_device(&mut self, choice: DeviceChoice) -> Result<(), DeviceError> {
         let device = open_device(choice)?;
         let moves = self.device.as_ref().is_some_and(|old| old.device != device.device);
-        let source = self.model().filter(|_| moves).map(|info| info.source.clone());
-        let loaded = match source {
-            Some(source) => {
-                let checkpoint = read(&source)?;
-                Some(self.built(source, checkpoint, &device.device)?)
-            }
-            None => None,
-        };
         self.choice = choice;
         self.device = Some(device);
-        if !moves {
-            return Ok(None);
+        if moves {
+            self.models.drop_networks();
+            self.cache.clear();
         }
-        self.cache.clear();
-        self.loaded = loaded;
-        Ok(self.model().cloned())
+        Ok(())
     }
 
     /// Whether networks run, or are going to run, on the CPU.
@@ -204,19 +227,15 @@ impl Session {
         }
     }
 
-    fn model_number(&mut self, source: &ModelSource) -> u64 {
-        let file = match source {
-            ModelSource::Embedded => None,
-            ModelSource::Path(path) if path.is_dir() => Some(path.join("checkpoint.pth")),
-            ModelSource::Path(path) => Some(path.clone()),
-        };
-        self.models.of(source.clone(), file.as_deref())
-    }
-
     /// Sets how many bytes of features are kept, and drops what is beyond that; 0 for a run in which no photo comes
     /// twice.
     pub fn limit_features(&mut self, most_bytes: usize) {
         self.cache.set_limit(most_bytes);
+    }
+
+    /// Sets how many bytes of models are kept, and drops the networks beyond that; the one used last stays.
+    pub fn limit_models(&mut self, most_bytes: usize) {
+        self.models.set_limit(most_bytes);
     }
 
     /// Bytes of the features that are kept.
@@ -224,25 +243,14 @@ impl Session {
         self.cache.bytes()
     }
 
-    /// The model in use.
-    pub fn model(&self) -> Option<&Arc<ModelInfo>> {
-        self.loaded.as_ref().map(|l| &l.info)
-    }
-
-    /// Segments a photo. `photo_id` is the caller's number for it: equal numbers share encoder features.
+    /// Segments a photo. A model whose network is not in memory is read again first.
     ///
     /// When a GPU fails half-way, the session moves to the CPU, and the run starts again there.
     ///
     /// # Errors
-    /// When there is no model, a setting is out of bounds, the run is stopped or the device fails.
-    pub fn segment(
-        &mut self,
-        photo: &Photo,
-        photo_id: u64,
-        settings: &Settings,
-        on_progress: OnProgress,
-    ) -> Result<Prediction, SessionError> {
-        self.segment_anywhere(photo, photo_id, settings, Keep::Features, on_progress)
+    /// When there is no such model or output, a setting is out of bounds, the run is stopped or the device fails.
+    pub fn segment(&mut self, task: &Task, on_progress: OnProgress) -> Result<Prediction, SessionError> {
+        self.segment_anywhere(task, Keep::Features, on_progress)
     }
 
     /// As [`Session::segment`], without keeping features: for one of many photos, which would push out those of the
@@ -250,79 +258,75 @@ impl Session {
     ///
     /// # Errors
     /// As [`Session::segment`].
-    pub fn segment_in_passing(
-        &mut self,
-        photo: &Photo,
-        photo_id: u64,
-        settings: &Settings,
-        on_progress: OnProgress,
-    ) -> Result<Prediction, SessionError> {
-        self.segment_anywhere(photo, photo_id, settings, Keep::Nothing, on_progress)
+    pub fn segment_in_passing(&mut self, task: &Task, on_progress: OnProgress) -> Result<Prediction, SessionError> {
+        self.segment_anywhere(task, Keep::Nothing, on_progress)
     }
 
     fn segment_anywhere(
         &mut self,
-        photo: &Photo,
-        photo_id: u64,
-        settings: &Settings,
+        task: &Task,
         keep: Keep,
         on_progress: OnProgress,
     ) -> Result<Prediction, SessionError> {
-        match self.segment_once(photo, photo_id, settings, keep, on_progress) {
+        match self.segment_once(task, keep, on_progress) {
             Err(SessionError::Segment(SegmentError::Device(why))) if self.choice == DeviceChoice::Auto => {
                 self.fall_back(&why)?;
-                self.segment_once(photo, photo_id, settings, keep, on_progress)
+                self.segment_once(task, keep, on_progress)
             }
             done => done,
         }
     }
 
-    fn segment_once(
-        &mut self,
-        photo: &Photo,
-        photo_id: u64,
-        settings: &Settings,
-        keep: Keep,
-        on_progress: OnProgress,
-    ) -> Result<Prediction, SessionError> {
+    fn segment_once(&mut self, task: &Task, keep: Keep, on_progress: OnProgress) -> Result<Prediction, SessionError> {
+        let waiting = Progress {
+            fraction: 0.0,
+            remaining: None,
+        };
+        self.bring_back(task.model, &mut |_| on_progress(waiting))?;
         let device = self.device()?.device.clone();
-        let Loaded { info, model } = self.loaded.as_ref().ok_or(SessionError::NoModel)?;
+        let Self { models, cache, .. } = self;
+        let (info, network) = models.built(task.model).ok_or(SessionError::NoModel)?;
+        let Task {
+            output,
+            photo,
+            settings,
+            ..
+        } = *task;
+        if !info.spec.outputs().contains(&output) {
+            return Err(SessionError::NoOutput(info.title.clone()));
+        }
         let start = Instant::now();
-        let output = Output::default();
         let passes = settings.passes(photo, info.spec.encoder.patch)?;
+        // Not of the output: all decoders take the same features.
         let key = FeatureKey {
-            photo: photo_id,
-            model: info.id,
+            photo: task.photo_id,
+            model: task.model,
             settings: settings.clone(),
         };
         let run = segment::Run {
-            model,
+            model: network,
             spec: &info.spec,
             output,
             device: &device,
         };
-        if let Some(encoded) = self.cache.get(&key) {
+        if let Some(encoded) = cache.get(&key) {
             let mut counter = BlockCounter::new(&info.spec, output, &passes, true, &device, on_progress);
             return Ok(run.predict(encoded, Duration::ZERO, &mut counter)?);
         }
         let mut counter = BlockCounter::new(&info.spec, output, &passes, false, &device, on_progress);
         let size = [photo.width, photo.height];
-        let fits = self.cache.has_room_for(segment::feature_bytes(&passes, &info.spec));
+        let fits = cache.has_room_for(segment::feature_bytes(&passes, &info.spec));
         if keep == Keep::Nothing || !fits {
             return Ok(run.stream(&passes, size, &mut counter)?);
         }
         let encoded = run.encode(&passes, size, &mut counter)?;
         let prediction = run.predict(&encoded, start.elapsed(), &mut counter)?;
-        self.cache.put(key, encoded);
+        cache.put(key, encoded);
         Ok(prediction)
     }
 
-    /// Moves to the CPU for good and loads the model there.
-    fn fall_back(&mut self, why: &str) -> Result<(), SessionError> {
-        let source = self
-            .model()
-            .map(|info| info.source.clone())
-            .ok_or(SessionError::NoModel)?;
+    /// Moves to the CPU for good; the model is read again there.
+    fn fall_back(&mut self, why: &str) -> Result<(), DeviceError> {
         log::error!("the GPU failed ({why}); going on on the CPU");
         self.forget();
         self.choice = DeviceChoice::Cpu;
@@ -331,20 +335,51 @@ impl Session {
             gpu_failed: true,
             ..open_device(DeviceChoice::Cpu)?
         });
-        self.load(source).map(drop)
+        Ok(())
     }
 
-    /// Drops model, features and device, as after a panic; the next call starts from nothing.
+    /// Drops networks, features and device, as after a panic; what is used next is made again.
     pub fn forget(&mut self) {
-        self.loaded = None;
+        self.models.drop_networks();
         self.cache.clear();
         self.device = None;
     }
 }
 
-fn read(source: &ModelSource) -> Result<Checkpoint, CheckpointError> {
+fn read(source: &ModelSource, on_read: OnRead) -> Result<Checkpoint, CheckpointError> {
+    if on_read(0.0) == ControlFlow::Break(()) {
+        return Err(CheckpointError::Cancelled);
+    }
     match source {
         ModelSource::Embedded => checkpoint::open_embedded(),
-        ModelSource::Path(path) => checkpoint::open(path, &mut |_| std::ops::ControlFlow::Continue(())),
+        ModelSource::Path(path) => checkpoint::open(path, on_read),
     }
+}
+
+fn build(
+    id: u64,
+    source: ModelSource,
+    checkpoint: Checkpoint,
+    device: &Device,
+) -> Result<(Arc<ModelInfo>, Network), CheckpointError> {
+    let Checkpoint {
+        spec, classes, weights, ..
+    } = checkpoint;
+    let parameters = weights.parameters();
+    let network = Network::build(&spec, weights, device).map_err(|mismatch| CheckpointError::Weights {
+        source: mismatch,
+        path: match &source {
+            ModelSource::Embedded => "the embedded model".into(),
+            ModelSource::Path(path) => path.clone(),
+        },
+    })?;
+    let info = ModelInfo {
+        id,
+        title: spec.title(),
+        source,
+        spec,
+        classes,
+        parameters,
+    };
+    Ok((Arc::new(info), network))
 }

@@ -1,7 +1,7 @@
 //! How the worker computes: device, threads and memory.
 
 use super::device::DeviceChoice;
-use super::session::FEATURE_BYTES;
+use super::session::{FEATURE_BYTES, MODEL_BYTES};
 
 /// How the worker computes. All of it can change while the program runs; see [`Job::Configure`](super::Job::Configure).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub struct EngineSettings {
     pub threads: Option<usize>,
     /// Bytes of encoder features that are kept, so that another decoder costs only the decoder.
     pub feature_bytes: usize,
+    /// Bytes of the models that are kept beside the one in use; a single one may take more.
+    pub model_bytes: usize,
 }
 
 impl Default for EngineSettings {
@@ -20,6 +22,7 @@ impl Default for EngineSettings {
             device: DeviceChoice::default(),
             threads: None,
             feature_bytes: FEATURE_BYTES,
+            model_bytes: MODEL_BYTES,
         }
     }
 }

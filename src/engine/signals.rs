@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 pub(super) struct Signals {
     /// The newest generation that was asked for; a run with a smaller one stops.
     wanted: AtomicU64,
+    /// The newest load of a model that was asked for; one with a smaller number stops.
+    wanted_load: AtomicU64,
     /// Set when the window is gone: jobs that still wait are dropped.
     closing: AtomicBool,
     /// Batches with a smaller number stop.
@@ -23,9 +25,19 @@ impl Signals {
         self.wanted.load(Ordering::Relaxed) != generation
     }
 
+    /// A new number for loading a model; every older load is stale from now on.
+    pub(super) fn next_load(&self) -> u64 {
+        self.wanted_load.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    pub(super) fn is_load_stale(&self, number: u64) -> bool {
+        self.wanted_load.load(Ordering::Relaxed) != number
+    }
+
     /// Stops everything for good.
     pub(super) fn close(&self) {
         self.next_generation();
+        self.next_load();
         self.closing.store(true, Ordering::Relaxed);
     }
 

@@ -11,13 +11,15 @@ use rayon::ThreadPool;
 use super::batch::RunningBatch;
 use super::failure::{failure_event, panic_sentence};
 use super::job::{Event, ExportJob, Job, OpenPhoto, PhotoSource, Segmented};
+use super::model_info::{ModelSource, OpenModel};
 use super::numbers::Numbers;
 use super::outbox::Outbox;
-use super::session::{ModelSource, Session};
+use super::session::{Session, SessionError, Task};
 use super::settings::EngineSettings;
 use super::signals::Signals;
 use super::{cores, find, memory, opening};
 use crate::export;
+use crate::model::Output;
 use crate::photo::PhotoError;
 use crate::segment::Settings;
 
@@ -35,6 +37,8 @@ pub(super) struct Worker {
     photos: Numbers<PhotoSource>,
     /// Name and note of the device that the window knows.
     announced: Option<(String, Option<String>)>,
+    /// The open models that the window knows.
+    announced_models: Vec<OpenModel>,
 }
 
 impl Worker {
@@ -47,6 +51,7 @@ impl Worker {
     ) -> Self {
         let mut session = Session::new(settings.device);
         session.limit_features(settings.feature_bytes);
+        session.limit_models(settings.model_bytes);
         Self {
             session,
             cores: cores::pool(settings.threads),
@@ -58,6 +63,7 @@ impl Worker {
             batch: None,
             photos: Numbers::default(),
             announced: None,
+            announced_models: Vec::new(),
         }
     }
 
@@ -71,6 +77,7 @@ impl Worker {
                 Some(job) => self.handle(job),
                 None => self.advance_batch(),
             }
+            self.announce_models();
             let used = memory::memory_use(self.session.feature_bytes());
             self.outbox.tell_if_room(Event::Memory(used));
         }
@@ -98,16 +105,17 @@ impl Worker {
 
     fn handle(&mut self, job: Job) {
         let failed = failure_event(&job);
-        let uses_network = matches!(job, Job::LoadModel(_) | Job::Segment { .. } | Job::Configure(_));
+        let uses_network = matches!(job, Job::LoadModel { .. } | Job::Segment { .. } | Job::Configure(_));
         let done = catch_unwind(AssertUnwindSafe(|| match job {
             // Not on the threads that it may replace.
             Job::Configure(settings) => self.configure(settings),
             job => self.on_cores(|worker| worker.run(job)),
         }));
         if let Err(panic) = done {
-            let note = if uses_network { self.start_over() } else { String::new() };
-            let why = panic_sentence(&*panic, &note);
-            self.outbox.tell(failed(why));
+            if uses_network {
+                self.start_over();
+            }
+            self.outbox.tell(failed(panic_sentence(&*panic)));
         }
     }
 
@@ -122,24 +130,20 @@ impl Worker {
         }
     }
 
-    /// After a panic in a network its state is unknown: drops everything and opens the model again. Returns what to
-    /// add to the message when that fails.
-    pub(super) fn start_over(&mut self) -> String {
-        let source = self.session.model().map(|m| m.source.clone());
+    /// After a panic in a network its state is unknown: drops everything, and the next run reads its model again.
+    pub(super) fn start_over(&mut self) {
         self.session.forget();
         self.announced = None;
-        let Some(source) = source else { return String::new() };
-        match catch_unwind(AssertUnwindSafe(|| self.session.load(source))) {
-            Ok(Ok(_)) => String::new(),
-            Ok(Err(e)) => format!("; the model could not be opened again ({e})"),
-            Err(_) => "; the model could not be opened again".into(),
-        }
     }
 
     fn run(&mut self, job: Job) {
         match job {
             Job::Configure(settings) => self.configure(settings),
-            Job::LoadModel(source) => self.load_model(source),
+            Job::LoadModel { number, source } => self.load_model(number, source),
+            Job::CloseModel(id) => {
+                self.end_batch_with(id);
+                self.session.close(id);
+            }
             Job::Find(paths) => self.outbox.tell(find::find(paths)),
             Job::OpenPhoto(source) => match self.open_photo(source) {
                 Ok(photo) => self.outbox.tell(Event::Photo(photo)),
@@ -148,8 +152,10 @@ impl Worker {
             Job::Segment {
                 generation,
                 photo,
+                model,
+                output,
                 settings,
-            } => self.segment(generation, photo, settings),
+            } => self.segment(generation, photo, (model, output), settings),
             Job::SegmentAll(batch) => self.begin_batch(batch),
             Job::PlanExport { number, job } => {
                 let ExportJob {
@@ -187,9 +193,12 @@ impl Worker {
             device,
             threads,
             feature_bytes,
+            model_bytes,
         } = settings;
         self.session.limit_features(feature_bytes);
+        self.session.limit_models(model_bytes);
         self.settings.feature_bytes = feature_bytes;
+        self.settings.model_bytes = model_bytes;
         if threads != self.settings.threads {
             self.cores = cores::pool(threads);
             self.settings.threads = threads;
@@ -198,25 +207,43 @@ impl Worker {
             return;
         }
         match self.session.change_device(device) {
-            Ok(model) => {
+            Ok(()) => {
                 self.settings.device = device;
                 self.announced = None;
                 self.announce_device();
-                if let Some(model) = model {
-                    self.outbox.tell(Event::Model(model));
-                }
             }
             Err(e) => self.tell_failure(Event::DeviceFailed, e.to_string()),
         }
     }
 
-    fn load_model(&mut self, source: ModelSource) {
-        match self.session.load(source) {
-            Ok(info) => {
-                self.announce_device();
-                self.outbox.tell(Event::Model(info));
+    fn load_model(&mut self, number: u64, source: ModelSource) {
+        let signals = self.signals.clone();
+        let is_stale = || signals.is_load_stale(number);
+        if is_stale() {
+            return self.outbox.tell(Event::ModelCancelled { number });
+        }
+        // Always told, so that the window shows at once what it waits for.
+        self.outbox.tell(Event::ModelProgress { number, fraction: 0.0 });
+        let outbox = &self.outbox;
+        let mut furthest = 0.0f32;
+        let loaded = self.session.load(source, &mut |share| {
+            if is_stale() {
+                return ControlFlow::Break(());
             }
-            Err(e) => self.tell_failure(Event::ModelFailed, e.to_string()),
+            furthest = furthest.max(share);
+            let fraction = furthest;
+            outbox.tell_progress(Event::ModelProgress { number, fraction });
+            ControlFlow::Continue(())
+        });
+        match loaded {
+            Ok(model) => {
+                self.announce_device();
+                self.announce_models();
+                self.outbox.tell(Event::Model { number, model });
+            }
+            // Why a model that nobody waits for cannot be opened is of no interest.
+            Err(e) if e.is_cancelled() || is_stale() => self.outbox.tell(Event::ModelCancelled { number }),
+            Err(e) => self.tell_failure(|message| Event::ModelFailed { number, message }, e.to_string()),
         }
     }
 
@@ -233,39 +260,53 @@ impl Worker {
         })
     }
 
-    fn segment(&mut self, generation: u64, photo: OpenPhoto, settings: Option<Settings>) {
+    fn segment(&mut self, generation: u64, photo: OpenPhoto, by: (u64, Output), settings: Option<Settings>) {
         if self.signals.is_stale(generation) {
             return self.outbox.tell(Event::Cancelled { generation });
         }
         let failed = |message| Event::SegmentFailed { generation, message };
-        let Some(model) = self.session.model().cloned() else {
-            let message = "expected an open model, found none; open one first".into();
-            return self.tell_failure(failed, message);
+        let (model, output) = by;
+        let Some(info) = self.session.info(model).cloned() else {
+            return self.tell_failure(failed, SessionError::NoModel.to_string());
         };
-        let settings = settings.unwrap_or_else(|| Settings::of(&model.spec.inference));
+        let settings = settings.unwrap_or_else(|| Settings::of(&info.spec.inference));
+        let task = Task {
+            model,
+            output,
+            photo: &photo.photo,
+            photo_id: photo.id,
+            settings: &settings,
+        };
         let (outbox, signals) = (&self.outbox, &self.signals);
         let mut furthest = 0.0f32;
-        let done = self
-            .session
-            .segment(&photo.photo, photo.id, &settings, &mut |mut progress| {
-                if signals.is_stale(generation) {
-                    return ControlFlow::Break(());
-                }
-                // A run that moves from a failing GPU to the CPU starts again; what is shown does not go back.
-                furthest = furthest.max(progress.fraction);
-                progress.fraction = furthest;
-                outbox.tell_progress(Event::Progress { generation, progress });
-                ControlFlow::Continue(())
-            });
+        let done = self.session.segment(&task, &mut |mut progress| {
+            if signals.is_stale(generation) {
+                return ControlFlow::Break(());
+            }
+            // A run that moves from a failing GPU to the CPU starts again; what is shown does not go back.
+            furthest = furthest.max(progress.fraction);
+            progress.fraction = furthest;
+            outbox.tell_progress(Event::Progress { generation, progress });
+            ControlFlow::Continue(())
+        });
         self.announce_device();
         match done {
             Ok(prediction) => {
-                let result = Segmented::new(photo, model, prediction);
+                let result = Segmented::new(photo, info, output, prediction);
                 log_times(&result);
                 self.outbox.tell(Event::Segmented { generation, result });
             }
             Err(e) if e.is_cancelled() => self.outbox.tell(Event::Cancelled { generation }),
             Err(e) => self.tell_failure(failed, e.to_string()),
+        }
+    }
+
+    /// Says which models are open, when it is others than before.
+    fn announce_models(&mut self) {
+        let open = self.session.models();
+        if open != self.announced_models {
+            self.announced_models.clone_from(&open);
+            self.outbox.tell(Event::OpenModels(open));
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use segscope::engine::{Batch, BatchState, Event, Job, ModelSource, PhotoSource, Segmented};
+use segscope::engine::{Batch, BatchState, Event, Job, ModelSource, Output, PhotoSource, Segmented};
 use segscope::export::{Format, Options};
 use segscope::segment::Settings;
 
@@ -55,10 +55,13 @@ impl Report {
     }
 }
 
+/// A batch by the first model that was opened.
 fn batch(number: u64, pictures: Vec<PhotoSource>) -> Batch {
     Batch {
         number,
         pictures,
+        model: 1,
+        output: Output::default(),
         settings: None,
         write: None,
     }
@@ -211,17 +214,26 @@ fn cancel_stops_a_batch_at_once_and_not_the_next_one() {
 }
 
 #[test]
-fn a_newer_batch_and_another_model_end_a_batch() {
+fn a_newer_batch_and_closing_its_model_end_a_batch_and_another_model_does_not() {
     let folder = empty_folder();
     let mut desk = Desk::with_model();
     begin(&mut desk, long_batch(1, folder.path()));
     desk.send(Job::SegmentAll(long_batch(2, folder.path())));
     assert_eq!(finish(&mut desk, 1).end, Some((0, 0, true)));
     let other = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/rstrudel-mask-p16");
-    desk.send(Job::LoadModel(ModelSource::Path(other)));
+    let other = desk.load(ModelSource::Path(other)).id;
+    desk.wait_for("progress of the batch", |event| match event {
+        Event::BatchProgress { number: 2, .. } => Some(()),
+        Event::BatchEnded { number, .. } => panic!("batch {number} ended"),
+        _ => None,
+    });
+    desk.send(Job::CloseModel(1));
     assert_eq!(finish(&mut desk, 2).end, Some((0, 0, true)));
-    let report = run(&mut desk, batch(3, pictures(folder.path(), ["a.png"])));
-    assert_eq!(report.end, Some((1, 0, false)));
+    let by_other = Batch {
+        model: other,
+        ..batch(3, pictures(folder.path(), ["a.png"]))
+    };
+    assert_eq!(run(&mut desk, by_other).end, Some((1, 0, false)));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use segscope::engine::{
-    BatchState, DeviceChoice, Engine, EngineSettings, Event, ExportJob, Job, ModelInfo, ModelSource, OpenPhoto,
+    BatchState, DeviceChoice, Engine, EngineSettings, Event, ExportJob, Job, ModelInfo, ModelSource, OpenPhoto, Output,
     PhotoSource, Segmented,
 };
 use segscope::export::PlannedFile;
@@ -22,6 +22,10 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// An engine, and what it has said so far.
 pub struct Desk {
     pub engine: Engine,
+    /// Number of the model to segment with: the one loaded last, 0 without any.
+    pub model: u64,
+    /// Its output to segment with.
+    pub output: Output,
     pub came: Vec<String>,
     /// Lives as long as the worker.
     pub worker: Weak<Thread>,
@@ -43,6 +47,8 @@ impl Desk {
         let engine = Engine::start(on_cpu(), wake).expect("a thread");
         Self {
             engine,
+            model: 0,
+            output: Output::default(),
             came: Vec::new(),
             worker,
         }
@@ -93,11 +99,15 @@ impl Desk {
     }
 
     pub fn load(&mut self, source: ModelSource) -> Arc<ModelInfo> {
-        self.send(Job::LoadModel(source));
-        self.wait_for("a model", |event| match event {
-            Event::Model(model) => Some(model),
+        let number = self.engine.next_load();
+        self.send(Job::LoadModel { number, source });
+        let model = self.wait_for("a model", |event| match event {
+            Event::Model { model, .. } => Some(model),
             _ => None,
-        })
+        });
+        self.model = model.id;
+        self.output = Output::default();
+        model
     }
 
     pub fn open(&mut self, source: PhotoSource) -> OpenPhoto {
@@ -114,6 +124,8 @@ impl Desk {
         self.send(Job::Segment {
             generation,
             photo: photo.clone(),
+            model: self.model,
+            output: self.output,
             settings,
         });
         generation
@@ -184,8 +196,11 @@ fn title(event: &Event) -> String {
         Event::Device { name, .. } => format!("device {name}"),
         Event::DeviceFailed(why) => format!("no device ({why})"),
         Event::Found { pictures, .. } => format!("{} pictures found", pictures.len()),
-        Event::Model(model) => format!("model {}", model.title),
-        Event::ModelFailed(why) => format!("no model ({why})"),
+        Event::ModelProgress { number, .. } => format!("progress of load {number}"),
+        Event::Model { model, .. } => format!("model {}", model.title),
+        Event::ModelFailed { message, .. } => format!("no model ({message})"),
+        Event::ModelCancelled { number } => format!("end of load {number} on request"),
+        Event::OpenModels(open) => format!("{} open models", open.len()),
         Event::Photo(photo) => format!("photo {}", photo.source.name()),
         Event::PhotoFailed(why) => format!("no photo ({why})"),
         Event::Progress { generation, .. } => format!("progress of {generation}"),
@@ -212,7 +227,7 @@ fn is_failure(event: &Event) -> bool {
     matches!(
         event,
         Event::DeviceFailed(_)
-            | Event::ModelFailed(_)
+            | Event::ModelFailed { .. }
             | Event::PhotoFailed(_)
             | Event::SegmentFailed { .. }
             | Event::ExportFailed(_)

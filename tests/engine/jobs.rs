@@ -8,7 +8,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use segscope::engine::{self, DeviceChoice, Event, ExportJob, Job, ModelSource, PhotoSource, Session};
+use segscope::engine::{self, DeviceChoice, Event, ExportJob, Job, ModelSource, Output, PhotoSource, Session, Task};
 use segscope::export::{Format, Options};
 use segscope::segment::Settings;
 
@@ -17,17 +17,20 @@ use crate::desk::{Desk, assert_covered, empty_folder, large_picture, long_run, s
 #[test]
 fn the_sample_is_segmented_and_progress_never_goes_back() {
     let mut desk = Desk::new();
-    desk.send(Job::LoadModel(ModelSource::Embedded));
+    let number = desk.engine.next_load();
+    let source = ModelSource::Embedded;
+    desk.send(Job::LoadModel { number, source });
     let device = desk.wait_for("a device", |event| match event {
         Event::Device { name, note, .. } => Some((name, note)),
         _ => None,
     });
     assert_eq!(device, ("CPU".to_owned(), None));
     let model = desk.wait_for("a model", |event| match event {
-        Event::Model(model) => Some(model),
+        Event::Model { model, .. } => Some(model),
         _ => None,
     });
     assert_eq!(model.title, "Seg-T-Mask/16");
+    desk.model = model.id;
 
     let photo = desk.open(PhotoSource::Sample);
     let wanted = desk.ask(&photo, None);
@@ -131,6 +134,8 @@ fn a_request_that_is_out_of_date_is_never_begun() {
     desk.send(Job::Segment {
         generation,
         photo,
+        model: desk.model,
+        output: desk.output,
         settings: None,
     });
     let stopped = desk.wait_for("the end of the request", |event| match event {
@@ -149,10 +154,12 @@ fn a_model_that_cannot_be_opened_leaves_the_one_before() {
     let mut desk = Desk::new();
     let model = desk.load(ModelSource::Embedded);
     for path in [folder.path().join("missing.pth"), damaged] {
-        desk.send(Job::LoadModel(ModelSource::Path(path.clone())));
+        let number = desk.engine.next_load();
+        let source = ModelSource::Path(path.clone());
+        desk.send(Job::LoadModel { number, source });
         let why = desk.wait_for("a failure", |event| match event {
-            Event::ModelFailed(why) => Some(why),
-            Event::Model(model) => panic!("{} became the model {}", path.display(), model.title),
+            Event::ModelFailed { message, .. } => Some(message),
+            Event::Model { model, .. } => panic!("{} became the model {}", path.display(), model.title),
             _ => None,
         });
         let path = path.display().to_string();
@@ -297,11 +304,19 @@ fn dropping_the_engine_stops_the_run_and_ends_its_thread() {
 #[test]
 fn a_photo_of_twelve_megapixels_is_labelled_in_bounded_memory() {
     let mut session = Session::new(DeviceChoice::Cpu);
-    let model = session.load(ModelSource::Embedded).expect("the embedded model");
+    let go_on = &mut |_| ControlFlow::Continue(());
+    let model = session.load(ModelSource::Embedded, go_on).expect("the embedded model");
     let photo = synthetic_photo(4000, 3000);
     let settings = Settings::of(&model.spec.inference);
+    let task = Task {
+        model: model.id,
+        output: Output::default(),
+        photo: &photo,
+        photo_id: 1,
+        settings: &settings,
+    };
     let prediction = session
-        .segment(&photo, 1, &settings, &mut |_| ControlFlow::Continue(()))
+        .segment(&task, &mut |_| ControlFlow::Continue(()))
         .expect("a segmentation");
     let labels = &prediction.labels;
     assert_eq!([labels.map.width, labels.map.height], [4000, 3000]);

@@ -2,9 +2,12 @@
 //! threads beside it.
 
 mod batch;
+#[path = "../bundles/mod.rs"]
+mod bundles;
 mod configure;
 mod desk;
 mod file_watch;
 mod find;
 mod jobs;
+mod models;
 mod thumbnails;

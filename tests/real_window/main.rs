@@ -3,10 +3,13 @@
 //! Needs a display (`xvfb-run`), `xdotool` and ImageMagick's `import`; without them each test says that it was skipped.
 //! What has an accessible name is tested in `tests/window` instead: here only title, pixels and files are seen.
 
+#[path = "../bundles/mod.rs"]
+mod bundles;
 mod canvas;
 mod export;
 mod kept;
 mod many;
+mod models;
 mod pictures;
 mod program;
 mod screen;

@@ -15,7 +15,7 @@ fn the_next_picture_comes_with_the_zoom_of_the_one_before() {
     let pictures = [stage.street("a.jpg"), stage.street("b.jpg")];
     let mut program = stage.start(&pictures);
     program.wait_for_masks("a.jpg");
-    for key in ["1", "plus", "plus"] {
+    for key in ["ctrl+1", "plus", "plus"] {
         program.press(key);
     }
     // From one to one, twice a quarter more.

@@ -1,6 +1,7 @@
 //! The window without a graphics device: everything but the masks is drawn.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use egui_kittest::Harness;
@@ -22,8 +23,12 @@ pub fn start() -> Start {
 
 /// The window in its usual size.
 pub fn window(start: Start) -> Harness<'static, App> {
+    window_of_size(start, [1100.0, 860.0])
+}
+
+pub fn window_of_size(start: Start, size: [f32; 2]) -> Harness<'static, App> {
     Harness::builder()
-        .with_size([1100.0, 860.0])
+        .with_size(size)
         .with_step_dt(FRAME)
         .with_context_setup(|ctx| ctx.input_mut(|i| i.max_texture_side = 8192))
         .build_eframe(move |cc| App::new(cc, start).expect("a worker thread"))
@@ -61,6 +66,26 @@ pub fn wait_for_text(harness: &mut Harness<App>, text: &str) {
 
 pub fn wait_for_masks(harness: &mut Harness<App>) {
     wait_for_text(harness, "Seg-T-Mask/16 in ");
+}
+
+/// A file that a person lets go of over the window. None of the tools that drive the real window can be the source of an
+/// X11 drag (XDND), so dropping is tested from here on: what the window library hands over when a drop has arrived.
+#[derive(Debug)]
+struct Dropped(PathBuf);
+
+impl egui::DroppedFile for Dropped {
+    fn path(&self) -> &Path {
+        &self.0
+    }
+
+    fn bytes(&self) -> Result<Vec<u8>, String> {
+        std::fs::read(&self.0).map_err(|e| e.to_string())
+    }
+}
+
+/// Drops a file or folder onto the window.
+pub fn drop_onto(harness: &mut Harness<App>, path: &Path) {
+    harness.input_mut().dropped_files.push(Arc::new(Dropped(path.into())));
 }
 
 /// Lets seconds go by on the window's clock.

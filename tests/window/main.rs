@@ -2,9 +2,12 @@
 
 #[path = "../adapter/mod.rs"]
 mod adapter;
+#[path = "../bundles/mod.rs"]
+mod bundles;
 mod commands;
 mod export;
 mod harness;
 mod kept;
+mod models;
 mod panels;
 mod pictures;

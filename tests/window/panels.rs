@@ -1,7 +1,5 @@
 //! Masks, classes, readings, and what is opened.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use egui_kittest::Harness;
@@ -9,7 +7,9 @@ use egui_kittest::kittest::Queryable as _;
 use segscope::app::App;
 
 use crate::adapter;
-use crate::harness::{DEADLINE, checked, in_repository, start, street, wait_for, wait_for_masks, window, window_with};
+use crate::harness::{
+    DEADLINE, checked, drop_onto, in_repository, start, street, wait_for, wait_for_masks, window, window_with,
+};
 
 #[test]
 fn a_first_start_segments_the_sample() {
@@ -88,34 +88,16 @@ fn a_failed_load_keeps_what_was_there_and_says_why() {
     assert!(harness.query_by_label_contains("cannot be shown").is_none());
 }
 
-/// A file that a person lets go of over the window. None of the tools that drive the real window can be the source of an
-/// X11 drag (XDND), so dropping is tested from here on: what the window library hands over when a drop has arrived.
-#[derive(Debug)]
-struct Dropped(PathBuf);
-
-impl egui::DroppedFile for Dropped {
-    fn path(&self) -> &Path {
-        &self.0
-    }
-
-    fn bytes(&self) -> Result<Vec<u8>, String> {
-        std::fs::read(&self.0).map_err(|e| e.to_string())
-    }
-}
-
 #[test]
 fn dropped_pictures_open_and_a_dropped_folder_becomes_the_model() {
     let mut harness = window(start());
     wait_for_masks(&mut harness);
-    let dropped = |path: &str| Arc::new(Dropped(in_repository(path)));
-    let input = harness.input_mut();
-    input.dropped_files.push(dropped("assets/samples/street.jpg"));
+    drop_onto(&mut harness, &in_repository("assets/samples/street.jpg"));
     wait_for(&mut harness, "the picture", |h| {
         h.query_by_label("street.jpg").map(drop)
     });
     wait_for_masks(&mut harness);
-    let input = harness.input_mut();
-    input.dropped_files.push(dropped("tests/golden/rstrudel-mask-p16"));
+    drop_onto(&mut harness, &in_repository("tests/golden/rstrudel-mask-p16"));
     wait_for(&mut harness, "the model", |h| {
         h.query_by_label("Model: Seg-64x3-Mask/16").map(drop)
     });

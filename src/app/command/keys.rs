@@ -49,8 +49,13 @@ impl Command {
             Self::Cancel => const { &[plain(Key::Escape)] },
             Self::OpenModelFolder => const { &[ctrl(Key::M)] },
             Self::OpenModelFile => const { &[ctrl_shift(Key::M)] },
+            Self::Decoder1 => const { &[plain(Key::Num1)] },
+            Self::Decoder2 => const { &[plain(Key::Num2)] },
+            Self::Decoder3 => const { &[plain(Key::Num3)] },
+            Self::Decoder4 => const { &[plain(Key::Num4)] },
+            Self::Decoder5 => const { &[plain(Key::Num5)] },
             Self::Fit => const { &[plain(Key::Num0)] },
-            Self::ActualSize => const { &[plain(Key::Num1)] },
+            Self::ActualSize => const { &[ctrl(Key::Num1)] },
             Self::ZoomIn => const { &[plain(Key::Plus), plain(Key::Equals)] },
             Self::ZoomOut => const { &[plain(Key::Minus)] },
             Self::ToggleMasks => const { &[plain(Key::M)] },
@@ -83,6 +88,7 @@ impl Command {
             | Self::CopyView
             | Self::CopyLabels
             | Self::UseEmbeddedModel
+            | Self::CancelLoading
             | Self::ToggleMultiScale
             | Self::ThemeLight
             | Self::ThemeDark
@@ -222,7 +228,17 @@ fn matches(event: &Event, shortcut: KeyboardShortcut) -> Option<Press> {
 fn may_need_shift(key: Key) -> bool {
     matches!(
         key,
-        Key::Plus | Key::Equals | Key::Minus | Key::Comma | Key::Questionmark | Key::Num0 | Key::Num1
+        Key::Plus
+            | Key::Equals
+            | Key::Minus
+            | Key::Comma
+            | Key::Questionmark
+            | Key::Num0
+            | Key::Num1
+            | Key::Num2
+            | Key::Num3
+            | Key::Num4
+            | Key::Num5
     )
 }
 
@@ -325,6 +341,9 @@ mod tests {
         assert_eq!(at(Modifiers::COMMAND, Key::O), [Command::OpenPicture]);
         assert_eq!(at(CTRL_SHIFT, Key::O), [Command::OpenFolder]);
         assert_eq!(at(Modifiers::COMMAND, Key::Num0), [Command::ScaleReset]);
+        assert_eq!(at(Modifiers::COMMAND, Key::Num1), [Command::ActualSize]);
+        // As digits are typed on a keyboard of France.
+        assert_eq!(at(Modifiers::SHIFT, Key::Num1), [Command::Decoder1]);
         // As "+" is typed on a keyboard of the USA.
         assert_eq!(at(Modifiers::SHIFT, Key::Plus), [Command::ZoomIn]);
         assert_eq!(at(CTRL_SHIFT, Key::Plus), [Command::ScaleUp]);

@@ -117,9 +117,15 @@ commands! {
         CancelAll: "Cancel all", "Stop the run over all pictures; what is done stays.";
     }
     Model {
+        Decoder1: "Decoder 1", "Show the masks of the first decoder of the switch in the top bar.";
+        Decoder2: "Decoder 2", "Show the masks of the second decoder of the switch in the top bar.";
+        Decoder3: "Decoder 3", "Show the masks of the third decoder of the switch in the top bar.";
+        Decoder4: "Decoder 4", "Show the masks of the fourth decoder of the switch in the top bar.";
+        Decoder5: "Decoder 5", "Show the masks of the fifth decoder of the switch in the top bar.";
         UseEmbeddedModel: "Use the embedded model", "Street scenes in 11 classes, for research and evaluation.";
         OpenModelFolder: "Open model folder…", "Open a published Segmenter folder: checkpoint.pth and variant.yml.";
         OpenModelFile: "Open model file…", "Open a .pth file or a Segscope bundle (.safetensors).";
+        CancelLoading: "Cancel loading", "Stop opening the model; those that are open stay.";
         ToggleMultiScale: "Multi-scale and flip", "Average over six sizes and the mirrored picture: better and many times slower.";
     }
     View {
@@ -165,9 +171,23 @@ commands! {
 }
 
 impl Command {
-    /// Whether menus leave it out; the palette, the shortcut page and its key still have it.
+    /// Those that choose an entry of the switch of decoders, in its order.
+    pub(super) const DECODERS: [Self; 5] = [
+        Self::Decoder1,
+        Self::Decoder2,
+        Self::Decoder3,
+        Self::Decoder4,
+        Self::Decoder5,
+    ];
+
+    /// Which entry of the switch of decoders it chooses, from 0.
+    pub(super) fn decoder(self) -> Option<usize> {
+        Self::DECODERS.iter().position(|command| *command == self)
+    }
+
+    /// Whether menus leave it out; the shortcut page and its key still have it.
     pub(super) fn is_hidden(self) -> bool {
-        self == Self::Performance
+        self == Self::Performance || self.decoder().is_some()
     }
 }
 

@@ -17,6 +17,8 @@ const PAGE: usize = 8;
 /// What a line that is no command stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::app) enum PaletteTarget {
+    /// An output of an open model, by its place in the switch of decoders.
+    Output(usize),
     /// An open picture, by its place in the list.
     Picture(usize),
     /// A class of the model, by its number.
@@ -118,7 +120,8 @@ impl CommandPalette {
             .recent
             .iter()
             .chain(others)
-            .filter(|command| **command != Command::Palette)
+            // Decoders are listed by their names.
+            .filter(|command| **command != Command::Palette && command.decoder().is_none())
             .map(|command| Line {
                 title: command.title(),
                 section: command.section().title(),
@@ -129,10 +132,16 @@ impl CommandPalette {
         let entries = extra.iter().map(|entry| Line {
             title: &entry.title,
             section: match entry.target {
+                PaletteTarget::Output(_) => "Model",
                 PaletteTarget::Picture(_) => "Pictures",
                 PaletteTarget::Class(_) => "Classes",
             },
-            keys: String::new(),
+            keys: match entry.target {
+                PaletteTarget::Output(place) => Command::DECODERS
+                    .get(place)
+                    .map_or_else(String::new, |command| command.shortcut_text(context)),
+                _ => String::new(),
+            },
             enabled: true,
             choice: PaletteChoice::Target(entry.target),
         });

@@ -96,7 +96,7 @@ impl App {
             });
         });
         let Some(model) = self.model.clone() else {
-            if self.loading_model || self.first_model.is_some() {
+            if self.models.is_loading() || self.first_model.is_some() {
                 ui.weak("Opening the model");
             } else {
                 ui.label("No model is open.");

@@ -11,12 +11,15 @@ use crate::app::command::Command;
 use crate::app::dialogs::Ask;
 use crate::app::format_choice::choose_format;
 use crate::app::status_bar::time_left;
-use crate::engine::{Batch, BatchState, Job, PhotoSource, Progress};
+use crate::engine::{Batch, BatchState, Job, Output, PhotoSource, Progress};
 use crate::export::{Format, Options};
 
 /// A run over all pictures.
 pub(in crate::app) struct BatchRun {
     pub(in crate::app) number: u64,
+    /// Number of its model.
+    pub(in crate::app) model: u64,
+    pub(in crate::app) output: Output,
     /// What it works on.
     sources: Vec<PhotoSource>,
     /// How it was asked to run.
@@ -82,7 +85,7 @@ impl App {
         if !self.batch_dialog.open {
             return;
         }
-        let Some(model) = self.model.clone() else {
+        let Some(title) = self.output_title() else {
             self.batch_dialog.close();
             return;
         };
@@ -92,7 +95,7 @@ impl App {
         let modal = Modal::new(Id::unique("segment all")).show(ui, |ui| {
             ui.set_width(440.0_f32.min(ui.ctx().content_rect().width() - 80.0));
             ui.heading("Segment all pictures");
-            ui.label(format!("{total} pictures with {}", model.title));
+            ui.label(format!("{total} pictures with {title}"));
             ui.weak("Results are kept in memory up to the limit in the settings; write files to keep all of them.");
             ui.add_space(6.0);
             let dialog = &mut self.batch_dialog;
@@ -144,7 +147,7 @@ impl App {
     }
 
     fn start_batch(&mut self) {
-        let Some(model) = self.model.clone().filter(|_| !self.loading_model) else {
+        let Some(model) = self.model.clone().filter(|_| !self.models.is_loading()) else {
             return;
         };
         let write = self.batch_dialog.write.then(|| {
@@ -163,6 +166,8 @@ impl App {
         self.batch_number += 1;
         let run = BatchRun {
             number: self.batch_number,
+            model: model.id,
+            output: self.models.output(),
             sources: pictures.clone(),
             multi_scale: self.multi_scale,
             changed: HashSet::new(),
@@ -174,6 +179,8 @@ impl App {
         let batch = Batch {
             number: self.batch_number,
             pictures: pictures.clone(),
+            model: model.id,
+            output: self.models.output(),
             settings: self.run_settings(),
             write,
         };
@@ -194,7 +201,10 @@ impl App {
             return;
         };
         let (multi_scale, changed) = (batch.multi_scale, batch.changed.contains(&source));
+        let is_shown = self.uses_output(batch.model, batch.output);
         match state {
+            // The list tells of the output in use.
+            BatchState::Running | BatchState::Failed(_) if !is_shown => {}
             BatchState::Running => self.pictures.set_state(&source, State::Running),
             BatchState::Done { .. } if changed => self.pictures.set_state(&source, State::Fresh),
             BatchState::Done { result, .. } => self.keep_unseen(result, multi_scale),

@@ -96,6 +96,8 @@ pub(super) struct Settings {
     pub(super) result_memory_mib: usize,
     /// Memory for encoder features, in MiB.
     pub(super) feature_memory_mib: usize,
+    /// Memory for open models, in MiB.
+    pub(super) model_memory_mib: usize,
     /// Whether a picture that has changed on disk is opened anew.
     pub(super) reload_changed_pictures: bool,
     pub(super) export: ExportDefaults,
@@ -111,6 +113,7 @@ impl Default for Settings {
             model_folder: None,
             result_memory_mib: 512,
             feature_memory_mib: 512,
+            model_memory_mib: 4096,
             reload_changed_pictures: true,
             export: ExportDefaults::default(),
         }
@@ -123,5 +126,6 @@ impl Kept for Settings {
             .or_else(|| unless_within(self.threads.unwrap_or(1), THREADS))
             .or_else(|| unless_within(self.result_memory_mib, MEMORY_LIMITS))
             .or_else(|| unless_within(self.feature_memory_mib, MEMORY_LIMITS))
+            .or_else(|| unless_within(self.model_memory_mib, MEMORY_LIMITS))
     }
 }

@@ -159,6 +159,7 @@ fn computing(ui: &mut Ui, settings: &mut Settings, cores: usize) {
     ui.end_row();
     memory_row(ui, "Memory for results", &mut settings.result_memory_mib);
     memory_row(ui, "Memory for features", &mut settings.feature_memory_mib);
+    memory_row(ui, "Memory for models", &mut settings.model_memory_mib);
 }
 
 fn memory_row(ui: &mut Ui, title: &str, mib: &mut usize) {
@@ -320,6 +321,7 @@ mod tests {
         for (label, key) in [
             ("CPU threads", egui::Key::ArrowLeft),
             ("Memory for results", egui::Key::ArrowRight),
+            ("Memory for models", egui::Key::ArrowLeft),
         ] {
             harness.get_by_role_and_label(Role::Slider, label).focus();
             harness.run();
@@ -329,6 +331,7 @@ mod tests {
         let settings = &harness.state().settings;
         assert_eq!(settings.threads, Some(7));
         assert!(settings.result_memory_mib > 512, "{settings:?}");
+        assert!(settings.model_memory_mib < 4096, "{settings:?}");
         assert_eq!(settings.feature_memory_mib, 512);
     }
 

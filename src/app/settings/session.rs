@@ -90,6 +90,8 @@ pub(in crate::app) struct Session {
     /// The model in use; `None` for the embedded one.
     #[serde(serialize_with = "paths::optional")]
     pub(in crate::app) model: Option<PathBuf>,
+    /// Key of the decoder in use; `None` for the model's first one.
+    pub(in crate::app) decoder: Option<String>,
     /// Pictures and folders that were opened, newest first.
     #[serde(serialize_with = "paths::list")]
     pub(in crate::app) recent_pictures: Vec<PathBuf>,

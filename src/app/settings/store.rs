@@ -138,6 +138,7 @@ mod tests {
             pictures: vec!["/a b/Straße 1.png".into(), "/c/\"quoted\" = [x].jpg".into()],
             current: Some("/a b/Straße 1.png".into()),
             model: Some("/models/ä".into()),
+            decoder: Some("pup".into()),
             ..Session::default()
         };
         session.remember_picture(Path::new("/a b"));
@@ -163,6 +164,7 @@ mod tests {
             threads: Some(2),
             model_folder: Some("/mödels and more".into()),
             reload_changed_pictures: false,
+            model_memory_mib: 512,
             ..Settings::default()
         };
         settings.export.formats = vec![crate::export::Format::Confidence];

@@ -1,0 +1,115 @@
+//! Opening a model: what was asked for, how far it is, and stopping it.
+
+use std::sync::Arc;
+
+use egui::{Label, ProgressBar, Ui};
+
+use crate::app::App;
+use crate::app::command::Command;
+use crate::engine::{Job, ModelInfo, ModelSource, Output};
+
+/// Width of the bar in points.
+const BAR: f32 = 110.0;
+
+/// A model on its way.
+pub(super) struct Loading {
+    number: u64,
+    name: String,
+    /// Share that is done, 0..=1.
+    fraction: f32,
+}
+
+impl App {
+    /// Opens a model, in place of one that is on its way; the one in use stays until it is there.
+    pub(in crate::app) fn open_model(&mut self, source: ModelSource) {
+        self.cancel();
+        let number = self.engine.next_load();
+        let name = source.name();
+        let sent = self.send(Job::LoadModel { number, source });
+        self.models.loading = sent.then_some(Loading {
+            number,
+            name,
+            fraction: 0.0,
+        });
+    }
+
+    /// Stops opening a model, and goes on with the one in use.
+    pub(in crate::app) fn cancel_loading(&mut self) {
+        if let Some(loading) = self.models.loading.take() {
+            self.engine.cancel_loading();
+            self.toasts.info(format!("Cancelled opening {}", loading.name));
+            self.resume();
+        }
+    }
+
+    /// The model of the session, the embedded one unless there was another.
+    pub(in crate::app) fn session_model(&self) -> ModelSource {
+        self.session
+            .model
+            .clone()
+            .map_or(ModelSource::Embedded, ModelSource::Path)
+    }
+
+    /// Opens the model of the session.
+    pub(in crate::app) fn open_session_model(&mut self) {
+        self.open_model(self.session_model());
+    }
+
+    pub(in crate::app) fn take_model_progress(&mut self, number: u64, fraction: f32) {
+        if let Some(loading) = self.models.loading.as_mut().filter(|l| l.number == number) {
+            loading.fraction = fraction;
+        }
+    }
+
+    /// A model is open: it is used from now on, unless another one has been asked for since.
+    pub(in crate::app) fn take_model(&mut self, number: u64, model: Arc<ModelInfo>) {
+        if let ModelSource::Path(path) = &model.source {
+            self.session.remember_model(path);
+        }
+        if self.models.loading.take_if(|l| l.number == number).is_none() {
+            return;
+        }
+        let output = self.first_output(&model);
+        self.use_output(model, output);
+    }
+
+    /// With which output a model begins: the one it was left with, in this session or in the one before.
+    fn first_output(&self, model: &ModelInfo) -> Output {
+        if self.model.as_ref().is_some_and(|used| used.id == model.id) {
+            return self.models.output;
+        }
+        if let Some(output) = self.models.before.get(&model.id) {
+            return *output;
+        }
+        let kept = self
+            .session
+            .decoder
+            .as_ref()
+            .filter(|_| self.session_model() == model.source);
+        let place = kept.and_then(|key| model.spec.decoders.iter().position(|decoder| decoder.key == *key));
+        place.map_or_else(Output::default, Output::main)
+    }
+
+    /// A model could not be opened.
+    pub(in crate::app) fn take_model_failure(&mut self, number: u64, message: String) {
+        self.toasts.error(message);
+        self.end_loading(number);
+    }
+
+    /// A model is not on its way any more, and has not come.
+    pub(in crate::app) fn end_loading(&mut self, number: u64) {
+        if self.models.loading.take_if(|l| l.number == number).is_some() {
+            self.resume();
+        }
+    }
+
+    /// How far the model on its way is, from the right end of the row on.
+    pub(in crate::app) fn loading_bar(&self, ui: &mut Ui, asked: &mut Vec<Command>) {
+        let Some(loading) = &self.models.loading else { return };
+        self.titled_button(ui, "Cancel", Command::CancelLoading, asked);
+        let bar = ProgressBar::new(loading.fraction).desired_width(BAR).show_percentage();
+        ui.add(bar).accessible_name("Progress of opening the model");
+        let text = format!("Opening {}", loading.name);
+        ui.add(Label::new(&text).truncate()).on_hover_text(text);
+    }
+}

@@ -1,0 +1,118 @@
+//! The list of open models in their menu.
+
+use std::sync::Arc;
+
+use egui::{Align, Button, Layout, Ui, vec2};
+
+use super::entries::model_name;
+use crate::app::App;
+use crate::engine::{Job, ModelInfo};
+
+/// Width of the list in points.
+const WIDTH: f32 = 330.0;
+
+impl App {
+    /// Draws the open models with their memory: a click on one uses it, its button closes it.
+    pub(in crate::app) fn open_models_menu(&mut self, ui: &mut Ui) {
+        if self.models.open.is_empty() {
+            return;
+        }
+        ui.separator();
+        ui.set_min_width(WIDTH);
+        ui.weak(self.models_text());
+        let mut chosen = None;
+        let mut closed = None;
+        for open in &self.models.open {
+            let name = model_name(&self.models.open, &open.info);
+            let row = vec2(WIDTH, ui.spacing().interact_size.y);
+            ui.allocate_ui_with_layout(row, Layout::right_to_left(Align::Center), |ui| {
+                let close = ui.small_button("Close").accessible_name(format!("Close {name}"));
+                if close.on_hover_text("Take it out of memory; the file stays").clicked() {
+                    closed = Some(open.info.clone());
+                }
+                let memory = match open.in_memory {
+                    true => memory_text(open.info.bytes()),
+                    false => "read again when used".into(),
+                };
+                let used = self.model.as_ref().is_some_and(|model| model.id == open.info.id);
+                let button = Button::selectable(used, name.as_str()).right_text(memory).truncate();
+                let button = button.min_size(vec2(ui.available_width(), 0.0));
+                if ui
+                    .add(button)
+                    .accessible_name(&name)
+                    .on_hover_text(about(&open.info))
+                    .clicked()
+                {
+                    chosen = Some(open.info.clone());
+                }
+            });
+        }
+        if let Some(model) = chosen {
+            self.choose_model(model);
+            ui.close();
+        }
+        if let Some(model) = closed {
+            self.close_model(&model);
+        }
+    }
+
+    fn close_model(&mut self, model: &Arc<ModelInfo>) {
+        if self.model.as_ref().is_some_and(|used| used.id == model.id) {
+            // Else the model would stay until its run has ended.
+            self.cancel();
+        }
+        self.send(Job::CloseModel(model.id));
+    }
+
+    /// How many models are open and what they take.
+    pub(in crate::app) fn models_text(&self) -> String {
+        let in_memory = self.models.open.iter().filter(|model| model.in_memory);
+        format!(
+            "Open models: {}, {} of {}",
+            self.models.open.len(),
+            memory_text(in_memory.map(|model| model.info.bytes()).sum()),
+            memory_text(self.settings.model_memory_mib << 20)
+        )
+    }
+}
+
+/// Where a model comes from and how large it is.
+pub(in crate::app) fn about(model: &ModelInfo) -> String {
+    use crate::engine::ModelSource;
+    let source = match &model.source {
+        ModelSource::Embedded => "embedded in the program".to_owned(),
+        ModelSource::Path(path) => path.display().to_string(),
+    };
+    let millions = model.parameters as f64 / 1e6;
+    let (count, data_set) = (model.classes.len(), &model.classes.name);
+    format!("{source}\n{millions:.1} million parameters, {count} classes ({data_set})")
+}
+
+/// `23 MiB`, `1.4 GiB`, `4 GiB`.
+fn memory_text(bytes: usize) -> String {
+    let mib = bytes as f64 / f64::from(1 << 20);
+    let (value, unit) = match mib < 1023.5 {
+        true => (mib.round(), "MiB"),
+        false => ((mib / 102.4).round() / 10.0, "GiB"),
+    };
+    format!("{value} {unit}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::memory_text;
+
+    #[test]
+    fn memory_has_a_unit_that_fits() {
+        for (mib, text) in [
+            (0.0, "0 MiB"),
+            (22.9, "23 MiB"),
+            (1023.0, "1023 MiB"),
+            (1024.0, "1 GiB"),
+            (1440.0, "1.4 GiB"),
+            (4096.0, "4 GiB"),
+        ] {
+            assert_eq!(memory_text((mib * 1024.0 * 1024.0) as usize), text);
+        }
+    }
+}

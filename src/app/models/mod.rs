@@ -1,0 +1,129 @@
+//! The open models, and which output of which of them is in use.
+
+mod entries;
+mod loading;
+mod menu;
+mod switch;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::App;
+use crate::engine::{ModelInfo, OpenModel, Output, Segmented};
+use loading::Loading;
+pub(super) use menu::about;
+
+/// What the window knows of models beside the one in use.
+#[derive(Default)]
+pub(super) struct Models {
+    /// In the order in which they were opened for the first time.
+    open: Vec<OpenModel>,
+    /// Which output of the model in use is shown.
+    output: Output,
+    /// Outputs that were in use before another model was, under the numbers of their models.
+    before: BTreeMap<u64, Output>,
+    loading: Option<Loading>,
+}
+
+impl Models {
+    /// Which output of the model in use is shown.
+    pub(super) fn output(&self) -> Output {
+        self.output
+    }
+
+    /// Whether a model has been asked for and has not come yet.
+    pub(super) fn is_loading(&self) -> bool {
+        self.loading.is_some()
+    }
+}
+
+impl App {
+    /// Every main output of every open model, in the order of the switch.
+    pub(super) fn main_outputs(&self) -> impl Iterator<Item = (&Arc<ModelInfo>, Output)> {
+        let decoders = |open: &OpenModel| open.info.spec.decoders.len();
+        let of_model = move |open| (0..decoders(open)).map(move |decoder| (&open.info, Output::main(decoder)));
+        self.models.open.iter().flat_map(of_model)
+    }
+
+    /// Title of the output in use, such as `SETR-PUP-L/16 layer 10`.
+    pub(super) fn output_title(&self) -> Option<String> {
+        let model = self.model.as_ref()?;
+        Some(model.output_title(self.models.output))
+    }
+
+    /// Whether a result comes from the output in use.
+    pub(super) fn is_of_output_in_use(&self, result: &Segmented) -> bool {
+        self.uses_output(result.model.id, result.output)
+    }
+
+    /// Whether this is the output in use.
+    pub(super) fn uses_output(&self, model: u64, output: Output) -> bool {
+        self.model.as_ref().is_some_and(|used| used.id == model) && self.models.output == output
+    }
+
+    /// Chooses an entry of the switch, if there is one at this place.
+    pub(super) fn choose_entry(&mut self, place: usize) {
+        let entry = self
+            .main_outputs()
+            .nth(place)
+            .map(|(model, output)| (model.clone(), output));
+        if let Some((model, output)) = entry {
+            self.choose_output(model, output);
+        }
+    }
+
+    /// Shows what another output makes of the pictures.
+    pub(super) fn choose_output(&mut self, model: Arc<ModelInfo>, output: Output) {
+        if !self.uses_output(model.id, output) {
+            self.use_output(model, output);
+        }
+    }
+
+    /// Goes back to a model, to the output that was in use before.
+    pub(super) fn choose_model(&mut self, model: Arc<ModelInfo>) {
+        if self.model.as_ref().is_none_or(|used| used.id != model.id) {
+            let output = self.models.before.get(&model.id).copied().unwrap_or_default();
+            self.use_output(model, output);
+        }
+    }
+
+    /// Uses an output from now on. Masks that have the same classes stay until those of the output come.
+    fn use_output(&mut self, model: Arc<ModelInfo>, output: Output) {
+        self.cancel();
+        let classes_stay = self.model.as_ref().is_some_and(|used| used.classes == model.classes);
+        if let Some(before) = self.model.replace(model) {
+            self.models.before.insert(before.id, self.models.output);
+        }
+        self.models.output = output;
+        if !classes_stay {
+            self.clear_results();
+        }
+        self.settle_states();
+        self.recall_or_segment();
+    }
+
+    /// Takes the masks of other classes off the canvas: they would be listed under wrong names.
+    fn clear_results(&mut self) {
+        for document in self.incoming.iter_mut().chain(self.document.iter_mut()) {
+            document.clear_result();
+        }
+    }
+
+    /// Takes what is open now. When the model in use has been closed, another one takes its place.
+    pub(super) fn take_open_models(&mut self, open: Vec<OpenModel>) {
+        self.models.open = open;
+        let is_open = |id: u64| self.models.open.iter().any(|model| model.info.id == id);
+        if self.model.as_ref().is_none_or(|used| is_open(used.id)) {
+            return;
+        }
+        match self.models.open.last().map(|model| model.info.clone()) {
+            Some(other) => self.choose_model(other),
+            None => {
+                self.cancel();
+                self.model = None;
+                self.clear_results();
+                self.settle_states();
+            }
+        }
+    }
+}

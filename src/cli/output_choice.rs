@@ -1,0 +1,97 @@
+//! `--decoder` and `--layer`: which output of a model is wanted.
+
+use anyhow::{Context, Result, bail};
+
+use crate::model::{ModelSpec, Output};
+
+/// Which output of a model is wanted.
+#[derive(Debug, clap::Args)]
+pub(super) struct OutputChoice {
+    /// Decoder by its key, such as mask or pup; the model's first one without it
+    #[arg(long, value_name = "KEY")]
+    decoder: Option<String>,
+    /// The auxiliary head on this layer of the encoder instead of the main head
+    #[arg(long, value_name = "N")]
+    layer: Option<usize>,
+}
+
+impl OutputChoice {
+    /// The output in a model.
+    ///
+    /// # Errors
+    /// When the model has no such decoder or head; those that it has are listed.
+    pub(super) fn of(&self, spec: &ModelSpec) -> Result<Output> {
+        let decoder = match &self.decoder {
+            None => 0,
+            Some(key) => {
+                let place = spec.decoders.iter().position(|decoder| decoder.key == *key);
+                place.with_context(|| {
+                    let keys: Vec<&str> = spec.decoders.iter().map(|decoder| decoder.key.as_str()).collect();
+                    format!("decoder: expected {}, found {key}", keys.join(" or "))
+                })?
+            }
+        };
+        let Some(layer) = self.layer else {
+            return Ok(Output::main(decoder));
+        };
+        let heads = || spec.outputs().into_iter().filter(|output| output.decoder == decoder);
+        if let Some(output) = heads().find(|output| spec.layer_of(*output) == Some(layer)) {
+            return Ok(output);
+        }
+        let layers: Vec<String> = heads()
+            .filter_map(|output| spec.layer_of(output))
+            .map(|n| n.to_string())
+            .collect();
+        let title = spec.output_title(Output::main(decoder));
+        if layers.is_empty() {
+            bail!("layer: expected none, for {title} has no auxiliary heads, found {layer}");
+        }
+        bail!("layer: expected {} for {title}, found {layer}", layers.join(" or "));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{DecoderKind, HeadSpec, UpSpec, Variant, published};
+
+    /// What a choice comes to in a model of all decoders, of which PUP has heads on layers 5 and 10.
+    fn output(decoder: Option<&str>, layer: Option<usize>) -> Result<Output, String> {
+        let mut spec = published(Variant::Tiny, 16, &DecoderKind::ALL, 11, 64);
+        if let HeadSpec::Up { main, auxiliary } = &mut spec.decoders[3].head {
+            *auxiliary = [4, 9].map(|tap| UpSpec { tap, ..main.clone() }).into();
+        }
+        let decoder = decoder.map(str::to_owned);
+        OutputChoice { decoder, layer }.of(&spec).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn keys_and_layers_name_outputs() {
+        let layer_10 = Output {
+            decoder: 3,
+            auxiliary: Some(1),
+        };
+        assert_eq!(output(None, None), Ok(Output::main(0)));
+        assert_eq!(output(Some("mla"), None), Ok(Output::main(4)));
+        assert_eq!(output(Some("pup"), Some(10)), Ok(layer_10));
+    }
+
+    #[test]
+    fn what_there_is_not_lists_what_there_is() {
+        for (decoder, layer, why) in [
+            (
+                "psp",
+                None,
+                "decoder: expected linear or mask or naive or pup or mla, found psp",
+            ),
+            ("pup", Some(7), "layer: expected 5 or 10 for SETR-PUP-T/16, found 7"),
+            (
+                "mask",
+                Some(7),
+                "layer: expected none, for Seg-T-Mask/16 has no auxiliary heads, found 7",
+            ),
+        ] {
+            assert_eq!(output(Some(decoder), layer), Err(why.into()));
+        }
+    }
+}

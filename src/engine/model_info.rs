@@ -1,0 +1,75 @@
+//! What a window or a report knows of a model: plain data, no tensor.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::checkpoint;
+use crate::labels::ClassSet;
+use crate::model::{ModelSpec, Output};
+
+/// Where a model comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum ModelSource {
+    /// The bundle inside the program.
+    Embedded,
+    /// A folder or a file.
+    Path(PathBuf),
+}
+
+impl ModelSource {
+    /// Name of the file or folder, for people.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Embedded => "embedded model".into(),
+            Self::Path(path) => path
+                .file_name()
+                .map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into()),
+        }
+    }
+
+    /// The file that holds the weights, if there is one.
+    pub(super) fn file(&self) -> Option<PathBuf> {
+        match self {
+            Self::Embedded => None,
+            Self::Path(path) => checkpoint::model_file(path).ok(),
+        }
+    }
+}
+
+/// What a window or a report shows of a model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelInfo {
+    /// Unique in this process, and the same whenever the unchanged file is opened again.
+    pub id: u64,
+    /// `Seg-T-Mask/16`; with several decoders `ViT-T/16 with 5 decoders`.
+    pub title: String,
+    /// Where it was read from.
+    pub source: ModelSource,
+    /// Sizes and rules.
+    pub spec: ModelSpec,
+    /// Names and colours.
+    pub classes: ClassSet,
+    /// Number of parameters.
+    pub parameters: usize,
+}
+
+impl ModelInfo {
+    /// Bytes that its parameters take in memory: four each.
+    pub fn bytes(&self) -> usize {
+        self.parameters * size_of::<f32>()
+    }
+
+    /// Title of one output, such as `SETR-PUP-L/16 layer 10`.
+    pub fn output_title(&self, output: Output) -> String {
+        self.spec.output_title(output)
+    }
+}
+
+/// A model that was opened and has not been closed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OpenModel {
+    /// What it is.
+    pub info: Arc<ModelInfo>,
+    /// Whether its weights are in memory. Where they had to make room for others, the next run reads them again.
+    pub in_memory: bool,
+}

@@ -1,0 +1,279 @@
+//! Several models at once, their outputs, and models on their way.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use segscope::engine::{EngineSettings, Event, Job, ModelSource, OpenModel, Output, PhotoSource};
+
+use crate::bundles::{five_decoders, save};
+use crate::desk::{Desk, assert_covered, empty_folder, on_cpu};
+
+fn bundle(folder: &Path, name: &str, seed: u64) -> PathBuf {
+    save(&five_decoders(), seed, &folder.join(name))
+}
+
+/// The next list of open models that `fits`.
+fn wait_for_models(desk: &mut Desk, what: &str, fits: impl Fn(&[OpenModel]) -> bool) -> Vec<OpenModel> {
+    desk.wait_for(what, |event| match event {
+        Event::OpenModels(open) if fits(&open) => Some(open),
+        _ => None,
+    })
+}
+
+#[test]
+fn another_output_costs_the_decoder_alone() {
+    let folder = empty_folder();
+    let mut desk = Desk::new();
+    let model = desk.load(ModelSource::Path(bundle(folder.path(), "a.safetensors", 1)));
+    let photo = desk.open(PhotoSource::Sample);
+    let outputs = model.spec.outputs();
+    assert_eq!(outputs.len(), 7, "five decoders, two heads of PUP");
+    let mut labels = Vec::new();
+    for (i, output) in outputs.iter().enumerate() {
+        desk.output = *output;
+        let result = desk.segment(&photo, None);
+        assert_covered(&result);
+        assert_eq!(result.output, *output);
+        let encoded = result.prediction.timings.encode > Duration::ZERO;
+        assert_eq!(encoded, i == 0, "{} encoded again", result.title());
+        labels.push(result.prediction.labels.map.clone());
+    }
+    desk.output = outputs[5];
+    assert_eq!(desk.segment(&photo, None).title(), "SETR-PUP-48x4/16 layer 3");
+
+    desk.send(Job::Configure(EngineSettings {
+        feature_bytes: 0,
+        ..on_cpu()
+    }));
+    for (output, kept) in outputs.iter().zip(&labels) {
+        desk.output = *output;
+        let alone = desk.segment(&photo, None);
+        assert!(alone.prediction.timings.encode > Duration::ZERO, "features are kept");
+        assert!(alone.prediction.labels.map == *kept, "{}: other labels", alone.title());
+    }
+    assert!(labels.iter().any(|map| *map != labels[0]), "all outputs are the same");
+}
+
+#[test]
+fn an_output_that_the_model_has_not_is_a_sentence() {
+    let mut desk = Desk::with_model();
+    let photo = desk.open(PhotoSource::Sample);
+    desk.output = Output::main(1);
+    desk.ask(&photo, None);
+    let why = desk.wait_for("a failure", |event| match event {
+        Event::SegmentFailed { message, .. } => Some(message),
+        _ => None,
+    });
+    assert!(why.contains("Seg-T-Mask/16"), "{why}");
+}
+
+#[test]
+fn the_model_used_least_recently_makes_room_and_comes_back_when_it_is_used() {
+    let folder = empty_folder();
+    let mut desk = Desk::new();
+    let photo = desk.open(PhotoSource::Sample);
+    let paths = ["a", "b", "c"].map(|name| folder.path().join(name).with_extension("safetensors"));
+    let mut models = Vec::new();
+    for (path, seed) in paths.iter().zip(1..) {
+        models.push(desk.load(ModelSource::Path(save(&five_decoders(), seed, path))));
+    }
+    let bytes = models[0].bytes();
+    assert_eq!(bytes, 4 * models[0].parameters);
+    let first = {
+        desk.model = models[0].id;
+        desk.segment(&photo, None).prediction
+    };
+    let ids: Vec<u64> = models.iter().map(|model| model.id).collect();
+    let in_memory = |expected: [bool; 3]| {
+        let ids = ids.clone();
+        move |open: &[OpenModel]| {
+            let found: Vec<_> = open.iter().map(|model| (model.info.id, model.in_memory)).collect();
+            found == ids.iter().copied().zip(expected).collect::<Vec<_>>()
+        }
+    };
+    // The first one was used last.
+    desk.send(Job::Configure(EngineSettings {
+        model_bytes: bytes * 5 / 2,
+        feature_bytes: 0,
+        ..on_cpu()
+    }));
+    wait_for_models(&mut desk, "two models", in_memory([true, false, true]));
+    desk.model = models[1].id;
+    assert_covered(&desk.segment(&photo, None));
+    wait_for_models(&mut desk, "the second model again", in_memory([true, true, false]));
+    // A single one is used whatever it takes.
+    desk.send(Job::Configure(EngineSettings {
+        model_bytes: 0,
+        feature_bytes: 0,
+        ..on_cpu()
+    }));
+    wait_for_models(&mut desk, "one model", in_memory([false, true, false]));
+    desk.model = models[0].id;
+    let again = desk.segment(&photo, None).prediction;
+    assert!(
+        first.labels.map == again.labels.map,
+        "other labels when it is read again"
+    );
+    wait_for_models(&mut desk, "the first model", in_memory([true, false, false]));
+
+    fs::remove_file(&paths[1]).expect("removed");
+    save(&five_decoders(), 4, &paths[2]);
+    for (model, word) in [
+        (&models[1], paths[1].to_str().expect("UTF-8")),
+        (&models[2], "has changed"),
+    ] {
+        desk.model = model.id;
+        desk.ask(&photo, None);
+        let why = desk.wait_for("a failure", |event| match event {
+            Event::SegmentFailed { message, .. } => Some(message),
+            _ => None,
+        });
+        assert!(why.contains(&model.title) && why.contains(word), "{why}");
+    }
+}
+
+#[test]
+fn a_model_opened_twice_is_one_and_a_closed_one_is_gone() {
+    let folder = empty_folder();
+    let mut desk = Desk::with_model();
+    let embedded = desk.model;
+    let path = bundle(folder.path(), "a.safetensors", 1);
+    let model = desk.load(ModelSource::Path(path.clone()));
+    assert_eq!(desk.load(ModelSource::Path(path)).id, model.id);
+    desk.send(Job::CloseModel(embedded));
+    let open = wait_for_models(&mut desk, "one model", |open| open.len() == 1);
+    assert_eq!(open[0].info.id, model.id);
+    let photo = desk.open(PhotoSource::Sample);
+    desk.model = embedded;
+    desk.ask(&photo, None);
+    let why = desk.wait_for("a failure", |event| match event {
+        Event::SegmentFailed { message, .. } => Some(message),
+        _ => None,
+    });
+    assert!(why.contains("expected an open model"), "{why}");
+    desk.model = model.id;
+    assert_covered(&desk.segment(&photo, None));
+}
+
+#[test]
+fn progress_of_opening_never_goes_back() {
+    let folder = empty_folder();
+    let mut desk = Desk::new();
+    let number = desk.engine.next_load();
+    let source = ModelSource::Path(bundle(folder.path(), "a.safetensors", 1));
+    desk.send(Job::LoadModel { number, source });
+    let mut fractions = Vec::new();
+    desk.wait_for("a model", |event| match event {
+        Event::ModelProgress { number: of, fraction } => {
+            assert_eq!(of, number);
+            fractions.push(fraction);
+            None
+        }
+        Event::Model { number: of, .. } => {
+            assert_eq!(of, number);
+            Some(())
+        }
+        _ => None,
+    });
+    assert_eq!(fractions.first(), Some(&0.0));
+    assert!(fractions.len() > 10, "{fractions:?}");
+    assert!(
+        fractions.is_sorted() && fractions.iter().all(|f| *f <= 1.0),
+        "{fractions:?}"
+    );
+}
+
+/// An engine that stops whenever it has something to say, once it is told to, until it may go on.
+struct Gate {
+    armed: Arc<AtomicBool>,
+    open: mpsc::Sender<()>,
+}
+
+fn desk_with_gate() -> (Desk, Gate) {
+    let armed = Arc::new(AtomicBool::new(false));
+    let (open, opened) = mpsc::channel();
+    let of_engine = armed.clone();
+    let desk = Desk::with_wake(move || {
+        if of_engine.swap(false, Ordering::Relaxed) {
+            opened.recv().ok();
+        }
+    });
+    (desk, Gate { armed, open })
+}
+
+impl Gate {
+    /// Lets the engine stop at the next thing it says, when it has nothing more to say of earlier jobs.
+    fn close(&self, desk: &mut Desk) {
+        desk.wait_for("the end of the job", |event| {
+            matches!(event, Event::Memory(_)).then_some(())
+        });
+        self.armed.store(true, Ordering::Relaxed);
+    }
+
+    fn open(&self) {
+        self.open.send(()).expect("an engine at the gate");
+    }
+}
+
+#[test]
+fn a_cancelled_load_leaves_everything_as_it_was() {
+    let folder = empty_folder();
+    let (mut desk, gate) = desk_with_gate();
+    let model = desk.load(ModelSource::Embedded);
+    gate.close(&mut desk);
+    let number = desk.engine.next_load();
+    let source = ModelSource::Path(bundle(folder.path(), "a.safetensors", 1));
+    desk.send(Job::LoadModel { number, source });
+    desk.wait_for("the beginning", |event| match event {
+        Event::ModelProgress { fraction: 0.0, .. } => Some(()),
+        _ => None,
+    });
+    desk.engine.cancel_loading();
+    gate.open();
+    let cancelled = desk.wait_for("its end", |event| match event {
+        Event::ModelCancelled { number } => Some(number),
+        Event::Model { model, .. } => panic!("{} was opened", model.title),
+        Event::OpenModels(open) => panic!("{} models are open", open.len()),
+        _ => None,
+    });
+    assert_eq!(cancelled, number);
+    desk.model = model.id;
+    let photo = desk.open(PhotoSource::Sample);
+    assert_covered(&desk.segment(&photo, None));
+}
+
+#[test]
+fn a_newer_load_takes_the_place_of_older_ones() {
+    let folder = empty_folder();
+    let (mut desk, gate) = desk_with_gate();
+    desk.load(ModelSource::Embedded);
+    gate.close(&mut desk);
+    let sources = ["a", "b", "c"].map(|name| ModelSource::Path(bundle(folder.path(), name, 1)));
+    let mut numbers = Vec::new();
+    for source in sources.clone() {
+        let number = desk.engine.next_load();
+        desk.send(Job::LoadModel { number, source });
+        numbers.push(number);
+        if numbers.len() == 1 {
+            desk.wait_for("the beginning", |event| {
+                matches!(event, Event::ModelProgress { .. }).then_some(())
+            });
+        }
+    }
+    gate.open();
+    let mut cancelled = Vec::new();
+    let model = desk.wait_for("the newest model", |event| match event {
+        Event::ModelCancelled { number } => {
+            cancelled.push(number);
+            None
+        }
+        Event::Model { number, model } => Some((number, model.source.clone())),
+        _ => None,
+    });
+    assert_eq!(cancelled, numbers[..2]);
+    assert_eq!(model, (numbers[2], sources[2].clone()));
+}

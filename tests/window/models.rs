@@ -1,0 +1,243 @@
+//! Several decoders and several models: switching between them, opening and closing.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use egui::{Key, Modifiers, Rect, pos2};
+use egui_kittest::Harness;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use segscope::app::{App, Start, Store};
+
+use crate::bundles::{five_decoders, save};
+use crate::harness::{
+    checked, drop_onto, in_repository, start, wait_for, wait_for_label, wait_for_masks, wait_for_text, window,
+    window_of_size,
+};
+
+const LINEAR: &str = "Seg-48x4-Linear/16";
+const PUP: &str = "SETR-PUP-48x4/16";
+
+fn bundle(folder: &Path) -> PathBuf {
+    save(&five_decoders(), 1, &folder.join("five.safetensors"))
+}
+
+fn window_with_five_decoders(folder: &Path, size: [f32; 2]) -> Harness<'static, App> {
+    let begin = Start {
+        model: Some(bundle(folder)),
+        ..start()
+    };
+    let mut harness = window_of_size(begin, size);
+    wait_for_result(&mut harness, LINEAR);
+    harness
+}
+
+/// Waits until the status bar says that the masks are of this output.
+fn wait_for_result(harness: &mut Harness<App>, title: &str) {
+    wait_for_text(harness, &format!("{title} in "));
+}
+
+/// Whether the status bar says so now.
+fn shows(harness: &Harness<App>, title: &str) -> bool {
+    harness.query_by_label_contains(&format!("{title} in ")).is_some()
+}
+
+#[test]
+fn a_click_shows_another_decoder_and_going_back_costs_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut harness = window_with_five_decoders(folder.path(), [1100.0, 860.0]);
+    harness.get_by_label("Show sky").click();
+    harness.run_steps(2);
+    assert!(checked(&harness, LINEAR) && !checked(&harness, PUP));
+    harness.get_by_label(PUP).click();
+    wait_for_result(&mut harness, PUP);
+    assert!(checked(&harness, PUP) && !checked(&harness, LINEAR));
+    assert!(!checked(&harness, "Show sky") && checked(&harness, "Show road"));
+    wait_for_text(&mut harness, "Picture Sample street, Done");
+    harness.get_by_label(LINEAR).click();
+    harness.run_steps(2);
+    assert!(shows(&harness, LINEAR), "the kept result is shown at once");
+    assert!(harness.query_by_label("Progress").is_none(), "nothing runs");
+}
+
+#[test]
+fn keys_and_the_palette_choose_decoders() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut harness = window_with_five_decoders(folder.path(), [1100.0, 860.0]);
+    for (key, title) in [
+        (Key::Num2, "Seg-48x4-Mask/16"),
+        (Key::Num5, "SETR-MLA-48x4/16"),
+        (Key::Num1, LINEAR),
+    ] {
+        harness.key_press(key);
+        wait_for_result(&mut harness, title);
+    }
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::P);
+    wait_for_label(&mut harness, "Find a command");
+    harness.get_by_label("Find a command").type_text("use naive");
+    harness.step();
+    harness.key_press(Key::Enter);
+    wait_for_result(&mut harness, "SETR-Naive-48x4/16");
+}
+
+#[test]
+fn heads_of_a_decoder_are_chosen_from_a_list() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut harness = window_with_five_decoders(folder.path(), [1100.0, 860.0]);
+    assert!(
+        harness.query_by_label("Head").is_none(),
+        "the linear decoder has one head"
+    );
+    harness.get_by_label(PUP).click();
+    wait_for_label(&mut harness, "Head");
+    harness.get_by_label("Head").click();
+    wait_for_label(&mut harness, "layer 2");
+    harness.get_by_label("layer 2").click();
+    wait_for_result(&mut harness, &format!("{PUP} layer 2"));
+    assert!(checked(&harness, PUP));
+    harness.key_press(Key::Num4);
+    wait_for_result(&mut harness, PUP);
+}
+
+#[test]
+fn the_decoder_is_there_again_at_the_next_start() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |model: Option<PathBuf>| {
+        window(Start {
+            store: Some(Store::at(folder.path())),
+            model,
+            ..start()
+        })
+    };
+    let mut harness = at(Some(bundle(folder.path())));
+    wait_for_result(&mut harness, LINEAR);
+    harness.key_press(Key::Num4);
+    wait_for(&mut harness, "the decoder in the session", |_| {
+        let text = fs::read_to_string(folder.path().join("session.toml")).ok()?;
+        text.lines().any(|line| line == "decoder = \"pup\"").then_some(())
+    });
+    drop(harness);
+    let mut harness = at(None);
+    wait_for_result(&mut harness, PUP);
+}
+
+#[test]
+fn models_stay_open_beside_each_other_until_they_are_closed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut harness = window(start());
+    wait_for_masks(&mut harness);
+    drop_onto(&mut harness, &bundle(folder.path()));
+    wait_for_result(&mut harness, LINEAR);
+    harness.key_press(Key::Num1);
+    harness.run_steps(2);
+    assert!(shows(&harness, "Seg-T-Mask/16"), "the kept result is shown at once");
+    harness.key_press(Key::Num5);
+    wait_for_result(&mut harness, PUP);
+
+    for (title, open) in [("ViT-48x4/16 with 5 decoders", 2), ("Seg-T-Mask/16", 1)] {
+        wait_for_label(&mut harness, &format!("Model: {title}"));
+        harness.get_by_label(&format!("Model: {title}")).click();
+        wait_for_text(&mut harness, &format!("Open models: {open}, "));
+        harness.get_by_label(&format!("Close {title}")).click();
+        wait_for(&mut harness, "the closed menu", |h| {
+            h.query_by_label_contains("Open models: ").is_none().then_some(())
+        });
+    }
+    wait_for_label(&mut harness, "No model is open.");
+    wait_for(&mut harness, "a list without results", |h| {
+        h.query_by_label("Picture Sample street, Not segmented").map(drop)
+    });
+}
+
+/// A model file that can be opened and never read to its end, as if it were very large.
+#[cfg(unix)]
+fn endless_model(path: &Path) -> fs::File {
+    let made = std::process::Command::new("mkfifo").arg(path).status().expect("mkfifo");
+    assert!(made.success(), "{made}");
+    // Open at both ends, so that nobody waits for the other one.
+    fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(path)
+        .expect("a pipe")
+}
+
+#[test]
+#[cfg(unix)]
+fn opening_a_model_is_cancelled_by_its_button_and_by_escape() {
+    use std::io::Write as _;
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut harness = window(start());
+    wait_for_masks(&mut harness);
+    let mut pipes = Vec::new();
+    for name in ["a.safetensors", "b.safetensors"] {
+        let path = folder.path().join(name);
+        let mut pipe = endless_model(&path);
+        drop_onto(&mut harness, &path);
+        wait_for_label(&mut harness, &format!("Opening {name}"));
+        assert!(harness.query_by_label("Progress of opening the model").is_some());
+        match name {
+            "a.safetensors" => harness.get_by_label("Cancel loading").click(),
+            _ => harness.key_press(Key::Escape),
+        }
+        wait_for_label(&mut harness, &format!("Cancelled opening {name}"));
+        assert!(harness.query_by_label("Cancel loading").is_none());
+        assert!(shows(&harness, "Seg-T-Mask/16"), "the masks stay");
+        // The worker sees that nobody wants the model any more.
+        pipe.write_all(&[0; 64]).expect("a pipe with room");
+        pipes.push(pipe);
+    }
+    drop_onto(&mut harness, &in_repository("tests/golden/rstrudel-mask-p16"));
+    wait_for_result(&mut harness, "Seg-64x3-Mask/16");
+    assert!(
+        harness.query_by_label_contains("expected").is_none(),
+        "no failure is told"
+    );
+}
+
+#[test]
+fn nothing_of_the_top_bar_lies_outside_of_a_small_window_or_on_something_else() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for size in [[1280.0, 820.0], [900.0, 600.0], [640.0, 420.0]] {
+        let mut harness = window_with_five_decoders(folder.path(), size);
+        assert_rows_have_room(&harness, size);
+        harness.key_press(Key::Num4);
+        wait_for_result(&mut harness, PUP);
+        assert_rows_have_room(&harness, size);
+        drop_onto(&mut harness, &in_repository("tests/golden/rstrudel-mask-p16"));
+        wait_for_result(&mut harness, "Seg-64x3-Mask/16");
+        assert_rows_have_room(&harness, size);
+        if size[0] < 1000.0 {
+            harness.get_by_label("Decoder").click();
+            wait_for_label(&mut harness, "SETR-MLA-48x4/16");
+            harness.get_by_label("SETR-MLA-48x4/16").click();
+            wait_for_result(&mut harness, "SETR-MLA-48x4/16");
+        }
+    }
+}
+
+/// Looks at what the two rows at the top hold.
+fn assert_rows_have_room(harness: &Harness<App>, [width, height]: [f32; 2]) {
+    use egui::accesskit::Role;
+    let window = Rect::from_min_max(pos2(0.0, 0.0), pos2(width, height));
+    let mut rows: Vec<(String, Rect)> = Vec::new();
+    for role in [Role::Button, Role::ComboBox, Role::Label, Role::ProgressIndicator] {
+        for node in harness.query_all_by_role(role) {
+            let node_name = node.accesskit_node();
+            let name = node_name.label().or_else(|| node_name.value()).unwrap_or_default();
+            if node.rect().bottom() < 66.0 {
+                rows.push((name.to_string(), node.rect()));
+            }
+        }
+    }
+    assert!(rows.len() > 15, "{rows:?}");
+    for (i, (name, rect)) in rows.iter().enumerate() {
+        assert!(window.contains_rect(*rect), "{name} at {rect:?} in {width} x {height}");
+        for (other, place) in &rows[..i] {
+            let common = rect.intersect(*place);
+            assert!(
+                common.width() < 1.0 || common.height() < 1.0,
+                "{name} at {rect:?} lies on {other} at {place:?}, {width} x {height}"
+            );
+        }
+    }
+}
