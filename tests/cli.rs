@@ -414,6 +414,60 @@ fn scales_and_the_mirrored_picture_are_averaged() {
 }
 
 #[test]
+fn another_class_set_names_the_classes_of_the_files() {
+    let folder = empty_folder();
+    let named = |set: &str, options: &[&str]| {
+        let out = folder.path().join(set);
+        segment(
+            &[&sample()],
+            &out,
+            &[&["--formats", "labels", "--set", set], options].concat(),
+        )
+        .expect(0);
+        let list: Value = serde_json::from_slice(&bytes(&out.join("classes.json"))).expect("JSON");
+        (label_map(&out.join("labels/street.png")), list)
+    };
+    let (plain, camvid) = named("camvid", &[]);
+    let (same, numbered) = named("numbered", &[]);
+    assert_eq!(camvid["classes"][3]["name"], "road");
+    assert_eq!(numbered["classes"][3]["name"], "class 3");
+    assert_ne!(camvid["classes"][3]["color"], numbered["classes"][3]["color"]);
+    assert!(plain == same, "another name moves no pixel");
+}
+
+#[test]
+fn a_class_set_of_another_size_is_refused_with_those_that_fit() {
+    let folder = empty_folder();
+    let out = folder.path().join("out");
+    for set in ["cityscapes", "pascal_context_59", "roads"] {
+        let ended = segment(&[&sample()], &out, &["--set", set]).expect(2);
+        ended.complains_of(&["segscope: set: expected", "11 classes", "(camvid, numbered)", set]);
+        assert!(!out.exists(), "something was written: {ended}");
+    }
+}
+
+#[test]
+fn small_pictures_and_normalisation_go_by_the_flags() {
+    let folder = empty_folder();
+    let small = folder.path().join("small.png");
+    let street = image::open(sample()).expect("the sample").thumbnail_exact(160, 120);
+    street.save(&small).expect("a picture");
+    let labels = |name: &str, options: &[&str]| {
+        let out = folder.path().join(name);
+        segment(&[&small], &out, &[&["--formats", "labels"], options].concat()).expect(0);
+        label_map(&out.join("labels/small.png"))
+    };
+    let plain = labels("plain", &[]);
+    assert!(labels("enlarged", &["--rules", "enlarge"]) == plain);
+    assert!(labels("half", &["--normalisation", "0.5"]) == plain);
+    assert!(
+        labels("shrunk", &["--rules", "shrink"]) != plain,
+        "a window of 160 x 120 sees less"
+    );
+    assert!(labels("imagenet", &["--normalisation", "imagenet"]) != plain);
+}
+
+#[test]
 fn of_two_pictures_with_one_name_the_second_is_reported() {
     let folder = empty_folder();
     let out = folder.path().join("out");
@@ -438,6 +492,10 @@ fn info_describes_the_embedded_model() {
     let ended = run(program().arg("info")).expect(0);
     assert_eq!(ended.row("model"), "Seg-T-Mask/16");
     assert_eq!(ended.row("classes"), "11 (camvid)");
+    assert_eq!(
+        ended.row("rules"),
+        "pictures smaller than the window are enlarged to it"
+    );
     assert_eq!(ended.row("parameters"), seg_t_mask_16_parameters().to_string());
     let set = ClassSet::known("camvid").expect("a built-in class set");
     let lines = ended.class_lines();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::gpu::{GpuLabels, GpuPhoto};
 use super::inspector::{Found, Reading};
-use crate::engine::{OpenPhoto, Segmented};
+use crate::engine::{ModelInfo, OpenPhoto, Segmented};
 
 /// A result whose masks can be drawn.
 #[derive(Clone)]
@@ -41,6 +41,17 @@ impl Document {
     pub(super) fn set_result(&mut self, result: Segmented, version: u64) {
         self.version = version;
         self.result = Some(result);
+    }
+
+    /// Takes the class names of a model that its results come from.
+    pub(super) fn rename_classes(&mut self, model: &Arc<ModelInfo>) {
+        let results = self
+            .result
+            .iter_mut()
+            .chain(self.masks.iter_mut().map(|masks| &mut masks.result));
+        for result in results.filter(|result| result.model.id == model.id) {
+            result.model = model.clone();
+        }
     }
 
     /// Forgets the result, as when another model has other classes.

@@ -98,7 +98,6 @@ impl App {
             session.decoder = decoder.map(|decoder| decoder.key.clone());
         }
         session.view = self.view.clone();
-        session.multi_scale = self.multi_scale;
         session.camera = settings::Camera {
             fit: self.camera.is_fit(),
             zoom: self.camera.zoom(),

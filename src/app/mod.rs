@@ -29,6 +29,7 @@ mod segmenting;
 mod settings;
 mod start;
 mod status_bar;
+mod test_settings;
 #[cfg(test)]
 mod testing;
 mod theme;
@@ -120,8 +121,6 @@ pub struct App {
     /// The worker looks what dropped or chosen files are.
     finding: bool,
     models: Models,
-    /// Average over several sizes and the mirrored picture.
-    multi_scale: bool,
     device: Option<(String, Option<String>)>,
     /// The device of the settings before the last change of it.
     device_before: DeviceChoice,
@@ -206,7 +205,6 @@ impl App {
             must_read: false,
             finding: false,
             models: Models::default(),
-            multi_scale: session.multi_scale,
             device: None,
             memory: None,
             view: session.view.clone(),

@@ -7,7 +7,7 @@ use super::document::Document;
 use super::gpu::Uploaded;
 use super::pictures::State;
 use super::results::ResultKey;
-use crate::engine::{Job, ModelSource, OpenPhoto, PhotoSource, Segmented};
+use crate::engine::{Job, ModelSource, OpenPhoto, PhotoSource, Segmented, Settings};
 
 impl App {
     /// Lets the worker sort out what was dropped, chosen or named: pictures, folders, models.
@@ -127,7 +127,7 @@ impl App {
             source: source.clone(),
             model: self.model.as_ref()?.id,
             output: self.models.output(),
-            multi_scale: self.multi_scale,
+            settings: self.run_settings()?,
         })
     }
 
@@ -215,13 +215,13 @@ impl App {
     }
 
     /// Keeps a result of a run over all pictures, and shows it if its picture is shown and has none.
-    pub(super) fn keep_unseen(&mut self, result: Segmented, multi_scale: bool) {
+    pub(super) fn keep_unseen(&mut self, result: Segmented, settings: Settings) {
         let source = result.photo.source.clone();
         let key = ResultKey {
             source: source.clone(),
             model: result.model.id,
             output: result.output,
-            multi_scale,
+            settings,
         };
         let fits = self.result_key(&source).as_ref() == Some(&key);
         self.pictures
@@ -233,7 +233,8 @@ impl App {
     }
 
     /// Gives a result to its picture, if that is shown or on its way.
-    pub(super) fn show_result(&mut self, result: Segmented) {
+    pub(super) fn show_result(&mut self, mut result: Segmented) {
+        result.model = self.named(&result.model);
         self.versions += 1;
         let version = self.versions;
         if let Some(document) = self.document_of(result.photo.id) {

@@ -54,11 +54,7 @@ impl App {
             }
             Command::CancelLoading => self.cancel_loading(),
             Command::UseEmbeddedModel => self.open_model(ModelSource::Embedded),
-            Command::ToggleMultiScale => {
-                self.multi_scale = !self.multi_scale;
-                self.settle_states();
-                self.recall_or_segment();
-            }
+            Command::ToggleMultiScale => self.toggle_multi_scale(),
             Command::Fit => self.camera.show_all(),
             Command::ActualSize => self.camera.actual_size(context.pixels_per_point()),
             Command::ZoomIn => self.camera.zoom_by(1.25),
@@ -188,7 +184,7 @@ impl App {
             Command::CopyView => document && self.gpu.is_some(),
             Command::ToggleClassUnderCursor | Command::SoloClassUnderCursor => self.class_under_cursor().is_some(),
             Command::Fit | Command::ActualSize | Command::ZoomIn | Command::ZoomOut => document,
-            Command::ShowAllClasses | Command::HideAllClasses => self.model.is_some(),
+            Command::ShowAllClasses | Command::HideAllClasses | Command::ToggleMultiScale => self.model.is_some(),
             Command::ScaleUp => self.settings.interface_scale < *INTERFACE_SCALES.end(),
             Command::ScaleDown => self.settings.interface_scale > *INTERFACE_SCALES.start(),
             _ => true,

@@ -2,10 +2,7 @@
 
 use super::App;
 use super::pictures::{BatchRun, State};
-use crate::engine::{Job, PhotoSource, Progress, Settings};
-
-/// Sizes of the published multi-scale evaluation (rstrudel segm/data/config).
-const MULTI_SCALES: [f64; 6] = [0.5, 0.75, 1.0, 1.25, 1.5, 1.75];
+use crate::engine::{Job, PhotoSource, Progress};
 
 /// A segmentation on its way.
 pub(super) struct Running {
@@ -23,16 +20,6 @@ impl App {
             self.toasts.error(busy.to_string());
         }
         sent.is_ok()
-    }
-
-    /// How to run, where it is not as the model says.
-    pub(super) fn run_settings(&self) -> Option<Settings> {
-        let model = self.model.as_ref().filter(|_| self.multi_scale)?;
-        Some(Settings {
-            scales: MULTI_SCALES.into(),
-            flip: true,
-            ..Settings::of(&model.spec.inference)
-        })
     }
 
     /// Segments the newest picture with the model in use, in place of any run before.

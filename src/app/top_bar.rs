@@ -134,7 +134,7 @@ impl App {
     }
 
     fn model_button(&mut self, ui: &mut Ui, asked: &mut Vec<Command>) {
-        let multi_scale = if self.multi_scale { ", multi-scale" } else { "" };
+        let multi_scale = if self.is_multi_scale() { ", multi-scale" } else { "" };
         let model = self.model.clone();
         let name = model
             .as_ref()
@@ -164,7 +164,7 @@ impl App {
             Command::TogglePatchGrid => view.patch_grid,
             Command::ToggleMinimap => view.minimap,
             Command::ToggleMagnifier => view.magnifier,
-            Command::ToggleMultiScale => self.multi_scale,
+            Command::ToggleMultiScale => self.is_multi_scale(),
             Command::TogglePictureList => self.session.panels.pictures,
             Command::ToggleInspector => self.session.panels.inspector,
             Command::ThemeLight => self.settings.theme == Theme::Light,

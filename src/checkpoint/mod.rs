@@ -31,7 +31,7 @@ use serde::{Deserialize, Serialize};
 pub use backbone::Backbone;
 pub use error::CheckpointError;
 pub use recipe::OnRead;
-pub use test_settings::{System, proposed};
+pub use test_settings::{System, proposed, settings_for_set};
 
 use crate::labels::ClassSet;
 use crate::model::{ModelSpec, Weights, tensors_of};

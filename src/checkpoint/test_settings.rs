@@ -1,24 +1,169 @@
-//! Windows, strides and sizes that are usual for a data set.
+//! Test settings by data set, for checkpoints that do not say how their authors run them.
+//!
+//! The window is the training crop everywhere. What is published, in pixels:
+//!
+//! | system | data set | crop | stride | short side | where |
+//! |---|---|---|---|---|---|
+//! | rstrudel/segmenter | ADE20K | 512, 640 | 480, 608 | 512, 640 | segm/config.yml, segm/eval/miou.py, segm/data/config |
+//! | | Pascal Context | 480 | 448 | 520 | the same |
+//! | | Cityscapes | 768 | 736 | 1024 | the same |
+//! | mmsegmentation Segmenter | ADE20K | 512, 640 | 480, 608 | 512, 640 | configs/segmenter |
+//! | SETR | ADE20K | 512 | 341 | 512 | configs/setr, configs/SETR |
+//! | | Pascal Context | 480 | 320 | 520 | configs/SETR |
+//! | | Cityscapes | 768 | 512 | 1025 | configs/setr, configs/SETR |
+//!
+//! So Segmenter's stride is the crop less 32 pixels and SETR's two thirds of the crop, rounded down. For Pascal VOC,
+//! CamVid and data sets of which only the number of classes is known, nobody publishes anything: there the stride is two
+//! thirds of the crop and the short side is the crop, which is the size at which the network saw most of its objects.
 
-use crate::model::{InferenceSpec, WindowRules};
+use crate::labels::ClassSet;
+use crate::model::{InferenceSpec, ModelSpec, WindowRules};
 
-/// Whose rules.
+/// Whose test settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum System {
     /// rstrudel/segmenter.
     Segmenter,
     /// mmsegmentation's Segmenter.
     MmsegSegmenter,
-    /// SETR, official and mmsegmentation's.
+    /// SETR: the official repository, with whose small-picture rule mmsegmentation's differs.
     Setr,
 }
 
-/// Stand-in until the table by data set comes in.
-pub fn proposed(_system: System, _data_set: &str, patch: usize, crop: usize) -> InferenceSpec {
+/// The test settings of a system for a data set (a key of [`ClassSet::known_names`], or any other name), with `patch`
+/// and training `crop` in pixels. Always one patch <= stride <= window.
+pub fn proposed(system: System, data_set: &str, patch: usize, crop: usize) -> InferenceSpec {
+    let window = crop.clamp(patch, MOST_WINDOW.max(patch));
+    let published = short_side(system, data_set, window);
+    let stride = match system {
+        System::Segmenter | System::MmsegSegmenter if published.is_some() => window.saturating_sub(32),
+        // Two thirds, rounded down.
+        _ => window - window.div_ceil(3),
+    };
     InferenceSpec {
-        window: crop,
-        stride: crop.saturating_sub(32).max(patch),
-        short_side: Some(crop),
-        rules: WindowRules::Enlarge,
+        window,
+        stride: stride.clamp(patch, window),
+        short_side: Some(published.unwrap_or(window).max(patch)),
+        rules: match system {
+            System::Segmenter | System::Setr => WindowRules::Enlarge,
+            System::MmsegSegmenter => WindowRules::Shrink,
+        },
+    }
+}
+
+/// The test settings of a model whose classes are taken for those of the data set `other` and not for `own`, its file's:
+/// the proposal for `other`, unless the file says something else than what is proposed for `own`, and unless nothing is
+/// known of `other`.
+pub fn settings_for_set(spec: &ModelSpec, own: &str, other: &str) -> InferenceSpec {
+    let inference = spec.inference;
+    let system = if spec.decoders.iter().any(|decoder| decoder.head.is_setr()) {
+        System::Setr
+    } else if inference.rules == WindowRules::Shrink {
+        System::MmsegSegmenter
+    } else {
+        System::Segmenter
+    };
+    let (patch, grid) = (spec.encoder.patch, spec.encoder.grid);
+    let of_set = |data_set: &str| InferenceSpec {
+        rules: inference.rules,
+        ..proposed(system, data_set, patch, patch.saturating_mul(grid[0]))
+    };
+    if !ClassSet::known_names().any(|known| known == other) || of_set(own) != inference {
+        return inference;
+    }
+    of_set(other)
+}
+
+/// Largest window that a model may have.
+const MOST_WINDOW: usize = 8192;
+
+/// The published short side, where there is one.
+fn short_side(system: System, data_set: &str, crop: usize) -> Option<usize> {
+    match (data_set, system) {
+        ("ade20k", _) if crop == 640 => Some(640),
+        ("ade20k", _) => Some(512),
+        ("pascal_context" | "pascal_context_59", _) => Some(520),
+        ("cityscapes", System::Setr) => Some(1025),
+        ("cityscapes", _) => Some(1024),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checkpoint::open_embedded;
+
+    const SYSTEMS: [System; 3] = [System::Segmenter, System::MmsegSegmenter, System::Setr];
+
+    fn numbers(system: System, data_set: &str, crop: usize) -> (usize, usize, Option<usize>) {
+        let spec = proposed(system, data_set, 16, crop);
+        (spec.window, spec.stride, spec.short_side)
+    }
+
+    #[test]
+    fn published_settings_are_as_published() {
+        use System::{MmsegSegmenter, Segmenter, Setr};
+        for (system, data_set, crop, stride, short_side) in [
+            (Segmenter, "ade20k", 512, 480, 512),
+            (Segmenter, "ade20k", 640, 608, 640),
+            (Segmenter, "pascal_context", 480, 448, 520),
+            (Segmenter, "cityscapes", 768, 736, 1024),
+            (MmsegSegmenter, "ade20k", 512, 480, 512),
+            (MmsegSegmenter, "ade20k", 640, 608, 640),
+            (Setr, "ade20k", 512, 341, 512),
+            (Setr, "cityscapes", 768, 512, 1025),
+            (Setr, "pascal_context", 480, 320, 520),
+            (Setr, "pascal_context_59", 480, 320, 520),
+        ] {
+            let found = numbers(system, data_set, crop);
+            assert_eq!(found, (crop, stride, Some(short_side)), "{system:?} {data_set}");
+        }
+        for system in SYSTEMS {
+            for data_set in ["pascal_voc", "camvid", "unnamed"] {
+                assert_eq!(numbers(system, data_set, 384), (384, 256, Some(384)));
+            }
+        }
+        // mmsegmentation's inference leaves a picture below the window as it is, the others enlarge it.
+        let rules = SYSTEMS.map(|system| proposed(system, "ade20k", 16, 512).rules);
+        assert_eq!(rules, [WindowRules::Enlarge, WindowRules::Shrink, WindowRules::Enlarge]);
+    }
+
+    #[test]
+    fn every_proposal_is_one_that_a_model_can_have() {
+        let mut spec = open_embedded().expect("a sound tree").spec;
+        for system in SYSTEMS {
+            for data_set in ClassSet::known_names().chain(["unnamed", "streets of Ulm"]) {
+                for (patch, grid) in [
+                    (8, 1),
+                    (8, 64),
+                    (16, 32),
+                    (16, 40),
+                    (32, 1),
+                    (32, 16),
+                    (256, 1),
+                    (256, 1024),
+                ] {
+                    spec.encoder.patch = patch;
+                    spec.inference = proposed(system, data_set, patch, patch * grid);
+                    let InferenceSpec { window, stride, .. } = spec.inference;
+                    assert!(spec.check().is_ok(), "{system:?} {data_set} {patch} {grid}");
+                    assert!(patch <= stride && stride <= window, "{:?}", spec.inference);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn another_class_set_brings_its_settings_where_the_file_says_none() {
+        let mut spec = open_embedded().expect("a sound tree").spec;
+        spec.encoder.grid = [48, 48];
+        spec.inference = proposed(System::Segmenter, "unnamed", 16, 768);
+        let streets = settings_for_set(&spec, "unnamed", "cityscapes");
+        assert_eq!((streets.stride, streets.short_side), (736, Some(1024)));
+        assert_eq!(settings_for_set(&spec, "unnamed", "unnamed"), spec.inference);
+        // This file has a stride of its own.
+        spec.inference.stride = 700;
+        assert_eq!(settings_for_set(&spec, "unnamed", "cityscapes"), spec.inference);
     }
 }

@@ -4,6 +4,7 @@ mod bench;
 mod devices;
 mod model_files;
 mod output_choice;
+mod run_flags;
 mod segment;
 
 use std::path::{Path, PathBuf};

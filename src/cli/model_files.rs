@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, anyhow, bail};
 
 use crate::checkpoint::{self, Checkpoint};
-use crate::model::{DecoderSpec, HeadSpec};
+use crate::model::{DecoderSpec, HeadSpec, WindowRules};
 
 /// Print what a model file holds
 #[derive(Debug, clap::Args)]
@@ -58,6 +58,13 @@ fn describe(checkpoint: &Checkpoint) -> String {
         (
             "short side",
             i.short_side.map_or("as it is".into(), |s| format!("{s} pixels")),
+        ),
+        (
+            "rules",
+            match i.rules {
+                WindowRules::Enlarge => "pictures smaller than the window are enlarged to it".into(),
+                WindowRules::Shrink => "pictures smaller than the window are one smaller window".into(),
+            },
         ),
         ("read from", checkpoint.provenance.layout.clone()),
     ];

@@ -16,6 +16,7 @@ use crate::photo::Photo;
 use crate::segment::{Settings, Timings};
 
 use super::output_choice::OutputChoice;
+use super::run_flags::RunFlags;
 use super::{described, folder_pictures};
 
 /// Segment pictures and write label maps and masks
@@ -38,24 +39,6 @@ pub(super) struct Segment {
     /// What to write
     #[arg(long, value_enum, value_delimiter = ',', default_value = "labels,color,overlay")]
     formats: Vec<Format>,
-    /// Average over these sizes, relative to the picture
-    #[arg(long, value_delimiter = ',', value_name = "S,S,…")]
-    scales: Option<Vec<f64>>,
-    /// Average over the mirrored picture too
-    #[arg(long)]
-    flip: bool,
-    /// Side of the window in pixels; the model's own without it
-    #[arg(long, value_name = "N")]
-    window: Option<usize>,
-    /// Distance between windows in pixels; the model's own without it
-    #[arg(long, value_name = "N")]
-    stride: Option<usize>,
-    /// Reduce larger pictures to this short side in pixels; the model's own without it
-    #[arg(long, value_name = "N", conflicts_with = "full_size")]
-    short_side: Option<usize>,
-    /// Do not reduce larger pictures
-    #[arg(long)]
-    full_size: bool,
     /// Put a legend beside the overlay
     #[arg(long)]
     legend: bool,
@@ -68,6 +51,8 @@ pub(super) struct Segment {
     /// Print one JSON object per picture, with timings in milliseconds
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    run_flags: RunFlags,
 }
 
 impl Segment {
@@ -81,8 +66,7 @@ impl Segment {
         let source = self.model.clone().map_or(ModelSource::Embedded, ModelSource::Path);
         let model = session.load(source, &mut |_| ControlFlow::Continue(()))?;
         let output = self.output.of(&model.spec)?;
-        let settings = self.settings(&model);
-        settings.check(model.spec.encoder.patch)?;
+        let (model, settings) = self.run_flags.apply(&model)?;
         let device = session.device()?.clone();
         if !self.json {
             eprintln!("{} on {}", model.output_title(output), device.name);
@@ -150,23 +134,6 @@ impl Segment {
             }
         }
         Ok(all)
-    }
-
-    fn settings(&self, model: &ModelInfo) -> Settings {
-        let own = Settings::of(&model.spec.inference);
-        let window = self.window.unwrap_or(own.window);
-        Settings {
-            window,
-            stride: self.stride.unwrap_or(own.stride.min(window)),
-            short_side: if self.full_size {
-                None
-            } else {
-                self.short_side.or(own.short_side)
-            },
-            scales: self.scales.clone().unwrap_or(own.scales),
-            flip: self.flip,
-            rules: own.rules,
-        }
     }
 
     /// A bar on a terminal, nothing elsewhere.

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::failure::panic_sentence;
@@ -29,6 +30,8 @@ pub struct Batch {
     pub output: Output,
     /// `None` for the model's own.
     pub settings: Option<Settings>,
+    /// Key of a class set in place of the model's own, see [`ModelInfo::with_set`](super::ModelInfo::with_set).
+    pub class_set: Option<String>,
     /// Files to write of each result, and the folder for them; nothing is written without.
     pub write: Option<(export::Options, PathBuf)>,
 }
@@ -230,7 +233,10 @@ impl Worker {
         let Batch {
             number, model, output, ..
         } = batch.batch;
-        let info = self.session.info(model).cloned().ok_or(SessionError::NoModel)?;
+        let mut info = self.session.info(model).cloned().ok_or(SessionError::NoModel)?;
+        if let Some(set) = &batch.batch.class_set {
+            info = Arc::new(info.with_set(Some(set)));
+        }
         let stem = match &batch.batch.write {
             Some((options, _)) => options.file_stem(&source.stem(), &info.output_title(output)),
             None => source.stem(),

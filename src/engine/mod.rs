@@ -20,10 +20,11 @@ mod progress;
 mod session;
 mod settings;
 mod signals;
+mod test_settings;
 mod thumbnails;
 mod worker;
 
-pub use crate::model::Output;
+pub use crate::model::{Output, WindowRules};
 pub use crate::segment::{Prediction, Settings};
 pub use batch::{Batch, BatchState};
 pub use device::{Adapter, AdapterKind, DeviceChoice, DeviceError, OpenDevice, adapters, open_device, self_check};
@@ -37,6 +38,7 @@ pub use outbox::Wake;
 pub use progress::{OnProgress, Progress};
 pub use session::{Session, SessionError, Task};
 pub use settings::EngineSettings;
+pub use test_settings::NormalisationChoice;
 pub use thumbnails::{THUMBNAIL_SIDE, Thumbnail, Thumbnails};
 
 /// Waits for wgpu's futures, which are ready at once on a desktop.

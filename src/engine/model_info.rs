@@ -47,8 +47,10 @@ pub struct ModelInfo {
     pub source: ModelSource,
     /// Sizes and rules.
     pub spec: ModelSpec,
-    /// Names and colours.
+    /// Names and colours under which it is shown, see [`ModelInfo::with_set`].
     pub classes: ClassSet,
+    /// Names and colours as its file has them.
+    pub own_classes: ClassSet,
     /// Number of parameters.
     pub parameters: usize,
 }

@@ -378,6 +378,7 @@ fn build(
         title: spec.title(),
         source,
         spec,
+        own_classes: classes.clone(),
         classes,
         parameters,
     };

@@ -20,26 +20,102 @@ pub struct ClassSet {
     pub classes: Vec<Class>,
 }
 
-/// Data sets whose names and colours are built in: key, table.
-const KNOWN: [(&str, &str); 5] = [
-    ("ade20k", include_str!("../../assets/classes/ade20k.csv")),
-    ("camvid", include_str!("../../assets/classes/camvid.csv")),
-    ("cityscapes", include_str!("../../assets/classes/cityscapes.csv")),
-    (
-        "pascal_context",
-        include_str!("../../assets/classes/pascal-context.csv"),
+/// A data set whose names and colours are built in.
+struct Known {
+    /// As Segmenter's `variant.yml` has it, where Segmenter was trained on it.
+    key: &'static str,
+    /// For people, with the number of classes.
+    title: &'static str,
+    table: &'static str,
+    /// Classes at the start of the table that the set leaves out; the ids of the others move up.
+    left_out: usize,
+}
+
+impl Known {
+    const fn new(key: &'static str, title: &'static str, table: &'static str) -> Self {
+        Self {
+            key,
+            title,
+            table,
+            left_out: 0,
+        }
+    }
+
+    fn rows(&self) -> impl Iterator<Item = &'static str> {
+        // The first line is the heading.
+        self.table.lines().skip(1 + self.left_out)
+    }
+
+    fn set(&self) -> ClassSet {
+        ClassSet {
+            name: self.key.into(),
+            classes: self.rows().filter_map(parse_row).collect(),
+        }
+    }
+}
+
+const PASCAL_CONTEXT: &str = include_str!("../../assets/classes/pascal-context.csv");
+
+const KNOWN: [Known; 6] = [
+    Known::new(
+        "ade20k",
+        "ADE20K (150)",
+        include_str!("../../assets/classes/ade20k.csv"),
     ),
-    ("pascal_voc", include_str!("../../assets/classes/pascal-voc.csv")),
+    Known::new("camvid", "CamVid (11)", include_str!("../../assets/classes/camvid.csv")),
+    Known::new(
+        "cityscapes",
+        "Cityscapes (19)",
+        include_str!("../../assets/classes/cityscapes.csv"),
+    ),
+    Known::new("pascal_context", "Pascal Context (60)", PASCAL_CONTEXT),
+    // Without the background, which many evaluations leave out (mmseg datasets/pascal_context.py,
+    // PascalContextDataset59).
+    Known {
+        left_out: 1,
+        ..Known::new("pascal_context_59", "Pascal Context (59)", PASCAL_CONTEXT)
+    },
+    Known::new(
+        "pascal_voc",
+        "Pascal VOC (21)",
+        include_str!("../../assets/classes/pascal-voc.csv"),
+    ),
 ];
 
+/// Key of a set of which nothing is known but the count.
+const NUMBERED: &str = "unnamed";
+
 impl ClassSet {
-    /// The built-in set of a data set, by the key that Segmenter's `variant.yml` uses.
+    /// The built-in set of a data set, by its key: that of Segmenter's `variant.yml`, or one of [`Self::known_names`].
     pub fn known(name: &str) -> Option<Self> {
-        let (key, table) = KNOWN.iter().find(|(key, _)| *key == name)?;
-        Some(Self {
-            name: (*key).into(),
-            classes: table.lines().skip(1).filter_map(parse_row).collect(),
-        })
+        KNOWN.iter().find(|known| known.key == name).map(Known::set)
+    }
+
+    /// Keys of all built-in sets.
+    pub fn known_names() -> impl Iterator<Item = &'static str> {
+        KNOWN.iter().map(|known| known.key)
+    }
+
+    /// The sets that a model of `count` classes can have: the built-in ones of that size, then the numbered one.
+    pub fn fitting(count: usize) -> Vec<Self> {
+        let known = KNOWN.iter().filter(|known| known.rows().count() == count);
+        known.map(Known::set).chain([Self::numbered(count)]).collect()
+    }
+
+    /// Whether [`Self::fitting`] has a set with this key.
+    pub fn fits(name: &str, count: usize) -> bool {
+        let known = KNOWN.iter().find(|known| known.key == name);
+        name == NUMBERED || known.is_some_and(|known| known.rows().count() == count)
+    }
+
+    /// What people call the set: `ADE20K (150)`; the key of a set that is not built in.
+    pub fn title(&self) -> &str {
+        let known = KNOWN.iter().find(|known| known.key == self.name);
+        match known {
+            Some(known) => known.title,
+            None if self.name == NUMBERED => "Numbered",
+            None => &self.name,
+        }
     }
 
     /// The named set if it has `count` classes, else a numbered one of that size.
@@ -51,12 +127,10 @@ impl ClassSet {
 
     /// The one built-in set with exactly `count` classes, else a numbered one.
     pub fn by_count(count: usize) -> Self {
-        let mut fitting = KNOWN
-            .iter()
-            .filter_map(|(key, _)| Self::known(key))
-            .filter(|set| set.classes.len() == count);
-        match (fitting.next(), fitting.next()) {
-            (Some(set), None) => set,
+        let mut fitting = Self::fitting(count);
+        match fitting.len() {
+            // The built-in one and the numbered one.
+            2 => fitting.swap_remove(0),
             _ => Self::numbered(count),
         }
     }
@@ -70,7 +144,7 @@ impl ClassSet {
             })
             .collect();
         Self {
-            name: "unnamed".into(),
+            name: NUMBERED.into(),
             classes,
         }
     }
@@ -142,13 +216,33 @@ mod tests {
             ("camvid", 11),
             ("cityscapes", 19),
             ("pascal_context", 60),
+            ("pascal_context_59", 59),
             ("pascal_voc", 21),
         ] {
-            assert_eq!(ClassSet::known(name).map(|set| set.len()), Some(count), "{name}");
+            let set = ClassSet::known(name).unwrap();
+            assert_eq!(set.len(), count, "{name}");
+            assert!(set.title().ends_with(&format!(" ({count})")), "{}", set.title());
+            assert_eq!(ClassSet::by_count(count), set, "no other set has as many classes");
+            assert_eq!(ClassSet::fitting(count), [set, ClassSet::numbered(count)]);
+            assert!(ClassSet::fits(name, count) && !ClassSet::fits(name, count + 1));
         }
+        assert_eq!(ClassSet::known_names().count(), 6);
+        assert_eq!(ClassSet::numbered(3).title(), "Numbered");
+        assert!(ClassSet::fits("unnamed", 3) && !ClassSet::fits("streets of Ulm", 3));
         assert_eq!(ClassSet::by_count(11).color(8), [64, 0, 128]);
         assert_eq!(ClassSet::by_count(7).label(6), "class 6");
         assert_eq!(ClassSet::for_model("ade20k", 4).name, "unnamed");
+    }
+
+    #[test]
+    fn without_the_background_every_class_of_pascal_context_moves_up() {
+        let [all, without] = ["pascal_context", "pascal_context_59"].map(|name| ClassSet::known(name).unwrap());
+        assert_eq!(all.label(0), "background");
+        assert_eq!(
+            (without.label(0), without.color(0)),
+            ("aeroplane".into(), [180, 120, 120])
+        );
+        assert_eq!(without.classes, all.classes[1..]);
     }
 
     #[test]

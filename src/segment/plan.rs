@@ -21,6 +21,8 @@ pub struct Settings {
     pub flip: bool,
     /// What happens to photos and windows of unusual sizes.
     pub rules: WindowRules,
+    /// How pixel values are normalised; `None` for the model's own way.
+    pub normalisation: Option<Normalisation>,
 }
 
 /// Most windows in one run: ten times a 12-megapixel photo at full size with the smallest usual window.
@@ -56,6 +58,7 @@ impl Settings {
             scales: vec![1.0],
             flip: false,
             rules: spec.rules,
+            normalisation: None,
         }
     }
 
@@ -147,6 +150,8 @@ pub struct Pass<'a> {
     pub window: [usize; 2],
     /// What happens to windows of unusual sizes.
     pub rules: WindowRules,
+    /// How pixel values are normalised; `None` for the model's own way.
+    pub normalisation: Option<Normalisation>,
     /// Left edges of the windows.
     pub columns: Vec<usize>,
     /// Top edges of the windows.
@@ -163,6 +168,7 @@ impl<'a> Pass<'a> {
             size,
             window,
             rules: settings.rules,
+            normalisation: settings.normalisation,
             columns: anchors(size[0], window[0], settings.stride),
             rows: anchors(size[1], window[1], settings.stride),
             picture,
@@ -179,8 +185,8 @@ impl<'a> Pass<'a> {
         [self.columns[i % self.columns.len()], self.rows[i / self.columns.len()]]
     }
 
-    /// The normalised pixels of window `i`, `[3, height, width]`.
-    pub fn pixels(&self, i: usize, normalisation: &Normalisation) -> Vec<f32> {
+    /// The normalised pixels of window `i`, `[3, height, width]`; `usual` is the model's own normalisation.
+    pub fn pixels(&self, i: usize, usual: &Normalisation) -> Vec<f32> {
         let [left, top] = self.corner(i);
         let [width, height] = self.size;
         let photo = &*self.picture;
@@ -190,7 +196,7 @@ impl<'a> Pass<'a> {
         let columns: Vec<Between> = (left..left + window_width)
             .map(|x| Between::half_pixel(if self.flip { width - 1 - x } else { x }, photo.width, width))
             .collect();
-        let [red, green, blue] = normalisation_table(normalisation);
+        let [red, green, blue] = normalisation_table(self.normalisation.as_ref().unwrap_or(usual));
         let (reds, rest) = out.split_at_mut(plane);
         let (greens, blues) = rest.split_at_mut(plane);
         for y in 0..window_height {
@@ -316,6 +322,7 @@ mod tests {
             scales: vec![1.0],
             flip: false,
             rules: WindowRules::Enlarge,
+            normalisation: None,
         };
         assert!(matches!(
             settings.passes(&photo, 16),

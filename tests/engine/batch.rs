@@ -63,6 +63,7 @@ fn batch(number: u64, pictures: Vec<PhotoSource>) -> Batch {
         model: 1,
         output: Output::default(),
         settings: None,
+        class_set: None,
         write: None,
     }
 }
@@ -273,6 +274,24 @@ fn nothing_is_written_over_by_accident() {
     }
     options.overwrite = true;
     assert_eq!(write(3, &options).end, Some((2, 1, false)));
+}
+
+#[test]
+fn files_and_results_have_the_class_names_that_were_asked_for() {
+    let folder = empty_folder();
+    let out = folder.path().join("out");
+    let options = Options {
+        formats: vec![Format::Labels],
+        ..Options::default()
+    };
+    let named = Batch {
+        class_set: Some("unnamed".into()),
+        write: Some((options, out.clone())),
+        ..batch(1, pictures(folder.path(), ["a.png"]))
+    };
+    assert_eq!(run(&mut Desk::with_model(), named).end, Some((1, 0, false)));
+    let list = fs::read_to_string(out.join("classes.json")).expect("a list of classes");
+    assert!(list.contains("\"class 10\"") && !list.contains("road"), "{list}");
 }
 
 #[test]

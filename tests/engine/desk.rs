@@ -276,6 +276,7 @@ pub fn long_run() -> Settings {
         scales: vec![1.0],
         flip: false,
         rules: WindowRules::Enlarge,
+        normalisation: None,
     }
 }
 

@@ -31,6 +31,7 @@ pub fn compare(case: &GoldenCase, findings: &mut Findings) {
         scales: vec![1.0],
         flip: false,
         rules: WindowRules::Shrink,
+        normalisation: None,
     };
     assert_eq!(spec.inference.rules, WindowRules::Shrink, "{}: rules", case.name);
     for (name, run) in case.manifest["runs"].as_object().into_iter().flatten() {

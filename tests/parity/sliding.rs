@@ -80,6 +80,7 @@ fn pass_of(case: &GoldenCase, run: &str, entry: &Value, findings: &mut Findings)
         scales: vec![1.0],
         flip,
         rules: WindowRules::Enlarge,
+        normalisation: None,
     };
     let pass = Pass::new(Cow::Owned(photo), flip, &settings);
     let what = format!("{run}, scale {scale}, flip {flip}");

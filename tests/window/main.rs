@@ -11,3 +11,4 @@ mod kept;
 mod models;
 mod panels;
 mod pictures;
+mod test_settings;

@@ -3,6 +3,7 @@
 mod class_list;
 mod look;
 mod reading;
+mod test_settings;
 
 use egui::{Panel, ScrollArea, Ui};
 
@@ -53,6 +54,7 @@ impl App {
             });
             look::masks(ui, &mut self.view);
             look::more(ui, &mut self.view);
+            self.test_settings_section(ui);
             ui.separator();
             self.classes(ui, asked);
             if low {

@@ -87,6 +87,7 @@ mod tests {
             title: spec.title(),
             source: ModelSource::Path(file.into()),
             classes: ClassSet::numbered(11),
+            own_classes: ClassSet::numbered(11),
             parameters: 1,
             spec,
         };

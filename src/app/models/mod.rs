@@ -90,6 +90,7 @@ impl App {
     /// Uses an output from now on. Masks that have the same classes stay until those of the output come.
     fn use_output(&mut self, model: Arc<ModelInfo>, output: Output) {
         self.cancel();
+        let model = self.named(&model);
         let classes_stay = self.model.as_ref().is_some_and(|used| used.classes == model.classes);
         if let Some(before) = self.model.replace(model) {
             self.models.before.insert(before.id, self.models.output);

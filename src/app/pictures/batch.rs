@@ -11,7 +11,7 @@ use crate::app::command::Command;
 use crate::app::dialogs::Ask;
 use crate::app::format_choice::choose_format;
 use crate::app::status_bar::time_left;
-use crate::engine::{Batch, BatchState, Job, Output, PhotoSource, Progress};
+use crate::engine::{Batch, BatchState, Job, Output, PhotoSource, Progress, Settings};
 use crate::export::{Format, Options};
 
 /// A run over all pictures.
@@ -23,7 +23,7 @@ pub(in crate::app) struct BatchRun {
     /// What it works on.
     sources: Vec<PhotoSource>,
     /// How it was asked to run.
-    multi_scale: bool,
+    settings: Settings,
     /// Pictures whose files have changed since it began; what comes of them may be out of date.
     changed: HashSet<PhotoSource>,
     pub(in crate::app) progress: Option<Progress>,
@@ -150,6 +150,7 @@ impl App {
         let Some(model) = self.model.clone().filter(|_| !self.models.is_loading()) else {
             return;
         };
+        let Some(settings) = self.run_settings() else { return };
         let write = self.batch_dialog.write.then(|| {
             let options = self.as_seen(&model.classes, self.batch_dialog.options.clone());
             (options, self.batch_dialog.folder.clone())
@@ -169,7 +170,7 @@ impl App {
             model: model.id,
             output: self.models.output(),
             sources: pictures.clone(),
-            multi_scale: self.multi_scale,
+            settings: settings.clone(),
             changed: HashSet::new(),
             progress: None,
             done: 0,
@@ -181,7 +182,8 @@ impl App {
             pictures: pictures.clone(),
             model: model.id,
             output: self.models.output(),
-            settings: self.run_settings(),
+            settings: Some(settings),
+            class_set: self.test_settings_of(&model).class_set,
             write,
         };
         if self.send(Job::SegmentAll(batch)) {
@@ -200,14 +202,14 @@ impl App {
         let Some(source) = batch.sources.get(index).cloned() else {
             return;
         };
-        let (multi_scale, changed) = (batch.multi_scale, batch.changed.contains(&source));
+        let (settings, changed) = (batch.settings.clone(), batch.changed.contains(&source));
         let is_shown = self.uses_output(batch.model, batch.output);
         match state {
             // The list tells of the output in use.
             BatchState::Running | BatchState::Failed(_) if !is_shown => {}
             BatchState::Running => self.pictures.set_state(&source, State::Running),
             BatchState::Done { .. } if changed => self.pictures.set_state(&source, State::Fresh),
-            BatchState::Done { result, .. } => self.keep_unseen(result, multi_scale),
+            BatchState::Done { result, .. } => self.keep_unseen(result, settings),
             BatchState::Failed(why) => self.pictures.set_state(&source, State::Failed(why)),
         }
     }

@@ -1,10 +1,12 @@
 //! How the window was left.
 
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::super::test_settings::{Choices, MOST_SHORT_SIDE, MOST_WINDOW};
 use super::super::view_state::ViewState;
 use super::paths;
 use super::reading::{Kept, unless_within};
@@ -98,8 +100,8 @@ pub(in crate::app) struct Session {
     /// Models that were opened, newest first.
     #[serde(serialize_with = "paths::list")]
     pub(in crate::app) recent_models: Vec<PathBuf>,
-    /// Several scales and the mirrored picture.
-    pub(in crate::app) multi_scale: bool,
+    /// What was chosen for models in place of what their files say, by the model's path.
+    pub(in crate::app) test_settings: BTreeMap<String, Choices>,
     pub(in crate::app) camera: Camera,
     pub(in crate::app) window: WindowPlace,
     pub(in crate::app) panels: Panels,
@@ -138,6 +140,10 @@ const PLACES: RangeInclusive<f32> = -100_000.0..=100_000.0;
 const ZOOMS: RangeInclusive<f32> = 0.000_1..=10_000.0;
 /// Fractions of the photo.
 const CENTERS: RangeInclusive<f32> = SHARES;
+/// Windows and strides, in pixels.
+const WINDOWS: RangeInclusive<usize> = 1..=MOST_WINDOW;
+/// Short sides, in pixels.
+const SHORT_SIDES: RangeInclusive<usize> = 1..=MOST_SHORT_SIDE;
 
 impl Kept for Session {
     fn out_of_bounds(&self) -> Option<String> {
@@ -161,7 +167,19 @@ impl Kept for Session {
         ];
         let classes = view.classes.values().map(|look| (look.opacity, SHARES));
         let mut bounded = bounded.into_iter().chain(classes);
-        bounded.find_map(|(value, bounds)| unless_within(value, bounds))
+        let pixels = |choices: &Choices| {
+            let Choices {
+                window,
+                stride,
+                short_side,
+                ..
+            } = *choices;
+            [(window, WINDOWS), (stride, WINDOWS), (short_side, SHORT_SIDES)]
+        };
+        let mut pixels = self.test_settings.values().flat_map(pixels);
+        bounded
+            .find_map(|(value, bounds)| unless_within(value, bounds))
+            .or_else(|| pixels.find_map(|(value, bounds)| unless_within(value?, bounds)))
     }
 }
 

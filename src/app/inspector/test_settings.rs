@@ -1,0 +1,182 @@
+//! The section that says how the model is run and what its classes are called.
+
+use egui::{CollapsingHeader, ComboBox, DragValue, Id, Label, RichText, Ui};
+
+use crate::app::App;
+use crate::app::document::Document;
+use crate::app::test_settings::{MOST_SHORT_SIDE, MOST_WINDOW, TestSettings, least_stride};
+use crate::engine::{ModelInfo, NormalisationChoice, WindowRules};
+use crate::labels::ClassSet;
+
+/// What is neither built in nor has a name.
+const FROM_FILE: &str = "From the model's file";
+
+/// Width of the names, in points.
+const NAMES: f32 = 92.0;
+
+impl App {
+    pub(super) fn test_settings_section(&mut self, ui: &mut Ui) {
+        let Some(model) = self.model.clone() else { return };
+        let current = self.test_settings_of(&model);
+        let changed = current != TestSettings::published(&model, None);
+        let title = if changed {
+            "Test settings (changed)"
+        } else {
+            "Test settings"
+        };
+        let header = CollapsingHeader::new(title).id_salt("test settings");
+        let mut reset = false;
+        let edited = header.show(ui, |ui| {
+            let edited = edit(ui, &model, &current);
+            if let Some(windows) = self.document.as_ref().and_then(windows) {
+                ui.weak(match windows {
+                    1 => "The masks come from 1 window".to_owned(),
+                    more => format!("The masks come from {more} windows"),
+                });
+            }
+            let button = ui.add_enabled(changed, egui::Button::new("As published"));
+            let hint = "Run the model as its file says, under its file's class names";
+            reset = button.on_hover_text(hint).on_disabled_hover_text(hint).clicked();
+            edited
+        });
+        if reset {
+            self.reset_test_settings();
+        } else if let Some(edited) = edited.body_returned.flatten() {
+            self.change_test_settings(edited);
+        }
+    }
+}
+
+/// Windows that the shown result was computed from, over all scales.
+fn windows(document: &Document) -> Option<usize> {
+    let fields = &document.result.as_ref()?.prediction.fields;
+    Some(fields.iter().map(|field| field.columns.len() * field.rows.len()).sum())
+}
+
+/// Draws the settings; returns changed ones when they hold. While a value is dragged they do not: each step would
+/// start a run.
+fn edit(ui: &mut Ui, model: &ModelInfo, current: &TestSettings) -> Option<TestSettings> {
+    let draft_id = Id::unique("test settings draft").with(model.id);
+    let draft: Option<TestSettings> = ui.data(|data| data.get_temp(draft_id));
+    let mut edited = draft.unwrap_or_else(|| current.clone());
+    rows(ui, model, &mut edited);
+    edited.keep_possible(model);
+    if ui.input(|input| input.pointer.any_down()) {
+        ui.data_mut(|data| data.insert_temp(draft_id, edited));
+        return None;
+    }
+    ui.data_mut(|data| data.remove::<TestSettings>(draft_id));
+    (edited != *current).then_some(edited)
+}
+
+fn rows(ui: &mut Ui, model: &ModelInfo, edited: &mut TestSettings) {
+    let patch = model.spec.encoder.patch;
+    class_set(ui, model, &mut edited.class_set);
+    let hint = "Side of the square that the network sees at once";
+    pixels(ui, "Window", hint, &mut edited.window, patch, MOST_WINDOW);
+    let hint = "Distance between windows; smaller ones overlap more, which is better and slower";
+    let least = least_stride(model).min(edited.window);
+    pixels(ui, "Stride", hint, &mut edited.stride, least, edited.window);
+    ui.add_enabled_ui(!edited.full_size, |ui| {
+        let hint = "The short side of larger pictures is reduced to this";
+        pixels(ui, "Short side", hint, &mut edited.short_side, 16, MOST_SHORT_SIDE);
+    });
+    ui.horizontal(|ui| {
+        ui.add_space(NAMES + ui.spacing().item_spacing.x);
+        ui.checkbox(&mut edited.full_size, "Full size")
+            .on_hover_text("Do not reduce larger pictures; objects that look larger than in training are missed");
+    });
+    let hint = "Pictures smaller than the window: enlarge them to it, or use a smaller window for them";
+    let rules = [
+        (WindowRules::Enlarge, "Enlarge".into()),
+        (WindowRules::Shrink, "Smaller window".into()),
+    ];
+    choice(ui, "Small pictures", hint, &mut edited.small_pictures, &rules);
+    normalisation(ui, model, &mut edited.normalisation);
+    ui.horizontal_wrapped(|ui| {
+        ui.checkbox(&mut edited.several_scales, "Several scales")
+            .on_hover_text("Average over six sizes: better and many times slower");
+        ui.checkbox(&mut edited.mirrored, "Mirrored")
+            .on_hover_text("Average over the mirrored picture too: better and twice as slow");
+    });
+}
+
+fn class_set(ui: &mut Ui, model: &ModelInfo, set: &mut Option<String>) {
+    let mut others = ClassSet::fitting(model.own_classes.len());
+    let own = match others.iter().position(|other| *other == model.own_classes) {
+        Some(built_in) => others.remove(built_in).title().to_owned(),
+        None => FROM_FILE.into(),
+    };
+    let mut options = vec![(None, own)];
+    options.extend(
+        others
+            .iter()
+            .map(|set| (Some(set.name.clone()), set.title().to_owned())),
+    );
+    choice(ui, "Class set", "Names and colours of the classes", set, &options);
+}
+
+fn normalisation(ui: &mut Ui, model: &ModelInfo, chosen: &mut Option<NormalisationChoice>) {
+    let mut options = NormalisationChoice::ALL
+        .map(|choice| (Some(choice), choice.title().to_owned()))
+        .to_vec();
+    if NormalisationChoice::of(&model.spec.normalisation).is_none() {
+        options.insert(0, (None, FROM_FILE.into()));
+    }
+    let hint = "What is subtracted from the pixels, and by what they are divided, before the network sees them";
+    choice(ui, "Normalisation", hint, chosen, &options);
+    let values = chosen.map_or(model.spec.normalisation, NormalisationChoice::values);
+    let text = format!("Mean {}\nDeviation {}", channels(values.mean), channels(values.std));
+    ui.add(Label::new(RichText::new(text).weak()).wrap());
+}
+
+/// One number where the channels have the same.
+fn channels(values: [f32; 3]) -> String {
+    // Files write them in other units, which leaves a trace in the last digits.
+    let values = values.map(|value| (value * 1e4).round() / 1e4);
+    match values {
+        [red, green, blue] if red == green && green == blue => format!("{red}"),
+        [red, green, blue] => format!("{red}, {green}, {blue}"),
+    }
+}
+
+/// A number of pixels: dragged, or typed after a click.
+fn pixels(ui: &mut Ui, title: &str, hint: &str, value: &mut usize, least: usize, most: usize) {
+    row(ui, title, |ui| {
+        let field = DragValue::new(value).range(least..=most.max(least)).speed(1.0);
+        ui.add(field.suffix(" px").update_while_editing(false))
+            .on_hover_text(hint)
+    });
+}
+
+/// One of several, in a list that opens.
+fn choice<T: Clone + PartialEq>(ui: &mut Ui, title: &str, hint: &str, value: &mut T, options: &[(T, String)]) {
+    let shown = options
+        .iter()
+        .find(|(option, _)| option == value)
+        .map_or("", |(_, text)| text.as_str());
+    row(ui, title, |ui| {
+        let list = ComboBox::from_id_salt(title)
+            .selected_text(shown)
+            .width(ui.available_width())
+            .truncate();
+        let list = list.show_ui(ui, |ui| {
+            for (option, text) in options {
+                ui.selectable_value(value, option.clone(), text);
+            }
+        });
+        list.response.on_hover_text(hint)
+    });
+}
+
+/// A name in a column of its own and a control beside it.
+fn row(ui: &mut Ui, title: &str, add: impl FnOnce(&mut Ui) -> egui::Response) {
+    ui.horizontal(|ui| {
+        let size = egui::vec2(NAMES, ui.spacing().interact_size.y);
+        let name = ui.allocate_ui_with_layout(size, egui::Layout::left_to_right(egui::Align::Center), |ui| {
+            ui.set_min_width(NAMES);
+            ui.label(title)
+        });
+        add(ui).labelled_by(name.inner.id);
+    });
+}

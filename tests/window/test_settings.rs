@@ -1,0 +1,204 @@
+//! How the model is run and what its classes are called: the section, and what follows from it.
+
+use std::fs;
+
+use egui_kittest::Harness;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use segscope::app::{App, Start, Store};
+
+use crate::harness::{checked, start, street, wait_for, wait_for_label, wait_for_masks, window, window_with};
+
+/// The sample with its masks, and the section open.
+fn section() -> Harness<'static, App> {
+    let mut harness = window(start());
+    wait_for_masks(&mut harness);
+    open(&mut harness);
+    harness
+}
+
+fn open(harness: &mut Harness<App>) {
+    harness.get_by_label_contains("Test settings").click();
+    wait_for_label(harness, "Stride");
+    harness.run_steps(20);
+}
+
+fn set(harness: &mut Harness<App>, name: &str, value: f64) {
+    field(harness, name).set_value_accesskit(value);
+    harness.run_steps(2);
+}
+
+fn field<'a>(harness: &'a Harness<App>, name: &'a str) -> egui_kittest::Node<'a> {
+    harness.get_by_role_and_label(egui::accesskit::Role::SpinButton, name)
+}
+
+fn value(harness: &Harness<App>, name: &str) -> f64 {
+    field(harness, name).accesskit_node().numeric_value().expect("a number")
+}
+
+/// Chooses an entry of a list.
+fn choose(harness: &mut Harness<App>, list: &str, entry: &str) {
+    harness
+        .get_by_role_and_label(egui::accesskit::Role::ComboBox, list)
+        .click();
+    wait_for_label(harness, entry);
+    harness.get_by_label(entry).click();
+    harness.run_steps(3);
+}
+
+#[test]
+fn a_smaller_stride_starts_a_run_and_as_published_brings_the_kept_result_back() {
+    let mut harness = section();
+    // 512 x 384 after the reduction, in windows of 384.
+    wait_for_label(&mut harness, "The masks come from 2 windows");
+    set(&mut harness, "Stride", 32.0);
+    wait_for_label(&mut harness, "Picture Sample street, Segmenting");
+    wait_for_label(&mut harness, "The masks come from 5 windows");
+    wait_for_label(&mut harness, "Test settings (changed)");
+    wait_for_label(&mut harness, "Picture Sample street, Done, 11 classes");
+    harness.get_by_label("As published").click();
+    // No worker is asked, so that it is there in a few frames.
+    harness.run_steps(3);
+    assert!(harness.query_by_label("The masks come from 2 windows").is_some());
+    assert!(
+        harness
+            .query_by_label("Picture Sample street, Done, 11 classes")
+            .is_some()
+    );
+    assert!(harness.query_by_label("Test settings").is_some());
+    assert_eq!(value(&harness, "Stride"), 384.0);
+}
+
+#[test]
+fn a_stride_is_never_larger_than_the_window() {
+    let mut harness = section();
+    set(&mut harness, "Stride", 5000.0);
+    assert_eq!(value(&harness, "Stride"), 384.0);
+    set(&mut harness, "Window", 256.0);
+    assert_eq!((value(&harness, "Window"), value(&harness, "Stride")), (256.0, 256.0));
+    set(&mut harness, "Window", 1.0);
+    assert_eq!(value(&harness, "Window"), 16.0, "one patch");
+}
+
+#[test]
+fn a_dragged_value_holds_when_the_drag_ends() {
+    let mut harness = section();
+    let stride = field(&harness, "Stride").rect().center();
+    harness.drag_at(stride);
+    harness.step();
+    harness.hover_at(stride - egui::vec2(290.0, 0.0));
+    harness.run_steps(3);
+    let dragged = value(&harness, "Stride");
+    assert!((64.0..128.0).contains(&dragged), "{dragged}");
+    assert!(
+        harness.query_by_label("Test settings").is_some(),
+        "it does not hold yet"
+    );
+    assert!(
+        harness
+            .query_by_label("Picture Sample street, Done, 11 classes")
+            .is_some()
+    );
+    harness.drop_at(stride - egui::vec2(290.0, 0.0));
+    wait_for_label(&mut harness, "Test settings (changed)");
+    assert_eq!(value(&harness, "Stride"), dragged);
+    wait_for_label(&mut harness, "The masks come from 3 windows");
+}
+
+#[test]
+fn another_class_set_renames_the_classes_without_a_run() {
+    let mut harness = section();
+    assert!(harness.query_by_label("Show road").is_some());
+    choose(&mut harness, "Class set", "Numbered");
+    assert!(harness.query_by_label("Show class 3").is_some() && harness.query_by_label("Show road").is_none());
+    assert!(
+        harness
+            .query_by_label("Picture Sample street, Done, 11 classes")
+            .is_some()
+    );
+    let canvas = harness.get_by_label("Picture canvas").rect();
+    harness.hover_at(canvas.center_top() + egui::vec2(0.0, canvas.height() * 0.3));
+    harness.run_steps(3);
+    assert_eq!(harness.query_all_by_label_contains(" %  class 0").count(), 1);
+    choose(&mut harness, "Class set", "CamVid (11)");
+    assert!(harness.query_by_label("Show road").is_some());
+    assert!(harness.query_by_label("Test settings").is_some(), "as published again");
+}
+
+#[test]
+fn scales_mirror_size_rules_and_normalisation_each_start_a_run() {
+    let mut harness = section();
+    for (tick, windows) in [("Mirrored", 4), ("Several scales", 40)] {
+        harness.get_by_label(tick).click();
+        wait_for_label(&mut harness, &format!("The masks come from {windows} windows"));
+    }
+    assert!(harness.query_by_label("Model: Seg-T-Mask/16, multi-scale").is_some());
+    harness.get_by_label("As published").click();
+    wait_for_label(&mut harness, "The masks come from 2 windows");
+    harness.get_by_label("Full size").click();
+    // 1280 x 960 in windows of 384.
+    wait_for_label(&mut harness, "The masks come from 12 windows");
+    for (list, entry) in [("Small pictures", "Smaller window"), ("Normalisation", "ImageNet")] {
+        harness.get_by_label("As published").click();
+        wait_for_label(&mut harness, "Test settings");
+        choose(&mut harness, list, entry);
+        wait_for_label(&mut harness, "Test settings (changed)");
+        wait_for_label(&mut harness, "Picture Sample street, Segmenting");
+        wait_for_label(&mut harness, "The masks come from 2 windows");
+        wait_for_label(&mut harness, "Picture Sample street, Done, 11 classes");
+    }
+}
+
+#[test]
+fn too_many_windows_are_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let large = folder.path().join("large.png");
+    image::RgbImage::new(1600, 1600).save(&large).expect("a picture");
+    let mut harness = window_with(vec![large]);
+    open(&mut harness);
+    set(&mut harness, "Window", 16.0);
+    harness.get_by_label("Full size").click();
+    wait_for(&mut harness, "the message", |h| {
+        h.query_all_by_label_contains("would need 10000 windows, more than 8192")
+            .next()
+            .map(drop)
+    });
+}
+
+#[test]
+fn each_model_keeps_its_settings_for_the_next_window() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let picture = street(folder.path(), "street.jpg");
+    let kept = || {
+        let mut harness = window(Start {
+            store: Some(Store::at(folder.path())),
+            pictures: vec![picture.clone()],
+            ..start()
+        });
+        wait_for_masks(&mut harness);
+        open(&mut harness);
+        harness
+    };
+    let mut harness = kept();
+    set(&mut harness, "Stride", 100.0);
+    choose(&mut harness, "Class set", "Numbered");
+    harness.get_by_label("Mirrored").click();
+    let session = folder.path().join("session.toml");
+    let lines = [
+        "[test_settings.embedded]",
+        "stride = 100",
+        "class_set = \"unnamed\"",
+        "mirrored = true",
+    ];
+    for line in lines {
+        wait_for(&mut harness, line, |_| {
+            let text = fs::read_to_string(&session).ok()?;
+            text.lines().any(|other| other == line).then_some(())
+        });
+    }
+    drop(harness);
+    let mut harness = kept();
+    assert_eq!(value(&harness, "Stride"), 100.0);
+    assert!(checked(&harness, "Mirrored") && !checked(&harness, "Several scales"));
+    assert!(harness.query_by_label("Show class 3").is_some());
+    wait_for_label(&mut harness, "The masks come from 6 windows");
+}
