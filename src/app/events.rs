@@ -37,6 +37,7 @@ impl App {
                     self.open_session_model();
                 }
             }
+            Event::ModelsFound(found) => self.windows.models.take(found),
             Event::ModelProgress { number, fraction } => self.take_model_progress(number, fraction),
             Event::Model { number, model } => self.take_model(number, model),
             Event::ModelFailed { number, message } => self.take_model_failure(number, message),

@@ -19,6 +19,7 @@ mod keeping;
 mod log_book;
 mod log_page;
 mod models;
+mod models_page;
 mod open;
 mod page;
 mod perform;

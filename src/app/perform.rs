@@ -52,6 +52,7 @@ impl App {
                     self.choose_entry(place);
                 }
             }
+            Command::GetModels => self.windows.models.open(),
             Command::CancelLoading => self.cancel_loading(),
             Command::UseEmbeddedModel => self.open_model(ModelSource::Embedded),
             Command::ToggleMultiScale => self.toggle_multi_scale(),

@@ -10,10 +10,13 @@ use super::frame_log::FrameLog;
 use super::frame_times::FrameTimes;
 use super::log_book::LogBook;
 use super::log_page::LogPage;
+use super::models_page::{ModelsPage, Wish};
 use super::performance::PerformancePage;
 use super::settings::{self, PageInfo, Store};
 use super::toast::ToastAction;
 use super::{App, page};
+use crate::catalogue;
+use crate::engine::{Job, ModelSource};
 
 /// The windows that open over everything else.
 pub(super) struct Windows {
@@ -25,6 +28,9 @@ pub(super) struct Windows {
     dialog_complaints: usize,
     pub(super) performance: PerformancePage,
     pub(super) about: AboutPage,
+    pub(super) models: ModelsPage,
+    /// Where models are kept unless the settings say otherwise.
+    usual_models_folder: Option<PathBuf>,
     pub(super) settings_open: bool,
     pub(super) frame_times: FrameTimes,
     store: Option<Store>,
@@ -47,6 +53,8 @@ impl Windows {
             dialog_complaints: 0,
             performance: PerformancePage::default(),
             about: AboutPage::default(),
+            models: ModelsPage::default(),
+            usual_models_folder: catalogue::usual_folder(),
             settings_open: false,
             frame_times: FrameTimes::new(frame_log.map(FrameLog::create).transpose()?),
             store,
@@ -69,6 +77,7 @@ impl Windows {
             || self.log.is_open()
             || self.performance.is_open()
             || self.about.is_open()
+            || self.models.is_open()
     }
 }
 
@@ -78,6 +87,7 @@ impl App {
         self.windows.shortcuts.show(ui);
         self.windows.log.show(ui);
         self.windows.about.show(ui);
+        self.models_window(ui);
         if self.windows.performance.is_open() {
             let rows = self.performance_rows();
             self.windows.performance.show(ui, &self.windows.frame_times, &rows);
@@ -98,6 +108,24 @@ impl App {
         self.windows.settings_open = open;
         if let Some(what) = asked {
             self.ask(what, ui);
+        }
+    }
+
+    fn models_window(&mut self, ui: &Ui) {
+        let chosen = self.settings.model_folder.as_ref();
+        let folder = chosen.or(self.windows.usual_models_folder.as_ref()).cloned();
+        match self.windows.models.show(ui, folder.as_deref()) {
+            Some(Wish::Scan(folder)) => self.scan_models(folder),
+            Some(Wish::Open(path)) => self.open_model(ModelSource::Path(path)),
+            Some(Wish::ShowFolder(folder)) => self.open_outside(folder),
+            Some(Wish::Say(text)) => self.toasts.info(text),
+            None => {}
+        }
+    }
+
+    fn scan_models(&mut self, folder: PathBuf) {
+        if !self.send(Job::ScanModels(folder)) {
+            self.windows.models.give_up_scan();
         }
     }
 
@@ -185,10 +213,11 @@ impl App {
         }
     }
 
-    /// Opens a folder in the system's file manager, on a thread: starting a program can take a while.
+    /// Opens a folder in the system's file manager, on a thread: starting a program can take a while. A folder that is
+    /// not there yet is made.
     fn open_outside(&mut self, folder: PathBuf) {
         let open = move || {
-            if let Err(e) = open::that_detached(&folder) {
+            if let Err(e) = std::fs::create_dir_all(&folder).and_then(|()| open::that_detached(&folder)) {
                 log::warn!("cannot open the folder ({e}): {}", folder.display());
             }
         };

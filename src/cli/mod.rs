@@ -3,6 +3,7 @@
 mod bench;
 mod devices;
 mod model_files;
+mod models;
 mod output_choice;
 mod run_flags;
 mod segment;
@@ -42,6 +43,7 @@ enum Action {
     Devices(devices::Devices),
     Info(model_files::Info),
     Convert(model_files::Convert),
+    Models(models::Models),
     Bench(bench::Bench),
 }
 
@@ -54,6 +56,7 @@ pub fn run() -> ExitCode {
         Some(Action::Devices(devices)) => devices.run().map(success),
         Some(Action::Info(info)) => info.run().map(success),
         Some(Action::Convert(convert)) => convert.run().map(success),
+        Some(Action::Models(models)) => models.run().map(success),
         Some(Action::Bench(bench)) => bench.run().map(success),
         None => {
             let Arguments {

@@ -1,8 +1,10 @@
 //! Panics as sentences, and the event that says that a job failed.
 
 use std::any::Any;
+use std::sync::Arc;
 
 use super::job::{Event, Job};
+use crate::catalogue::ModelsFolder;
 
 /// How to say that a job failed.
 pub(super) fn failure_event(job: &Job) -> Box<dyn FnOnce(String) -> Event> {
@@ -21,6 +23,17 @@ pub(super) fn failure_event(job: &Job) -> Box<dyn FnOnce(String) -> Event> {
             model: None,
             problems: vec![message],
         }),
+        Job::ScanModels(folder) => {
+            let path = folder.clone();
+            Box::new(move |problem| {
+                let problem = Some(problem);
+                Event::ModelsFound(Arc::new(ModelsFolder {
+                    path,
+                    problem,
+                    ..ModelsFolder::default()
+                }))
+            })
+        }
         Job::Segment { generation, .. } => {
             let generation = *generation;
             Box::new(move |message| Event::SegmentFailed { generation, message })

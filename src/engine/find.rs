@@ -4,10 +4,8 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::job::Event;
+use crate::catalogue::ends_like_a_model;
 use crate::photo::{is_picture, pictures_in};
-
-/// File name endings of models.
-const MODEL_ENDINGS: [&str; 3] = ["pth", "pt", "safetensors"];
 
 /// Files that make a folder a model.
 const MODEL_FILES: [&str; 2] = ["checkpoint.pth", "variant.yml"];
@@ -108,9 +106,4 @@ impl Found {
         let why = why.map(|e| format!(" ({e})")).unwrap_or_default();
         self.problems.push(format!("{what}{why}: {}", path.display()));
     }
-}
-
-fn ends_like_a_model(path: &Path) -> bool {
-    path.extension()
-        .is_some_and(|e| MODEL_ENDINGS.iter().any(|known| e.eq_ignore_ascii_case(known)))
 }

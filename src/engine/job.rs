@@ -9,6 +9,7 @@ use super::memory::MemoryUse;
 use super::model_info::{ModelInfo, ModelSource, OpenModel};
 use super::progress::Progress;
 use super::settings::EngineSettings;
+use crate::catalogue::ModelsFolder;
 use crate::export::{self, Subject};
 use crate::labels::Regions;
 use crate::model::Output;
@@ -187,6 +188,8 @@ pub enum Job {
     Configure(EngineSettings),
     /// Sort out what was dropped or chosen: pictures, folders of pictures, a model.
     Find(Vec<PathBuf>),
+    /// Look which models lie in a folder; the answer is an [`Event::ModelsFound`].
+    ScanModels(PathBuf),
     /// Open a model beside those that are open.
     LoadModel {
         /// From [`Engine::next_load`](super::Engine::next_load); stale once a newer one has been asked for.
@@ -256,6 +259,8 @@ pub enum Event {
         /// A sentence on each path that is neither.
         problems: Vec<String>,
     },
+    /// Which models lie in a folder.
+    ModelsFound(Arc<ModelsFolder>),
     /// A model is being opened.
     ModelProgress {
         /// Of which request.

@@ -18,6 +18,7 @@ use super::session::{Session, SessionError, Task};
 use super::settings::EngineSettings;
 use super::signals::Signals;
 use super::{cores, find, memory, opening};
+use crate::catalogue;
 use crate::export;
 use crate::model::Output;
 use crate::photo::PhotoError;
@@ -145,6 +146,10 @@ impl Worker {
                 self.session.close(id);
             }
             Job::Find(paths) => self.outbox.tell(find::find(paths)),
+            Job::ScanModels(folder) => {
+                let found = catalogue::present(&folder, catalogue::released());
+                self.outbox.tell(Event::ModelsFound(Arc::new(found)));
+            }
             Job::OpenPhoto(source) => match self.open_photo(source) {
                 Ok(photo) => self.outbox.tell(Event::Photo(photo)),
                 Err(e) => self.tell_failure(Event::PhotoFailed, e.to_string()),

@@ -201,6 +201,7 @@ fn title(event: &Event) -> String {
         Event::ModelFailed { message, .. } => format!("no model ({message})"),
         Event::ModelCancelled { number } => format!("end of load {number} on request"),
         Event::OpenModels(open) => format!("{} open models", open.len()),
+        Event::ModelsFound(folder) => format!("{} models found", folder.models.len()),
         Event::Photo(photo) => format!("photo {}", photo.source.name()),
         Event::PhotoFailed(why) => format!("no photo ({why})"),
         Event::Progress { generation, .. } => format!("progress of {generation}"),

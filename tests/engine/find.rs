@@ -1,4 +1,4 @@
-//! What was dropped or chosen: pictures, folders and models.
+//! What was dropped or chosen: pictures, folders and models; and what lies in the models folder.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -93,4 +93,24 @@ fn a_thousand_pictures_come_in_natural_order() {
     let expected: Vec<PathBuf> = (0..1000).map(|i| at.path().join(format!("{i}.jpg"))).collect();
     assert_eq!(found.pictures, expected);
     assert_eq!((found.model, found.problems), (None, Vec::new()));
+}
+
+#[test]
+fn the_models_folder_is_looked_into() {
+    let at = empty_folder();
+    let broken = file(at.path(), "broken.pth");
+    file(at.path(), "notes.txt");
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/rstrudel-linear-p16/checkpoint.pth");
+    fs::copy(golden, at.path().join("linear.pth")).expect("a copy");
+    let mut desk = Desk::new();
+    desk.send(Job::ScanModels(at.path().to_owned()));
+    let found = desk.wait_for("what lies in the folder", |event| match event {
+        Event::ModelsFound(found) => Some(found),
+        _ => None,
+    });
+    assert_eq!((found.path.as_path(), &found.problem), (at.path(), &None));
+    let names: Vec<&str> = found.models.iter().map(|model| model.name.as_str()).collect();
+    assert_eq!(names, ["linear.pth"]);
+    let paths: Vec<&Path> = found.unrecognised.iter().map(|file| file.path.as_path()).collect();
+    assert_eq!(paths, [broken]);
 }

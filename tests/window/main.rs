@@ -9,6 +9,7 @@ mod export;
 mod harness;
 mod kept;
 mod models;
+mod models_page;
 mod panels;
 mod pictures;
 mod test_settings;

@@ -89,6 +89,7 @@ impl Command {
             | Self::CopyLabels
             | Self::UseEmbeddedModel
             | Self::CancelLoading
+            | Self::GetModels
             | Self::ToggleMultiScale
             | Self::ThemeLight
             | Self::ThemeDark

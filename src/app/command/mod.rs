@@ -126,6 +126,7 @@ commands! {
         OpenModelFolder: "Open model folder…", "Open a published Segmenter folder: checkpoint.pth and variant.yml.";
         OpenModelFile: "Open model file…", "Open a .pth file or a Segscope bundle (.safetensors).";
         CancelLoading: "Cancel loading", "Stop opening the model; those that are open stay.";
+        GetModels: "Get models…", "See which models are released, where to get them, and which you have.";
         ToggleMultiScale: "Multi-scale and flip", "Average over six sizes and the mirrored picture: better and many times slower.";
     }
     View {

@@ -1,0 +1,9 @@
+//! The released checkpoints of Segmenter and SETR: which there are, where their projects publish them, and which of
+//! them lie in a folder. Nothing is downloaded here.
+
+mod present;
+mod recognise;
+mod released;
+
+pub use present::{ModelsFolder, PresentModel, Unrecognised, ends_like_a_model, present, usual_folder};
+pub use released::{Project, Released, Size, released};
