@@ -8,7 +8,7 @@ use super::released::Released;
 use crate::checkpoint;
 
 /// File name endings of models.
-const ENDINGS: [&str; 3] = ["pth", "pt", "safetensors"];
+const ENDINGS: [&str; 4] = ["pth", "pt", "safetensors", "npz"];
 
 /// A folder with this file in it is a model.
 const CHECKPOINT: &str = "checkpoint.pth";

@@ -1,13 +1,15 @@
 //! The command line: the same work without a window.
 
 mod bench;
+mod convert;
 mod devices;
-mod model_files;
+mod info;
 mod models;
 mod output_choice;
 mod run_flags;
 mod segment;
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -15,6 +17,7 @@ use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 
 use crate::app::{self, Start, Store};
+use crate::checkpoint::{self, Checkpoint, CheckpointError};
 use crate::engine::DeviceChoice;
 use crate::photo;
 
@@ -41,8 +44,8 @@ struct Arguments {
 enum Action {
     Segment(segment::Segment),
     Devices(devices::Devices),
-    Info(model_files::Info),
-    Convert(model_files::Convert),
+    Info(info::Info),
+    Convert(convert::Convert),
     Models(models::Models),
     Bench(bench::Bench),
 }
@@ -97,6 +100,11 @@ fn described(error: &anyhow::Error) -> String {
         }
     }
     text
+}
+
+/// Opens a model to the end.
+fn open_model(path: &Path) -> Result<Checkpoint, CheckpointError> {
+    checkpoint::open(path, &mut |_| ControlFlow::Continue(()))
 }
 
 /// Where a person keeps pictures, as far as the system tells.

@@ -307,11 +307,40 @@ fn fraction(share: f32) -> u16 {
 }
 
 /// First best index, best and second best value.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+fma", "x86_64+avx2+fma"))]
 fn best_two(values: &[f32]) -> (u16, f32, f32) {
+    let mut lane_best = [f32::NEG_INFINITY; LANES];
+    let mut lane_second = [f32::NEG_INFINITY; LANES];
+    let mut parts = [0u32; LANES];
+    let (body, rest) = values.as_chunks::<LANES>();
+    for (part, values) in body.iter().enumerate() {
+        for i in 0..LANES {
+            let v = values[i];
+            let better = v > lane_best[i];
+            let loser = if better { lane_best[i] } else { v };
+            lane_second[i] = if loser > lane_second[i] { loser } else { lane_second[i] };
+            parts[i] = if better { part as u32 } else { parts[i] };
+            lane_best[i] = if better { v } else { lane_best[i] };
+        }
+    }
     let (mut id, mut best, mut second) = (0, f32::NEG_INFINITY, f32::NEG_INFINITY);
-    for (i, v) in values.iter().enumerate() {
+    for i in 0..LANES {
+        let (v, class) = (lane_best[i], parts[i] as usize * LANES + i);
+        if v > best || v == best && class < id {
+            second = if best > second { best } else { second };
+            (id, best) = (class, v);
+        } else if v > second {
+            second = v;
+        }
+        second = if lane_second[i] > second {
+            lane_second[i]
+        } else {
+            second
+        };
+    }
+    for (i, v) in rest.iter().enumerate() {
         if *v > best {
-            (id, best, second) = (i, *v, best);
+            (id, best, second) = (body.len() * LANES + i, *v, best);
         } else if *v > second {
             second = *v;
         }

@@ -221,7 +221,7 @@ impl<'a> RowSampler<'a> {
 }
 
 /// From this many columns on, a loop over classes with columns in the vector lanes beats the other way round.
-const WORTHWHILE: usize = 4;
+const WORTHWHILE: usize = 8;
 
 /// Neighbouring columns between the same two samples.
 pub(super) struct Run<'a> {

@@ -17,7 +17,7 @@ use segscope::segment::Settings;
 use tempfile::TempDir;
 
 /// After this long, what a test waits for counts as never coming.
-const PATIENCE: Duration = Duration::from_secs(120);
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
 /// An engine, and what it has said so far.
 pub struct Desk {

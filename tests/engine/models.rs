@@ -10,7 +10,7 @@ use std::time::Duration;
 use segscope::engine::{EngineSettings, Event, Job, ModelSource, OpenModel, Output, PhotoSource};
 
 use crate::bundles::{five_decoders, save};
-use crate::desk::{Desk, assert_covered, empty_folder, on_cpu};
+use crate::desk::{Desk, PATIENCE, assert_covered, empty_folder, on_cpu};
 
 fn bundle(folder: &Path, name: &str, seed: u64) -> PathBuf {
     save(&five_decoders(), seed, &folder.join(name))
@@ -187,35 +187,49 @@ fn progress_of_opening_never_goes_back() {
     );
 }
 
-/// An engine that stops whenever it has something to say, once it is told to, until it may go on.
+/// Holds the worker after something that it says, so that a test can act before it goes on.
 struct Gate {
-    armed: Arc<AtomicBool>,
-    open: mpsc::Sender<()>,
+    closed: Arc<AtomicBool>,
+    stopped: mpsc::Receiver<()>,
+    go_on: mpsc::Sender<()>,
 }
 
 fn desk_with_gate() -> (Desk, Gate) {
-    let armed = Arc::new(AtomicBool::new(false));
-    let (open, opened) = mpsc::channel();
-    let of_engine = armed.clone();
+    let closed = Arc::new(AtomicBool::new(false));
+    let (stop, stopped) = mpsc::channel();
+    let (go_on, may_go_on) = mpsc::channel();
+    let of_engine = closed.clone();
     let desk = Desk::with_wake(move || {
-        if of_engine.swap(false, Ordering::Relaxed) {
-            opened.recv().ok();
+        if of_engine.load(Ordering::SeqCst) && stop.send(()).is_ok() {
+            may_go_on.recv().ok();
         }
     });
-    (desk, Gate { armed, open })
+    let gate = Gate { closed, stopped, go_on };
+    (desk, gate)
 }
 
 impl Gate {
-    /// Lets the engine stop at the next thing it says, when it has nothing more to say of earlier jobs.
-    fn close(&self, desk: &mut Desk) {
-        desk.wait_for("the end of the job", |event| {
-            matches!(event, Event::Memory(_)).then_some(())
-        });
-        self.armed.store(true, Ordering::Relaxed);
+    /// From now on the worker stops after each thing that it says.
+    fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+    }
+
+    /// Lets the worker go on, again and again, until it has stopped after saying that it reads the model.
+    fn pass_until_reading(&self, desk: &mut Desk, number: u64) {
+        loop {
+            self.stopped.recv_timeout(PATIENCE).expect("a worker at the gate");
+            while let Some(event) = desk.engine.poll() {
+                if matches!(event, Event::ModelProgress { number: of, .. } if of == number) {
+                    return;
+                }
+            }
+            self.go_on.send(()).expect("a worker at the gate");
+        }
     }
 
     fn open(&self) {
-        self.open.send(()).expect("an engine at the gate");
+        self.closed.store(false, Ordering::SeqCst);
+        self.go_on.send(()).expect("a worker at the gate");
     }
 }
 
@@ -224,14 +238,11 @@ fn a_cancelled_load_leaves_everything_as_it_was() {
     let folder = empty_folder();
     let (mut desk, gate) = desk_with_gate();
     let model = desk.load(ModelSource::Embedded);
-    gate.close(&mut desk);
+    gate.close();
     let number = desk.engine.next_load();
     let source = ModelSource::Path(bundle(folder.path(), "a.safetensors", 1));
     desk.send(Job::LoadModel { number, source });
-    desk.wait_for("the beginning", |event| match event {
-        Event::ModelProgress { fraction: 0.0, .. } => Some(()),
-        _ => None,
-    });
+    gate.pass_until_reading(&mut desk, number);
     desk.engine.cancel_loading();
     gate.open();
     let cancelled = desk.wait_for("its end", |event| match event {
@@ -251,7 +262,7 @@ fn a_newer_load_takes_the_place_of_older_ones() {
     let folder = empty_folder();
     let (mut desk, gate) = desk_with_gate();
     desk.load(ModelSource::Embedded);
-    gate.close(&mut desk);
+    gate.close();
     let sources = ["a", "b", "c"].map(|name| ModelSource::Path(bundle(folder.path(), name, 1)));
     let mut numbers = Vec::new();
     for source in sources.clone() {
@@ -259,9 +270,7 @@ fn a_newer_load_takes_the_place_of_older_ones() {
         desk.send(Job::LoadModel { number, source });
         numbers.push(number);
         if numbers.len() == 1 {
-            desk.wait_for("the beginning", |event| {
-                matches!(event, Event::ModelProgress { .. }).then_some(())
-            });
+            gate.pass_until_reading(&mut desk, number);
         }
     }
     gate.open();

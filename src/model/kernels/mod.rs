@@ -8,6 +8,8 @@ mod attention;
 mod convolution;
 mod gelu;
 mod matrix;
+mod upsampling;
+mod winograd;
 
 use burn::nn::Linear;
 use burn::tensor::{DType, Device, Tensor, TensorData, activation, module};
@@ -124,18 +126,17 @@ pub(super) fn convolve(
         relu: affine.relu,
     };
     let values = host_values(map);
+    let mut convolved = vec![0.0; batch * size[0] * size[1] * output];
     let maps = values.chunks_exact(rows * columns * channels);
-    let convolved: Vec<f32> = maps
-        .flat_map(|values| {
-            let map = convolution::Map {
-                values,
-                rows,
-                columns,
-                channels,
-            };
-            convolution::convolve(&map, size, align_corners, &layer)
-        })
-        .collect();
+    for (values, out) in maps.zip(convolved.chunks_exact_mut(size[0] * size[1] * output)) {
+        let map = upsampling::Map {
+            values,
+            rows,
+            columns,
+            channels,
+        };
+        convolution::convolve(&map, size, align_corners, &layer, out);
+    }
     Tensor::from_data(TensorData::new(convolved, [batch, size[0], size[1], output]), &device)
 }
 
@@ -149,18 +150,17 @@ pub(super) fn enlarge(map: Tensor<4>, factor: usize, align_corners: bool) -> Ten
     let size = [rows * factor, columns * factor];
     if on_host(&map) {
         let values = host_values(map);
+        let mut enlarged = vec![0.0; batch * size[0] * size[1] * channels];
         let maps = values.chunks_exact(rows * columns * channels);
-        let enlarged: Vec<f32> = maps
-            .flat_map(|values| {
-                let map = convolution::Map {
-                    values,
-                    rows,
-                    columns,
-                    channels,
-                };
-                convolution::upsample(&map, size, align_corners)
-            })
-            .collect();
+        for (values, out) in maps.zip(enlarged.chunks_exact_mut(size[0] * size[1] * channels)) {
+            let map = upsampling::Map {
+                values,
+                rows,
+                columns,
+                channels,
+            };
+            upsampling::upsample(&map, size, align_corners, out);
+        }
         return Tensor::from_data(TensorData::new(enlarged, [batch, size[0], size[1], channels]), &device);
     }
     let down = interpolation::linear(rows, size[0], align_corners, &device).unsqueeze::<3>();

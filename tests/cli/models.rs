@@ -1,4 +1,4 @@
-//! `segscope models` from outside.
+//! `segscope models`.
 
 use std::fs;
 use std::path::{Path, PathBuf};

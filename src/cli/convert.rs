@@ -1,0 +1,76 @@
+//! `segscope convert`.
+
+use std::path::PathBuf;
+
+use anyhow::{Result, anyhow, bail};
+
+use super::open_model;
+use crate::checkpoint::{self, Checkpoint};
+
+/// Turn published checkpoints into a bundle: one file, half the size, with the decoders of all of them
+#[derive(Debug, clap::Args)]
+pub(super) struct Convert {
+    /// Published folders, .pth files or bundles; several need equal encoders
+    #[arg(required = true)]
+    inputs: Vec<PathBuf>,
+    /// The bundle to write, ending in .safetensors
+    #[arg(short, long)]
+    output: PathBuf,
+    /// Write over an existing bundle
+    #[arg(long)]
+    overwrite: bool,
+    /// Add a note to the provenance, such as "licence=CC BY-NC 4.0"; may be given several times
+    #[arg(long, value_name = "NAME=TEXT")]
+    note: Vec<String>,
+}
+
+impl Convert {
+    pub(super) fn run(&self) -> Result<()> {
+        if self.output.extension().is_none_or(|e| e != "safetensors") {
+            bail!(
+                "expected a bundle name that ends in .safetensors, found: {}",
+                self.output.display()
+            );
+        }
+        if self.output.exists() && !self.overwrite {
+            bail!(
+                "the bundle exists already; add --overwrite to replace it: {}",
+                self.output.display()
+            );
+        }
+        let mut checkpoint = self.merged()?;
+        for note in &self.note {
+            let Some((name, text)) = note.split_once('=') else {
+                bail!("expected a note as NAME=TEXT, found: {note}");
+            };
+            checkpoint.provenance.add(name, text);
+        }
+        checkpoint::save_bundle(&checkpoint, &self.output)?;
+        let bytes = std::fs::metadata(&self.output)?.len();
+        println!(
+            "{}: {} in {:.1} MB",
+            self.output.display(),
+            checkpoint.spec.title(),
+            bytes as f64 / 1e6
+        );
+        Ok(())
+    }
+
+    /// The first input with the decoders of all others.
+    fn merged(&self) -> Result<Checkpoint> {
+        let Some((first, others)) = self.inputs.split_first() else {
+            bail!("expected a checkpoint to convert, found none");
+        };
+        let mut checkpoint = open_model(first)?;
+        for path in others {
+            checkpoint.merge(open_model(path)?).map_err(|why| {
+                anyhow!(
+                    "{why}; expected the encoder of {}, in {}",
+                    first.display(),
+                    path.display()
+                )
+            })?;
+        }
+        Ok(checkpoint)
+    }
+}

@@ -1,0 +1,150 @@
+//! `segscope info`.
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use super::open_model;
+use crate::checkpoint::{self, Backbone, Checkpoint, CheckpointError, Provenance};
+use crate::model::{DecoderSpec, EncoderSpec, HeadSpec, Normalisation, WindowRules};
+
+/// Print what a model file holds
+#[derive(Debug, clap::Args)]
+pub(super) struct Info {
+    /// A published folder, a .pth or a bundle; the embedded model without one
+    file: Option<PathBuf>,
+}
+
+impl Info {
+    pub(super) fn run(&self) -> Result<()> {
+        let text = match &self.file {
+            None => describe(&checkpoint::open_embedded()?),
+            Some(path) => match open_model(path) {
+                Ok(checkpoint) => describe(&checkpoint),
+                Err(CheckpointError::Backbone { .. }) => {
+                    describe_backbone(&checkpoint::open_backbone(path, &mut |_| ControlFlow::Continue(()))?)
+                }
+                Err(e) => return Err(e.into()),
+            },
+        };
+        print!("{text}");
+        Ok(())
+    }
+}
+
+/// A name and what there is to say.
+type Line<'a> = (&'a str, String);
+
+fn describe(checkpoint: &Checkpoint) -> String {
+    let (spec, i) = (&checkpoint.spec, &checkpoint.spec.inference);
+    let decoders: Vec<_> = spec.decoders.iter().map(described_decoder).collect();
+    let mut lines = vec![
+        ("model", spec.title()),
+        ("parameters", checkpoint.weights.parameters().to_string()),
+    ];
+    lines.extend(encoder_lines(&spec.encoder));
+    lines.push(("decoders", decoders.join("; ")));
+    lines.push(normalisation_line(&spec.normalisation));
+    lines.push(("window", format!("{} pixels, stride {}", i.window, i.stride)));
+    lines.push((
+        "short side",
+        i.short_side.map_or("as it is".into(), |s| format!("{s} pixels")),
+    ));
+    let rules = match i.rules {
+        WindowRules::Enlarge => "pictures smaller than the window are enlarged to it",
+        WindowRules::Shrink => "pictures smaller than the window are one smaller window",
+    };
+    lines.push(("rules", rules.into()));
+    lines.extend(provenance_lines(&checkpoint.provenance));
+    lines.push(("classes", format!("{} ({})", spec.classes, checkpoint.classes.name)));
+    let mut text = aligned(&lines);
+    for (id, class) in checkpoint.classes.classes.iter().enumerate() {
+        let [r, g, b] = class.color;
+        text += &format!("{id:>16}  #{r:02x}{g:02x}{b:02x}  {}\n", class.name);
+    }
+    text
+}
+
+fn describe_backbone(backbone: &Backbone) -> String {
+    let mut lines = vec![
+        (
+            "backbone",
+            "no decoder: it cannot segment, but a decoder can be trained on it".to_owned(),
+        ),
+        ("parameters", backbone.weights.parameters().to_string()),
+    ];
+    lines.extend(encoder_lines(&backbone.encoder));
+    lines.push(normalisation_line(&backbone.normalisation));
+    lines.extend(provenance_lines(&backbone.provenance));
+    aligned(&lines)
+}
+
+fn encoder_lines(encoder: &EncoderSpec) -> [Line<'static>; 3] {
+    let EncoderSpec {
+        dim,
+        depth,
+        heads,
+        patch,
+        grid,
+        ..
+    } = encoder;
+    let distilled = if encoder.distilled { ", distillation token" } else { "" };
+    [
+        (
+            "encoder",
+            format!("{dim} wide, {depth} blocks, {heads} heads, patch {patch}{distilled}"),
+        ),
+        ("positions", format!("{} x {} patches", grid[0], grid[1])),
+        ("layer norm", format!("epsilon {:e}", encoder.norm_eps)),
+    ]
+}
+
+fn normalisation_line(normalisation: &Normalisation) -> Line<'static> {
+    let Normalisation { mean, std } = normalisation;
+    ("normalise", format!("mean {mean:?}, deviation {std:?}"))
+}
+
+fn provenance_lines(provenance: &Provenance) -> impl Iterator<Item = Line<'_>> {
+    let notes = provenance
+        .notes
+        .iter()
+        .map(|(name, text)| (name.as_str(), text.clone()));
+    std::iter::once(("read from", provenance.layout.clone())).chain(notes)
+}
+
+fn aligned(lines: &[Line]) -> String {
+    lines
+        .iter()
+        .map(|(name, value)| format!("{name:<12} {value}\n"))
+        .collect()
+}
+
+fn described_decoder(decoder: &DecoderSpec) -> String {
+    let kind = match &decoder.head {
+        HeadSpec::Linear => "linear".to_owned(),
+        HeadSpec::MaskTransformer { layers, heads, .. } => {
+            format!("mask transformer, {layers} blocks, {heads} heads")
+        }
+        HeadSpec::Up { main, .. } => format!(
+            "SETR {}, {} convolutions, on layer {}",
+            decoder.head.title(),
+            main.stages.len(),
+            main.tap + 1
+        ),
+        HeadSpec::Mla(mla) => {
+            let layers: Vec<_> = mla.taps.iter().map(|tap| (tap + 1).to_string()).collect();
+            format!("SETR MLA, on layers {}", layers.join(", "))
+        }
+    };
+    let auxiliary: Vec<_> = decoder
+        .head
+        .auxiliary_taps()
+        .iter()
+        .map(|tap| (tap + 1).to_string())
+        .collect();
+    match auxiliary.as_slice() {
+        [] => kind,
+        layers => format!("{kind}, auxiliary heads on layers {}", layers.join(", ")),
+    }
+}

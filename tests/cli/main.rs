@@ -1,0 +1,7 @@
+//! The program from outside: arguments in; files, text and exit codes out.
+
+mod model_files;
+mod models;
+mod others;
+mod program;
+mod segment;
