@@ -7,7 +7,6 @@ use super::canvas::{self, Drawing, Patches, Scene};
 use super::command::Command;
 use super::document::Document;
 use super::gpu::{Highlight, Look, Tone};
-use super::pictures::State;
 use crate::labels::ClassSet;
 
 /// What a right click on the picture offers.
@@ -111,7 +110,8 @@ impl App {
     /// Says above the last good picture why the chosen one is not shown.
     fn failure_banner(&self, ui: &mut Ui, asked: &mut Vec<Command>) {
         let current = self.pictures.current();
-        let (Some(State::Failed(why)), Some(wanted)) = (self.pictures.state(current), self.pictures.wanted()) else {
+        let failure = self.pictures.state(current).and_then(|state| state.failure());
+        let (Some(why), Some(wanted)) = (failure, self.pictures.wanted()) else {
             return;
         };
         if !self.misses_wanted() {
@@ -178,10 +178,11 @@ impl App {
                 ui.label("Opening");
                 return;
             }
-            if let Some(State::Failed(why)) = self.pictures.state(self.pictures.current()) {
+            let state = self.pictures.state(self.pictures.current());
+            if let Some(why) = state.and_then(|state| state.failure().map(str::to_owned)) {
                 ui.heading("This picture cannot be shown");
                 ui.set_max_width(520.0);
-                ui.colored_label(ui.visuals().error_fg_color, why.clone());
+                ui.colored_label(ui.visuals().error_fg_color, why);
                 ui.add_space(8.0);
                 self.command_button(ui, Command::ReloadPicture, asked);
                 self.command_button(ui, Command::OpenPicture, asked);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::gpu::{GpuLabels, GpuPhoto};
 use super::inspector::{Found, Reading};
+use super::results::ResultKey;
 use crate::engine::{ModelInfo, OpenPhoto, Segmented};
 
 /// A result whose masks can be drawn.
@@ -20,6 +21,8 @@ pub(super) struct Document {
     pub(super) texture: Option<Arc<GpuPhoto>>,
     /// The newest result.
     pub(super) result: Option<Segmented>,
+    /// What it belongs to.
+    key: Option<ResultKey>,
     /// The masks that are drawn; those of the result before while the newest ones are on their way to the GPU.
     pub(super) masks: Option<ShownMasks>,
     /// Number of the newest result: labels that come from the upload with another are out of date.
@@ -32,18 +35,26 @@ impl Document {
             photo,
             texture: None,
             result: None,
+            key: None,
             masks: None,
             version: 0,
         }
     }
 
     /// Takes a newer result; its masks have to be uploaded under `version`, which no result had before.
-    pub(super) fn set_result(&mut self, result: Segmented, version: u64) {
+    pub(super) fn set_result(&mut self, result: Segmented, key: ResultKey, version: u64) {
         self.version = version;
+        self.key = Some(key);
         self.result = Some(result);
     }
 
-    /// Takes the class names of a model that its results come from.
+    /// Whether it has the result that belongs to `key`.
+    pub(super) fn has_result_of(&self, key: &ResultKey) -> bool {
+        self.result.is_some() && self.key.as_ref() == Some(key)
+    }
+
+    /// Takes the class names of the model in use, and forgets results of another model under other names: the class
+    /// list would count them wrongly.
     pub(super) fn rename_classes(&mut self, model: &Arc<ModelInfo>) {
         let results = self
             .result
@@ -52,11 +63,16 @@ impl Document {
         for result in results.filter(|result| result.model.id == model.id) {
             result.model = model.clone();
         }
+        let shown = self.result.iter().chain(self.masks.iter().map(|masks| &masks.result));
+        if shown.into_iter().any(|result| result.model.classes != model.classes) {
+            self.clear_result();
+        }
     }
 
     /// Forgets the result, as when another model has other classes.
     pub(super) fn clear_result(&mut self) {
         self.result = None;
+        self.key = None;
         self.masks = None;
     }
 

@@ -68,7 +68,7 @@ impl App {
             }
             Event::SegmentFailed { generation, message } => {
                 if let Some(run) = self.running.take_if(|run| run.generation == generation) {
-                    self.pictures.set_state(&run.source, State::Failed(message.clone()));
+                    self.pictures.set_state(&run.key.source, State::Failed(message.clone()));
                     self.toasts.error(message);
                 }
             }
@@ -116,9 +116,8 @@ impl App {
     }
 
     fn take_result(&mut self, generation: u64, result: Segmented) {
-        if self.is_current(generation) {
-            self.running = None;
-            self.keep_result(result);
+        if let Some(run) = self.running.take_if(|run| run.generation == generation) {
+            self.keep_result(result, run.key);
         }
     }
 

@@ -107,9 +107,9 @@ impl App {
         };
         // One that is on its way to the GPU is not wanted any more.
         self.incoming.take_if(|d| d.photo.source != source);
-        let kept = self.result_key(&source).and_then(|key| self.results.get(&key).cloned());
-        if let Some(result) = kept {
-            return self.show_result_of_another(result);
+        let key = self.result_key(&source);
+        if let Some((key, result)) = key.and_then(|key| Some((key.clone(), self.results.get(&key)?.clone()))) {
+            return self.show_result_of_another(result, key);
         }
         if self.newest().is_some_and(|d| d.photo.source == source) && self.incoming.is_none() && !self.must_read {
             // Back to the picture that is still on the canvas.
@@ -149,7 +149,7 @@ impl App {
             return self.show_wanted();
         }
         if let Some(source) = &failed {
-            self.pictures.set_state(source, State::Failed(message.clone()));
+            self.pictures.set_state(source, State::Unreadable(message.clone()));
         }
         if self.pictures.wanted() == failed.as_ref() {
             // Not a passing message: the canvas says it as long as the picture is chosen.
@@ -161,11 +161,11 @@ impl App {
     }
 
     /// Shows a picture together with its kept result.
-    fn show_result_of_another(&mut self, result: Segmented) {
+    fn show_result_of_another(&mut self, result: Segmented, key: ResultKey) {
         let source = result.photo.source.clone();
         self.pictures.set_state(&source, done(&result));
         self.present(Document::new(result.photo.clone()));
-        self.show_result(result);
+        self.show_result(result, key);
     }
 
     /// Puts a document on the canvas as soon as it can be drawn; until then the one before stays, so that nothing
@@ -203,18 +203,13 @@ impl App {
     }
 
     /// Keeps a result that a person waits for, and shows it.
-    pub(super) fn keep_result(&mut self, result: Segmented) {
+    pub(super) fn keep_result(&mut self, result: Segmented, key: ResultKey) {
         self.pictures.set_state(&result.photo.source, done(&result));
-        if let Some(key) = self
-            .result_key(&result.photo.source)
-            .filter(|_| self.is_of_output_in_use(&result))
-        {
-            self.results.put(key, result.clone());
-        }
-        self.show_result(result);
+        self.results.put(key.clone(), result.clone());
+        self.show_result(result, key);
     }
 
-    /// Keeps a result of a run over all pictures, and shows it if its picture is shown and has none.
+    /// Keeps a result of a run over all pictures, and shows it where a person sees that picture without it.
     pub(super) fn keep_unseen(&mut self, result: Segmented, settings: Settings) {
         let source = result.photo.source.clone();
         let key = ResultKey {
@@ -224,21 +219,31 @@ impl App {
             settings,
         };
         let fits = self.result_key(&source).as_ref() == Some(&key);
-        self.pictures
-            .set_state(&source, if fits { done(&result) } else { State::Fresh });
-        self.results.put_unused(key, result.clone());
-        if fits && self.document_of(result.photo.id).is_some_and(|d| d.result.is_none()) {
-            self.show_result(result);
+        self.results.put_unused(key.clone(), result.clone());
+        if !self.is_running(&source) {
+            let state = if fits {
+                done(&result)
+            } else {
+                self.settled_state(&source)
+            };
+            self.pictures.set_state(&source, state);
+        }
+        if fits
+            && self
+                .document_of(result.photo.id)
+                .is_some_and(|d| !d.has_result_of(&key))
+        {
+            self.show_result(result, key);
         }
     }
 
     /// Gives a result to its picture, if that is shown or on its way.
-    pub(super) fn show_result(&mut self, mut result: Segmented) {
+    pub(super) fn show_result(&mut self, mut result: Segmented, key: ResultKey) {
         result.model = self.named(&result.model);
         self.versions += 1;
         let version = self.versions;
         if let Some(document) = self.document_of(result.photo.id) {
-            document.set_result(result.clone(), version);
+            document.set_result(result.clone(), key, version);
             self.upload_labels(version, &result);
         }
     }
@@ -301,10 +306,12 @@ impl App {
 
     /// After a failed opening, goes on with what is still there: opening had stopped its run.
     pub(super) fn resume(&mut self) {
-        let is_wanted = |result: &Segmented| self.is_of_output_in_use(result);
-        let unfinished = self.newest().is_some_and(|d| !d.result.as_ref().is_some_and(is_wanted));
-        if unfinished && self.running.is_none() {
-            self.segment();
+        let Some(document) = self.newest().filter(|_| self.running.is_none()) else {
+            return;
+        };
+        let key = self.result_key(&document.photo.source);
+        if !key.is_some_and(|key| document.has_result_of(&key)) {
+            self.recall_or_segment();
         }
     }
 }

@@ -2,13 +2,14 @@
 
 use super::App;
 use super::pictures::{BatchRun, State};
+use super::results::ResultKey;
 use crate::engine::{Job, PhotoSource, Progress};
 
 /// A segmentation on its way.
 pub(super) struct Running {
     pub(super) generation: u64,
-    /// Which picture.
-    pub(super) source: PhotoSource,
+    /// What its result will belong to.
+    pub(super) key: ResultKey,
     pub(super) progress: Option<Progress>,
 }
 
@@ -24,28 +25,32 @@ impl App {
 
     /// Segments the newest picture with the model in use, in place of any run before.
     pub(super) fn segment(&mut self) {
-        let Some(model) = self.model.as_ref().filter(|_| !self.models.is_loading()) else {
+        if self.models.is_loading() {
             // It starts when the model comes.
             return;
-        };
-        let (model, output) = (model.id, self.models.output());
+        }
         let Some(photo) = self.newest().map(|d| d.photo.clone()) else {
             return;
         };
+        let Some(key) = self.result_key(&photo.source) else {
+            // It starts when there is a model.
+            return;
+        };
+        // Of the picture before, which the worker gives up for this one.
+        self.forget_run();
         let generation = self.engine.next_generation();
-        let source = photo.source.clone();
         let job = Job::Segment {
             generation,
             photo,
-            model,
-            output,
-            settings: self.run_settings(),
+            model: key.model,
+            output: key.output,
+            settings: Some(key.settings.clone()),
         };
         if self.send(job) {
-            self.pictures.set_state(&source, State::Running);
+            self.pictures.set_state(&key.source, State::Running);
             self.running = Some(Running {
                 generation,
-                source,
+                key,
                 progress: None,
             });
         }
@@ -55,10 +60,11 @@ impl App {
     pub(super) fn recall_or_segment(&mut self) {
         let source = self.newest().map(|d| d.photo.source.clone());
         let key = source.and_then(|source| self.result_key(&source));
-        match key.and_then(|key| self.results.get(&key).cloned()) {
-            Some(result) => {
+        match key.and_then(|key| Some((key.clone(), self.results.get(&key)?.clone()))) {
+            Some((key, result)) => {
                 self.cancel();
-                self.show_result(result);
+                self.pictures.set_state(&key.source, super::open::done(&result));
+                self.show_result(result, key);
             }
             None => self.segment(),
         }
@@ -86,18 +92,19 @@ impl App {
     /// Ends the run, as far as this thread is concerned; its picture is as before.
     pub(super) fn forget_run(&mut self) {
         if let Some(run) = self.running.take() {
-            self.pictures.set_state(&run.source, self.settled_state(&run.source));
+            let source = &run.key.source;
+            self.pictures.set_state(source, self.settled_state(source));
         }
     }
 
     /// Whether the run is about a picture.
     pub(super) fn is_running(&self, source: &PhotoSource) -> bool {
-        self.running.as_ref().is_some_and(|run| run.source == *source)
+        self.running.as_ref().is_some_and(|run| run.key.source == *source)
     }
 
     /// The state of a picture that is not being segmented.
     pub(super) fn settled_state(&self, source: &PhotoSource) -> State {
-        let awaits = |batch: &BatchRun| self.uses_output(batch.model, batch.output) && batch.awaits(source);
+        let awaits = |batch: &BatchRun| self.is_in_use(batch) && batch.awaits(source);
         if self.batch.as_ref().is_some_and(awaits) {
             return State::Waiting;
         }
@@ -112,7 +119,7 @@ impl App {
             .sources()
             .filter(|source| !self.is_running(source))
             // A file that cannot be read does not become readable by another model.
-            .filter(|source| !matches!(self.pictures.state_of(source), Some(State::Failed(_))))
+            .filter(|source| !matches!(self.pictures.state_of(source), Some(State::Unreadable(_))))
             .map(|source| (source.clone(), self.settled_state(source)))
             .collect();
         for (source, state) in states {

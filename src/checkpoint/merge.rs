@@ -33,7 +33,7 @@ impl Checkpoint {
             self.weights.insert(renamed.unwrap_or(name), tensor);
         }
         self.spec.encoder.final_norm |= spec.encoder.final_norm;
-        Ok(())
+        self.spec.check().map_err(|e| e.to_string())
     }
 
     /// Everything but the tensors that has to be the same.
@@ -49,6 +49,19 @@ impl Checkpoint {
         let counts = [self.spec.classes, other.spec.classes];
         if counts[0] != counts[1] {
             return Err(format!("expected {} classes, found {}", counts[0], counts[1]));
+        }
+        let unnamed = |checkpoint: &Self| checkpoint.classes.name == "unnamed";
+        let differ = self
+            .classes
+            .classes
+            .iter()
+            .zip(&other.classes.classes)
+            .find(|(a, b)| a.name != b.name);
+        if let Some((ours, theirs)) = differ.filter(|_| !unnamed(self) && !unnamed(other)) {
+            return Err(format!(
+                "the classes differ: expected {}, found {}",
+                ours.name, theirs.name
+            ));
         }
         if self.spec.normalisation != other.spec.normalisation {
             return Err("their pictures are normalised differently".into());

@@ -98,16 +98,23 @@ impl Meta {
         }
     }
 
-    /// The shorter side of `img_scale` in the test pipeline.
+    /// The shorter side of `img_scale`, from version 1 on `scale`, in the test pipeline.
     fn short_side(&self) -> Option<usize> {
-        let scaled = |step: &Value| step.get("img_scale").sizes()?.into_iter().min();
+        let scaled = |step: &Value| {
+            let sizes = step.get("img_scale").sizes().or_else(|| step.get("scale").sizes())?;
+            sizes.into_iter().min()
+        };
         self.config.get("test_pipeline").items().iter().find_map(scaled)
     }
 
     /// How pixels are normalised: as the configuration has it, else ImageNet's statistics for SETR and 0.5 for
     /// Segmenter.
     pub(super) fn normalisation(&self, is_setr: bool) -> Normalisation {
-        let config = self.config.get("img_norm_cfg");
+        // From version 1 on it is a part of the model.
+        let config = match self.config.get("img_norm_cfg") {
+            old @ Value::Dict(_) => old,
+            _ => self.config.get("model").get("data_preprocessor"),
+        };
         let three = |key: &str| -> Option<[f32; 3]> {
             let [r, g, b] = config.get(key).items() else {
                 return None;

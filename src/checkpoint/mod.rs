@@ -227,6 +227,13 @@ pub fn model_file(path: &Path) -> Result<PathBuf, CheckpointError> {
     }
 }
 
+/// The files that are read when a model file is opened: itself and, for Segmenter, `variant.yml` beside it, whether it
+/// is there or not.
+pub fn files_of(file: PathBuf) -> Vec<PathBuf> {
+    let variant = file.with_file_name(variant::FILE);
+    vec![file, variant]
+}
+
 fn model_in(path: &Path) -> Result<(Plan, Box<dyn Source>), CheckpointError> {
     match find(path)? {
         Found::Model(plan, source) => Ok((plan, source)),

@@ -91,7 +91,7 @@ fn recipe(spec: &ModelSpec, shapes: &Shapes) -> Recipe {
 }
 
 fn variant_beside(path: &Path) -> Result<Option<Variant>, CheckpointError> {
-    let beside = path.with_file_name("variant.yml");
+    let beside = path.with_file_name(variant::FILE);
     let mut bytes = Vec::new();
     let read = File::open(&beside).and_then(|file| file.take(variant::MOST_BYTES as u64 + 1).read_to_end(&mut bytes));
     let text = match read {

@@ -5,6 +5,9 @@ use yaml_rust2::{Yaml, YamlLoader};
 
 use crate::model::Normalisation;
 
+/// Its name.
+pub(super) const FILE: &str = "variant.yml";
+
 /// What `variant.yml` says and a checkpoint's shapes do not.
 #[derive(Debug, PartialEq)]
 pub(super) struct Variant {

@@ -27,11 +27,11 @@ impl ModelSource {
         }
     }
 
-    /// The file that holds the weights, if there is one.
-    pub(super) fn file(&self) -> Option<PathBuf> {
+    /// The files that opening it reads, whether they are there or not.
+    pub(super) fn files(&self) -> Vec<PathBuf> {
         match self {
-            Self::Embedded => None,
-            Self::Path(path) => checkpoint::model_file(path).ok(),
+            Self::Embedded => Vec::new(),
+            Self::Path(path) => checkpoint::model_file(path).map_or(Vec::new(), checkpoint::files_of),
         }
     }
 }

@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::path::Path;
+use std::path::PathBuf;
 use std::time::SystemTime;
 
 /// Gives each source a number, and a new one after its file has changed; features kept under it are found again.
 #[derive(Debug)]
-pub(super) struct Numbers<S>(HashMap<(S, Option<Version>), u64>);
+pub(super) struct Numbers<S>(HashMap<(S, Vec<Option<Version>>), u64>);
 
 /// Length and time of a file: one copied over another may keep the time.
 type Version = (u64, SystemTime);
@@ -19,12 +19,14 @@ impl<S> Default for Numbers<S> {
 }
 
 impl<S: Hash + Eq> Numbers<S> {
-    /// The number of `source`, whose content is in `file`; `None` for what is inside the program.
-    pub(super) fn of(&mut self, source: S, file: Option<&Path>) -> u64 {
-        let version = file.and_then(|file| {
+    /// The number of `source`, whose content is in `files`; none for what is inside the program. A file that is not
+    /// there, and comes, changes the number too.
+    pub(super) fn of(&mut self, source: S, files: &[PathBuf]) -> u64 {
+        let version = |file: &PathBuf| {
             let metadata = std::fs::metadata(file).ok()?;
             Some((metadata.len(), metadata.modified().ok()?))
-        });
+        };
+        let version = files.iter().map(version).collect();
         let next = self.0.len() as u64 + 1;
         *self.0.entry((source, version)).or_insert(next)
     }

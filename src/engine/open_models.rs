@@ -38,8 +38,7 @@ impl OpenModels {
 
     /// The number of what is in `source` now.
     pub(super) fn number(&mut self, source: &ModelSource) -> u64 {
-        let file = source.file();
-        self.numbers.of(source.clone(), file.as_deref())
+        self.numbers.of(source.clone(), &source.files())
     }
 
     /// What is known of an open model.
@@ -59,6 +58,15 @@ impl OpenModels {
         let bytes = info.bytes();
         self.networks.put(info.id, Built { network, bytes });
         self.infos.insert(info.id, info);
+    }
+
+    /// The models that were opened from `source` before it changed to what `id` is.
+    pub(super) fn earlier(&self, source: &ModelSource, id: u64) -> Vec<u64> {
+        let earlier = self
+            .infos
+            .values()
+            .filter(|info| info.source == *source && info.id != id);
+        earlier.map(|info| info.id).collect()
     }
 
     /// Forgets a model.

@@ -153,6 +153,9 @@ impl Session {
             info.parameters,
             start.elapsed().as_secs_f32()
         );
+        for earlier in self.models.earlier(&info.source, id) {
+            self.close(earlier);
+        }
         self.models.put(info.clone(), network);
         Ok(info)
     }

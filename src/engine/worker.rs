@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, RecvError, Sender, TryRecvError, select};
@@ -255,7 +255,8 @@ impl Worker {
     /// Reads a picture and numbers it.
     pub(super) fn open_photo(&mut self, source: PhotoSource) -> Result<OpenPhoto, PhotoError> {
         // Before the pixels: a file that changes meanwhile gets another number when it is opened again.
-        let id = self.photos.of(source.clone(), source.file());
+        let files: Vec<PathBuf> = source.file().map(Path::to_owned).into_iter().collect();
+        let id = self.photos.of(source.clone(), &files);
         let photo = opening::read(&source)?;
         log::info!("opened {}, {} x {}", source.name(), photo.width, photo.height);
         Ok(OpenPhoto {

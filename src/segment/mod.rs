@@ -126,13 +126,13 @@ pub enum SegmentError {
     /// The device could not deliver.
     #[error("the device failed ({0}); try again with the CPU")]
     Device(String),
-    /// The logits of all windows would not fit.
+    /// What the decoder puts out for all windows would not fit.
     #[error(
-        "the logits of this photo would need {needed_gib} GiB, more than {MOST_LOGIT_GIB}; reduce its short side, use \
-         one scale, or use a decoder that works at a lower resolution"
+        "the decoder would need {needed_gib} GiB for this photo, more than {MOST_DECODED_GIB}; reduce its short side or \
+         the window, use one scale, or use a decoder that works at a lower resolution"
     )]
     TooMuchMemory {
-        /// For all windows of all scales and flips.
+        /// For the logits of all windows of all scales and flips, and the largest map on the way.
         needed_gib: usize,
     },
     /// The network put out something that is no number.
@@ -140,8 +140,8 @@ pub enum SegmentError {
     NotFinite,
 }
 
-/// Logits that a run may hold: half the memory of an ordinary machine.
-const MOST_LOGIT_GIB: usize = 4;
+/// What a decoder may hold: half the memory of an ordinary machine.
+const MOST_DECODED_GIB: usize = 4;
 
 /// Watches a run: blocks of the network, then rows of the label pass.
 pub trait Watch: Probe {
@@ -200,20 +200,24 @@ impl Run<'_> {
         })
     }
 
-    /// Refuses a run whose logits would not fit, before anything is computed: one that has so many windows of each of
-    /// these sides.
+    /// Refuses a run whose logits and largest map would not fit, before anything is computed: one that has so many
+    /// windows of each of these sides.
     fn check_memory(&self, windows: impl Iterator<Item = (usize, [usize; 2])>) -> Result<(), SegmentError> {
-        let per_patch = self.spec.decoders.get(self.output.decoder).map_or(1, |decoder| {
-            let side = decoder
-                .head
-                .logits_per_patch(self.output.auxiliary, self.spec.encoder.patch);
-            side * side * self.spec.classes * size_of::<f32>()
-        });
-        let patches: usize = windows
-            .map(|(count, window)| count * patches_of(window, self.spec))
-            .sum();
-        let needed_gib = patches.saturating_mul(per_patch).div_ceil(1 << 30);
-        if needed_gib > MOST_LOGIT_GIB {
+        let Some(decoder) = self.spec.decoders.get(self.output.decoder) else {
+            return Ok(());
+        };
+        let (head, auxiliary, patch) = (&decoder.head, self.output.auxiliary, self.spec.encoder.patch);
+        let (mut logits, mut map) = (0usize, 0usize);
+        for (count, window) in windows {
+            let whole_patches = window.iter().all(|side| side.is_multiple_of(patch));
+            let side = head.logits_per_patch(auxiliary, patch, whole_patches);
+            let patches = patches_of(window, self.spec);
+            logits = logits.saturating_add(count * patches * side * side * self.spec.classes);
+            map = map.max(patches.saturating_mul(head.largest_map(auxiliary)));
+        }
+        let bytes = logits.saturating_add(map).saturating_mul(size_of::<f32>());
+        let needed_gib = bytes.div_ceil(1 << 30);
+        if needed_gib > MOST_DECODED_GIB {
             return Err(SegmentError::TooMuchMemory { needed_gib });
         }
         Ok(())

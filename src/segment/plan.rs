@@ -36,7 +36,7 @@ pub enum PlanError {
     Setting(String),
     /// The photo would need too many windows.
     #[error(
-        "this photo of {width} x {height} would need {windows} windows, more than {MOST_WINDOWS}; make it smaller or less elongated, or reduce its short side"
+        "this photo of {width} x {height} would need {windows} windows, more than {MOST_WINDOWS}; use a larger stride or window, reduce its short side, or make it smaller"
     )]
     TooManyWindows {
         /// Photo width.

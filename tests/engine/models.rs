@@ -187,6 +187,25 @@ fn progress_of_opening_never_goes_back() {
     );
 }
 
+#[test]
+fn a_model_whose_side_file_comes_later_is_read_again_and_takes_its_place() {
+    let folder = empty_folder();
+    let published = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/rstrudel-mask-p16-distilled");
+    let file = folder.path().join("checkpoint.pth");
+    fs::copy(published.join("checkpoint.pth"), &file).expect("a copy");
+    let mut desk = Desk::new();
+    let alone = desk.load(ModelSource::Path(file.clone()));
+    let sizes = fs::read_to_string(published.join("variant.yml")).expect("text");
+    let sizes = sizes.replace("window_stride: 36", "window_stride: 24");
+    fs::write(folder.path().join("variant.yml"), sizes).expect("room for it");
+    let with_sizes = desk.load(ModelSource::Path(file));
+    assert_ne!(alone.id, with_sizes.id);
+    assert_ne!(alone.spec.inference.stride, 24);
+    assert_eq!(with_sizes.spec.inference.stride, 24);
+    let open = wait_for_models(&mut desk, "one model", |open| open.len() == 1);
+    assert_eq!(open[0].info, with_sizes);
+}
+
 /// Holds the worker after something that it says, so that a test can act before it goes on.
 struct Gate {
     closed: Arc<AtomicBool>,

@@ -57,15 +57,17 @@ fn windows(document: &Document) -> Option<usize> {
 /// start a run.
 fn edit(ui: &mut Ui, model: &ModelInfo, current: &TestSettings) -> Option<TestSettings> {
     let draft_id = Id::unique("test settings draft").with(model.id);
-    let draft: Option<TestSettings> = ui.data(|data| data.get_temp(draft_id));
+    // With what it began from: what has changed by other ways meanwhile holds.
+    let draft: Option<(TestSettings, TestSettings)> = ui.data(|data| data.get_temp(draft_id));
+    let draft = draft.filter(|(begun, _)| begun == current).map(|(_, draft)| draft);
     let mut edited = draft.unwrap_or_else(|| current.clone());
     rows(ui, model, &mut edited);
     edited.keep_possible(model);
-    if ui.input(|input| input.pointer.any_down()) {
-        ui.data_mut(|data| data.insert_temp(draft_id, edited));
+    if edited != *current && ui.input(|input| input.pointer.any_down()) {
+        ui.data_mut(|data| data.insert_temp(draft_id, (current.clone(), edited)));
         return None;
     }
-    ui.data_mut(|data| data.remove::<TestSettings>(draft_id));
+    ui.data_mut(|data| data.remove::<(TestSettings, TestSettings)>(draft_id));
     (edited != *current).then_some(edited)
 }
 

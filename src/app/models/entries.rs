@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::engine::{ModelInfo, OpenModel, Output};
+use crate::engine::{ModelInfo, ModelSource, OpenModel, Output};
 
 /// One main output.
 pub(super) struct Entry {
@@ -65,18 +65,41 @@ fn decoder_title(info: &ModelInfo, decoder: usize) -> String {
     }
 }
 
+/// Where a model comes from, with as many folders as tell it from the other open models of its title; nothing where
+/// there are none.
 fn file_note(open: &[OpenModel], info: &ModelInfo) -> String {
     let same = |other: &&OpenModel| other.info.id != info.id && other.info.title == info.title;
-    match open.iter().find(same) {
-        Some(_) => format!(" ({})", info.source.name()),
-        None => String::new(),
+    let others: Vec<_> = open.iter().filter(same).map(|other| &other.info.source).collect();
+    if others.is_empty() {
+        return String::new();
     }
+    let is_unique = |parts: &usize| {
+        others
+            .iter()
+            .all(|other| last_parts(other, *parts) != last_parts(&info.source, *parts))
+    };
+    let parts = (1..=MOST_PARTS).find(is_unique).unwrap_or(MOST_PARTS);
+    format!(" ({})", last_parts(&info.source, parts))
+}
+
+/// Most parts of a path in a name.
+const MOST_PARTS: usize = 8;
+
+/// The last parts of the path of a model.
+fn last_parts(source: &ModelSource, count: usize) -> String {
+    let ModelSource::Path(path) = source else {
+        return source.name();
+    };
+    let parts: Vec<_> = path
+        .components()
+        .map(|part| part.as_os_str().to_string_lossy())
+        .collect();
+    parts[parts.len().saturating_sub(count)..].join("/")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::ModelSource;
     use crate::labels::ClassSet;
     use crate::model::{DecoderKind, Variant, published};
 
@@ -138,5 +161,10 @@ mod tests {
         let (titles, names) = texts(&open);
         assert_eq!(titles, expected);
         assert_eq!(names, expected);
+        let open = [model(1, "/m/camvid/seg", &linear), model(2, "/m/voc/seg", &linear)];
+        assert_eq!(
+            texts(&open).1,
+            ["Seg-T-Linear/16 (camvid/seg)", "Seg-T-Linear/16 (voc/seg)"]
+        );
     }
 }

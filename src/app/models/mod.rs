@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::App;
-use crate::engine::{ModelInfo, OpenModel, Output, Segmented};
+use crate::engine::{ModelInfo, OpenModel, Output};
 use loading::Loading;
 pub(super) use menu::about;
 
@@ -49,11 +49,6 @@ impl App {
     pub(super) fn output_title(&self) -> Option<String> {
         let model = self.model.as_ref()?;
         Some(model.output_title(self.models.output))
-    }
-
-    /// Whether a result comes from the output in use.
-    pub(super) fn is_of_output_in_use(&self, result: &Segmented) -> bool {
-        self.uses_output(result.model.id, result.output)
     }
 
     /// Whether this is the output in use.

@@ -203,15 +203,21 @@ impl App {
             return;
         };
         let (settings, changed) = (batch.settings.clone(), batch.changed.contains(&source));
-        let is_shown = self.uses_output(batch.model, batch.output);
+        let is_shown = self.is_in_use(batch) && !self.is_running(&source);
         match state {
-            // The list tells of the output in use.
+            // The list tells of the output and the settings in use.
             BatchState::Running | BatchState::Failed(_) if !is_shown => {}
             BatchState::Running => self.pictures.set_state(&source, State::Running),
+            BatchState::Done { .. } if changed && !is_shown => {}
             BatchState::Done { .. } if changed => self.pictures.set_state(&source, State::Fresh),
             BatchState::Done { result, .. } => self.keep_unseen(result, settings),
             BatchState::Failed(why) => self.pictures.set_state(&source, State::Failed(why)),
         }
+    }
+
+    /// Whether a run over all pictures makes what is looked at now.
+    pub(in crate::app) fn is_in_use(&self, batch: &BatchRun) -> bool {
+        self.uses_output(batch.model, batch.output) && self.run_settings().as_ref() == Some(&batch.settings)
     }
 
     /// The batch has ended: pictures that still wait have no result.

@@ -21,11 +21,21 @@ pub(super) enum State {
     Running,
     /// Segmented with the model in use.
     Done { classes: usize },
-    /// Why it has no result.
+    /// Why the last run came to no result; another model or other settings may.
     Failed(String),
+    /// Why it cannot be read.
+    Unreadable(String),
 }
 
 impl State {
+    /// Why there is no result, after a failure.
+    pub(super) fn failure(&self) -> Option<&str> {
+        match self {
+            Self::Failed(why) | Self::Unreadable(why) => Some(why),
+            _ => None,
+        }
+    }
+
     fn text(&self) -> String {
         match self {
             Self::Fresh => "Not segmented".into(),
@@ -33,7 +43,7 @@ impl State {
             Self::Running => "Segmenting".into(),
             Self::Done { classes: 1 } => "Done, 1 class".into(),
             Self::Done { classes } => format!("Done, {classes} classes"),
-            Self::Failed(_) => "Failed".into(),
+            Self::Failed(_) | Self::Unreadable(_) => "Failed".into(),
         }
     }
 }
@@ -204,7 +214,7 @@ impl Pictures {
                 Err(why) => {
                     // A run says more, and of the file as it is now.
                     if entry.state == State::Fresh {
-                        entry.state = State::Failed(why);
+                        entry.state = State::Unreadable(why);
                     }
                     Thumbnail::Failed
                 }

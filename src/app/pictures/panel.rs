@@ -206,9 +206,9 @@ impl Pictures {
         let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::click());
         let state = entry.state.text();
         let selected = index == self.current;
-        let name = match &entry.state {
-            State::Failed(why) => format!("Picture {}, {state}: {why}", entry.name),
-            _ => format!("Picture {}, {state}", entry.name),
+        let name = match entry.state.failure() {
+            Some(why) => format!("Picture {}, {state}: {why}", entry.name),
+            None => format!("Picture {}, {state}", entry.name),
         };
         response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, ui.is_enabled(), selected, &name));
         if !ui.is_rect_visible(rect) {
@@ -254,7 +254,7 @@ impl Pictures {
             ui.visuals().text_color()
         };
         let state_color = match entry.state {
-            State::Failed(_) => ui.visuals().error_fg_color,
+            State::Failed(_) | State::Unreadable(_) => ui.visuals().error_fg_color,
             _ if selected => color,
             _ => ui.visuals().weak_text_color(),
         };
@@ -274,8 +274,8 @@ impl Pictures {
             painter.galley(at, galley, color);
             at.y += height + 3.0;
         }
-        match &entry.state {
-            State::Failed(why) => response.on_hover_text(format!("{}\n{why}", entry.name)),
+        match entry.state.failure() {
+            Some(why) => response.on_hover_text(format!("{}\n{why}", entry.name)),
             _ if cut => response.on_hover_text(&entry.name),
             _ => response,
         }

@@ -21,7 +21,10 @@ pub(super) fn decoder(shapes: &Shapes, model: &Value) -> Result<Decoder, String>
     let is_mla = shapes.contains_key("neck.norm.0.weight");
     let usual = if is_mla { mla_taps(depth) } else { up_taps(depth) };
     let taps = model.get("backbone").get("out_indices").sizes();
-    let taps = taps.filter(|taps| taps.len() == usual.len()).unwrap_or(usual);
+    // A neck takes one per path; heads choose among them by number.
+    let taps = taps
+        .filter(|taps| !is_mla || taps.len() == usual.len())
+        .unwrap_or(usual);
     let spec = if is_mla {
         keyed("mla", HeadSpec::Mla(mla(shapes, taps)?))
     } else {

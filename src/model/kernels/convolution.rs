@@ -130,7 +130,8 @@ fn finish_row(from: &[f32], layer: &Layer, to: &mut [f32]) {
 fn finish_pixel(from: &[f32], scale: &[f32], shift: &[f32], floor: f32, to: &mut [f32]) {
     for (((x, scale), shift), out) in from.iter().zip(scale).zip(shift).zip(to) {
         let value = x.mul_add(*scale, *shift);
-        *out = if value > floor { value } else { floor };
+        // The other way round, what is no number would become the floor.
+        *out = if value < floor { floor } else { value };
     }
 }
 
@@ -177,6 +178,29 @@ mod tests {
             }
         }
         out
+    }
+
+    #[test]
+    fn what_is_no_number_stays_so() {
+        for (input, output) in [(5, 7), (16, 16)] {
+            let values = vec![f32::NAN; 8 * 8 * input];
+            let map = Map {
+                values: &values,
+                rows: 8,
+                columns: 8,
+                channels: input,
+            };
+            let layer = Layer {
+                weight: &vec![1.0; 9 * input * output],
+                side: 3,
+                scale: &vec![1.0; output],
+                shift: &vec![0.0; output],
+                relu: true,
+            };
+            let mut found = vec![0.0; 8 * 8 * output];
+            convolve(&map, [8, 8], false, &layer, &mut found);
+            assert!(found.iter().all(|v| v.is_nan()), "{input} channels");
+        }
     }
 
     #[test]

@@ -254,7 +254,8 @@ fn transform_outputs(from: &[f32], step: usize, layer: &Layer, out: &mut [f32]) 
                 let out = &mut out[(y * TILE + x) * channels + c..][..LANES];
                 for i in 0..LANES {
                     let value = value[i].mul_add(scale[i], shift[i]);
-                    out[i] = if value > floor { value } else { floor };
+                    // The other way round, what is no number would become the floor.
+                    out[i] = if value < floor { floor } else { value };
                 }
             }
         }

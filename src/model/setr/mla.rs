@@ -66,6 +66,7 @@ impl Mla {
         let sums = self.sums(features);
         if let Some((i, classify)) = auxiliary.and_then(|i| Some((i, self.paths[i].auxiliary.as_ref()?))) {
             let path = self.paths[i].smooth.forward(sums[i].clone(), Enlarging::NONE);
+            go_on(probe.stage_done())?;
             return Ok(Logits::of_map(classify.forward(path, Enlarging::NONE)));
         }
         let mut refined = Vec::with_capacity(self.paths.len());

@@ -137,29 +137,54 @@ impl HeadSpec {
         }
     }
 
-    /// Logits per patch and side that one of its heads puts out at most, on patches of `patch` pixels.
-    pub fn logits_per_patch(&self, auxiliary: Option<usize>, patch: usize) -> usize {
+    /// Logits per patch and side that one of its heads puts out, on patches of `patch` pixels; `left_out` when the last
+    /// upsampling is left to whoever resizes the logits, where it can be.
+    pub fn logits_per_patch(&self, auxiliary: Option<usize>, patch: usize, left_out: bool) -> usize {
         let of_up = |head: &UpSpec| match head.stages.last() {
-            // The last step is left to whoever resizes the logits.
-            Some(last) if head.up() == patch => head.up() / last.up,
+            Some(last) if left_out && head.up() == patch => head.up() / last.up,
             _ => head.up(),
         };
+        match self {
+            Self::Linear | Self::MaskTransformer { .. } => 1,
+            Self::Up { .. } => self.up_head(auxiliary).map_or(1, of_up),
+            Self::Mla(mla) if auxiliary.is_none() => mla.up,
+            Self::Mla(_) => 1,
+        }
+    }
+
+    /// Values per patch of the largest map on the way to the logits of one of its heads, at most.
+    pub fn largest_map(&self, auxiliary: Option<usize>) -> usize {
+        match self {
+            Self::Linear | Self::MaskTransformer { .. } => 0,
+            Self::Up { .. } => {
+                let mut side = 1;
+                let stages = self.up_head(auxiliary).map_or(&[][..], |head| &head.stages);
+                let maps = stages.iter().map(|stage| {
+                    side *= stage.up;
+                    side * side * stage.channels
+                });
+                maps.max().unwrap_or(0)
+            }
+            Self::Mla(mla) => mla.taps.len() * mla.channels.max(mla.head_channels * mla.up * mla.up),
+        }
+    }
+
+    fn up_head(&self, auxiliary: Option<usize>) -> Option<&UpSpec> {
         match (self, auxiliary) {
-            (Self::Linear | Self::MaskTransformer { .. }, _) | (Self::Mla(_), Some(_)) => 1,
-            (Self::Up { main, .. }, None) => of_up(main),
-            (Self::Up { auxiliary, .. }, Some(i)) => auxiliary.get(i).map_or(1, of_up),
-            (Self::Mla(mla), None) => mla.up,
+            (Self::Up { main, .. }, None) => Some(main),
+            (Self::Up { auxiliary, .. }, Some(i)) => auxiliary.get(i),
+            _ => None,
         }
     }
 
     /// Steps of a run of one of its heads, for progress.
     pub fn steps(&self, auxiliary: Option<usize>) -> usize {
-        match (self, auxiliary) {
-            (Self::Linear, _) => 0,
-            (Self::MaskTransformer { layers, .. }, _) => *layers,
-            (Self::Up { main, .. }, None) => main.stages.len(),
-            (Self::Up { auxiliary, .. }, Some(i)) => auxiliary.get(i).map_or(0, |head| head.stages.len()),
-            (Self::Mla(mla), _) => mla.taps.len(),
+        match self {
+            Self::Linear => 0,
+            Self::MaskTransformer { layers, .. } => *layers,
+            Self::Up { .. } => self.up_head(auxiliary).map_or(0, |head| head.stages.len()),
+            Self::Mla(mla) if auxiliary.is_none() => mla.taps.len(),
+            Self::Mla(_) => 1,
         }
     }
 }
