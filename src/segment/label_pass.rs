@@ -8,16 +8,13 @@ use rayon::prelude::*;
 
 use super::Watch;
 use super::field::Field;
-use super::row::{RowSampler, Run};
+use super::row::{Block, LANES, RowSampler, Run};
 use crate::labels::LabelMap;
 use crate::model::Cancelled;
 use crate::numeric::{Between, exp};
 
 /// Rows per task: enough that neighbouring rows share what was interpolated down to them.
 const BAND: usize = 16;
-
-/// Output columns that are handled together, one per vector lane.
-const LANES: usize = 16;
 
 /// Labels with how sure the network is of each.
 #[derive(Clone, Debug)]
@@ -115,7 +112,7 @@ fn label_row(sampler: &RowSampler, row: &mut [Verdict]) {
     let out = RefCell::new(row);
     sampler.for_each(
         |run| label_run(&run, &mut out.borrow_mut()),
-        |x, logits| out.borrow_mut()[x] = label_logits(logits),
+        |block| label_block(&block, &mut out.borrow_mut()),
     );
 }
 
@@ -138,7 +135,7 @@ fn label_averaged_row(samplers: &[RowSampler], fields: &[Field], sums: &mut RowS
         let values = RefCell::new(values);
         sampler.for_each(
             |run| add_run(&run, share, &mut values.borrow_mut(), width),
-            |x, logits| add_softmax(logits, share, &mut values.borrow_mut()[x..], width),
+            |block| add_block(&block, share, &mut values.borrow_mut(), width),
         );
     }
     sums.turn_mirrored();
@@ -246,15 +243,39 @@ fn add_lanes(
     }
 }
 
-/// Adds the softmax of one column to the first column of `sums`, whose rows are `width` apart.
+/// Adds the softmax of a block of columns.
+fn add_block(block: &Block, share: f32, sums: &mut [f32], width: usize) {
+    add_values(block.values, share, &mut sums[block.start..], width, block.count);
+}
+
+/// As [`add_lanes`], from logits `[classes, LANES]`.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+fma", "x86_64+avx2+fma"))]
-fn add_softmax(logits: &[f32], share: f32, sums: &mut [f32], width: usize) {
-    let best = logits
-        .iter()
-        .fold(f32::NEG_INFINITY, |a, b| if *b > a { *b } else { a });
-    let scale = share / sum_of_exp(logits, best);
-    for (sum, v) in sums.iter_mut().step_by(width).zip(logits) {
-        *sum += scale * exp(*v - best);
+fn add_values(values: &[f32], share: f32, sums: &mut [f32], width: usize, count: usize) {
+    let classes = values.as_chunks::<LANES>().0;
+    let mut best = [f32::NEG_INFINITY; LANES];
+    for values in classes {
+        for i in 0..LANES {
+            best[i] = if values[i] > best[i] { values[i] } else { best[i] };
+        }
+    }
+    let mut totals = [0.0f32; LANES];
+    for values in classes {
+        for i in 0..LANES {
+            totals[i] += exp(values[i] - best[i]);
+        }
+    }
+    let mut scales = [0.0f32; LANES];
+    for i in 0..LANES {
+        scales[i] = share / totals[i];
+    }
+    for (class, values) in classes.iter().enumerate() {
+        let mut shares = [0.0f32; LANES];
+        for i in 0..LANES {
+            shares[i] = scales[i] * exp(values[i] - best[i]);
+        }
+        for (sum, share) in sums[class * width..].iter_mut().zip(&shares[..count]) {
+            *sum += share;
+        }
     }
 }
 
@@ -287,80 +308,65 @@ fn label_sums(sums: &[f32], width: usize, start: usize, out: &mut [Verdict]) {
     }
 }
 
-fn label_logits(logits: &[f32]) -> Verdict {
-    let (id, best, second) = best_two(logits);
-    let share = 1.0 / sum_of_exp(logits, best);
-    let runner_up = if second > f32::NEG_INFINITY {
-        exp(second - best)
-    } else {
-        0.0
-    };
-    Verdict {
-        id,
-        confidence: fraction(share),
-        margin: fraction(share * (1.0 - runner_up)),
-    }
-}
-
 fn fraction(share: f32) -> u16 {
     (share * 65_535.0 + 0.5) as u16
 }
 
-/// First best index, best and second best value.
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+fma", "x86_64+avx2+fma"))]
-fn best_two(values: &[f32]) -> (u16, f32, f32) {
-    let mut lane_best = [f32::NEG_INFINITY; LANES];
-    let mut lane_second = [f32::NEG_INFINITY; LANES];
-    let mut parts = [0u32; LANES];
-    let (body, rest) = values.as_chunks::<LANES>();
-    for (part, values) in body.iter().enumerate() {
-        for i in 0..LANES {
-            let v = values[i];
-            let better = v > lane_best[i];
-            let loser = if better { lane_best[i] } else { v };
-            lane_second[i] = if loser > lane_second[i] { loser } else { lane_second[i] };
-            parts[i] = if better { part as u32 } else { parts[i] };
-            lane_best[i] = if better { v } else { lane_best[i] };
-        }
-    }
-    let (mut id, mut best, mut second) = (0, f32::NEG_INFINITY, f32::NEG_INFINITY);
-    for i in 0..LANES {
-        let (v, class) = (lane_best[i], parts[i] as usize * LANES + i);
-        if v > best || v == best && class < id {
-            second = if best > second { best } else { second };
-            (id, best) = (class, v);
-        } else if v > second {
-            second = v;
-        }
-        second = if lane_second[i] > second {
-            lane_second[i]
-        } else {
-            second
-        };
-    }
-    for (i, v) in rest.iter().enumerate() {
-        if *v > best {
-            (id, best, second) = (body.len() * LANES + i, *v, best);
-        } else if *v > second {
-            second = *v;
-        }
-    }
-    (id as u16, best, second)
+/// A block of columns whose logits lie ready.
+fn label_block(block: &Block, row: &mut [Verdict]) {
+    let mut verdicts = [Verdict::default(); LANES];
+    label_values(block.values, &mut verdicts);
+    row[block.start..][..block.count].copy_from_slice(&verdicts[..block.count]);
 }
 
+/// As [`label_lanes`], from logits `[classes, LANES]`.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+fma", "x86_64+avx2+fma"))]
-fn sum_of_exp(logits: &[f32], best: f32) -> f32 {
-    let mut sums = [0.0f32; LANES];
-    let (body, rest) = logits.as_chunks::<LANES>();
-    for part in body {
-        for (sum, v) in sums.iter_mut().zip(part) {
-            *sum += exp(*v - best);
+fn label_values(values: &[f32], out: &mut [Verdict; LANES]) {
+    let classes = values.as_chunks::<LANES>().0;
+    let mut best = [f32::NEG_INFINITY; LANES];
+    let mut second = [f32::NEG_INFINITY; LANES];
+    let mut ids = [0u32; LANES];
+    for (class, values) in classes.iter().enumerate() {
+        for i in 0..LANES {
+            let v = values[i];
+            let better = v > best[i];
+            let loser = if better { best[i] } else { v };
+            second[i] = if loser > second[i] { loser } else { second[i] };
+            ids[i] = if better { class as u32 } else { ids[i] };
+            best[i] = if better { v } else { best[i] };
         }
     }
-    for (sum, v) in sums.iter_mut().zip(rest) {
-        *sum += exp(*v - best);
+    let mut sums = [0.0f32; LANES];
+    for values in classes {
+        for i in 0..LANES {
+            sums[i] += exp(values[i] - best[i]);
+        }
     }
-    sums.iter().sum()
+    verdicts(&ids, &best, &second, &sums, out);
+}
+
+/// What comes of the best two logits and the sum of the exponentials less the best one.
+#[inline(always)]
+fn verdicts(
+    ids: &[u32; LANES],
+    best: &[f32; LANES],
+    second: &[f32; LANES],
+    sums: &[f32; LANES],
+    out: &mut [Verdict; LANES],
+) {
+    for i in 0..LANES {
+        let share = 1.0 / sums[i];
+        let runner_up = if second[i] > f32::NEG_INFINITY {
+            exp(second[i] - best[i])
+        } else {
+            0.0
+        };
+        out[i] = Verdict {
+            id: ids[i] as u16,
+            confidence: fraction(share),
+            margin: fraction(share * (1.0 - runner_up)),
+        };
+    }
 }
 
 /// A run of columns: classes one after the other, columns in the lanes. Reading two logits per class and run, not per
@@ -398,17 +404,5 @@ fn label_lanes(low: &[f32], high: &[f32], weights: &[f32; LANES], out: &mut [Ver
             sums[i] += exp(weights[i].mul_add(step, *l) - best[i]);
         }
     }
-    for i in 0..LANES {
-        let share = 1.0 / sums[i];
-        let runner_up = if second[i] > f32::NEG_INFINITY {
-            exp(second[i] - best[i])
-        } else {
-            0.0
-        };
-        out[i] = Verdict {
-            id: ids[i] as u16,
-            confidence: fraction(share),
-            margin: fraction(share * (1.0 - runner_up)),
-        };
-    }
+    verdicts(&ids, &best, &second, &sums, out);
 }

@@ -180,47 +180,61 @@ impl<'a> RowSampler<'a> {
         }
     }
 
-    /// Calls `run` for each stretch of columns between the same two samples of a single layer, and `pixel` for each
-    /// column where windows overlap or samples are dense.
-    pub(super) fn for_each(&self, mut run: impl FnMut(Run), mut pixel: impl FnMut(usize, &[f32])) {
+    /// Calls `run` for each stretch of columns between the same two samples of a single layer, and `block` for columns
+    /// where windows overlap or samples are dense.
+    pub(super) fn for_each(&self, mut run: impl FnMut(Run), mut block: impl FnMut(Block)) {
         let classes = self.field.classes;
-        let mut values = vec![0.0; classes];
+        let mut values = vec![0.0; classes * LANES];
         for span in &self.spans {
-            let [layer] = span.layers[..] else {
-                for x in span.columns.clone() {
-                    self.values_in(span, x, &mut values);
-                    pixel(x, &values);
-                }
-                continue;
-            };
-            let layer = &self.layers[layer];
             let mut x = span.columns.start;
+            // Columns before `x` that belong to no run yet.
+            let mut waiting = x;
             while x < span.columns.end {
-                let Between { low, high, .. } = self.across[x - layer.offset];
-                let same = self.across[x - layer.offset..span.columns.end - layer.offset]
-                    .iter()
-                    .take_while(|b| b.low == low)
-                    .count();
-                if same >= WORTHWHILE {
-                    run(Run {
-                        start: x,
-                        low: &layer.values[low * classes..][..classes],
-                        high: &layer.values[high * classes..][..classes],
-                        across: &self.across[x - layer.offset..x - layer.offset + same],
-                    });
-                } else {
-                    for x in x..x + same {
-                        self.values_in(span, x, &mut values);
-                        pixel(x, &values);
+                if let [layer] = span.layers[..] {
+                    let layer = &self.layers[layer];
+                    let across = &self.across[x - layer.offset..span.columns.end - layer.offset];
+                    let low = across[0].low;
+                    let same = across.iter().take_while(|b| b.low == low).count();
+                    if same >= WORTHWHILE {
+                        self.blocks(span, waiting..x, &mut values, &mut block);
+                        run(Run {
+                            start: x,
+                            low: &layer.values[low * classes..][..classes],
+                            high: &layer.values[across[0].high * classes..][..classes],
+                            across: &across[..same],
+                        });
+                        x += same;
+                        waiting = x;
+                        continue;
                     }
                 }
-                x += same;
+                x += 1;
             }
+            self.blocks(span, waiting..x, &mut values, &mut block);
+        }
+    }
+
+    /// Calls `block` for some columns of a span, up to [`LANES`] at a time.
+    fn blocks(&self, span: &Span, columns: Range<usize>, values: &mut [f32], block: &mut impl FnMut(Block)) {
+        for start in columns.clone().step_by(LANES) {
+            let count = LANES.min(columns.end - start);
+            for (i, layer) in span.layers.iter().map(|l| &self.layers[*l]).enumerate() {
+                let across = &self.across[start - layer.offset..][..count];
+                spread(&layer.values, self.field.classes, across, values, i > 0);
+            }
+            if span.layers.len() > 1 {
+                let share = 1.0 / span.layers.len() as f32;
+                values.iter_mut().for_each(|v| *v *= share);
+            }
+            block(Block { start, count, values });
         }
     }
 }
 
-/// From this many columns on, a loop over classes with columns in the vector lanes beats the other way round.
+/// Output columns that are handled together, one per vector lane.
+pub(super) const LANES: usize = 16;
+
+/// From this many columns on between the same two samples, these two serve a whole vector well enough.
 const WORTHWHILE: usize = 8;
 
 /// Neighbouring columns between the same two samples.
@@ -233,6 +247,39 @@ pub(super) struct Run<'a> {
     pub(super) high: &'a [f32],
     /// The columns' places between the two.
     pub(super) across: &'a [Between],
+}
+
+/// Neighbouring columns, one per lane.
+pub(super) struct Block<'a> {
+    /// First column.
+    pub(super) start: usize,
+    /// How many of the lanes are columns.
+    pub(super) count: usize,
+    /// Logits `[classes, LANES]`.
+    pub(super) values: &'a [f32],
+}
+
+/// Interpolates samples `[samples, classes]` to columns, one per lane: `[classes, LANES]`. Adds to what is there if
+/// `add`.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+fma", "x86_64+avx2+fma"))]
+fn spread(samples: &[f32], classes: usize, across: &[Between], out: &mut [f32], add: bool) {
+    // Lanes beyond the last column repeat it.
+    let between = |i: usize| &across[i.min(across.len() - 1)];
+    let low: [&[f32]; LANES] = std::array::from_fn(|i| &samples[between(i).low * classes..][..classes]);
+    let high: [&[f32]; LANES] = std::array::from_fn(|i| &samples[between(i).high * classes..][..classes]);
+    let weights: [f32; LANES] = std::array::from_fn(|i| between(i).weight);
+    for (class, out) in out.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
+        let mut lows = [0.0f32; LANES];
+        let mut highs = [0.0f32; LANES];
+        for i in 0..LANES {
+            lows[i] = low[i][class];
+            highs[i] = high[i][class];
+        }
+        for i in 0..LANES {
+            let value = (highs[i] - lows[i]).mul_add(weights[i], lows[i]);
+            out[i] = if add { out[i] + value } else { value };
+        }
+    }
 }
 
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+fma", "x86_64+avx2+fma"))]

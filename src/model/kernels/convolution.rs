@@ -6,9 +6,9 @@
 //! whole either, for each band interpolates the rows that it needs into memory that stays in the cache.
 
 use multiversion::multiversion;
-use rayon::prelude::*;
 
 use super::matrix::{Strided, multiply};
+use super::sharing::share_out;
 use super::upsampling::{Map, Upsampled};
 use super::winograd;
 
@@ -56,47 +56,46 @@ fn direct(map: &Upsampled, layer: &Layer, out: &mut [f32]) {
     let rows_per_task = rows_per_task(rows, columns);
     // Between two rows there are the zeros that both of them need beyond their ends.
     let padded = columns + 2 * margin;
-    out.par_chunks_mut(rows_per_task * columns * output)
-        .enumerate()
-        .for_each_init(
-            || Scratch::new(map, rows_per_task + 2 * margin, padded, output),
-            |scratch, (task, out)| {
-                let top = task * rows_per_task;
-                let band = out.len() / (columns * output);
-                let Scratch { source, product, line } = scratch;
-                for (i, row) in source
-                    .chunks_exact_mut(padded * input)
-                    .take(band + 2 * margin)
-                    .enumerate()
-                {
-                    let inner = &mut row[margin * input..(margin + columns) * input];
-                    map.row(top + i, margin, line, inner);
-                }
-                // The last pixels of the last row reach into zeros; those between two rows give values nobody takes.
-                let pixels = band * padded - 2 * margin;
-                for (down, weight) in layer.weight.chunks_exact(layer.side * input * output).enumerate() {
-                    let neighbours = Strided {
-                        values: &source[down * padded * input..],
-                        rows: pixels,
-                        columns: layer.side * input,
-                        row: input,
-                        column: 1,
-                    };
-                    let weight = Strided {
-                        values: weight,
-                        rows: layer.side * input,
-                        columns: output,
-                        row: output,
-                        column: 1,
-                    };
-                    multiply(&neighbours, &weight, product, output, down > 0);
-                }
-                let rows = product.chunks(padded * output);
-                for (from, to) in rows.zip(out.chunks_exact_mut(columns * output)) {
-                    finish_row(&from[..columns * output], layer, to);
-                }
-            },
-        );
+    share_out(
+        out.chunks_mut(rows_per_task * columns * output),
+        || Scratch::new(map, rows_per_task + 2 * margin, padded, output),
+        |scratch, task, out| {
+            let top = task * rows_per_task;
+            let band = out.len() / (columns * output);
+            let Scratch { source, product, line } = scratch;
+            for (i, row) in source
+                .chunks_exact_mut(padded * input)
+                .take(band + 2 * margin)
+                .enumerate()
+            {
+                let inner = &mut row[margin * input..(margin + columns) * input];
+                map.row(top + i, margin, line, inner);
+            }
+            // The last pixels of the last row reach into zeros; those between two rows give values nobody takes.
+            let pixels = band * padded - 2 * margin;
+            for (down, weight) in layer.weight.chunks_exact(layer.side * input * output).enumerate() {
+                let neighbours = Strided {
+                    values: &source[down * padded * input..],
+                    rows: pixels,
+                    columns: layer.side * input,
+                    row: input,
+                    column: 1,
+                };
+                let weight = Strided {
+                    values: weight,
+                    rows: layer.side * input,
+                    columns: output,
+                    row: output,
+                    column: 1,
+                };
+                multiply(&neighbours, &weight, product, output, down > 0);
+            }
+            let rows = product.chunks(padded * output);
+            for (from, to) in rows.zip(out.chunks_exact_mut(columns * output)) {
+                finish_row(&from[..columns * output], layer, to);
+            }
+        },
+    );
 }
 
 /// Memory of one thread.

@@ -8,6 +8,7 @@ mod attention;
 mod convolution;
 mod gelu;
 mod matrix;
+mod sharing;
 mod upsampling;
 mod winograd;
 

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use super::convolution::Layer;
 use super::matrix::{Strided, multiply};
+use super::sharing::share_out;
 use super::upsampling::Upsampled;
 
 /// Outputs of a tile per side.
@@ -48,16 +49,15 @@ pub(super) fn convolve(map: &Upsampled, layer: &Layer, out: &mut [f32]) {
     let across = map.columns.div_ceil(TILE);
     let down = map.rows.div_ceil(TILE);
     let rows_per_task = tile_rows_per_task(down, across);
-    out.par_chunks_mut(rows_per_task * TILE * map.columns * output)
-        .enumerate()
-        .for_each_init(
-            || Scratch::new(map, rows_per_task, across, output),
-            |scratch, (task, out)| {
-                scratch.load(map, task * rows_per_task * TILE);
-                scratch.multiply(&kernel);
-                scratch.store(layer, out);
-            },
-        );
+    share_out(
+        out.chunks_mut(rows_per_task * TILE * map.columns * output),
+        || Scratch::new(map, rows_per_task, across, output),
+        |scratch, task, out| {
+            scratch.load(map, task * rows_per_task * TILE);
+            scratch.multiply(&kernel);
+            scratch.store(layer, out);
+        },
+    );
 }
 
 /// Rows of tiles per task such that every thread gets as many tasks of nearly the same size.
