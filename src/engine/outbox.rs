@@ -17,12 +17,15 @@ pub(super) const MOST_EVENTS: usize = 256;
 /// most of all where a processor does both.
 const PROGRESS_PERIOD: Duration = Duration::from_millis(100);
 
+/// A run that is shorter shows no progress.
+const QUIET_START: Duration = Duration::from_millis(250);
+
 /// Where events go.
 pub(super) struct Outbox {
     events: Sender<Event>,
     wake: Wake,
-    /// When the window was last woken for progress.
-    woken: Cell<Option<Instant>>,
+    /// Until then the window is not woken for progress.
+    quiet_until: Cell<Instant>,
 }
 
 impl Outbox {
@@ -30,7 +33,7 @@ impl Outbox {
         Self {
             events,
             wake,
-            woken: Cell::new(None),
+            quiet_until: Cell::new(Instant::now()),
         }
     }
 
@@ -50,10 +53,16 @@ impl Outbox {
 
     /// The same for progress, which comes often: the window looks at it a little later.
     pub(super) fn tell_progress(&self, event: Event) {
-        if self.try_tell(event) && self.woken.get().is_none_or(|at| at.elapsed() >= PROGRESS_PERIOD) {
-            self.woken.set(Some(Instant::now()));
+        let now = Instant::now();
+        if self.try_tell(event) && now >= self.quiet_until.get() {
+            self.quiet_until.set(now + PROGRESS_PERIOD);
             (self.wake)();
         }
+    }
+
+    /// A run begins: the window knows, and is left alone while it may be over before a bar could be seen.
+    pub(super) fn begin_run(&self) {
+        self.quiet_until.set(Instant::now() + QUIET_START);
     }
 
     fn try_tell(&self, event: Event) -> bool {

@@ -284,6 +284,7 @@ impl Worker {
             settings: &settings,
         };
         let (outbox, signals) = (&self.outbox, &self.signals);
+        outbox.begin_run();
         let mut furthest = 0.0f32;
         let done = self.session.segment(&task, &mut |mut progress| {
             if signals.is_stale(generation) {
