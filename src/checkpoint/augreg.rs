@@ -88,7 +88,7 @@ pub(super) fn plan(shapes: &Shapes) -> Result<BackbonePlan, String> {
         },
         normalisation: Normalisation::VIT,
         recipe,
-        provenance: Provenance::new("AugReg classifier"),
+        provenance: Provenance::new("Google AugReg classifier"),
     })
 }
 
