@@ -7,6 +7,7 @@
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod app;
+pub mod attention;
 pub mod catalogue;
 pub mod checkpoint;
 pub mod cli;

@@ -67,12 +67,22 @@ impl App {
             pixel_grid: self.view.pixel_grid,
             minimap: self.view.minimap,
             magnifier: self.view.magnifier,
+            drag_moves: !self.attention.open,
         };
         let mut camera = self.camera;
         let happened = canvas::show(ui, &mut camera, scene);
         self.camera = camera;
         let before = std::mem::replace(&mut self.cursor, happened.cursor);
         let response = happened.response;
+        if self.attention.open {
+            self.attention_overlay(ui, happened.canvas, happened.photo);
+            let chooses = response.clicked_by(PointerButton::Primary) || response.dragged_by(PointerButton::Primary);
+            if let Some(pixel) = happened.cursor.filter(|_| chooses) {
+                self.choose_patch(pixel);
+                ui.ctx().request_repaint();
+            }
+            return;
+        }
         // Not a press of Space or Enter while the canvas has the focus.
         if response.clicked_by(PointerButton::Primary)
             && let Some(pixel) = happened.cursor
@@ -136,7 +146,8 @@ impl App {
     fn drawing(&self, ui: &Ui, document: &Document) -> Option<Drawing> {
         // Held down, it shows the bare photo; not while it is typed into a field.
         let bare = ui.input(|i| i.key_down(egui::Key::B) && !i.modifiers.any()) && !ui.ctx().text_edit_focused();
-        let shown = document.masks.as_ref().filter(|_| self.view.masks && !bare);
+        let masks = self.view.masks && !self.attention.open && !bare;
+        let shown = document.masks.as_ref().filter(|_| masks);
         Some(Drawing {
             gpu: self.gpu.clone()?,
             photo: document.texture.clone()?,

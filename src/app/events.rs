@@ -53,6 +53,9 @@ impl App {
                 self.toasts.problems(&summary, &problems);
                 self.take_found(pictures, folder, model);
             }
+            Event::LookProgress { number, progress } => self.take_look_progress(number, progress),
+            Event::Inside(inspection) => self.take_inspection(inspection),
+            Event::LookFailed { number, message } => self.take_look_failure(number, message),
             Event::Photo(photo) => self.take_photo(photo),
             Event::PhotoFailed(message) => self.take_photo_failure(message),
             Event::Progress { generation, progress } => {

@@ -1,6 +1,7 @@
 //! The window: state, commands, canvas, panels. It draws and sends messages; it never computes, waits or reads a file.
 
 mod about;
+mod attention;
 mod canvas;
 mod central;
 mod clipboard;
@@ -49,7 +50,10 @@ use eframe::CreationContext;
 use egui::util::undoer::Undoer;
 use egui::{CentralPanel, ColorImage, Context, Panel, Rect, Ui};
 
-use crate::engine::{DeviceChoice, Engine, FileWatch, MemoryUse, ModelInfo, ModelSource, PhotoSource, Thumbnails};
+use crate::engine::{
+    DeviceChoice, Engine, FileWatch, InsideReader, MemoryUse, ModelInfo, ModelSource, PhotoSource, Thumbnails,
+};
+use attention::Attention;
 use canvas::Camera;
 use clipboard::PictureClipboard;
 use command::Command;
@@ -76,6 +80,8 @@ pub struct App {
     dialogs: Dialogs,
     /// `None` where the system gives no thread; the list then shows names alone.
     thumbnails: Option<Thumbnails>,
+    /// `None` where the system gives no thread; attention is not read then.
+    inside_reader: Option<InsideReader>,
     file_watch: Option<FileWatch>,
     /// `None` where nothing is kept.
     writer: Option<Writer>,
@@ -127,6 +133,7 @@ pub struct App {
     device_before: DeviceChoice,
     memory: Option<MemoryUse>,
 
+    attention: Attention,
     view: ViewState,
     undoer: Undoer<ViewState>,
     camera: Camera,
@@ -179,6 +186,7 @@ impl App {
             engine: Engine::start(keeping::engine_settings(&settings, start.device), wake())?,
             dialogs: Dialogs::default(),
             thumbnails: Thumbnails::start(wake()).ok(),
+            inside_reader: InsideReader::start(wake()).ok(),
             file_watch: FileWatch::start(wake()).inspect_err(|why| log::warn!("{why}")).ok(),
             writer,
             uploader: Uploader::start(gpu.clone(), context)?,
@@ -208,6 +216,7 @@ impl App {
             models: Models::default(),
             device: None,
             memory: None,
+            attention: Attention::default(),
             view: session.view.clone(),
             undoer: Undoer::default(),
             camera: keeping::camera(&session.camera),
@@ -296,6 +305,7 @@ impl eframe::App for App {
         self.take_news(context);
         self.take_dialog_answers();
         self.take_dropped_files(context);
+        self.update_attention();
         for command in command::pressed(context, |command| self.enabled(command)) {
             self.perform(command, context);
         }
@@ -350,7 +360,10 @@ impl App {
             let panel = Panel::right("inspector")
                 .default_size(panels.inspector_width)
                 .size_range(240.0_f32.min(most)..=most.min(480.0))
-                .show(ui, |ui| self.inspector(ui, asked));
+                .show(ui, |ui| match self.attention.open {
+                    true => self.attention_panel(ui),
+                    false => self.inspector(ui, asked),
+                });
             self.session.panels.inspector_width = panel.response.rect.width();
         } else {
             self.class_list.leave();

@@ -52,6 +52,12 @@ impl App {
                     self.choose_entry(place);
                 }
             }
+            Command::ShowMasks => self.open_attention(false),
+            Command::ShowAttention => self.open_attention(true),
+            Command::PreviousLayer => self.attention.step_layer(-1),
+            Command::NextLayer => self.attention.step_layer(1),
+            Command::PreviousHead => self.attention.step_head(-1),
+            Command::NextHead => self.attention.step_head(1),
             Command::GetModels => self.windows.models.open(),
             Command::CancelLoading => self.cancel_loading(),
             Command::UseEmbeddedModel => self.open_model(ModelSource::Embedded),
@@ -164,6 +170,9 @@ impl App {
             Command::Cancel => {
                 let busy = self.running.is_some() || self.models.is_loading() || self.batch.is_some();
                 busy && !self.windows.any_open()
+            }
+            Command::PreviousLayer | Command::NextLayer | Command::PreviousHead | Command::NextHead => {
+                self.attention.can_step()
             }
             Command::CancelLoading => self.models.is_loading(),
             Command::CancelAll => self.batch.is_some(),

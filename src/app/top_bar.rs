@@ -19,6 +19,17 @@ impl App {
             }
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 self.command_button(ui, Command::Palette, asked);
+                ui.separator();
+                let workspaces = [
+                    ("Attention", Command::ShowAttention, self.attention.open),
+                    ("Masks", Command::ShowMasks, !self.attention.open),
+                ];
+                for (title, command, on) in workspaces {
+                    let tab = ui.add(Button::selectable(on, title)).accessible_name(command.title());
+                    if tab.on_hover_text(command.tooltip(ui)).clicked() {
+                        asked.push(command);
+                    }
+                }
             });
         });
         ui.horizontal(|ui| {

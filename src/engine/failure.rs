@@ -38,6 +38,13 @@ pub(super) fn failure_event(job: &Job) -> Box<dyn FnOnce(String) -> Event> {
             let generation = *generation;
             Box::new(move |message| Event::SegmentFailed { generation, message })
         }
+        Job::LookInside(look) => {
+            let number = look.number;
+            Box::new(move |message| {
+                let message = Some(message);
+                Event::LookFailed { number, message }
+            })
+        }
         Job::SegmentAll(batch) => {
             let number = batch.number;
             // Beginning a batch only takes it down; there is no more to say than that it is over.

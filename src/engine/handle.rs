@@ -97,6 +97,11 @@ impl Engine {
         self.signals.next_load()
     }
 
+    /// A number for [`Job::LookInside`]; every look with an older one stops.
+    pub fn next_look(&self) -> u64 {
+        self.signals.next_look()
+    }
+
     /// Stops the model that is being read; those that are open stay.
     pub fn cancel_loading(&self) {
         self.signals.next_load();

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::batch::{Batch, BatchState};
+use super::inspection::{Inspection, Look};
 use super::kept::Bytes;
 use super::memory::MemoryUse;
 use super::model_info::{ModelInfo, ModelSource, OpenModel};
@@ -214,6 +215,8 @@ pub enum Job {
         /// `None` for the model's own.
         settings: Option<Settings>,
     },
+    /// Run a photo for looking inside.
+    LookInside(Look),
     /// Segment pictures one after another whenever no other job waits; in place of a batch that is not done.
     SegmentAll(Batch),
     /// Say which files an export would write.
@@ -289,6 +292,22 @@ pub enum Event {
     },
     /// The models that are open, whenever one comes, goes or has to make room for others.
     OpenModels(Vec<OpenModel>),
+    /// A look inside goes on.
+    LookProgress {
+        /// Of which request.
+        number: u64,
+        /// How far.
+        progress: Progress,
+    },
+    /// A look inside is done.
+    Inside(Arc<Inspection>),
+    /// There is nothing to look into; without a message when it was stopped.
+    LookFailed {
+        /// Of which request.
+        number: u64,
+        /// What happened and what to do.
+        message: Option<String>,
+    },
     /// A photo was read.
     Photo(OpenPhoto),
     /// A photo could not be read.

@@ -8,6 +8,8 @@ mod failure;
 mod find;
 mod folder_watch;
 mod handle;
+mod inside_reader;
+mod inspection;
 mod job;
 mod kept;
 mod memory;
@@ -24,12 +26,17 @@ mod test_settings;
 mod thumbnails;
 mod worker;
 
+pub use crate::attention::{
+    Direction, Fusion, HeadStatistics, Layer, Part, Place, Rollout, Rows, Token, uniform_distance,
+};
 pub use crate::model::{Output, WindowRules};
-pub use crate::segment::{Prediction, Settings};
+pub use crate::segment::{Frame, Prediction, Region, Settings};
 pub use batch::{Batch, BatchState};
 pub use device::{Adapter, AdapterKind, DeviceChoice, DeviceError, OpenDevice, adapters, open_device, self_check};
 pub use folder_watch::{FileWatch, NoFileWatch};
 pub use handle::{Busy, Engine};
+pub use inside_reader::{Answer, InsideReader, Question, Read};
+pub use inspection::{Inspection, Look};
 pub use job::{Event, ExportJob, Job, OpenPhoto, PhotoSource, Rgba, Segmented};
 pub use kept::{Bytes, Kept};
 pub use memory::{MemoryUse, peak_memory_mib};

@@ -8,13 +8,15 @@ use burn::tensor::Device;
 
 use super::cache::{FeatureCache, FeatureKey};
 use super::device::{DeviceChoice, DeviceError, OpenDevice, open_device};
+use super::inspection::{Inspection, Look};
 use super::model_info::{ModelInfo, ModelSource, OpenModel};
 use super::open_models::OpenModels;
 use super::progress::{BlockCounter, OnProgress, Progress};
+use crate::attention::{Inside, Recorder};
 use crate::checkpoint::{self, Checkpoint, CheckpointError, OnRead};
 use crate::model::{Network, Output};
 use crate::photo::Photo;
-use crate::segment::{self, PlanError, Prediction, SegmentError, Settings};
+use crate::segment::{self, PlanError, Prediction, Region, SegmentError, Settings, Watch as _};
 
 /// Why a session could not do something.
 #[derive(Debug, thiserror::Error)]
@@ -326,6 +328,61 @@ impl Session {
         let prediction = run.predict(&encoded, start.elapsed(), &mut counter)?;
         cache.put(key, encoded);
         Ok(prediction)
+    }
+
+    /// Runs a photo for looking inside, and keeps what is needed for that.
+    ///
+    /// # Errors
+    /// When there is no such model, output or window, the run is stopped or the device fails.
+    pub fn look_inside(&mut self, look: Look, on_progress: OnProgress) -> Result<Inspection, SessionError> {
+        let waiting = Progress {
+            fraction: 0.0,
+            remaining: None,
+        };
+        self.bring_back(look.model, &mut |_| on_progress(waiting))?;
+        let device = self.device()?.device.clone();
+        let (info, network) = self.models.built(look.model).ok_or(SessionError::NoModel)?;
+        if !info.spec.outputs().contains(&look.output) {
+            return Err(SessionError::NoOutput(info.title.clone()));
+        }
+        let (spec, patch) = (&info.spec, info.spec.encoder.patch);
+        let photo = &*look.photo.photo;
+        let (reduced, whole);
+        let (passes, window) = match look.region {
+            Region::Whole => {
+                (reduced, whole) = look.settings.whole(photo);
+                (whole.passes(&reduced, patch)?, 0)
+            }
+            Region::Window(window) => (look.settings.plain().passes(photo, patch)?, window),
+        };
+        let pass = passes.first().ok_or(SessionError::NoModel)?.only(window, patch)?;
+        let run = segment::Run {
+            model: network,
+            spec,
+            output: look.output,
+            device: &device,
+        };
+        let one = [pass];
+        let mut counter = BlockCounter::new(spec, look.output, &one, false, &device, on_progress);
+        let mut recorder = Recorder::new(&mut counter);
+        let [pass] = &one;
+        let traced = run.trace(pass, &mut recorder);
+        let kept = recorder.finish(patch, spec.classes);
+        if let Some(why) = counter.device_error() {
+            return Err(SegmentError::Device(why).into());
+        }
+        let inside = kept.map_err(SegmentError::Device)?;
+        let features = traced.map_err(SegmentError::Cancelled)?;
+        Ok(Inspection {
+            frame: pass.frame([photo.width, photo.height], patch),
+            inside: Inside {
+                grid: features.grid,
+                extra: features.extra,
+                ..inside
+            },
+            model: info.clone(),
+            look,
+        })
     }
 
     /// Moves to the CPU for good; the model is read again there.

@@ -9,6 +9,8 @@ pub(super) struct Signals {
     wanted: AtomicU64,
     /// The newest load of a model that was asked for; one with a smaller number stops.
     wanted_load: AtomicU64,
+    /// The newest look inside that was asked for; one with a smaller number stops.
+    wanted_look: AtomicU64,
     /// Set when the window is gone: jobs that still wait are dropped.
     closing: AtomicBool,
     /// Batches with a smaller number stop.
@@ -34,8 +36,18 @@ impl Signals {
         self.wanted_load.load(Ordering::Relaxed) != number
     }
 
+    /// A new number for looking inside; every older look is stale from now on.
+    pub(super) fn next_look(&self) -> u64 {
+        self.wanted_look.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    pub(super) fn is_look_stale(&self, number: u64) -> bool {
+        self.wanted_look.load(Ordering::Relaxed) != number
+    }
+
     /// Stops everything for good.
     pub(super) fn close(&self) {
+        self.next_look();
         self.next_generation();
         self.next_load();
         self.closing.store(true, Ordering::Relaxed);

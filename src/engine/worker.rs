@@ -10,6 +10,7 @@ use rayon::ThreadPool;
 
 use super::batch::RunningBatch;
 use super::failure::{failure_event, panic_sentence};
+use super::inspection::Look;
 use super::job::{Event, ExportJob, Job, OpenPhoto, PhotoSource, Segmented};
 use super::model_info::{ModelSource, OpenModel};
 use super::numbers::Numbers;
@@ -106,7 +107,10 @@ impl Worker {
 
     fn handle(&mut self, job: Job) {
         let failed = failure_event(&job);
-        let uses_network = matches!(job, Job::LoadModel { .. } | Job::Segment { .. } | Job::Configure(_));
+        let uses_network = matches!(
+            job,
+            Job::LoadModel { .. } | Job::Segment { .. } | Job::LookInside(_) | Job::Configure(_)
+        );
         let done = catch_unwind(AssertUnwindSafe(|| match job {
             // Not on the threads that it may replace.
             Job::Configure(settings) => self.configure(settings),
@@ -161,6 +165,7 @@ impl Worker {
                 output,
                 settings,
             } => self.segment(generation, photo, (model, output), settings),
+            Job::LookInside(look) => self.look_inside(look),
             Job::SegmentAll(batch) => self.begin_batch(batch),
             Job::PlanExport { number, job } => {
                 let ExportJob {
@@ -305,6 +310,31 @@ impl Worker {
             }
             Err(e) if e.is_cancelled() => self.outbox.tell(Event::Cancelled { generation }),
             Err(e) => self.tell_failure(failed, e.to_string()),
+        }
+    }
+
+    fn look_inside(&mut self, look: Look) {
+        let number = look.number;
+        let (outbox, signals) = (&self.outbox, &self.signals);
+        outbox.begin_run();
+        let done = self.session.look_inside(look, &mut |progress| {
+            if signals.is_look_stale(number) {
+                return ControlFlow::Break(());
+            }
+            outbox.tell_progress(Event::LookProgress { number, progress });
+            ControlFlow::Continue(())
+        });
+        self.announce_device();
+        match done {
+            Ok(inspection) => self.outbox.tell(Event::Inside(Arc::new(inspection))),
+            Err(e) if e.is_cancelled() => self.outbox.tell(Event::LookFailed { number, message: None }),
+            Err(e) => {
+                let failed = |message| {
+                    let message = Some(message);
+                    Event::LookFailed { number, message }
+                };
+                self.tell_failure(failed, e.to_string());
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use burn::nn::{LayerNorm, Linear};
-use burn::tensor::{Tensor, activation};
+use burn::tensor::Tensor;
 
 use super::build::Builder;
 use super::kernels;
@@ -39,25 +39,14 @@ impl Block {
     /// Tokens `[batch, tokens, dim]` to tokens of the same shape.
     pub(super) fn forward(&self, x: Tensor<3>, stage: Stage, probe: &mut dyn Probe) -> Tensor<3> {
         let qkv = kernels::product(self.norm1.forward(x.clone()), &self.qkv);
-        let context = if probe.wants_attention() {
-            let (context, probabilities) = self.explicit_attention(qkv);
-            probe.attention(stage, probabilities);
-            context
-        } else {
-            kernels::attention(qkv, &self.qkv, self.heads)
-        };
+        if probe.wants_queries_and_keys() {
+            let [queries, keys, _] = kernels::split_heads(qkv.clone(), &self.qkv, self.heads);
+            probe.queries_and_keys(stage, queries, keys);
+        }
+        let context = kernels::attention(qkv, &self.qkv, self.heads);
         let x = kernels::residual(x, kernels::product(context, &self.proj), &self.proj);
         let hidden = kernels::product(self.norm2.forward(x.clone()), &self.fc1);
         let hidden = kernels::bias_gelu(hidden, &self.fc1);
         kernels::residual(x, kernels::product(hidden, &self.fc2), &self.fc2)
-    }
-
-    /// Attention with its probabilities `[batch, heads, tokens, tokens]`, from `x · W_qkv` without bias.
-    fn explicit_attention(&self, qkv: Tensor<3>) -> (Tensor<3>, Tensor<4>) {
-        let [query, key, value] = kernels::split_heads(qkv, &self.qkv, self.heads);
-        let scores = query.matmul(key.swap_dims(2, 3));
-        let probabilities = activation::softmax(scores, 3);
-        let context = kernels::merge_heads(probabilities.clone().matmul(value));
-        (context, probabilities)
     }
 }

@@ -30,13 +30,14 @@ pub trait Probe {
     /// `Break` ends the pass with [`Cancelled`].
     fn block(&mut self, stage: Stage, tokens: &Tensor<3>) -> ControlFlow<()>;
 
-    /// Whether [`Probe::attention`] is wanted; the pass is then slower, for the probabilities are computed in full.
-    fn wants_attention(&self) -> bool {
+    /// Whether [`Probe::queries_and_keys`] is wanted; they are then laid out for it.
+    fn wants_queries_and_keys(&self) -> bool {
         false
     }
 
-    /// Post-softmax attention `[batch, heads, tokens, tokens]` of a block.
-    fn attention(&mut self, _stage: Stage, _probabilities: Tensor<4>) {}
+    /// Queries and keys of a block, both `[batch, heads, tokens, head width]`. The queries are scaled already: softmax
+    /// over `query · key` is the attention.
+    fn queries_and_keys(&mut self, _stage: Stage, _queries: Tensor<4>, _keys: Tensor<4>) {}
 
     /// After each stage of a SETR decoder. `Break` ends the pass with [`Cancelled`].
     fn stage_done(&mut self) -> ControlFlow<()> {

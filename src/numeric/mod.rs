@@ -1,8 +1,11 @@
-//! Two rules of arithmetic that several rooms share: half-pixel interpolation and a vectorisable `e^x`.
+//! Rules of arithmetic that several rooms share: half-pixel interpolation, a vectorisable `e^x`, and products of
+//! matrices in host memory.
 
 mod exp;
+mod matrix;
 
 pub(crate) use exp::exp;
+pub(crate) use matrix::{Strided, multiply};
 
 /// Where output position `i` of `to` falls among `from` samples: two neighbours and the share of the second.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,6 +1,7 @@
 //! Photo and model to [`Prediction`]: windows, scales, flips, merging, upsampling and argmax.
 
 mod field;
+mod inside;
 mod label_pass;
 mod plan;
 mod row;
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant};
 use burn::tensor::{Device, Tensor, TensorData};
 
 pub use field::Field;
+pub use inside::{Frame, Region};
 pub use label_pass::{Labels, label};
 pub use plan::{Pass, PlanError, Settings, padded};
 

@@ -141,7 +141,7 @@ impl Settings {
 /// One run over one picture of one size: which windows are cut from it.
 #[derive(Clone, Debug)]
 pub struct Pass<'a> {
-    picture: Cow<'a, Photo>,
+    pub(super) picture: Cow<'a, Photo>,
     /// Whether the picture is mirrored first.
     pub flip: bool,
     /// Width and height, perhaps after raising the short side to the window.

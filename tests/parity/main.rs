@@ -5,6 +5,7 @@
 //! `CUBECL_AUTOTUNE_LEVEL=minimal` shortens it. `SEGSCOPE_REQUIRE_ALL=1` turns the lack of such a device from a skip
 //! into a failure.
 
+mod attention;
 mod backbone;
 mod golden_case;
 mod models;
@@ -44,6 +45,15 @@ fn windows_scales_flips_and_upsampling_match() {
             Kind::Slide => slide::compare(&case, &mut findings),
             _ => upsampling::compare(&case, &mut findings),
         }
+    }
+    findings.finish();
+}
+
+#[test]
+fn rollout_and_distance_match() {
+    let mut findings = Findings::default();
+    for case in supported(&[Kind::Rollout]) {
+        attention::compare_rollout(&case, &mut findings);
     }
     findings.finish();
 }

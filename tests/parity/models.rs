@@ -8,8 +8,9 @@ use segscope::model::{
     Decoder, Features, HeadSpec, HostTensor, LastUpsampling, MapStage, ModelSpec, Network, NoProbe, Output, Probe,
     Stage, WindowRules,
 };
-use segscope::segment;
+use segscope::{attention, segment};
 
+use crate::attention as rows;
 use crate::golden_case::GoldenCase;
 use crate::golden_case::closeness::Findings;
 use crate::open_model;
@@ -50,14 +51,6 @@ impl Probe for Recorder {
     fn block(&mut self, stage: Stage, tokens: &Tensor<3>) -> ControlFlow<()> {
         self.keep("block", stage, tokens.clone());
         ControlFlow::Continue(())
-    }
-
-    fn wants_attention(&self) -> bool {
-        true
-    }
-
-    fn attention(&mut self, stage: Stage, probabilities: Tensor<4>) {
-        self.keep("attn", stage, probabilities);
     }
 
     fn wants_maps(&self) -> bool {
@@ -119,6 +112,7 @@ pub fn compare(case: &GoldenCase, limits: &Limits, device: &Device, findings: &m
         .found
         .retain(|name, _| golden.contains_key(name) || !name.starts_with("pup."));
     recorder.found.extend(last);
+    subject.look_inside(image.clone(), limits, findings);
     let fast = model.encode(image, &mut NoProbe).expect("nobody cancels");
     let left_out = match subject.size == subject.padded {
         true => LastUpsampling::LeftOut,
@@ -208,6 +202,27 @@ impl Subject<'_> {
             found.insert(format!("aux.{k}"), map);
         }
         found
+    }
+
+    /// Attention from kept queries and keys.
+    fn look_inside(&self, image: Tensor<4>, limits: &Limits, findings: &mut Findings) {
+        let mut nothing = NoProbe;
+        let mut recorder = attention::Recorder::new(&mut nothing);
+        let features = self.model.encode(image, &mut recorder).expect("nobody cancels");
+        let output = Output::default();
+        self.model
+            .decode(&features, output, LastUpsampling::Here, &mut recorder)
+            .expect("nobody cancels");
+        let inside = recorder
+            .finish(self.spec.encoder.patch, self.spec.classes)
+            .expect("tensors of the device");
+        let inside = attention::Inside {
+            grid: features.grid,
+            extra: features.extra,
+            ..inside
+        };
+        let tolerance = limits.tolerance.unwrap_or(rows::TOLERANCE);
+        rows::compare_rows(self.case, &inside, tolerance, findings);
     }
 
     fn decode(&self, features: &Features, output: Output, last: LastUpsampling, probe: &mut dyn Probe) -> HostTensor {

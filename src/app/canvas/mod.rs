@@ -7,7 +7,7 @@ mod minimap;
 
 use std::sync::Arc;
 
-use egui::{Color32, EventFilter, Key, Painter, Rect, Response, Sense, Stroke, Ui, Vec2, vec2};
+use egui::{Color32, EventFilter, Key, Painter, PointerButton, Rect, Response, Sense, Stroke, Ui, Vec2, vec2};
 
 use super::gpu::{self, Gpu, GpuLabels, GpuPhoto, Highlight, Look, Tone};
 use super::theme;
@@ -57,12 +57,17 @@ pub(super) struct Scene<'a> {
     pub(super) pixel_grid: bool,
     pub(super) minimap: bool,
     pub(super) magnifier: bool,
+    /// Dragging with the primary button moves the photo; otherwise the other buttons alone do.
+    pub(super) drag_moves: bool,
 }
 
 /// What happened on the canvas.
 pub(super) struct Happened {
     /// Photo pixel under the cursor.
     pub(super) cursor: Option<[usize; 2]>,
+    /// Where the canvas and the whole photo are, in points.
+    pub(super) canvas: Rect,
+    pub(super) photo: Rect,
     /// For a context menu.
     pub(super) response: Response,
 }
@@ -76,7 +81,7 @@ pub(super) fn show(ui: &mut Ui, camera: &mut Camera, scene: Scene) -> Happened {
     let response = ui.allocate_rect(canvas, Sense::click_and_drag());
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, ui.is_enabled(), "Picture canvas"));
     let size = vec2(scene.size[0] as f32, scene.size[1] as f32);
-    move_by_mouse(ui, camera, canvas, size, &response);
+    move_by_mouse(ui, camera, canvas, size, &response, scene.drag_moves);
     move_by_keys(ui, camera, size, &response);
     camera.settle(canvas, size);
     let minimap = scene.minimap.then(|| minimap::place(camera, canvas, size)).flatten();
@@ -123,11 +128,17 @@ pub(super) fn show(ui: &mut Ui, camera: &mut Camera, scene: Scene) -> Happened {
         let focus = ui.visuals().selection.stroke;
         painter.rect_stroke(canvas, 0.0, focus, egui::StrokeKind::Inside);
     }
-    Happened { cursor, response }
+    Happened {
+        cursor,
+        canvas,
+        photo,
+        response,
+    }
 }
 
-fn move_by_mouse(ui: &Ui, camera: &mut Camera, canvas: Rect, size: Vec2, response: &Response) {
-    if response.dragged() && response.drag_delta() != Vec2::ZERO {
+fn move_by_mouse(ui: &Ui, camera: &mut Camera, canvas: Rect, size: Vec2, response: &Response, any_button: bool) {
+    let moves = any_button || !response.dragged_by(PointerButton::Primary);
+    if moves && response.dragged() && response.drag_delta() != Vec2::ZERO {
         camera.pan(response.drag_delta(), size);
     }
     let Some(cursor) = response.hover_pos() else { return };
@@ -140,7 +151,7 @@ fn move_by_mouse(ui: &Ui, camera: &mut Camera, canvas: Rect, size: Vec2, respons
 
 /// Arrow keys move the photo while the canvas has the focus; a click gives it the focus.
 fn move_by_keys(ui: &Ui, camera: &mut Camera, size: Vec2, response: &Response) {
-    if response.clicked_by(egui::PointerButton::Primary) {
+    if response.clicked_by(PointerButton::Primary) {
         response.request_focus();
     }
     if !response.has_focus() {

@@ -130,6 +130,12 @@ commands! {
         ToggleMultiScale: "Multi-scale and flip", "Average over six sizes and the mirrored picture: better and many times slower.";
     }
     View {
+        ShowMasks: "Masks workspace", "Show the class masks over the picture.";
+        ShowAttention: "Attention workspace", "Show what a patch or a class looks at, in every layer and head.";
+        PreviousLayer: "Previous layer", "Show the attention of the layer before this one.";
+        NextLayer: "Next layer", "Show the attention of the next layer.";
+        PreviousHead: "Previous head", "Show the attention of the head before this one.";
+        NextHead: "Next head", "Show the attention of the next head.";
         Fit: "Fit", "Show the whole picture.";
         ActualSize: "1:1", "Show one picture pixel as one screen pixel.";
         ZoomIn: "Zoom in", "Larger, around the centre; the wheel zooms around the cursor.";

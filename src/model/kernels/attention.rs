@@ -3,8 +3,7 @@
 use multiversion::multiversion;
 use rayon::prelude::*;
 
-use super::matrix::{Strided, multiply};
-use crate::numeric::exp;
+use crate::numeric::{Strided, exp, multiply};
 
 /// Most rows of queries per task. Each task lays out all keys and values for the matrix kernel anew, which a few
 /// hundred rows make up for; more rows would push their scores (300 x 1025 values, 1.2 MiB) out of the second-level

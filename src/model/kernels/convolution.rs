@@ -7,10 +7,10 @@
 
 use multiversion::multiversion;
 
-use super::matrix::{Strided, multiply};
 use super::sharing::share_out;
 use super::upsampling::{Map, Upsampled};
 use super::winograd;
+use crate::numeric::{Strided, multiply};
 
 /// A convolution that keeps the size of a map, and what follows it.
 pub(super) struct Layer<'a> {

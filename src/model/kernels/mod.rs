@@ -7,7 +7,6 @@
 mod attention;
 mod convolution;
 mod gelu;
-mod matrix;
 mod sharing;
 mod upsampling;
 mod winograd;

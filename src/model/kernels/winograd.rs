@@ -8,9 +8,9 @@ use multiversion::multiversion;
 use rayon::prelude::*;
 
 use super::convolution::Layer;
-use super::matrix::{Strided, multiply};
 use super::sharing::share_out;
 use super::upsampling::Upsampled;
+use crate::numeric::{Strided, multiply};
 
 /// Outputs of a tile per side.
 const TILE: usize = 4;

@@ -24,6 +24,8 @@ pub enum Kind {
     Backbone,
     /// Class maps, resized and then labelled.
     Upsample,
+    /// Rollout and distance over stored attention.
+    Rollout,
     /// Something that cannot be compared yet.
     Unsupported,
 }
@@ -87,7 +89,9 @@ fn kind_of(folder: &Path, manifest: &Value) -> Kind {
     if !has("case.safetensors") {
         return Kind::Unsupported;
     }
-    if manifest["encoder_depth"].is_u64() && checkpoint_in(folder).is_some() {
+    if manifest["distance_float64"].is_object() {
+        Kind::Rollout
+    } else if manifest["encoder_depth"].is_u64() && checkpoint_in(folder).is_some() {
         Kind::Model
     } else if manifest["runs"].is_object() && manifest["window"].is_u64() {
         Kind::Sliding
@@ -122,27 +126,7 @@ impl GoldenCase {
             Kind::Backbone => "tensors.safetensors",
             _ => "case.safetensors",
         };
-        let bytes = self.bytes(file);
-        let file = SafeTensors::deserialize(&bytes).unwrap_or_else(|e| panic!("{}: {file}: {e}", self.name));
-        file.iter()
-            .map(|(name, view)| {
-                assert_eq!(view.dtype(), Dtype::F32, "{}: {name}: type", self.name);
-                let values = view
-                    .data()
-                    .as_chunks()
-                    .0
-                    .iter()
-                    .map(|b| f32::from_le_bytes(*b))
-                    .collect();
-                (
-                    name.to_owned(),
-                    HostTensor {
-                        shape: view.shape().to_vec(),
-                        values,
-                    },
-                )
-            })
-            .collect()
+        tensors_in(&self.folder.join(file))
     }
 
     /// A label map beside the manifest.
@@ -235,4 +219,22 @@ pub fn class_first(values: &[f32], classes: usize, shape: &[usize]) -> HostTenso
         shape: shape.to_vec(),
         values,
     }
+}
+
+/// The tensors in a file, all of them f32.
+pub fn tensors_in(path: &Path) -> BTreeMap<String, HostTensor> {
+    let about = path.display();
+    let bytes = std::fs::read(path).unwrap_or_else(|e| panic!("{e}: {about}"));
+    let file = SafeTensors::deserialize(&bytes).unwrap_or_else(|e| panic!("{e}: {about}"));
+    let tensor = |view: safetensors::tensor::TensorView| {
+        assert_eq!(view.dtype(), Dtype::F32, "{about}: type");
+        let values = view.data().as_chunks().0.iter().map(|b| f32::from_le_bytes(*b));
+        HostTensor {
+            shape: view.shape().to_vec(),
+            values: values.collect(),
+        }
+    };
+    file.iter()
+        .map(|(name, view)| (name.to_owned(), tensor(view)))
+        .collect()
 }

@@ -3,12 +3,12 @@
 use gemm::Parallelism;
 
 /// A matrix somewhere in a slice; `row` and `column` are the steps to the next row and column.
-pub(super) struct Strided<'a> {
-    pub(super) values: &'a [f32],
-    pub(super) rows: usize,
-    pub(super) columns: usize,
-    pub(super) row: usize,
-    pub(super) column: usize,
+pub(crate) struct Strided<'a> {
+    pub(crate) values: &'a [f32],
+    pub(crate) rows: usize,
+    pub(crate) columns: usize,
+    pub(crate) row: usize,
+    pub(crate) column: usize,
 }
 
 impl Strided<'_> {
@@ -19,7 +19,7 @@ impl Strided<'_> {
 
 /// `out = a b`, or `out += a b` when `add`; the rows of `out` are `out_row` values apart. Runs on this thread alone.
 #[expect(unsafe_code, reason = "the gemm crate takes pointers; the bounds are checked here")]
-pub(super) fn multiply(a: &Strided, b: &Strided, out: &mut [f32], out_row: usize, add: bool) {
+pub(crate) fn multiply(a: &Strided, b: &Strided, out: &mut [f32], out_row: usize, add: bool) {
     assert!(a.columns == b.rows && a.rows > 0 && a.columns > 0 && b.columns > 0);
     assert!(a.last() < a.values.len() && b.last() < b.values.len());
     assert!((a.rows - 1) * out_row + b.columns <= out.len());

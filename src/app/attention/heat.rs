@@ -1,0 +1,108 @@
+//! Values of patches as pictures of one pixel per patch.
+
+use egui::{Color32, ColorImage};
+
+use super::color_map::ColorMap;
+
+/// How a value becomes a share of the colour map.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Curve {
+    Linear,
+    /// Attention is far from even: its square root shows more than the few largest values.
+    #[default]
+    Root,
+    /// Over four powers of ten below the largest.
+    Log,
+}
+
+impl Curve {
+    pub(super) const ALL: [Self; 3] = [Self::Linear, Self::Root, Self::Log];
+
+    pub(super) fn title(self) -> &'static str {
+        match self {
+            Self::Linear => "Linear",
+            Self::Root => "Root",
+            Self::Log => "Log",
+        }
+    }
+
+    /// Of a share of the largest value, 0..=1.
+    fn bent(self, share: f32) -> f32 {
+        match self {
+            Self::Linear => share,
+            Self::Root => share.max(0.0).sqrt(),
+            Self::Log => 1.0 + share.max(1e-4).log10() / 4.0,
+        }
+    }
+}
+
+/// How values are drawn.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Scale {
+    pub(super) low: f32,
+    pub(super) high: f32,
+    pub(super) curve: Curve,
+    pub(super) map: ColorMap,
+}
+
+impl Scale {
+    /// From 0, or the least value where it is below, to the largest.
+    pub(super) fn over(values: &[f32], curve: Curve, map: ColorMap) -> Self {
+        let low = values.iter().fold(0.0f32, |a, b| a.min(*b));
+        let high = values.iter().fold(low, |a, b| a.max(*b));
+        Self { low, high, curve, map }
+    }
+
+    /// Draws maps of `columns` x `rows` values beside each other, `across` in a row of the picture.
+    pub(super) fn draw(&self, maps: &[&[f32]], [rows, columns]: [usize; 2], across: usize) -> ColorImage {
+        let table = self.map.table();
+        let (width, height) = (columns * across, rows * maps.len().div_ceil(across.max(1)));
+        let mut pixels = vec![Color32::BLACK; width * height];
+        let span = if self.high > self.low {
+            self.high - self.low
+        } else {
+            1.0
+        };
+        for (i, map) in maps.iter().enumerate() {
+            let (left, top) = (i % across * columns, i / across * rows);
+            for (y, row) in map.chunks_exact(columns).enumerate() {
+                let out = &mut pixels[(top + y) * width + left..][..columns];
+                for (out, value) in out.iter_mut().zip(row) {
+                    let share = self.curve.bent((value - self.low) / span);
+                    *out = table[(share * 255.0).clamp(0.0, 255.0) as usize];
+                }
+            }
+        }
+        ColorImage::new([width, height], pixels)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn maps_lie_beside_each_other() {
+        let scale = Scale {
+            low: 0.0,
+            high: 1.0,
+            curve: Curve::Linear,
+            map: ColorMap::Grey,
+        };
+        let maps: [&[f32]; 3] = [&[0.0, 1.0], &[1.0, 0.0], &[1.0, 1.0]];
+        let image = scale.draw(&maps, [1, 2], 2);
+        assert_eq!(image.size, [4, 2]);
+        let white: Vec<bool> = image.pixels.iter().map(|c| *c == Color32::WHITE).collect();
+        assert_eq!(white, [false, true, true, false, true, true, false, false]);
+    }
+
+    #[test]
+    fn curves_keep_the_ends() {
+        for curve in Curve::ALL {
+            assert!(
+                curve.bent(0.0).abs() < 1e-6 && (curve.bent(1.0) - 1.0).abs() < 1e-6,
+                "{curve:?}"
+            );
+        }
+    }
+}

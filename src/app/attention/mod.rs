@@ -1,0 +1,357 @@
+//! The attention workspace: what a patch, a class token or a class looks at, in every layer and head.
+
+mod color_map;
+mod heat;
+mod overlay;
+mod panel;
+mod plot;
+mod tiles;
+
+use std::sync::Arc;
+
+use egui::{ColorImage, Context, TextureHandle, TextureOptions};
+
+use super::App;
+use crate::engine::{
+    Answer, Direction, Inspection, Job, Layer, Look, Part, Place, Progress, Question, Read, Region, Rollout, Token,
+};
+use color_map::ColorMap;
+use heat::{Curve, Scale};
+
+/// Which of a layer's maps is on the canvas.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Shown {
+    #[default]
+    Mean,
+    Most,
+    Head(usize),
+    Rollout,
+    Similarity,
+    Colours,
+}
+
+/// What a person looks at, and what is known of it.
+pub(super) struct Attention {
+    /// The workspace is shown in place of the masks.
+    pub(super) open: bool,
+    /// The patch that was chosen last.
+    patch: Option<usize>,
+    /// Whose attention is read.
+    token: Token,
+    place: Place,
+    direction: Direction,
+    shown: Shown,
+    rollout: Rollout,
+    curve: Curve,
+    map: ColorMap,
+    /// One scale for all heads of a layer.
+    common: bool,
+    smooth: bool,
+    opacity: f32,
+    region: Region,
+    show_matrix: bool,
+    show_figures: bool,
+    figure: plot::Figure,
+    /// On its way: what, and how far.
+    looking: Option<(Look, Option<Progress>)>,
+    /// Why the last look came to nothing, and which it was.
+    failed: Option<(Look, String)>,
+    inspection: Option<Arc<Inspection>>,
+    /// The last answer of each kind.
+    answers: Vec<(Question, Answer)>,
+    /// What cannot be answered.
+    unanswerable: Vec<Question>,
+    canvas_heat: Heat,
+    head_heat: Heat,
+    matrix_heat: Heat,
+}
+
+/// A texture and what it was drawn from.
+#[derive(Default)]
+struct Heat {
+    key: Option<String>,
+    texture: Option<TextureHandle>,
+}
+
+impl Heat {
+    /// The texture, drawn anew where `key` says so.
+    fn texture(
+        &mut self,
+        context: &Context,
+        key: String,
+        smooth: bool,
+        draw: impl FnOnce() -> ColorImage,
+    ) -> &TextureHandle {
+        let options = if smooth {
+            TextureOptions::LINEAR
+        } else {
+            TextureOptions::NEAREST
+        };
+        if self.key.as_ref() != Some(&key) || self.texture.is_none() {
+            let image = draw();
+            match &mut self.texture {
+                Some(texture) => texture.set(image, options),
+                None => self.texture = Some(context.load_texture("attention", image, options)),
+            }
+            self.key = Some(key);
+        }
+        self.texture.get_or_insert_with(|| {
+            // Made above in any case.
+            context.load_texture("attention", ColorImage::example(), options)
+        })
+    }
+}
+
+impl Default for Attention {
+    fn default() -> Self {
+        Self {
+            open: false,
+            patch: None,
+            token: Token::Patch(0),
+            place: Place {
+                part: Part::Encoder,
+                layer: 0,
+            },
+            direction: Direction::From,
+            shown: Shown::Mean,
+            rollout: Rollout::default(),
+            curve: Curve::default(),
+            map: ColorMap::default(),
+            common: true,
+            smooth: false,
+            opacity: 0.8,
+            region: Region::Whole,
+            show_matrix: false,
+            show_figures: false,
+            figure: plot::Figure::default(),
+            looking: None,
+            failed: None,
+            inspection: None,
+            answers: Vec::new(),
+            unanswerable: Vec::new(),
+            canvas_heat: Heat::default(),
+            head_heat: Heat::default(),
+            matrix_heat: Heat::default(),
+        }
+    }
+}
+
+/// Whether two looks are the same but for their number.
+fn same_look(a: &Look, b: &Look) -> bool {
+    (a.photo.id, a.model, a.output, a.region) == (b.photo.id, b.model, b.output, b.region) && a.settings == b.settings
+}
+
+/// Whether two questions are of one kind, so that the answer to one takes the place of that to the other.
+fn same_kind(a: &Question, b: &Question) -> bool {
+    std::mem::discriminant(a) == std::mem::discriminant(b)
+}
+
+impl Attention {
+    /// The last answer to a question of this kind, with the question.
+    fn answer(&self, kind: impl Fn(&Question) -> bool) -> Option<&(Question, Answer)> {
+        self.answers.iter().find(|(question, _)| kind(question))
+    }
+
+    fn question_of_rows(&self) -> Question {
+        Question::Rows(self.place, self.token, self.direction)
+    }
+
+    /// What the panels and the canvas need, the most wanted first.
+    fn needed(&self) -> Vec<Question> {
+        let mut needed = vec![self.question_of_rows()];
+        let part = match self.token {
+            Token::Class(_) => Part::Decoder,
+            Token::Patch(_) | Token::Extra(_) => Part::Encoder,
+        };
+        match self.shown {
+            Shown::Rollout => needed.push(Question::Rollout(part, self.token, self.rollout)),
+            Shown::Similarity => needed.push(Question::Similarity(self.place, self.token)),
+            Shown::Colours => needed.push(Question::Colours(self.place)),
+            Shown::Mean | Shown::Most | Shown::Head(_) => {}
+        }
+        if self.show_matrix {
+            needed.push(Question::Matrix(self.place.part, self.token, self.direction));
+        }
+        if self.show_figures {
+            needed.push(Question::Figures(self.place.part));
+        }
+        needed
+    }
+
+    fn take(&mut self, read: Read) {
+        let current = self.inspection.as_ref().is_some_and(|i| i.look.number == read.look);
+        if !current {
+            return;
+        }
+        match read.answer {
+            Some(answer) => {
+                self.answers
+                    .retain(|(question, _)| !same_kind(question, &read.question));
+                self.answers.push((read.question, answer));
+            }
+            None => self.unanswerable.push(read.question),
+        }
+    }
+
+    /// Whether there are layers and heads to go through.
+    pub(super) fn can_step(&self) -> bool {
+        self.open && self.inspection.is_some()
+    }
+
+    /// Goes some layers on.
+    pub(super) fn step_layer(&mut self, by: isize) {
+        self.place.layer = self.place.layer.saturating_add_signed(by);
+        self.keep_possible();
+    }
+
+    /// Goes some heads on; from the mean to the first or the last.
+    pub(super) fn step_head(&mut self, by: isize) {
+        let heads = self
+            .inspection
+            .as_ref()
+            .and_then(|i| i.inside.layer(self.place))
+            .map_or(0, Layer::heads);
+        let to = match self.shown {
+            Shown::Head(head) => head.checked_add_signed(by),
+            _ if by > 0 => Some(0),
+            _ => heads.checked_sub(1),
+        };
+        self.shown = to.filter(|head| *head < heads).map_or(Shown::Mean, Shown::Head);
+    }
+
+    /// Brings what is chosen to what the model has.
+    fn keep_possible(&mut self) {
+        let Some(inspection) = &self.inspection else { return };
+        let inside = &inspection.inside;
+        if inside.layers(self.place.part).is_empty() {
+            self.place.part = Part::Encoder;
+        }
+        let last = inside.layers(self.place.part).len().saturating_sub(1);
+        self.place.layer = self.place.layer.min(last);
+        let middle = inside.grid[0] / 2 * inside.grid[1] + inside.grid[1] / 2;
+        let patch = self.patch.filter(|patch| *patch < inside.patches()).unwrap_or(middle);
+        self.patch = Some(patch);
+        let is_rollout_of_class = self.shown == Shown::Rollout && matches!(self.token, Token::Class(_));
+        let part = if is_rollout_of_class {
+            Part::Decoder
+        } else {
+            self.place.part
+        };
+        if matches!(self.token, Token::Patch(_)) || inside.index(part, self.token).is_none() {
+            self.token = Token::Patch(patch);
+        }
+        let heads = inside.layer(self.place).map_or(0, Layer::heads);
+        if let Shown::Head(head) = self.shown
+            && head >= heads
+        {
+            self.shown = Shown::Mean;
+        }
+    }
+}
+
+impl App {
+    /// Shows the attention workspace, or the masks again.
+    pub(super) fn open_attention(&mut self, open: bool) {
+        self.attention.open = open;
+        if !open {
+            // Tens of megabytes that nobody looks at.
+            self.engine.next_look();
+            if let Some(reader) = &self.inside_reader {
+                reader.forget();
+            }
+            let Attention {
+                looking,
+                inspection,
+                answers,
+                unanswerable,
+                ..
+            } = &mut self.attention;
+            (*looking, *inspection) = (None, None);
+            answers.clear();
+            unanswerable.clear();
+        }
+    }
+
+    /// Asks for what the workspace needs and has not.
+    pub(super) fn update_attention(&mut self) {
+        while let Some(read) = self.inside_reader.as_ref().and_then(|reader| reader.poll()) {
+            self.attention.take(read);
+        }
+        if !self.attention.open || self.models.is_loading() {
+            return;
+        }
+        let (Some(document), Some(model), Some(settings)) = (&self.document, &self.model, self.run_settings()) else {
+            return;
+        };
+        let mut look = Look {
+            number: 0,
+            photo: document.photo.clone(),
+            model: model.id,
+            output: self.models.output(),
+            settings,
+            region: self.attention.region,
+        };
+        let attention = &self.attention;
+        let known = [
+            attention.inspection.as_ref().map(|inspection| &inspection.look),
+            attention.failed.as_ref().map(|(look, _)| look),
+        ];
+        let is_known = known.into_iter().flatten().any(|other| same_look(other, &look));
+        let is_on_its_way = attention
+            .looking
+            .as_ref()
+            .is_some_and(|(other, _)| same_look(other, &look));
+        if !is_known && !is_on_its_way {
+            look.number = self.engine.next_look();
+            if self.send(Job::LookInside(look.clone())) {
+                self.attention.looking = Some((look, None));
+                self.attention.failed = None;
+            }
+        }
+        self.attention.keep_possible();
+        let attention = &self.attention;
+        let (Some(inspection), Some(reader)) = (&attention.inspection, &self.inside_reader) else {
+            return;
+        };
+        let mut missing = attention.needed();
+        missing.retain(|question| {
+            !attention.unanswerable.contains(question) && !attention.answers.iter().any(|(known, _)| known == question)
+        });
+        reader.want(inspection, missing);
+    }
+
+    pub(super) fn take_look_progress(&mut self, number: u64, progress: Progress) {
+        if let Some((look, known)) = &mut self.attention.looking
+            && look.number == number
+        {
+            *known = Some(progress);
+        }
+    }
+
+    pub(super) fn take_inspection(&mut self, inspection: Arc<Inspection>) {
+        let attention = &mut self.attention;
+        if attention
+            .looking
+            .take_if(|(look, _)| look.number == inspection.look.number)
+            .is_none()
+        {
+            return;
+        }
+        // At first the last layer: it is what the decoder takes.
+        if attention.inspection.is_none() {
+            attention.place.layer = usize::MAX;
+        }
+        attention.inspection = Some(inspection);
+        attention.answers.clear();
+        attention.unanswerable.clear();
+        attention.keep_possible();
+    }
+
+    pub(super) fn take_look_failure(&mut self, number: u64, message: Option<String>) {
+        if let Some((look, _)) = self.attention.looking.take_if(|(look, _)| look.number == number)
+            && let Some(message) = message
+        {
+            self.attention.failed = Some((look, message));
+        }
+    }
+}

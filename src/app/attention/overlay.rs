@@ -1,0 +1,183 @@
+//! Attention over the photo, and choosing a patch with the mouse.
+
+use egui::{Color32, Painter, Pos2, Rect, Stroke, StrokeKind, Ui, pos2, vec2};
+
+use super::{Attention, Scale, Shown};
+use crate::app::App;
+use crate::engine::{Answer, Frame, Question, Token};
+
+/// What is drawn of the shown map.
+enum Values {
+    /// A value per patch.
+    Patches(Vec<f32>),
+    /// A colour per patch.
+    Colours(Vec<[f32; 3]>),
+}
+
+impl Attention {
+    /// Values of all patches of the shown map, and what they were read from.
+    pub(super) fn shown_values(&self) -> Option<(Vec<f32>, Question)> {
+        let inspection = self.inspection.as_ref()?;
+        let of = |part, values: &[f32]| values.get(inspection.inside.patch_range(part)).map(<[f32]>::to_vec);
+        match self.shown {
+            Shown::Mean | Shown::Most | Shown::Head(_) => {
+                let (question, answer) = self.answer(|q| matches!(q, Question::Rows(..)))?;
+                let (Question::Rows(place, ..), Answer::Rows(rows)) = (question, answer) else {
+                    return None;
+                };
+                let values = match self.shown {
+                    Shown::Head(head) if head < rows.heads() => rows.head(head).to_vec(),
+                    Shown::Most => rows.most(),
+                    _ => rows.mean(),
+                };
+                Some((of(place.part, &values)?, *question))
+            }
+            Shown::Rollout => {
+                let (question, answer) = self.answer(|q| matches!(q, Question::Rollout(..)))?;
+                let Answer::Tokens(values) = answer else { return None };
+                Some((of(crate::engine::Part::Encoder, values)?, *question))
+            }
+            Shown::Similarity => {
+                let (question, answer) = self.answer(|q| matches!(q, Question::Similarity(..)))?;
+                let (Question::Similarity(place, _), Answer::Tokens(values)) = (question, answer) else {
+                    return None;
+                };
+                Some((of(place.part, values)?, *question))
+            }
+            Shown::Colours => None,
+        }
+    }
+
+    fn values(&self) -> Option<(Values, Question)> {
+        if self.shown == Shown::Colours {
+            let (question, answer) = self.answer(|q| matches!(q, Question::Colours(..)))?;
+            let Answer::Colours(colours) = answer else { return None };
+            return Some((Values::Colours(colours.clone()), *question));
+        }
+        let (values, question) = self.shown_values()?;
+        Some((Values::Patches(values), question))
+    }
+
+    /// The scale of the shown map: common to all heads of the layer, or its own.
+    fn scale(&self, values: &[f32]) -> Scale {
+        if self.common
+            && matches!(self.shown, Shown::Head(_) | Shown::Mean | Shown::Most)
+            && let Some(scale) = self.common_scale()
+        {
+            return scale;
+        }
+        Scale::over(values, self.curve, self.map)
+    }
+
+    /// One scale for the patches of all heads of the layer.
+    pub(super) fn common_scale(&self) -> Option<Scale> {
+        let inspection = self.inspection.as_ref()?;
+        let (Question::Rows(place, ..), Answer::Rows(rows)) = self.answer(|q| matches!(q, Question::Rows(..)))? else {
+            return None;
+        };
+        let range = inspection.inside.patch_range(place.part);
+        let most = (0..rows.heads()).flat_map(|head| rows.head(head).get(range.clone()).unwrap_or(&[]));
+        let most = most.fold(0.0f32, |a, b| a.max(*b));
+        Some(Scale {
+            low: 0.0,
+            high: most,
+            curve: self.curve,
+            map: self.map,
+        })
+    }
+}
+
+impl App {
+    /// Draws the shown map over the photo, whose rectangle is `photo` in points, and marks the query.
+    pub(in crate::app) fn attention_overlay(&mut self, ui: &Ui, canvas: Rect, photo: Rect) {
+        let Some(document) = &self.document else { return };
+        let size = vec2(document.photo.photo.width as f32, document.photo.photo.height as f32);
+        let photo_id = document.photo.id;
+        let attention = &mut self.attention;
+        let Some(inspection) = attention.inspection.clone().filter(|i| i.look.photo.id == photo_id) else {
+            return;
+        };
+        let grid = inspection.inside.grid;
+        let to_points =
+            |x: f32, y: f32| -> Pos2 { photo.min + vec2(x / size.x * photo.width(), y / size.y * photo.height()) };
+        let Frame {
+            left,
+            top,
+            right,
+            bottom,
+        } = inspection.frame;
+        let frame = Rect::from_min_max(to_points(left, top), to_points(right, bottom));
+        let painter: Painter = ui.painter_at(canvas.intersect(photo));
+        if let Some((values, question)) = attention.values() {
+            let key = format!(
+                "{} {question:?} {:?} {:?} {:?} {} {}",
+                inspection.look.number,
+                attention.shown,
+                attention.curve,
+                attention.map,
+                attention.common,
+                attention.smooth
+            );
+            let image = || match &values {
+                Values::Patches(values) => attention.scale(values).draw(&[values], grid, 1),
+                Values::Colours(colours) => egui::ColorImage::new(
+                    [grid[1], grid[0]],
+                    colours
+                        .iter()
+                        .map(|c| {
+                            let [r, g, b] = c.map(|v| (v * 255.0) as u8);
+                            Color32::from_rgb(r, g, b)
+                        })
+                        .collect(),
+                ),
+            };
+            let drawn = (attention.canvas_heat.key.as_ref() != Some(&key)).then(image);
+            let (smooth, opacity) = (attention.smooth, attention.opacity);
+            let texture = attention
+                .canvas_heat
+                .texture(ui.ctx(), key, smooth, || drawn.unwrap_or_default());
+            let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
+            let tint = Color32::from_white_alpha((opacity * 255.0) as u8);
+            painter.image(texture.id(), frame, whole, tint);
+        }
+        if let (Token::Patch(patch), true) = (self.attention.token, self.attention.shown != Shown::Colours) {
+            let [left, top, right, bottom] = inspection.frame.patch(patch, grid);
+            let mark = Rect::from_min_max(to_points(left, top), to_points(right, bottom));
+            painter.rect_stroke(mark, 0.0, Stroke::new(3.0, Color32::BLACK), StrokeKind::Outside);
+            painter.rect_stroke(mark, 0.0, Stroke::new(1.5, Color32::WHITE), StrokeKind::Outside);
+        }
+    }
+
+    /// Makes the patch at a pixel of the photo the query.
+    pub(in crate::app) fn choose_patch(&mut self, [x, y]: [usize; 2]) {
+        let attention = &mut self.attention;
+        let Some(inspection) = &attention.inspection else {
+            return;
+        };
+        let grid = inspection.inside.grid;
+        if let Some(patch) = inspection.frame.patch_at([x as f32 + 0.5, y as f32 + 0.5], grid) {
+            attention.patch = Some(patch);
+            attention.token = Token::Patch(patch);
+        }
+    }
+
+    /// The patch at a pixel, as column and row from 1, with its value in the shown map and its share of the sum.
+    pub(super) fn attention_under_cursor(&self) -> Option<String> {
+        let attention = &self.attention;
+        let [x, y] = self.cursor?;
+        let inspection = attention.inspection.as_ref()?;
+        let grid = inspection.inside.grid;
+        let patch = inspection.frame.patch_at([x as f32 + 0.5, y as f32 + 0.5], grid)?;
+        let place = format!("Patch {}, {}", patch % grid[1] + 1, patch / grid[1] + 1);
+        let Some((values, _)) = attention.shown_values() else {
+            return Some(place);
+        };
+        let value = *values.get(patch)?;
+        if attention.shown == Shown::Similarity {
+            return Some(format!("{place}: cosine {value:.3}"));
+        }
+        let sum: f32 = values.iter().sum();
+        let share = if sum > 0.0 { value / sum * 100.0 } else { 0.0 };
+        Some(format!("{place}: {value:.5}, {share:.2} % of what lies on patches"))
+    }
+}

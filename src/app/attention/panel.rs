@@ -1,0 +1,260 @@
+//! The panel of the workspace: whose attention, where, and how it is drawn.
+
+use egui::{CollapsingHeader, ComboBox, Panel, ProgressBar, ScrollArea, Slider, Ui};
+
+use super::color_map::ColorMap;
+use super::heat::Curve;
+use super::{Attention, Shown};
+use crate::app::App;
+use crate::engine::{Answer, Direction, Fusion, ModelInfo, Part, Question, Region, Token};
+
+impl App {
+    /// The inspector of the workspace.
+    pub(in crate::app) fn attention_panel(&mut self, ui: &mut Ui) {
+        let frame = egui::Frame::NONE.inner_margin(egui::Margin::symmetric(0, 4));
+        Panel::bottom("attention reading")
+            .resizable(false)
+            .frame(frame)
+            .show(ui, |ui| {
+                ui.strong("Under the cursor");
+                let text = self.attention_under_cursor();
+                ui.label(
+                    text.as_deref()
+                        .unwrap_or("Point at the picture; a click or a drag chooses a patch"),
+                );
+            });
+        let windows = self.window_count();
+        let attention = &mut self.attention;
+        let model = attention
+            .inspection
+            .as_ref()
+            .map(|inspection| inspection.model.clone())
+            .or(self.model.clone());
+        ScrollArea::vertical().id_salt("attention").show(ui, |ui| {
+            ui.add_space(4.0);
+            ui.strong("Attention");
+            attention.state(ui);
+            let Some(model) = model.filter(|_| attention.inspection.is_some()) else {
+                return;
+            };
+            attention.query(ui, &model);
+            attention.layer(ui);
+            attention.which_map(ui);
+            ui.add_space(4.0);
+            if matches!(attention.shown, Shown::Mean | Shown::Most | Shown::Head(_)) {
+                ui.scope(|ui| attention.head_tiles(ui));
+                attention.what_is_cut(ui);
+            }
+            attention.rollout_choice(ui);
+            ui.add_space(4.0);
+            let all = CollapsingHeader::new("All layers and heads").show(ui, |ui| attention.matrix(ui));
+            attention.show_matrix = all.fully_open() || all.openness > 0.0;
+            let figures = CollapsingHeader::new("Distance and entropy").show(ui, |ui| attention.figures(ui));
+            attention.show_figures = figures.fully_open() || figures.openness > 0.0;
+            CollapsingHeader::new("Colours and area").show(ui, |ui| attention.look(ui, windows));
+        });
+    }
+
+    /// Windows of the plain run over the shown photo, from its result.
+    fn window_count(&self) -> usize {
+        let result = self.document.as_ref().and_then(|document| document.result.as_ref());
+        let field = result.and_then(|result| result.prediction.fields.first());
+        field.map_or(1, |field| field.columns.len() * field.rows.len())
+    }
+}
+
+impl Attention {
+    /// How far the pass is, or why there is none.
+    fn state(&self, ui: &mut Ui) {
+        if let Some((_, progress)) = &self.looking {
+            let fraction = progress.map_or(0.0, |p| p.fraction);
+            ui.add(ProgressBar::new(fraction).show_percentage())
+                .accessible_name("Progress of looking inside");
+        } else if let Some((_, why)) = &self.failed {
+            ui.colored_label(ui.visuals().error_fg_color, why);
+        } else if self.inspection.is_none() {
+            ui.weak("Open a picture and a model to look inside");
+        }
+    }
+
+    fn query(&mut self, ui: &mut Ui, model: &ModelInfo) {
+        let Some(inspection) = self.inspection.clone() else {
+            return;
+        };
+        let inside = &inspection.inside;
+        let name = |token: Token| match token {
+            Token::Patch(patch) => format!("Patch {}, {}", patch % inside.grid[1] + 1, patch / inside.grid[1] + 1),
+            Token::Extra(0) => "Class token".to_owned(),
+            Token::Extra(_) => "Distillation token".to_owned(),
+            Token::Class(class) => model
+                .classes
+                .classes
+                .get(class)
+                .map_or_else(|| format!("Class {class}"), |class| class.name.clone()),
+        };
+        ui.horizontal(|ui| {
+            let label = ui.label("Query");
+            let list = ComboBox::from_id_salt("query")
+                .selected_text(name(self.token))
+                .width(150.0);
+            let shown = list.show_ui(ui, |ui| {
+                let patch = Token::Patch(self.patch.unwrap_or(0));
+                ui.selectable_value(&mut self.token, patch, name(patch));
+                for token in (0..inside.extra).map(Token::Extra) {
+                    if ui.selectable_value(&mut self.token, token, name(token)).clicked() {
+                        self.place.part = Part::Encoder;
+                    }
+                }
+                for token in (0..inside.classes).map(Token::Class) {
+                    if ui.selectable_value(&mut self.token, token, name(token)).clicked() {
+                        self.place.part = Part::Decoder;
+                    }
+                }
+            });
+            shown.response.labelled_by(label.id);
+        });
+        ui.horizontal(|ui| {
+            ui.selectable_value(&mut self.direction, Direction::From, "Looks at")
+                .on_hover_text("What the query looks at: a row of the attention, whose sum is 1");
+            ui.selectable_value(&mut self.direction, Direction::To, "Looked at by")
+                .on_hover_text("Who looks at the query: a column of the attention");
+        });
+    }
+
+    fn layer(&mut self, ui: &mut Ui) {
+        let Some(inspection) = self.inspection.clone() else {
+            return;
+        };
+        let inside = &inspection.inside;
+        if !inside.decoder.is_empty() {
+            ui.horizontal(|ui| {
+                for (part, title) in [(Part::Encoder, "Encoder"), (Part::Decoder, "Decoder")] {
+                    if ui.selectable_value(&mut self.place.part, part, title).clicked() {
+                        self.keep_possible();
+                    }
+                }
+            });
+        }
+        let count = inside.layers(self.place.part).len();
+        ui.horizontal(|ui| {
+            let label = ui.label("Layer");
+            let mut layer = self.place.layer + 1;
+            ui.spacing_mut().slider_width = (ui.available_width() - 60.0).max(60.0);
+            if ui
+                .add(Slider::new(&mut layer, 1..=count.max(1)))
+                .labelled_by(label.id)
+                .changed()
+            {
+                self.place.layer = layer - 1;
+            }
+        });
+    }
+
+    fn which_map(&mut self, ui: &mut Ui) {
+        ui.horizontal_wrapped(|ui| {
+            let maps = [
+                (Shown::Mean, "Mean", "Mean over the heads"),
+                (Shown::Most, "Max", "The largest of the heads"),
+                (
+                    Shown::Rollout,
+                    "Rollout",
+                    "What the query's final state is made of, through all layers",
+                ),
+                (Shown::Similarity, "Similar", "Cosine of the tokens after this layer"),
+                (
+                    Shown::Colours,
+                    "Colours",
+                    "Three principal components of the patches after this layer, as colours",
+                ),
+            ];
+            for (shown, title, hint) in maps {
+                ui.selectable_value(&mut self.shown, shown, title).on_hover_text(hint);
+            }
+        });
+    }
+
+    /// How much of the row lies on tokens that are no patches.
+    fn what_is_cut(&self, ui: &mut Ui) {
+        let Some(inspection) = &self.inspection else { return };
+        let Some((Question::Rows(place, _, Direction::From), Answer::Rows(rows))) =
+            self.answer(|q| matches!(q, Question::Rows(..)))
+        else {
+            return;
+        };
+        let row = match self.shown {
+            Shown::Head(head) if head < rows.heads() => rows.head(head).to_vec(),
+            _ => rows.mean(),
+        };
+        let range = inspection.inside.patch_range(place.part);
+        let on_patches: f32 = row.get(range).unwrap_or(&[]).iter().sum();
+        let others = match place.part {
+            Part::Encoder if inspection.inside.extra == 0 => return,
+            Part::Encoder if inspection.inside.extra == 1 => "the class token",
+            Part::Encoder => "the class and distillation tokens",
+            Part::Decoder => "class tokens",
+        };
+        let share = (1.0 - on_patches).max(0.0) * 100.0;
+        ui.weak(format!("{share:.1} % lies on {others} and is not drawn"));
+    }
+
+    fn rollout_choice(&mut self, ui: &mut Ui) {
+        if self.shown != Shown::Rollout {
+            return;
+        }
+        ui.horizontal(|ui| {
+            ui.label("Heads");
+            for (fusion, title) in [(Fusion::Mean, "Mean"), (Fusion::Max, "Max"), (Fusion::Min, "Min")] {
+                ui.selectable_value(&mut self.rollout.fusion, fusion, title);
+            }
+        });
+        ui.horizontal(|ui| {
+            let label = ui.label("Discard");
+            let slider = Slider::new(&mut self.rollout.discard, 0.0..=0.95).fixed_decimals(2);
+            ui.add(slider)
+                .labelled_by(label.id)
+                .on_hover_text("Share of each row's smallest values that is dropped");
+        });
+    }
+
+    fn look(&mut self, ui: &mut Ui, windows: usize) {
+        ui.horizontal(|ui| {
+            let label = ui.label("Colours");
+            let list = ComboBox::from_id_salt("colour map").selected_text(self.map.title());
+            let list = list.show_ui(ui, |ui| {
+                for map in ColorMap::ALL {
+                    ui.selectable_value(&mut self.map, map, map.title());
+                }
+            });
+            list.response.labelled_by(label.id);
+        });
+        ui.horizontal(|ui| {
+            ui.label("Values");
+            for curve in Curve::ALL {
+                ui.selectable_value(&mut self.curve, curve, curve.title());
+            }
+        });
+        ui.checkbox(&mut self.common, "One scale for all heads")
+            .on_hover_text("Heads can be compared; without it each map goes from 0 to its own largest value");
+        ui.checkbox(&mut self.smooth, "Smooth")
+            .on_hover_text("Interpolate between patches");
+        ui.horizontal(|ui| {
+            let label = ui.label("Opacity");
+            ui.add(Slider::new(&mut self.opacity, 0.0..=1.0).show_value(false))
+                .labelled_by(label.id);
+        });
+        ui.horizontal(|ui| {
+            let label = ui.label("Area");
+            let title = |region: Region| match region {
+                Region::Whole => "Whole picture".to_owned(),
+                Region::Window(window) => format!("Window {}", window + 1),
+            };
+            let list = ComboBox::from_id_salt("area").selected_text(title(self.region));
+            let list = list.show_ui(ui, |ui| {
+                for region in std::iter::once(Region::Whole).chain((0..windows).map(Region::Window)) {
+                    ui.selectable_value(&mut self.region, region, title(region));
+                }
+            });
+            list.response.labelled_by(label.id);
+        });
+    }
+}

@@ -1,0 +1,105 @@
+//! Figures of every head: how far it looks, and how sharply.
+
+use rayon::prelude::*;
+
+use super::kept::{Inside, Part};
+use super::softmax::{for_each_band, softmax};
+
+/// Figures of the heads of one half of a network, `[blocks][heads]`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HeadStatistics {
+    /// Mean attention distance in pixels of the picture that the network saw (arXiv 2010.11929, section 4.5): of each
+    /// patch's row, without the other tokens' columns and divided by what is left, the mean distance of what it looks
+    /// at; then the mean over all patches.
+    pub distance: Vec<Vec<f64>>,
+    /// Mean entropy of the rows of all tokens, over the largest possible: 1 when all tokens are looked at alike.
+    pub entropy: Vec<Vec<f64>>,
+}
+
+impl Inside {
+    /// Figures of one block's heads: distance in pixels, and entropy. `None` when there is no such block.
+    pub fn head_figures(&self, part: Part, layer: usize) -> Option<Vec<[f64; 2]>> {
+        let kept = self.layers(part).get(layer)?;
+        let patches = self.patch_range(part);
+        let distances = Distances::new(self.grid, self.patch);
+        let tokens = kept.tokens();
+        let most_entropy = (tokens.max(2) as f64).ln();
+        let figures = (0..kept.heads()).into_par_iter().map(|head| {
+            let (mut distance, mut entropy) = (0.0, 0.0);
+            for_each_band(kept, head, |first, scores| {
+                for (i, row) in scores.chunks_exact_mut(tokens).enumerate() {
+                    let raw = row.to_vec();
+                    let normaliser = softmax(row);
+                    // The logarithm of a value is its score less the normaliser.
+                    let expected: f64 = row.iter().zip(&raw).map(|(a, s)| f64::from(a * s)).sum();
+                    entropy += f64::from(normaliser) - expected;
+                    let token = first + i;
+                    if patches.contains(&token) {
+                        distance += distances.mean(token - patches.start, &row[patches.clone()]);
+                    }
+                }
+            });
+            [
+                distance / self.patches() as f64,
+                (entropy / tokens as f64 / most_entropy).max(0.0),
+            ]
+        });
+        Some(figures.collect())
+    }
+
+    /// Figures of every head of one half.
+    pub fn head_statistics(&self, part: Part) -> HeadStatistics {
+        let mut statistics = HeadStatistics::default();
+        for figures in (0..self.layers(part).len()).filter_map(|layer| self.head_figures(part, layer)) {
+            statistics.distance.push(figures.iter().map(|f| f[0]).collect());
+            statistics.entropy.push(figures.iter().map(|f| f[1]).collect());
+        }
+        statistics
+    }
+}
+
+/// The distance in pixels that a head would have that looks everywhere alike.
+pub fn uniform_distance(grid: [usize; 2], patch: usize) -> f64 {
+    let patches = grid[0] * grid[1];
+    let distances = Distances::new(grid, patch);
+    let alike = vec![1.0; patches];
+    let sum: f64 = (0..patches).map(|i| distances.mean(i, &alike)).sum();
+    sum / patches as f64
+}
+
+/// Distances between patches in pixels.
+struct Distances {
+    rows: usize,
+    columns: usize,
+    /// `[rows apart, columns apart + columns - 1]`: one slice serves a row of patches, wherever the query stands.
+    table: Vec<f32>,
+}
+
+impl Distances {
+    fn new([rows, columns]: [usize; 2], patch: usize) -> Self {
+        let across = (2 * columns).saturating_sub(1);
+        let table = (0..rows * across).map(|i| {
+            let (down, right) = ((i / across) as f64, (i % across) as f64 - (columns as f64 - 1.0));
+            (patch as f64 * down.hypot(right)) as f32
+        });
+        Self {
+            rows,
+            columns,
+            table: table.collect(),
+        }
+    }
+
+    /// The mean distance of what `weights`, one per patch, lie on, from patch `from`.
+    fn mean(&self, from: usize, weights: &[f32]) -> f64 {
+        let (row, column) = (from / self.columns, from % self.columns);
+        let (mut sum, mut total) = (0.0, 0.0);
+        for y in 0..self.rows {
+            let start = row.abs_diff(y) * (2 * self.columns - 1) + self.columns - 1 - column;
+            let distances = &self.table[start..][..self.columns];
+            let weights = &weights[y * self.columns..][..self.columns];
+            sum += f64::from(weights.iter().zip(distances).map(|(w, d)| w * d).sum::<f32>());
+            total += f64::from(weights.iter().sum::<f32>());
+        }
+        if total > 0.0 { sum / total } else { 0.0 }
+    }
+}
