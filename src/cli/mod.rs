@@ -4,6 +4,7 @@ mod bench;
 mod convert;
 mod devices;
 mod info;
+mod inside;
 mod models;
 mod output_choice;
 mod run_flags;
@@ -47,6 +48,9 @@ enum Action {
     Info(info::Info),
     Convert(convert::Convert),
     Models(models::Models),
+    Attention(inside::Attention),
+    Rollout(inside::RolloutOf),
+    Distance(inside::Distance),
     Bench(bench::Bench),
 }
 
@@ -60,6 +64,9 @@ pub fn run() -> ExitCode {
         Some(Action::Info(info)) => info.run().map(success),
         Some(Action::Convert(convert)) => convert.run().map(success),
         Some(Action::Models(models)) => models.run().map(success),
+        Some(Action::Attention(attention)) => attention.run().map(success),
+        Some(Action::Rollout(rollout)) => rollout.run().map(success),
+        Some(Action::Distance(distance)) => distance.run().map(success),
         Some(Action::Bench(bench)) => bench.run().map(success),
         None => {
             let Arguments {

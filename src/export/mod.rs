@@ -2,9 +2,12 @@
 //!
 //! Everything follows from the photo and its label map; nothing here knows of models.
 
+mod color_map;
 mod error;
+mod figure;
 mod format;
 mod glyphs;
+mod heat;
 mod label_png;
 mod legend;
 mod options;
@@ -12,8 +15,11 @@ mod overlay;
 mod plan;
 mod size;
 
+pub use color_map::ColorMap;
 pub use error::ExportError;
+pub use figure::{Figure, FigureFile, write_figures};
 pub use format::Format;
+pub use heat::{Curve, Scale};
 pub use options::Options;
 
 use std::path::{Path, PathBuf};

@@ -1,7 +1,5 @@
 //! The attention workspace: what a patch, a class token or a class looks at, in every layer and head.
 
-mod color_map;
-mod heat;
 mod overlay;
 mod panel;
 mod plot;
@@ -9,14 +7,13 @@ mod tiles;
 
 use std::sync::Arc;
 
-use egui::{ColorImage, Context, TextureHandle, TextureOptions};
+use egui::{Color32, ColorImage, Context, TextureHandle, TextureOptions};
 
 use super::App;
 use crate::engine::{
     Answer, Direction, Inspection, Job, Layer, Look, Part, Place, Progress, Question, Read, Region, Rollout, Token,
 };
-use color_map::ColorMap;
-use heat::{Curve, Scale};
+use crate::export::{ColorMap, Curve};
 
 /// Which of a layer's maps is on the canvas.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -134,6 +131,14 @@ impl Default for Attention {
             matrix_heat: Heat::default(),
         }
     }
+}
+
+/// Colours as a texture takes them.
+fn picture_of((size, pixels): ([usize; 2], Vec<[u8; 3]>)) -> ColorImage {
+    ColorImage::new(
+        size,
+        pixels.into_iter().map(|[r, g, b]| Color32::from_rgb(r, g, b)).collect(),
+    )
 }
 
 /// Whether two looks are the same but for their number.

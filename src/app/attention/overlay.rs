@@ -2,9 +2,10 @@
 
 use egui::{Color32, Painter, Pos2, Rect, Stroke, StrokeKind, Ui, pos2, vec2};
 
-use super::{Attention, Scale, Shown};
+use super::{Attention, Shown, picture_of};
 use crate::app::App;
 use crate::engine::{Answer, Frame, Question, Token};
+use crate::export::Scale;
 
 /// What is drawn of the shown map.
 enum Values {
@@ -76,14 +77,8 @@ impl Attention {
             return None;
         };
         let range = inspection.inside.patch_range(place.part);
-        let most = (0..rows.heads()).flat_map(|head| rows.head(head).get(range.clone()).unwrap_or(&[]));
-        let most = most.fold(0.0f32, |a, b| a.max(*b));
-        Some(Scale {
-            low: 0.0,
-            high: most,
-            curve: self.curve,
-            map: self.map,
-        })
+        let values = (0..rows.heads()).flat_map(|head| rows.head(head).get(range.clone()).unwrap_or(&[]));
+        Some(Scale::to_largest(values, self.curve, self.map))
     }
 }
 
@@ -119,17 +114,11 @@ impl App {
                 attention.smooth
             );
             let image = || match &values {
-                Values::Patches(values) => attention.scale(values).draw(&[values], grid, 1),
-                Values::Colours(colours) => egui::ColorImage::new(
-                    [grid[1], grid[0]],
-                    colours
-                        .iter()
-                        .map(|c| {
-                            let [r, g, b] = c.map(|v| (v * 255.0) as u8);
-                            Color32::from_rgb(r, g, b)
-                        })
-                        .collect(),
-                ),
+                Values::Patches(values) => picture_of(attention.scale(values).draw(&[values], grid, 1)),
+                Values::Colours(colours) => {
+                    let pixels = colours.iter().map(|c| c.map(|v| (v * 255.0) as u8));
+                    picture_of(([grid[1], grid[0]], pixels.collect()))
+                }
             };
             let drawn = (attention.canvas_heat.key.as_ref() != Some(&key)).then(image);
             let (smooth, opacity) = (attention.smooth, attention.opacity);

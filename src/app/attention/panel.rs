@@ -2,11 +2,10 @@
 
 use egui::{CollapsingHeader, ComboBox, Panel, ProgressBar, ScrollArea, Slider, Ui};
 
-use super::color_map::ColorMap;
-use super::heat::Curve;
 use super::{Attention, Shown};
 use crate::app::App;
 use crate::engine::{Answer, Direction, Fusion, ModelInfo, Part, Question, Region, Token};
+use crate::export::{ColorMap, Curve};
 
 impl App {
     /// The inspector of the workspace.

@@ -2,8 +2,9 @@
 
 use egui::{Rect, Sense, Stroke, StrokeKind, TextureId, Ui, Vec2, WidgetInfo, pos2, vec2};
 
-use super::{Attention, Scale, Shown};
+use super::{Attention, Shown, picture_of};
 use crate::engine::{Answer, Place, Question};
+use crate::export::Scale;
 
 /// Widest tile of a head in points.
 const WIDEST: f32 = 84.0;
@@ -67,7 +68,7 @@ impl Attention {
                 .filter_map(|head| rows.head(head).get(range.clone()))
                 .collect();
             match self.common_scale().filter(|_| self.common) {
-                Some(scale) => scale.draw(&maps, grid, across),
+                Some(scale) => picture_of(scale.draw(&maps, grid, across)),
                 None => each_on_its_own(&maps, self, grid, across),
             }
         });
@@ -121,14 +122,9 @@ impl Attention {
                 .flat_map(|rows| (0..heads).map(|head| rows.head(head).get(range.clone()).unwrap_or(&[])))
                 .collect();
             if self.common {
-                let most = maps.iter().flat_map(|map| map.iter()).fold(0.0f32, |a, b| a.max(*b));
-                let scale = Scale {
-                    low: 0.0,
-                    high: most,
-                    curve: self.curve,
-                    map: self.map,
-                };
-                scale.draw(&maps, grid, heads)
+                let values = maps.iter().flat_map(|map| map.iter());
+                let scale = Scale::to_largest(values, self.curve, self.map);
+                picture_of(scale.draw(&maps, grid, heads))
             } else {
                 each_on_its_own(&maps, self, grid, heads)
             }
@@ -185,7 +181,7 @@ fn each_on_its_own(maps: &[&[f32]], attention: &Attention, grid: [usize; 2], acr
         curve: attention.curve,
         map: attention.map,
     };
-    scale.draw(&maps, grid, across)
+    picture_of(scale.draw(&maps, grid, across))
 }
 
 fn tile_size(width: f32, [rows, columns]: [usize; 2]) -> Vec2 {

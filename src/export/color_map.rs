@@ -1,20 +1,23 @@
 //! Colours for values, which stay in order without colour vision: every map grows lighter from end to end.
 
-use egui::Color32;
-
 /// A colour map.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum ColorMap {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum ColorMap {
+    /// Dark blue over green to yellow.
     #[default]
     BlueYellow,
+    /// Black over red to white.
     Fire,
+    /// Black to white.
     Grey,
 }
 
 impl ColorMap {
-    pub(super) const ALL: [Self; 3] = [Self::BlueYellow, Self::Fire, Self::Grey];
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::BlueYellow, Self::Fire, Self::Grey];
 
-    pub(super) fn title(self) -> &'static str {
+    /// What people call it.
+    pub fn title(self) -> &'static str {
         match self {
             Self::BlueYellow => "Blue to yellow",
             Self::Fire => "Black to fire",
@@ -43,7 +46,7 @@ impl ColorMap {
     }
 
     /// The colour of a share, 0..=1; anything outside is brought to the ends.
-    pub(super) fn color(self, share: f32) -> Color32 {
+    pub fn color(self, share: f32) -> [u8; 3] {
         let anchors = self.anchors();
         let steps = anchors.len() - 1;
         let at = if share > 0.0 {
@@ -53,15 +56,14 @@ impl ColorMap {
         };
         let low = (at as usize).min(steps - 1);
         let weight = at - low as f32;
-        let [r, g, b] = [0, 1, 2].map(|i| {
+        [0, 1, 2].map(|i| {
             let (from, to) = (anchors[low][i], anchors[low + 1][i]);
             (from + (to - from) * weight).round() as u8
-        });
-        Color32::from_rgb(r, g, b)
+        })
     }
 
     /// All colours in 256 steps, for maps of many values.
-    pub(super) fn table(self) -> [Color32; 256] {
+    pub fn table(self) -> [[u8; 3]; 256] {
         std::array::from_fn(|i| self.color(i as f32 / 255.0))
     }
 }
@@ -75,8 +77,8 @@ mod tests {
         for map in ColorMap::ALL {
             // Rec. 709.
             let light = |i: u16| {
-                let c = map.color(f32::from(i) / 100.0);
-                0.2126 * f32::from(c.r()) + 0.7152 * f32::from(c.g()) + 0.0722 * f32::from(c.b())
+                let [r, g, b] = map.color(f32::from(i) / 100.0).map(f32::from);
+                0.2126 * r + 0.7152 * g + 0.0722 * b
             };
             assert!((1..=100).all(|i| light(i) > light(i - 1)), "{}", map.title());
         }

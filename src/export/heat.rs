@@ -1,12 +1,11 @@
-//! Values of patches as pictures of one pixel per patch.
-
-use egui::{Color32, ColorImage};
+//! Values of patches as colours.
 
 use super::color_map::ColorMap;
 
 /// How a value becomes a share of the colour map.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Curve {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Curve {
+    /// As it is.
     Linear,
     /// Attention is far from even: its square root shows more than the few largest values.
     #[default]
@@ -16,9 +15,11 @@ pub(super) enum Curve {
 }
 
 impl Curve {
-    pub(super) const ALL: [Self; 3] = [Self::Linear, Self::Root, Self::Log];
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Linear, Self::Root, Self::Log];
 
-    pub(super) fn title(self) -> &'static str {
+    /// What people call it.
+    pub fn title(self) -> &'static str {
         match self {
             Self::Linear => "Linear",
             Self::Root => "Root",
@@ -36,44 +37,63 @@ impl Curve {
     }
 }
 
-/// How values are drawn.
+/// How values become colours.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Scale {
-    pub(super) low: f32,
-    pub(super) high: f32,
-    pub(super) curve: Curve,
-    pub(super) map: ColorMap,
+pub struct Scale {
+    /// Has the first colour.
+    pub low: f32,
+    /// Has the last colour.
+    pub high: f32,
+    /// What lies between.
+    pub curve: Curve,
+    /// The colours.
+    pub map: ColorMap,
 }
 
 impl Scale {
     /// From 0, or the least value where it is below, to the largest.
-    pub(super) fn over(values: &[f32], curve: Curve, map: ColorMap) -> Self {
+    pub fn over(values: &[f32], curve: Curve, map: ColorMap) -> Self {
         let low = values.iter().fold(0.0f32, |a, b| a.min(*b));
         let high = values.iter().fold(low, |a, b| a.max(*b));
         Self { low, high, curve, map }
     }
 
-    /// Draws maps of `columns` x `rows` values beside each other, `across` in a row of the picture.
-    pub(super) fn draw(&self, maps: &[&[f32]], [rows, columns]: [usize; 2], across: usize) -> ColorImage {
-        let table = self.map.table();
-        let (width, height) = (columns * across, rows * maps.len().div_ceil(across.max(1)));
-        let mut pixels = vec![Color32::BLACK; width * height];
+    /// The scale that goes from 0 to the largest of these values.
+    pub fn to_largest<'a>(values: impl Iterator<Item = &'a f32>, curve: Curve, map: ColorMap) -> Self {
+        let high = values.fold(0.0f32, |a, b| a.max(*b));
+        Self {
+            low: 0.0,
+            high,
+            curve,
+            map,
+        }
+    }
+
+    /// The place of a value in the colour map, 0..=1.
+    pub fn share(&self, value: f32) -> f32 {
         let span = if self.high > self.low {
             self.high - self.low
         } else {
             1.0
         };
+        self.curve.bent((value - self.low) / span)
+    }
+
+    /// Draws maps of `columns` x `rows` values beside each other, `across` in a row: width, height and pixels.
+    pub fn draw(&self, maps: &[&[f32]], [rows, columns]: [usize; 2], across: usize) -> ([usize; 2], Vec<[u8; 3]>) {
+        let table = self.map.table();
+        let (width, height) = (columns * across, rows * maps.len().div_ceil(across.max(1)));
+        let mut pixels = vec![[0; 3]; width * height];
         for (i, map) in maps.iter().enumerate() {
             let (left, top) = (i % across * columns, i / across * rows);
             for (y, row) in map.chunks_exact(columns).enumerate() {
                 let out = &mut pixels[(top + y) * width + left..][..columns];
                 for (out, value) in out.iter_mut().zip(row) {
-                    let share = self.curve.bent((value - self.low) / span);
-                    *out = table[(share * 255.0).clamp(0.0, 255.0) as usize];
+                    *out = table[(self.share(*value) * 255.0).clamp(0.0, 255.0) as usize];
                 }
             }
         }
-        ColorImage::new([width, height], pixels)
+        ([width, height], pixels)
     }
 }
 
@@ -90,9 +110,9 @@ mod tests {
             map: ColorMap::Grey,
         };
         let maps: [&[f32]; 3] = [&[0.0, 1.0], &[1.0, 0.0], &[1.0, 1.0]];
-        let image = scale.draw(&maps, [1, 2], 2);
-        assert_eq!(image.size, [4, 2]);
-        let white: Vec<bool> = image.pixels.iter().map(|c| *c == Color32::WHITE).collect();
+        let (size, pixels) = scale.draw(&maps, [1, 2], 2);
+        assert_eq!(size, [4, 2]);
+        let white: Vec<bool> = pixels.iter().map(|c| *c == [255; 3]).collect();
         assert_eq!(white, [false, true, true, false, true, true, false, false]);
     }
 

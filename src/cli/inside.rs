@@ -1,0 +1,461 @@
+//! `segscope attention`, `segscope rollout` and `segscope distance`: what a network looks at, as pictures and numbers.
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use serde_json::{Value, json};
+
+use crate::attention::{Direction, Fusion, Inside, Part, Place, Rollout, Token};
+use crate::engine::{DeviceChoice, Inspection, Look, ModelInfo, ModelSource, OpenPhoto, PhotoSource, Session};
+use crate::export::{ColorMap, Curve, Figure, FigureFile, Scale, write_figures};
+use crate::model::Output;
+use crate::photo::Photo;
+use crate::segment::Region;
+
+use super::folder_pictures;
+use super::run_flags::RunFlags;
+
+/// The model, and how it sees a picture.
+#[derive(Debug, clap::Args)]
+struct Model {
+    /// A published folder, a .pth or a bundle; the embedded model without it
+    #[arg(long, value_name = "FILE-OR-FOLDER")]
+    model: Option<PathBuf>,
+    /// Decoder by its key, such as mask or pup; the model's first one without it
+    #[arg(long, value_name = "KEY")]
+    decoder: Option<String>,
+    /// Where to compute
+    #[arg(long, value_enum, default_value = "auto")]
+    device: DeviceChoice,
+    /// Look into this window of the plain run, from 1, instead of the whole picture at once
+    #[arg(long, value_name = "N")]
+    in_window: Option<usize>,
+    #[command(flatten)]
+    run_flags: RunFlags,
+}
+
+impl Model {
+    fn session(&self) -> Result<(Session, std::sync::Arc<ModelInfo>, Output)> {
+        let mut session = Session::new(self.device);
+        let source = self.model.clone().map_or(ModelSource::Embedded, ModelSource::Path);
+        let model = session.load(source, &mut |_| ControlFlow::Continue(()))?;
+        let decoders = &model.spec.decoders;
+        let decoder = match &self.decoder {
+            None => 0,
+            Some(key) => decoders
+                .iter()
+                .position(|decoder| decoder.key == *key)
+                .with_context(|| {
+                    let keys: Vec<&str> = decoders.iter().map(|decoder| decoder.key.as_str()).collect();
+                    format!("decoder: expected {}, found {key}", keys.join(" or "))
+                })?,
+        };
+        Ok((session, model, Output::main(decoder)))
+    }
+
+    fn look(&self, session: &mut Session, model: &ModelInfo, output: Output, picture: &Path) -> Result<Inspection> {
+        let (_, settings) = self.run_flags.apply(model)?;
+        let look = Look {
+            number: 0,
+            photo: OpenPhoto {
+                id: 0,
+                source: PhotoSource::Path(picture.into()),
+                photo: Photo::open(picture)?.into(),
+            },
+            model: model.id,
+            output,
+            settings,
+            region: match self.in_window {
+                None => Region::Whole,
+                Some(0) => bail!("in-window: expected 1 or more, found 0"),
+                Some(window) => Region::Window(window - 1),
+            },
+        };
+        Ok(session.look_inside(look, &mut |_| ControlFlow::Continue(()))?)
+    }
+}
+
+/// Whose attention is wanted.
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+struct Query {
+    /// The patch at this pixel of the picture
+    #[arg(long, value_name = "X,Y", value_delimiter = ',', num_args = 1)]
+    patch: Option<Vec<usize>>,
+    /// The encoder's class token
+    #[arg(long)]
+    cls: bool,
+    /// A class token of the mask transformer, by name or number
+    #[arg(long, value_name = "NAME")]
+    class: Option<String>,
+}
+
+impl Query {
+    fn token(&self, inspection: &Inspection) -> Result<Token> {
+        let inside = &inspection.inside;
+        if let Some(pixel) = &self.patch {
+            let [x, y] = pixel[..] else {
+                bail!("patch: expected two numbers, X,Y, found {}", pixel.len());
+            };
+            let at = inspection.frame.patch_at([x as f32 + 0.5, y as f32 + 0.5], inside.grid);
+            let patch =
+                at.with_context(|| format!("patch: expected a pixel of the picture or window, found {x},{y}"))?;
+            return Ok(Token::Patch(patch));
+        }
+        let Some(name) = &self.class else {
+            ensure!(
+                inside.extra > 0,
+                "cls: expected a model with a class token, found one without"
+            );
+            return Ok(Token::Extra(0));
+        };
+        ensure!(
+            inside.classes > 0,
+            "class: expected a mask transformer, which has class tokens, found a decoder without; choose another with --decoder"
+        );
+        let classes = &inspection.model.classes.classes;
+        let by_name = classes.iter().position(|class| class.name.eq_ignore_ascii_case(name));
+        let by_number = || name.parse().ok().filter(|number| *number < inside.classes);
+        let class = by_name.or_else(by_number).with_context(|| {
+            let names: Vec<&str> = classes.iter().map(|class| class.name.as_str()).collect();
+            format!("class: expected one of {}, found {name}", names.join(", "))
+        })?;
+        Ok(Token::Class(class))
+    }
+}
+
+/// Where it goes and how it looks.
+#[derive(Debug, clap::Args)]
+struct Target {
+    /// Folder to write to
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Write over existing files
+    #[arg(long)]
+    overwrite: bool,
+    /// How much of the colours shows over the picture, 0 to 1
+    #[arg(long, default_value_t = 0.8)]
+    opacity: f32,
+    /// Colours, from small to large
+    #[arg(long, value_enum, default_value = "blue-yellow")]
+    colors: ColorMap,
+    /// How values become colours
+    #[arg(long, value_enum, default_value = "root")]
+    curve: Curve,
+    /// Interpolate between patches
+    #[arg(long)]
+    smooth: bool,
+    /// Let each map go from 0 to its own largest value, instead of one scale for all
+    #[arg(long)]
+    own_scale: bool,
+}
+
+impl Target {
+    /// Maps with their names, all numbers in one file, and what they are.
+    fn write(
+        &self,
+        inspection: &Inspection,
+        token: Token,
+        stem: &str,
+        maps: &[(String, Vec<f32>)],
+        about: &Value,
+    ) -> Result<()> {
+        ensure!(
+            (0.0..=1.0).contains(&self.opacity),
+            "opacity: expected 0 to 1, found {}",
+            self.opacity
+        );
+        let all = maps.iter().flat_map(|(_, values)| values);
+        let common = Scale::to_largest(all.clone(), self.curve, self.colors);
+        let frame = &inspection.frame;
+        let grid = inspection.inside.grid;
+        let mut files = Vec::new();
+        for (name, values) in maps {
+            let figure = Figure {
+                photo: &inspection.look.photo.photo,
+                frame: [frame.left, frame.top, frame.right, frame.bottom],
+                grid,
+                values,
+                scale: match self.own_scale {
+                    true => Scale::to_largest(values.iter(), self.curve, self.colors),
+                    false => common,
+                },
+                opacity: self.opacity,
+                smooth: self.smooth,
+                marked: match token {
+                    Token::Patch(patch) => Some(patch),
+                    Token::Extra(_) | Token::Class(_) => None,
+                },
+            };
+            files.push((format!("{stem}-{name}.png"), FigureFile::Picture(figure.draw())));
+        }
+        let shape = vec![maps.len(), grid[0], grid[1]];
+        files.push((
+            format!("{stem}.npy"),
+            FigureFile::Numbers(all.copied().collect(), shape),
+        ));
+        let text = serde_json::to_string_pretty(about)? + "\n";
+        files.push((format!("{stem}.json"), FigureFile::Text(text)));
+        for path in write_figures(&self.out, &files, self.overwrite)? {
+            println!("{}", path.display());
+        }
+        Ok(())
+    }
+}
+
+/// What the numbers are.
+fn described(inspection: &Inspection, token: Token, what: &str, maps: &[(String, Vec<f32>)]) -> Value {
+    let frame = &inspection.frame;
+    let names: Vec<&str> = maps.iter().map(|(name, _)| name.as_str()).collect();
+    json!({
+        "what": what,
+        "model": inspection.model.output_title(inspection.look.output),
+        "picture": inspection.look.photo.source.name(),
+        "query": query_text(inspection, token),
+        "axes": ["map", "row of patches", "column of patches"],
+        "maps": names,
+        "frame": {
+            "unit": "pixels of the picture, from its left and top edge",
+            "left": frame.left, "top": frame.top, "right": frame.right, "bottom": frame.bottom,
+        },
+    })
+}
+
+fn query_text(inspection: &Inspection, token: Token) -> String {
+    let columns = inspection.inside.grid[1];
+    match token {
+        Token::Patch(patch) => format!(
+            "patch in row {} and column {}, from 0",
+            patch / columns,
+            patch % columns
+        ),
+        Token::Extra(0) => "class token".into(),
+        Token::Extra(_) => "distillation token".into(),
+        Token::Class(class) => {
+            let named = inspection.model.classes.classes.get(class);
+            format!("class token {class}, {}", named.map_or("", |class| class.name.as_str()))
+        }
+    }
+}
+
+/// Write what a patch or a class looks at, as pictures and numbers
+#[derive(Debug, clap::Args)]
+pub(super) struct Attention {
+    /// The picture
+    picture: PathBuf,
+    #[command(flatten)]
+    query: Query,
+    /// Layer, from 1: of the encoder, or with --class of the mask transformer; the last one without it
+    #[arg(long, value_name = "L")]
+    layer: Option<usize>,
+    /// all, mean, max, or the number of a head, from 1
+    #[arg(long, default_value = "all", value_name = "H")]
+    head: String,
+    /// Who looks at the query, instead of what it looks at
+    #[arg(long)]
+    to: bool,
+    #[command(flatten)]
+    target: Target,
+    #[command(flatten)]
+    model: Model,
+}
+
+impl Attention {
+    pub(super) fn run(&self) -> Result<()> {
+        let (mut session, model, output) = self.model.session()?;
+        let inspection = self.model.look(&mut session, &model, output, &self.picture)?;
+        let token = self.query.token(&inspection)?;
+        let place = self.place(&inspection.inside, token)?;
+        let direction = if self.to { Direction::To } else { Direction::From };
+        let rows = inspection
+            .inside
+            .rows(place, token, direction)
+            .context("there is no such token")?;
+        let range = inspection.inside.patch_range(place.part);
+        let named = match self.head.as_str() {
+            "all" => (0..rows.heads())
+                .map(|head| (format!("head-{}", head + 1), rows.head(head).to_vec()))
+                .collect(),
+            "mean" => vec![("mean".to_owned(), rows.mean())],
+            "max" => vec![("max".to_owned(), rows.most())],
+            number => {
+                let head = number
+                    .parse::<usize>()
+                    .ok()
+                    .filter(|head| (1..=rows.heads()).contains(head));
+                let head = head.with_context(|| {
+                    format!("head: expected all, mean, max or 1 to {}, found {number}", rows.heads())
+                })?;
+                vec![(format!("head-{head}"), rows.head(head - 1).to_vec())]
+            }
+        };
+        let on_others: Vec<f32> = named
+            .iter()
+            .map(|(_, row)| row.iter().sum::<f32>() - row[range.clone()].iter().sum::<f32>())
+            .collect();
+        let maps: Vec<_> = named
+            .into_iter()
+            .map(|(name, row)| (name, row[range.clone()].to_vec()))
+            .collect();
+        let part = match place.part {
+            Part::Encoder => "encoder",
+            Part::Decoder => "decoder",
+        };
+        let what = if self.to {
+            "who looks at the query"
+        } else {
+            "what the query looks at"
+        };
+        let mut about = described(&inspection, token, what, &maps);
+        about["part"] = part.into();
+        about["layer"] = (place.layer + 1).into();
+        about["on tokens that are no patches, per map"] = on_others.into();
+        let stem = format!(
+            "{}-{part}-layer-{}",
+            inspection.look.photo.source.stem(),
+            place.layer + 1
+        );
+        self.target.write(&inspection, token, &stem, &maps, &about)
+    }
+
+    fn place(&self, inside: &Inside, token: Token) -> Result<Place> {
+        let part = match token {
+            Token::Class(_) => Part::Decoder,
+            Token::Patch(_) | Token::Extra(_) => Part::Encoder,
+        };
+        let count = inside.layers(part).len();
+        let layer = self.layer.unwrap_or(count);
+        ensure!(
+            (1..=count).contains(&layer),
+            "layer: expected 1 to {count}, found {layer}"
+        );
+        Ok(Place { part, layer: layer - 1 })
+    }
+}
+
+/// Write what a token is made of through all layers (attention rollout), as a picture and numbers
+#[derive(Debug, clap::Args)]
+pub(super) struct RolloutOf {
+    /// The picture
+    picture: PathBuf,
+    #[command(flatten)]
+    query: Query,
+    /// How the heads of a layer become one
+    #[arg(long, value_enum, default_value = "mean")]
+    fusion: Fused,
+    /// Share of each row's smallest values that is dropped, 0 to 0.99
+    #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
+    discard: f32,
+    #[command(flatten)]
+    target: Target,
+    #[command(flatten)]
+    model: Model,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Fused {
+    /// Their mean
+    Mean,
+    /// The largest of them
+    Max,
+    /// The smallest of them
+    Min,
+}
+
+impl RolloutOf {
+    pub(super) fn run(&self) -> Result<()> {
+        ensure!(
+            (0.0..=0.99).contains(&self.discard),
+            "discard: expected 0 to 0.99, found {}",
+            self.discard
+        );
+        let (mut session, model, output) = self.model.session()?;
+        let inspection = self.model.look(&mut session, &model, output, &self.picture)?;
+        let token = self.query.token(&inspection)?;
+        let part = match token {
+            Token::Class(_) => Part::Decoder,
+            Token::Patch(_) | Token::Extra(_) => Part::Encoder,
+        };
+        let rollout = Rollout {
+            fusion: match self.fusion {
+                Fused::Mean => Fusion::Mean,
+                Fused::Max => Fusion::Max,
+                Fused::Min => Fusion::Min,
+            },
+            discard: self.discard,
+        };
+        let row = rollout
+            .of(&inspection.inside, part, token, || true)
+            .context("there is no such token")?;
+        let maps = [(
+            "map".to_owned(),
+            row[inspection.inside.patch_range(Part::Encoder)].to_vec(),
+        )];
+        let mut about = described(&inspection, token, "attention rollout through all layers", &maps);
+        about["fusion"] = format!("{:?}", self.fusion).to_lowercase().into();
+        about["discard"] = self.discard.into();
+        let stem = format!("{}-rollout", inspection.look.photo.source.stem());
+        self.target.write(&inspection, token, &stem, &maps, &about)
+    }
+}
+
+/// Print how far and how sharply each head looks, averaged over pictures
+#[derive(Debug, clap::Args)]
+pub(super) struct Distance {
+    /// Pictures, and folders of pictures
+    #[arg(required = true)]
+    pictures: Vec<PathBuf>,
+    /// Print comma-separated values
+    #[arg(long)]
+    csv: bool,
+    #[command(flatten)]
+    model: Model,
+}
+
+impl Distance {
+    pub(super) fn run(&self) -> Result<()> {
+        let mut pictures = Vec::new();
+        for path in &self.pictures {
+            if path.is_dir() {
+                pictures.extend(folder_pictures(path)?);
+            } else {
+                pictures.push(path.clone());
+            }
+        }
+        let (mut session, model, output) = self.model.session()?;
+        let mut sums: Vec<Vec<[f64; 2]>> = Vec::new();
+        for picture in &pictures {
+            let inspection = self.model.look(&mut session, &model, output, picture)?;
+            for layer in 0..inspection.inside.encoder.len() {
+                let figures = inspection.inside.head_figures(Part::Encoder, layer).unwrap_or_default();
+                if sums.len() == layer {
+                    sums.push(vec![[0.0; 2]; figures.len()]);
+                }
+                for (sum, figure) in sums[layer].iter_mut().zip(figures) {
+                    sum[0] += figure[0] / pictures.len() as f64;
+                    sum[1] += figure[1] / pictures.len() as f64;
+                }
+            }
+        }
+        if self.csv {
+            println!("layer,head,distance_px,entropy");
+        } else {
+            println!(
+                "mean over {} pictures; distance in pixels as the network sees them",
+                pictures.len()
+            );
+            println!("{:>5} {:>4} {:>9} {:>8}", "layer", "head", "distance", "entropy");
+        }
+        for (layer, heads) in sums.iter().enumerate() {
+            for (head, [distance, entropy]) in heads.iter().enumerate() {
+                let (layer, head) = (layer + 1, head + 1);
+                match self.csv {
+                    true => println!("{layer},{head},{distance:.3},{entropy:.5}"),
+                    false => println!("{layer:>5} {head:>4} {distance:>9.2} {entropy:>8.4}"),
+                }
+            }
+        }
+        Ok(())
+    }
+}
