@@ -1,5 +1,6 @@
 //! The program from outside: arguments in; files, text and exit codes out.
 
+mod inside;
 mod model_files;
 mod models;
 mod others;

@@ -110,6 +110,11 @@ impl Desk {
         model
     }
 
+    /// The model that was loaded last.
+    pub fn model_info(&mut self) -> Arc<ModelInfo> {
+        self.load(ModelSource::Embedded)
+    }
+
     pub fn open(&mut self, source: PhotoSource) -> OpenPhoto {
         self.send(Job::OpenPhoto(source));
         self.wait_for("a photo", |event| match event {

@@ -1,6 +1,7 @@
 //! The worker behind the window: jobs in, events out, and what happens to a run that nobody waits for any more; and the
 //! threads beside it.
 
+mod attention;
 mod batch;
 #[path = "../bundles/mod.rs"]
 mod bundles;

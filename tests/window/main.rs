@@ -2,6 +2,7 @@
 
 #[path = "../adapter/mod.rs"]
 mod adapter;
+mod attention;
 #[path = "../bundles/mod.rs"]
 mod bundles;
 mod commands;

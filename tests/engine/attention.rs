@@ -1,0 +1,186 @@
+//! Looking inside: what a pass keeps, and what the reader makes of it.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use segscope::engine::{
+    Answer, Direction, Event, InsideReader, Inspection, Job, Look, Output, Part, PhotoSource, Place, Question, Read,
+    Region, Rollout, Settings, Token,
+};
+
+use crate::desk::{Desk, PATIENCE};
+
+fn look(desk: &mut Desk, region: Region) -> Look {
+    let photo = desk.open(PhotoSource::Sample);
+    let model = desk.model_info();
+    Look {
+        number: desk.engine.next_look(),
+        photo,
+        model: model.id,
+        output: Output::default(),
+        settings: Settings::of(&model.spec.inference),
+        region,
+    }
+}
+
+fn inspect(desk: &mut Desk, region: Region) -> Arc<Inspection> {
+    let look = look(desk, region);
+    desk.send(Job::LookInside(look));
+    desk.wait_for("an inspection", |event| match event {
+        Event::Inside(inspection) => Some(inspection),
+        _ => None,
+    })
+}
+
+#[test]
+fn the_whole_picture_is_looked_into_at_once() {
+    let mut desk = Desk::with_model();
+    let inspection = inspect(&mut desk, Region::Whole);
+    let inside = &inspection.inside;
+    // 1280x960 at a short side of 384 is 512x384.
+    assert_eq!((inside.grid, inside.extra, inside.classes), ([24, 32], 1, 11));
+    assert_eq!((inside.encoder.len(), inside.decoder.len()), (12, 2));
+    let frame = inspection.frame;
+    assert_eq!(
+        [frame.left, frame.top, frame.right, frame.bottom],
+        [0.0, 0.0, 1280.0, 960.0]
+    );
+    for (place, token, tokens) in [
+        (Part::Encoder, Token::Extra(0), 24 * 32 + 1),
+        (Part::Encoder, Token::Patch(100), 24 * 32 + 1),
+        (Part::Decoder, Token::Class(10), 24 * 32 + 11),
+    ] {
+        let place = Place { part: place, layer: 1 };
+        let rows = inside.rows(place, token, Direction::From).expect("a token");
+        assert_eq!((rows.heads(), rows.tokens), (3, tokens));
+        for head in 0..3 {
+            let sum: f32 = rows.head(head).iter().sum();
+            assert!((sum - 1.0).abs() < 1e-4, "{token:?}: {sum}");
+        }
+    }
+    assert!(
+        inside
+            .rows(
+                Place {
+                    part: Part::Encoder,
+                    layer: 12
+                },
+                Token::Extra(0),
+                Direction::From
+            )
+            .is_none()
+    );
+}
+
+#[test]
+fn a_window_is_where_the_plan_puts_it_and_one_too_many_is_a_sentence() {
+    let mut desk = Desk::with_model();
+    let inspection = inspect(&mut desk, Region::Window(1));
+    assert_eq!(inspection.inside.grid, [24, 24]);
+    // The second of two windows of 384 pixels on 512x384, in pixels of 1280x960.
+    let frame = inspection.frame;
+    assert_eq!(
+        [frame.left, frame.top, frame.right, frame.bottom],
+        [320.0, 0.0, 1280.0, 960.0]
+    );
+    let look = look(&mut desk, Region::Window(2));
+    desk.send(Job::LookInside(look));
+    let why = desk.wait_for("a failure", |event| match event {
+        Event::LookFailed { message, .. } => message,
+        _ => None,
+    });
+    assert!(why.contains("expected 1 to 2, found 3"), "{why}");
+}
+
+#[test]
+fn a_newer_look_takes_the_place_of_an_older_one() {
+    let mut desk = Desk::with_model();
+    let [old, new] = [look(&mut desk, Region::Whole), look(&mut desk, Region::Window(0))];
+    desk.send(Job::LookInside(old.clone()));
+    desk.send(Job::LookInside(new.clone()));
+    let mut stopped = None;
+    let found = desk.wait_for("the newer one", |event| match event {
+        Event::LookFailed { number, message: None } => {
+            stopped = Some(number);
+            None
+        }
+        Event::Inside(inspection) => Some(inspection.look.number),
+        _ => None,
+    });
+    assert_eq!((stopped, found), (Some(old.number), new.number));
+}
+
+/// The reader's next answer.
+fn read(reader: &InsideReader) -> Read {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(read) = reader.poll() {
+            return read;
+        }
+        assert!(Instant::now() < deadline, "no answer");
+        thread::park_timeout(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn the_reader_answers_what_is_wanted_and_nothing_else() {
+    let mut desk = Desk::with_model();
+    let inspection = inspect(&mut desk, Region::Whole);
+    let waiting = thread::current();
+    let reader = InsideReader::start(Box::new(move || waiting.unpark())).expect("a thread");
+    let place = Place {
+        part: Part::Encoder,
+        layer: 5,
+    };
+    let token = Token::Patch(7);
+    let questions = vec![
+        Question::Rows(place, token, Direction::To),
+        Question::Matrix(Part::Decoder, Token::Class(3), Direction::From),
+        Question::Rollout(Part::Decoder, Token::Class(3), Rollout::default()),
+        Question::Similarity(place, token),
+        Question::Colours(place),
+        Question::Figures(Part::Encoder),
+        Question::Similarity(place, Token::Class(0)),
+    ];
+    reader.want(&inspection, questions.clone());
+    for question in questions {
+        let read = read(&reader);
+        assert_eq!((read.question, read.look), (question, inspection.look.number));
+        match (question, read.answer) {
+            (Question::Rows(..), Some(Answer::Rows(rows))) => {
+                assert_eq!(Some(rows), inspection.inside.rows(place, token, Direction::To));
+            }
+            (Question::Matrix(..), Some(Answer::Matrix(layers))) => assert_eq!(layers.len(), 2),
+            (Question::Rollout(..), Some(Answer::Tokens(values))) => {
+                assert_eq!(values.len(), 24 * 32 + 1);
+                let sum: f32 = values.iter().sum();
+                assert!((sum - 1.0).abs() < 1e-3, "{sum}");
+            }
+            (Question::Similarity(_, Token::Class(_)), None) => {}
+            (Question::Similarity(..), Some(Answer::Tokens(values))) => {
+                assert!((values[8] - 1.0).abs() < 1e-3, "a token is like itself: {}", values[8]);
+                assert!(values.iter().all(|v| (-1.001..=1.001).contains(v)));
+            }
+            (Question::Colours(_), Some(Answer::Colours(colours))) => {
+                assert!(colours.iter().flatten().all(|v| (0.0..=1.0).contains(v)));
+            }
+            (Question::Figures(_), Some(Answer::Figures(figures))) => {
+                assert_eq!((figures.distance.len(), figures.entropy.len()), (12, 12));
+                assert!(figures.entropy.iter().flatten().all(|v| (0.0..=1.0).contains(v)));
+            }
+            (question, answer) => panic!("{question:?}: {answer:?}"),
+        }
+    }
+    reader.want(
+        &inspection,
+        vec![Question::Rollout(Part::Encoder, token, Rollout::default())],
+    );
+    reader.want(&inspection, vec![Question::Similarity(place, token)]);
+    assert!(
+        matches!(read(&reader).question, Question::Similarity(..)),
+        "what is not wanted any more"
+    );
+    reader.forget();
+    assert_eq!(Arc::strong_count(&inspection), 1, "it holds nothing any more");
+}

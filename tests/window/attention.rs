@@ -1,0 +1,71 @@
+//! The attention workspace, on the sample picture with the embedded model.
+
+use egui::{Key, pos2};
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable as _;
+use segscope::app::App;
+
+use crate::harness::{checked, start, wait_for, wait_for_label, wait_for_masks, wait_for_text, window_of_size};
+
+fn workspace() -> Harness<'static, App> {
+    let mut harness = window_of_size(start(), [1280.0, 900.0]);
+    wait_for_masks(&mut harness);
+    harness.key_press(Key::F3);
+    wait_for_label(&mut harness, "Head 3");
+    harness
+}
+
+/// The text of the list of queries.
+fn query(harness: &Harness<App>) -> String {
+    let list = harness.get_by_role_and_label(egui::accesskit::Role::ComboBox, "Query");
+    list.value().unwrap_or_default()
+}
+
+#[test]
+fn heads_layers_and_tokens_are_gone_through() {
+    let mut harness = workspace();
+    wait_for_text(&mut harness, "lies on the class token and is not drawn");
+    assert!(!checked(&harness, "Head 2"));
+    harness.get_by_label("Head 2").click();
+    harness.run_steps(2);
+    assert!(checked(&harness, "Head 2"));
+    harness.key_press(Key::Period);
+    harness.run_steps(2);
+    assert!(checked(&harness, "Head 3"));
+    harness.get_by_label("Looked at by").click();
+    harness.run_steps(2);
+    // Columns have no sum.
+    wait_for(&mut harness, "a column", |h| {
+        h.query_by_label_contains("is not drawn").is_none().then_some(())
+    });
+    harness.get_by_label("Looks at").click();
+    harness.get_by_label("Decoder").click();
+    wait_for_text(&mut harness, "lies on class tokens and is not drawn");
+    harness.key_press(Key::OpenBracket);
+    harness.run_steps(2);
+    harness.get_by_label("Rollout").click();
+    wait_for_label(&mut harness, "Discard");
+    harness.key_press(Key::F2);
+    wait_for_label(&mut harness, "Show road");
+}
+
+#[test]
+fn a_click_chooses_the_patch_and_the_matrix_leads_to_any_head() {
+    let mut harness = workspace();
+    let before = query(&harness);
+    let canvas = harness.get_by_label("Picture canvas").rect();
+    let at = pos2(canvas.left() + canvas.width() * 0.25, canvas.center().y);
+    harness.hover_at(at);
+    harness.drag_at(at);
+    harness.drop_at(at);
+    harness.hover_at(at);
+    harness.run_steps(3);
+    let after = query(&harness);
+    assert!(after.starts_with("Patch ") && after != before, "{before} {after}");
+    wait_for_text(&mut harness, "of what lies on patches");
+    harness.get_by_label("All layers and heads").click();
+    wait_for_label(&mut harness, "Layer 4, head 2");
+    harness.get_by_label("Layer 4, head 2").click();
+    harness.run_steps(3);
+    assert!(checked(&harness, "Layer 4, head 2") && checked(&harness, "Head 2"));
+}
