@@ -44,7 +44,7 @@ fn heads_layers_and_tokens_are_gone_through() {
     harness.key_press(Key::OpenBracket);
     harness.run_steps(2);
     harness.get_by_label("Rollout").click();
-    wait_for_label(&mut harness, "Discard");
+    wait_for_text(&mut harness, "Discard");
     harness.key_press(Key::F2);
     wait_for_label(&mut harness, "Show road");
 }

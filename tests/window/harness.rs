@@ -61,7 +61,7 @@ pub fn wait_for_label(harness: &mut Harness<App>, label: &str) {
 
 /// Draws frames until something has this in its name.
 pub fn wait_for_text(harness: &mut Harness<App>, text: &str) {
-    wait_for(harness, text, |h| h.query_by_label_contains(text).map(drop));
+    wait_for(harness, text, |h| h.query_all_by_label_contains(text).next().map(drop));
 }
 
 pub fn wait_for_masks(harness: &mut Harness<App>) {
