@@ -34,6 +34,8 @@ pub(super) enum Ask {
     ModelFile,
     /// Where to export to.
     ExportFolder,
+    /// Where maps of attention go.
+    FigureFolder,
     /// Where the files of a run over all pictures go.
     BatchFolder,
     /// Where models are kept.
@@ -110,7 +112,7 @@ fn answer(what: Ask, folder: Option<PathBuf>) -> Option<Chosen> {
             let dialog = dialog.set_title("Folder of models");
             dialog.pick_folder().map(|folder| Chosen::Folder(what, folder))
         }
-        Ask::ExportFolder | Ask::BatchFolder | Ask::UsualExportFolder => {
+        Ask::ExportFolder | Ask::FigureFolder | Ask::BatchFolder | Ask::UsualExportFolder => {
             let dialog = dialog.set_title("Export to");
             dialog.pick_folder().map(|folder| Chosen::Folder(what, folder))
         }

@@ -267,6 +267,7 @@ impl App {
             Some(Chosen::Pictures(paths)) => self.find(paths),
             Some(Chosen::Model(path)) => self.open_model(ModelSource::Path(path)),
             Some(Chosen::Folder(Ask::ExportFolder, path)) => self.export.set_folder(path),
+            Some(Chosen::Folder(Ask::FigureFolder, path)) => self.export_figures(path),
             Some(Chosen::Folder(Ask::BatchFolder, path)) => self.batch_dialog.set_folder(path),
             Some(Chosen::Folder(Ask::ModelsFolder, path)) => self.settings.model_folder = Some(path),
             Some(Chosen::Folder(Ask::UsualExportFolder, path)) => self.settings.export.folder = Some(path),

@@ -35,6 +35,7 @@ impl App {
             Command::SegmentAll => self.open_batch_dialog(),
             Command::Cancel => self.cancel_topmost(),
             Command::CancelAll => self.stop_batch(),
+            Command::Export if self.attention.open => self.ask(Ask::FigureFolder, context),
             Command::Export => self.open_export(),
             Command::Quit => context.send_viewport_cmd(egui::ViewportCommand::Close),
             Command::Undo => self.undo(),
@@ -189,6 +190,7 @@ impl App {
             Command::Redo => self.undoer.has_redo(&self.view),
             Command::CopyReading => has_result && self.pin.or(self.cursor).is_some(),
             Command::UnpinReading => self.pin.is_some(),
+            Command::Export if self.attention.open => self.attention.can_export(),
             Command::Export | Command::CopyOverlay | Command::CopyLabels => has_result && self.shows_wanted(),
             Command::ToggleMasks | Command::ShowPresentClasses => has_result,
             Command::CopyView => document && self.gpu.is_some(),
@@ -270,7 +272,7 @@ impl App {
                 file.and_then(Path::parent).map(Path::to_owned)
             }
             Ask::ModelFolder | Ask::ModelFile | Ask::ModelsFolder => self.settings.model_folder.clone(),
-            Ask::ExportFolder | Ask::BatchFolder | Ask::UsualExportFolder => None,
+            Ask::ExportFolder | Ask::FigureFolder | Ask::BatchFolder | Ask::UsualExportFolder => None,
         };
         if let Err(e) = self.dialogs.ask(what, folder, context) {
             self.toasts.error(format!(

@@ -4,11 +4,12 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use serde_json::{Value, json};
 
 use crate::attention::{Direction, Fusion, Inside, Part, Place, Rollout, Token};
-use crate::engine::{DeviceChoice, Inspection, Look, ModelInfo, ModelSource, OpenPhoto, PhotoSource, Session};
-use crate::export::{ColorMap, Curve, Figure, FigureFile, Scale, write_figures};
+use crate::engine::{
+    DeviceChoice, FigureMaps, FigureStyle, Inspection, Look, ModelInfo, ModelSource, OpenPhoto, PhotoSource, Session,
+};
+use crate::export::{ColorMap, Curve, write_figures};
 use crate::model::Output;
 use crate::photo::Photo;
 use crate::segment::Region;
@@ -153,89 +154,24 @@ struct Target {
 
 impl Target {
     /// Maps with their names, all numbers in one file, and what they are.
-    fn write(
-        &self,
-        inspection: &Inspection,
-        token: Token,
-        stem: &str,
-        maps: &[(String, Vec<f32>)],
-        about: &Value,
-    ) -> Result<()> {
+    fn write(&self, inspection: &Inspection, token: Token, maps: &FigureMaps) -> Result<()> {
         ensure!(
             (0.0..=1.0).contains(&self.opacity),
             "opacity: expected 0 to 1, found {}",
             self.opacity
         );
-        let all = maps.iter().flat_map(|(_, values)| values);
-        let common = Scale::to_largest(all.clone(), self.curve, self.colors);
-        let frame = &inspection.frame;
-        let grid = inspection.inside.grid;
-        let mut files = Vec::new();
-        for (name, values) in maps {
-            let figure = Figure {
-                photo: &inspection.look.photo.photo,
-                frame: [frame.left, frame.top, frame.right, frame.bottom],
-                grid,
-                values,
-                scale: match self.own_scale {
-                    true => Scale::to_largest(values.iter(), self.curve, self.colors),
-                    false => common,
-                },
-                opacity: self.opacity,
-                smooth: self.smooth,
-                marked: match token {
-                    Token::Patch(patch) => Some(patch),
-                    Token::Extra(_) | Token::Class(_) => None,
-                },
-            };
-            files.push((format!("{stem}-{name}.png"), FigureFile::Picture(figure.draw())));
-        }
-        let shape = vec![maps.len(), grid[0], grid[1]];
-        files.push((
-            format!("{stem}.npy"),
-            FigureFile::Numbers(all.copied().collect(), shape),
-        ));
-        let text = serde_json::to_string_pretty(about)? + "\n";
-        files.push((format!("{stem}.json"), FigureFile::Text(text)));
+        let style = FigureStyle {
+            opacity: self.opacity,
+            colors: self.colors,
+            curve: self.curve,
+            smooth: self.smooth,
+            own_scale: self.own_scale,
+        };
+        let files = maps.files(inspection, token, &style);
         for path in write_figures(&self.out, &files, self.overwrite)? {
             println!("{}", path.display());
         }
         Ok(())
-    }
-}
-
-/// What the numbers are.
-fn described(inspection: &Inspection, token: Token, what: &str, maps: &[(String, Vec<f32>)]) -> Value {
-    let frame = &inspection.frame;
-    let names: Vec<&str> = maps.iter().map(|(name, _)| name.as_str()).collect();
-    json!({
-        "what": what,
-        "model": inspection.model.output_title(inspection.look.output),
-        "picture": inspection.look.photo.source.name(),
-        "query": query_text(inspection, token),
-        "axes": ["map", "row of patches", "column of patches"],
-        "maps": names,
-        "frame": {
-            "unit": "pixels of the picture, from its left and top edge",
-            "left": frame.left, "top": frame.top, "right": frame.right, "bottom": frame.bottom,
-        },
-    })
-}
-
-fn query_text(inspection: &Inspection, token: Token) -> String {
-    let columns = inspection.inside.grid[1];
-    match token {
-        Token::Patch(patch) => format!(
-            "patch in row {} and column {}, from 0",
-            patch / columns,
-            patch % columns
-        ),
-        Token::Extra(0) => "class token".into(),
-        Token::Extra(_) => "distillation token".into(),
-        Token::Class(class) => {
-            let named = inspection.model.classes.classes.get(class);
-            format!("class token {class}, {}", named.map_or("", |class| class.name.as_str()))
-        }
     }
 }
 
@@ -272,8 +208,7 @@ impl Attention {
             .inside
             .rows(place, token, direction)
             .context("there is no such token")?;
-        let range = inspection.inside.patch_range(place.part);
-        let named = match self.head.as_str() {
+        let heads = match self.head.as_str() {
             "all" => (0..rows.heads())
                 .map(|head| (format!("head-{}", head + 1), rows.head(head).to_vec()))
                 .collect(),
@@ -290,33 +225,8 @@ impl Attention {
                 vec![(format!("head-{head}"), rows.head(head - 1).to_vec())]
             }
         };
-        let on_others: Vec<f32> = named
-            .iter()
-            .map(|(_, row)| row.iter().sum::<f32>() - row[range.clone()].iter().sum::<f32>())
-            .collect();
-        let maps: Vec<_> = named
-            .into_iter()
-            .map(|(name, row)| (name, row[range.clone()].to_vec()))
-            .collect();
-        let part = match place.part {
-            Part::Encoder => "encoder",
-            Part::Decoder => "decoder",
-        };
-        let what = if self.to {
-            "who looks at the query"
-        } else {
-            "what the query looks at"
-        };
-        let mut about = described(&inspection, token, what, &maps);
-        about["part"] = part.into();
-        about["layer"] = (place.layer + 1).into();
-        about["on tokens that are no patches, per map"] = on_others.into();
-        let stem = format!(
-            "{}-{part}-layer-{}",
-            inspection.look.photo.source.stem(),
-            place.layer + 1
-        );
-        self.target.write(&inspection, token, &stem, &maps, &about)
+        let maps = FigureMaps::of_rows(&inspection, place, direction, heads);
+        self.target.write(&inspection, token, &maps)
     }
 
     fn place(&self, inside: &Inside, token: Token) -> Result<Place> {
@@ -388,15 +298,8 @@ impl RolloutOf {
         let row = rollout
             .of(&inspection.inside, part, token, || true)
             .context("there is no such token")?;
-        let maps = [(
-            "map".to_owned(),
-            row[inspection.inside.patch_range(Part::Encoder)].to_vec(),
-        )];
-        let mut about = described(&inspection, token, "attention rollout through all layers", &maps);
-        about["fusion"] = format!("{:?}", self.fusion).to_lowercase().into();
-        about["discard"] = self.discard.into();
-        let stem = format!("{}-rollout", inspection.look.photo.source.stem());
-        self.target.write(&inspection, token, &stem, &maps, &about)
+        let maps = FigureMaps::of_rollout(&inspection, &rollout, &row);
+        self.target.write(&inspection, token, &maps)
     }
 }
 

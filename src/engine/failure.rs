@@ -56,7 +56,7 @@ pub(super) fn failure_event(job: &Job) -> Box<dyn FnOnce(String) -> Event> {
             })
         }
         Job::Draw { .. } => Box::new(Event::DrawFailed),
-        Job::PlanExport { .. } | Job::Export(_) => Box::new(Event::ExportFailed),
+        Job::PlanExport { .. } | Job::Export(_) | Job::ExportFigures(_) => Box::new(Event::ExportFailed),
     }
 }
 

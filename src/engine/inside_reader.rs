@@ -10,6 +10,7 @@ use super::cores;
 use super::inspection::Inspection;
 use super::outbox::Wake;
 use crate::attention::{Direction, HeadStatistics, Part, Place, Rollout, Rows, Token};
+use crate::segment::Prediction;
 
 /// Answers that may wait for the window; the thread waits beyond this.
 const MOST_READY: usize = 16;
@@ -29,6 +30,19 @@ pub enum Question {
     Colours(Place),
     /// Distance and entropy of every head.
     Figures(Part),
+    /// What the prediction says of each patch, before the best class is taken.
+    Certainty(Certainty),
+}
+
+/// A figure of the class probabilities in the centre of a patch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Certainty {
+    /// Probability of a class.
+    Class(u16),
+    /// Entropy over the largest possible: 1 where all classes are equally likely.
+    Entropy,
+    /// Probability of the best class less that of the second.
+    Margin,
 }
 
 /// What comes back.
@@ -44,6 +58,8 @@ pub enum Answer {
     Colours(Vec<[f32; 3]>),
     /// To [`Question::Figures`].
     Figures(HeadStatistics),
+    /// To [`Question::Certainty`]: a value per patch.
+    Patches(Vec<f32>),
 }
 
 /// An answer with what it belongs to.
@@ -73,6 +89,7 @@ struct Wishes {
 #[derive(Debug, Default)]
 struct List {
     inspection: Option<Arc<Inspection>>,
+    prediction: Option<Arc<Prediction>>,
     /// The most wanted first.
     waiting: Vec<Question>,
     /// What the thread is at.
@@ -97,15 +114,17 @@ impl InsideReader {
     }
 
     /// Replaces the whole list of what is wanted, the most wanted first. What is not on it any more is dropped, also
-    /// half-way.
-    pub fn want(&self, inspection: &Arc<Inspection>, questions: Vec<Question>) {
+    /// half-way. Without a prediction there is no answer to [`Question::Certainty`].
+    pub fn want(&self, inspection: &Arc<Inspection>, prediction: Option<Arc<Prediction>>, questions: Vec<Question>) {
         let mut list = self.wishes.lock();
         let List {
             inspection: current,
+            prediction: known,
             waiting,
             begun,
             ..
         } = &mut *list;
+        *known = prediction;
         if current.as_ref().is_none_or(|current| !Arc::ptr_eq(current, inspection)) {
             *current = Some(inspection.clone());
             *begun = None;
@@ -124,7 +143,7 @@ impl InsideReader {
     /// Forgets the inspection, whose memory is free then.
     pub fn forget(&self) {
         let mut list = self.wishes.lock();
-        list.inspection = None;
+        (list.inspection, list.prediction) = (None, None);
         list.waiting.clear();
         list.begun = None;
     }
@@ -151,7 +170,7 @@ impl Wishes {
     }
 
     /// Waits for the next wish; `None` when the window is gone.
-    fn next(&self) -> Option<(Arc<Inspection>, Question)> {
+    fn next(&self) -> Option<(Arc<Inspection>, Option<Arc<Prediction>>, Question)> {
         let mut list = self.lock();
         loop {
             if list.closed {
@@ -160,7 +179,7 @@ impl Wishes {
             if let Some(inspection) = list.inspection.clone().filter(|_| !list.waiting.is_empty()) {
                 let question = list.waiting.remove(0);
                 list.begun = Some(question);
-                return Some((inspection, question));
+                return Some((inspection, list.prediction.clone(), question));
             }
             list = self.changed.wait(list).unwrap_or_else(PoisonError::into_inner);
         }
@@ -187,9 +206,11 @@ impl Wishes {
 }
 
 fn work(wishes: &Wishes, ready: &Sender<Read>, wake: &Wake) {
-    while let Some((inspection, question)) = wishes.next() {
+    while let Some((inspection, prediction, question)) = wishes.next() {
         let go_on = || wishes.wants(&inspection, question);
-        let answer = catch_unwind(AssertUnwindSafe(|| answer(&inspection, question, go_on)));
+        let answer = catch_unwind(AssertUnwindSafe(|| {
+            answer(&inspection, prediction.as_deref(), question, go_on)
+        }));
         if !wishes.end(&inspection, question) {
             continue;
         }
@@ -209,7 +230,12 @@ fn work(wishes: &Wishes, ready: &Sender<Read>, wake: &Wake) {
     }
 }
 
-fn answer(inspection: &Inspection, question: Question, go_on: impl Fn() -> bool) -> Option<Answer> {
+fn answer(
+    inspection: &Inspection,
+    prediction: Option<&Prediction>,
+    question: Question,
+    go_on: impl Fn() -> bool,
+) -> Option<Answer> {
     let inside = &inspection.inside;
     match question {
         Question::Rows(place, token, direction) => inside.rows(place, token, direction).map(Answer::Rows),
@@ -233,5 +259,56 @@ fn answer(inspection: &Inspection, question: Question, go_on: impl Fn() -> bool)
             }
             Some(Answer::Figures(statistics))
         }
+        Question::Certainty(what) => {
+            let prediction = prediction?;
+            let map = &prediction.labels.map;
+            let patches = (0..inside.patches()).map(|patch| {
+                let [left, top, right, bottom] = inspection.frame.patch(patch, inside.grid);
+                // Padding lies beyond the last pixel.
+                let at = |a: f32, b: f32, side: usize| ((a + b) / 2.0).clamp(0.0, side as f32 - 1.0) as usize;
+                let (x, y) = (at(left, right, map.width), at(top, bottom, map.height));
+                certainty(&prediction.probabilities_at(x, y), what)
+            });
+            Some(Answer::Patches(patches.collect()))
+        }
+    }
+}
+
+fn certainty(probabilities: &[f32], what: Certainty) -> f32 {
+    match what {
+        Certainty::Class(class) => probabilities.get(usize::from(class)).copied().unwrap_or(0.0),
+        Certainty::Entropy => {
+            let most = (probabilities.len().max(2) as f32).ln();
+            let information = |p: &f32| if *p > 0.0 { -p * p.ln() } else { 0.0 };
+            probabilities.iter().map(information).sum::<f32>() / most
+        }
+        Certainty::Margin => {
+            let (mut best, mut second) = (0.0f32, 0.0f32);
+            for p in probabilities {
+                if *p > best {
+                    (best, second) = (*p, best);
+                } else if *p > second {
+                    second = *p;
+                }
+            }
+            best - second
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Certainty, certainty};
+
+    #[test]
+    fn certainty_is_between_none_and_all() {
+        let even = [0.25; 4];
+        assert!((certainty(&even, Certainty::Entropy) - 1.0).abs() < 1e-6);
+        assert_eq!(certainty(&even, Certainty::Margin), 0.0);
+        let sure = [0.0, 1.0, 0.0, 0.0];
+        assert_eq!(certainty(&sure, Certainty::Entropy), 0.0);
+        assert_eq!(certainty(&sure, Certainty::Margin), 1.0);
+        assert_eq!(certainty(&sure, Certainty::Class(1)), 1.0);
+        assert_eq!(certainty(&sure, Certainty::Class(9)), 0.0);
     }
 }

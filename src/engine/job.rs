@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::batch::{Batch, BatchState};
+use super::figures::FigureExport;
 use super::inspection::{Inspection, Look};
 use super::kept::Bytes;
 use super::memory::MemoryUse;
@@ -228,6 +229,8 @@ pub enum Job {
     },
     /// Export.
     Export(ExportJob),
+    /// Write maps of attention; answered as an export.
+    ExportFigures(FigureExport),
     /// Draw one format as a picture, for the clipboard; the job's folder does not matter.
     Draw {
         /// Which one.

@@ -183,6 +183,16 @@ impl Worker {
                 }),
                 Err(e) => self.tell_failure(Event::ExportFailed, e.to_string()),
             },
+            Job::ExportFigures(job) => {
+                let files = job.maps.files(&job.inspection, job.token, &job.style);
+                match export::write_figures(&job.folder, &files, job.overwrite) {
+                    Ok(files) => self.outbox.tell(Event::Exported {
+                        folder: job.folder,
+                        files,
+                    }),
+                    Err(e) => self.tell_failure(Event::ExportFailed, e.to_string()),
+                }
+            }
             Job::Draw { format, job } => match export::picture(&job.result.subject(), &job.options, format) {
                 Ok(picture) => self.outbox.tell(Event::Drawn {
                     format,

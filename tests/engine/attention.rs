@@ -5,11 +5,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use segscope::engine::{
-    Answer, Direction, Event, InsideReader, Inspection, Job, Look, Output, Part, PhotoSource, Place, Question, Read,
-    Region, Rollout, Settings, Token,
+    Answer, Direction, Event, FigureExport, FigureMaps, FigureStyle, InsideReader, Inspection, Job, Look, Output, Part,
+    PhotoSource, Place, Question, Read, Region, Rollout, Settings, Token,
 };
 
-use crate::desk::{Desk, PATIENCE};
+use segscope::export::{ColorMap, Curve};
+
+use crate::desk::{Desk, PATIENCE, empty_folder};
 
 fn look(desk: &mut Desk, region: Region) -> Look {
     let photo = desk.open(PhotoSource::Sample);
@@ -111,6 +113,51 @@ fn a_newer_look_takes_the_place_of_an_older_one() {
     assert_eq!((stopped, found), (Some(old.number), new.number));
 }
 
+#[test]
+fn maps_are_written_with_their_numbers_and_nothing_is_replaced() {
+    let mut desk = Desk::with_model();
+    let inspection = inspect(&mut desk, Region::Whole);
+    let folder = empty_folder();
+    let place = Place {
+        part: Part::Decoder,
+        layer: 0,
+    };
+    let token = Token::Class(8);
+    let rows = inspection.inside.rows(place, token, Direction::From).expect("a token");
+    let export = FigureExport {
+        maps: FigureMaps::of_rows(&inspection, place, Direction::From, vec![("mean".into(), rows.mean())]),
+        inspection,
+        token,
+        style: FigureStyle {
+            opacity: 0.5,
+            colors: ColorMap::Fire,
+            curve: Curve::Log,
+            smooth: true,
+            own_scale: true,
+        },
+        folder: folder.path().join("figures"),
+        overwrite: false,
+    };
+    desk.send(Job::ExportFigures(export.clone()));
+    let files = desk.wait_for("files", |event| match event {
+        Event::Exported { files, .. } => Some(files),
+        _ => None,
+    });
+    let names: Vec<_> = files
+        .iter()
+        .map(|file| file.file_name().expect("a name").to_string_lossy())
+        .collect();
+    let stem = "street-decoder-layer-1";
+    assert_eq!(names, ["-mean.png", ".npy", ".json"].map(|end| format!("{stem}{end}")));
+    assert!(files.iter().all(|file| file.is_file()));
+    desk.send(Job::ExportFigures(export));
+    let why = desk.wait_for("a refusal", |event| match event {
+        Event::ExportFailed(why) => Some(why),
+        _ => None,
+    });
+    assert!(why.contains("street-decoder-layer-1-mean.png"), "{why}");
+}
+
 /// The reader's next answer.
 fn read(reader: &InsideReader) -> Read {
     let deadline = Instant::now() + PATIENCE;
@@ -143,7 +190,7 @@ fn the_reader_answers_what_is_wanted_and_nothing_else() {
         Question::Figures(Part::Encoder),
         Question::Similarity(place, Token::Class(0)),
     ];
-    reader.want(&inspection, questions.clone());
+    reader.want(&inspection, None, questions.clone());
     for question in questions {
         let read = read(&reader);
         assert_eq!((read.question, read.look), (question, inspection.look.number));
@@ -174,9 +221,10 @@ fn the_reader_answers_what_is_wanted_and_nothing_else() {
     }
     reader.want(
         &inspection,
+        None,
         vec![Question::Rollout(Part::Encoder, token, Rollout::default())],
     );
-    reader.want(&inspection, vec![Question::Similarity(place, token)]);
+    reader.want(&inspection, None, vec![Question::Similarity(place, token)]);
     assert!(
         matches!(read(&reader).question, Question::Similarity(..)),
         "what is not wanted any more"

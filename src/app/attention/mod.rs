@@ -1,5 +1,6 @@
 //! The attention workspace: what a patch, a class token or a class looks at, in every layer and head.
 
+mod exporting;
 mod overlay;
 mod panel;
 mod plot;
@@ -11,7 +12,8 @@ use egui::{Color32, ColorImage, Context, TextureHandle, TextureOptions};
 
 use super::App;
 use crate::engine::{
-    Answer, Direction, Inspection, Job, Layer, Look, Part, Place, Progress, Question, Read, Region, Rollout, Token,
+    Answer, Certainty, Direction, Inspection, Job, Layer, Look, Part, Place, Prediction, Progress, Question, Read,
+    Region, Rollout, Token,
 };
 use crate::export::{ColorMap, Curve};
 
@@ -25,6 +27,8 @@ pub(super) enum Shown {
     Rollout,
     Similarity,
     Colours,
+    /// Of the masks, before the best class is taken.
+    Certainty(Certainty),
 }
 
 /// What a person looks at, and what is known of it.
@@ -54,6 +58,8 @@ pub(super) struct Attention {
     /// Why the last look came to nothing, and which it was.
     failed: Option<(Look, String)>,
     inspection: Option<Arc<Inspection>>,
+    /// What [`Certainty`] was read from.
+    prediction: Option<Arc<Prediction>>,
     /// The last answer of each kind.
     answers: Vec<(Question, Answer)>,
     /// What cannot be answered.
@@ -124,6 +130,7 @@ impl Default for Attention {
             looking: None,
             failed: None,
             inspection: None,
+            prediction: None,
             answers: Vec::new(),
             unanswerable: Vec::new(),
             canvas_heat: Heat::default(),
@@ -172,6 +179,7 @@ impl Attention {
             Shown::Rollout => needed.push(Question::Rollout(part, self.token, self.rollout)),
             Shown::Similarity => needed.push(Question::Similarity(self.place, self.token)),
             Shown::Colours => needed.push(Question::Colours(self.place)),
+            Shown::Certainty(what) => needed.push(Question::Certainty(what)),
             Shown::Mean | Shown::Most | Shown::Head(_) => {}
         }
         if self.show_matrix {
@@ -224,6 +232,22 @@ impl Attention {
         self.shown = to.filter(|head| *head < heads).map_or(Shown::Mean, Shown::Head);
     }
 
+    /// Forgets what was read of another prediction.
+    fn note_prediction(&mut self, prediction: Option<Arc<Prediction>>) {
+        let same = match (&self.prediction, &prediction) {
+            (Some(old), Some(new)) => Arc::ptr_eq(old, new),
+            (None, None) => true,
+            _ => false,
+        };
+        if !same {
+            self.answers
+                .retain(|(question, _)| !matches!(question, Question::Certainty(_)));
+            self.unanswerable
+                .retain(|question| !matches!(question, Question::Certainty(_)));
+            self.prediction = prediction;
+        }
+    }
+
     /// Brings what is chosen to what the model has.
     fn keep_possible(&mut self) {
         let Some(inspection) = &self.inspection else { return };
@@ -264,6 +288,7 @@ impl App {
             if let Some(reader) = &self.inside_reader {
                 reader.forget();
             }
+            self.attention.prediction = None;
             let Attention {
                 looking,
                 inspection,
@@ -314,6 +339,11 @@ impl App {
             }
         }
         self.attention.keep_possible();
+        let prediction = self
+            .document
+            .as_ref()
+            .and_then(|d| Some(d.result.as_ref()?.prediction.clone()));
+        self.attention.note_prediction(prediction.clone());
         let attention = &self.attention;
         let (Some(inspection), Some(reader)) = (&attention.inspection, &self.inside_reader) else {
             return;
@@ -322,7 +352,7 @@ impl App {
         missing.retain(|question| {
             !attention.unanswerable.contains(question) && !attention.answers.iter().any(|(known, _)| known == question)
         });
-        reader.want(inspection, missing);
+        reader.want(inspection, prediction, missing);
     }
 
     pub(super) fn take_look_progress(&mut self, number: u64, progress: Progress) {

@@ -5,7 +5,7 @@ use egui::{Color32, Painter, Pos2, Rect, Stroke, StrokeKind, Ui, pos2, vec2};
 use super::{Attention, Shown, picture_of};
 use crate::app::App;
 use crate::engine::{Answer, Frame, Question, Token};
-use crate::export::Scale;
+use crate::export::{Curve, Scale};
 
 /// What is drawn of the shown map.
 enum Values {
@@ -45,6 +45,11 @@ impl Attention {
                 };
                 Some((of(place.part, values)?, *question))
             }
+            Shown::Certainty(_) => {
+                let (question, answer) = self.answer(|q| matches!(q, Question::Certainty(_)))?;
+                let Answer::Patches(values) = answer else { return None };
+                Some((values.clone(), *question))
+            }
             Shown::Colours => None,
         }
     }
@@ -59,6 +64,11 @@ impl Attention {
         Some((Values::Patches(values), question))
     }
 
+    /// Whether the shown map is about the query.
+    fn has_query(&self) -> bool {
+        !matches!(self.shown, Shown::Colours | Shown::Certainty(_))
+    }
+
     /// The scale of the shown map: common to all heads of the layer, or its own.
     fn scale(&self, values: &[f32]) -> Scale {
         if self.common
@@ -66,6 +76,15 @@ impl Attention {
             && let Some(scale) = self.common_scale()
         {
             return scale;
+        }
+        if matches!(self.shown, Shown::Certainty(_)) {
+            // Shares, which mean the same in every picture.
+            return Scale {
+                low: 0.0,
+                high: 1.0,
+                curve: Curve::Linear,
+                map: self.map,
+            };
         }
         Scale::over(values, self.curve, self.map)
     }
@@ -129,7 +148,7 @@ impl App {
             let tint = Color32::from_white_alpha((opacity * 255.0) as u8);
             painter.image(texture.id(), frame, whole, tint);
         }
-        if let (Token::Patch(patch), true) = (self.attention.token, self.attention.shown != Shown::Colours) {
+        if let (Token::Patch(patch), true) = (self.attention.token, self.attention.has_query()) {
             let [left, top, right, bottom] = inspection.frame.patch(patch, grid);
             let mark = Rect::from_min_max(to_points(left, top), to_points(right, bottom));
             painter.rect_stroke(mark, 0.0, Stroke::new(3.0, Color32::BLACK), StrokeKind::Outside);
@@ -162,8 +181,10 @@ impl App {
             return Some(place);
         };
         let value = *values.get(patch)?;
-        if attention.shown == Shown::Similarity {
-            return Some(format!("{place}: cosine {value:.3}"));
+        match attention.shown {
+            Shown::Similarity => return Some(format!("{place}: cosine {value:.3}")),
+            Shown::Certainty(_) => return Some(format!("{place}: {value:.3}")),
+            _ => {}
         }
         let sum: f32 = values.iter().sum();
         let share = if sum > 0.0 { value / sum * 100.0 } else { 0.0 };

@@ -4,7 +4,7 @@ use egui::{CollapsingHeader, ComboBox, Panel, ProgressBar, ScrollArea, Slider, U
 
 use super::{Attention, Shown};
 use crate::app::App;
-use crate::engine::{Answer, Direction, Fusion, ModelInfo, Part, Question, Region, Token};
+use crate::engine::{Answer, Certainty, Direction, Fusion, ModelInfo, Part, Question, Region, Token};
 use crate::export::{ColorMap, Curve};
 
 impl App {
@@ -39,6 +39,7 @@ impl App {
             attention.query(ui, &model);
             attention.layer(ui);
             attention.which_map(ui);
+            attention.certainty(ui, &model);
             ui.add_space(4.0);
             if matches!(attention.shown, Shown::Mean | Shown::Most | Shown::Head(_)) {
                 ui.scope(|ui| attention.head_tiles(ui));
@@ -162,13 +163,43 @@ impl Attention {
                 (Shown::Similarity, "Similar", "Cosine of the tokens after this layer"),
                 (
                     Shown::Colours,
-                    "Colours",
+                    "PCA",
                     "Three principal components of the patches after this layer, as colours",
                 ),
             ];
             for (shown, title, hint) in maps {
                 ui.selectable_value(&mut self.shown, shown, title).on_hover_text(hint);
             }
+        });
+    }
+
+    /// The masks before the best class is taken.
+    fn certainty(&mut self, ui: &mut Ui, model: &ModelInfo) {
+        let name = |what: Certainty| match what {
+            Certainty::Class(class) => {
+                let class = model.classes.classes.get(usize::from(class));
+                class.map_or_else(String::new, |class| format!("Mask of {}", class.name))
+            }
+            Certainty::Entropy => "Entropy of the classes".into(),
+            Certainty::Margin => "Margin of the best class".into(),
+        };
+        ui.horizontal(|ui| {
+            let label = ui.label("Masks");
+            let text = match self.shown {
+                Shown::Certainty(what) => name(what),
+                _ => "Before argmax…".into(),
+            };
+            let list = ComboBox::from_id_salt("certainty")
+                .selected_text(text)
+                .width(150.0)
+                .truncate();
+            let shown = list.show_ui(ui, |ui| {
+                let classes = (0..model.classes.len() as u16).map(Certainty::Class);
+                for what in [Certainty::Entropy, Certainty::Margin].into_iter().chain(classes) {
+                    ui.selectable_value(&mut self.shown, Shown::Certainty(what), name(what));
+                }
+            });
+            shown.response.labelled_by(label.id);
         });
     }
 

@@ -7,7 +7,7 @@ use crate::engine::{Answer, Place, Question};
 use crate::export::Scale;
 
 /// Widest tile of a head in points.
-const WIDEST: f32 = 84.0;
+const WIDEST: f32 = 130.0;
 
 /// Points between tiles.
 const GAP: f32 = 3.0;
@@ -58,7 +58,8 @@ impl Attention {
         let grid = inspection.inside.grid;
         let range = inspection.inside.patch_range(place.part);
         let heads = rows.heads();
-        let across = heads.clamp(1, 4);
+        // Few beside each other when they are wide.
+        let across = heads.clamp(1, if grid[1] > 2 * grid[0] { 2 } else { 4 });
         let key = format!(
             "{} {question:?} {:?} {:?} {}",
             inspection.look.number, self.curve, self.map, self.common

@@ -1,0 +1,182 @@
+//! Maps of attention as files: pictures over the photo, numbers, and what the numbers are.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::inspection::Inspection;
+use crate::attention::{Direction, Part, Place, Rollout, Token};
+use crate::export::{ColorMap, Curve, Figure, FigureFile, Scale};
+
+/// How maps are drawn.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FigureStyle {
+    /// How much of the colours shows over the photo, 0..=1.
+    pub opacity: f32,
+    /// Colours, from small to large.
+    pub colors: ColorMap,
+    /// How values become colours.
+    pub curve: Curve,
+    /// Interpolate between patches.
+    pub smooth: bool,
+    /// Each map goes from 0 to its own largest value, instead of one scale for all.
+    pub own_scale: bool,
+}
+
+/// Maps that belong together.
+#[derive(Clone, Debug)]
+pub struct FigureMaps {
+    /// What their files are called, after the name of the photo.
+    stem: String,
+    /// A name and a value per patch for each.
+    maps: Vec<(String, Vec<f32>)>,
+    /// What is said of them beside what every figure says.
+    about: Vec<(&'static str, Value)>,
+}
+
+/// What to write of an inspection, and where.
+#[derive(Clone, Debug)]
+pub struct FigureExport {
+    /// The inspection.
+    pub inspection: Arc<Inspection>,
+    /// Whose attention it is.
+    pub token: Token,
+    /// The maps.
+    pub maps: FigureMaps,
+    /// How they are drawn.
+    pub style: FigureStyle,
+    /// Target folder.
+    pub folder: PathBuf,
+    /// Replace existing files.
+    pub overwrite: bool,
+}
+
+impl FigureMaps {
+    /// Rows or columns of attention in a block, a name and a value per token for each; what lies on other tokens than
+    /// patches is told and not drawn.
+    pub fn of_rows(inspection: &Inspection, place: Place, direction: Direction, rows: Vec<(String, Vec<f32>)>) -> Self {
+        let range = inspection.inside.patch_range(place.part);
+        let on_patches = |row: &[f32]| row.get(range.clone()).unwrap_or(&[]).to_vec();
+        let others = rows
+            .iter()
+            .map(|(_, row)| row.iter().sum::<f32>() - on_patches(row).iter().sum::<f32>());
+        let others: Vec<f32> = others.collect();
+        let part = match place.part {
+            Part::Encoder => "encoder",
+            Part::Decoder => "decoder",
+        };
+        let what = match direction {
+            Direction::From => "what the query looks at",
+            Direction::To => "who looks at the query",
+        };
+        let layer = place.layer + 1;
+        Self {
+            stem: format!("{part}-layer-{layer}"),
+            maps: rows.into_iter().map(|(name, row)| (name, on_patches(&row))).collect(),
+            about: vec![
+                ("what", what.into()),
+                ("part", part.into()),
+                ("layer", layer.into()),
+                ("on tokens that are no patches, per map", others.into()),
+            ],
+        }
+    }
+
+    /// A row of the rollout over the encoder's tokens.
+    pub fn of_rollout(inspection: &Inspection, rollout: &Rollout, row: &[f32]) -> Self {
+        let patches = row.get(inspection.inside.patch_range(Part::Encoder)).unwrap_or(&[]);
+        Self {
+            stem: "rollout".into(),
+            maps: vec![("map".into(), patches.to_vec())],
+            about: vec![
+                ("what", "attention rollout through all layers".into()),
+                ("fusion", format!("{:?}", rollout.fusion).to_lowercase().into()),
+                ("discard", rollout.discard.into()),
+            ],
+        }
+    }
+
+    /// Values of patches under a name, which is also what they are.
+    pub fn of_patches(name: &str, values: Vec<f32>) -> Self {
+        Self {
+            stem: name.replace(' ', "-").to_lowercase(),
+            maps: vec![("map".into(), values)],
+            about: vec![("what", name.into())],
+        }
+    }
+
+    /// A picture for each map, one file with all numbers (`[map, row, column]`), and one that says what they are.
+    pub fn files(&self, inspection: &Inspection, token: Token, style: &FigureStyle) -> Vec<(String, FigureFile)> {
+        let stem = format!("{}-{}", inspection.look.photo.source.stem(), self.stem);
+        let all = self.maps.iter().flat_map(|(_, values)| values);
+        let common = Scale::to_largest(all.clone(), style.curve, style.colors);
+        let frame = &inspection.frame;
+        let grid = inspection.inside.grid;
+        let pictures = self.maps.iter().map(|(name, values)| {
+            let figure = Figure {
+                photo: &inspection.look.photo.photo,
+                frame: [frame.left, frame.top, frame.right, frame.bottom],
+                grid,
+                values,
+                scale: match style.own_scale {
+                    true => Scale::to_largest(values.iter(), style.curve, style.colors),
+                    false => common,
+                },
+                opacity: style.opacity,
+                smooth: style.smooth,
+                marked: match token {
+                    Token::Patch(patch) => Some(patch),
+                    Token::Extra(_) | Token::Class(_) => None,
+                },
+            };
+            (format!("{stem}-{name}.png"), FigureFile::Picture(figure.draw()))
+        });
+        let mut files: Vec<_> = pictures.collect();
+        let shape = vec![self.maps.len(), grid[0], grid[1]];
+        files.push((
+            format!("{stem}.npy"),
+            FigureFile::Numbers(all.copied().collect(), shape),
+        ));
+        let text = format!("{:#}\n", self.described(inspection, token));
+        files.push((format!("{stem}.json"), FigureFile::Text(text)));
+        files
+    }
+
+    fn described(&self, inspection: &Inspection, token: Token) -> Value {
+        let frame = &inspection.frame;
+        let names: Vec<&str> = self.maps.iter().map(|(name, _)| name.as_str()).collect();
+        let mut about = json!({
+            "model": inspection.model.output_title(inspection.look.output),
+            "picture": inspection.look.photo.source.name(),
+            "query": query_text(inspection, token),
+            "axes": ["map", "row of patches", "column of patches"],
+            "maps": names,
+            "frame": {
+                "unit": "pixels of the picture, from its left and top edge",
+                "left": frame.left, "top": frame.top, "right": frame.right, "bottom": frame.bottom,
+            },
+        });
+        for (name, value) in &self.about {
+            about[*name] = value.clone();
+        }
+        about
+    }
+}
+
+fn query_text(inspection: &Inspection, token: Token) -> String {
+    let columns = inspection.inside.grid[1];
+    match token {
+        Token::Patch(patch) => format!(
+            "patch in row {} and column {}, from 0",
+            patch / columns,
+            patch % columns
+        ),
+        Token::Extra(0) => "class token".into(),
+        Token::Extra(_) => "distillation token".into(),
+        Token::Class(class) => {
+            let named = inspection.model.classes.classes.get(class);
+            format!("class token {class}, {}", named.map_or("", |class| class.name.as_str()))
+        }
+    }
+}
