@@ -35,7 +35,10 @@ impl StagedFile {
     /// As [`StagedFile::write`].
     pub(crate) fn fill(path: &Path, fill: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<Self> {
         let file = Self::empty(path)?.into_temp_path();
+        let permissions = std::fs::metadata(&file)?.permissions();
         fill(&file)?;
+        // Whoever fills it may do so by way of a temporary file of his own, which only the owner may read.
+        std::fs::set_permissions(&file, permissions)?;
         std::fs::File::open(&file)?.sync_all()?;
         Ok(Self {
             file,

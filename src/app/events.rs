@@ -121,6 +121,7 @@ impl App {
     fn take_result(&mut self, generation: u64, result: Segmented) {
         if let Some(run) = self.running.take_if(|run| run.generation == generation) {
             self.keep_result(result, run.key);
+            self.open_next_model();
         }
     }
 

@@ -91,7 +91,7 @@ impl App {
         }
         if let Some(model) = &self.model {
             session.model = match &model.source {
-                ModelSource::Embedded => None,
+                ModelSource::Embedded | ModelSource::EmbeddedWithPatch(_) => None,
                 ModelSource::Path(path) => Some(path.clone()),
             };
             let decoder = model.spec.decoders.get(self.models.output().decoder);

@@ -59,6 +59,7 @@ impl App {
             Command::NextLayer => self.attention.step_layer(1),
             Command::PreviousHead => self.attention.step_head(-1),
             Command::NextHead => self.attention.step_head(1),
+            Command::PatchSizes => self.compare_patch_sizes(),
             Command::GetModels => self.windows.models.open(),
             Command::CancelLoading => self.cancel_loading(),
             Command::UseEmbeddedModel => self.open_model(ModelSource::Embedded),

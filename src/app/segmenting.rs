@@ -65,6 +65,7 @@ impl App {
                 self.cancel();
                 self.pictures.set_state(&key.source, super::open::done(&result));
                 self.show_result(result, key);
+                self.open_next_model();
             }
             None => self.segment(),
         }
@@ -80,6 +81,7 @@ impl App {
 
     /// Stops the run on request, and says what is shown instead of its result.
     pub(super) fn cancel_and_say(&mut self) {
+        self.forget_next_models();
         self.cancel();
         let earlier = self.newest().is_some_and(|d| d.result.is_some());
         self.toasts.info(if earlier {

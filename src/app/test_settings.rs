@@ -153,6 +153,7 @@ pub(super) fn least_stride(model: &ModelInfo) -> usize {
 fn key(source: &ModelSource) -> String {
     match source {
         ModelSource::Embedded => "embedded".into(),
+        ModelSource::EmbeddedWithPatch(patch) => format!("embedded with patch {patch}"),
         ModelSource::Path(path) => path.to_string_lossy().into(),
     }
 }

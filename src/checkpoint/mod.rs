@@ -43,8 +43,18 @@ use source::npz::NpzFile;
 use source::safetensors::SafetensorsFile;
 use source::torch::TorchFile;
 
-/// The bundle inside the program: Seg-T-Mask/16 fine-tuned on CamVid (see `NOTICE.md`).
-const EMBEDDED: &[u8] = include_bytes!("../../assets/models/seg-t-mask-16-camvid.safetensors");
+/// The bundles inside the program: Seg-T-Mask with patch 8, 16 and 32, fine-tuned on CamVid (see `NOTICE.md`).
+const EMBEDDED: [(usize, &[u8]); 3] = [
+    (8, include_bytes!("../../assets/models/seg-t-mask-8-camvid.safetensors")),
+    (
+        16,
+        include_bytes!("../../assets/models/seg-t-mask-16-camvid.safetensors"),
+    ),
+    (
+        32,
+        include_bytes!("../../assets/models/seg-t-mask-32-camvid.safetensors"),
+    ),
+];
 
 /// A model as read from a file: everything that is needed to build and to run it.
 #[derive(Clone, Debug)]
@@ -154,12 +164,27 @@ pub fn open_backbone(path: &Path, on_read: OnRead) -> Result<Backbone, Checkpoin
     }
 }
 
-/// Opens the bundle inside the program.
+/// Opens the main bundle inside the program, the one with patch 16.
 ///
 /// # Errors
 /// None in a program that was built from an unharmed tree.
 pub fn open_embedded() -> Result<Checkpoint, CheckpointError> {
-    from_memory(EMBEDDED, Path::new("the embedded model"))
+    open_embedded_with_patch(16)
+}
+
+/// Opens the bundle inside the program with patch 8, 16 or 32.
+///
+/// # Errors
+/// When there is none with this patch.
+pub fn open_embedded_with_patch(patch: usize) -> Result<Checkpoint, CheckpointError> {
+    let path = Path::new("the embedded model");
+    match EMBEDDED.iter().find(|(side, _)| *side == patch) {
+        Some((_, bytes)) => from_memory(*bytes, path),
+        None => Err(CheckpointError::damaged(
+            path,
+            format!("expected patch 8, 16 or 32, found {patch}"),
+        )),
+    }
 }
 
 /// Opens a bundle from memory, checked like [`open()`].

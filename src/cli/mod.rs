@@ -1,6 +1,7 @@
 //! The command line: the same work without a window.
 
 mod bench;
+mod compare;
 mod convert;
 mod devices;
 mod info;
@@ -51,6 +52,7 @@ enum Action {
     Attention(inside::Attention),
     Rollout(inside::RolloutOf),
     Distance(inside::Distance),
+    Compare(compare::Compare),
     Bench(bench::Bench),
 }
 
@@ -67,6 +69,7 @@ pub fn run() -> ExitCode {
         Some(Action::Attention(attention)) => attention.run().map(success),
         Some(Action::Rollout(rollout)) => rollout.run().map(success),
         Some(Action::Distance(distance)) => distance.run().map(success),
+        Some(Action::Compare(compare)) => compare.run().map(success),
         Some(Action::Bench(bench)) => bench.run().map(success),
         None => {
             let Arguments {

@@ -10,8 +10,10 @@ use crate::model::{ModelSpec, Output};
 /// Where a model comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ModelSource {
-    /// The bundle inside the program.
+    /// The main bundle inside the program.
     Embedded,
+    /// The bundle inside the program with patches of this many pixels: 8 or 32.
+    EmbeddedWithPatch(usize),
     /// A folder or a file.
     Path(PathBuf),
 }
@@ -21,6 +23,7 @@ impl ModelSource {
     pub fn name(&self) -> String {
         match self {
             Self::Embedded => "embedded model".into(),
+            Self::EmbeddedWithPatch(patch) => format!("embedded model with patch {patch}"),
             Self::Path(path) => path
                 .file_name()
                 .map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into()),
@@ -30,7 +33,7 @@ impl ModelSource {
     /// The files that opening it reads, whether they are there or not.
     pub(super) fn files(&self) -> Vec<PathBuf> {
         match self {
-            Self::Embedded => Vec::new(),
+            Self::Embedded | Self::EmbeddedWithPatch(_) => Vec::new(),
             Self::Path(path) => checkpoint::model_file(path).map_or(Vec::new(), checkpoint::files_of),
         }
     }

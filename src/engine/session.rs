@@ -412,6 +412,7 @@ fn read(source: &ModelSource, on_read: OnRead) -> Result<Checkpoint, CheckpointE
     }
     match source {
         ModelSource::Embedded => checkpoint::open_embedded(),
+        ModelSource::EmbeddedWithPatch(patch) => checkpoint::open_embedded_with_patch(*patch),
         ModelSource::Path(path) => checkpoint::open(path, on_read),
     }
 }
@@ -429,7 +430,7 @@ fn build(
     let network = Network::build(&spec, weights, device).map_err(|mismatch| CheckpointError::Weights {
         source: mismatch,
         path: match &source {
-            ModelSource::Embedded => "the embedded model".into(),
+            ModelSource::Embedded | ModelSource::EmbeddedWithPatch(_) => "the embedded model".into(),
             ModelSource::Path(path) => path.clone(),
         },
     })?;

@@ -143,6 +143,17 @@ pub fn picture(subject: &Subject, options: &Options, format: Format) -> Result<P
     })
 }
 
+/// A picture as the bytes of a PNG.
+///
+/// # Errors
+/// When it cannot be one.
+pub fn png(picture: &Photo) -> Result<Vec<u8>, ExportError> {
+    label_png::picture(picture).map_err(|source| ExportError::Encode {
+        source,
+        path: PathBuf::new(),
+    })
+}
+
 /// Writes a file beside its place, whose folder is made if need be.
 fn stage(path: &Path, bytes: &[u8]) -> Result<StagedFile, ExportError> {
     let folder = staged_file::folder_of(path);

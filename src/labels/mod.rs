@@ -1,10 +1,12 @@
 //! Label maps and class sets: plain data about which pixel is what.
 
+mod agreement;
 mod class_set;
 mod label_map;
 mod palette;
 mod regions;
 
+pub use agreement::{Agreement, BOUNDARY_PIXELS};
 pub use class_set::{Class, ClassSet};
 pub use label_map::{LabelMap, LabelMapError};
 pub use palette::color_blind_safe;

@@ -1,5 +1,6 @@
 //! The program from outside: arguments in; files, text and exit codes out.
 
+mod compare;
 mod inside;
 mod model_files;
 mod models;

@@ -96,6 +96,7 @@ impl Command {
             | Self::UseEmbeddedModel
             | Self::CancelLoading
             | Self::GetModels
+            | Self::PatchSizes
             | Self::ToggleMultiScale
             | Self::ThemeLight
             | Self::ThemeDark

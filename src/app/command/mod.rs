@@ -123,6 +123,7 @@ commands! {
         Decoder4: "Decoder 4", "Show the masks of the fourth decoder of the switch in the top bar.";
         Decoder5: "Decoder 5", "Show the masks of the fifth decoder of the switch in the top bar.";
         UseEmbeddedModel: "Use the embedded model", "Street scenes in 11 classes, for research and evaluation.";
+        PatchSizes: "Patch sizes", "Run the embedded models with patch 32, 16 and 8 on this picture, one after another; the switch goes between them.";
         OpenModelFolder: "Open model folder…", "Open a published Segmenter folder: checkpoint.pth and variant.yml.";
         OpenModelFile: "Open model file…", "Open a .pth file or a Segscope bundle (.safetensors).";
         CancelLoading: "Cancel loading", "Stop opening the model; those that are open stay.";

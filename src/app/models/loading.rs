@@ -22,6 +22,11 @@ pub(super) struct Loading {
 impl App {
     /// Opens a model, in place of one that is on its way; the one in use stays until it is there.
     pub(in crate::app) fn open_model(&mut self, source: ModelSource) {
+        self.models.next.clear();
+        self.load_model(source);
+    }
+
+    pub(super) fn load_model(&mut self, source: ModelSource) {
         self.cancel();
         let number = self.engine.next_load();
         let name = source.name();
@@ -35,6 +40,7 @@ impl App {
 
     /// Stops opening a model, and goes on with the one in use.
     pub(in crate::app) fn cancel_loading(&mut self) {
+        self.models.next.clear();
         if let Some(loading) = self.models.loading.take() {
             self.engine.cancel_loading();
             self.toasts.info(format!("Cancelled opening {}", loading.name));

@@ -80,7 +80,7 @@ impl App {
 pub(in crate::app) fn about(model: &ModelInfo) -> String {
     use crate::engine::ModelSource;
     let source = match &model.source {
-        ModelSource::Embedded => "embedded in the program".to_owned(),
+        ModelSource::Embedded | ModelSource::EmbeddedWithPatch(_) => "embedded in the program".to_owned(),
         ModelSource::Path(path) => path.display().to_string(),
     };
     let millions = model.parameters as f64 / 1e6;

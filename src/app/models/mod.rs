@@ -5,11 +5,11 @@ mod loading;
 mod menu;
 mod switch;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use super::App;
-use crate::engine::{ModelInfo, OpenModel, Output};
+use crate::engine::{ModelInfo, ModelSource, OpenModel, Output};
 use loading::Loading;
 pub(super) use menu::about;
 
@@ -23,6 +23,8 @@ pub(super) struct Models {
     /// Outputs that were in use before another model was, under the numbers of their models.
     before: BTreeMap<u64, Output>,
     loading: Option<Loading>,
+    /// Models that are opened and run one after another: the next one when the masks of the one before are there.
+    next: VecDeque<ModelSource>,
 }
 
 impl Models {
@@ -38,6 +40,28 @@ impl Models {
 }
 
 impl App {
+    /// Opens the embedded models for all patch sizes and runs them, the cheapest first.
+    pub(super) fn compare_patch_sizes(&mut self) {
+        self.models.next = VecDeque::from([
+            ModelSource::EmbeddedWithPatch(32),
+            ModelSource::Embedded,
+            ModelSource::EmbeddedWithPatch(8),
+        ]);
+        self.open_next_model();
+    }
+
+    /// Leaves it at the models that have been run so far.
+    pub(super) fn forget_next_models(&mut self) {
+        self.models.next.clear();
+    }
+
+    /// Opens the next of the models that are run one after another, if there is one.
+    pub(super) fn open_next_model(&mut self) {
+        if let Some(source) = self.models.next.pop_front() {
+            self.load_model(source);
+        }
+    }
+
     /// Every main output of every open model, in the order of the switch.
     pub(super) fn main_outputs(&self) -> impl Iterator<Item = (&Arc<ModelInfo>, Output)> {
         let decoders = |open: &OpenModel| open.info.spec.decoders.len();

@@ -169,7 +169,7 @@ impl HeadSpec {
         }
     }
 
-    fn up_head(&self, auxiliary: Option<usize>) -> Option<&UpSpec> {
+    pub(super) fn up_head(&self, auxiliary: Option<usize>) -> Option<&UpSpec> {
         match (self, auxiliary) {
             (Self::Up { main, .. }, None) => Some(main),
             (Self::Up { auxiliary, .. }, Some(i)) => auxiliary.get(i),

@@ -1,5 +1,6 @@
 //! What has to be known to build a network: sizes, normalisation, window. No weights, no files.
 
+mod cost;
 mod decoder;
 mod encoder;
 mod inference;
