@@ -1,6 +1,6 @@
 //! The centre: the canvas, or how to begin.
 
-use egui::{Label, Panel, PointerButton, RichText, Ui, vec2};
+use egui::{Label, Painter, Panel, PointerButton, Rect, RichText, Ui, vec2};
 
 use super::App;
 use super::canvas::{self, Drawing, Patches, Scene};
@@ -22,12 +22,18 @@ const CONTEXT_MENU: [Command; 9] = [
     Command::Export,
 ];
 
+/// Whether the bare photo is wanted: while the key is held down, and not typed into a field.
+fn bare(ui: &Ui) -> bool {
+    ui.input(|i| i.key_down(egui::Key::B) && !i.modifiers.any()) && !ui.ctx().text_edit_focused()
+}
+
 impl App {
     pub(super) fn central(&mut self, ui: &mut Ui, asked: &mut Vec<Command>) {
         if self.document.is_some() {
             self.failure_banner(ui, asked);
             self.canvas = Some(ui.available_rect_before_wrap());
         }
+        let overlay = self.attention_overlay(ui).filter(|_| !bare(ui));
         let Some(document) = &self.document else {
             self.cursor = None;
             self.canvas = None;
@@ -58,15 +64,21 @@ impl App {
                     rows: &field.rows,
                 })
             });
+        let paint_overlay = |painter: &Painter, photo: Rect| {
+            if let Some(overlay) = &overlay {
+                overlay.paint(painter, photo);
+            }
+        };
         let scene = Scene {
             size: [document.photo.photo.width, document.photo.photo.height],
             drawing: self.drawing(ui, document),
             highlight_at: &highlight_at,
             patches,
-            pinned: self.pin,
+            pinned: self.pin.filter(|_| !self.attention.open),
             pixel_grid: self.view.pixel_grid,
             minimap: self.view.minimap,
             magnifier: self.view.magnifier,
+            overlay: overlay.is_some().then_some(&paint_overlay),
             drag_moves: !self.attention.open,
         };
         let mut camera = self.camera;
@@ -75,19 +87,15 @@ impl App {
         let before = std::mem::replace(&mut self.cursor, happened.cursor);
         let response = happened.response;
         if self.attention.open {
-            self.attention_overlay(ui, happened.canvas, happened.photo);
             let chooses = response.clicked_by(PointerButton::Primary) || response.dragged_by(PointerButton::Primary);
             if let Some(pixel) = happened.cursor.filter(|_| chooses) {
                 self.choose_patch(pixel);
                 ui.ctx().request_repaint();
             }
-            return;
-        }
-        // Not a press of Space or Enter while the canvas has the focus.
-        if response.clicked_by(PointerButton::Primary)
+        } else if response.clicked_by(PointerButton::Primary)
             && let Some(pixel) = happened.cursor
         {
-            // A second click on the same pixel takes the pin away; so does the first of a double click.
+            // Not a press of Space or Enter while the canvas has the focus. A second click on the same pixel takes the pin away; so does the first of a double click.
             self.pin = if self.pin == Some(pixel) { None } else { Some(pixel) };
         }
         if response.double_clicked() {
@@ -144,8 +152,7 @@ impl App {
 
     /// What to draw of a document; `None` while its photo is not on the GPU.
     fn drawing(&self, ui: &Ui, document: &Document) -> Option<Drawing> {
-        // Held down, it shows the bare photo; not while it is typed into a field.
-        let bare = ui.input(|i| i.key_down(egui::Key::B) && !i.modifiers.any()) && !ui.ctx().text_edit_focused();
+        let bare = bare(ui);
         let masks = self.view.masks && !self.attention.open && !bare;
         let shown = document.masks.as_ref().filter(|_| masks);
         Some(Drawing {

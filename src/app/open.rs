@@ -68,6 +68,7 @@ impl App {
     /// Closes all pictures; the canvas then says how to go on.
     pub(super) fn close_all(&mut self) {
         self.stop_batch();
+        self.stop_looking();
         self.cancel();
         self.pictures.set(Vec::new());
         self.session.pictures.clear();
@@ -96,6 +97,7 @@ impl App {
             return;
         }
         self.pictures.go_to(index);
+        self.stop_looking();
         self.cancel();
         self.show_wanted();
     }

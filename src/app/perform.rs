@@ -170,7 +170,10 @@ impl App {
             Command::SegmentAll => self.pictures.len() > 0 && self.has_model() && self.batch.is_none(),
             // Escape closes small windows first.
             Command::Cancel => {
-                let busy = self.running.is_some() || self.models.is_loading() || self.batch.is_some();
+                let busy = self.running.is_some()
+                    || self.attention.is_looking()
+                    || self.models.is_loading()
+                    || self.batch.is_some();
                 busy && !self.windows.any_open()
             }
             Command::PreviousLayer | Command::NextLayer | Command::PreviousHead | Command::NextHead => {
@@ -235,6 +238,8 @@ impl App {
             self.cancel_and_say();
         } else if self.models.is_loading() {
             self.cancel_loading();
+        } else if self.attention.is_looking() {
+            self.cancel_look();
         } else {
             self.stop_batch();
         }

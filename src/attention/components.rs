@@ -1,4 +1,4 @@
-//! Principal components: patches as colours, class embeddings as points in a plane.
+//! Principal components: patches as colours.
 
 use super::kept::{Inside, Place};
 
@@ -29,7 +29,7 @@ impl Inside {
 
 /// Vectors `[count, width]` along their `N` strongest principal components, `[count][N]`; the signs are such that the
 /// largest value is positive.
-pub fn components<const N: usize>(vectors: &[f32], width: usize) -> Vec<[f32; N]> {
+fn components<const N: usize>(vectors: &[f32], width: usize) -> Vec<[f32; N]> {
     let count = vectors.len() / width.max(1);
     let mut mean = vec![0.0f32; width];
     for vector in vectors.chunks_exact(width) {
@@ -72,12 +72,6 @@ pub fn components<const N: usize>(vectors: &[f32], width: usize) -> Vec<[f32; N]
     found
 }
 
-/// Points in the plane of their two strongest singular vectors (Segmenter, arXiv 2105.05633, figure 9): vectors
-/// `[count, width]` to `[count][2]`.
-pub fn plane_of(vectors: &[f32], width: usize) -> Vec<[f32; 2]> {
-    components::<2>(vectors, width)
-}
-
 /// Takes what lies along `axes` away, and makes the length 1.
 fn make_orthogonal(axis: &mut [f32], axes: &[Vec<f32>]) {
     for other in axes {
@@ -104,7 +98,7 @@ mod tests {
         let at = |s: f32, t: f32| [3.0 * s / 5.0 + 7.0, 4.0 * s / 5.0, t];
         let points = [(9.0, 0.0), (-3.0, 1.0), (-3.0, -1.0), (-3.0, 0.0)];
         let vectors: Vec<f32> = points.iter().flat_map(|(s, t)| at(*s, *t)).collect();
-        for (found, (s, t)) in plane_of(&vectors, 3).iter().zip(points) {
+        for (found, (s, t)) in components::<2>(&vectors, 3).iter().zip(points) {
             assert!((found[0] - s).abs() < 1e-4, "{found:?} {s}");
             assert!((found[1].abs() - f32::abs(t)).abs() < 1e-4, "{found:?} {t}");
         }
@@ -112,6 +106,6 @@ mod tests {
 
     #[test]
     fn equal_vectors_are_zeros() {
-        assert_eq!(plane_of(&[1.0, 2.0, 1.0, 2.0], 2), [[0.0; 2]; 2]);
+        assert_eq!(components::<2>(&[1.0, 2.0, 1.0, 2.0], 2), [[0.0; 2]; 2]);
     }
 }

@@ -12,7 +12,6 @@ mod row;
 mod similarity;
 mod softmax;
 
-pub use components::{components, plane_of};
 pub use head_statistics::{HeadStatistics, uniform_distance};
 pub use kept::{Inside, Layer, Part, Place, Token};
 pub use recorder::Recorder;

@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
@@ -14,8 +15,8 @@ use crate::model::Output;
 use crate::photo::Photo;
 use crate::segment::Region;
 
-use super::folder_pictures;
 use super::run_flags::RunFlags;
+use super::{described, folder_pictures};
 
 /// The model, and how it sees a picture.
 #[derive(Debug, clap::Args)]
@@ -56,7 +57,7 @@ impl Model {
     }
 
     fn look(&self, session: &mut Session, model: &ModelInfo, output: Output, picture: &Path) -> Result<Inspection> {
-        let (_, settings) = self.run_flags.apply(model)?;
+        let (named, settings) = self.run_flags.apply(model)?;
         let look = Look {
             number: 0,
             photo: OpenPhoto {
@@ -73,7 +74,11 @@ impl Model {
                 Some(window) => Region::Window(window - 1),
             },
         };
-        Ok(session.look_inside(look, &mut |_| ControlFlow::Continue(()))?)
+        let inspection = session.look_inside(look, &mut |_| ControlFlow::Continue(()))?;
+        Ok(Inspection {
+            model: named,
+            ..inspection
+        })
     }
 }
 
@@ -96,12 +101,20 @@ impl Query {
     fn token(&self, inspection: &Inspection) -> Result<Token> {
         let inside = &inspection.inside;
         if let Some(pixel) = &self.patch {
-            let [x, y] = pixel[..] else {
+            let [x, y] = &pixel[..] else {
                 bail!("patch: expected two numbers, X,Y, found {}", pixel.len());
             };
-            let at = inspection.frame.patch_at([x as f32 + 0.5, y as f32 + 0.5], inside.grid);
-            let patch =
-                at.with_context(|| format!("patch: expected a pixel of the picture or window, found {x},{y}"))?;
+            let photo = &inspection.look.photo.photo;
+            ensure!(
+                *x < photo.width && *y < photo.height,
+                "patch: expected a pixel of the picture ({} x {}), found {x},{y}",
+                photo.width,
+                photo.height
+            );
+            let at = inspection
+                .frame
+                .patch_at([*x as f32 + 0.5, *y as f32 + 0.5], inside.grid);
+            let patch = at.with_context(|| format!("patch: expected a pixel of the window, found {x},{y}"))?;
             return Ok(Token::Patch(patch));
         }
         let Some(name) = &self.class else {
@@ -154,7 +167,7 @@ struct Target {
 
 impl Target {
     /// Maps with their names, all numbers in one file, and what they are.
-    fn write(&self, inspection: &Inspection, token: Token, maps: &FigureMaps) -> Result<()> {
+    fn write(&self, inspection: &Inspection, maps: &FigureMaps) -> Result<()> {
         ensure!(
             (0.0..=1.0).contains(&self.opacity),
             "opacity: expected 0 to 1, found {}",
@@ -167,7 +180,7 @@ impl Target {
             smooth: self.smooth,
             own_scale: self.own_scale,
         };
-        let files = maps.files(inspection, token, &style);
+        let files = maps.files(inspection, &inspection.model.classes, &style);
         for path in write_figures(&self.out, &files, self.overwrite)? {
             println!("{}", path.display());
         }
@@ -225,8 +238,8 @@ impl Attention {
                 vec![(format!("head-{head}"), rows.head(head - 1).to_vec())]
             }
         };
-        let maps = FigureMaps::of_rows(&inspection, place, direction, heads);
-        self.target.write(&inspection, token, &maps)
+        let maps = FigureMaps::of_rows(&inspection, (place, token, direction), heads);
+        self.target.write(&inspection, &maps)
     }
 
     fn place(&self, inside: &Inside, token: Token) -> Result<Place> {
@@ -298,8 +311,8 @@ impl RolloutOf {
         let row = rollout
             .of(&inspection.inside, part, token, || true)
             .context("there is no such token")?;
-        let maps = FigureMaps::of_rollout(&inspection, &rollout, &row);
-        self.target.write(&inspection, token, &maps)
+        let maps = FigureMaps::of_rollout(&inspection, token, &rollout, &row);
+        self.target.write(&inspection, &maps)
     }
 }
 
@@ -317,7 +330,7 @@ pub(super) struct Distance {
 }
 
 impl Distance {
-    pub(super) fn run(&self) -> Result<()> {
+    pub(super) fn run(&self) -> Result<ExitCode> {
         let mut pictures = Vec::new();
         for path in &self.pictures {
             if path.is_dir() {
@@ -328,16 +341,24 @@ impl Distance {
         }
         let (mut session, model, output) = self.model.session()?;
         let mut sums: Vec<Vec<[f64; 2]>> = Vec::new();
+        let mut done = 0u32;
         for picture in &pictures {
-            let inspection = self.model.look(&mut session, &model, output, picture)?;
+            let inspection = match self.model.look(&mut session, &model, output, picture) {
+                Ok(inspection) => inspection,
+                Err(error) => {
+                    eprintln!("segscope: {}", described(&error));
+                    continue;
+                }
+            };
+            done += 1;
             for layer in 0..inspection.inside.encoder.len() {
                 let figures = inspection.inside.head_figures(Part::Encoder, layer).unwrap_or_default();
                 if sums.len() == layer {
                     sums.push(vec![[0.0; 2]; figures.len()]);
                 }
                 for (sum, figure) in sums[layer].iter_mut().zip(figures) {
-                    sum[0] += figure[0] / pictures.len() as f64;
-                    sum[1] += figure[1] / pictures.len() as f64;
+                    sum[0] += figure[0];
+                    sum[1] += figure[1];
                 }
             }
         }
@@ -345,7 +366,7 @@ impl Distance {
             println!("layer,head,distance_px,entropy");
         } else {
             println!(
-                "mean over {} pictures; distance in pixels as the network sees them",
+                "mean over {done} of {} pictures; distance in pixels as the network sees them",
                 pictures.len()
             );
             println!("{:>5} {:>4} {:>9} {:>8}", "layer", "head", "distance", "entropy");
@@ -353,12 +374,13 @@ impl Distance {
         for (layer, heads) in sums.iter().enumerate() {
             for (head, [distance, entropy]) in heads.iter().enumerate() {
                 let (layer, head) = (layer + 1, head + 1);
+                let [distance, entropy] = [distance, entropy].map(|sum| sum / f64::from(done));
                 match self.csv {
                     true => println!("{layer},{head},{distance:.3},{entropy:.5}"),
                     false => println!("{layer:>5} {head:>4} {distance:>9.2} {entropy:>8.4}"),
                 }
             }
         }
-        Ok(())
+        Ok(ExitCode::from(u8::from(done < pictures.len() as u32)))
     }
 }

@@ -68,7 +68,7 @@ pub fn run() -> ExitCode {
         Some(Action::Models(models)) => models.run().map(success),
         Some(Action::Attention(attention)) => attention.run().map(success),
         Some(Action::Rollout(rollout)) => rollout.run().map(success),
-        Some(Action::Distance(distance)) => distance.run().map(success),
+        Some(Action::Distance(distance)) => distance.run(),
         Some(Action::Compare(compare)) => compare.run().map(success),
         Some(Action::Bench(bench)) => bench.run().map(success),
         None => {

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::inspection::Inspection;
 use crate::attention::{Direction, Part, Place, Rollout, Token};
 use crate::export::{ColorMap, Curve, Figure, FigureFile, Scale};
+use crate::labels::ClassSet;
 
 /// How maps are drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -24,9 +25,23 @@ pub struct FigureStyle {
     pub own_scale: bool,
 }
 
+/// What the values of maps go from and to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Range {
+    /// From 0 to the largest.
+    Largest,
+    /// From the least to the largest, with 0 between.
+    Both,
+    /// From 0 to 1, as they are.
+    Shares,
+}
+
 /// Maps that belong together.
 #[derive(Clone, Debug)]
 pub struct FigureMaps {
+    /// Whose they are; nobody's where they are about all patches alike.
+    token: Option<Token>,
+    range: Range,
     /// What their files are called, after the name of the photo.
     stem: String,
     /// A name and a value per patch for each.
@@ -40,8 +55,8 @@ pub struct FigureMaps {
 pub struct FigureExport {
     /// The inspection.
     pub inspection: Arc<Inspection>,
-    /// Whose attention it is.
-    pub token: Token,
+    /// Names of the classes.
+    pub classes: ClassSet,
     /// The maps.
     pub maps: FigureMaps,
     /// How they are drawn.
@@ -55,7 +70,11 @@ pub struct FigureExport {
 impl FigureMaps {
     /// Rows or columns of attention in a block, a name and a value per token for each; what lies on other tokens than
     /// patches is told and not drawn.
-    pub fn of_rows(inspection: &Inspection, place: Place, direction: Direction, rows: Vec<(String, Vec<f32>)>) -> Self {
+    pub fn of_rows(
+        inspection: &Inspection,
+        (place, token, direction): (Place, Token, Direction),
+        rows: Vec<(String, Vec<f32>)>,
+    ) -> Self {
         let range = inspection.inside.patch_range(place.part);
         let on_patches = |row: &[f32]| row.get(range.clone()).unwrap_or(&[]).to_vec();
         let others = rows
@@ -72,6 +91,8 @@ impl FigureMaps {
         };
         let layer = place.layer + 1;
         Self {
+            token: Some(token),
+            range: Range::Largest,
             stem: format!("{part}-layer-{layer}"),
             maps: rows.into_iter().map(|(name, row)| (name, on_patches(&row))).collect(),
             about: vec![
@@ -84,9 +105,11 @@ impl FigureMaps {
     }
 
     /// A row of the rollout over the encoder's tokens.
-    pub fn of_rollout(inspection: &Inspection, rollout: &Rollout, row: &[f32]) -> Self {
+    pub fn of_rollout(inspection: &Inspection, token: Token, rollout: &Rollout, row: &[f32]) -> Self {
         let patches = row.get(inspection.inside.patch_range(Part::Encoder)).unwrap_or(&[]);
         Self {
+            token: Some(token),
+            range: Range::Largest,
             stem: "rollout".into(),
             maps: vec![("map".into(), patches.to_vec())],
             about: vec![
@@ -97,20 +120,49 @@ impl FigureMaps {
         }
     }
 
-    /// Values of patches under a name, which is also what they are.
-    pub fn of_patches(name: &str, values: Vec<f32>) -> Self {
+    /// Cosines of all patches with a token after a layer, counted from 1.
+    pub fn of_similarity(token: Token, layer: usize, values: Vec<f32>) -> Self {
         Self {
+            token: Some(token),
+            range: Range::Both,
+            stem: format!("similarity-layer-{layer}"),
+            maps: vec![("map".into(), values)],
+            about: vec![
+                ("what", "cosine with the query's token".into()),
+                ("layer", layer.into()),
+            ],
+        }
+    }
+
+    /// Shares, 0..=1, under a name, which is also what they are.
+    pub fn of_shares(name: &str, values: Vec<f32>) -> Self {
+        Self {
+            token: None,
+            range: Range::Shares,
             stem: name.replace(' ', "-").to_lowercase(),
             maps: vec![("map".into(), values)],
             about: vec![("what", name.into())],
         }
     }
 
+    fn scale(&self, values: &[f32], style: &FigureStyle) -> Scale {
+        match self.range {
+            Range::Largest => Scale::to_largest(values.iter(), style.curve, style.colors),
+            Range::Both => Scale::over(values, style.curve, style.colors),
+            Range::Shares => Scale {
+                low: 0.0,
+                high: 1.0,
+                curve: Curve::Linear,
+                map: style.colors,
+            },
+        }
+    }
+
     /// A picture for each map, one file with all numbers (`[map, row, column]`), and one that says what they are.
-    pub fn files(&self, inspection: &Inspection, token: Token, style: &FigureStyle) -> Vec<(String, FigureFile)> {
+    pub fn files(&self, inspection: &Inspection, classes: &ClassSet, style: &FigureStyle) -> Vec<(String, FigureFile)> {
         let stem = format!("{}-{}", inspection.look.photo.source.stem(), self.stem);
-        let all = self.maps.iter().flat_map(|(_, values)| values);
-        let common = Scale::to_largest(all.clone(), style.curve, style.colors);
+        let all: Vec<f32> = self.maps.iter().flat_map(|(_, values)| values).copied().collect();
+        let common = self.scale(&all, style);
         let frame = &inspection.frame;
         let grid = inspection.inside.grid;
         let pictures = self.maps.iter().map(|(name, values)| {
@@ -120,36 +172,32 @@ impl FigureMaps {
                 grid,
                 values,
                 scale: match style.own_scale {
-                    true => Scale::to_largest(values.iter(), style.curve, style.colors),
+                    true => self.scale(values, style),
                     false => common,
                 },
                 opacity: style.opacity,
                 smooth: style.smooth,
-                marked: match token {
-                    Token::Patch(patch) => Some(patch),
-                    Token::Extra(_) | Token::Class(_) => None,
+                marked: match self.token {
+                    Some(Token::Patch(patch)) => Some(patch),
+                    _ => None,
                 },
             };
             (format!("{stem}-{name}.png"), FigureFile::Picture(figure.draw()))
         });
         let mut files: Vec<_> = pictures.collect();
         let shape = vec![self.maps.len(), grid[0], grid[1]];
-        files.push((
-            format!("{stem}.npy"),
-            FigureFile::Numbers(all.copied().collect(), shape),
-        ));
-        let text = format!("{:#}\n", self.described(inspection, token));
+        files.push((format!("{stem}.npy"), FigureFile::Numbers(all, shape)));
+        let text = format!("{:#}\n", self.described(inspection, classes));
         files.push((format!("{stem}.json"), FigureFile::Text(text)));
         files
     }
 
-    fn described(&self, inspection: &Inspection, token: Token) -> Value {
+    fn described(&self, inspection: &Inspection, classes: &ClassSet) -> Value {
         let frame = &inspection.frame;
         let names: Vec<&str> = self.maps.iter().map(|(name, _)| name.as_str()).collect();
         let mut about = json!({
             "model": inspection.model.output_title(inspection.look.output),
             "picture": inspection.look.photo.source.name(),
-            "query": query_text(inspection, token),
             "axes": ["map", "row of patches", "column of patches"],
             "maps": names,
             "frame": {
@@ -157,6 +205,9 @@ impl FigureMaps {
                 "left": frame.left, "top": frame.top, "right": frame.right, "bottom": frame.bottom,
             },
         });
+        if let Some(token) = self.token {
+            about["query"] = query_text(inspection, classes, token).into();
+        }
         for (name, value) in &self.about {
             about[*name] = value.clone();
         }
@@ -164,7 +215,7 @@ impl FigureMaps {
     }
 }
 
-fn query_text(inspection: &Inspection, token: Token) -> String {
+fn query_text(inspection: &Inspection, classes: &ClassSet, token: Token) -> String {
     let columns = inspection.inside.grid[1];
     match token {
         Token::Patch(patch) => format!(
@@ -175,7 +226,7 @@ fn query_text(inspection: &Inspection, token: Token) -> String {
         Token::Extra(0) => "class token".into(),
         Token::Extra(_) => "distillation token".into(),
         Token::Class(class) => {
-            let named = inspection.model.classes.classes.get(class);
+            let named = classes.classes.get(class);
             format!("class token {class}, {}", named.map_or("", |class| class.name.as_str()))
         }
     }

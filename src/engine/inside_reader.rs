@@ -9,7 +9,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use super::cores;
 use super::inspection::Inspection;
 use super::outbox::Wake;
-use crate::attention::{Direction, HeadStatistics, Part, Place, Rollout, Rows, Token};
+use crate::attention::{Direction, HeadStatistics, Part, Place, Rollout, Rows, Token, uniform_distance};
 use crate::segment::Prediction;
 
 /// Answers that may wait for the window; the thread waits beyond this.
@@ -56,8 +56,8 @@ pub enum Answer {
     Tokens(Vec<f32>),
     /// To [`Question::Colours`]: a colour per patch.
     Colours(Vec<[f32; 3]>),
-    /// To [`Question::Figures`].
-    Figures(HeadStatistics),
+    /// To [`Question::Figures`], with the distance of a head that looks everywhere alike.
+    Figures(HeadStatistics, f64),
     /// To [`Question::Certainty`]: a value per patch.
     Patches(Vec<f32>),
 }
@@ -67,11 +67,16 @@ pub enum Answer {
 pub struct Read {
     /// Number of the look.
     pub look: u64,
+    /// Number of the prediction that was there.
+    pub prediction: u64,
     /// What was asked.
     pub question: Question,
     /// `None` when there is no such block or token.
     pub answer: Option<Answer>,
 }
+
+/// A prediction under the caller's number for it.
+pub type Numbered = (u64, Arc<Prediction>);
 
 /// The thread. It ends with this handle, at the latest after the block that it is at.
 #[derive(Debug)]
@@ -89,7 +94,7 @@ struct Wishes {
 #[derive(Debug, Default)]
 struct List {
     inspection: Option<Arc<Inspection>>,
-    prediction: Option<Arc<Prediction>>,
+    prediction: Option<Numbered>,
     /// The most wanted first.
     waiting: Vec<Question>,
     /// What the thread is at.
@@ -115,7 +120,7 @@ impl InsideReader {
 
     /// Replaces the whole list of what is wanted, the most wanted first. What is not on it any more is dropped, also
     /// half-way. Without a prediction there is no answer to [`Question::Certainty`].
-    pub fn want(&self, inspection: &Arc<Inspection>, prediction: Option<Arc<Prediction>>, questions: Vec<Question>) {
+    pub fn want(&self, inspection: &Arc<Inspection>, prediction: Option<Numbered>, questions: Vec<Question>) {
         let mut list = self.wishes.lock();
         let List {
             inspection: current,
@@ -124,6 +129,10 @@ impl InsideReader {
             begun,
             ..
         } = &mut *list;
+        let number = |prediction: &Option<Numbered>| prediction.as_ref().map(|(number, _)| *number);
+        if number(known) != number(&prediction) && matches!(begun, Some(Question::Certainty(_))) {
+            *begun = None;
+        }
         *known = prediction;
         if current.as_ref().is_none_or(|current| !Arc::ptr_eq(current, inspection)) {
             *current = Some(inspection.clone());
@@ -170,7 +179,7 @@ impl Wishes {
     }
 
     /// Waits for the next wish; `None` when the window is gone.
-    fn next(&self) -> Option<(Arc<Inspection>, Option<Arc<Prediction>>, Question)> {
+    fn next(&self) -> Option<(Arc<Inspection>, Option<Numbered>, Question)> {
         let mut list = self.lock();
         loop {
             if list.closed {
@@ -208,6 +217,7 @@ impl Wishes {
 fn work(wishes: &Wishes, ready: &Sender<Read>, wake: &Wake) {
     while let Some((inspection, prediction, question)) = wishes.next() {
         let go_on = || wishes.wants(&inspection, question);
+        let (number, prediction) = prediction.map_or((0, None), |(number, prediction)| (number, Some(prediction)));
         let answer = catch_unwind(AssertUnwindSafe(|| {
             answer(&inspection, prediction.as_deref(), question, go_on)
         }));
@@ -216,6 +226,7 @@ fn work(wishes: &Wishes, ready: &Sender<Read>, wake: &Wake) {
         }
         let read = Read {
             look: inspection.look.number,
+            prediction: number,
             question,
             answer: answer.unwrap_or_else(|_| {
                 log::error!(target: "segscope", "attention cannot be read: {question:?}");
@@ -257,7 +268,7 @@ fn answer(
                 statistics.distance.push(figures.iter().map(|f| f[0]).collect());
                 statistics.entropy.push(figures.iter().map(|f| f[1]).collect());
             }
-            Some(Answer::Figures(statistics))
+            Some(Answer::Figures(statistics, uniform_distance(inside.grid, inside.patch)))
         }
         Question::Certainty(what) => {
             let prediction = prediction?;

@@ -27,9 +27,7 @@ mod test_settings;
 mod thumbnails;
 mod worker;
 
-pub use crate::attention::{
-    Direction, Fusion, HeadStatistics, Layer, Part, Place, Rollout, Rows, Token, uniform_distance,
-};
+pub use crate::attention::{Direction, Fusion, HeadStatistics, Layer, Part, Place, Rollout, Rows, Token};
 pub use crate::model::{Output, WindowRules};
 pub use crate::segment::{Frame, Prediction, Region, Settings};
 pub use batch::{Batch, BatchState};
@@ -37,7 +35,7 @@ pub use device::{Adapter, AdapterKind, DeviceChoice, DeviceError, OpenDevice, ad
 pub use figures::{FigureExport, FigureMaps, FigureStyle};
 pub use folder_watch::{FileWatch, NoFileWatch};
 pub use handle::{Busy, Engine};
-pub use inside_reader::{Answer, Certainty, InsideReader, Question, Read};
+pub use inside_reader::{Answer, Certainty, InsideReader, Numbered, Question, Read};
 pub use inspection::{Inspection, Look};
 pub use job::{Event, ExportJob, Job, OpenPhoto, PhotoSource, Rgba, Segmented};
 pub use kept::{Bytes, Kept};

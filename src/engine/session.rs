@@ -14,7 +14,7 @@ use super::open_models::OpenModels;
 use super::progress::{BlockCounter, OnProgress, Progress};
 use crate::attention::{Inside, Recorder};
 use crate::checkpoint::{self, Checkpoint, CheckpointError, OnRead};
-use crate::model::{Network, Output};
+use crate::model::{ModelSpec, Network, Output};
 use crate::photo::Photo;
 use crate::segment::{self, PlanError, Prediction, Region, SegmentError, Settings, Watch as _};
 
@@ -335,6 +335,16 @@ impl Session {
     /// # Errors
     /// When there is no such model, output or window, the run is stopped or the device fails.
     pub fn look_inside(&mut self, look: Look, on_progress: OnProgress) -> Result<Inspection, SessionError> {
+        match self.look_once(look.clone(), on_progress) {
+            Err(SessionError::Segment(SegmentError::Device(why))) if self.choice == DeviceChoice::Auto => {
+                self.fall_back(&why)?;
+                self.look_once(look, on_progress)
+            }
+            done => done,
+        }
+    }
+
+    fn look_once(&mut self, look: Look, on_progress: OnProgress) -> Result<Inspection, SessionError> {
         let waiting = Progress {
             fraction: 0.0,
             remaining: None,
@@ -350,12 +360,13 @@ impl Session {
         let (reduced, whole);
         let (passes, window) = match look.region {
             Region::Whole => {
-                (reduced, whole) = look.settings.whole(photo);
+                (reduced, whole) = look.settings.whole(photo, patch)?;
                 (whole.passes(&reduced, patch)?, 0)
             }
             Region::Window(window) => (look.settings.plain().passes(photo, patch)?, window),
         };
         let pass = passes.first().ok_or(SessionError::NoModel)?.only(window, patch)?;
+        check_kept(spec, pass.window)?;
         let run = segment::Run {
             model: network,
             spec,
@@ -404,6 +415,26 @@ impl Session {
         self.cache.clear();
         self.device = None;
     }
+}
+
+/// Most bytes that looking inside may keep.
+const MOST_KEPT: usize = 1 << 30;
+
+/// Refuses a look that would keep too much: queries, keys and tokens of every block, two bytes a value.
+fn check_kept(spec: &ModelSpec, window: [usize; 2]) -> Result<(), PlanError> {
+    let encoder = &spec.encoder;
+    let tokens: usize = window.map(|side| side.div_ceil(encoder.patch)).iter().product();
+    let bytes = encoder
+        .depth
+        .saturating_mul(tokens * encoder.dim * 3 * size_of::<u16>());
+    if bytes > MOST_KEPT {
+        return Err(PlanError::Setting(format!(
+            "looking into this photo at once would keep {} MiB, more than {}; choose one window, or a smaller short side",
+            bytes >> 20,
+            MOST_KEPT >> 20
+        )));
+    }
+    Ok(())
 }
 
 fn read(source: &ModelSource, on_read: OnRead) -> Result<Checkpoint, CheckpointError> {

@@ -184,7 +184,7 @@ impl Worker {
                 Err(e) => self.tell_failure(Event::ExportFailed, e.to_string()),
             },
             Job::ExportFigures(job) => {
-                let files = job.maps.files(&job.inspection, job.token, &job.style);
+                let files = job.maps.files(&job.inspection, &job.classes, &job.style);
                 match export::write_figures(&job.folder, &files, job.overwrite) {
                     Ok(files) => self.outbox.tell(Event::Exported {
                         folder: job.folder,

@@ -39,6 +39,9 @@ impl Figure<'_> {
         let (width, opacity) = (picture.width, self.opacity.clamp(0.0, 1.0));
         for (i, pixel) in picture.rgb.as_chunks_mut::<3>().0.iter_mut().enumerate() {
             let at = [(i % width) as f32 + 0.5, (i / width) as f32 + 0.5];
+            if !self.covers(at) {
+                continue;
+            }
             let color = self.scale.map.color(self.scale.share(self.value_at(at)));
             for (channel, color) in pixel.iter_mut().zip(color) {
                 *channel = (f32::from(*channel) * (1.0 - opacity) + f32::from(color) * opacity).round() as u8;
@@ -57,6 +60,12 @@ impl Figure<'_> {
             (x - left) / (right - left) * self.grid[1] as f32,
             (y - top) / (bottom - top) * self.grid[0] as f32,
         ]
+    }
+
+    /// Whether there are patches at a place of the photo.
+    fn covers(&self, at: [f32; 2]) -> bool {
+        let [x, y] = self.in_grid(at);
+        (0.0..self.grid[1] as f32).contains(&x) && (0.0..self.grid[0] as f32).contains(&y)
     }
 
     fn value_at(&self, at: [f32; 2]) -> f32 {
@@ -201,6 +210,16 @@ mod tests {
         };
         let row = |figure: &Figure| -> Vec<u8> { figure.draw().rgb.chunks(3).take(4).map(|p| p[0]).collect() };
         assert_eq!(row(&figure), [0, 0, 255, 255]);
+        let half = Figure {
+            frame: [2.0, 0.0, 6.0, 2.0],
+            values: &[1.0, 1.0],
+            ..figure
+        };
+        assert_eq!(
+            row(&half),
+            [0, 0, 255, 255],
+            "the photo is left alone beside the patches"
+        );
         let smooth = Figure { smooth: true, ..figure };
         assert_eq!(row(&smooth), [0, 64, 191, 255]);
     }

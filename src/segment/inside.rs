@@ -57,10 +57,21 @@ impl Frame {
 
 impl Settings {
     /// A photo and settings under which its one pass has one window, the whole of it; see [`Region::Whole`].
-    pub fn whole(&self, photo: &Photo) -> (Photo, Self) {
+    ///
+    /// # Errors
+    /// When it has too many patches, or a side is too long, to be looked into at once.
+    pub fn whole(&self, photo: &Photo, patch: usize) -> Result<(Photo, Self), PlanError> {
         let short = self.short_side.unwrap_or(self.window);
-        let scale = short as f64 / photo.width.min(photo.height) as f64;
-        let [width, height] = [photo.width, photo.height].map(|side| ((side as f64 * scale).round() as usize).max(1));
+        let scale = short as f64 / photo.width.min(photo.height).max(1) as f64;
+        let size = [photo.width, photo.height].map(|side| ((side as f64 * scale).round() as usize).max(1));
+        check_patches(size, patch)?;
+        if size.iter().any(|side| *side > MOST_SIDE) {
+            return Err(PlanError::Setting(format!(
+                "this photo would be {} x {} pixels, more than the {MOST_SIDE} a side that can be looked into at once; \
+                 choose one window, or a smaller short side",
+                size[0], size[1]
+            )));
+        }
         let settings = Self {
             window: MOST_SIDE,
             stride: MOST_SIDE,
@@ -70,7 +81,7 @@ impl Settings {
             rules: WindowRules::Shrink,
             normalisation: self.normalisation,
         };
-        (photo.resized(width, height), settings)
+        Ok((photo.resized(size[0], size[1]), settings))
     }
 
     /// The plain run over a photo: one scale, not mirrored.
@@ -81,6 +92,18 @@ impl Settings {
             ..self.clone()
         }
     }
+}
+
+/// Refuses more patches than can be looked into at once.
+fn check_patches(size: [usize; 2], patch: usize) -> Result<(), PlanError> {
+    let patches: usize = size.map(|side| side.div_ceil(patch)).iter().product();
+    if patches > MOST_PATCHES {
+        return Err(PlanError::Setting(format!(
+            "this photo has {patches} patches, more than the {MOST_PATCHES} that can be looked into at once; choose one \
+             window, or a smaller short side"
+        )));
+    }
+    Ok(())
 }
 
 /// Largest window in pixels.
@@ -99,13 +122,7 @@ impl<'a> Pass<'a> {
                 window + 1
             )));
         }
-        let patches: usize = self.window.map(|side| side.div_ceil(patch)).iter().product();
-        if patches > MOST_PATCHES {
-            return Err(PlanError::Setting(format!(
-                "this photo has {patches} patches, more than the {MOST_PATCHES} that can be looked into at once; choose \
-                 one window, or a smaller short side"
-            )));
-        }
+        check_patches(self.window, patch)?;
         let [left, top] = self.corner(window);
         Ok(Pass {
             columns: vec![left],

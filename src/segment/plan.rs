@@ -129,6 +129,13 @@ impl Settings {
         Ok(passes)
     }
 
+    /// Windows of the plain run over `photo`: one scale, not mirrored.
+    pub fn windows(&self, photo: &Photo) -> usize {
+        let size = self.size_of(scaled_size(photo, self.short_side, 1.0));
+        let counts = size.map(|side| anchor_count(side, self.window.min(side), self.stride.max(1)));
+        counts.iter().product()
+    }
+
     /// The size at which a picture of `size` is cut into windows.
     fn size_of(&self, size: [usize; 2]) -> [usize; 2] {
         match self.rules {

@@ -125,9 +125,13 @@ fn maps_are_written_with_their_numbers_and_nothing_is_replaced() {
     let token = Token::Class(8);
     let rows = inspection.inside.rows(place, token, Direction::From).expect("a token");
     let export = FigureExport {
-        maps: FigureMaps::of_rows(&inspection, place, Direction::From, vec![("mean".into(), rows.mean())]),
+        maps: FigureMaps::of_rows(
+            &inspection,
+            (place, token, Direction::From),
+            vec![("mean".into(), rows.mean())],
+        ),
+        classes: inspection.model.classes.clone(),
         inspection,
-        token,
         style: FigureStyle {
             opacity: 0.5,
             colors: ColorMap::Fire,
@@ -212,7 +216,7 @@ fn the_reader_answers_what_is_wanted_and_nothing_else() {
             (Question::Colours(_), Some(Answer::Colours(colours))) => {
                 assert!(colours.iter().flatten().all(|v| (0.0..=1.0).contains(v)));
             }
-            (Question::Figures(_), Some(Answer::Figures(figures))) => {
+            (Question::Figures(_), Some(Answer::Figures(figures, _))) => {
                 assert_eq!((figures.distance.len(), figures.entropy.len()), (12, 12));
                 assert!(figures.entropy.iter().flatten().all(|v| (0.0..=1.0).contains(v)));
             }

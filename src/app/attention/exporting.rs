@@ -7,44 +7,43 @@ use crate::app::App;
 use crate::engine::{Answer, Certainty, FigureExport, FigureMaps, FigureStyle, Job, Question};
 
 impl Attention {
-    /// What an export writes: every head of the layer, or the one map that is shown.
+    /// What an export writes: every head of the layer, or the one map that is shown; from answers to what is asked now.
     fn maps(&self) -> Option<FigureMaps> {
         let inspection = self.inspection.as_ref()?;
-        match self.shown {
-            Shown::Mean | Shown::Most | Shown::Head(_) => {
-                let Question::Rows(place, token, direction) = self.question_of_rows() else {
-                    return None;
-                };
-                let rows = inspection.inside.rows(place, token, direction)?;
+        let wanted = self.needed();
+        let (question, answer) = match self.shown {
+            Shown::Mean | Shown::Most | Shown::Head(_) => self.answer(|q| matches!(q, Question::Rows(..))),
+            Shown::Rollout => self.answer(|q| matches!(q, Question::Rollout(..))),
+            Shown::Similarity => self.answer(|q| matches!(q, Question::Similarity(..))),
+            Shown::Certainty(_) => self.answer(|q| matches!(q, Question::Certainty(_))),
+            Shown::Colours => None,
+        }?;
+        if !wanted.contains(question) {
+            return None;
+        }
+        Some(match (question, answer) {
+            (Question::Rows(place, token, direction), Answer::Rows(rows)) => {
                 let heads = (0..rows.heads()).map(|head| (format!("head-{}", head + 1), rows.head(head).to_vec()));
                 let fused = [("mean".to_owned(), rows.mean()), ("max".to_owned(), rows.most())];
-                Some(FigureMaps::of_rows(
-                    inspection,
-                    place,
-                    direction,
-                    heads.chain(fused).collect(),
-                ))
+                let of = (*place, *token, *direction);
+                FigureMaps::of_rows(inspection, of, heads.chain(fused).collect())
             }
-            Shown::Rollout => {
-                let (_, Answer::Tokens(row)) = self.answer(|q| matches!(q, Question::Rollout(..)))? else {
-                    return None;
-                };
-                Some(FigureMaps::of_rollout(inspection, &self.rollout, row))
+            (Question::Rollout(_, token, rollout), Answer::Tokens(row)) => {
+                FigureMaps::of_rollout(inspection, *token, rollout, row)
             }
-            Shown::Similarity => {
-                let name = format!("similarity after layer {}", self.place.layer + 1);
-                Some(FigureMaps::of_patches(&name, self.shown_values()?.0))
+            (Question::Similarity(place, token), Answer::Tokens(_)) => {
+                FigureMaps::of_similarity(*token, place.layer + 1, self.shown_values()?.0)
             }
-            Shown::Certainty(what) => {
+            (Question::Certainty(what), Answer::Patches(values)) => {
                 let name = match what {
                     Certainty::Class(class) => format!("probability of class {class}"),
                     Certainty::Entropy => "entropy of the classes".to_owned(),
                     Certainty::Margin => "margin of the best class".to_owned(),
                 };
-                Some(FigureMaps::of_patches(&name, self.shown_values()?.0))
+                FigureMaps::of_shares(&name, values.clone())
             }
-            Shown::Colours => None,
-        }
+            _ => return None,
+        })
     }
 
     /// Whether there is something to write.
@@ -61,9 +60,10 @@ impl App {
             self.toasts.info("There is nothing to export yet");
             return;
         };
+        let model = self.model.clone().unwrap_or_else(|| inspection.model.clone());
         let job = FigureExport {
             inspection,
-            token: attention.token,
+            classes: model.classes.clone(),
             maps,
             style: FigureStyle {
                 opacity: attention.opacity,

@@ -12,8 +12,8 @@ use egui::{Color32, ColorImage, Context, TextureHandle, TextureOptions};
 
 use super::App;
 use crate::engine::{
-    Answer, Certainty, Direction, Inspection, Job, Layer, Look, Part, Place, Prediction, Progress, Question, Read,
-    Region, Rollout, Token,
+    Answer, Certainty, Direction, Inspection, Job, Layer, Look, Numbered, Part, Place, Prediction, Progress, Question,
+    Read, Region, Rollout, Token,
 };
 use crate::export::{ColorMap, Curve};
 
@@ -59,7 +59,9 @@ pub(super) struct Attention {
     failed: Option<(Look, String)>,
     inspection: Option<Arc<Inspection>>,
     /// What [`Certainty`] was read from.
-    prediction: Option<Arc<Prediction>>,
+    prediction: Option<Numbered>,
+    /// Counts predictions.
+    predictions: u64,
     /// The last answer of each kind.
     answers: Vec<(Question, Answer)>,
     /// What cannot be answered.
@@ -113,7 +115,8 @@ impl Default for Attention {
             token: Token::Patch(0),
             place: Place {
                 part: Part::Encoder,
-                layer: 0,
+                // At first the last one: it is what the decoder takes.
+                layer: usize::MAX,
             },
             direction: Direction::From,
             shown: Shown::Mean,
@@ -131,6 +134,7 @@ impl Default for Attention {
             failed: None,
             inspection: None,
             prediction: None,
+            predictions: 0,
             answers: Vec::new(),
             unanswerable: Vec::new(),
             canvas_heat: Heat::default(),
@@ -151,6 +155,11 @@ fn picture_of((size, pixels): ([usize; 2], Vec<[u8; 3]>)) -> ColorImage {
 /// Whether two looks are the same but for their number.
 fn same_look(a: &Look, b: &Look) -> bool {
     (a.photo.id, a.model, a.output, a.region) == (b.photo.id, b.model, b.output, b.region) && a.settings == b.settings
+}
+
+/// Whether the answer depends on the prediction.
+fn is_of_prediction(question: &Question) -> bool {
+    matches!(question, Question::Certainty(_))
 }
 
 /// Whether two questions are of one kind, so that the answer to one takes the place of that to the other.
@@ -193,7 +202,8 @@ impl Attention {
 
     fn take(&mut self, read: Read) {
         let current = self.inspection.as_ref().is_some_and(|i| i.look.number == read.look);
-        if !current {
+        let number = self.prediction.as_ref().map_or(0, |(number, _)| *number);
+        if !current || is_of_prediction(&read.question) && read.prediction != number {
             return;
         }
         match read.answer {
@@ -204,6 +214,11 @@ impl Attention {
             }
             None => self.unanswerable.push(read.question),
         }
+    }
+
+    /// Whether a look is on its way.
+    pub(super) fn is_looking(&self) -> bool {
+        self.looking.is_some()
     }
 
     /// Whether there are layers and heads to go through.
@@ -235,16 +250,25 @@ impl Attention {
     /// Forgets what was read of another prediction.
     fn note_prediction(&mut self, prediction: Option<Arc<Prediction>>) {
         let same = match (&self.prediction, &prediction) {
-            (Some(old), Some(new)) => Arc::ptr_eq(old, new),
+            (Some((_, old)), Some(new)) => Arc::ptr_eq(old, new),
             (None, None) => true,
             _ => false,
         };
         if !same {
-            self.answers
-                .retain(|(question, _)| !matches!(question, Question::Certainty(_)));
-            self.unanswerable
-                .retain(|question| !matches!(question, Question::Certainty(_)));
-            self.prediction = prediction;
+            self.answers.retain(|(question, _)| !is_of_prediction(question));
+            self.unanswerable.retain(|question| !is_of_prediction(question));
+            self.predictions += 1;
+            self.prediction = prediction.map(|prediction| (self.predictions, prediction));
+        }
+    }
+
+    /// Forgets everything that was read, which may be hundreds of megabytes; what a person chose stays.
+    fn forget(&mut self) {
+        (self.inspection, self.prediction) = (None, None);
+        self.answers.clear();
+        self.unanswerable.clear();
+        for heat in [&mut self.canvas_heat, &mut self.head_heat, &mut self.matrix_heat] {
+            *heat = Heat::default();
         }
     }
 
@@ -283,23 +307,40 @@ impl App {
     pub(super) fn open_attention(&mut self, open: bool) {
         self.attention.open = open;
         if !open {
-            // Tens of megabytes that nobody looks at.
-            self.engine.next_look();
-            if let Some(reader) = &self.inside_reader {
-                reader.forget();
-            }
-            self.attention.prediction = None;
-            let Attention {
-                looking,
-                inspection,
-                answers,
-                unanswerable,
-                ..
-            } = &mut self.attention;
-            (*looking, *inspection) = (None, None);
-            answers.clear();
-            unanswerable.clear();
+            self.stop_looking();
         }
+    }
+
+    /// Stops the look that is on its way, and forgets what was read; it is looked again when that is wanted.
+    pub(super) fn stop_looking(&mut self) {
+        if self.attention.looking.take().is_some() {
+            self.engine.next_look();
+        }
+        if let Some(reader) = &self.inside_reader {
+            reader.forget();
+        }
+        self.attention.failed = None;
+        self.attention.forget();
+    }
+
+    /// Stops the look on request; it is not looked again by itself.
+    pub(super) fn cancel_look(&mut self) {
+        if let Some((look, _)) = self.attention.looking.take() {
+            self.engine.next_look();
+            self.attention.failed = Some((look, "Cancelled".into()));
+        }
+    }
+
+    /// What the workspace is about now.
+    fn wanted_look(&self) -> Option<Look> {
+        Some(Look {
+            number: 0,
+            photo: self.document.as_ref()?.photo.clone(),
+            model: self.model.as_ref()?.id,
+            output: self.models.output(),
+            settings: self.run_settings()?.plain(),
+            region: self.attention.region,
+        })
     }
 
     /// Asks for what the workspace needs and has not.
@@ -307,43 +348,32 @@ impl App {
         while let Some(read) = self.inside_reader.as_ref().and_then(|reader| reader.poll()) {
             self.attention.take(read);
         }
-        if !self.attention.open || self.models.is_loading() {
+        if !self.attention.open {
             return;
         }
-        let (Some(document), Some(model), Some(settings)) = (&self.document, &self.model, self.run_settings()) else {
-            return;
-        };
-        let mut look = Look {
-            number: 0,
-            photo: document.photo.clone(),
-            model: model.id,
-            output: self.models.output(),
-            settings,
-            region: self.attention.region,
+        let Some(look) = self.wanted_look() else {
+            return self.stop_looking();
         };
         let attention = &self.attention;
-        let known = [
-            attention.inspection.as_ref().map(|inspection| &inspection.look),
-            attention.failed.as_ref().map(|(look, _)| look),
-        ];
-        let is_known = known.into_iter().flatten().any(|other| same_look(other, &look));
-        let is_on_its_way = attention
-            .looking
-            .as_ref()
-            .is_some_and(|(other, _)| same_look(other, &look));
-        if !is_known && !is_on_its_way {
-            look.number = self.engine.next_look();
-            if self.send(Job::LookInside(look.clone())) {
-                self.attention.looking = Some((look, None));
-                self.attention.failed = None;
-            }
+        let is_wanted = |other: Option<&Look>| other.is_some_and(|other| same_look(other, &look));
+        let has = is_wanted(attention.inspection.as_ref().map(|inspection| &inspection.look));
+        let failed = is_wanted(attention.failed.as_ref().map(|(look, _)| look));
+        let on_its_way = is_wanted(attention.looking.as_ref().map(|(look, _)| look));
+        if !has && attention.inspection.is_some() || !on_its_way && attention.looking.is_some() {
+            // Of another picture, model or area: it would be read as if it were of this one.
+            let keep = self.attention.failed.take_if(|_| failed);
+            self.stop_looking();
+            self.attention.failed = keep;
+        }
+        if !has && !failed && !on_its_way && !self.models.is_loading() {
+            self.take_look(look);
         }
         self.attention.keep_possible();
         let prediction = self
             .document
             .as_ref()
             .and_then(|d| Some(d.result.as_ref()?.prediction.clone()));
-        self.attention.note_prediction(prediction.clone());
+        self.attention.note_prediction(prediction);
         let attention = &self.attention;
         let (Some(inspection), Some(reader)) = (&attention.inspection, &self.inside_reader) else {
             return;
@@ -352,7 +382,24 @@ impl App {
         missing.retain(|question| {
             !attention.unanswerable.contains(question) && !attention.answers.iter().any(|(known, _)| known == question)
         });
-        reader.want(inspection, prediction, missing);
+        reader.want(inspection, attention.prediction.clone(), missing);
+    }
+
+    /// Has a look taken.
+    fn take_look(&mut self, look: Look) {
+        let look = Look {
+            number: self.engine.next_look(),
+            ..look
+        };
+        if self.send(Job::LookInside(look.clone())) {
+            self.attention.looking = Some((look, None));
+            self.attention.failed = None;
+        }
+    }
+
+    /// Has the look that failed taken again.
+    fn look_again(&mut self) {
+        self.attention.failed = None;
     }
 
     pub(super) fn take_look_progress(&mut self, number: u64, progress: Progress) {
@@ -371,10 +418,6 @@ impl App {
             .is_none()
         {
             return;
-        }
-        // At first the last layer: it is what the decoder takes.
-        if attention.inspection.is_none() {
-            attention.place.layer = usize::MAX;
         }
         attention.inspection = Some(inspection);
         attention.answers.clear();

@@ -1,6 +1,6 @@
 //! Attention over the photo, and choosing a patch with the mouse.
 
-use egui::{Color32, Painter, Pos2, Rect, Stroke, StrokeKind, Ui, pos2, vec2};
+use egui::{Color32, Painter, Rect, Stroke, StrokeKind, TextureId, Ui, Vec2, pos2, vec2};
 
 use super::{Attention, Shown, picture_of};
 use crate::app::App;
@@ -101,31 +101,53 @@ impl Attention {
     }
 }
 
+/// What lies over the photo: a texture, and the frame around the query.
+pub(in crate::app) struct Overlay {
+    texture: Option<(TextureId, f32)>,
+    frame: Frame,
+    /// Left, top, right and bottom of the query in the photo.
+    query: Option<[f32; 4]>,
+    /// Width and height of the photo.
+    size: Vec2,
+}
+
+impl Overlay {
+    /// Draws it; the whole photo is at `photo`, in points.
+    pub(in crate::app) fn paint(&self, painter: &Painter, photo: Rect) {
+        let at = |x: f32, y: f32| photo.min + vec2(x, y) / self.size * photo.size();
+        let rect = |[left, top, right, bottom]: [f32; 4]| Rect::from_min_max(at(left, top), at(right, bottom));
+        if let Some((texture, opacity)) = self.texture {
+            let Frame {
+                left,
+                top,
+                right,
+                bottom,
+            } = self.frame;
+            let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
+            let tint = Color32::from_white_alpha((opacity * 255.0) as u8);
+            painter.image(texture, rect([left, top, right, bottom]), whole, tint);
+        }
+        if let Some(query) = self.query {
+            for (width, color) in [(3.0, Color32::BLACK), (1.5, Color32::WHITE)] {
+                painter.rect_stroke(rect(query), 0.0, Stroke::new(width, color), StrokeKind::Outside);
+            }
+        }
+    }
+}
+
 impl App {
-    /// Draws the shown map over the photo, whose rectangle is `photo` in points, and marks the query.
-    pub(in crate::app) fn attention_overlay(&mut self, ui: &Ui, canvas: Rect, photo: Rect) {
-        let Some(document) = &self.document else { return };
+    /// What lies over the photo in the workspace.
+    pub(in crate::app) fn attention_overlay(&mut self, ui: &Ui) -> Option<Overlay> {
+        let document = self.document.as_ref().filter(|_| self.attention.open)?;
         let size = vec2(document.photo.photo.width as f32, document.photo.photo.height as f32);
-        let photo_id = document.photo.id;
         let attention = &mut self.attention;
-        let Some(inspection) = attention.inspection.clone().filter(|i| i.look.photo.id == photo_id) else {
-            return;
-        };
+        let inspection = attention.inspection.clone()?;
         let grid = inspection.inside.grid;
-        let to_points =
-            |x: f32, y: f32| -> Pos2 { photo.min + vec2(x / size.x * photo.width(), y / size.y * photo.height()) };
-        let Frame {
-            left,
-            top,
-            right,
-            bottom,
-        } = inspection.frame;
-        let frame = Rect::from_min_max(to_points(left, top), to_points(right, bottom));
-        let painter: Painter = ui.painter_at(canvas.intersect(photo));
-        if let Some((values, question)) = attention.values() {
+        let texture = attention.values().map(|(values, question)| {
             let key = format!(
-                "{} {question:?} {:?} {:?} {:?} {} {}",
+                "{} {} {question:?} {:?} {:?} {:?} {} {}",
                 inspection.look.number,
+                attention.predictions,
                 attention.shown,
                 attention.curve,
                 attention.map,
@@ -141,19 +163,20 @@ impl App {
             };
             let drawn = (attention.canvas_heat.key.as_ref() != Some(&key)).then(image);
             let (smooth, opacity) = (attention.smooth, attention.opacity);
-            let texture = attention
-                .canvas_heat
-                .texture(ui.ctx(), key, smooth, || drawn.unwrap_or_default());
-            let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
-            let tint = Color32::from_white_alpha((opacity * 255.0) as u8);
-            painter.image(texture.id(), frame, whole, tint);
-        }
-        if let (Token::Patch(patch), true) = (self.attention.token, self.attention.has_query()) {
-            let [left, top, right, bottom] = inspection.frame.patch(patch, grid);
-            let mark = Rect::from_min_max(to_points(left, top), to_points(right, bottom));
-            painter.rect_stroke(mark, 0.0, Stroke::new(3.0, Color32::BLACK), StrokeKind::Outside);
-            painter.rect_stroke(mark, 0.0, Stroke::new(1.5, Color32::WHITE), StrokeKind::Outside);
-        }
+            let heat = &mut attention.canvas_heat;
+            let texture = heat.texture(ui.ctx(), key, smooth, || drawn.unwrap_or_default());
+            (texture.id(), opacity)
+        });
+        let query = match attention.token {
+            Token::Patch(patch) if attention.has_query() => Some(inspection.frame.patch(patch, grid)),
+            _ => None,
+        };
+        Some(Overlay {
+            texture,
+            frame: inspection.frame,
+            query,
+            size,
+        })
     }
 
     /// Makes the patch at a pixel of the photo the query.

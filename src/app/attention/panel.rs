@@ -23,18 +23,15 @@ impl App {
                 );
             });
         let windows = self.window_count();
+        let model = self.model.clone();
+        let mut again = false;
         let attention = &mut self.attention;
-        let model = attention
-            .inspection
-            .as_ref()
-            .map(|inspection| inspection.model.clone())
-            .or(self.model.clone());
         ScrollArea::vertical().id_salt("attention").show(ui, |ui| {
             ui.add_space(4.0);
             ui.strong("Attention");
-            attention.state(ui);
+            attention.state(ui, &mut again);
             let Some(model) = model.filter(|_| attention.inspection.is_some()) else {
-                return;
+                return attention.area(ui, windows);
             };
             attention.query(ui, &model);
             attention.layer(ui);
@@ -53,25 +50,31 @@ impl App {
             attention.show_figures = figures.fully_open() || figures.openness > 0.0;
             CollapsingHeader::new("Colours and area").show(ui, |ui| attention.look(ui, windows));
         });
+        if again {
+            self.look_again();
+        }
     }
 
-    /// Windows of the plain run over the shown photo, from its result.
+    /// Windows of the plain run over the shown photo.
     fn window_count(&self) -> usize {
-        let result = self.document.as_ref().and_then(|document| document.result.as_ref());
-        let field = result.and_then(|result| result.prediction.fields.first());
-        field.map_or(1, |field| field.columns.len() * field.rows.len())
+        let photo = self.document.as_ref().map(|document| &document.photo.photo);
+        let settings = self.run_settings();
+        photo
+            .zip(settings)
+            .map_or(1, |(photo, settings)| settings.windows(photo))
     }
 }
 
 impl Attention {
     /// How far the pass is, or why there is none.
-    fn state(&self, ui: &mut Ui) {
+    fn state(&self, ui: &mut Ui, again: &mut bool) {
         if let Some((_, progress)) = &self.looking {
             let fraction = progress.map_or(0.0, |p| p.fraction);
             ui.add(ProgressBar::new(fraction).show_percentage())
                 .accessible_name("Progress of looking inside");
         } else if let Some((_, why)) = &self.failed {
             ui.colored_label(ui.visuals().error_fg_color, why);
+            *again = ui.button("Try again").clicked();
         } else if self.inspection.is_none() {
             ui.weak("Open a picture and a model to look inside");
         }
@@ -213,7 +216,9 @@ impl Attention {
         };
         let row = match self.shown {
             Shown::Head(head) if head < rows.heads() => rows.head(head).to_vec(),
-            _ => rows.mean(),
+            Shown::Mean => rows.mean(),
+            // The largest of the heads have no sum.
+            _ => return,
         };
         let range = inspection.inside.patch_range(place.part);
         let on_patches: f32 = row.get(range).unwrap_or(&[]).iter().sum();
@@ -272,6 +277,11 @@ impl Attention {
             ui.add(Slider::new(&mut self.opacity, 0.0..=1.0).show_value(false))
                 .labelled_by(label.id);
         });
+        self.area(ui, windows);
+    }
+
+    /// Which part of the photo is looked into.
+    fn area(&mut self, ui: &mut Ui, windows: usize) {
         ui.horizontal(|ui| {
             let label = ui.label("Area");
             let title = |region: Region| match region {

@@ -4,7 +4,7 @@ use egui::Ui;
 use egui_plot::{HLine, Line, Plot, PlotPoints, Points};
 
 use super::{Attention, Shown};
-use crate::engine::{Answer, Part, Question, uniform_distance};
+use crate::engine::{Answer, Part, Question};
 
 /// Which figure is plotted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,10 +30,8 @@ impl Attention {
             ui.selectable_value(&mut self.figure, Figure::Entropy, "Entropy")
                 .on_hover_text("1 where a head looks at all tokens alike, 0 where it looks at one");
         });
-        let Some(inspection) = self.inspection.clone() else {
-            return;
-        };
-        let Some((question, Answer::Figures(figures))) = self.answer(|q| matches!(q, Question::Figures(_))) else {
+        let Some((question, Answer::Figures(figures, uniform))) = self.answer(|q| matches!(q, Question::Figures(_)))
+        else {
             ui.weak("Reading");
             return;
         };
@@ -42,7 +40,7 @@ impl Attention {
             Figure::Distance => figures.distance.clone(),
             Figure::Entropy => figures.entropy.clone(),
         };
-        let uniform = uniform_distance(inspection.inside.grid, inspection.inside.patch);
+        let uniform = *uniform;
         let is_distance = self.figure == Figure::Distance;
         let color = ui.visuals().hyperlink_color;
         let weak = ui.visuals().weak_text_color();

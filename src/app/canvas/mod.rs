@@ -42,6 +42,9 @@ impl Drawing {
     }
 }
 
+/// Draws something over the photo.
+type DrawOver<'a> = dyn Fn(&Painter, Rect) + 'a;
+
 /// What the canvas shows.
 pub(super) struct Scene<'a> {
     /// Width and height of the photo in pixels.
@@ -57,6 +60,8 @@ pub(super) struct Scene<'a> {
     pub(super) pixel_grid: bool,
     pub(super) minimap: bool,
     pub(super) magnifier: bool,
+    /// What is drawn over the photo, given a painter within it and where the whole photo is, in points.
+    pub(super) overlay: Option<&'a DrawOver<'a>>,
     /// Dragging with the primary button moves the photo; otherwise the other buttons alone do.
     pub(super) drag_moves: bool,
 }
@@ -65,9 +70,6 @@ pub(super) struct Scene<'a> {
 pub(super) struct Happened {
     /// Photo pixel under the cursor.
     pub(super) cursor: Option<[usize; 2]>,
-    /// Where the canvas and the whole photo are, in points.
-    pub(super) canvas: Rect,
-    pub(super) photo: Rect,
     /// For a context menu.
     pub(super) response: Response,
 }
@@ -106,6 +108,9 @@ pub(super) fn show(ui: &mut Ui, camera: &mut Camera, scene: Scene) -> Happened {
             look.highlight = (scene.highlight_at)(at).or(look.highlight);
         }
         drawing.paint(&painter, Place::Canvas, canvas, photo);
+        if let Some(overlay) = scene.overlay {
+            overlay(&ui.painter_at(canvas.intersect(photo)), photo);
+        }
         if scene.pixel_grid {
             let line = Stroke::new(1.0, Color32::from_white_alpha(36));
             grids::pixels(&painter, canvas, photo, scene.size, line);
@@ -128,12 +133,7 @@ pub(super) fn show(ui: &mut Ui, camera: &mut Camera, scene: Scene) -> Happened {
         let focus = ui.visuals().selection.stroke;
         painter.rect_stroke(canvas, 0.0, focus, egui::StrokeKind::Inside);
     }
-    Happened {
-        cursor,
-        canvas,
-        photo,
-        response,
-    }
+    Happened { cursor, response }
 }
 
 fn move_by_mouse(ui: &Ui, camera: &mut Camera, canvas: Rect, size: Vec2, response: &Response, any_button: bool) {

@@ -28,6 +28,7 @@ impl App {
 
     pub(super) fn load_model(&mut self, source: ModelSource) {
         self.cancel();
+        self.stop_looking();
         let number = self.engine.next_load();
         let name = source.name();
         let sent = self.send(Job::LoadModel { number, source });
