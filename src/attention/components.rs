@@ -27,6 +27,12 @@ impl Inside {
     }
 }
 
+/// Vectors `[count, width]` as points in the plane of their two strongest singular vectors, `[count][2]` (Segmenter,
+/// arXiv 2105.05633, section 4.3: class embeddings).
+pub fn plane_of(vectors: &[f32], width: usize) -> Vec<[f32; 2]> {
+    along_strongest::<2>(vectors, width)
+}
+
 /// Vectors `[count, width]` along their `N` strongest principal components, `[count][N]`; the signs are such that the
 /// largest value is positive.
 fn components<const N: usize>(vectors: &[f32], width: usize) -> Vec<[f32; N]> {
@@ -39,6 +45,11 @@ fn components<const N: usize>(vectors: &[f32], width: usize) -> Vec<[f32; N]> {
         .chunks_exact(width)
         .flat_map(|vector| vector.iter().zip(&mean).map(|(v, m)| v - m))
         .collect();
+    along_strongest(&centred, width)
+}
+
+/// Vectors `[count, width]` along their `N` strongest right singular vectors, by power iteration.
+fn along_strongest<const N: usize>(vectors: &[f32], width: usize) -> Vec<[f32; N]> {
     let mut axes: Vec<Vec<f32>> = Vec::new();
     for n in 0..N {
         // Any start that is not orthogonal to the axis; values without a pattern are not.
@@ -47,7 +58,7 @@ fn components<const N: usize>(vectors: &[f32], width: usize) -> Vec<[f32; N]> {
         for _ in 0..ROUNDS {
             make_orthogonal(&mut axis, &axes);
             let mut next = vec![0.0f32; width];
-            for vector in centred.chunks_exact(width) {
+            for vector in vectors.chunks_exact(width) {
                 let along = dot(vector, &axis);
                 next.iter_mut().zip(vector).for_each(|(n, v)| *n += along * v);
             }
@@ -56,7 +67,7 @@ fn components<const N: usize>(vectors: &[f32], width: usize) -> Vec<[f32; N]> {
         make_orthogonal(&mut axis, &axes);
         axes.push(axis);
     }
-    let mut found: Vec<[f32; N]> = centred
+    let mut found: Vec<[f32; N]> = vectors
         .chunks_exact(width)
         .map(|vector| std::array::from_fn(|n| dot(vector, &axes[n])))
         .collect();
@@ -101,6 +112,17 @@ mod tests {
         for (found, (s, t)) in components::<2>(&vectors, 3).iter().zip(points) {
             assert!((found[0] - s).abs() < 1e-4, "{found:?} {s}");
             assert!((found[1].abs() - f32::abs(t)).abs() < 1e-4, "{found:?} {t}");
+        }
+    }
+
+    #[test]
+    fn a_plane_keeps_its_distance_from_nothing() {
+        let found = plane_of(&[3.0, 4.0, 0.0, -6.0, -8.0, 0.0, 0.0, 0.0, 2.0], 3);
+        for (found, (along, across)) in found.iter().zip([(-5.0f32, 0.0f32), (10.0, 0.0), (0.0, 2.0)]) {
+            assert!(
+                (found[0] - along).abs() < 1e-4 && (found[1] - across).abs() < 1e-4,
+                "{found:?}"
+            );
         }
     }
 

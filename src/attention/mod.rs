@@ -12,6 +12,7 @@ mod row;
 mod similarity;
 mod softmax;
 
+pub use components::plane_of;
 pub use head_statistics::{HeadStatistics, uniform_distance};
 pub use kept::{Inside, Layer, Part, Place, Token};
 pub use recorder::Recorder;

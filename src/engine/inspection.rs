@@ -36,4 +36,6 @@ pub struct Inspection {
     pub frame: Frame,
     /// What was kept.
     pub inside: Inside,
+    /// The mask transformer's class embeddings in a plane, a point per class; empty without one.
+    pub class_plane: Vec<[f32; 2]>,
 }

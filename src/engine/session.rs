@@ -12,9 +12,9 @@ use super::inspection::{Inspection, Look};
 use super::model_info::{ModelInfo, ModelSource, OpenModel};
 use super::open_models::OpenModels;
 use super::progress::{BlockCounter, OnProgress, Progress};
-use crate::attention::{Inside, Recorder};
+use crate::attention::{Inside, Recorder, plane_of};
 use crate::checkpoint::{self, Checkpoint, CheckpointError, OnRead};
-use crate::model::{ModelSpec, Network, Output};
+use crate::model::{Decoder, ModelSpec, Network, Output};
 use crate::photo::Photo;
 use crate::segment::{self, PlanError, Prediction, Region, SegmentError, Settings, Watch as _};
 
@@ -384,7 +384,22 @@ impl Session {
         }
         let inside = kept.map_err(SegmentError::Device)?;
         let features = traced.map_err(SegmentError::Cancelled)?;
+        let class_plane = match network.decoders.get(look.output.decoder) {
+            Some(Decoder::MaskTransformer(decoder)) => {
+                let embeddings = decoder.class_embeddings();
+                let [_, dim] = embeddings.dims();
+                let values = embeddings
+                    .try_into_data()
+                    .map_err(|e| SegmentError::Device(format!("{e:?}")))?;
+                let values = values
+                    .try_into_vec()
+                    .map_err(|e| SegmentError::Device(format!("{e:?}")))?;
+                plane_of(&values, dim)
+            }
+            _ => Vec::new(),
+        };
         Ok(Inspection {
+            class_plane,
             frame: pass.frame([photo.width, photo.height], patch),
             inside: Inside {
                 grid: features.grid,

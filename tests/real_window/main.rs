@@ -3,6 +3,7 @@
 //! Needs a display (`xvfb-run`), `xdotool` and ImageMagick's `import`; without them each test says that it was skipped.
 //! What has an accessible name is tested in `tests/window` instead: here only title, pixels and files are seen.
 
+mod attention;
 #[path = "../bundles/mod.rs"]
 mod bundles;
 mod canvas;

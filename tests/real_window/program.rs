@@ -151,6 +151,11 @@ impl<'a> Program<'a> {
         );
     }
 
+    /// Clicks where the mouse points.
+    pub fn click(&self) {
+        printed("xdotool", &["click", "1"]);
+    }
+
     /// The window as it looks now.
     pub fn screen(&self) -> Screen {
         let path = self.stage.path("screen.bmp");

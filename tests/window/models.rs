@@ -241,3 +241,25 @@ fn assert_rows_have_room(harness: &Harness<App>, [width, height]: [f32; 2]) {
         }
     }
 }
+
+#[test]
+fn all_patch_sizes_are_run_one_after_another_and_switched_by_keys() {
+    let mut harness = window(start());
+    wait_for_masks(&mut harness);
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::P);
+    wait_for_label(&mut harness, "Find a command");
+    harness.get_by_label("Find a command").type_text("patch sizes");
+    harness.step();
+    harness.key_press(Key::Enter);
+    wait_for_result(&mut harness, "Seg-T-Mask/32");
+    wait_for_result(&mut harness, "Seg-T-Mask/8");
+    for (key, title) in [
+        (Key::Num1, "Seg-T-Mask/16"),
+        (Key::Num2, "Seg-T-Mask/32"),
+        (Key::Num3, "Seg-T-Mask/8"),
+    ] {
+        harness.key_press(key);
+        harness.run_steps(2);
+        assert!(shows(&harness, title), "the kept result of {title} is shown at once");
+    }
+}

@@ -1,5 +1,6 @@
 //! The attention workspace: what a patch, a class token or a class looks at, in every layer and head.
 
+mod embedding;
 mod exporting;
 mod overlay;
 mod panel;

@@ -48,6 +48,7 @@ impl App {
             attention.show_matrix = all.fully_open() || all.openness > 0.0;
             let figures = CollapsingHeader::new("Distance and entropy").show(ui, |ui| attention.figures(ui));
             attention.show_figures = figures.fully_open() || figures.openness > 0.0;
+            CollapsingHeader::new("Class embeddings").show(ui, |ui| attention.embedding(ui, &model));
             CollapsingHeader::new("Colours and area").show(ui, |ui| attention.look(ui, windows));
         });
         if again {

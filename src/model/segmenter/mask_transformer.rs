@@ -60,6 +60,11 @@ impl MaskTransformer {
         })
     }
 
+    /// The class tokens as they enter the first block, `[classes, dim]`.
+    pub fn class_embeddings(&self) -> Tensor<2> {
+        self.class_tokens.val().squeeze_dim::<2>(0)
+    }
+
     /// Cosine of each patch with each class, `[batch, patches, classes]`, in -1..1.
     ///
     /// # Errors
