@@ -229,10 +229,10 @@ fn the_reader_answers_what_is_wanted_and_nothing_else() {
         vec![Question::Rollout(Part::Encoder, token, Rollout::default())],
     );
     reader.want(&inspection, None, vec![Question::Similarity(place, token)]);
-    assert!(
-        matches!(read(&reader).question, Question::Similarity(..)),
-        "what is not wanted any more"
-    );
+    // It may have been answered before it was not wanted any more, but nothing comes after what is wanted.
+    let answered = std::iter::repeat_with(|| read(&reader).question);
+    let before = answered.take_while(|question| !matches!(question, Question::Similarity(..)));
+    assert!(before.count() <= 1, "what is not wanted any more");
     reader.forget();
     // The thread lets go of it a moment after it has handed over its last answer.
     let deadline = Instant::now() + PATIENCE;
