@@ -32,6 +32,16 @@ pub enum Token {
     Class(usize),
 }
 
+impl Token {
+    /// The half that it is followed in: classes are in the mask transformer alone.
+    pub fn part(self) -> Part {
+        match self {
+            Self::Class(_) => Part::Decoder,
+            Self::Patch(_) | Self::Extra(_) => Part::Encoder,
+        }
+    }
+}
+
 /// Everything that one pass kept; plain data.
 #[derive(Debug, Default)]
 pub struct Inside {

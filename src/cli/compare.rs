@@ -101,11 +101,7 @@ impl Compare {
 
     fn sources(&self) -> Vec<ModelSource> {
         if self.models.is_empty() {
-            return vec![
-                ModelSource::EmbeddedWithPatch(32),
-                ModelSource::Embedded,
-                ModelSource::EmbeddedWithPatch(8),
-            ];
+            return ModelSource::PATCH_SIZES.into();
         }
         self.models.iter().cloned().map(ModelSource::Path).collect()
     }

@@ -15,8 +15,9 @@ use crate::model::Output;
 use crate::photo::Photo;
 use crate::segment::Region;
 
+use super::output_choice::decoder_of;
 use super::run_flags::RunFlags;
-use super::{described, folder_pictures};
+use super::{described, expanded};
 
 /// The model, and how it sees a picture.
 #[derive(Debug, clap::Args)]
@@ -42,17 +43,7 @@ impl Model {
         let mut session = Session::new(self.device);
         let source = self.model.clone().map_or(ModelSource::Embedded, ModelSource::Path);
         let model = session.load(source, &mut |_| ControlFlow::Continue(()))?;
-        let decoders = &model.spec.decoders;
-        let decoder = match &self.decoder {
-            None => 0,
-            Some(key) => decoders
-                .iter()
-                .position(|decoder| decoder.key == *key)
-                .with_context(|| {
-                    let keys: Vec<&str> = decoders.iter().map(|decoder| decoder.key.as_str()).collect();
-                    format!("decoder: expected {}, found {key}", keys.join(" or "))
-                })?,
-        };
+        let decoder = decoder_of(&model.spec, self.decoder.as_deref())?;
         Ok((session, model, Output::main(decoder)))
     }
 
@@ -243,10 +234,7 @@ impl Attention {
     }
 
     fn place(&self, inside: &Inside, token: Token) -> Result<Place> {
-        let part = match token {
-            Token::Class(_) => Part::Decoder,
-            Token::Patch(_) | Token::Extra(_) => Part::Encoder,
-        };
+        let part = token.part();
         let count = inside.layers(part).len();
         let layer = self.layer.unwrap_or(count);
         ensure!(
@@ -296,10 +284,7 @@ impl RolloutOf {
         let (mut session, model, output) = self.model.session()?;
         let inspection = self.model.look(&mut session, &model, output, &self.picture)?;
         let token = self.query.token(&inspection)?;
-        let part = match token {
-            Token::Class(_) => Part::Decoder,
-            Token::Patch(_) | Token::Extra(_) => Part::Encoder,
-        };
+        let part = token.part();
         let rollout = Rollout {
             fusion: match self.fusion {
                 Fused::Mean => Fusion::Mean,
@@ -331,14 +316,7 @@ pub(super) struct Distance {
 
 impl Distance {
     pub(super) fn run(&self) -> Result<ExitCode> {
-        let mut pictures = Vec::new();
-        for path in &self.pictures {
-            if path.is_dir() {
-                pictures.extend(folder_pictures(path)?);
-            } else {
-                pictures.push(path.clone());
-            }
-        }
+        let pictures = expanded(&self.pictures)?;
         let (mut session, model, output) = self.model.session()?;
         let mut sums: Vec<Vec<[f64; 2]>> = Vec::new();
         let mut done = 0u32;

@@ -135,6 +135,19 @@ fn no_mistyped_command(paths: &[PathBuf]) -> anyhow::Result<()> {
     }
 }
 
+/// The pictures given, folders replaced by what is in them.
+fn expanded(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
+    let mut all = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            all.extend(folder_pictures(path)?);
+        } else {
+            all.push(path.clone());
+        }
+    }
+    Ok(all)
+}
+
 /// The pictures in a folder, at least one.
 fn folder_pictures(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let found = photo::pictures_in(folder).with_context(|| format!("cannot list the folder {}", folder.display()))?;

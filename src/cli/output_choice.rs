@@ -21,16 +21,7 @@ impl OutputChoice {
     /// # Errors
     /// When the model has no such decoder or head; those that it has are listed.
     pub(super) fn of(&self, spec: &ModelSpec) -> Result<Output> {
-        let decoder = match &self.decoder {
-            None => 0,
-            Some(key) => {
-                let place = spec.decoders.iter().position(|decoder| decoder.key == *key);
-                place.with_context(|| {
-                    let keys: Vec<&str> = spec.decoders.iter().map(|decoder| decoder.key.as_str()).collect();
-                    format!("decoder: expected {}, found {key}", keys.join(" or "))
-                })?
-            }
-        };
+        let decoder = decoder_of(spec, self.decoder.as_deref())?;
         let Some(layer) = self.layer else {
             return Ok(Output::main(decoder));
         };
@@ -48,6 +39,19 @@ impl OutputChoice {
         }
         bail!("layer: expected {} for {title}, found {layer}", layers.join(" or "));
     }
+}
+
+/// Where the decoder with this key stands in a model; the first one without a key.
+///
+/// # Errors
+/// When the model has none with this key; those that it has are listed.
+pub(super) fn decoder_of(spec: &ModelSpec, key: Option<&str>) -> Result<usize> {
+    let Some(key) = key else { return Ok(0) };
+    let place = spec.decoders.iter().position(|decoder| decoder.key == key);
+    place.with_context(|| {
+        let keys: Vec<&str> = spec.decoders.iter().map(|decoder| decoder.key.as_str()).collect();
+        format!("decoder: expected {}, found {key}", keys.join(" or "))
+    })
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use crate::segment::{Settings, Timings};
 
 use super::output_choice::OutputChoice;
 use super::run_flags::RunFlags;
-use super::{described, folder_pictures};
+use super::{described, expanded};
 
 /// Segment pictures and write label maps and masks
 #[derive(Debug, clap::Args)]
@@ -60,7 +60,7 @@ impl Segment {
         if !(0.0..=1.0).contains(&self.opacity) {
             bail!("opacity: expected 0 to 1, found {}", self.opacity);
         }
-        let pictures = self.expanded()?;
+        let pictures = expanded(&self.pictures)?;
         let mut session = Session::new(self.device);
         session.limit_features(0);
         let source = self.model.clone().map_or(ModelSource::Embedded, ModelSource::Path);
@@ -121,19 +121,6 @@ impl Segment {
             }
         }
         Ok(ExitCode::from(1))
-    }
-
-    /// The pictures given, folders replaced by what is in them.
-    fn expanded(&self) -> Result<Vec<PathBuf>> {
-        let mut all = Vec::new();
-        for path in &self.pictures {
-            if path.is_dir() {
-                all.extend(folder_pictures(path)?);
-            } else {
-                all.push(path.clone());
-            }
-        }
-        Ok(all)
     }
 
     /// A bar on a terminal, nothing elsewhere.

@@ -19,6 +19,9 @@ pub enum ModelSource {
 }
 
 impl ModelSource {
+    /// The bundles inside the program, the cheapest to run first.
+    pub const PATCH_SIZES: [Self; 3] = [Self::EmbeddedWithPatch(32), Self::Embedded, Self::EmbeddedWithPatch(8)];
+
     /// Name of the file or folder, for people.
     pub fn name(&self) -> String {
         match self {

@@ -181,10 +181,7 @@ impl Attention {
     /// What the panels and the canvas need, the most wanted first.
     fn needed(&self) -> Vec<Question> {
         let mut needed = vec![self.question_of_rows()];
-        let part = match self.token {
-            Token::Class(_) => Part::Decoder,
-            Token::Patch(_) | Token::Extra(_) => Part::Encoder,
-        };
+        let part = self.token.part();
         match self.shown {
             Shown::Rollout => needed.push(Question::Rollout(part, self.token, self.rollout)),
             Shown::Similarity => needed.push(Question::Similarity(self.place, self.token)),

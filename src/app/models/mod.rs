@@ -42,11 +42,7 @@ impl Models {
 impl App {
     /// Opens the embedded models for all patch sizes and runs them, the cheapest first.
     pub(super) fn compare_patch_sizes(&mut self) {
-        self.models.next = VecDeque::from([
-            ModelSource::EmbeddedWithPatch(32),
-            ModelSource::Embedded,
-            ModelSource::EmbeddedWithPatch(8),
-        ]);
+        self.models.next = ModelSource::PATCH_SIZES.into();
         self.open_next_model();
     }
 
