@@ -1,12 +1,15 @@
 //! The centre: the canvas, or how to begin.
 
+use std::sync::Arc;
+
 use egui::{Label, Painter, Panel, PointerButton, Rect, RichText, Ui, vec2};
 
 use super::App;
-use super::canvas::{self, Drawing, Patches, Scene};
+use super::canvas::{self, Drawing, Patches, Place, Scene};
 use super::command::Command;
 use super::document::Document;
-use super::gpu::{Highlight, Look, Tone};
+use super::gpu::{GpuLabels, Highlight, Look, Tone};
+use super::workspace::Workspace;
 use crate::labels::ClassSet;
 
 /// What a right click on the picture offers.
@@ -39,6 +42,9 @@ impl App {
             self.canvas = None;
             return self.welcome(ui, asked);
         };
+        if self.workspace == Workspace::Compare {
+            return self.compare_view(ui, asked);
+        }
         let document_id = document.photo.id;
         let regions = document.masks.as_ref().map(|m| m.result.regions.clone());
         let highlight_at = |[x, y]: [usize; 2]| {
@@ -69,24 +75,28 @@ impl App {
                 overlay.paint(painter, photo);
             }
         };
+        let in_attention = self.workspace == Workspace::Attention;
         let scene = Scene {
+            place: Place::Canvas,
+            name: "Picture canvas",
             size: [document.photo.photo.width, document.photo.photo.height],
             drawing: self.drawing(ui, document),
+            beside: None,
             highlight_at: &highlight_at,
             patches,
-            pinned: self.pin.filter(|_| !self.attention.open),
+            pinned: self.pin.filter(|_| !in_attention),
             pixel_grid: self.view.pixel_grid,
             minimap: self.view.minimap,
             magnifier: self.view.magnifier,
             overlay: overlay.is_some().then_some(&paint_overlay),
-            drag_moves: !self.attention.open,
+            drag_moves: !in_attention,
         };
         let mut camera = self.camera;
         let happened = canvas::show(ui, &mut camera, scene);
         self.camera = camera;
         let before = std::mem::replace(&mut self.cursor, happened.cursor);
         let response = happened.response;
-        if self.attention.open {
+        if in_attention {
             let chooses = response.clicked_by(PointerButton::Primary) || response.dragged_by(PointerButton::Primary);
             if let Some(pixel) = happened.cursor.filter(|_| chooses) {
                 self.choose_patch(pixel);
@@ -152,13 +162,23 @@ impl App {
 
     /// What to draw of a document; `None` while its photo is not on the GPU.
     fn drawing(&self, ui: &Ui, document: &Document) -> Option<Drawing> {
+        let shown = document.masks.as_ref().filter(|_| self.workspace == Workspace::Masks);
+        let masks = shown.map(|m| (m.labels.clone(), self.look(&m.result.model.classes)));
+        self.drawing_with(ui, document, masks)
+    }
+
+    /// The photo of a document with some masks, as far as they are shown.
+    pub(super) fn drawing_with(
+        &self,
+        ui: &Ui,
+        document: &Document,
+        masks: Option<(Arc<GpuLabels>, Look)>,
+    ) -> Option<Drawing> {
         let bare = bare(ui);
-        let masks = self.view.masks && !self.attention.open && !bare;
-        let shown = document.masks.as_ref().filter(|_| masks);
         Some(Drawing {
             gpu: self.gpu.clone()?,
             photo: document.texture.clone()?,
-            masks: shown.map(|m| (m.labels.clone(), self.look(&m.result.model.classes))),
+            masks: masks.filter(|_| self.view.masks && !bare),
             tone: if bare {
                 Tone::default()
             } else {
@@ -170,7 +190,8 @@ impl App {
         })
     }
 
-    fn look(&self, classes: &ClassSet) -> Look {
+    /// How masks of these classes look.
+    pub(super) fn look(&self, classes: &ClassSet) -> Look {
         let colors = self.view.colors(classes).into_iter();
         let palette = colors
             .zip(self.view.opacities(classes))

@@ -14,6 +14,11 @@ pub(super) enum Chosen {
     /// Pictures, or one folder of them.
     Pictures(Vec<PathBuf>),
     Model(PathBuf),
+    /// A label map of the picture that is shown.
+    Labels {
+        path: PathBuf,
+        truth: bool,
+    },
     /// The folder that a setting or a dialog asked for.
     Folder(Ask, PathBuf),
 }
@@ -32,8 +37,14 @@ pub(super) enum Ask {
     Folder,
     ModelFolder,
     ModelFile,
+    /// What another program has predicted.
+    LabelMap,
+    /// What is true.
+    GroundTruth,
     /// Where to export to.
     ExportFolder,
+    /// Where a comparison goes.
+    ReportFolder,
     /// Where maps of attention go.
     FigureFolder,
     /// Where the files of a run over all pictures go.
@@ -108,11 +119,21 @@ fn answer(what: Ask, folder: Option<PathBuf>) -> Option<Chosen> {
                 .add_filter("Models", &["pth", "pt", "safetensors"]);
             dialog.pick_file().map(Chosen::Model)
         }
+        Ask::LabelMap | Ask::GroundTruth => {
+            let truth = what == Ask::GroundTruth;
+            let title = if truth {
+                "Open the ground truth"
+            } else {
+                "Open a label map"
+            };
+            let dialog = dialog.set_title(title).add_filter("Label maps", &["png"]);
+            dialog.pick_file().map(|path| Chosen::Labels { path, truth })
+        }
         Ask::ModelsFolder => {
             let dialog = dialog.set_title("Folder of models");
             dialog.pick_folder().map(|folder| Chosen::Folder(what, folder))
         }
-        Ask::ExportFolder | Ask::FigureFolder | Ask::BatchFolder | Ask::UsualExportFolder => {
+        Ask::ExportFolder | Ask::ReportFolder | Ask::FigureFolder | Ask::BatchFolder | Ask::UsualExportFolder => {
             let dialog = dialog.set_title("Export to");
             dialog.pick_folder().map(|folder| Chosen::Folder(what, folder))
         }

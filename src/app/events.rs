@@ -55,6 +55,7 @@ impl App {
             }
             Event::LookProgress { number, progress } => self.take_look_progress(number, progress),
             Event::Inside(inspection) => self.take_inspection(inspection),
+            Event::HeadsMeasured { number, figures } => self.take_heads(number, figures),
             Event::LookFailed { number, message } => self.take_look_failure(number, message),
             Event::Photo(photo) => self.take_photo(photo),
             Event::PhotoFailed(message) => self.take_photo_failure(message),
@@ -71,10 +72,13 @@ impl App {
             }
             Event::SegmentFailed { generation, message } => {
                 if let Some(run) = self.running.take_if(|run| run.generation == generation) {
+                    self.note_failure_in_panes(&run.key, &message);
                     self.pictures.set_state(&run.key.source, State::Failed(message.clone()));
                     self.toasts.error(message);
                 }
             }
+            Event::Labels { number, labels } => self.take_labels(number, labels),
+            Event::Compared { number, comparison } => self.take_comparison(number, comparison),
             Event::BatchPicture { number, index, state } => self.take_batch_picture(number, index, state),
             Event::BatchProgress {
                 number,

@@ -6,6 +6,7 @@ mod canvas;
 mod central;
 mod clipboard;
 mod command;
+mod compare;
 mod copying;
 mod dialogs;
 mod document;
@@ -40,6 +41,7 @@ mod toasts;
 mod top_bar;
 mod view_state;
 mod windows;
+mod workspace;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -57,6 +59,7 @@ use attention::Attention;
 use canvas::Camera;
 use clipboard::PictureClipboard;
 use command::Command;
+use compare::Compare;
 use dialogs::{Ask, Chosen, Dialogs};
 use document::Document;
 use export_dialog::ExportDialog;
@@ -73,6 +76,7 @@ pub use start::{NoWindow, Start, run};
 use toasts::Toasts;
 use view_state::ViewState;
 use windows::Windows;
+use workspace::Workspace;
 
 /// The program behind the window: live handles and what is shown.
 pub struct App {
@@ -133,7 +137,9 @@ pub struct App {
     device_before: DeviceChoice,
     memory: Option<MemoryUse>,
 
+    workspace: Workspace,
     attention: Attention,
+    compare: Compare,
     view: ViewState,
     undoer: Undoer<ViewState>,
     camera: Camera,
@@ -216,7 +222,9 @@ impl App {
             models: Models::default(),
             device: None,
             memory: None,
+            workspace: Workspace::default(),
             attention: Attention::default(),
+            compare: Compare::default(),
             view: session.view.clone(),
             undoer: Undoer::default(),
             camera: keeping::camera(&session.camera),
@@ -266,8 +274,10 @@ impl App {
         match answer {
             Some(Chosen::Pictures(paths)) => self.find(paths),
             Some(Chosen::Model(path)) => self.open_model(ModelSource::Path(path)),
+            Some(Chosen::Labels { path, truth }) => self.add_labels(path, truth),
             Some(Chosen::Folder(Ask::ExportFolder, path)) => self.export.set_folder(path),
             Some(Chosen::Folder(Ask::FigureFolder, path)) => self.export_figures(path),
+            Some(Chosen::Folder(Ask::ReportFolder, path)) => self.export_comparison(path),
             Some(Chosen::Folder(Ask::BatchFolder, path)) => self.batch_dialog.set_folder(path),
             Some(Chosen::Folder(Ask::ModelsFolder, path)) => self.settings.model_folder = Some(path),
             Some(Chosen::Folder(Ask::UsualExportFolder, path)) => self.settings.export.folder = Some(path),
@@ -307,6 +317,7 @@ impl eframe::App for App {
         self.take_dialog_answers();
         self.take_dropped_files(context);
         self.update_attention();
+        self.update_compare();
         for command in command::pressed(context, |command| self.enabled(command)) {
             self.perform(command, context);
         }
@@ -361,9 +372,10 @@ impl App {
             let panel = Panel::right("inspector")
                 .default_size(panels.inspector_width)
                 .size_range(240.0_f32.min(most)..=most.min(480.0))
-                .show(ui, |ui| match self.attention.open {
-                    true => self.attention_panel(ui),
-                    false => self.inspector(ui, asked),
+                .show(ui, |ui| match self.workspace {
+                    Workspace::Masks => self.inspector(ui, asked),
+                    Workspace::Attention => self.attention_panel(ui),
+                    Workspace::Compare => self.compare_panel(ui, asked),
                 });
             self.session.panels.inspector_width = panel.response.rect.width();
         } else {

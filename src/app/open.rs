@@ -7,7 +7,7 @@ use super::document::Document;
 use super::gpu::Uploaded;
 use super::pictures::State;
 use super::results::ResultKey;
-use crate::engine::{Job, ModelSource, OpenPhoto, PhotoSource, Segmented, Settings};
+use crate::engine::{Job, Labelling, ModelSource, OpenPhoto, PhotoSource, Segmented, Settings};
 
 impl App {
     /// Lets the worker sort out what was dropped, chosen or named: pictures, folders, models.
@@ -206,9 +206,16 @@ impl App {
 
     /// Keeps a result that a person waits for, and shows it.
     pub(super) fn keep_result(&mut self, result: Segmented, key: ResultKey) {
-        self.pictures.set_state(&result.photo.source, done(&result));
         self.results.put(key.clone(), result.clone());
-        self.show_result(result, key);
+        self.show_run_in_panes(&result, &key);
+        let source = &result.photo.source;
+        if self.result_key(source).as_ref() == Some(&key) {
+            self.pictures.set_state(source, done(&result));
+            self.show_result(result, key);
+        } else {
+            // Of another output than the one in use, for a pane.
+            self.pictures.set_state(source, self.settled_state(source));
+        }
     }
 
     /// Keeps a result of a run over all pictures, and shows it where a person sees that picture without it.
@@ -251,8 +258,7 @@ impl App {
     }
 
     fn upload_labels(&self, version: u64, result: &Segmented) {
-        let (prediction, regions) = (result.prediction.clone(), result.regions.clone());
-        self.uploader.labels(result.photo.id, version, prediction, regions);
+        self.uploader.labels(result.photo.id, version, Labelling::from(result));
     }
 
     /// Takes what is on the GPU now.
@@ -265,6 +271,7 @@ impl App {
                     }
                 }
                 Uploaded::Labels { id, version, labels } => {
+                    self.take_pane_texture(version, &labels);
                     if let Some(document) = self.document_of(id) {
                         document.set_labels(version, labels);
                     }

@@ -10,6 +10,7 @@ use super::dialogs::Ask;
 use super::inspector;
 use super::settings::{INTERFACE_SCALES, Theme};
 use super::view_state::{Inside, Palette, ViewState};
+use super::workspace::Workspace;
 use crate::engine::{ModelSource, PhotoSource};
 use crate::labels::ClassSet;
 
@@ -35,7 +36,8 @@ impl App {
             Command::SegmentAll => self.open_batch_dialog(),
             Command::Cancel => self.cancel_topmost(),
             Command::CancelAll => self.stop_batch(),
-            Command::Export if self.attention.open => self.ask(Ask::FigureFolder, context),
+            Command::Export if self.workspace == Workspace::Attention => self.ask(Ask::FigureFolder, context),
+            Command::Export if self.workspace == Workspace::Compare => self.ask(Ask::ReportFolder, context),
             Command::Export => self.open_export(),
             Command::Quit => context.send_viewport_cmd(egui::ViewportCommand::Close),
             Command::Undo => self.undo(),
@@ -53,8 +55,14 @@ impl App {
                     self.choose_entry(place);
                 }
             }
-            Command::ShowMasks => self.open_attention(false),
-            Command::ShowAttention => self.open_attention(true),
+            Command::ShowMasks => self.open_workspace(Workspace::Masks),
+            Command::ShowAttention => self.open_workspace(Workspace::Attention),
+            Command::ShowCompare => self.open_workspace(Workspace::Compare),
+            Command::ToggleWipe => self.compare.toggle_wipe(),
+            Command::ToggleDifferences => self.compare.toggle_differences(),
+            Command::ToggleTable => self.compare.toggle_table(),
+            Command::AddLabelMap => self.ask(Ask::LabelMap, context),
+            Command::AddGroundTruth => self.ask(Ask::GroundTruth, context),
             Command::PreviousLayer => self.attention.step_layer(-1),
             Command::NextLayer => self.attention.step_layer(1),
             Command::PreviousHead => self.attention.step_head(-1),
@@ -177,8 +185,11 @@ impl App {
                 busy && !self.windows.any_open()
             }
             Command::PreviousLayer | Command::NextLayer | Command::PreviousHead | Command::NextHead => {
-                self.attention.can_step()
+                self.workspace == Workspace::Attention && self.attention.can_step()
             }
+            Command::ToggleWipe => self.workspace == Workspace::Compare && self.compare.has_two(),
+            Command::ToggleDifferences | Command::ToggleTable => self.workspace == Workspace::Compare,
+            Command::AddLabelMap | Command::AddGroundTruth => document,
             Command::CancelLoading => self.models.is_loading(),
             Command::CancelAll => self.batch.is_some(),
             Command::Decoder1 | Command::Decoder2 | Command::Decoder3 | Command::Decoder4 | Command::Decoder5 => {
@@ -194,9 +205,11 @@ impl App {
             Command::Redo => self.undoer.has_redo(&self.view),
             Command::CopyReading => has_result && self.pin.or(self.cursor).is_some(),
             Command::UnpinReading => self.pin.is_some(),
-            Command::Export if self.attention.open => self.attention.can_export(),
+            Command::Export if self.workspace == Workspace::Attention => self.attention.can_export(),
+            Command::Export if self.workspace == Workspace::Compare => self.compare.can_export(),
             Command::Export | Command::CopyOverlay | Command::CopyLabels => has_result && self.shows_wanted(),
-            Command::ToggleMasks | Command::ShowPresentClasses => has_result,
+            Command::ToggleMasks => has_result || self.workspace == Workspace::Compare,
+            Command::ShowPresentClasses => has_result,
             Command::CopyView => document && self.gpu.is_some(),
             Command::ToggleClassUnderCursor | Command::SoloClassUnderCursor => self.class_under_cursor().is_some(),
             Command::Fit | Command::ActualSize | Command::ZoomIn | Command::ZoomOut => document,
@@ -273,12 +286,14 @@ impl App {
     pub(super) fn ask(&mut self, what: Ask, context: &Context) {
         // Where one most likely goes on: beside the picture, or where models are kept.
         let folder = match what {
-            Ask::Pictures | Ask::Folder => {
+            Ask::Pictures | Ask::Folder | Ask::LabelMap | Ask::GroundTruth => {
                 let file = self.pictures.wanted().and_then(PhotoSource::file);
                 file.and_then(Path::parent).map(Path::to_owned)
             }
             Ask::ModelFolder | Ask::ModelFile | Ask::ModelsFolder => self.settings.model_folder.clone(),
-            Ask::ExportFolder | Ask::FigureFolder | Ask::BatchFolder | Ask::UsualExportFolder => None,
+            Ask::ExportFolder | Ask::ReportFolder | Ask::FigureFolder | Ask::BatchFolder | Ask::UsualExportFolder => {
+                None
+            }
         };
         if let Err(e) = self.dialogs.ask(what, folder, context) {
             self.toasts.error(format!(

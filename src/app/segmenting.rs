@@ -3,7 +3,8 @@
 use super::App;
 use super::pictures::{BatchRun, State};
 use super::results::ResultKey;
-use crate::engine::{Job, PhotoSource, Progress};
+use super::workspace::Workspace;
+use crate::engine::{Job, OpenPhoto, PhotoSource, Progress};
 
 /// A segmentation on its way.
 pub(super) struct Running {
@@ -11,11 +12,16 @@ pub(super) struct Running {
     /// What its result will belong to.
     pub(super) key: ResultKey,
     pub(super) progress: Option<Progress>,
+    /// What runs, such as `Seg-T-Mask/16`.
+    pub(super) title: String,
 }
 
 impl App {
     /// Hands over a job; false, and a message, when the worker has too many.
     pub(super) fn send(&mut self, job: Job) -> bool {
+        if !matches!(job, Job::MeasureHeads(_)) {
+            self.interrupt_averaging();
+        }
         let sent = self.engine.send(job);
         if let Err(busy) = &sent {
             self.toasts.error(busy.to_string());
@@ -25,6 +31,10 @@ impl App {
 
     /// Segments the newest picture with the model in use, in place of any run before.
     pub(super) fn segment(&mut self) {
+        if self.workspace == Workspace::Compare {
+            // Runs of all panes; that of the output in use waits until it is shown again.
+            return self.compare.go_on();
+        }
         if self.models.is_loading() {
             // It starts when the model comes.
             return;
@@ -36,6 +46,11 @@ impl App {
             // It starts when there is a model.
             return;
         };
+        self.run(photo, key);
+    }
+
+    /// Segments a photo, in place of any run before.
+    pub(super) fn run(&mut self, photo: OpenPhoto, key: ResultKey) {
         // Of the picture before, which the worker gives up for this one.
         self.forget_run();
         let generation = self.engine.next_generation();
@@ -48,16 +63,21 @@ impl App {
         };
         if self.send(job) {
             self.pictures.set_state(&key.source, State::Running);
+            let title = self.model_with(key.model).map(|model| model.output_title(key.output));
             self.running = Some(Running {
                 generation,
                 key,
                 progress: None,
+                title: title.unwrap_or_default(),
             });
         }
     }
 
     /// Shows the kept result of the newest picture for the model and settings in use, or makes one.
     pub(super) fn recall_or_segment(&mut self) {
+        if self.workspace == Workspace::Compare {
+            return self.compare.go_on();
+        }
         let source = self.newest().map(|d| d.photo.source.clone());
         let key = source.and_then(|source| self.result_key(&source));
         match key.and_then(|key| Some((key.clone(), self.results.get(&key)?.clone()))) {
@@ -83,6 +103,9 @@ impl App {
     pub(super) fn cancel_and_say(&mut self) {
         self.forget_next_models();
         self.cancel();
+        if self.workspace == Workspace::Compare {
+            return self.compare.pause();
+        }
         let earlier = self.newest().is_some_and(|d| d.result.is_some());
         self.toasts.info(if earlier {
             "Cancelled; the masks are those of the run before"

@@ -47,8 +47,8 @@ impl App {
                         {
                             asked.push(Command::Cancel);
                         }
-                        if let Some(title) = self.output_title().filter(|_| wide) {
-                            ui.label(title);
+                        if wide {
+                            ui.label(&running.title);
                         }
                         if let Some(remaining) = running.progress.and_then(|p| p.remaining) {
                             ui.label(time_left(remaining));

@@ -122,7 +122,7 @@ impl TestSettings {
     }
 
     /// As the worker takes it.
-    fn settings(&self, model: &ModelInfo) -> Settings {
+    pub(super) fn settings(&self, model: &ModelInfo) -> Settings {
         let own = NormalisationChoice::of(&model.spec.normalisation);
         Settings {
             window: self.window,

@@ -7,9 +7,13 @@ use egui::{Align, Button, Label, Layout, MenuBar, Ui};
 use super::App;
 use super::command::{Command, Section};
 use super::models::about;
+use super::workspace::Workspace;
 
 /// From this width on there is room for the picture's size beside its name.
 const WIDE: f32 = 860.0;
+
+/// From this width on there is room for the workspaces beside the menus.
+const ROOM_FOR_TABS: f32 = 760.0;
 
 impl App {
     pub(super) fn top_bar(&mut self, ui: &mut Ui, asked: &mut Vec<Command>) {
@@ -20,16 +24,7 @@ impl App {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 self.command_button(ui, Command::Palette, asked);
                 ui.separator();
-                let workspaces = [
-                    ("Attention", Command::ShowAttention, self.attention.open),
-                    ("Masks", Command::ShowMasks, !self.attention.open),
-                ];
-                for (title, command, on) in workspaces {
-                    let tab = ui.add(Button::selectable(on, title)).accessible_name(command.title());
-                    if tab.on_hover_text(command.tooltip(ui)).clicked() {
-                        asked.push(command);
-                    }
-                }
+                self.workspace_switch(ui, asked);
             });
         });
         ui.horizontal(|ui| {
@@ -62,6 +57,32 @@ impl App {
             });
         });
         ui.add_space(2.0);
+    }
+
+    /// The workspaces side by side, or in a list that drops down where there is no room.
+    fn workspace_switch(&self, ui: &mut Ui, asked: &mut Vec<Command>) {
+        let workspaces = [
+            ("Masks", Command::ShowMasks, Workspace::Masks),
+            ("Attention", Command::ShowAttention, Workspace::Attention),
+            ("Compare", Command::ShowCompare, Workspace::Compare),
+        ];
+        if ui.ctx().content_rect().width() < ROOM_FOR_TABS {
+            let shown = workspaces.iter().find(|(.., workspace)| *workspace == self.workspace);
+            let menu = ui.menu_button(shown.map_or("", |(title, ..)| title), |ui| {
+                for (_, command, _) in workspaces {
+                    self.menu_item(ui, command, asked);
+                }
+            });
+            menu.response.accessible_name("Workspace");
+            return;
+        }
+        for (title, command, workspace) in workspaces.into_iter().rev() {
+            let on = self.workspace == workspace;
+            let tab = ui.add(Button::selectable(on, title)).accessible_name(command.title());
+            if tab.on_hover_text(command.tooltip(ui)).clicked() {
+                asked.push(command);
+            }
+        }
     }
 
     /// The commands of a section, and what else belongs there.
@@ -167,6 +188,9 @@ impl App {
         use super::view_state::Palette;
         let view = &self.view;
         Some(match command {
+            Command::ShowMasks => self.workspace == Workspace::Masks,
+            Command::ShowAttention => self.workspace == Workspace::Attention,
+            Command::ShowCompare => self.workspace == Workspace::Compare,
             Command::ToggleMasks => view.masks,
             Command::ToggleOutline => view.outline > 0.0,
             Command::TogglePalette => view.palette == Palette::ColorBlindSafe,
@@ -175,6 +199,9 @@ impl App {
             Command::TogglePatchGrid => view.patch_grid,
             Command::ToggleMinimap => view.minimap,
             Command::ToggleMagnifier => view.magnifier,
+            Command::ToggleWipe => self.compare.is_wipe(),
+            Command::ToggleDifferences => self.compare.shows_differences(),
+            Command::ToggleTable => self.compare.shows_table(),
             Command::ToggleMultiScale => self.is_multi_scale(),
             Command::TogglePictureList => self.session.panels.pictures,
             Command::ToggleInspector => self.session.panels.inspector,

@@ -58,6 +58,50 @@ impl Inside {
     }
 }
 
+/// The mean of figures of heads over pictures.
+#[derive(Clone, Debug, Default)]
+pub struct HeadMeans {
+    sum: HeadStatistics,
+    count: usize,
+}
+
+impl HeadMeans {
+    /// Counts the figures of a picture, by the same network as those before.
+    pub fn add(&mut self, figures: &HeadStatistics) {
+        let add = |sums: &mut Vec<Vec<f64>>, values: &[Vec<f64>]| {
+            sums.resize_with(sums.len().max(values.len()), Vec::new);
+            for (sums, values) in sums.iter_mut().zip(values) {
+                sums.resize(sums.len().max(values.len()), 0.0);
+                for (sum, value) in sums.iter_mut().zip(values) {
+                    *sum += value;
+                }
+            }
+        };
+        add(&mut self.sum.distance, &figures.distance);
+        add(&mut self.sum.entropy, &figures.entropy);
+        self.count += 1;
+    }
+
+    /// How many pictures were counted.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// The mean over the pictures that were counted; nothing before the first.
+    pub fn mean(&self) -> HeadStatistics {
+        let divided = |sums: &[Vec<f64>]| {
+            let blocks = sums.iter();
+            blocks
+                .map(|heads| heads.iter().map(|sum| sum / self.count as f64).collect())
+                .collect()
+        };
+        HeadStatistics {
+            distance: divided(&self.sum.distance),
+            entropy: divided(&self.sum.entropy),
+        }
+    }
+}
+
 /// The distance in pixels that a head would have that looks everywhere alike.
 pub fn uniform_distance(grid: [usize; 2], patch: usize) -> f64 {
     let patches = grid[0] * grid[1];

@@ -13,7 +13,7 @@ mod similarity;
 mod softmax;
 
 pub use components::plane_of;
-pub use head_statistics::{HeadStatistics, uniform_distance};
+pub use head_statistics::{HeadMeans, HeadStatistics, uniform_distance};
 pub use kept::{Inside, Layer, Part, Place, Token};
 pub use recorder::Recorder;
 pub use rollout::{Fusion, Rollout};

@@ -6,9 +6,10 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-use crate::attention::{Direction, Fusion, Inside, Part, Place, Rollout, Token};
+use crate::attention::{Direction, Fusion, HeadMeans, HeadStatistics, Inside, Part, Place, Rollout, Token};
 use crate::engine::{
-    DeviceChoice, FigureMaps, FigureStyle, Inspection, Look, ModelInfo, ModelSource, OpenPhoto, PhotoSource, Session,
+    DeviceChoice, FigureMaps, FigureStyle, Inspection, Look, ModelInfo, ModelSource, NumberFormat, OpenPhoto,
+    PhotoSource, Session,
 };
 use crate::export::{ColorMap, Curve, write_figures};
 use crate::model::Output;
@@ -154,6 +155,15 @@ struct Target {
     /// Let each map go from 0 to its own largest value, instead of one scale for all
     #[arg(long)]
     own_scale: bool,
+    /// Sides of the pictures over those of the photo, 1 to 4
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    scale: usize,
+    /// Leave out title and colour bar
+    #[arg(long)]
+    plain: bool,
+    /// How the numbers are written
+    #[arg(long, value_enum, default_value = "npy")]
+    numbers: NumberFormat,
 }
 
 impl Target {
@@ -164,12 +174,21 @@ impl Target {
             "opacity: expected 0 to 1, found {}",
             self.opacity
         );
+        ensure!(
+            (1..=FigureStyle::MOST_ZOOM).contains(&self.scale),
+            "scale: expected 1 to {}, found {}",
+            FigureStyle::MOST_ZOOM,
+            self.scale
+        );
         let style = FigureStyle {
             opacity: self.opacity,
             colors: self.colors,
             curve: self.curve,
             smooth: self.smooth,
             own_scale: self.own_scale,
+            zoom: self.scale,
+            caption: !self.plain,
+            numbers: self.numbers,
         };
         let files = maps.files(inspection, &inspection.model.classes, &style);
         for path in write_figures(&self.out, &files, self.overwrite)? {
@@ -318,8 +337,7 @@ impl Distance {
     pub(super) fn run(&self) -> Result<ExitCode> {
         let pictures = expanded(&self.pictures)?;
         let (mut session, model, output) = self.model.session()?;
-        let mut sums: Vec<Vec<[f64; 2]>> = Vec::new();
-        let mut done = 0u32;
+        let mut means = HeadMeans::default();
         for picture in &pictures {
             let inspection = match self.model.look(&mut session, &model, output, picture) {
                 Ok(inspection) => inspection,
@@ -328,18 +346,9 @@ impl Distance {
                     continue;
                 }
             };
-            done += 1;
-            for layer in 0..inspection.inside.encoder.len() {
-                let figures = inspection.inside.head_figures(Part::Encoder, layer).unwrap_or_default();
-                if sums.len() == layer {
-                    sums.push(vec![[0.0; 2]; figures.len()]);
-                }
-                for (sum, figure) in sums[layer].iter_mut().zip(figures) {
-                    sum[0] += figure[0];
-                    sum[1] += figure[1];
-                }
-            }
+            means.add(&inspection.inside.head_statistics(Part::Encoder));
         }
+        let done = means.count();
         if self.csv {
             println!("layer,head,distance_px,entropy");
         } else {
@@ -349,16 +358,16 @@ impl Distance {
             );
             println!("{:>5} {:>4} {:>9} {:>8}", "layer", "head", "distance", "entropy");
         }
-        for (layer, heads) in sums.iter().enumerate() {
-            for (head, [distance, entropy]) in heads.iter().enumerate() {
+        let HeadStatistics { distance, entropy } = means.mean();
+        for (layer, (distance, entropy)) in distance.iter().zip(&entropy).enumerate() {
+            for (head, (distance, entropy)) in distance.iter().zip(entropy).enumerate() {
                 let (layer, head) = (layer + 1, head + 1);
-                let [distance, entropy] = [distance, entropy].map(|sum| sum / f64::from(done));
                 match self.csv {
                     true => println!("{layer},{head},{distance:.3},{entropy:.5}"),
                     false => println!("{layer:>5} {head:>4} {distance:>9.2} {entropy:>8.4}"),
                 }
             }
         }
-        Ok(ExitCode::from(u8::from(done < pictures.len() as u32)))
+        Ok(ExitCode::from(u8::from(done < pictures.len())))
     }
 }

@@ -45,6 +45,27 @@ pub(super) fn failure_event(job: &Job) -> Box<dyn FnOnce(String) -> Event> {
                 Event::LookFailed { number, message }
             })
         }
+        Job::ReadLabels(job) => {
+            let number = job.number;
+            Box::new(move |message| Event::Labels {
+                number,
+                labels: Err(message),
+            })
+        }
+        Job::Compare(job) => {
+            let number = job.number;
+            Box::new(move |_| Event::Compared {
+                number,
+                comparison: None,
+            })
+        }
+        Job::MeasureHeads(job) => {
+            let number = job.number;
+            Box::new(move |message| Event::HeadsMeasured {
+                number,
+                figures: Some(Err(message)),
+            })
+        }
         Job::SegmentAll(batch) => {
             let number = batch.number;
             // Beginning a batch only takes it down; there is no more to say than that it is over.
@@ -56,7 +77,9 @@ pub(super) fn failure_event(job: &Job) -> Box<dyn FnOnce(String) -> Event> {
             })
         }
         Job::Draw { .. } => Box::new(Event::DrawFailed),
-        Job::PlanExport { .. } | Job::Export(_) | Job::ExportFigures(_) => Box::new(Event::ExportFailed),
+        Job::PlanExport { .. } | Job::Export(_) | Job::ExportFigures(_) | Job::ExportReport(_) => {
+            Box::new(Event::ExportFailed)
+        }
     }
 }
 

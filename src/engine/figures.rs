@@ -23,6 +23,40 @@ pub struct FigureStyle {
     pub smooth: bool,
     /// Each map goes from 0 to its own largest value, instead of one scale for all.
     pub own_scale: bool,
+    /// Sides of the pictures over those of the photo, from 1 to [`FigureStyle::MOST_ZOOM`].
+    pub zoom: usize,
+    /// Write a title above each picture and the colours of its scale beside it.
+    pub caption: bool,
+    /// How the numbers are written.
+    pub numbers: NumberFormat,
+}
+
+/// A format for numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum NumberFormat {
+    /// NumPy's.
+    #[default]
+    Npy,
+    /// That of checkpoints; the tensor is called `maps`.
+    Safetensors,
+}
+
+impl NumberFormat {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Npy, Self::Safetensors];
+
+    /// Ending of its files.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Npy => "npy",
+            Self::Safetensors => "safetensors",
+        }
+    }
+}
+
+impl FigureStyle {
+    /// Largest zoom.
+    pub const MOST_ZOOM: usize = 4;
 }
 
 /// What the values of maps go from and to.
@@ -42,6 +76,8 @@ pub struct FigureMaps {
     /// Whose they are; nobody's where they are about all patches alike.
     token: Option<Token>,
     range: Range,
+    /// What they show, for people.
+    heading: String,
     /// What their files are called, after the name of the photo.
     stem: String,
     /// A name and a value per patch for each.
@@ -93,6 +129,7 @@ impl FigureMaps {
         Self {
             token: Some(token),
             range: Range::Largest,
+            heading: format!("{}{} layer {layer}, {what}", part[..1].to_uppercase(), &part[1..]),
             stem: format!("{part}-layer-{layer}"),
             maps: rows.into_iter().map(|(name, row)| (name, on_patches(&row))).collect(),
             about: vec![
@@ -107,14 +144,16 @@ impl FigureMaps {
     /// A row of the rollout over the encoder's tokens.
     pub fn of_rollout(inspection: &Inspection, token: Token, rollout: &Rollout, row: &[f32]) -> Self {
         let patches = row.get(inspection.inside.patch_range(Part::Encoder)).unwrap_or(&[]);
+        let fusion = format!("{:?}", rollout.fusion).to_lowercase();
         Self {
             token: Some(token),
             range: Range::Largest,
+            heading: format!("Attention rollout, {fusion} of the heads, discard {}", rollout.discard),
             stem: "rollout".into(),
             maps: vec![("map".into(), patches.to_vec())],
             about: vec![
                 ("what", "attention rollout through all layers".into()),
-                ("fusion", format!("{:?}", rollout.fusion).to_lowercase().into()),
+                ("fusion", fusion.into()),
                 ("discard", rollout.discard.into()),
             ],
         }
@@ -125,6 +164,7 @@ impl FigureMaps {
         Self {
             token: Some(token),
             range: Range::Both,
+            heading: format!("Cosine with the query's token after layer {layer}"),
             stem: format!("similarity-layer-{layer}"),
             maps: vec![("map".into(), values)],
             about: vec![
@@ -139,6 +179,7 @@ impl FigureMaps {
         Self {
             token: None,
             range: Range::Shares,
+            heading: format!("{}{}", name[..1].to_uppercase(), &name[1..]),
             stem: name.replace(' ', "-").to_lowercase(),
             maps: vec![("map".into(), values)],
             about: vec![("what", name.into())],
@@ -166,6 +207,7 @@ impl FigureMaps {
         let frame = &inspection.frame;
         let grid = inspection.inside.grid;
         let pictures = self.maps.iter().map(|(name, values)| {
+            let caption = style.caption.then(|| self.caption(inspection, classes, name));
             let figure = Figure {
                 photo: &inspection.look.photo.photo,
                 frame: [frame.left, frame.top, frame.right, frame.bottom],
@@ -181,15 +223,42 @@ impl FigureMaps {
                     Some(Token::Patch(patch)) => Some(patch),
                     _ => None,
                 },
+                zoom: style.zoom.clamp(1, FigureStyle::MOST_ZOOM),
+                caption: caption.as_deref(),
             };
             (format!("{stem}-{name}.png"), FigureFile::Picture(figure.draw()))
         });
         let mut files: Vec<_> = pictures.collect();
         let shape = vec![self.maps.len(), grid[0], grid[1]];
-        files.push((format!("{stem}.npy"), FigureFile::Numbers(all, shape)));
+        let numbers = match style.numbers {
+            NumberFormat::Npy => FigureFile::Numbers(all, shape),
+            NumberFormat::Safetensors => FigureFile::Tensor(all, shape),
+        };
+        files.push((format!("{stem}.{}", style.numbers.extension()), numbers));
         let text = format!("{:#}\n", self.described(inspection, classes));
         files.push((format!("{stem}.json"), FigureFile::Text(text)));
         files
+    }
+
+    /// Lines above a map.
+    fn caption(&self, inspection: &Inspection, classes: &ClassSet, map: &str) -> Vec<String> {
+        let map = match self.maps.len() {
+            1 if map == "map" => String::new(),
+            _ => format!(": {}", map.replace('-', " ")),
+        };
+        let model = inspection.model.output_title(inspection.look.output);
+        let mut lines = vec![
+            format!("{}{map}", self.heading),
+            format!("{model}, {}", inspection.look.photo.source.name()),
+        ];
+        if let Some(token) = self.token {
+            let frame = match token {
+                Token::Patch(_) => " (framed)",
+                Token::Extra(_) | Token::Class(_) => "",
+            };
+            lines.push(format!("Query: {}{frame}", query_text(inspection, classes, token)));
+        }
+        lines
     }
 
     fn described(&self, inspection: &Inspection, classes: &ClassSet) -> Value {

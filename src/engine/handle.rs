@@ -102,6 +102,11 @@ impl Engine {
         self.signals.next_look()
     }
 
+    /// A number for [`Job::MeasureHeads`]; every measurement with an older one stops.
+    pub fn next_measure(&self) -> u64 {
+        self.signals.next_measure()
+    }
+
     /// Stops the model that is being read; those that are open stay.
     pub fn cancel_loading(&self) {
         self.signals.next_load();

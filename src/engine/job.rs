@@ -4,12 +4,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::batch::{Batch, BatchState};
+use super::comparison::{Comparison, ComparisonJob, Labelling, LabelsJob};
+use super::cost::Cost;
 use super::figures::FigureExport;
+use super::heads::{HeadsJob, HeadsOfPicture};
 use super::inspection::{Inspection, Look};
 use super::kept::Bytes;
 use super::memory::MemoryUse;
 use super::model_info::{ModelInfo, ModelSource, OpenModel};
 use super::progress::Progress;
+use super::report::ReportExport;
 use super::settings::EngineSettings;
 use crate::catalogue::ModelsFolder;
 use crate::export::{self, Subject};
@@ -85,6 +89,10 @@ pub struct Segmented {
     pub regions: Arc<Regions>,
     /// Regions per class.
     pub region_counts: Arc<[u32]>,
+    /// What it costs on any machine.
+    pub cost: Cost,
+    /// The most memory that the process held while it ran, in MiB, where that was measured.
+    pub peak_mib: Option<u64>,
 }
 
 impl Segmented {
@@ -97,6 +105,8 @@ impl Segmented {
             counts: map.counts(model.classes.len()).into(),
             region_counts: regions.counts(model.classes.len()).into(),
             regions: Arc::new(regions),
+            cost: Cost::of(&model.spec, output, &prediction),
+            peak_mib: None,
             model,
             output,
             prediction: Arc::new(prediction),
@@ -218,8 +228,14 @@ pub enum Job {
     },
     /// Run a photo for looking inside.
     LookInside(Look),
+    /// Look into a whole picture and say how far and how sharply each head looks; nothing of it is kept.
+    MeasureHeads(HeadsJob),
     /// Segment pictures one after another whenever no other job waits; in place of a batch that is not done.
     SegmentAll(Batch),
+    /// Read the label map of a picture; answered by [`Event::Labels`].
+    ReadLabels(LabelsJob),
+    /// Compare two label maps; answered by [`Event::Compared`].
+    Compare(ComparisonJob),
     /// Say which files an export would write.
     PlanExport {
         /// Comes back with the answer.
@@ -231,6 +247,8 @@ pub enum Job {
     Export(ExportJob),
     /// Write maps of attention; answered as an export.
     ExportFigures(FigureExport),
+    /// Write a page that compares; answered as an export.
+    ExportReport(ReportExport),
     /// Draw one format as a picture, for the clipboard; the job's folder does not matter.
     Draw {
         /// Which one.
@@ -311,6 +329,13 @@ pub enum Event {
         /// What happened and what to do.
         message: Option<String>,
     },
+    /// How far and how sharply each head looks.
+    HeadsMeasured {
+        /// Of which request.
+        number: u64,
+        /// The figures, or what happened and what to do; `None` when it was stopped.
+        figures: Option<Result<HeadsOfPicture, String>>,
+    },
     /// A photo was read.
     Photo(OpenPhoto),
     /// A photo could not be read.
@@ -340,6 +365,20 @@ pub enum Event {
         generation: u64,
         /// What happened and what to do.
         message: String,
+    },
+    /// A label map that was read, or why there is none.
+    Labels {
+        /// Of which request.
+        number: u64,
+        /// The labels, or what happened and what to do.
+        labels: Result<Labelling, String>,
+    },
+    /// How two label maps differ.
+    Compared {
+        /// Of which request.
+        number: u64,
+        /// `None` when they differ in size.
+        comparison: Option<Arc<Comparison>>,
     },
     /// A picture of a batch has come to another state.
     BatchPicture {

@@ -11,18 +11,39 @@ pub struct MemoryUse {
     pub feature_bytes: usize,
 }
 
-/// Peak resident memory of this process in MiB, where the system tells (Linux).
+/// Peak resident memory of this process in MiB, where the system tells (Linux): since its start, or since a
+/// [`MemoryWatch`] began anew.
 pub fn peak_memory_mib() -> Option<u64> {
     mib("VmHWM:", &status()?)
 }
 
-/// Memory in use now, with `feature_bytes` for what the worker keeps.
-pub(super) fn memory_use(feature_bytes: usize) -> MemoryUse {
-    let status = status().unwrap_or_default();
-    MemoryUse {
-        now_mib: mib("VmRSS:", &status),
-        peak_mib: mib("VmHWM:", &status),
-        feature_bytes,
+/// The most memory that the process holds, as a whole and from one moment on.
+#[derive(Debug, Default)]
+pub struct MemoryWatch {
+    /// The most before the system was told to forget it.
+    before_mib: Option<u64>,
+}
+
+impl MemoryWatch {
+    /// Measures the peak from now on. Where the system cannot forget the peak before (Linux alone can), that stays in.
+    pub fn begin(&mut self) {
+        self.before_mib = self.highest_mib();
+        // See proc(5): 5 sets the peak to what is resident now.
+        std::fs::write("/proc/self/clear_refs", "5").ok();
+    }
+
+    /// The most since the process started.
+    fn highest_mib(&self) -> Option<u64> {
+        self.before_mib.max(peak_memory_mib())
+    }
+
+    /// Memory in use now, with `feature_bytes` for what the worker keeps.
+    pub(super) fn memory_use(&self, feature_bytes: usize) -> MemoryUse {
+        MemoryUse {
+            now_mib: mib("VmRSS:", &status().unwrap_or_default()),
+            peak_mib: self.highest_mib(),
+            feature_bytes,
+        }
     }
 }
 

@@ -11,6 +11,7 @@ pub(super) struct Signals {
     wanted_load: AtomicU64,
     /// The newest look inside that was asked for; one with a smaller number stops.
     wanted_look: AtomicU64,
+    wanted_measure: AtomicU64,
     /// Set when the window is gone: jobs that still wait are dropped.
     closing: AtomicBool,
     /// Batches with a smaller number stop.
@@ -41,6 +42,15 @@ impl Signals {
         self.wanted_look.fetch_add(1, Ordering::Relaxed) + 1
     }
 
+    /// A new number for measuring heads; every older measurement is stale from now on.
+    pub(super) fn next_measure(&self) -> u64 {
+        self.wanted_measure.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    pub(super) fn is_measure_stale(&self, number: u64) -> bool {
+        self.wanted_measure.load(Ordering::Relaxed) != number
+    }
+
     pub(super) fn is_look_stale(&self, number: u64) -> bool {
         self.wanted_look.load(Ordering::Relaxed) != number
     }
@@ -48,6 +58,7 @@ impl Signals {
     /// Stops everything for good.
     pub(super) fn close(&self) {
         self.next_look();
+        self.next_measure();
         self.next_generation();
         self.next_load();
         self.closing.store(true, Ordering::Relaxed);

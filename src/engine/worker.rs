@@ -9,21 +9,24 @@ use crossbeam_channel::{Receiver, RecvError, Sender, TryRecvError, select};
 use rayon::ThreadPool;
 
 use super::batch::RunningBatch;
+use super::comparison::{Comparison, Labelling, read_labels};
 use super::failure::{failure_event, panic_sentence};
+use super::heads::{HeadsJob, HeadsOfPicture};
 use super::inspection::Look;
 use super::job::{Event, ExportJob, Job, OpenPhoto, PhotoSource, Segmented};
+use super::memory::{self, MemoryWatch};
 use super::model_info::{ModelSource, OpenModel};
 use super::numbers::Numbers;
 use super::outbox::Outbox;
 use super::session::{Session, SessionError, Task};
 use super::settings::EngineSettings;
 use super::signals::Signals;
-use super::{cores, find, memory, opening};
+use super::{cores, find, opening};
 use crate::catalogue;
 use crate::export;
 use crate::model::Output;
 use crate::photo::PhotoError;
-use crate::segment::Settings;
+use crate::segment::{Region, Settings};
 
 /// Everything that the worker thread owns.
 pub(super) struct Worker {
@@ -37,6 +40,7 @@ pub(super) struct Worker {
     pub(super) places: (Sender<()>, Receiver<()>),
     pub(super) batch: Option<RunningBatch>,
     photos: Numbers<PhotoSource>,
+    memory: MemoryWatch,
     /// Name and note of the device that the window knows.
     announced: Option<(String, Option<String>)>,
     /// The open models that the window knows.
@@ -64,6 +68,7 @@ impl Worker {
             places,
             batch: None,
             photos: Numbers::default(),
+            memory: MemoryWatch::default(),
             announced: None,
             announced_models: Vec::new(),
         }
@@ -80,7 +85,7 @@ impl Worker {
                 None => self.advance_batch(),
             }
             self.announce_models();
-            let used = memory::memory_use(self.session.feature_bytes());
+            let used = self.memory.memory_use(self.session.feature_bytes());
             self.outbox.tell_if_room(Event::Memory(used));
         }
     }
@@ -109,7 +114,7 @@ impl Worker {
         let failed = failure_event(&job);
         let uses_network = matches!(
             job,
-            Job::LoadModel { .. } | Job::Segment { .. } | Job::LookInside(_) | Job::Configure(_)
+            Job::LoadModel { .. } | Job::Segment { .. } | Job::LookInside(_) | Job::MeasureHeads(_) | Job::Configure(_)
         );
         let done = catch_unwind(AssertUnwindSafe(|| match job {
             // Not on the threads that it may replace.
@@ -166,6 +171,18 @@ impl Worker {
                 settings,
             } => self.segment(generation, photo, (model, output), settings),
             Job::LookInside(look) => self.look_inside(look),
+            Job::MeasureHeads(job) => self.measure_heads(job),
+            Job::ReadLabels(job) => {
+                let labels = read_labels(&job.path, job.size).map(Labelling::plain);
+                self.outbox.tell(Event::Labels {
+                    number: job.number,
+                    labels: labels.map_err(|why| why.to_string()),
+                });
+            }
+            Job::Compare(job) => self.outbox.tell(Event::Compared {
+                number: job.number,
+                comparison: Comparison::of(&job).map(Arc::new),
+            }),
             Job::SegmentAll(batch) => self.begin_batch(batch),
             Job::PlanExport { number, job } => {
                 let ExportJob {
@@ -193,6 +210,13 @@ impl Worker {
                     Err(e) => self.tell_failure(Event::ExportFailed, e.to_string()),
                 }
             }
+            Job::ExportReport(job) => match job.write() {
+                Ok(files) => self.outbox.tell(Event::Exported {
+                    folder: job.folder,
+                    files,
+                }),
+                Err(e) => self.tell_failure(Event::ExportFailed, e.to_string()),
+            },
             Job::Draw { format, job } => match export::picture(&job.result.subject(), &job.options, format) {
                 Ok(picture) => self.outbox.tell(Event::Drawn {
                     format,
@@ -300,6 +324,7 @@ impl Worker {
         };
         let (outbox, signals) = (&self.outbox, &self.signals);
         outbox.begin_run();
+        self.memory.begin();
         let mut furthest = 0.0f32;
         let done = self.session.segment(&task, &mut |mut progress| {
             if signals.is_stale(generation) {
@@ -314,7 +339,8 @@ impl Worker {
         self.announce_device();
         match done {
             Ok(prediction) => {
-                let result = Segmented::new(photo, info, output, prediction);
+                let mut result = Segmented::new(photo, info, output, prediction);
+                result.peak_mib = memory::peak_memory_mib();
                 log_times(&result);
                 self.outbox.tell(Event::Segmented { generation, result });
             }
@@ -346,6 +372,33 @@ impl Worker {
                 self.tell_failure(failed, e.to_string());
             }
         }
+    }
+
+    fn measure_heads(&mut self, job: HeadsJob) {
+        let number = job.number;
+        let figures = self.heads_of(job).map_err(|why| why.to_string());
+        self.announce_device();
+        let figures = (!self.signals.is_measure_stale(number)).then_some(figures);
+        self.outbox.tell(Event::HeadsMeasured { number, figures });
+    }
+
+    fn heads_of(&mut self, job: HeadsJob) -> Result<HeadsOfPicture, Box<dyn std::error::Error>> {
+        let look = Look {
+            number: job.number,
+            photo: self.open_photo(job.source)?,
+            model: job.model,
+            output: job.output,
+            settings: job.settings,
+            region: Region::Whole,
+        };
+        let signals = &self.signals;
+        let inspection = self
+            .session
+            .look_inside(look, &mut |_| match signals.is_measure_stale(job.number) {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            })?;
+        Ok(HeadsOfPicture::of(&inspection.inside))
     }
 
     /// Says which models are open, when it is others than before.

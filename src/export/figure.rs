@@ -4,8 +4,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use npyz::WriterBuilder as _;
+use safetensors::tensor::{Dtype, TensorView};
 
 use super::ExportError;
+use super::caption::Caption;
 use super::heat::Scale;
 use super::label_png;
 use crate::photo::Photo;
@@ -30,11 +32,38 @@ pub struct Figure<'a> {
     pub smooth: bool,
     /// The patch to mark.
     pub marked: Option<usize>,
+    /// Sides of the picture over those of the photo, at least 1.
+    pub zoom: usize,
+    /// Lines above the picture, with the scale's colours and values at its right; the bare picture without.
+    pub caption: Option<&'a [String]>,
 }
 
 impl Figure<'_> {
-    /// The picture, as large as the photo.
+    /// The picture.
     pub fn draw(&self) -> Photo {
+        if self.zoom > 1 {
+            let larger = self
+                .photo
+                .resized(self.photo.width * self.zoom, self.photo.height * self.zoom);
+            let of_larger = Figure {
+                photo: &larger,
+                frame: self.frame.map(|edge| edge * self.zoom as f32),
+                zoom: 1,
+                ..*self
+            };
+            return of_larger.draw();
+        }
+        let picture = self.heat_over_photo();
+        match self.caption {
+            Some(lines) => {
+                let scale = self.scale;
+                Caption { lines, scale }.around(&picture)
+            }
+            None => picture,
+        }
+    }
+
+    fn heat_over_photo(&self) -> Photo {
         let mut picture = self.photo.clone();
         let (width, opacity) = (picture.width, self.opacity.clamp(0.0, 1.0));
         for (i, pixel) in picture.rgb.as_chunks_mut::<3>().0.iter_mut().enumerate() {
@@ -119,6 +148,8 @@ pub enum FigureFile {
     Picture(Photo),
     /// Numbers with their shape, as NumPy's `.npy`.
     Numbers(Vec<f32>, Vec<usize>),
+    /// Numbers with their shape, as `.safetensors` under the name `maps`.
+    Tensor(Vec<f32>, Vec<usize>),
     /// Text, as it is.
     Text(String),
 }
@@ -132,6 +163,10 @@ impl FigureFile {
             }),
             Self::Numbers(values, shape) => npy(values, shape).map_err(|source| ExportError::Write {
                 source,
+                path: path.into(),
+            }),
+            Self::Tensor(values, shape) => tensor(values, shape).map_err(|source| ExportError::Write {
+                source: io::Error::other(source),
                 path: path.into(),
             }),
             Self::Text(text) => Ok(text.clone().into_bytes()),
@@ -148,6 +183,13 @@ fn npy(values: &[f32], shape: &[usize]) -> io::Result<Vec<u8>> {
     writer.extend(values.iter().copied())?;
     writer.finish()?;
     Ok(bytes)
+}
+
+/// Numbers as the one tensor of a safetensors file.
+fn tensor(values: &[f32], shape: &[usize]) -> Result<Vec<u8>, safetensors::SafeTensorError> {
+    let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    let view = TensorView::new(Dtype::F32, shape.to_vec(), &bytes)?;
+    safetensors::serialize([("maps", view)], None)
 }
 
 /// Writes files into a folder, which is made if it is not there; all of them or none.
@@ -207,6 +249,8 @@ mod tests {
             opacity: 1.0,
             smooth: false,
             marked: None,
+            zoom: 1,
+            caption: None,
         };
         let row = |figure: &Figure| -> Vec<u8> { figure.draw().rgb.chunks(3).take(4).map(|p| p[0]).collect() };
         assert_eq!(row(&figure), [0, 0, 255, 255]);

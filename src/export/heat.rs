@@ -32,10 +32,22 @@ impl Curve {
         match self {
             Self::Linear => share,
             Self::Root => share.max(0.0).sqrt(),
-            Self::Log => 1.0 + share.max(1e-4).log10() / 4.0,
+            Self::Log => 1.0 + share.max(10f32.powf(-DECADES)).log10() / DECADES,
+        }
+    }
+
+    /// The share of the largest value that is shown at a place of the colour map, 0..=1.
+    fn straightened(self, place: f32) -> f32 {
+        match self {
+            Self::Linear => place,
+            Self::Root => place * place,
+            Self::Log => 10f32.powf((place - 1.0) * DECADES),
         }
     }
 }
+
+/// Powers of ten below the largest value that [`Curve::Log`] shows.
+const DECADES: f32 = 4.0;
 
 /// How values become colours.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -77,6 +89,11 @@ impl Scale {
             1.0
         };
         self.curve.bent((value - self.low) / span)
+    }
+
+    /// The value that is shown at a place of the colour map, 0..=1.
+    pub fn value_at(&self, place: f32) -> f32 {
+        self.low + self.curve.straightened(place) * (self.high - self.low)
     }
 
     /// Draws maps of `columns` x `rows` values beside each other, `across` in a row: width, height and pixels.
@@ -123,6 +140,13 @@ mod tests {
                 curve.bent(0.0).abs() < 1e-6 && (curve.bent(1.0) - 1.0).abs() < 1e-6,
                 "{curve:?}"
             );
+            for place in [0.25, 0.5, 1.0] {
+                let there_and_back = curve.bent(curve.straightened(place));
+                assert!(
+                    (there_and_back - place).abs() < 1e-5,
+                    "{curve:?} {place} {there_and_back}"
+                );
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A strip beside a picture that says which colour is which class, and how much of the picture it covers.
 
+use super::lettering::{fill, paper, write};
 use super::plan::present;
 use super::{Options, Subject, glyphs};
 use crate::photo::Photo;
@@ -23,8 +24,6 @@ const FEWEST_LINES: usize = 8;
 /// Characters of a name that are shown.
 const LONGEST_NAME: usize = 32;
 
-const PAPER: u8 = 255;
-const INK: [u8; 3] = [32; 3];
 /// Frame of a swatch, so that white and pale classes have a shape.
 const FRAME: [u8; 3] = [112; 3];
 
@@ -138,14 +137,6 @@ impl Layout {
     }
 }
 
-fn paper(width: usize, height: usize) -> Photo {
-    Photo {
-        width,
-        height,
-        rgb: vec![PAPER; 3 * width * height],
-    }
-}
-
 /// The picture with the strip at its right, and paper below it where the strip is taller.
 fn joined(picture: &Photo, strip: &Photo) -> Photo {
     let mut canvas = paper(picture.width + strip.width, picture.height.max(strip.height));
@@ -184,30 +175,6 @@ fn draw_row(canvas: &mut Photo, row: &Row, at: [usize; 2], layout: &Layout) {
     );
 }
 
-/// Writes a line of text whose top left is `at`.
-fn write(canvas: &mut Photo, at: [usize; 2], scale: usize, text: &str) {
-    for (i, character) in text.chars().enumerate() {
-        for (down, line) in glyphs::lines(character).iter().enumerate() {
-            for across in (0..glyphs::WIDTH).filter(|across| line >> (glyphs::WIDTH - 1 - across) & 1 == 1) {
-                let dot = [at[0] + (i * glyphs::ADVANCE + across) * scale, at[1] + down * scale];
-                fill(canvas, dot, [scale; 2], INK);
-            }
-        }
-    }
-}
-
-/// Fills a rectangle, as far as it lies inside.
-fn fill(canvas: &mut Photo, at: [usize; 2], size: [usize; 2], color: [u8; 3]) {
-    let across = |x: usize| x.min(canvas.width);
-    let (left, right) = (across(at[0]), across(at[0] + size[0]));
-    for y in at[1]..(at[1] + size[1]).min(canvas.height) {
-        let start = y * canvas.width;
-        if let Some(line) = canvas.rgb.get_mut(3 * (start + left)..3 * (start + right)) {
-            line.as_chunks_mut::<3>().0.fill(color);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -240,14 +207,5 @@ mod tests {
         assert_eq!(percent(1, 1_000_000), "<0.1%");
         assert_eq!(percent(1, 3), "33.3%");
         assert_eq!(percent(5, 5), "100.0%");
-    }
-
-    #[test]
-    fn drawing_outside_is_cut_off() {
-        let mut canvas = paper(4, 3);
-        fill(&mut canvas, [3, 2], [9, 9], INK);
-        fill(&mut canvas, [40, 20], [9, 9], FRAME);
-        assert_eq!(canvas.pixel(3, 2), Some(INK));
-        assert_eq!(canvas.rgb.iter().filter(|byte| **byte != PAPER).count(), 3);
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Everything follows from the photo and its label map; nothing here knows of models.
 
+mod caption;
 mod color_map;
 mod error;
 mod figure;
@@ -10,9 +11,11 @@ mod glyphs;
 mod heat;
 mod label_png;
 mod legend;
+mod lettering;
 mod options;
 mod overlay;
 mod plan;
+mod report;
 mod size;
 
 pub use color_map::ColorMap;
@@ -21,6 +24,7 @@ pub use figure::{Figure, FigureFile, write_figures};
 pub use format::Format;
 pub use heat::{Curve, Scale};
 pub use options::Options;
+pub use report::{Report, ReportEntry, ReportedRun};
 
 use std::path::{Path, PathBuf};
 

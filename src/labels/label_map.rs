@@ -59,6 +59,18 @@ impl LabelMap {
         counts
     }
 
+    /// Takes a map whose zero means "not labelled" to ids that begin at zero, as ADE20K's ground truth is read
+    /// (`reduce_zero_label` of mmsegmentation): 0 becomes `ignored`, which stays so, and other ids become one less.
+    pub fn reduce_zero_label(&mut self, ignored: u16) {
+        for id in &mut self.ids {
+            *id = match *id {
+                0 => ignored,
+                kept if kept == ignored => ignored,
+                other => other - 1,
+            };
+        }
+    }
+
     /// Reads an indexed or grey PNG of 1 to 16 bits as ids: palette colours are never looked at, and a grey value of
     /// less than 8 bits is not stretched.
     ///

@@ -2,12 +2,14 @@
 
 mod agreement;
 mod class_set;
+mod confusion;
 mod label_map;
 mod palette;
 mod regions;
 
 pub use agreement::{Agreement, BOUNDARY_PIXELS};
 pub use class_set::{Class, ClassSet};
+pub use confusion::{ClassScore, Confusion};
 pub use label_map::{LabelMap, LabelMapError};
 pub use palette::color_blind_safe;
 pub use regions::{Region, Regions};

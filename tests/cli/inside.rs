@@ -23,7 +23,7 @@ fn numbers(path: &Path) -> (Vec<u64>, Vec<f32>) {
 fn every_head_of_a_layer_is_written_with_its_numbers() {
     let folder = empty_folder();
     let out = folder.path();
-    call("attention", out, &["--patch", "640,480", "--layer", "6"]).expect(0);
+    call("attention", out, &["--patch", "640,480", "--layer", "6", "--plain"]).expect(0);
     let stem = "street-encoder-layer-6";
     let expected = ["-head-1.png", "-head-2.png", "-head-3.png", ".json", ".npy"].map(|end| format!("{stem}{end}"));
     assert_eq!(names_in(out), expected.into());
@@ -44,6 +44,22 @@ fn every_head_of_a_layer_is_written_with_its_numbers() {
     call("attention", out, &["--patch", "640,480", "--layer", "6"])
         .expect(2)
         .complains_of(&["--overwrite", stem]);
+}
+
+#[test]
+fn figures_have_a_title_and_a_size_of_choice() {
+    let folder = empty_folder();
+    let out = folder.path();
+    let options = ["--cls", "--head", "mean", "--scale", "2", "--numbers", "safetensors"];
+    call("attention", out, &options).expect(0);
+    let stem = "street-encoder-layer-12";
+    let expected = ["-mean.png", ".json", ".safetensors"].map(|end| format!("{stem}{end}"));
+    assert_eq!(names_in(out), expected.into());
+    let map = picture(&out.join(format!("{stem}-mean.png")));
+    assert!(map.width > 2560 && map.height > 1920, "{} x {}", map.width, map.height);
+    call("attention", out, &["--cls", "--scale", "9"])
+        .expect(2)
+        .complains_of(&["scale: expected 1 to 4, found 9"]);
 }
 
 #[test]

@@ -1,15 +1,18 @@
 //! Looking inside: what a pass keeps, and what the reader makes of it.
 
+use std::fs;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use segscope::engine::{
-    Answer, Direction, Event, FigureExport, FigureMaps, FigureStyle, InsideReader, Inspection, Job, Look, Output, Part,
-    PhotoSource, Place, Question, Read, Region, Rollout, Settings, Token,
+    Answer, Direction, Event, FigureExport, FigureMaps, FigureStyle, HeadsJob, HeadsOfPicture, InsideReader,
+    Inspection, Job, Look, NumberFormat, Output, Part, PhotoSource, Place, Question, Read, Region, Rollout, Settings,
+    Token,
 };
 
 use segscope::export::{ColorMap, Curve};
+use segscope::photo::Photo;
 
 use crate::desk::{Desk, PATIENCE, empty_folder};
 
@@ -124,11 +127,12 @@ fn maps_are_written_with_their_numbers_and_nothing_is_replaced() {
     };
     let token = Token::Class(8);
     let rows = inspection.inside.rows(place, token, Direction::From).expect("a token");
+    let rows_mean = rows.mean();
     let export = FigureExport {
         maps: FigureMaps::of_rows(
             &inspection,
             (place, token, Direction::From),
-            vec![("mean".into(), rows.mean())],
+            vec![("mean".into(), rows_mean.clone())],
         ),
         classes: inspection.model.classes.clone(),
         inspection,
@@ -138,6 +142,9 @@ fn maps_are_written_with_their_numbers_and_nothing_is_replaced() {
             curve: Curve::Log,
             smooth: true,
             own_scale: true,
+            zoom: 2,
+            caption: true,
+            numbers: NumberFormat::Safetensors,
         },
         folder: folder.path().join("figures"),
         overwrite: false,
@@ -152,8 +159,22 @@ fn maps_are_written_with_their_numbers_and_nothing_is_replaced() {
         .map(|file| file.file_name().expect("a name").to_string_lossy())
         .collect();
     let stem = "street-decoder-layer-1";
-    assert_eq!(names, ["-mean.png", ".npy", ".json"].map(|end| format!("{stem}{end}")));
-    assert!(files.iter().all(|file| file.is_file()));
+    assert_eq!(
+        names,
+        ["-mean.png", ".safetensors", ".json"].map(|end| format!("{stem}{end}"))
+    );
+    let picture = Photo::open(&files[0]).expect("a picture");
+    let photo = &export.inspection.look.photo.photo;
+    // Twice the size, a bar at the right and three lines above.
+    assert!(picture.width > 2 * photo.width && picture.height > 2 * photo.height);
+    assert!(picture.width < 3 * photo.width && picture.height < 3 * photo.height);
+    let bytes = fs::read(&files[1]).expect("numbers");
+    let tensors = safetensors::SafeTensors::deserialize(&bytes).expect("tensors");
+    let maps = tensors.tensor("maps").expect("the maps");
+    let [rows, columns] = export.inspection.inside.grid;
+    assert_eq!(maps.shape(), [1, rows, columns]);
+    let first = f32::from_le_bytes(maps.data()[..4].try_into().expect("four bytes"));
+    assert_eq!(first, rows_mean[0]);
     desk.send(Job::ExportFigures(export));
     let why = desk.wait_for("a refusal", |event| match event {
         Event::ExportFailed(why) => Some(why),
@@ -240,4 +261,49 @@ fn the_reader_answers_what_is_wanted_and_nothing_else() {
         assert!(Instant::now() < deadline, "the reader still holds the inspection");
         thread::park_timeout(Duration::from_millis(5));
     }
+}
+
+#[test]
+fn heads_are_measured_picture_by_picture_and_stopped_on_request() {
+    let mut desk = Desk::with_model();
+    let look = look(&mut desk, Region::Whole);
+    let measure = |desk: &Desk, number: u64, source: PhotoSource| {
+        desk.send(Job::MeasureHeads(HeadsJob {
+            number,
+            source,
+            model: look.model,
+            output: look.output,
+            settings: look.settings.clone(),
+        }));
+    };
+    let answer = |desk: &mut Desk| {
+        desk.wait_for("figures", |event| match event {
+            Event::HeadsMeasured { number, figures } => Some((number, figures)),
+            _ => None,
+        })
+    };
+    let number = desk.engine.next_measure();
+    measure(&desk, number, PhotoSource::Sample);
+    let (answered, figures) = answer(&mut desk);
+    assert_eq!(answered, number);
+    let figures = figures.expect("nobody has stopped it").expect("figures");
+    let inspection = inspect(&mut desk, Region::Whole);
+    assert_eq!(figures, HeadsOfPicture::of(&inspection.inside));
+    let heads = |blocks: &[Vec<f64>]| blocks.iter().map(Vec::len).collect::<Vec<_>>();
+    assert_eq!(heads(&figures.encoder.distance), [3; 12]);
+    assert_eq!(heads(&figures.decoder.entropy), [3; 2]);
+
+    measure(&desk, number, PhotoSource::Path("nowhere.jpg".into()));
+    let (_, figures) = answer(&mut desk);
+    assert!(
+        figures
+            .expect("not stopped")
+            .expect_err("no picture")
+            .contains("nowhere.jpg")
+    );
+
+    // A newer number, so this one is stale before it begins.
+    desk.engine.next_measure();
+    measure(&desk, number, PhotoSource::Sample);
+    assert!(answer(&mut desk).1.is_none());
 }

@@ -5,6 +5,7 @@ mod attention;
 mod batch;
 #[path = "../bundles/mod.rs"]
 mod bundles;
+mod compare;
 mod configure;
 mod desk;
 mod file_watch;

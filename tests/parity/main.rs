@@ -9,6 +9,7 @@ mod attention;
 mod backbone;
 mod golden_case;
 mod models;
+mod scores;
 mod slide;
 mod sliding;
 mod tensors;
@@ -54,6 +55,15 @@ fn rollout_and_distance_match() {
     let mut findings = Findings::default();
     for case in supported(&[Kind::Rollout]) {
         attention::compare_rollout(&case, &mut findings);
+    }
+    findings.finish();
+}
+
+#[test]
+fn scores_are_exact() {
+    let mut findings = Findings::default();
+    for case in supported(&[Kind::Scores]) {
+        scores::compare(&case, &mut findings);
     }
     findings.finish();
 }

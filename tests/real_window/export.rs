@@ -17,6 +17,7 @@ fn a_person_opens_a_picture_hides_a_class_and_exports() {
     program.wait_for_masks("a street für tests.jpg");
     let screen = program.wait_for_screen("the road in its colour", |s| purple(s.at(ROAD)));
     program.point_at(ROAD.on(&screen));
+    program.wait_for_screen("the road lit up", |s| s.middle() != screen.middle());
     program.press("h");
     program.wait_for_screen("the road without its mask", |s| !purple(s.at(ROAD)));
 

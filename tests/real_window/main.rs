@@ -7,6 +7,7 @@ mod attention;
 #[path = "../bundles/mod.rs"]
 mod bundles;
 mod canvas;
+mod compare;
 mod export;
 mod kept;
 mod many;

@@ -57,6 +57,9 @@ impl<'a> Program<'a> {
             .env("XDG_CONFIG_HOME", stage.path("config"))
             .env("XDG_STATE_HOME", stage.path("state"))
             .env_remove("WAYLAND_DISPLAY")
+            // File dialogs: no portal, and the stage's own zenity.
+            .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent")
+            .env("PATH", stage.path_with_dialogs())
             .spawn()
             .expect("the program starts");
         let mut program = Self {
@@ -111,6 +114,17 @@ impl<'a> Program<'a> {
     pub fn press(&self, key: &str) {
         self.focus();
         printed("xdotool", &["key", key]);
+    }
+
+    /// Presses a key and does not let go.
+    pub fn hold(&self, key: &str) {
+        self.focus();
+        printed("xdotool", &["keydown", key]);
+    }
+
+    /// Lets go of a key.
+    pub fn release(&self, key: &str) {
+        printed("xdotool", &["keyup", key]);
     }
 
     /// Presses a key, and waits until it is seen on the canvas or in a dialog over it: two keys that came in one frame

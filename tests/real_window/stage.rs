@@ -1,5 +1,6 @@
 //! A folder of its own for the files and settings of one test, and its turn on the display.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -110,6 +111,21 @@ impl Stage {
     /// A value of the session as it is kept now.
     pub fn session(&self, path: &str) -> Option<Value> {
         kept(&self.session_file(), path)
+    }
+
+    /// From now on, whoever is asked for a file or folder by a dialog chooses this one.
+    pub fn answer_dialogs_with(&self, path: &Path) {
+        use std::os::unix::fs::PermissionsExt as _;
+        let program = self.path("bin/zenity");
+        write(&program, &format!("#!/bin/sh\necho '{}'\n", path.display()));
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("a program");
+    }
+
+    /// The folders of programs, the stage's own before the others.
+    pub fn path_with_dialogs(&self) -> OsString {
+        let others = std::env::var_os("PATH").unwrap_or_default();
+        let folders = std::iter::once(self.path("bin")).chain(std::env::split_paths(&others));
+        std::env::join_paths(folders).expect("folders of programs")
     }
 
     /// Opens the window with these arguments.

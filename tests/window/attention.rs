@@ -3,9 +3,9 @@
 use egui::{Key, pos2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
-use segscope::app::App;
+use segscope::app::{App, Start};
 
-use crate::harness::{checked, start, wait_for, wait_for_label, wait_for_masks, wait_for_text, window_of_size};
+use crate::harness::{checked, start, street, wait_for, wait_for_label, wait_for_masks, wait_for_text, window_of_size};
 
 fn workspace() -> Harness<'static, App> {
     let mut harness = window_of_size(start(), [1280.0, 900.0]);
@@ -68,4 +68,33 @@ fn a_click_chooses_the_patch_and_the_matrix_leads_to_any_head() {
     harness.get_by_label("Layer 4, head 2").click();
     harness.run_steps(3);
     assert!(checked(&harness, "Layer 4, head 2") && checked(&harness, "Head 2"));
+}
+
+#[test]
+fn the_decoder_tells_what_lies_on_each_class_token() {
+    let mut harness = workspace();
+    assert!(harness.query_by_label("On class tokens").is_none());
+    harness.get_by_label("Decoder").click();
+    wait_for_label(&mut harness, "On class tokens");
+    harness.get_by_label("pavement");
+    harness.get_by_label("Looked at by").click();
+    wait_for_label(&mut harness, "From class tokens");
+}
+
+#[test]
+fn figures_of_heads_are_averaged_over_all_pictures() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pictures = ["a.jpg", "b.jpg"].map(|name| street(folder.path(), name)).to_vec();
+    let broken = folder.path().join("c.jpg");
+    std::fs::write(&broken, "no picture").expect("a file");
+    let pictures = [pictures, vec![broken]].concat();
+    let mut harness = window_of_size(Start { pictures, ..start() }, [1280.0, 1000.0]);
+    wait_for_masks(&mut harness);
+    harness.key_press(Key::F3);
+    wait_for_label(&mut harness, "Head 3");
+    harness.get_by_label("Distance and entropy").click();
+    wait_for_label(&mut harness, "All 3 pictures");
+    harness.get_by_label("All 3 pictures").click();
+    wait_for_label(&mut harness, "Mean over 2 pictures");
+    harness.get_by_label("Left out: 1");
 }

@@ -6,6 +6,7 @@ mod attention;
 #[path = "../bundles/mod.rs"]
 mod bundles;
 mod commands;
+mod compare;
 mod export;
 mod harness;
 mod kept;

@@ -243,7 +243,7 @@ fn assert_rows_have_room(harness: &Harness<App>, [width, height]: [f32; 2]) {
 }
 
 #[test]
-fn all_patch_sizes_are_run_one_after_another_and_switched_by_keys() {
+fn all_patch_sizes_are_opened_and_their_results_kept() {
     let mut harness = window(start());
     wait_for_masks(&mut harness);
     harness.key_press_modifiers(Modifiers::COMMAND, Key::P);
@@ -251,7 +251,11 @@ fn all_patch_sizes_are_run_one_after_another_and_switched_by_keys() {
     harness.get_by_label("Find a command").type_text("patch sizes");
     harness.step();
     harness.key_press(Key::Enter);
-    wait_for_result(&mut harness, "Seg-T-Mask/32");
+    wait_for_label(&mut harness, "Pane 3: Seg-T-Mask/8");
+    wait_for(&mut harness, "two comparisons", |h| {
+        (h.query_all_by_label_contains("% agree").count() == 2).then_some(())
+    });
+    harness.key_press(Key::F2);
     wait_for_result(&mut harness, "Seg-T-Mask/8");
     for (key, title) in [
         (Key::Num1, "Seg-T-Mask/16"),

@@ -2,11 +2,32 @@
 
 use std::path::PathBuf;
 
+use egui::Ui;
+
 use super::{Attention, Shown};
 use crate::app::App;
-use crate::engine::{Answer, Certainty, FigureExport, FigureMaps, FigureStyle, Job, Question};
+use crate::engine::{Answer, Certainty, FigureExport, FigureMaps, FigureStyle, Job, NumberFormat, Question};
 
 impl Attention {
+    /// How exported figures are made.
+    pub(super) fn export_choice(&mut self, ui: &mut Ui) {
+        ui.horizontal(|ui| {
+            ui.label("Size");
+            for zoom in [1, 2, FigureStyle::MOST_ZOOM] {
+                ui.selectable_value(&mut self.export_zoom, zoom, format!("{zoom}x"))
+                    .on_hover_text("Sides of the picture over those of the photo");
+            }
+        });
+        ui.checkbox(&mut self.export_caption, "Title and colour bar");
+        ui.horizontal(|ui| {
+            ui.label("Numbers");
+            for format in NumberFormat::ALL {
+                ui.selectable_value(&mut self.export_numbers, format, format!(".{}", format.extension()));
+            }
+        });
+        ui.weak("Export… writes every head of the layer, or the one map that is shown.");
+    }
+
     /// What an export writes: every head of the layer, or the one map that is shown; from answers to what is asked now.
     fn maps(&self) -> Option<FigureMaps> {
         let inspection = self.inspection.as_ref()?;
@@ -48,7 +69,7 @@ impl Attention {
 
     /// Whether there is something to write.
     pub(in crate::app) fn can_export(&self) -> bool {
-        self.open && self.inspection.is_some() && self.shown != Shown::Colours
+        self.inspection.is_some() && self.shown != Shown::Colours
     }
 }
 
@@ -71,6 +92,9 @@ impl App {
                 curve: attention.curve,
                 smooth: attention.smooth,
                 own_scale: !attention.common,
+                zoom: attention.export_zoom,
+                caption: attention.export_caption,
+                numbers: attention.export_numbers,
             },
             folder,
             overwrite: false,

@@ -1,5 +1,7 @@
 //! The attention workspace: what a patch, a class token or a class looks at, in every layer and head.
 
+mod averaging;
+mod class_shares;
 mod embedding;
 mod exporting;
 mod overlay;
@@ -12,9 +14,10 @@ use std::sync::Arc;
 use egui::{Color32, ColorImage, Context, TextureHandle, TextureOptions};
 
 use super::App;
+use super::workspace::Workspace;
 use crate::engine::{
-    Answer, Certainty, Direction, Inspection, Job, Layer, Look, Numbered, Part, Place, Prediction, Progress, Question,
-    Read, Region, Rollout, Token,
+    Answer, Certainty, Direction, Inspection, Job, Layer, Look, NumberFormat, Numbered, Part, Place, Prediction,
+    Progress, Question, Read, Region, Rollout, Token,
 };
 use crate::export::{ColorMap, Curve};
 
@@ -34,8 +37,6 @@ pub(super) enum Shown {
 
 /// What a person looks at, and what is known of it.
 pub(super) struct Attention {
-    /// The workspace is shown in place of the masks.
-    pub(super) open: bool,
     /// The patch that was chosen last.
     patch: Option<usize>,
     /// Whose attention is read.
@@ -54,6 +55,13 @@ pub(super) struct Attention {
     show_matrix: bool,
     show_figures: bool,
     figure: plot::Figure,
+    /// The figures are averaged over all open pictures.
+    over_all: bool,
+    /// Sides of exported pictures over those of the photo.
+    export_zoom: usize,
+    export_caption: bool,
+    export_numbers: NumberFormat,
+    averaging: Option<averaging::Averaging>,
     /// On its way: what, and how far.
     looking: Option<(Look, Option<Progress>)>,
     /// Why the last look came to nothing, and which it was.
@@ -111,7 +119,6 @@ impl Heat {
 impl Default for Attention {
     fn default() -> Self {
         Self {
-            open: false,
             patch: None,
             token: Token::Patch(0),
             place: Place {
@@ -131,6 +138,11 @@ impl Default for Attention {
             show_matrix: false,
             show_figures: false,
             figure: plot::Figure::default(),
+            over_all: false,
+            export_zoom: 1,
+            export_caption: true,
+            export_numbers: NumberFormat::default(),
+            averaging: None,
             looking: None,
             failed: None,
             inspection: None,
@@ -221,7 +233,7 @@ impl Attention {
 
     /// Whether there are layers and heads to go through.
     pub(super) fn can_step(&self) -> bool {
-        self.open && self.inspection.is_some()
+        self.inspection.is_some()
     }
 
     /// Goes some layers on.
@@ -301,14 +313,6 @@ impl Attention {
 }
 
 impl App {
-    /// Shows the attention workspace, or the masks again.
-    pub(super) fn open_attention(&mut self, open: bool) {
-        self.attention.open = open;
-        if !open {
-            self.stop_looking();
-        }
-    }
-
     /// Stops the look that is on its way, and forgets what was read; it is looked again when that is wanted.
     pub(super) fn stop_looking(&mut self) {
         if self.attention.looking.take().is_some() {
@@ -346,7 +350,7 @@ impl App {
         while let Some(read) = self.inside_reader.as_ref().and_then(|reader| reader.poll()) {
             self.attention.take(read);
         }
-        if !self.attention.open {
+        if self.workspace != Workspace::Attention {
             return;
         }
         let Some(look) = self.wanted_look() else {
@@ -381,6 +385,7 @@ impl App {
             !attention.unanswerable.contains(question) && !attention.answers.iter().any(|(known, _)| known == question)
         });
         reader.want(inspection, attention.prediction.clone(), missing);
+        self.update_averaging();
     }
 
     /// Has a look taken.

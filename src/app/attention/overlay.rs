@@ -4,6 +4,7 @@ use egui::{Color32, Painter, Rect, Stroke, StrokeKind, TextureId, Ui, Vec2, pos2
 
 use super::{Attention, Shown, picture_of};
 use crate::app::App;
+use crate::app::workspace::Workspace;
 use crate::engine::{Answer, Frame, Question, Token};
 use crate::export::{Curve, Scale};
 
@@ -138,7 +139,10 @@ impl Overlay {
 impl App {
     /// What lies over the photo in the workspace.
     pub(in crate::app) fn attention_overlay(&mut self, ui: &Ui) -> Option<Overlay> {
-        let document = self.document.as_ref().filter(|_| self.attention.open)?;
+        let document = self
+            .document
+            .as_ref()
+            .filter(|_| self.workspace == Workspace::Attention)?;
         let size = vec2(document.photo.photo.width as f32, document.photo.photo.height as f32);
         let attention = &mut self.attention;
         let inspection = attention.inspection.clone()?;

@@ -24,6 +24,10 @@ impl App {
             });
         let windows = self.window_count();
         let model = self.model.clone();
+        let colors = model
+            .as_ref()
+            .map_or_else(Vec::new, |model| self.view.colors(&model.classes));
+        let pictures = self.pictures.len();
         let mut again = false;
         let attention = &mut self.attention;
         ScrollArea::vertical().id_salt("attention").show(ui, |ui| {
@@ -41,15 +45,17 @@ impl App {
             if matches!(attention.shown, Shown::Mean | Shown::Most | Shown::Head(_)) {
                 ui.scope(|ui| attention.head_tiles(ui));
                 attention.what_is_cut(ui);
+                attention.class_bars(ui, &model, &colors);
             }
             attention.rollout_choice(ui);
             ui.add_space(4.0);
             let all = CollapsingHeader::new("All layers and heads").show(ui, |ui| attention.matrix(ui));
             attention.show_matrix = all.fully_open() || all.openness > 0.0;
-            let figures = CollapsingHeader::new("Distance and entropy").show(ui, |ui| attention.figures(ui));
+            let figures = CollapsingHeader::new("Distance and entropy").show(ui, |ui| attention.figures(ui, pictures));
             attention.show_figures = figures.fully_open() || figures.openness > 0.0;
             CollapsingHeader::new("Class embeddings").show(ui, |ui| attention.embedding(ui, &model));
             CollapsingHeader::new("Colours and area").show(ui, |ui| attention.look(ui, windows));
+            CollapsingHeader::new("Exported figures").show(ui, |ui| attention.export_choice(ui));
         });
         if again {
             self.look_again();

@@ -1,10 +1,10 @@
 //! How far and how sharply each head looks, as points over the layers.
 
-use egui::Ui;
+use egui::{ProgressBar, Ui};
 use egui_plot::{HLine, Line, Plot, PlotPoints, Points};
 
 use super::{Attention, Shown};
-use crate::engine::{Answer, Part, Question};
+use crate::engine::{Answer, HeadStatistics, Part, Question};
 
 /// Which figure is plotted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,25 +22,65 @@ const RESNET_FIELD: f64 = 35.0;
 const NEAR: f64 = 0.05;
 
 impl Attention {
-    /// The plot; a click on a point shows its head.
-    pub(super) fn figures(&mut self, ui: &mut Ui) {
+    /// The figures of the shown picture, and the distance of a head that looks everywhere alike.
+    fn of_this_picture(&self) -> Option<(Part, HeadStatistics, f64)> {
+        match self.answer(|q| matches!(q, Question::Figures(_)))? {
+            (Question::Figures(part), Answer::Figures(figures, uniform)) => Some((*part, figures.clone(), *uniform)),
+            _ => None,
+        }
+    }
+
+    /// The means over all pictures so far, and how far that is.
+    fn averaged(&self, ui: &mut Ui) -> Option<(Part, HeadStatistics, f64)> {
+        let averaging = self.averaging.as_ref()?;
+        let (done, all) = averaging.progress();
+        if done < all {
+            let bar = ProgressBar::new(done as f32 / all as f32).text(format!("{done} of {all}"));
+            ui.add(bar).accessible_name("Progress over all pictures");
+        } else {
+            ui.weak(format!("Mean over {} pictures", all - averaging.failures().len()));
+        }
+        let failures = averaging.failures();
+        if !failures.is_empty() {
+            let text = format!("Left out: {}", failures.len());
+            ui.colored_label(ui.visuals().warn_fg_color, text)
+                .on_hover_text(failures.join("\n"));
+        }
+        let part = self.place.part;
+        let (figures, uniform) = averaging.means(part)?;
+        Some((part, figures, uniform))
+    }
+
+    /// The plot, of one of so many pictures or of all; a click on a point shows its head.
+    pub(super) fn figures(&mut self, ui: &mut Ui, pictures: usize) {
         ui.horizontal(|ui| {
             ui.selectable_value(&mut self.figure, Figure::Distance, "Distance")
                 .on_hover_text("Mean distance of what patches look at, in pixels of the picture that the network saw");
             ui.selectable_value(&mut self.figure, Figure::Entropy, "Entropy")
                 .on_hover_text("1 where a head looks at all tokens alike, 0 where it looks at one");
         });
-        let Some((question, Answer::Figures(figures, uniform))) = self.answer(|q| matches!(q, Question::Figures(_)))
-        else {
+        if pictures > 1 {
+            ui.horizontal(|ui| {
+                ui.selectable_value(&mut self.over_all, false, "This picture");
+                ui.selectable_value(&mut self.over_all, true, format!("All {pictures} pictures"))
+                    .on_hover_text(
+                        "The mean over the open pictures; each is looked into once, while nothing else runs",
+                    );
+            });
+        }
+        let over_all = self.over_all && pictures > 1;
+        let shown = match over_all {
+            true => self.averaged(ui),
+            false => self.of_this_picture(),
+        };
+        let Some((part, figures, uniform)) = shown else {
             ui.weak("Reading");
             return;
         };
-        let Question::Figures(part) = *question else { return };
         let values = match self.figure {
-            Figure::Distance => figures.distance.clone(),
-            Figure::Entropy => figures.entropy.clone(),
+            Figure::Distance => figures.distance,
+            Figure::Entropy => figures.entropy,
         };
-        let uniform = *uniform;
         let is_distance = self.figure == Figure::Distance;
         let color = ui.visuals().hyperlink_color;
         let weak = ui.visuals().weak_text_color();

@@ -16,11 +16,28 @@ pub(super) use grids::Patches;
 
 /// Where in a frame a picture is drawn; each place has parameters of its own on the GPU.
 #[derive(Clone, Copy)]
-enum Place {
+pub(super) enum Place {
     Canvas,
+    /// Right of the line, where two drawings share a canvas.
+    Beside,
     Minimap,
     MagnifiedPhoto,
     MagnifiedLabels,
+    /// One of several canvases.
+    Pane(usize),
+}
+
+impl Place {
+    fn slot(self) -> usize {
+        match self {
+            Self::Canvas => 0,
+            Self::Beside => 1,
+            Self::Minimap => 2,
+            Self::MagnifiedPhoto => 3,
+            Self::MagnifiedLabels => 4,
+            Self::Pane(pane) => 5 + pane,
+        }
+    }
 }
 
 /// What is drawn of a picture, wherever it is drawn.
@@ -37,7 +54,7 @@ impl Drawing {
     /// Draws into `clip`, with the whole photo at `photo`, both in points.
     fn paint(&self, painter: &Painter, place: Place, clip: Rect, photo: Rect) {
         let (picture, masks) = (self.photo.clone(), self.masks.clone());
-        let shape = gpu::shape(&self.gpu, place as usize, clip, photo, picture, masks, self.tone);
+        let shape = gpu::shape(&self.gpu, place.slot(), clip, photo, picture, masks, self.tone);
         painter.add(shape);
     }
 }
@@ -47,10 +64,15 @@ type DrawOver<'a> = dyn Fn(&Painter, Rect) + 'a;
 
 /// What the canvas shows.
 pub(super) struct Scene<'a> {
+    pub(super) place: Place,
+    /// For screen readers.
+    pub(super) name: &'a str,
     /// Width and height of the photo in pixels.
     pub(super) size: [usize; 2],
     /// `None` while the photo is being prepared, or where nothing can be drawn.
     pub(super) drawing: Option<Drawing>,
+    /// What is drawn right of a line, at this fraction of the canvas's width.
+    pub(super) beside: Option<(Drawing, f32)>,
     /// What a pixel belongs to, to be highlighted while the cursor is on it.
     pub(super) highlight_at: &'a dyn Fn([usize; 2]) -> Option<Highlight>,
     /// The patches to draw, if they are wanted.
@@ -81,7 +103,7 @@ const ARROW: f32 = 60.0;
 pub(super) fn show(ui: &mut Ui, camera: &mut Camera, scene: Scene) -> Happened {
     let canvas = ui.available_rect_before_wrap();
     let response = ui.allocate_rect(canvas, Sense::click_and_drag());
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, ui.is_enabled(), "Picture canvas"));
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, ui.is_enabled(), scene.name));
     let size = vec2(scene.size[0] as f32, scene.size[1] as f32);
     move_by_mouse(ui, camera, canvas, size, &response, scene.drag_moves);
     move_by_keys(ui, camera, size, &response);
@@ -107,7 +129,15 @@ pub(super) fn show(ui: &mut Ui, camera: &mut Camera, scene: Scene) -> Happened {
         if let (Some((_, look)), Some(at)) = (&mut drawing.masks, cursor) {
             look.highlight = (scene.highlight_at)(at).or(look.highlight);
         }
-        drawing.paint(&painter, Place::Canvas, canvas, photo);
+        let line = scene.beside.as_ref().map_or(1.0, |(_, line)| line.clamp(0.0, 1.0));
+        let (left, right) = canvas.split_left_right_at_fraction(line);
+        drawing.paint(&painter, scene.place, left, photo);
+        if let Some((mut beside, _)) = scene.beside {
+            if let (Some((_, look)), Some((_, left))) = (&mut beside.masks, &drawing.masks) {
+                look.highlight = left.highlight.filter(|highlight| highlight.region.is_none());
+            }
+            beside.paint(&painter, Place::Beside, right, photo);
+        }
         if let Some(overlay) = scene.overlay {
             overlay(&ui.painter_at(canvas.intersect(photo)), photo);
         }

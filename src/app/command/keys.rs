@@ -60,6 +60,10 @@ impl Command {
             Self::ZoomOut => const { &[plain(Key::Minus)] },
             Self::ShowMasks => const { &[plain(Key::F2)] },
             Self::ShowAttention => const { &[plain(Key::F3)] },
+            Self::ShowCompare => const { &[plain(Key::F4)] },
+            Self::ToggleWipe => const { &[plain(Key::W)] },
+            Self::ToggleDifferences => const { &[plain(Key::X)] },
+            Self::ToggleTable => const { &[plain(Key::T)] },
             Self::PreviousLayer => const { &[plain(Key::OpenBracket)] },
             Self::NextLayer => const { &[plain(Key::CloseBracket)] },
             Self::PreviousHead => const { &[plain(Key::Comma)] },
@@ -97,6 +101,8 @@ impl Command {
             | Self::CancelLoading
             | Self::GetModels
             | Self::PatchSizes
+            | Self::AddLabelMap
+            | Self::AddGroundTruth
             | Self::ToggleMultiScale
             | Self::ThemeLight
             | Self::ThemeDark

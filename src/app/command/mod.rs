@@ -111,6 +111,8 @@ commands! {
         NextPicture: "Next picture", "Show the next picture of the list.";
         PreviousPicture: "Previous picture", "Show the picture before this one.";
         ReloadPicture: "Reload picture", "Read the picture from its file again.";
+        AddLabelMap: "Add label map…", "Compare with a label map of this picture from another program: a PNG with class ids.";
+        AddGroundTruth: "Add ground truth…", "Compare with the true label map of this picture, and score models by it.";
         Segment: "Segment", "Run the model on this picture.";
         SegmentAll: "Segment all…", "Run the model on every picture of the list that has no result yet.";
         Cancel: "Cancel", "Stop the run; results that are complete stay.";
@@ -123,7 +125,7 @@ commands! {
         Decoder4: "Decoder 4", "Show the masks of the fourth decoder of the switch in the top bar.";
         Decoder5: "Decoder 5", "Show the masks of the fifth decoder of the switch in the top bar.";
         UseEmbeddedModel: "Use the embedded model", "Street scenes in 11 classes, for research and evaluation.";
-        PatchSizes: "Patch sizes", "Run the embedded models with patch 32, 16 and 8 on this picture, one after another; the switch goes between them.";
+        PatchSizes: "Patch sizes", "Compare the embedded models with patch 32, 16 and 8 on this picture, the cheapest first.";
         OpenModelFolder: "Open model folder…", "Open a published Segmenter folder: checkpoint.pth and variant.yml.";
         OpenModelFile: "Open model file…", "Open a .pth file or a Segscope bundle (.safetensors).";
         CancelLoading: "Cancel loading", "Stop opening the model; those that are open stay.";
@@ -133,10 +135,14 @@ commands! {
     View {
         ShowMasks: "Masks workspace", "Show the class masks over the picture.";
         ShowAttention: "Attention workspace", "Show what a patch or a class looks at, in every layer and head.";
+        ShowCompare: "Compare workspace", "Show several models, decoders, patch sizes and label maps side by side.";
         PreviousLayer: "Previous layer", "Show the attention of the layer before this one.";
         NextLayer: "Next layer", "Show the attention of the next layer.";
         PreviousHead: "Previous head", "Show the attention of the head before this one.";
         NextHead: "Next head", "Show the attention of the next head.";
+        ToggleWipe: "Wipe", "Compare two panes in one place, on both sides of a line.";
+        ToggleDifferences: "Differences only", "Show the masks of the other panes only where they differ from the reference.";
+        ToggleTable: "Table", "Show or hide the table under the panes.";
         Fit: "Fit", "Show the whole picture.";
         ActualSize: "1:1", "Show one picture pixel as one screen pixel.";
         ZoomIn: "Zoom in", "Larger, around the centre; the wheel zooms around the cursor.";

@@ -6,8 +6,9 @@ use super::{Command, Section};
 use crate::app::page;
 
 /// What the mouse does, and keys that are held: as (what to do, what it does).
-const BY_HAND: [(&str, &str); 9] = [
+const BY_HAND: [(&str, &str); 10] = [
     ("Hold B", "Show the bare photo while it is held"),
+    ("Hold V", "Show the reference in every pane that is compared"),
     ("Wheel", "Zoom around the cursor"),
     ("Drag", "Move the picture"),
     ("Arrows, after a click", "Move the picture"),

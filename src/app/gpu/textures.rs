@@ -57,9 +57,9 @@ impl Gpu {
     }
 
     /// Uploads labels with the probability of each (0..=65535 for 0..=1, in the order of the map's pixels) and the
-    /// number of its region; `regions` must be those of the map. A map that is larger than a texture can be is thinned
+    /// number of its region; `regions` must be those of the map. Labels without probabilities are sure. A map that is larger than a texture can be is thinned
     /// to a whole fraction of its size.
-    pub(in crate::app) fn labels(&self, map: &LabelMap, confidence: &[u16], regions: &Regions) -> GpuLabels {
+    pub(in crate::app) fn labels(&self, map: &LabelMap, confidence: Option<&[u16]>, regions: &Regions) -> GpuLabels {
         let most = self.device.limits().max_texture_dimension_2d as usize;
         let step = map.width.max(map.height).div_ceil(most).max(1);
         let size = [map.width.div_ceil(step), map.height.div_ceil(step)];
@@ -73,6 +73,9 @@ impl Gpu {
         });
         let sure = texture(&self.device, "confidence", size, 1, wgpu::TextureFormat::R8Unorm);
         self.write(&sure, 0, size, |y, out: &mut [u8]| {
+            let Some(confidence) = confidence else {
+                return out.fill(u8::MAX);
+            };
             let row = confidence.get(y * step * map.width..).unwrap_or_default();
             for (out, probability) in out.iter_mut().zip(row.iter().step_by(step)) {
                 *out = ((u32::from(*probability) * 255 + 32767) / 65535) as u8;

@@ -7,12 +7,11 @@ use std::thread::{Builder, JoinHandle};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::{Gpu, GpuLabels, GpuPhoto};
-use crate::engine::Prediction;
-use crate::labels::Regions;
+use crate::engine::Labelling;
 use crate::photo::Photo;
 
 /// Results that wait at most; beyond it the oldest is forgotten.
-const MOST_WAITING: usize = 16;
+const MOST_WAITING: usize = 32;
 
 /// What has become of a job.
 pub(in crate::app) enum Uploaded {
@@ -51,12 +50,9 @@ pub(in crate::app) struct Uploader {
 /// Jobs, and a signal that there are new ones.
 #[derive(Default)]
 struct Waiting {
-    jobs: Mutex<Jobs<Labelled>>,
+    jobs: Mutex<Jobs<Labelling>>,
     changed: Condvar,
 }
-
-/// A result: the labels, and their regions.
-type Labelled = (Arc<Prediction>, Arc<Regions>);
 
 /// What is still to be done: at most one photo, and results of it.
 struct Jobs<L> {
@@ -110,17 +106,17 @@ impl<L> Jobs<L> {
 }
 
 impl Waiting {
-    fn lock(&self) -> MutexGuard<'_, Jobs<Labelled>> {
+    fn lock(&self) -> MutexGuard<'_, Jobs<Labelling>> {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn change(&self, change: impl FnOnce(&mut Jobs<Labelled>)) {
+    fn change(&self, change: impl FnOnce(&mut Jobs<Labelling>)) {
         change(&mut self.lock());
         self.changed.notify_one();
     }
 
     /// Waits for a job; `None` when there will be no more.
-    fn next(&self) -> Option<Job<Labelled>> {
+    fn next(&self) -> Option<Job<Labelling>> {
         let mut jobs = self.lock();
         loop {
             if jobs.closed {
@@ -160,13 +156,9 @@ impl Uploader {
         }
     }
 
-    /// Asks for the label textures of a result of photo `id`; `regions` are those of its labels.
-    pub(in crate::app) fn labels(&self, id: u64, version: u64, prediction: Arc<Prediction>, regions: Arc<Regions>) {
-        let job = LabelJob {
-            id,
-            version,
-            labels: (prediction, regions),
-        };
+    /// Asks for the textures of labels of photo `id`.
+    pub(in crate::app) fn labels(&self, id: u64, version: u64, labels: Labelling) {
+        let job = LabelJob { id, version, labels };
         if self.thread.is_some() {
             self.waiting.change(|jobs| jobs.put_labels(job));
         }
@@ -199,9 +191,8 @@ fn work(gpu: &Gpu, waiting: &Waiting, done: &Sender<Uploaded>, context: &egui::C
                 Err(reason) => Uploaded::Failed { id, reason },
             },
             Job::Labels(job) => {
-                let (prediction, regions) = &job.labels;
-                let labels = &prediction.labels;
-                match checked(gpu, || gpu.labels(&labels.map, &labels.confidence, regions)) {
+                let labels = &job.labels;
+                match checked(gpu, || gpu.labels(labels.map(), labels.confidence(), &labels.regions)) {
                     Ok(labels) => Uploaded::Labels {
                         id: job.id,
                         version: job.version,

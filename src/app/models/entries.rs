@@ -34,7 +34,7 @@ pub(super) fn groups(open: &[OpenModel]) -> Vec<Group> {
                 true => decoder_title(info, decoder),
                 false => model_name(open, info),
             },
-            name: info.output_title(Output::main(decoder)) + &file_note(open, info),
+            name: output_name(open, info, decoder),
         });
         Group {
             entries: entries.collect(),
@@ -42,6 +42,11 @@ pub(super) fn groups(open: &[OpenModel]) -> Vec<Group> {
         }
     };
     open.iter().map(group).collect()
+}
+
+/// The title of a main output, with its file where another open model has the same title.
+pub(super) fn output_name(open: &[OpenModel], info: &ModelInfo, decoder: usize) -> String {
+    info.output_title(Output::main(decoder)) + &file_note(open, info)
 }
 
 /// The title of a model, with its file where another open model has the same title.

@@ -14,6 +14,7 @@ const BAR: f32 = 110.0;
 /// A model on its way.
 pub(super) struct Loading {
     number: u64,
+    pub(super) source: ModelSource,
     name: String,
     /// Share that is done, 0..=1.
     fraction: f32,
@@ -31,9 +32,13 @@ impl App {
         self.stop_looking();
         let number = self.engine.next_load();
         let name = source.name();
-        let sent = self.send(Job::LoadModel { number, source });
-        self.models.loading = sent.then_some(Loading {
+        let job = Job::LoadModel {
             number,
+            source: source.clone(),
+        };
+        self.models.loading = self.send(job).then_some(Loading {
+            number,
+            source,
             name,
             fraction: 0.0,
         });
@@ -77,6 +82,7 @@ impl App {
             return;
         }
         let output = self.first_output(&model);
+        self.add_opened_model(&model);
         self.use_output(model, output);
     }
 

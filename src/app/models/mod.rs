@@ -33,6 +33,11 @@ impl Models {
         self.output
     }
 
+    /// Whether this model has been asked for and has not come yet.
+    pub(super) fn is_coming(&self, source: &ModelSource) -> bool {
+        self.loading.as_ref().is_some_and(|loading| loading.source == *source) || self.next.contains(source)
+    }
+
     /// Whether a model has been asked for and has not come yet.
     pub(super) fn is_loading(&self) -> bool {
         self.loading.is_some()
@@ -40,10 +45,28 @@ impl Models {
 }
 
 impl App {
-    /// Opens the embedded models for all patch sizes and runs them, the cheapest first.
-    pub(super) fn compare_patch_sizes(&mut self) {
-        self.models.next = ModelSource::PATCH_SIZES.into();
+    /// Opens models one after another: the next one when what is shown of the one before is there.
+    pub(super) fn open_models_in_turn(&mut self, sources: impl IntoIterator<Item = ModelSource>) {
+        let is_open = |source: &ModelSource| self.models.open.iter().any(|open| open.info.source == *source);
+        self.models.next = sources.into_iter().filter(|source| !is_open(source)).collect();
         self.open_next_model();
+    }
+
+    /// The open model with this number.
+    pub(super) fn model_with(&self, id: u64) -> Option<&Arc<ModelInfo>> {
+        let open = self.models.open.iter().find(|open| open.info.id == id);
+        open.map(|open| &open.info)
+    }
+
+    /// The open model that was read from `source`.
+    pub(super) fn model_from(&self, source: &ModelSource) -> Option<&Arc<ModelInfo>> {
+        let open = self.models.open.iter().find(|open| open.info.source == *source);
+        open.map(|open| &open.info)
+    }
+
+    /// What an output is called, with its file where another open model is called the same.
+    pub(super) fn output_name(&self, model: &ModelInfo, decoder: usize) -> String {
+        entries::output_name(&self.models.open, model, decoder)
     }
 
     /// Leaves it at the models that have been run so far.

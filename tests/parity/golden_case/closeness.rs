@@ -48,6 +48,18 @@ impl Findings {
         }
     }
 
+    /// Compares a number that may be undefined.
+    pub fn close_number(&mut self, case: &str, what: &str, found: Option<f64>, expected: Option<f64>, tolerance: f64) {
+        self.compared.insert((case.into(), what.into()));
+        let is_close = match (found, expected) {
+            (Some(found), Some(expected)) => (found - expected).abs() <= tolerance,
+            (found, expected) => found == expected,
+        };
+        if !is_close {
+            self.wrong(case, what, format!("expected {expected:?}, found {found:?}"));
+        }
+    }
+
     /// Compares label maps: of the pixels that differ, none but those with leave from `excused`, and at most a `share`.
     pub fn same_labels(
         &mut self,

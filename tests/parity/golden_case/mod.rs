@@ -26,6 +26,8 @@ pub enum Kind {
     Upsample,
     /// Rollout and distance over stored attention.
     Rollout,
+    /// Label maps and their scores.
+    Scores,
     /// Something that cannot be compared yet.
     Unsupported,
 }
@@ -85,6 +87,9 @@ fn kind_of(folder: &Path, manifest: &Value) -> Kind {
     let has = |file: &str| folder.join(file).is_file();
     if has("tensors.safetensors") && manifest["npz_keys"].is_object() {
         return Kind::Backbone;
+    }
+    if has("scores.json") {
+        return Kind::Scores;
     }
     if !has("case.safetensors") {
         return Kind::Unsupported;

@@ -134,7 +134,7 @@ impl Studio {
     }
 
     pub(super) fn labels(&self, map: &LabelMap, confidence: &[u16]) -> Arc<GpuLabels> {
-        Arc::new(self.gpu.labels(map, confidence, &Regions::of(map)))
+        Arc::new(self.gpu.labels(map, Some(confidence), &Regions::of(map)))
     }
 }
 

@@ -1,0 +1,53 @@
+//! Where the panes go.
+
+use egui::{Rect, Vec2, pos2, vec2};
+
+/// Points between panes.
+const GAP: f32 = 4.0;
+
+/// Equal cells for `count` panes, row by row, in as many columns as show the photo largest; `header` is the height that
+/// each cell keeps for its title.
+pub(super) fn cells(area: Rect, count: usize, photo: Vec2, header: f32) -> Vec<Rect> {
+    let size = |columns: usize| {
+        let rows = count.div_ceil(columns);
+        let room = |length: f32, cells: usize| ((length - GAP * (cells - 1) as f32) / cells as f32).max(1.0);
+        vec2(room(area.width(), columns), room(area.height(), rows))
+    };
+    let zoom = |columns: &usize| {
+        let size = size(*columns);
+        (size.x / photo.x).min((size.y - header).max(1.0) / photo.y)
+    };
+    let columns = (1..=count).max_by(|a, b| zoom(a).total_cmp(&zoom(b))).unwrap_or(1);
+    let size = size(columns);
+    (0..count)
+        .map(|place| {
+            let (column, row) = ((place % columns) as f32, (place / columns) as f32);
+            let corner = pos2(area.left() + column * (size.x + GAP), area.top() + row * (size.y + GAP));
+            // On whole points, so that photos in different cells are drawn alike.
+            Rect::from_min_size(corner.floor(), size.floor())
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use egui::Pos2;
+
+    use super::*;
+
+    #[test]
+    fn a_panorama_is_stacked_and_a_portrait_lies_side_by_side() {
+        let area = Rect::from_min_size(Pos2::ZERO, vec2(900.0, 600.0));
+        let columns = |count: usize, photo: Vec2| {
+            let cells = cells(area, count, photo, 24.0);
+            assert_eq!(cells.len(), count);
+            assert!(cells.iter().all(|cell| area.contains_rect(*cell)), "{cells:?}");
+            assert!(cells.iter().all(|cell| cell.size() == cells[0].size()));
+            cells.iter().filter(|cell| cell.top() == cells[0].top()).count()
+        };
+        assert_eq!(columns(3, vec2(3000.0, 1000.0)), 1);
+        assert_eq!(columns(3, vec2(1000.0, 1500.0)), 3);
+        assert_eq!(columns(9, vec2(1000.0, 700.0)), 3);
+        assert_eq!(columns(1, vec2(10.0, 10.0)), 1);
+    }
+}

@@ -1,0 +1,327 @@
+//! The compare workspace: one picture as several models, decoders, patch sizes and label maps see it.
+
+mod comparing;
+mod exporting;
+mod filling;
+mod grid;
+mod pane;
+mod panel;
+mod scores;
+mod table;
+mod view;
+mod wipe;
+
+use std::path::PathBuf;
+
+use super::App;
+use super::workspace::Workspace;
+use crate::engine::{ModelInfo, ModelSource, Output};
+use comparing::Comparisons;
+pub(super) use pane::{Content, LabelFile};
+use pane::{Of, Pane};
+
+/// Panes at most: more would be too small to see anything in.
+const MOST_PANES: usize = 9;
+
+/// How the panes are laid out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Arrangement {
+    #[default]
+    SideBySide,
+    /// Two of them in one place, on both sides of a line.
+    Wipe,
+}
+
+/// What the workspace shows.
+pub(super) struct Compare {
+    panes: Vec<Pane>,
+    /// Counts panes.
+    last_id: u64,
+    /// Place of the pane that the others are compared with.
+    reference: usize,
+    /// Place of the pane that is right of the wipe's line.
+    other: usize,
+    arrangement: Arrangement,
+    /// Where the wipe's line is, as a fraction of the canvas's width.
+    line: f32,
+    /// Panes show their masks only where they differ from the reference.
+    differences: bool,
+    table: bool,
+    /// A person has stopped the runs.
+    paused: bool,
+    /// Place of the pane that the cursor is on.
+    hovered: Option<usize>,
+    comparisons: Comparisons,
+    /// The label map that is being read: number of the request, of the pane, and what it is.
+    reading: Option<(u64, u64, Of)>,
+    /// Counts requests of label maps.
+    requests: u64,
+}
+
+impl Default for Compare {
+    fn default() -> Self {
+        Self {
+            panes: Vec::new(),
+            last_id: 0,
+            reference: 0,
+            other: 1,
+            arrangement: Arrangement::default(),
+            line: 0.5,
+            differences: false,
+            table: true,
+            paused: false,
+            hovered: None,
+            comparisons: Comparisons::default(),
+            reading: None,
+            requests: 0,
+        }
+    }
+}
+
+impl Compare {
+    /// Adds a pane, unless there is one with this content already or no room.
+    fn add(&mut self, content: Content) {
+        let is_there = self.panes.iter().any(|pane| pane.content == content);
+        if is_there || self.panes.len() >= MOST_PANES {
+            return;
+        }
+        self.last_id += 1;
+        self.panes.push(Pane::new(self.last_id, content));
+        self.paused = false;
+    }
+
+    /// Removes the pane at a place; the reference stays the same pane where it can.
+    fn remove(&mut self, place: usize) {
+        if place >= self.panes.len() {
+            return;
+        }
+        self.panes.remove(place);
+        let last = self.panes.len().saturating_sub(1);
+        for kept in [&mut self.reference, &mut self.other] {
+            if *kept > place {
+                *kept -= 1;
+            }
+            *kept = (*kept).min(last);
+        }
+        self.hovered = None;
+        self.keep_two_apart();
+    }
+
+    /// Makes a pane the one that the others are compared with.
+    fn refer_to(&mut self, place: usize) {
+        if place == self.other {
+            self.other = self.reference;
+        }
+        self.reference = place;
+        self.keep_two_apart();
+    }
+
+    /// Puts another pane right of the line.
+    fn wipe_with(&mut self, place: usize) {
+        if place == self.reference {
+            self.reference = self.other;
+        }
+        self.other = place;
+    }
+
+    /// The wipe has two different panes where there are two.
+    fn keep_two_apart(&mut self) {
+        if self.reference == self.other {
+            let next = (0..self.panes.len()).find(|place| *place != self.reference);
+            self.other = next.unwrap_or(self.reference);
+        }
+    }
+
+    /// Whether there is room for another pane.
+    fn has_room(&self) -> bool {
+        self.panes.len() < MOST_PANES
+    }
+
+    /// Whether masks are shown only where they differ.
+    pub(super) fn shows_differences(&self) -> bool {
+        self.differences
+    }
+
+    pub(super) fn toggle_differences(&mut self) {
+        self.differences = !self.differences;
+    }
+
+    /// Whether two panes share a place.
+    pub(super) fn is_wipe(&self) -> bool {
+        self.arrangement == Arrangement::Wipe
+    }
+
+    pub(super) fn toggle_wipe(&mut self) {
+        self.arrangement = match self.arrangement {
+            Arrangement::SideBySide => Arrangement::Wipe,
+            Arrangement::Wipe => Arrangement::SideBySide,
+        };
+    }
+
+    /// Whether the table is shown.
+    pub(super) fn shows_table(&self) -> bool {
+        self.table
+    }
+
+    pub(super) fn toggle_table(&mut self) {
+        self.table = !self.table;
+    }
+
+    /// Whether there is something to lay beside each other.
+    pub(super) fn has_two(&self) -> bool {
+        self.panes.len() > 1
+    }
+
+    /// No more runs until a person wants them.
+    pub(super) fn pause(&mut self) {
+        self.paused = true;
+    }
+
+    /// Tries everything that is missing again.
+    pub(super) fn go_on(&mut self) {
+        self.paused = false;
+        for pane in &mut self.panes {
+            pane.failed = None;
+        }
+    }
+}
+
+impl App {
+    /// Opens the workspace; at first with what is open.
+    pub(super) fn enter_compare(&mut self) {
+        self.cancel();
+        self.compare.paused = false;
+        if self.compare.panes.is_empty() {
+            let outputs = self
+                .main_outputs()
+                .map(|(model, output)| output_of(model, output, false));
+            let outputs: Vec<Content> = outputs.collect();
+            if outputs.len() < 2 {
+                self.compare.add(Content::Photo);
+            }
+            for content in outputs {
+                self.compare.add(content);
+            }
+            // The masks, not the bare photo.
+            self.compare.reference = self.compare.panes.len().saturating_sub(1).min(1);
+            self.compare.other = 0;
+            if self
+                .compare
+                .panes
+                .first()
+                .is_some_and(|pane| pane.content != Content::Photo)
+            {
+                (self.compare.reference, self.compare.other) = (0, 1);
+            }
+        }
+        self.compare.keep_two_apart();
+    }
+
+    /// Goes back to the output in use.
+    pub(super) fn leave_compare(&mut self) {
+        self.cancel();
+        self.compare.hovered = None;
+        self.compare.free();
+        self.resume();
+    }
+
+    /// Shows the embedded models for all patch sizes beside each other, the cheapest first.
+    pub(super) fn compare_patch_sizes(&mut self) {
+        self.open_workspace(Workspace::Compare);
+        self.compare.panes.clear();
+        for source in ModelSource::PATCH_SIZES {
+            self.compare.add(Content::Model {
+                source,
+                decoder: 0,
+                multi_scale: false,
+            });
+        }
+        (self.compare.reference, self.compare.other) = (0, 2);
+        self.open_models_in_turn(ModelSource::PATCH_SIZES);
+    }
+
+    /// Adds a label map of the picture that is shown.
+    pub(super) fn add_labels(&mut self, path: PathBuf, truth: bool) {
+        let Some(photo) = self.newest().map(|document| document.photo.source.clone()) else {
+            return;
+        };
+        self.open_workspace(Workspace::Compare);
+        self.compare.add(Content::Labels(LabelFile { path, photo, truth }));
+        if !truth {
+            return;
+        }
+        // With the truth at hand, everything is compared with it.
+        let place = self.compare.panes.iter().position(Pane::is_truth);
+        if let Some(place) = place {
+            self.compare.refer_to(place);
+        }
+    }
+
+    /// Adds the outputs of a model that has just been opened, as far as there is room.
+    pub(super) fn add_opened_model(&mut self, model: &ModelInfo) {
+        if self.workspace != Workspace::Compare {
+            return;
+        }
+        for decoder in 0..model.spec.decoders.len() {
+            self.compare.add(output_of(model, Output::main(decoder), false));
+        }
+        self.compare.keep_two_apart();
+    }
+}
+
+fn output_of(model: &ModelInfo, output: Output, multi_scale: bool) -> Content {
+    Content::Model {
+        source: model.source.clone(),
+        decoder: output.decoder,
+        multi_scale,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_panes(count: usize) -> Compare {
+        let mut compare = Compare::default();
+        for decoder in 0..count {
+            compare.add(Content::Model {
+                source: ModelSource::Embedded,
+                decoder,
+                multi_scale: false,
+            });
+        }
+        compare
+    }
+
+    #[test]
+    fn nine_panes_at_most_and_none_twice() {
+        let mut compare = with_panes(12);
+        assert_eq!(compare.panes.len(), MOST_PANES);
+        compare.remove(8);
+        compare.add(compare.panes[0].content.clone());
+        assert_eq!(compare.panes.len(), 8);
+    }
+
+    #[test]
+    fn removing_keeps_the_reference() {
+        let mut compare = with_panes(4);
+        compare.refer_to(2);
+        let id = compare.panes[2].id;
+        compare.remove(0);
+        assert_eq!(compare.panes[compare.reference].id, id);
+        compare.remove(compare.reference);
+        assert!(compare.reference < 2 && compare.reference != compare.other);
+        compare.remove(0);
+        compare.remove(0);
+        assert_eq!((compare.panes.len(), compare.reference, compare.other), (0, 0, 0));
+    }
+
+    #[test]
+    fn the_two_sides_of_the_line_change_places() {
+        let mut compare = with_panes(3);
+        compare.refer_to(1);
+        assert_eq!((compare.reference, compare.other), (1, 0));
+        compare.wipe_with(1);
+        assert_eq!((compare.reference, compare.other), (0, 1));
+    }
+}

@@ -1,0 +1,415 @@
+//! The panes in the middle of the window.
+
+use std::sync::Arc;
+
+use egui::{Align, Align2, Button, Color32, FontId, Label, Layout, Rect, Ui, UiBuilder, Vec2, pos2, vec2};
+
+use super::filling::PaneState;
+use super::pane::{Content, Pane};
+use super::{Compare, grid};
+use crate::app::App;
+use crate::app::canvas::{self, Drawing, Happened, Place, Scene};
+use crate::app::command::Command;
+use crate::app::gpu::{GpuLabels, Highlight};
+use crate::app::models::about;
+use crate::engine::{ModelSource, OpenPhoto};
+use crate::labels::ClassSet;
+
+/// Height of a pane's title in points.
+pub(super) const HEADER: f32 = 24.0;
+
+/// What a person asked of a pane.
+pub(super) enum Wish {
+    Refer(usize),
+    Remove(usize),
+    Open(ModelSource),
+    TryAgain,
+}
+
+impl App {
+    /// The workspace in the middle of the window; there is a picture.
+    pub(in crate::app) fn compare_view(&mut self, ui: &mut Ui, asked: &mut Vec<Command>) {
+        let Some(photo) = self.document.as_ref().map(|document| document.photo.clone()) else {
+            return;
+        };
+        if self.compare.table && !self.compare.panes.is_empty() {
+            egui::Panel::bottom("comparison table")
+                .exact_size(self.table_height(ui))
+                .show(ui, |ui| self.comparison_table(ui, &photo));
+        }
+        let area = ui.available_rect_before_wrap();
+        self.canvas = Some(area);
+        let before = std::mem::take(&mut self.cursor);
+        let mut wish = None;
+        match self.compare.panes.len() {
+            0 => self.no_panes(ui, asked),
+            1.. if self.compare.is_wipe() && self.compare.has_two() => self.wipe(ui, area, &photo, asked),
+            count => {
+                let size = vec2(photo.photo.width as f32, photo.photo.height as f32);
+                let hovered_before = self.compare.hovered.take();
+                for (place, cell) in grid::cells(area, count, size, HEADER).into_iter().enumerate() {
+                    let linked = before.filter(|_| hovered_before.is_some_and(|hovered| hovered != place));
+                    self.pane(ui, place, cell, &photo, linked, (asked, &mut wish));
+                }
+            }
+        }
+        if self.cursor != before {
+            // Rings in the other panes, and the class list.
+            ui.ctx().request_repaint();
+        }
+        self.grant(wish);
+    }
+
+    fn grant(&mut self, wish: Option<Wish>) {
+        match wish {
+            Some(Wish::Refer(place)) => self.compare.refer_to(place),
+            Some(Wish::Remove(place)) => self.compare.remove(place),
+            Some(Wish::Open(source)) => self.open_model(source),
+            Some(Wish::TryAgain) => self.compare.go_on(),
+            None => {}
+        }
+    }
+
+    fn no_panes(&mut self, ui: &mut Ui, asked: &mut Vec<Command>) {
+        ui.vertical_centered(|ui| {
+            ui.add_space((ui.available_height() * 0.3).min(200.0));
+            ui.heading("Nothing to compare yet");
+            ui.label("Add panes on the right, or begin with one of these.");
+            ui.add_space(10.0);
+            for command in [
+                Command::PatchSizes,
+                Command::OpenModelFile,
+                Command::AddLabelMap,
+                Command::AddGroundTruth,
+            ] {
+                let button = ui.add_sized(vec2(220.0, 28.0), Button::new(command.title()));
+                if button.on_hover_text(command.tooltip(ui)).clicked() {
+                    asked.push(command);
+                }
+            }
+        });
+    }
+
+    /// One pane with its title; `linked` is the pixel under the cursor in another pane.
+    fn pane(
+        &mut self,
+        ui: &mut Ui,
+        place: usize,
+        cell: Rect,
+        photo: &OpenPhoto,
+        linked: Option<[usize; 2]>,
+        (asked, wish): (&mut Vec<Command>, &mut Option<Wish>),
+    ) {
+        let (header, canvas) = cell.split_top_bottom_at_y(cell.top() + HEADER);
+        self.pane_header(ui, place, header, wish);
+        let Some(pane) = self.compare.panes.get(place) else {
+            return;
+        };
+        let state = self.pane_state(pane, photo);
+        let name = format!("Pane {}: {}", place + 1, self.pane_title(pane));
+        let drawing = self.pane_drawing(ui, pane);
+        let mut child = ui.new_child(UiBuilder::new().max_rect(canvas).id_salt(("pane", pane.id)));
+        child.set_clip_rect(canvas.intersect(ui.clip_rect()));
+        let shown = Shown {
+            place: Place::Pane(place),
+            name: &name,
+            photo,
+            drawing,
+            beside: None,
+            linked,
+        };
+        let happened = self.show_pane(&mut child, place, shown, asked);
+        self.pane_message(&mut child, place, canvas, state, wish);
+        happened.response.context_menu(|ui| {
+            ui.set_min_width(180.0);
+            if ui.button("Compare with this").clicked() {
+                *wish = Some(Wish::Refer(place));
+            }
+            if ui.button("Remove").clicked() {
+                *wish = Some(Wish::Remove(place));
+            }
+            ui.separator();
+            for command in [Command::Fit, Command::ActualSize, Command::CopyView] {
+                self.menu_item(ui, command, asked);
+            }
+        });
+    }
+
+    /// Draws the photo and masks of a pane, lets a person move them, and says what is under the cursor.
+    pub(super) fn show_pane(&mut self, ui: &mut Ui, place: usize, shown: Shown, asked: &mut Vec<Command>) -> Happened {
+        let area = ui.max_rect();
+        let regions = self
+            .compare
+            .panes
+            .get(place)
+            .and_then(|pane| Some(pane.labelled.as_ref()?.labels.regions.clone()));
+        let highlight_at = |[x, y]: [usize; 2]| {
+            let regions = regions.as_ref()?;
+            let region = regions.at(x, y)?;
+            let class = regions.list().get(region as usize)?.class;
+            Some(Highlight {
+                class,
+                region: Some(region),
+            })
+        };
+        let alone = shown.beside.is_some();
+        let scene = Scene {
+            place: shown.place,
+            name: shown.name,
+            size: [shown.photo.photo.width, shown.photo.photo.height],
+            drawing: shown.drawing,
+            beside: shown.beside,
+            highlight_at: &highlight_at,
+            patches: None,
+            pinned: shown.linked,
+            pixel_grid: self.view.pixel_grid,
+            minimap: self.view.minimap && alone,
+            magnifier: self.view.magnifier,
+            overlay: None,
+            drag_moves: true,
+        };
+        let mut camera = self.camera;
+        let happened = canvas::show(ui, &mut camera, scene);
+        self.camera = camera;
+        if happened.cursor.is_some() {
+            self.cursor = happened.cursor;
+            self.compare.hovered = Some(place);
+        }
+        if let Some(pixel) = happened.cursor.or(shown.linked)
+            && !alone
+        {
+            self.class_chip(ui, area, place, pixel);
+        }
+        if happened.response.double_clicked() {
+            asked.push(if self.camera.is_fit() {
+                Command::ActualSize
+            } else {
+                Command::Fit
+            });
+        }
+        happened
+    }
+
+    /// The class of a pane at a pixel, in the pane's corner.
+    pub(super) fn class_chip(&self, ui: &Ui, area: Rect, place: usize, pixel: [usize; 2]) {
+        let Some((text, color)) = self.class_text(place, pixel) else {
+            return;
+        };
+        let painter = ui.painter_at(area);
+        let font = FontId::proportional(13.0);
+        let galley = painter.layout_no_wrap(text, font, Color32::WHITE);
+        let size = galley.size() + vec2(26.0, 8.0);
+        let chip = Rect::from_min_size(pos2(area.left() + 6.0, area.bottom() - size.y - 6.0), size);
+        painter.rect_filled(chip, 4.0, Color32::from_black_alpha(190));
+        let swatch = Rect::from_center_size(pos2(chip.left() + 11.0, chip.center().y), Vec2::splat(10.0));
+        painter.rect_filled(swatch, 2.0, color);
+        painter.galley(pos2(chip.left() + 20.0, chip.top() + 4.0), galley, Color32::WHITE);
+    }
+
+    /// Class and probability of a pane at a pixel, with the colour of the class.
+    fn class_text(&self, place: usize, [x, y]: [usize; 2]) -> Option<(String, Color32)> {
+        let labelled = self.compare.panes.get(place)?.labelled.as_ref()?;
+        let map = labelled.labels.map();
+        let id = map.get(x, y)?;
+        let classes = self.classes_of(place)?;
+        let Some(class) = classes.classes.get(usize::from(id)) else {
+            return Some((format!("not labelled ({id})"), Color32::GRAY));
+        };
+        let [r, g, b] = self.view.colors(classes)[usize::from(id)];
+        let confidence = labelled.labels.confidence();
+        let confidence = confidence.and_then(|values| values.get(y * map.width + x));
+        let text = match confidence {
+            Some(value) => format!("{} {:.0} %", class.name, f64::from(*value) / 655.35),
+            None => class.name.clone(),
+        };
+        Some((text, Color32::from_rgb(r, g, b)))
+    }
+
+    /// The classes of a pane; those of a file are the model's in use.
+    pub(super) fn classes_of(&self, place: usize) -> Option<&ClassSet> {
+        let labelled = self.compare.panes.get(place)?.labelled.as_ref()?;
+        match labelled.model() {
+            Some(model) => Some(&model.classes),
+            None => self.model.as_ref().map(|model| &model.classes),
+        }
+    }
+
+    fn pane_header(&mut self, ui: &mut Ui, place: usize, header: Rect, wish: &mut Option<Wish>) {
+        let Some(pane) = self.compare.panes.get(place) else {
+            return;
+        };
+        ui.painter().rect_filled(header, 0.0, ui.visuals().panel_fill);
+        let title = self.pane_title(pane);
+        let is_reference = place == self.compare.reference;
+        let mut row = ui.new_child(
+            UiBuilder::new()
+                .max_rect(header.shrink2(vec2(4.0, 0.0)))
+                .layout(Layout::right_to_left(Align::Center))
+                .id_salt(("pane title", pane.id)),
+        );
+        row.set_clip_rect(header.intersect(ui.clip_rect()));
+        let close = row.add(Button::new("×").small().frame(false));
+        if close
+            .accessible_name(format!("Remove pane {}", place + 1))
+            .on_hover_text("Remove this pane")
+            .clicked()
+        {
+            *wish = Some(Wish::Remove(place));
+        }
+        if let Some(text) = self.pane_note(pane).filter(|_| header.width() > 240.0) {
+            row.weak(text);
+        }
+        row.with_layout(Layout::left_to_right(Align::Center), |ui| {
+            let button = ui.add(Button::selectable(is_reference, title.as_str()).truncate());
+            let hint = self.pane_hint(pane, is_reference);
+            if button
+                .accessible_name(format!("Compare with pane {}: {title}", place + 1))
+                .on_hover_text(hint)
+                .clicked()
+            {
+                *wish = Some(Wish::Refer(place));
+            }
+        });
+    }
+
+    /// How far a pane agrees with the reference, or how long it took.
+    fn pane_note(&self, pane: &Pane) -> Option<String> {
+        if let Some(comparison) = self.compare.with_reference(pane) {
+            return Some(format!("{:.1} % agree", comparison.agreement.same * 100.0));
+        }
+        let result = pane.labelled.as_ref()?.result.as_ref()?;
+        Some(format!("{:.2} s", result.prediction.timings.total().as_secs_f64()))
+    }
+
+    fn pane_hint(&self, pane: &Pane, is_reference: bool) -> String {
+        let first = match is_reference {
+            true => "The others are compared with this one.",
+            false => "Click to compare the others with this one.",
+        };
+        let model = pane.labelled.as_ref().and_then(|labelled| labelled.model());
+        match (model, &pane.content) {
+            (Some(model), _) => format!("{first}\n{}", about(model)),
+            (None, Content::Labels(file)) => format!("{first}\n{}", file.path.display()),
+            _ => first.into(),
+        }
+    }
+
+    /// What a pane is called.
+    pub(super) fn pane_title(&self, pane: &Pane) -> String {
+        match &pane.content {
+            Content::Photo => "Photo".into(),
+            Content::Labels(file) => {
+                let photo = self.document.as_ref().map(|document| &document.photo.source);
+                let path = photo.and_then(|photo| file.path_for(photo));
+                let path = path.as_deref().unwrap_or(&file.path);
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                match file.truth {
+                    true => format!("Ground truth ({name})"),
+                    false => name.into(),
+                }
+            }
+            Content::Model {
+                source,
+                decoder,
+                multi_scale,
+            } => {
+                let name = match self.model_from(source) {
+                    Some(model) => self.output_name(model, *decoder),
+                    None => source.name(),
+                };
+                let scales = if *multi_scale { ", multi-scale" } else { "" };
+                name + scales
+            }
+        }
+    }
+
+    /// What to draw of a pane; while the key is held, the masks of the reference in its place.
+    pub(super) fn pane_drawing(&self, ui: &Ui, pane: &Pane) -> Option<Drawing> {
+        let document = self.document.as_ref()?;
+        let reference = self.compare.panes.get(self.compare.reference);
+        let blinks = Compare::blinks(ui);
+        let pane = if blinks { reference.unwrap_or(pane) } else { pane };
+        let labelled = pane.labelled.as_ref().filter(|l| l.photo == document.photo.id);
+        let is_reference = reference.is_some_and(|reference| reference.id == pane.id);
+        let texture: Option<&Arc<GpuLabels>> = match self.compare.differences && !is_reference && !blinks {
+            true => self.compare.differing(pane),
+            false => labelled.and_then(|labelled| labelled.texture.as_ref()),
+        };
+        let classes = match labelled.and_then(|labelled| labelled.model()) {
+            Some(model) => Some(&model.classes),
+            None => self.model.as_ref().map(|model| &model.classes),
+        };
+        let masks = texture
+            .zip(classes)
+            .map(|(texture, classes)| (texture.clone(), self.look(classes)));
+        self.drawing_with(ui, document, masks)
+    }
+
+    /// What is said over a pane that shows no labels yet.
+    fn pane_message(&self, ui: &mut Ui, place: usize, area: Rect, state: PaneState, wish: &mut Option<Wish>) {
+        let painter = ui.painter_at(area);
+        let chip = |text: String| {
+            let galley = painter.layout_no_wrap(text, FontId::proportional(13.0), Color32::WHITE);
+            let chip = Rect::from_center_size(area.center(), galley.size() + vec2(20.0, 10.0));
+            painter.rect_filled(chip, 4.0, Color32::from_black_alpha(200));
+            painter.galley(chip.min + vec2(10.0, 5.0), galley, Color32::WHITE);
+        };
+        match state {
+            PaneState::Ready => {}
+            PaneState::Opening => chip("Opening".into()),
+            PaneState::Waiting => chip("Waiting".into()),
+            PaneState::Running(share) => chip(format!("Segmenting, {:.0} %", share * 100.0)),
+            PaneState::Paused => {
+                if message(ui, area, "Stopped", Some("Go on")) {
+                    *wish = Some(Wish::TryAgain);
+                }
+            }
+            PaneState::Failed(why) => {
+                if message(ui, area, &why, Some("Try again")) {
+                    *wish = Some(Wish::TryAgain);
+                }
+            }
+            PaneState::Closed => {
+                if message(ui, area, "This model is not open", Some("Open it"))
+                    && let Some(Content::Model { source, .. }) = self.compare.panes.get(place).map(|pane| &pane.content)
+                {
+                    *wish = Some(Wish::Open(source.clone()));
+                }
+            }
+        }
+    }
+}
+
+/// What one canvas of the workspace shows.
+pub(super) struct Shown<'a> {
+    pub(super) place: Place,
+    /// For screen readers.
+    pub(super) name: &'a str,
+    pub(super) photo: &'a OpenPhoto,
+    pub(super) drawing: Option<Drawing>,
+    /// What is drawn right of a line, at this fraction of the width.
+    pub(super) beside: Option<(Drawing, f32)>,
+    /// The pixel under the cursor in another pane.
+    pub(super) linked: Option<[usize; 2]>,
+}
+
+/// A text over a pane, and a button under it; whether that was clicked.
+fn message(ui: &mut Ui, area: Rect, text: &str, button: Option<&str>) -> bool {
+    let size = vec2(
+        (area.width() - 24.0).clamp(40.0, 360.0),
+        (area.height() - 16.0).clamp(20.0, 120.0),
+    );
+    let place = Align2::CENTER_CENTER.align_size_within_rect(size, area);
+    let mut clicked = false;
+    ui.scope_builder(UiBuilder::new().max_rect(place), |ui| {
+        egui::Frame::popup(ui.style()).show(ui, |ui| {
+            ui.vertical_centered(|ui| {
+                ui.add(Label::new(text).wrap());
+                if let Some(button) = button {
+                    clicked = ui.button(button).clicked();
+                }
+            });
+        });
+    });
+    clicked
+}

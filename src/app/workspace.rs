@@ -1,0 +1,33 @@
+//! Which of the views of the picture is open.
+
+use super::App;
+
+/// A way of looking at the picture.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Workspace {
+    /// The class masks of the output in use.
+    #[default]
+    Masks,
+    /// What patches and classes look at.
+    Attention,
+    /// Several outputs and label maps beside each other.
+    Compare,
+}
+
+impl App {
+    /// Goes to a workspace; what the one before was busy with is stopped.
+    pub(super) fn open_workspace(&mut self, workspace: Workspace) {
+        if self.workspace == workspace {
+            return;
+        }
+        let before = std::mem::replace(&mut self.workspace, workspace);
+        match before {
+            Workspace::Masks => {}
+            Workspace::Attention => self.stop_looking(),
+            Workspace::Compare => self.leave_compare(),
+        }
+        if workspace == Workspace::Compare {
+            self.enter_compare();
+        }
+    }
+}

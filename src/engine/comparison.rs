@@ -1,0 +1,162 @@
+//! How label maps of one picture differ, and label maps that were not made here.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::job::Segmented;
+use crate::labels::{Agreement, Confusion, LabelMap, LabelMapError, Regions};
+use crate::segment::Prediction;
+
+/// A label map with the regions of it: what a model has predicted, or what was read from a file.
+#[derive(Clone, Debug)]
+pub struct Labelling {
+    labels: LabelSource,
+    /// Connected regions of equal label.
+    pub regions: Arc<Regions>,
+}
+
+#[derive(Clone, Debug)]
+enum LabelSource {
+    Predicted(Arc<Prediction>),
+    Plain(Arc<LabelMap>),
+}
+
+impl Labelling {
+    /// A label map that nothing but its ids is known of.
+    pub fn plain(map: LabelMap) -> Self {
+        Self {
+            regions: Arc::new(Regions::of(&map)),
+            labels: LabelSource::Plain(Arc::new(map)),
+        }
+    }
+
+    /// The label map.
+    pub fn map(&self) -> &LabelMap {
+        match &self.labels {
+            LabelSource::Predicted(prediction) => &prediction.labels.map,
+            LabelSource::Plain(map) => map,
+        }
+    }
+
+    /// The probability of each label, 0..=65535 for 0..=1, in the order of the map's pixels; `None` where it is not
+    /// known.
+    pub fn confidence(&self) -> Option<&[u16]> {
+        match &self.labels {
+            LabelSource::Predicted(prediction) => Some(&prediction.labels.confidence),
+            LabelSource::Plain(_) => None,
+        }
+    }
+}
+
+impl From<&Segmented> for Labelling {
+    fn from(result: &Segmented) -> Self {
+        Self {
+            labels: LabelSource::Predicted(result.prediction.clone()),
+            regions: result.regions.clone(),
+        }
+    }
+}
+
+/// Two label maps of one picture and of the same classes.
+#[derive(Clone, Debug)]
+pub struct ComparisonJob {
+    /// Comes back with the answer.
+    pub number: u64,
+    /// What is compared.
+    pub labels: Labelling,
+    /// What with: the other model, or the ground truth.
+    pub reference: Labelling,
+    /// How many classes there are; other ids of the reference are not labelled.
+    pub classes: usize,
+}
+
+/// How two label maps differ.
+#[derive(Debug)]
+pub struct Comparison {
+    /// How far they agree.
+    pub agreement: Agreement,
+    /// Pixels by both labels, the reference being the truth.
+    pub confusion: Confusion,
+    /// The labels where they differ from the reference; [`Comparison::SAME`] elsewhere, and where the reference has no
+    /// label.
+    pub differing: Labelling,
+}
+
+impl Comparison {
+    /// Stands in [`Comparison::differing`] where there is no difference; no model has so many classes.
+    pub const SAME: u16 = u16::MAX;
+
+    /// Compares; `None` when the maps differ in size.
+    pub fn of(job: &ComparisonJob) -> Option<Self> {
+        let (labels, reference) = (job.labels.map(), job.reference.map());
+        let agreement = Agreement::of(labels, reference, job.classes)?;
+        let mut confusion = Confusion::new(job.classes);
+        confusion.add(labels, reference).then_some(())?;
+        let differing = labels.ids.iter().zip(&reference.ids).map(|(label, reference)| {
+            let differs = label != reference && usize::from(*reference) < job.classes;
+            if differs { *label } else { Self::SAME }
+        });
+        Some(Self {
+            agreement,
+            confusion,
+            differing: Labelling::plain(LabelMap {
+                width: labels.width,
+                height: labels.height,
+                ids: differing.collect(),
+            }),
+        })
+    }
+}
+
+/// A label map to read.
+#[derive(Clone, Debug)]
+pub struct LabelsJob {
+    /// Comes back with the answer.
+    pub number: u64,
+    /// The file.
+    pub path: PathBuf,
+    /// Width and height of the picture that it belongs to.
+    pub size: [usize; 2],
+}
+
+/// Why a file is no label map of a picture.
+#[derive(Debug, thiserror::Error)]
+pub enum LabelsError {
+    /// The file cannot be read.
+    #[error("the label map cannot be read ({0}): {path}", path = .1.display())]
+    Read(std::io::Error, PathBuf),
+    /// The file is no label map.
+    #[error("{0}: {path}", path = .1.display())]
+    Map(LabelMapError, PathBuf),
+    /// It belongs to another picture.
+    #[error(
+        "expected a label map as large as the picture ({} x {}), found {} x {}: {}",
+        .expected[0], .expected[1], .found[0], .found[1], .path.display()
+    )]
+    Size {
+        /// Width and height of the picture.
+        expected: [usize; 2],
+        /// Width and height of the label map.
+        found: [usize; 2],
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// Reads the label map of a picture of a width and height: a PNG with class ids.
+///
+/// # Errors
+/// When the file cannot be read, is no label map or is of another size.
+pub fn read_labels(path: &Path, size: [usize; 2]) -> Result<LabelMap, LabelsError> {
+    let bytes = std::fs::read(path).map_err(|why| LabelsError::Read(why, path.to_owned()))?;
+    let map = LabelMap::from_png(&bytes).map_err(|why| LabelsError::Map(why, path.to_owned()))?;
+    let found = [map.width, map.height];
+    if found != size {
+        return Err(LabelsError::Size {
+            expected: size,
+            found,
+            path: path.to_owned(),
+        });
+    }
+    Ok(map)
+}

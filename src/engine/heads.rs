@@ -1,0 +1,43 @@
+//! How far and how sharply each head looks in one of many pictures.
+
+use super::job::PhotoSource;
+use crate::attention::{HeadStatistics, Inside, Part, uniform_distance};
+use crate::model::Output;
+use crate::segment::Settings;
+
+/// A picture to look into.
+#[derive(Clone, Debug)]
+pub struct HeadsJob {
+    /// From [`Engine::next_measure`](super::Engine::next_measure); stale once a newer one has been asked for.
+    pub number: u64,
+    /// The picture.
+    pub source: PhotoSource,
+    /// Number of an open model.
+    pub model: u64,
+    /// One of its outputs.
+    pub output: Output,
+    /// How it is run.
+    pub settings: Settings,
+}
+
+/// Figures of all heads in one picture.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HeadsOfPicture {
+    /// Of the encoder.
+    pub encoder: HeadStatistics,
+    /// Of the mask transformer; empty without one.
+    pub decoder: HeadStatistics,
+    /// The distance of a head that looks everywhere alike, in pixels.
+    pub uniform: f64,
+}
+
+impl HeadsOfPicture {
+    /// Of what a pass has kept.
+    pub fn of(inside: &Inside) -> Self {
+        Self {
+            encoder: inside.head_statistics(Part::Encoder),
+            decoder: inside.head_statistics(Part::Decoder),
+            uniform: uniform_distance(inside.grid, inside.patch),
+        }
+    }
+}

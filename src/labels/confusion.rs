@@ -1,0 +1,168 @@
+//! How well predicted labels match the true ones: counts per pair of classes, and the scores of the field.
+
+use super::LabelMap;
+
+/// Pixels by true and by predicted class.
+///
+/// Counted and scored as mmsegmentation does (`mmseg/core/evaluation/metrics.py`): pixels without a true class count
+/// nowhere; a predicted id that is no class counts for the true class alone, as a miss; a score whose denominator is 0
+/// is undefined, and means leave it out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Confusion {
+    classes: usize,
+    /// `[true class, predicted class]`, the last column for predicted ids that are no classes.
+    counts: Vec<u64>,
+}
+
+/// The scores of one class, each 0..=1; `None` where it is undefined.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ClassScore {
+    /// Pixels that are and are said to be of the class, among those that are or are said to be.
+    pub iou: Option<f64>,
+    /// Pixels that are said to be of the class, among those that are.
+    pub accuracy: Option<f64>,
+    /// Pixels that are of the class, among those that are said to be.
+    pub precision: Option<f64>,
+    /// Twice the pixels that are and are said to be of the class, by the sum of both.
+    pub dice: Option<f64>,
+    /// Harmonic mean of accuracy and precision; undefined where one of them is, or both are 0.
+    pub f_score: Option<f64>,
+}
+
+impl Confusion {
+    /// Nothing counted yet.
+    pub fn new(classes: usize) -> Self {
+        Self {
+            classes,
+            counts: vec![0; classes * (classes + 1)],
+        }
+    }
+
+    /// Counts a picture; `truth` ids from the number of classes on are not labelled. False, and nothing is counted,
+    /// when the two differ in size.
+    #[must_use]
+    pub fn add(&mut self, prediction: &LabelMap, truth: &LabelMap) -> bool {
+        if [prediction.width, prediction.height] != [truth.width, truth.height] {
+            return false;
+        }
+        let columns = self.classes + 1;
+        for (predicted, truth) in prediction.ids.iter().zip(&truth.ids) {
+            let (predicted, truth) = (usize::from(*predicted), usize::from(*truth));
+            if truth < self.classes {
+                self.counts[truth * columns + predicted.min(self.classes)] += 1;
+            }
+        }
+        true
+    }
+
+    /// How many classes there are.
+    pub fn classes(&self) -> usize {
+        self.classes
+    }
+
+    /// Pixels of class `truth` that are said to be of class `predicted`; 0 where there are no such classes.
+    pub fn count(&self, truth: usize, predicted: usize) -> u64 {
+        if truth < self.classes && predicted < self.classes {
+            self.counts[truth * (self.classes + 1) + predicted]
+        } else {
+            0
+        }
+    }
+
+    /// Pixels that are of a class.
+    fn labelled(&self, class: usize) -> u64 {
+        let columns = self.classes + 1;
+        self.counts[class * columns..][..columns].iter().sum()
+    }
+
+    /// Pixels that are said to be of a class.
+    fn predicted(&self, class: usize) -> u64 {
+        (0..self.classes).map(|truth| self.count(truth, class)).sum()
+    }
+
+    /// The scores of a class.
+    pub fn class(&self, class: usize) -> ClassScore {
+        if class >= self.classes {
+            return ClassScore::default();
+        }
+        let (hit, labelled, predicted) = (self.count(class, class), self.labelled(class), self.predicted(class));
+        let (accuracy, precision) = (share(hit, labelled), share(hit, predicted));
+        ClassScore {
+            iou: share(hit, labelled + predicted - hit),
+            accuracy,
+            precision,
+            dice: share(2 * hit, labelled + predicted),
+            f_score: accuracy
+                .zip(precision)
+                .filter(|(accuracy, precision)| accuracy + precision > 0.0)
+                .map(|(accuracy, precision)| 2.0 * accuracy * precision / (accuracy + precision)),
+        }
+    }
+
+    /// Mean of a score over the classes where it is defined; `None` where it is for none.
+    pub fn mean(&self, score: impl Fn(ClassScore) -> Option<f64>) -> Option<f64> {
+        let defined = (0..self.classes).filter_map(|class| score(self.class(class)));
+        let (sum, count) = defined.fold((0.0, 0u32), |(sum, count), value| (sum + value, count + 1));
+        (count > 0).then(|| sum / f64::from(count))
+    }
+
+    /// Mean IoU over the classes where it is defined.
+    pub fn mean_iou(&self) -> Option<f64> {
+        self.mean(|score| score.iou)
+    }
+
+    /// Share of the labelled pixels that have their true class.
+    pub fn pixel_accuracy(&self) -> Option<f64> {
+        let hits = (0..self.classes).map(|class| self.count(class, class)).sum();
+        share(hits, self.counts.iter().sum())
+    }
+}
+
+fn share(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(ids: &[u16]) -> LabelMap {
+        LabelMap {
+            width: ids.len(),
+            height: 1,
+            ids: ids.to_vec(),
+        }
+    }
+
+    #[test]
+    fn undefined_classes_are_left_out_of_means() {
+        let mut confusion = Confusion::new(4);
+        assert_eq!(confusion.mean_iou(), None);
+        // Class 2 is nowhere, class 3 is only predicted, and one pixel has no true class.
+        assert!(confusion.add(&map(&[0, 0, 1, 3, 1]), &map(&[0, 0, 1, 1, 255])));
+        assert_eq!(confusion.class(2).iou, None);
+        let only_predicted = confusion.class(3);
+        assert_eq!((only_predicted.iou, only_predicted.accuracy), (Some(0.0), None));
+        assert_eq!((only_predicted.precision, only_predicted.dice), (Some(0.0), Some(0.0)));
+        assert_eq!(only_predicted.f_score, None);
+        assert_eq!(confusion.mean_iou(), Some((1.0 + 0.5 + 0.0) / 3.0));
+        assert_eq!(confusion.mean(|score| score.accuracy), Some(0.75));
+        assert_eq!(confusion.pixel_accuracy(), Some(0.75));
+    }
+
+    #[test]
+    fn an_id_that_is_no_class_is_a_miss_and_nothing_else() {
+        let mut confusion = Confusion::new(2);
+        assert!(confusion.add(&map(&[9, 1]), &map(&[0, 1])));
+        assert_eq!(confusion.class(0).iou, Some(0.0));
+        assert_eq!(confusion.class(1).f_score, Some(1.0));
+        assert_eq!(confusion.pixel_accuracy(), Some(0.5));
+    }
+
+    #[test]
+    fn maps_of_different_sizes_are_not_counted() {
+        let mut confusion = Confusion::new(2);
+        assert!(!confusion.add(&map(&[0]), &map(&[0, 1])));
+        assert_eq!(confusion, Confusion::new(2));
+    }
+}

@@ -1,0 +1,144 @@
+//! The compare workspace, on the sample picture with the embedded models.
+
+use egui::Key;
+use egui::accesskit::Role;
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable as _;
+use segscope::app::App;
+
+use crate::harness::{checked, start, street, wait_for, wait_for_label, wait_for_masks, wait_for_text, window_of_size};
+
+fn workspace() -> Harness<'static, App> {
+    let mut harness = window_of_size(start(), [1400.0, 900.0]);
+    wait_for_masks(&mut harness);
+    harness.key_press(Key::F4);
+    wait_for_label(&mut harness, "Pane 2: Seg-T-Mask/16");
+    harness
+}
+
+fn patch_sizes() -> Harness<'static, App> {
+    let mut harness = workspace();
+    harness.get_by_label("Patch sizes").click();
+    wait_for_label(&mut harness, "Pane 3: Seg-T-Mask/8");
+    // Both others agree with the first one to some percent.
+    wait_for(&mut harness, "two comparisons", |h| {
+        (h.query_all_by_label_contains("% agree").count() == 2).then_some(())
+    });
+    harness
+}
+
+/// What a list shows while it is closed.
+fn chosen(harness: &Harness<App>, list: &str) -> String {
+    let list = harness.get_by_role_and_label(Role::ComboBox, list);
+    list.value().unwrap_or_default()
+}
+
+#[test]
+fn all_patch_sizes_come_with_one_click_the_cheapest_first() {
+    let mut harness = workspace();
+    harness.get_by_label("Patch sizes").click();
+    let panes = |h: &Harness<App>| {
+        let names = ["Pane 1: Seg-T-Mask/32", "Pane 2: Seg-T-Mask/16", "Pane 3: Seg-T-Mask/8"];
+        names.map(|name| h.query_by_label(name).is_some()).to_vec()
+    };
+    let mut seen = Vec::new();
+    let deadline = std::time::Instant::now() + crate::harness::DEADLINE;
+    while seen.last() != Some(&vec![true; 3]) {
+        assert!(std::time::Instant::now() < deadline, "{seen:?}");
+        harness.step();
+        let now = panes(&harness);
+        if seen.last() != Some(&now) {
+            seen.push(now);
+        }
+    }
+    // Patch 8 is not opened before 32 has been.
+    assert!(seen.iter().all(|panes| panes[0] || !panes[2]), "{seen:?}");
+    wait_for(&mut harness, "two comparisons", |h| {
+        (h.query_all_by_label_contains("% agree").count() == 2).then_some(())
+    });
+    // Operations of each, in the table.
+    for operations in ["4.5", "22.0", "98.0"] {
+        harness.get_by_label(operations);
+    }
+}
+
+#[test]
+fn another_pane_becomes_the_reference_and_panes_can_go() {
+    let mut harness = patch_sizes();
+    assert_eq!(chosen(&harness, "Reference"), "Seg-T-Mask/32");
+    harness.get_by_label("Compare with pane 2: Seg-T-Mask/16").click();
+    harness.run_steps(2);
+    assert_eq!(chosen(&harness, "Reference"), "Seg-T-Mask/16");
+    wait_for(&mut harness, "two comparisons", |h| {
+        (h.query_all_by_label_contains("% agree").count() == 2).then_some(())
+    });
+    harness.get_by_label("Remove pane 1").click();
+    wait_for_label(&mut harness, "Pane 1: Seg-T-Mask/16");
+    assert_eq!(chosen(&harness, "Reference"), "Seg-T-Mask/16");
+    assert!(harness.query_by_label_contains("Pane 3").is_none());
+    // It comes back from the menu.
+    harness.get_by_label("Add a pane").click();
+    harness.run_steps(2);
+    harness.get_by_label("Photo").click();
+    wait_for_label(&mut harness, "Pane 3: Photo");
+}
+
+#[test]
+fn the_wipe_shows_two_panes_in_one_place() {
+    let mut harness = patch_sizes();
+    harness.key_press(Key::W);
+    wait_for_label(&mut harness, "Seg-T-Mask/32 left of the line, Seg-T-Mask/8 right of it");
+    let line = harness.get_by_label("Line between the two");
+    let before = line.rect().center();
+    line.focus();
+    harness.run_steps(2);
+    harness.key_press(Key::ArrowLeft);
+    harness.run_steps(2);
+    let after = harness.get_by_label("Line between the two").rect().center();
+    assert!(after.x < before.x && after.y == before.y, "{before} {after}");
+    let to = after - egui::vec2(120.0, 0.0);
+    harness.hover_at(after);
+    harness.drag_at(after);
+    harness.hover_at(to);
+    harness.run_steps(2);
+    harness.drop_at(to);
+    harness.run_steps(2);
+    let dragged = harness.get_by_label("Line between the two").rect().center();
+    assert!((dragged.x - to.x).abs() < 12.0, "{dragged} {to}");
+    harness.get_by_label("Swap").click();
+    wait_for_label(&mut harness, "Seg-T-Mask/8 left of the line, Seg-T-Mask/32 right of it");
+    harness.key_press(Key::W);
+    wait_for_label(&mut harness, "Pane 1: Seg-T-Mask/32");
+}
+
+#[test]
+fn stopping_stays_stopped_until_it_is_wanted_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut harness = window_of_size(
+        segscope::app::Start {
+            pictures: vec![street(folder.path(), "a.jpg")],
+            ..start()
+        },
+        [1400.0, 900.0],
+    );
+    wait_for_masks(&mut harness);
+    harness.key_press(Key::F4);
+    wait_for_label(&mut harness, "Pane 2: Seg-T-Mask/16");
+    // Twelve passes, which take a while.
+    harness.get_by_label("Add a pane").click();
+    harness.run_steps(2);
+    harness.get_by_label("Multi-scale and flip").click();
+    harness.run_steps(3);
+    // The first one is in the menu above, and greyed out.
+    let entries = harness.query_all_by_role_and_label(Role::Button, "Seg-T-Mask/16");
+    entries.last().expect("the entry of the submenu").click();
+    wait_for_label(&mut harness, "Pane 3: Seg-T-Mask/16, multi-scale");
+    wait_for(&mut harness, "a run", |h| {
+        h.query_by_role_and_label(Role::ProgressIndicator, "Progress").map(drop)
+    });
+    harness.key_press(Key::Escape);
+    wait_for_label(&mut harness, "Stopped");
+    harness.get_by_label("Go on").click();
+    wait_for_text(&mut harness, "% agree");
+    assert!(checked(&harness, "Table"));
+}
