@@ -73,7 +73,13 @@ impl App {
             Event::SegmentFailed { generation, message } => {
                 if let Some(run) = self.running.take_if(|run| run.generation == generation) {
                     self.note_failure_in_panes(&run.key, &message);
-                    self.pictures.set_state(&run.key.source, State::Failed(message.clone()));
+                    let source = &run.key.source;
+                    let state = match self.result_key(source).as_ref() == Some(&run.key) {
+                        true => State::Failed(message.clone()),
+                        // Of another output than the one in use, for a pane.
+                        false => self.settled_state(source),
+                    };
+                    self.pictures.set_state(source, state);
                     self.toasts.error(message);
                 }
             }
@@ -125,7 +131,6 @@ impl App {
     fn take_result(&mut self, generation: u64, result: Segmented) {
         if let Some(run) = self.running.take_if(|run| run.generation == generation) {
             self.keep_result(result, run.key);
-            self.open_next_model();
         }
     }
 

@@ -74,6 +74,7 @@ impl App {
         self.session.pictures.clear();
         self.session.current = None;
         self.watch_files();
+        self.compare.free();
         self.document = None;
         self.incoming = None;
         self.pin = None;

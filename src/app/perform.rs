@@ -109,18 +109,21 @@ impl App {
 
     /// Commands that change the view state and nothing else: undo takes them back.
     fn change_view(&mut self, command: Command) {
-        let classes = self
-            .model
-            .as_ref()
-            .map_or_else(|| ClassSet::numbered(0), |m| m.classes.clone());
+        let compares = self.workspace == Workspace::Compare;
+        let of_model = self.model.as_ref().map(|model| &model.classes);
+        let classes = self.compare.classes().filter(|_| compares).or(of_model);
+        let classes = classes.cloned().unwrap_or_else(|| ClassSet::numbered(0));
         let under_cursor = self.class_under_cursor();
         // A step of its own, also when the next one follows within a second.
         self.undoer.add_undo(&self.view);
         let document = self.document.as_ref();
-        let present: Vec<bool> = document
-            .and_then(|d| d.found())
-            .map(|found| found.pixels.iter().map(|count| *count > 0).collect())
-            .unwrap_or_default();
+        let present: Vec<bool> = match compares {
+            true => self.compare.present(),
+            false => document
+                .and_then(|d| d.found())
+                .map(|found| found.pixels.iter().map(|count| *count > 0).collect())
+                .unwrap_or_default(),
+        };
         let view = &mut self.view;
         match command {
             Command::ToggleMasks => view.masks = !view.masks,
@@ -203,13 +206,18 @@ impl App {
             Command::PreviousPicture => self.pictures.neighbour(-1).is_some(),
             Command::Undo => self.undoer.has_undo(&self.view),
             Command::Redo => self.undoer.has_redo(&self.view),
+            // They are about the output in use, which a comparison does not show.
+            Command::CopyReading | Command::CopyOverlay | Command::CopyLabels | Command::UnpinReading
+                if self.workspace == Workspace::Compare =>
+            {
+                false
+            }
             Command::CopyReading => has_result && self.pin.or(self.cursor).is_some(),
             Command::UnpinReading => self.pin.is_some(),
             Command::Export if self.workspace == Workspace::Attention => self.attention.can_export(),
-            Command::Export if self.workspace == Workspace::Compare => self.compare.can_export(),
+            Command::Export if self.workspace == Workspace::Compare => document && self.compare.can_export(),
             Command::Export | Command::CopyOverlay | Command::CopyLabels => has_result && self.shows_wanted(),
-            Command::ToggleMasks => has_result || self.workspace == Workspace::Compare,
-            Command::ShowPresentClasses => has_result,
+            Command::ToggleMasks | Command::ShowPresentClasses => has_result || self.workspace == Workspace::Compare,
             Command::CopyView => document && self.gpu.is_some(),
             Command::ToggleClassUnderCursor | Command::SoloClassUnderCursor => self.class_under_cursor().is_some(),
             Command::Fit | Command::ActualSize | Command::ZoomIn | Command::ZoomOut => document,
@@ -260,6 +268,9 @@ impl App {
 
     /// Name of the class under the cursor.
     fn class_under_cursor(&self) -> Option<String> {
+        if self.workspace == Workspace::Compare {
+            return self.compare.class_at(self.cursor?);
+        }
         let document = self.document.as_ref()?;
         let id = document.label_at(self.cursor?)?;
         let classes = &document.result.as_ref()?.model.classes.classes;

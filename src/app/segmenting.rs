@@ -85,7 +85,6 @@ impl App {
                 self.cancel();
                 self.pictures.set_state(&key.source, super::open::done(&result));
                 self.show_result(result, key);
-                self.open_next_model();
             }
             None => self.segment(),
         }

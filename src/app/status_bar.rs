@@ -6,6 +6,7 @@ use egui::{Align, Label, Layout, ProgressBar, Ui};
 
 use super::App;
 use super::command::Command;
+use super::workspace::Workspace;
 
 /// From this width on there is room for the time of each stage.
 const WIDE: f32 = 1000.0;
@@ -62,6 +63,10 @@ impl App {
 
     /// What the masks on the canvas cost.
     fn last_run(&self, ui: &mut Ui, wide: bool) {
+        if self.workspace == Workspace::Compare {
+            // The table tells of all of them.
+            return;
+        }
         let result = self.document.as_ref().and_then(|d| d.result.as_ref());
         let Some(result) = result else {
             if self.opening.is_some() || self.models.is_loading() || self.finding {

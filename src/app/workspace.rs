@@ -23,7 +23,10 @@ impl App {
         let before = std::mem::replace(&mut self.workspace, workspace);
         match before {
             Workspace::Masks => {}
-            Workspace::Attention => self.stop_looking(),
+            Workspace::Attention => {
+                self.stop_looking();
+                self.interrupt_averaging();
+            }
             Workspace::Compare => self.leave_compare(),
         }
         if workspace == Workspace::Compare {

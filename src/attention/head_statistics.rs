@@ -47,14 +47,18 @@ impl Inside {
         Some(figures.collect())
     }
 
-    /// Figures of every head of one half.
-    pub fn head_statistics(&self, part: Part) -> HeadStatistics {
+    /// Figures of every head of one half; `None` as soon as `go_on`, which is asked before each block, says no.
+    pub fn head_statistics(&self, part: Part, go_on: impl Fn() -> bool) -> Option<HeadStatistics> {
         let mut statistics = HeadStatistics::default();
-        for figures in (0..self.layers(part).len()).filter_map(|layer| self.head_figures(part, layer)) {
+        for layer in 0..self.layers(part).len() {
+            if !go_on() {
+                return None;
+            }
+            let figures = self.head_figures(part, layer)?;
             statistics.distance.push(figures.iter().map(|f| f[0]).collect());
             statistics.entropy.push(figures.iter().map(|f| f[1]).collect());
         }
-        statistics
+        Some(statistics)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::engine::{
     Cost, DeviceChoice, MemoryWatch, ModelInfo, ModelSource, Output, Session, Task, peak_memory_mib, read_labels,
 };
 use crate::export::{self, FigureFile, Format, Report, ReportEntry, ReportedRun, Subject};
-use crate::labels::{Agreement, Confusion, LabelMap};
+use crate::labels::{Agreement, ClassSet, Confusion, LabelMap};
 use crate::photo::Photo;
 use crate::segment::Settings;
 
@@ -22,7 +22,7 @@ pub(super) struct Compare {
     /// 16 and 8 without any
     #[arg(long, num_args = 1.., value_name = "FILE-OR-FOLDER")]
     models: Vec<PathBuf>,
-    /// The true label map of the picture (PNG with class ids), to score and compare with
+    /// The true label map of the picture (PNG with the class ids of the first model), to score and compare with
     #[arg(long, value_name = "PNG")]
     labels: Option<PathBuf>,
     /// The page to write
@@ -41,7 +41,7 @@ struct Answer {
     title: String,
     run: ReportedRun,
     map: LabelMap,
-    classes: usize,
+    classes: ClassSet,
     picture: Photo,
 }
 
@@ -90,15 +90,20 @@ impl Compare {
             Some(map) => (map.clone(), "the ground truth".to_owned()),
             None => (first.map.clone(), first.title.clone()),
         };
+        let classes = first.classes.clone();
         let entries: Vec<ReportEntry> = answers
             .into_iter()
             .map(|answer| ReportEntry {
-                agreement: Agreement::of(&answer.map, &reference, answer.classes),
-                mean_iou: truth.and_then(|truth| {
-                    let mut confusion = Confusion::new(answer.classes);
-                    confusion.add(&answer.map, truth).then_some(())?;
-                    confusion.mean_iou()
-                }),
+                // Ids of another class set mean something else.
+                agreement: Agreement::of(&answer.map, &reference, classes.len())
+                    .filter(|_| answer.classes.has_names_of(&classes)),
+                mean_iou: truth
+                    .filter(|_| answer.classes.has_names_of(&classes))
+                    .and_then(|truth| {
+                        let mut confusion = Confusion::new(classes.len());
+                        confusion.add(&answer.map, truth).then_some(())?;
+                        confusion.mean_iou()
+                    }),
                 title: answer.title,
                 run: Some(answer.run),
                 picture: answer.picture,
@@ -134,19 +139,11 @@ fn segmented(session: &mut Session, model: &ModelInfo, output: Output, photo: &P
         classes: &model.classes,
     };
     let picture = export::picture(&subject, &export::Options::default(), Format::Overlay)?;
-    let times = prediction.timings;
     Ok(Answer {
         title: model.output_title(output),
-        run: ReportedRun {
-            patch: cost.patch,
-            tokens: cost.tokens,
-            windows: cost.windows,
-            operations: cost.operations,
-            times: [times.encode, times.decode, times.labels],
-            peak_mib,
-        },
+        run: cost.reported(&prediction.timings, peak_mib),
         map: prediction.labels.map,
-        classes: model.spec.classes,
+        classes: model.classes.clone(),
         picture,
     })
 }

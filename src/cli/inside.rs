@@ -190,7 +190,7 @@ impl Target {
             caption: !self.plain,
             numbers: self.numbers,
         };
-        let files = maps.files(inspection, &inspection.model.classes, &style);
+        let files = maps.files(inspection, &inspection.model.classes, &style)?;
         for path in write_figures(&self.out, &files, self.overwrite)? {
             println!("{}", path.display());
         }
@@ -346,7 +346,10 @@ impl Distance {
                     continue;
                 }
             };
-            means.add(&inspection.inside.head_statistics(Part::Encoder));
+            // Nobody stops it.
+            if let Some(figures) = inspection.inside.head_statistics(Part::Encoder, || true) {
+                means.add(&figures);
+            }
         }
         let done = means.count();
         if self.csv {

@@ -13,7 +13,14 @@ pub struct Labelling {
     labels: LabelSource,
     /// Connected regions of equal label.
     pub regions: Arc<Regions>,
+    /// Pixels per label, by id.
+    pub counts: Arc<[u64]>,
+    /// Regions per label, by id.
+    pub region_counts: Arc<[u32]>,
 }
+
+/// Labels of a file that are counted: no data set has more classes.
+const COUNTED: usize = 1024;
 
 #[derive(Clone, Debug)]
 enum LabelSource {
@@ -24,8 +31,11 @@ enum LabelSource {
 impl Labelling {
     /// A label map that nothing but its ids is known of.
     pub fn plain(map: LabelMap) -> Self {
+        let regions = Regions::of(&map);
         Self {
-            regions: Arc::new(Regions::of(&map)),
+            counts: map.counts(COUNTED).into(),
+            region_counts: regions.counts(COUNTED).into(),
+            regions: Arc::new(regions),
             labels: LabelSource::Plain(Arc::new(map)),
         }
     }
@@ -53,6 +63,8 @@ impl From<&Segmented> for Labelling {
         Self {
             labels: LabelSource::Predicted(result.prediction.clone()),
             regions: result.regions.clone(),
+            counts: result.counts.clone(),
+            region_counts: result.region_counts.clone(),
         }
     }
 }
@@ -77,7 +89,11 @@ pub struct Comparison {
     pub agreement: Agreement,
     /// Pixels by both labels, the reference being the truth.
     pub confusion: Confusion,
-    /// The labels where they differ from the reference; [`Comparison::SAME`] elsewhere, and where the reference has no
+    /// Of the confusion.
+    pub mean_iou: Option<f64>,
+    /// Of the confusion.
+    pub pixel_accuracy: Option<f64>,
+    /// The labels where they differ from the reference; [`Comparison::SAME`] elsewhere, and where one of both has no
     /// label.
     pub differing: Labelling,
 }
@@ -93,11 +109,14 @@ impl Comparison {
         let mut confusion = Confusion::new(job.classes);
         confusion.add(labels, reference).then_some(())?;
         let differing = labels.ids.iter().zip(&reference.ids).map(|(label, reference)| {
-            let differs = label != reference && usize::from(*reference) < job.classes;
+            let known = |id: u16| usize::from(id) < job.classes;
+            let differs = label != reference && known(*label) && known(*reference);
             if differs { *label } else { Self::SAME }
         });
         Some(Self {
             agreement,
+            mean_iou: confusion.mean_iou(),
+            pixel_accuracy: confusion.pixel_accuracy(),
             confusion,
             differing: Labelling::plain(LabelMap {
                 width: labels.width,
@@ -123,14 +142,14 @@ pub struct LabelsJob {
 #[derive(Debug, thiserror::Error)]
 pub enum LabelsError {
     /// The file cannot be read.
-    #[error("the label map cannot be read ({0}): {path}", path = .1.display())]
+    #[error("the label map cannot be read ({0}); choose another file: {path}", path = .1.display())]
     Read(std::io::Error, PathBuf),
     /// The file is no label map.
     #[error("{0}: {path}", path = .1.display())]
     Map(LabelMapError, PathBuf),
     /// It belongs to another picture.
     #[error(
-        "expected a label map as large as the picture ({} x {}), found {} x {}: {}",
+        "expected a label map as large as the picture ({} x {}), found {} x {}; choose the one of this picture: {}",
         .expected[0], .expected[1], .found[0], .found[1], .path.display()
     )]
     Size {

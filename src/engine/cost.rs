@@ -1,7 +1,8 @@
 //! What a run costs, whatever machine it runs on.
 
+use crate::export::ReportedRun;
 use crate::model::{ModelSpec, Output};
-use crate::segment::Prediction;
+use crate::segment::{Prediction, Timings};
 
 /// What a run costs, whatever machine it runs on.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -18,6 +19,18 @@ pub struct Cost {
 }
 
 impl Cost {
+    /// With what a run took on this machine, for a page: its times, and the most memory of the process in MiB.
+    pub fn reported(&self, times: &Timings, peak_mib: Option<u64>) -> ReportedRun {
+        ReportedRun {
+            patch: self.patch,
+            tokens: self.tokens,
+            windows: self.windows,
+            operations: self.operations,
+            times: [times.encode, times.decode, times.labels],
+            peak_mib,
+        }
+    }
+
     /// Of a run that has ended in `prediction`.
     pub fn of(spec: &ModelSpec, output: Output, prediction: &Prediction) -> Self {
         let patch = spec.encoder.patch;

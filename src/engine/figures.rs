@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 
 use super::inspection::Inspection;
 use crate::attention::{Direction, Part, Place, Rollout, Token};
-use crate::export::{ColorMap, Curve, Figure, FigureFile, Scale};
+use crate::export::{self, ColorMap, Curve, ExportError, Figure, FigureFile, Scale};
 use crate::labels::ClassSet;
+use crate::photo::Photo;
 
 /// How maps are drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -23,7 +24,8 @@ pub struct FigureStyle {
     pub smooth: bool,
     /// Each map goes from 0 to its own largest value, instead of one scale for all.
     pub own_scale: bool,
-    /// Sides of the pictures over those of the photo, from 1 to [`FigureStyle::MOST_ZOOM`].
+    /// Sides of the pictures over those of the photo, from 1 to [`FigureStyle::MOST_ZOOM`]; less where a picture would
+    /// have more than 67 megapixels.
     pub zoom: usize,
     /// Write a title above each picture and the colours of its scale beside it.
     pub caption: bool,
@@ -57,6 +59,16 @@ impl NumberFormat {
 impl FigureStyle {
     /// Largest zoom.
     pub const MOST_ZOOM: usize = 4;
+
+    /// Pixels of an enlarged picture at most.
+    const MOST_PIXELS: usize = 1 << 26;
+
+    /// The zoom for a photo: less than the wanted one where the picture would be too large.
+    fn zoom_for(&self, photo: &Photo) -> usize {
+        let fits = |zoom: &usize| photo.width * photo.height * zoom * zoom <= Self::MOST_PIXELS;
+        let wanted = self.zoom.clamp(1, Self::MOST_ZOOM);
+        (1..=wanted).rev().find(fits).unwrap_or(1)
+    }
 }
 
 /// What the values of maps go from and to.
@@ -200,16 +212,25 @@ impl FigureMaps {
     }
 
     /// A picture for each map, one file with all numbers (`[map, row, column]`), and one that says what they are.
-    pub fn files(&self, inspection: &Inspection, classes: &ClassSet, style: &FigureStyle) -> Vec<(String, FigureFile)> {
+    ///
+    /// # Errors
+    /// When a picture cannot be a PNG.
+    pub fn files(
+        &self,
+        inspection: &Inspection,
+        classes: &ClassSet,
+        style: &FigureStyle,
+    ) -> Result<Vec<(String, FigureFile)>, ExportError> {
         let stem = format!("{}-{}", inspection.look.photo.source.stem(), self.stem);
         let all: Vec<f32> = self.maps.iter().flat_map(|(_, values)| values).copied().collect();
         let common = self.scale(&all, style);
         let frame = &inspection.frame;
         let grid = inspection.inside.grid;
+        let photo = &*inspection.look.photo.photo;
         let pictures = self.maps.iter().map(|(name, values)| {
             let caption = style.caption.then(|| self.caption(inspection, classes, name));
             let figure = Figure {
-                photo: &inspection.look.photo.photo,
+                photo,
                 frame: [frame.left, frame.top, frame.right, frame.bottom],
                 grid,
                 values,
@@ -223,12 +244,16 @@ impl FigureMaps {
                     Some(Token::Patch(patch)) => Some(patch),
                     _ => None,
                 },
-                zoom: style.zoom.clamp(1, FigureStyle::MOST_ZOOM),
+                zoom: style.zoom_for(photo),
                 caption: caption.as_deref(),
             };
-            (format!("{stem}-{name}.png"), FigureFile::Picture(figure.draw()))
+            // Encoded at once: the pictures of all heads together may not fit into memory.
+            Ok((
+                format!("{stem}-{name}.png"),
+                FigureFile::Png(export::png(&figure.draw())?),
+            ))
         });
-        let mut files: Vec<_> = pictures.collect();
+        let mut files = pictures.collect::<Result<Vec<_>, ExportError>>()?;
         let shape = vec![self.maps.len(), grid[0], grid[1]];
         let numbers = match style.numbers {
             NumberFormat::Npy => FigureFile::Numbers(all, shape),
@@ -237,7 +262,7 @@ impl FigureMaps {
         files.push((format!("{stem}.{}", style.numbers.extension()), numbers));
         let text = format!("{:#}\n", self.described(inspection, classes));
         files.push((format!("{stem}.json"), FigureFile::Text(text)));
-        files
+        Ok(files)
     }
 
     /// Lines above a map.

@@ -32,12 +32,12 @@ pub struct HeadsOfPicture {
 }
 
 impl HeadsOfPicture {
-    /// Of what a pass has kept.
-    pub fn of(inside: &Inside) -> Self {
-        Self {
-            encoder: inside.head_statistics(Part::Encoder),
-            decoder: inside.head_statistics(Part::Decoder),
+    /// Of what a pass has kept; `None` as soon as `go_on`, which is asked before each block, says no.
+    pub fn of(inside: &Inside, go_on: impl Fn() -> bool) -> Option<Self> {
+        Some(Self {
+            encoder: inside.head_statistics(Part::Encoder, &go_on)?,
+            decoder: inside.head_statistics(Part::Decoder, &go_on)?,
             uniform: uniform_distance(inside.grid, inside.patch),
-        }
+        })
     }
 }

@@ -259,15 +259,7 @@ fn answer(
         Question::Similarity(place, token) => inside.similarity(place, token).map(Answer::Tokens),
         Question::Colours(place) => inside.colours(place).map(Answer::Colours),
         Question::Figures(part) => {
-            let mut statistics = HeadStatistics::default();
-            for layer in 0..inside.layers(part).len() {
-                if !go_on() {
-                    return None;
-                }
-                let figures = inside.head_figures(part, layer)?;
-                statistics.distance.push(figures.iter().map(|f| f[0]).collect());
-                statistics.entropy.push(figures.iter().map(|f| f[1]).collect());
-            }
+            let statistics = inside.head_statistics(part, go_on)?;
             Some(Answer::Figures(statistics, uniform_distance(inside.grid, inside.patch)))
         }
         Question::Certainty(what) => {

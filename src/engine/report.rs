@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::comparison::{Comparison, Labelling};
 use super::job::{OpenPhoto, Segmented};
-use crate::export::{self, ExportError, FigureFile, Format, Report, ReportEntry, ReportedRun, Subject};
+use crate::export::{self, ExportError, FigureFile, Format, Report, ReportEntry, Subject};
 use crate::labels::ClassSet;
 
 /// A page to write.
@@ -41,7 +41,7 @@ pub struct ReportPart {
 }
 
 impl ReportExport {
-    /// Writes the page and returns its path. An existing page stays, and this fails.
+    /// Writes the page and returns its path. Existing pages stay: then this one gets a number.
     pub(super) fn write(&self) -> Result<Vec<PathBuf>, ExportError> {
         let photo = &*self.photo.photo;
         let entry = |part: &ReportPart| {
@@ -53,9 +53,12 @@ impl ReportExport {
             };
             Ok(ReportEntry {
                 title: part.title.clone(),
-                run: part.result.as_ref().map(reported),
+                run: part.result.as_ref().map(|result| {
+                    let times = &result.prediction.timings;
+                    result.cost.reported(times, result.peak_mib)
+                }),
                 agreement: part.comparison.as_ref().map(|comparison| comparison.agreement),
-                mean_iou: part.truth.as_ref().and_then(|truth| truth.confusion.mean_iou()),
+                mean_iou: part.truth.as_ref().and_then(|truth| truth.mean_iou),
                 picture: export::picture(&subject, &part.options, Format::Overlay)?,
             })
         };
@@ -66,20 +69,13 @@ impl ReportExport {
             reference: &self.reference,
             entries: &entries,
         };
-        let name = format!("{}-compared.html", self.photo.source.stem());
+        let stem = format!("{}-compared", self.photo.source.stem());
+        let numbered = (2..).map(|number| format!("{stem}-{number}.html"));
+        let mut names = std::iter::once(format!("{stem}.html")).chain(numbered);
+        let name = names
+            .find(|name| !self.folder.join(name).exists())
+            .unwrap_or(stem.clone());
         let files = [(name, FigureFile::Text(report.page()?))];
         export::write_figures(&self.folder, &files, false)
-    }
-}
-
-fn reported(result: &Segmented) -> ReportedRun {
-    let (cost, times) = (&result.cost, &result.prediction.timings);
-    ReportedRun {
-        patch: cost.patch,
-        tokens: cost.tokens,
-        windows: cost.windows,
-        operations: cost.operations,
-        times: [times.encode, times.decode, times.labels],
-        peak_mib: result.peak_mib,
     }
 }

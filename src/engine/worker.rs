@@ -202,7 +202,7 @@ impl Worker {
             },
             Job::ExportFigures(job) => {
                 let files = job.maps.files(&job.inspection, &job.classes, &job.style);
-                match export::write_figures(&job.folder, &files, job.overwrite) {
+                match files.and_then(|files| export::write_figures(&job.folder, &files, job.overwrite)) {
                     Ok(files) => self.outbox.tell(Event::Exported {
                         folder: job.folder,
                         files,
@@ -376,13 +376,14 @@ impl Worker {
 
     fn measure_heads(&mut self, job: HeadsJob) {
         let number = job.number;
-        let figures = self.heads_of(job).map_err(|why| why.to_string());
+        let figures = self.heads_of(job).map_err(|why| why.to_string()).transpose();
         self.announce_device();
-        let figures = (!self.signals.is_measure_stale(number)).then_some(figures);
+        let figures = figures.filter(|_| !self.signals.is_measure_stale(number));
         self.outbox.tell(Event::HeadsMeasured { number, figures });
     }
 
-    fn heads_of(&mut self, job: HeadsJob) -> Result<HeadsOfPicture, Box<dyn std::error::Error>> {
+    /// `None` when it was stopped.
+    fn heads_of(&mut self, job: HeadsJob) -> Result<Option<HeadsOfPicture>, Box<dyn std::error::Error>> {
         let look = Look {
             number: job.number,
             photo: self.open_photo(job.source)?,
@@ -398,7 +399,8 @@ impl Worker {
                 true => ControlFlow::Break(()),
                 false => ControlFlow::Continue(()),
             })?;
-        Ok(HeadsOfPicture::of(&inspection.inside))
+        let go_on = || !self.signals.is_measure_stale(job.number);
+        Ok(HeadsOfPicture::of(&inspection.inside, go_on))
     }
 
     /// Says which models are open, when it is others than before.

@@ -9,7 +9,6 @@ use safetensors::tensor::{Dtype, TensorView};
 use super::ExportError;
 use super::caption::Caption;
 use super::heat::Scale;
-use super::label_png;
 use crate::photo::Photo;
 use crate::staged_file::StagedFile;
 
@@ -144,8 +143,8 @@ impl Figure<'_> {
 /// A file of a figure.
 #[derive(Clone, Debug)]
 pub enum FigureFile {
-    /// A picture, as PNG.
-    Picture(Photo),
+    /// A picture, as the bytes of a PNG: pictures are large, and there is one for every head.
+    Png(Vec<u8>),
     /// Numbers with their shape, as NumPy's `.npy`.
     Numbers(Vec<f32>, Vec<usize>),
     /// Numbers with their shape, as `.safetensors` under the name `maps`.
@@ -157,10 +156,7 @@ pub enum FigureFile {
 impl FigureFile {
     fn bytes(&self, path: &Path) -> Result<Vec<u8>, ExportError> {
         match self {
-            Self::Picture(photo) => label_png::picture(photo).map_err(|source| ExportError::Encode {
-                source,
-                path: path.into(),
-            }),
+            Self::Png(bytes) => Ok(bytes.clone()),
             Self::Numbers(values, shape) => npy(values, shape).map_err(|source| ExportError::Write {
                 source,
                 path: path.into(),

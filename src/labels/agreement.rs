@@ -8,7 +8,7 @@ pub const BOUNDARY_PIXELS: [usize; 3] = [1, 2, 4];
 /// How far two label maps agree.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Agreement {
-    /// Share of the pixels that have the same label, among those that are labelled in the reference.
+    /// Share of the pixels that have the same label, among those that are labelled in both.
     pub same: f64,
     /// Agreement of the boundaries between labels at each of [`BOUNDARY_PIXELS`]: the harmonic mean of the share of
     /// one map's boundary that lies within that distance of the other's, and the other way round (the boundary score of
@@ -18,13 +18,15 @@ pub struct Agreement {
 }
 
 impl Agreement {
-    /// Of a map with a reference of the same size, whose ids from `classes` on are no labels; `None` when their sizes
+    /// Of a map with a reference of the same size; ids from `classes` on are no labels; `None` when their sizes
     /// differ.
     pub fn of(a: &LabelMap, b: &LabelMap, classes: usize) -> Option<Self> {
         if [a.width, a.height] != [b.width, b.height] {
             return None;
         }
-        let known = || a.ids.iter().zip(&b.ids).filter(|(_, b)| usize::from(**b) < classes);
+        let is_known = |id: u16| usize::from(id) < classes;
+        let both = || a.ids.iter().zip(&b.ids);
+        let known = || both().filter(|(a, b)| is_known(**a) && is_known(**b));
         let same = known().filter(|(a, b)| a == b).count();
         let edges = [boundary(a), boundary(b)];
         Some(Self {

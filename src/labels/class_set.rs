@@ -86,6 +86,12 @@ const KNOWN: [Known; 6] = [
 const NUMBERED: &str = "unnamed";
 
 impl ClassSet {
+    /// Whether the ids of both mean the same: their names are equal, whatever their colours are.
+    pub fn has_names_of(&self, other: &Self) -> bool {
+        self.classes.len() == other.classes.len()
+            && self.classes.iter().zip(&other.classes).all(|(a, b)| a.name == b.name)
+    }
+
     /// The built-in set of a data set, by its key: that of Segmenter's `variant.yml`, or one of [`Self::known_names`].
     pub fn known(name: &str) -> Option<Self> {
         KNOWN.iter().find(|known| known.key == name).map(Known::set)

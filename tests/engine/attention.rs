@@ -288,7 +288,8 @@ fn heads_are_measured_picture_by_picture_and_stopped_on_request() {
     assert_eq!(answered, number);
     let figures = figures.expect("nobody has stopped it").expect("figures");
     let inspection = inspect(&mut desk, Region::Whole);
-    assert_eq!(figures, HeadsOfPicture::of(&inspection.inside));
+    assert_eq!(Some(&figures), HeadsOfPicture::of(&inspection.inside, || true).as_ref());
+    assert_eq!(HeadsOfPicture::of(&inspection.inside, || false), None);
     let heads = |blocks: &[Vec<f64>]| blocks.iter().map(Vec::len).collect::<Vec<_>>();
     assert_eq!(heads(&figures.encoder.distance), [3; 12]);
     assert_eq!(heads(&figures.decoder.entropy), [3; 2]);

@@ -1,5 +1,8 @@
 //! The attention workspace, seen on the canvas.
 
+use segscope::photo::Photo;
+
+use crate::program::wait_for;
 use crate::screen::ROAD;
 use crate::stage::Stage;
 
@@ -25,4 +28,26 @@ fn patches_layers_and_heads_are_seen_and_the_masks_come_back() {
     program.point_at([2, 2]);
     program.press("F2");
     program.wait_for_screen("the masks", |screen| screen.middle() == masks);
+}
+
+#[test]
+fn a_figure_is_exported_through_the_file_dialog() {
+    let Some(stage) = Stage::new() else { return };
+    let picture = stage.street("street.jpg");
+    let mut program = stage.start(&[picture]);
+    program.wait_for_masks("street.jpg");
+    program.press_and_see("F3");
+    program.settled_middle();
+    let folder = stage.path("figures");
+    stage.answer_dialogs_with(&folder);
+    let mean = folder.join("street-encoder-layer-12-mean.png");
+    let figure = wait_for("a figure", || {
+        // Until the heads have been read, the key does nothing.
+        program.press("ctrl+e");
+        Photo::open(&mean).ok()
+    });
+    // The photo has 1280 x 960 pixels; title and colour bar come to it.
+    assert!(figure.width > 1280 && figure.height > 960);
+    let names = std::fs::read_dir(&folder).expect("the folder").count();
+    assert_eq!(names, 7, "three heads, mean, max, numbers and what they are");
 }

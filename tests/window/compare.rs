@@ -4,9 +4,12 @@ use egui::Key;
 use egui::accesskit::Role;
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
-use segscope::app::App;
+use segscope::app::{App, Start};
+use segscope::photo::Photo;
 
-use crate::harness::{checked, start, street, wait_for, wait_for_label, wait_for_masks, wait_for_text, window_of_size};
+use crate::harness::{
+    checked, in_repository, start, street, wait_for, wait_for_label, wait_for_masks, wait_for_text, window_of_size,
+};
 
 fn workspace() -> Harness<'static, App> {
     let mut harness = window_of_size(start(), [1400.0, 900.0]);
@@ -20,11 +23,15 @@ fn patch_sizes() -> Harness<'static, App> {
     let mut harness = workspace();
     harness.get_by_label("Patch sizes").click();
     wait_for_label(&mut harness, "Pane 3: Seg-T-Mask/8");
-    // Both others agree with the first one to some percent.
-    wait_for(&mut harness, "two comparisons", |h| {
+    wait_for_agreement(&mut harness);
+    harness
+}
+
+/// Waits until two panes have been compared with the reference.
+fn wait_for_agreement(harness: &mut Harness<App>) {
+    wait_for(harness, "two comparisons", |h| {
         (h.query_all_by_label_contains("% agree").count() == 2).then_some(())
     });
-    harness
 }
 
 /// What a list shows while it is closed.
@@ -53,9 +60,7 @@ fn all_patch_sizes_come_with_one_click_the_cheapest_first() {
     }
     // Patch 8 is not opened before 32 has been.
     assert!(seen.iter().all(|panes| panes[0] || !panes[2]), "{seen:?}");
-    wait_for(&mut harness, "two comparisons", |h| {
-        (h.query_all_by_label_contains("% agree").count() == 2).then_some(())
-    });
+    wait_for_agreement(&mut harness);
     // Operations of each, in the table.
     for operations in ["4.5", "22.0", "98.0"] {
         harness.get_by_label(operations);
@@ -69,9 +74,7 @@ fn another_pane_becomes_the_reference_and_panes_can_go() {
     harness.get_by_label("Compare with pane 2: Seg-T-Mask/16").click();
     harness.run_steps(2);
     assert_eq!(chosen(&harness, "Reference"), "Seg-T-Mask/16");
-    wait_for(&mut harness, "two comparisons", |h| {
-        (h.query_all_by_label_contains("% agree").count() == 2).then_some(())
-    });
+    wait_for_agreement(&mut harness);
     harness.get_by_label("Remove pane 1").click();
     wait_for_label(&mut harness, "Pane 1: Seg-T-Mask/16");
     assert_eq!(chosen(&harness, "Reference"), "Seg-T-Mask/16");
@@ -115,7 +118,7 @@ fn the_wipe_shows_two_panes_in_one_place() {
 fn stopping_stays_stopped_until_it_is_wanted_again() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut harness = window_of_size(
-        segscope::app::Start {
+        Start {
             pictures: vec![street(folder.path(), "a.jpg")],
             ..start()
         },
@@ -141,4 +144,56 @@ fn stopping_stays_stopped_until_it_is_wanted_again() {
     harness.get_by_label("Go on").click();
     wait_for_text(&mut harness, "% agree");
     assert!(checked(&harness, "Table"));
+}
+
+#[test]
+fn another_picture_fills_the_panes_anew() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let small = Photo::open(&in_repository("assets/samples/street.jpg")).expect("the sample");
+    let small = segscope::export::png(&small.resized(320, 240)).expect("a PNG");
+    let second = folder.path().join("b.png");
+    std::fs::write(&second, small).expect("a file");
+    let pictures = vec![street(folder.path(), "a.jpg"), second];
+    let mut harness = window_of_size(Start { pictures, ..start() }, [1400.0, 900.0]);
+    wait_for_masks(&mut harness);
+    harness.key_press(Key::F4);
+    wait_for_label(&mut harness, "Pane 2: Seg-T-Mask/16");
+    harness.get_by_label("Patch sizes").click();
+    wait_for_agreement(&mut harness);
+    // The first picture needs two windows with patch 16.
+    harness.get_by_label("22.0");
+    harness.key_press(Key::PageDown);
+    wait_for(&mut harness, "the other picture's operations", |h| {
+        h.query_by_label("22.0").is_none().then_some(())
+    });
+    wait_for_agreement(&mut harness);
+    // Back again, from what is kept.
+    harness.key_press(Key::PageUp);
+    wait_for_label(&mut harness, "22.0");
+    wait_for_agreement(&mut harness);
+}
+
+#[test]
+fn a_closed_model_takes_its_pane_along() {
+    let mut harness = patch_sizes();
+    harness.get_by_label_contains("Model: Seg-T-Mask/8").click();
+    harness.run_steps(2);
+    harness.get_by_label("Close Seg-T-Mask/16").click();
+    wait_for(&mut harness, "two panes", |h| {
+        h.query_by_label_contains("Pane 3").is_none().then_some(())
+    });
+    wait_for_label(&mut harness, "Pane 2: Seg-T-Mask/8");
+    assert_eq!(chosen(&harness, "Reference"), "Seg-T-Mask/32");
+}
+
+#[test]
+fn class_keys_act_on_the_pane_under_the_cursor() {
+    let mut harness = patch_sizes();
+    let pane = harness.get_by_label("Pane 2: Seg-T-Mask/16").rect();
+    harness.hover_at(egui::pos2(pane.center().x, pane.bottom() - 30.0));
+    harness.run_steps(3);
+    assert!(checked(&harness, "Show road"));
+    harness.key_press(Key::H);
+    harness.run_steps(2);
+    assert!(!checked(&harness, "Show road"));
 }

@@ -126,16 +126,17 @@ pub(super) fn show(ui: &mut Ui, camera: &mut Camera, scene: Scene) -> Happened {
     let painter = ui.painter_at(canvas);
     painter.rect_filled(canvas, 0.0, theme::canvas(ui.visuals()));
     if let Some(mut drawing) = scene.drawing {
-        if let (Some((_, look)), Some(at)) = (&mut drawing.masks, cursor) {
-            look.highlight = (scene.highlight_at)(at).or(look.highlight);
-        }
         let line = scene.beside.as_ref().map_or(1.0, |(_, line)| line.clamp(0.0, 1.0));
         let (left, right) = canvas.split_left_right_at_fraction(line);
+        let mut beside = scene.beside.map(|(drawing, _)| drawing);
+        let is_right = hover.is_some_and(|at| at.x > left.right());
+        let pointed = beside.as_mut().filter(|_| is_right).unwrap_or(&mut drawing);
+        if let (Some((_, look)), Some(at)) = (&mut pointed.masks, cursor) {
+            look.highlight = (scene.highlight_at)(at).or(look.highlight);
+        }
+        let magnified = (scene.magnifier && cursor.is_some()).then(|| pointed.clone());
         drawing.paint(&painter, scene.place, left, photo);
-        if let Some((mut beside, _)) = scene.beside {
-            if let (Some((_, look)), Some((_, left))) = (&mut beside.masks, &drawing.masks) {
-                look.highlight = left.highlight.filter(|highlight| highlight.region.is_none());
-            }
+        if let Some(beside) = beside {
             beside.paint(&painter, Place::Beside, right, photo);
         }
         if let Some(overlay) = scene.overlay {
@@ -155,7 +156,7 @@ pub(super) fn show(ui: &mut Ui, camera: &mut Camera, scene: Scene) -> Happened {
         if let Some(place) = minimap {
             minimap::paint(&painter, &drawing, place, canvas, photo);
         }
-        if let (true, Some(pixel), Some(at)) = (scene.magnifier, cursor, hover) {
+        if let (Some(drawing), Some(pixel), Some(at)) = (magnified, cursor, hover) {
             magnifier::paint(&painter, &drawing, canvas, at, pixel, size);
         }
     }

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use super::Compare;
-use super::pane::{Labelled, Pane};
+use super::pane::Pane;
 use crate::app::App;
 use crate::app::gpu::GpuLabels;
+use crate::app::workspace::Workspace;
 use crate::engine::{Comparison, ComparisonJob, Job};
-use crate::labels::ClassSet;
+use crate::labels::{ClassSet, Regions};
 
 /// Versions of the labels that are compared, and of those that they are compared with.
 type Pair = (u64, u64);
@@ -36,19 +37,21 @@ impl Comparisons {
         self.known.iter().find(|compared| compared.pair == pair)
     }
 
-    /// Forgets what is about labels that are gone.
-    fn keep(&mut self, is_alive: impl Fn(u64) -> bool) {
-        self.known
-            .retain(|known| is_alive(known.pair.0) && is_alive(known.pair.1));
+    /// Forgets all but these: a map of differing labels is as large as the picture.
+    fn keep(&mut self, needed: &[Pair]) {
+        self.known.retain(|known| needed.contains(&known.pair));
     }
 
-    /// Gives the texture of differing labels to its comparison; false when it is none's.
-    fn set_texture(&mut self, version: u64, texture: &Arc<GpuLabels>) -> bool {
-        let compared = self.known.iter_mut().find(|known| known.version == Some(version));
-        compared.is_some_and(|compared| {
+    /// Gives the texture of differing labels to its comparison, if it is one's.
+    fn set_texture(&mut self, version: u64, texture: &Arc<GpuLabels>) {
+        if let Some(compared) = self.known.iter_mut().find(|known| known.version == Some(version)) {
             compared.texture = Some(texture.clone());
-            true
-        })
+        }
+    }
+
+    /// Whether one has been asked for and has not come yet.
+    pub(super) fn are_waiting(&self) -> bool {
+        self.waiting.is_some()
     }
 }
 
@@ -64,84 +67,97 @@ impl Compare {
     }
 
     fn comparison(&self, pane: &Pane, with: &Pane) -> Option<&Arc<Comparison>> {
-        let pair = (pane.labelled.as_ref()?.version, with.labelled.as_ref()?.version);
-        self.comparisons.get(pair)?.comparison.as_ref()
+        self.comparisons.get(pair_of(pane, with)?)?.comparison.as_ref()
     }
 
-    /// Where a pane differs from the reference, once that is on the GPU.
-    pub(super) fn differing(&self, pane: &Pane) -> Option<&Arc<GpuLabels>> {
-        let reference = self.panes.get(self.reference)?.labelled.as_ref()?;
-        let pair = (pane.labelled.as_ref()?.version, reference.version);
-        self.comparisons.get(pair)?.texture.as_ref()
+    /// Where a pane differs from the reference, once that is on the GPU, with the regions of it.
+    pub(super) fn differing(&self, pane: &Pane) -> Option<(&Arc<GpuLabels>, &Arc<Regions>)> {
+        let compared = self.comparisons.get(pair_of(pane, self.panes.get(self.reference)?)?)?;
+        Some((
+            compared.texture.as_ref()?,
+            &compared.comparison.as_ref()?.differing.regions,
+        ))
     }
 
-    /// Pairs that the workspace needs.
-    fn needed_pairs(&self) -> Vec<(&Labelled, &Labelled)> {
+    /// Pairs of panes that the workspace needs, the second being what the first is compared with.
+    fn needed_pairs(&self) -> Vec<(&Pane, &Pane)> {
         let reference = self.panes.get(self.reference);
         let truth = self.panes.iter().find(|pane| pane.is_truth());
         let mut pairs = Vec::new();
-        for with in [reference, truth].into_iter().flatten() {
-            let Some(with) = &with.labelled else { continue };
-            let labelled = self.panes.iter().filter_map(|pane| pane.labelled.as_ref());
-            pairs.extend(labelled.filter(|l| l.version != with.version).map(|l| (l, with)));
+        for with in [reference, truth]
+            .into_iter()
+            .flatten()
+            .filter(|pane| pane.labelled.is_some())
+        {
+            let others = self
+                .panes
+                .iter()
+                .filter(|pane| pane.labelled.is_some() && pane.id != with.id);
+            pairs.extend(others.map(|pane| (pane, with)));
         }
         pairs
     }
 
-    pub(super) fn set_differing_texture(&mut self, version: u64, texture: &Arc<GpuLabels>) -> bool {
-        self.comparisons.set_texture(version, texture)
+    /// The first pair that is needed and not known.
+    fn missing_comparison(&self) -> Option<(Pair, ComparisonJob)> {
+        self.needed_pairs().into_iter().find_map(|(pane, with)| {
+            let pair = pair_of(pane, with)?;
+            if self.comparisons.get(pair).is_some() {
+                return None;
+            }
+            let job = ComparisonJob {
+                number: self.comparisons.requests + 1,
+                labels: pane.labelled.as_ref()?.labels.clone(),
+                reference: with.labelled.as_ref()?.labels.clone(),
+                classes: common_classes(pane, with)?.len(),
+            };
+            Some((pair, job))
+        })
+    }
+
+    pub(super) fn set_differing_texture(&mut self, version: u64, texture: &Arc<GpuLabels>) {
+        self.comparisons.set_texture(version, texture);
     }
 
     /// Gives back what takes memory and can be made again.
-    pub(super) fn free(&mut self) {
+    pub(in crate::app) fn free(&mut self) {
         for pane in &mut self.panes {
             pane.labelled = None;
         }
-        self.comparisons.keep(|_| false);
+        self.comparisons.keep(&[]);
     }
 }
 
-impl App {
-    /// The classes of two label maps, if they are the same; a file has those of the model beside it.
-    pub(super) fn common_classes<'a>(&'a self, a: &'a Labelled, b: &'a Labelled) -> Option<&'a ClassSet> {
-        match (a.model(), b.model()) {
-            (Some(a), Some(b)) => {
-                let names = |set: &ClassSet| set.classes.iter().map(|class| class.name.clone()).collect::<Vec<_>>();
-                (names(&a.classes) == names(&b.classes)).then_some(&a.classes)
-            }
-            (Some(model), None) | (None, Some(model)) => Some(&model.classes),
-            (None, None) => self.model.as_ref().map(|model| &model.classes),
-        }
-    }
+/// Versions of the labels of two panes.
+fn pair_of(pane: &Pane, with: &Pane) -> Option<Pair> {
+    Some((pane.labelled.as_ref()?.version, with.labelled.as_ref()?.version))
+}
 
+/// The classes of two panes, if they are the same: ids of another class set mean something else.
+pub(super) fn common_classes<'a>(pane: &'a Pane, with: &'a Pane) -> Option<&'a ClassSet> {
+    let classes = pane.classes()?;
+    with.classes()?.has_names_of(classes).then_some(classes)
+}
+
+impl App {
     /// Asks for the next comparison that is missing, and hands differences that are wanted to the GPU.
     pub(super) fn update_comparisons(&mut self) {
-        let versions: Vec<u64> = self
-            .compare
-            .panes
-            .iter()
-            .filter_map(|pane| Some(pane.labelled.as_ref()?.version))
+        let compare = &mut self.compare;
+        let needed: Vec<Pair> = compare
+            .needed_pairs()
+            .into_iter()
+            .filter_map(|(pane, with)| pair_of(pane, with))
             .collect();
-        self.compare.comparisons.keep(|version| versions.contains(&version));
-        if self.compare.comparisons.waiting.is_none() {
-            let missing = self.compare.needed_pairs().into_iter().find_map(|(labels, reference)| {
-                let pair = (labels.version, reference.version);
-                let classes = self.common_classes(labels, reference)?.len();
-                let known = self.compare.comparisons.get(pair).is_some();
-                (!known).then(|| (pair, labels.labels.clone(), reference.labels.clone(), classes))
-            });
-            if let Some((pair, labels, reference, classes)) = missing {
-                self.compare.comparisons.requests += 1;
-                let number = self.compare.comparisons.requests;
-                let job = ComparisonJob {
-                    number,
-                    labels,
-                    reference,
-                    classes,
-                };
-                if self.send(Job::Compare(job)) {
-                    self.compare.comparisons.waiting = Some((number, pair));
-                }
+        compare.comparisons.keep(&needed);
+        let missing = match compare.comparisons.waiting {
+            None => compare.missing_comparison(),
+            Some(_) => None,
+        };
+        if let Some((pair, job)) = missing {
+            let number = job.number;
+            if self.send(Job::Compare(job)) {
+                self.compare.comparisons.requests = number;
+                self.compare.comparisons.waiting = Some((number, pair));
             }
         }
         if self.compare.differences {
@@ -178,7 +194,10 @@ impl App {
     /// A comparison is done.
     pub(in crate::app) fn take_comparison(&mut self, number: u64, comparison: Option<Arc<Comparison>>) {
         let comparisons = &mut self.compare.comparisons;
-        if let Some((_, pair)) = comparisons.waiting.take_if(|(waiting, _)| *waiting == number) {
+        let is_open = self.workspace == Workspace::Compare;
+        if let Some((_, pair)) = comparisons.waiting.take_if(|(waiting, _)| *waiting == number)
+            && is_open
+        {
             comparisons.known.push(Compared {
                 pair,
                 comparison,

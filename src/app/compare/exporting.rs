@@ -3,14 +3,18 @@
 use std::path::PathBuf;
 
 use super::Compare;
+use super::pane::{Content, Pane};
 use crate::app::App;
 use crate::engine::{Job, ReportExport, ReportPart};
 use crate::export;
 
 impl Compare {
-    /// Whether there is something to write.
+    /// Whether there is something to write, and nothing of it on its way.
     pub(in crate::app) fn can_export(&self) -> bool {
-        self.panes.iter().any(|pane| pane.labelled.is_some())
+        let has_labels = |pane: &Pane| pane.labelled.is_some() || pane.failed.is_some();
+        let shows_labels = |pane: &&Pane| pane.content != Content::Photo;
+        let mut panes = self.panes.iter().filter(shows_labels).peekable();
+        panes.peek().is_some() && panes.all(has_labels) && !self.comparisons.are_waiting()
     }
 }
 
@@ -21,15 +25,17 @@ impl App {
             return;
         };
         let compare = &self.compare;
-        let panes = compare.panes.iter().enumerate();
-        let parts = panes.filter_map(|(place, pane)| {
+        let parts = compare.panes.iter().filter_map(|pane| {
             let labelled = pane.labelled.as_ref().filter(|labelled| labelled.photo == photo.id)?;
-            let classes = self.classes_of(place)?;
+            let classes = pane.classes()?;
+            let mut options = self.as_seen(classes, export::Options::default());
+            // What is no class has no colour, as on the screen.
+            options.hidden.resize(usize::from(u16::MAX) + 1, true);
             Some(ReportPart {
                 title: self.pane_title(pane),
                 labels: labelled.labels.clone(),
                 classes: classes.clone(),
-                options: self.as_seen(classes, export::Options::default()),
+                options,
                 result: labelled.result.clone(),
                 comparison: compare.with_reference(pane).cloned(),
                 truth: compare.with_truth(pane).cloned(),

@@ -8,7 +8,7 @@ use crate::app::gpu::GpuLabels;
 use crate::app::results::ResultKey;
 use crate::app::test_settings::TestSettings;
 use crate::app::workspace::Workspace;
-use crate::engine::{Job, Labelling, LabelsJob, OpenPhoto, Output, Segmented};
+use crate::engine::{Job, Labelling, LabelsJob, ModelSource, OpenPhoto, Output, Segmented};
 
 impl App {
     /// What the labels of a pane have to belong to; nothing for the bare photo and while its model is not open.
@@ -59,8 +59,27 @@ impl App {
                 None => pane.labelled = None,
             }
         }
-        self.run_next(&photo);
+        self.stop_unwanted_run(&photo);
+        // Before the next run, behind which it would wait.
         self.update_comparisons();
+        self.run_next(&photo);
+    }
+
+    /// Stops a run that no pane waits for, as when its pane was taken out.
+    fn stop_unwanted_run(&mut self, photo: &OpenPhoto) {
+        let Some(running) = &self.running else { return };
+        let of = Of::Run(running.key.clone());
+        let wants = |pane: &Pane| self.wanted_of(&pane.content, photo).as_ref() == Some(&of);
+        if !self.compare.panes.iter().any(wants) {
+            self.cancel();
+        }
+    }
+
+    /// Takes out the panes of a model that is about to be closed: else its runs would be asked for again.
+    pub(in crate::app) fn drop_panes_of(&mut self, model: &ModelSource) {
+        while let Some(place) = self.compare.panes.iter().position(|pane| pane.is_of(model)) {
+            self.compare.remove(place);
+        }
     }
 
     /// Takes out panes of models that were closed.
@@ -119,16 +138,6 @@ impl App {
         self.versions += 1;
         let version = self.versions;
         self.uploader.labels(photo, version, labels.clone());
-        let (counts, regions) = match &result {
-            Some(result) => (result.counts.clone(), result.region_counts.clone()),
-            None => {
-                let classes = usize::from(u8::MAX);
-                (
-                    labels.map().counts(classes).into(),
-                    labels.regions.counts(classes).into(),
-                )
-            }
-        };
         if let Some(pane) = self.compare.panes.get_mut(place) {
             pane.labelled = Some(Labelled {
                 of,
@@ -136,8 +145,6 @@ impl App {
                 version,
                 labels,
                 result,
-                counts,
-                regions,
                 texture: None,
             });
             pane.failed = None;
@@ -147,7 +154,8 @@ impl App {
     /// Runs the cheapest of what is missing, and then goes on with the models that are to be opened.
     fn run_next(&mut self, photo: &OpenPhoto) {
         let busy = self.running.is_some() || self.models.is_loading() || self.opening.is_some();
-        if busy || self.incoming.is_some() || self.compare.paused || !self.shows_wanted() {
+        let answers = self.compare.comparisons.are_waiting() || self.compare.reading.is_some();
+        if busy || answers || self.incoming.is_some() || self.compare.paused || !self.shows_wanted() {
             return;
         }
         let missing = self.compare.panes.iter().filter_map(|pane| {
@@ -206,7 +214,8 @@ impl App {
         let Some((_, id, read)) = self.compare.reading.take_if(|(request, ..)| *request == number) else {
             return;
         };
-        let Some(photo) = self.document.as_ref().map(|document| document.photo.clone()) else {
+        let document = self.document.as_ref().filter(|_| self.workspace == Workspace::Compare);
+        let Some(photo) = document.map(|document| document.photo.clone()) else {
             return;
         };
         let Some(place) = self.compare.panes.iter().position(|pane| pane.id == id) else {
@@ -237,9 +246,7 @@ impl App {
         let of = self.wanted_of(&pane.content, photo);
         match (&pane.content, of) {
             (Content::Photo, _) => PaneState::Ready,
-            (Content::Labels(_), None) => {
-                PaneState::Failed("No label map is known of this picture; add the one that belongs to it".into())
-            }
+            (Content::Labels(_), None) => PaneState::Missing,
             (Content::Model { source, .. }, None) if self.models.is_coming(source) => PaneState::Opening,
             (Content::Model { .. }, None) => PaneState::Closed,
             (_, Some(of)) if pane.has(&of) => PaneState::Ready,
@@ -261,6 +268,8 @@ pub(super) enum PaneState {
     Ready,
     /// The model, or the file, is being read.
     Opening,
+    /// No label map is known of this picture.
+    Missing,
     /// The model is not open.
     Closed,
     Waiting,

@@ -5,6 +5,7 @@ mod exporting;
 mod filling;
 mod grid;
 mod pane;
+mod pane_text;
 mod panel;
 mod scores;
 mod table;
@@ -16,6 +17,7 @@ use std::path::PathBuf;
 use super::App;
 use super::workspace::Workspace;
 use crate::engine::{ModelInfo, ModelSource, Output};
+use crate::labels::ClassSet;
 use comparing::Comparisons;
 pub(super) use pane::{Content, LabelFile};
 use pane::{Of, Pane};
@@ -79,15 +81,62 @@ impl Default for Compare {
 }
 
 impl Compare {
-    /// Adds a pane, unless there is one with this content already or no room.
-    fn add(&mut self, content: Content) {
-        let is_there = self.panes.iter().any(|pane| pane.content == content);
-        if is_there || self.panes.len() >= MOST_PANES {
-            return;
+    /// Adds a pane, unless there is one with this content already; whether it is there now.
+    fn add(&mut self, content: Content) -> bool {
+        if self.panes.iter().any(|pane| pane.content == content) {
+            return true;
+        }
+        if !self.has_room() {
+            return false;
         }
         self.last_id += 1;
         self.panes.push(Pane::new(self.last_id, content));
         self.paused = false;
+        self.keep_two_apart();
+        true
+    }
+
+    /// The place of the pane whose classes are listed: the reference, or the first one that has labels.
+    fn told_place(&self) -> usize {
+        let has_labels = |pane: &Pane| pane.labelled.is_some();
+        match self.panes.get(self.reference) {
+            Some(pane) if has_labels(pane) => self.reference,
+            _ => self.panes.iter().position(has_labels).unwrap_or(0),
+        }
+    }
+
+    /// The classes that are listed.
+    pub(super) fn classes(&self) -> Option<&ClassSet> {
+        self.panes.get(self.told_place())?.classes()
+    }
+
+    /// Whether each of the listed classes is in the picture.
+    pub(super) fn present(&self) -> Vec<bool> {
+        let labelled = self
+            .panes
+            .get(self.told_place())
+            .and_then(|pane| pane.labelled.as_ref());
+        labelled.map_or_else(Vec::new, |labelled| {
+            labelled.labels.counts.iter().map(|count| *count > 0).collect()
+        })
+    }
+
+    /// The name of the class at a pixel of the pane under the cursor.
+    pub(super) fn class_at(&self, [x, y]: [usize; 2]) -> Option<String> {
+        let pane = self.panes.get(self.hovered?)?;
+        let id = pane.labelled.as_ref()?.labels.map().get(x, y)?;
+        let class = pane.classes()?.classes.get(usize::from(id))?;
+        Some(class.name.clone())
+    }
+
+    /// Never the bare photo where there is something else.
+    fn refer_to_labels(&mut self) {
+        let is_photo = |pane: &Pane| pane.content == Content::Photo;
+        if self.panes.get(self.reference).is_none_or(is_photo)
+            && let Some(place) = self.panes.iter().position(|pane| !is_photo(pane))
+        {
+            self.refer_to(place);
+        }
     }
 
     /// Removes the pane at a place; the reference stays the same pane where it can.
@@ -182,6 +231,10 @@ impl Compare {
         self.paused = false;
         for pane in &mut self.panes {
             pane.failed = None;
+            if matches!(pane.content, Content::Labels(_)) {
+                // Its file may be another one by now.
+                pane.labelled = None;
+            }
         }
     }
 }
@@ -202,23 +255,15 @@ impl App {
             for content in outputs {
                 self.compare.add(content);
             }
-            // The masks, not the bare photo.
-            self.compare.reference = self.compare.panes.len().saturating_sub(1).min(1);
-            self.compare.other = 0;
-            if self
-                .compare
-                .panes
-                .first()
-                .is_some_and(|pane| pane.content != Content::Photo)
-            {
-                (self.compare.reference, self.compare.other) = (0, 1);
-            }
+            (self.compare.reference, self.compare.other) = (0, 1);
+            self.compare.refer_to_labels();
         }
         self.compare.keep_two_apart();
     }
 
     /// Goes back to the output in use.
     pub(super) fn leave_compare(&mut self) {
+        self.forget_next_models();
         self.cancel();
         self.compare.hovered = None;
         self.compare.free();
@@ -240,20 +285,42 @@ impl App {
         self.open_models_in_turn(ModelSource::PATCH_SIZES);
     }
 
-    /// Adds a label map of the picture that is shown.
+    /// Adds a pane, or says why not.
+    pub(super) fn add_pane(&mut self, content: Content) -> bool {
+        let added = self.compare.add(content);
+        if !added {
+            let text = format!("There are {MOST_PANES} panes already; remove one first");
+            self.toasts.info(text);
+        }
+        added
+    }
+
+    /// Adds a label map of the picture that is shown; the truth takes the place of another truth.
     pub(super) fn add_labels(&mut self, path: PathBuf, truth: bool) {
         let Some(photo) = self.newest().map(|document| document.photo.source.clone()) else {
             return;
         };
         self.open_workspace(Workspace::Compare);
-        self.compare.add(Content::Labels(LabelFile { path, photo, truth }));
-        if !truth {
+        let of_model = self.model.as_ref().map(|model| &model.classes);
+        let Some(classes) = self.compare.classes().or(of_model).cloned() else {
+            self.toasts
+                .info("Open a model first: its classes say what the ids of a label map mean");
             return;
+        };
+        if truth && let Some(place) = self.compare.panes.iter().position(Pane::is_truth) {
+            self.compare.remove(place);
         }
-        // With the truth at hand, everything is compared with it.
-        let place = self.compare.panes.iter().position(Pane::is_truth);
-        if let Some(place) = place {
-            self.compare.refer_to(place);
+        let file = LabelFile {
+            path,
+            photo,
+            truth,
+            classes,
+        };
+        if self.add_pane(Content::Labels(file)) && truth {
+            // With the truth at hand, everything is compared with it.
+            if let Some(place) = self.compare.panes.iter().position(Pane::is_truth) {
+                self.compare.refer_to(place);
+            }
         }
     }
 
@@ -265,7 +332,7 @@ impl App {
         for decoder in 0..model.spec.decoders.len() {
             self.compare.add(output_of(model, Output::main(decoder), false));
         }
-        self.compare.keep_two_apart();
+        self.compare.refer_to_labels();
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::app::gpu::GpuLabels;
 use crate::app::results::ResultKey;
 use crate::engine::{Labelling, ModelInfo, ModelSource, PhotoSource, Segmented};
+use crate::labels::ClassSet;
 
 /// What a pane is about, whatever the picture is.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +32,8 @@ pub(in crate::app) struct LabelFile {
     pub(in crate::app) photo: PhotoSource,
     /// It is the truth, with which others are scored.
     pub(in crate::app) truth: bool,
+    /// What its ids mean: the classes of the reference at the time when it was chosen.
+    pub(in crate::app) classes: ClassSet,
 }
 
 impl LabelFile {
@@ -43,7 +46,13 @@ impl LabelFile {
         let stem = |path: &Path| Some(path.file_stem()?.to_str()?.to_owned());
         let (before, now) = (stem(self.photo.file()?)?, stem(photo.file()?)?);
         let name = self.path.file_name()?.to_str()?;
-        let (front, back) = name.split_once(&before)?;
+        let is_apart = |text: Option<char>| text.is_none_or(|c| !c.is_alphanumeric());
+        let place = name.match_indices(&before).find_map(|(at, _)| {
+            let (front, back) = (&name[..at], &name[at + before.len()..]);
+            // Not the letter "a" of "labels".
+            (is_apart(front.chars().last()) && is_apart(back.chars().next())).then_some((front, back))
+        });
+        let (front, back) = place?;
         Some(self.path.with_file_name(format!("{front}{now}{back}")))
     }
 }
@@ -67,10 +76,6 @@ pub(super) struct Labelled {
     pub(super) labels: Labelling,
     /// The run that made them; `None` for a file.
     pub(super) result: Option<Segmented>,
-    /// Pixels per class of the file, by id.
-    pub(super) counts: Arc<[u64]>,
-    /// Regions per class of the file, by id.
-    pub(super) regions: Arc<[u32]>,
     /// `None` until they are on the GPU.
     pub(super) texture: Option<Arc<GpuLabels>>,
 }
@@ -117,6 +122,20 @@ impl Pane {
         (failed == of).then_some(why)
     }
 
+    /// The classes of its labels; `None` while it has none.
+    pub(super) fn classes(&self) -> Option<&ClassSet> {
+        let labelled = self.labelled.as_ref()?;
+        match (&self.content, labelled.model()) {
+            (Content::Labels(file), _) => Some(&file.classes),
+            (_, model) => model.map(|model| &model.classes),
+        }
+    }
+
+    /// Whether it shows what this model predicts.
+    pub(super) fn is_of(&self, model: &ModelSource) -> bool {
+        matches!(&self.content, Content::Model { source, .. } if source == model)
+    }
+
     /// Whether it is the truth.
     pub(super) fn is_truth(&self) -> bool {
         matches!(&self.content, Content::Labels(file) if file.truth)
@@ -132,6 +151,7 @@ mod tests {
             path: labels.into(),
             photo: PhotoSource::Path(photo.into()),
             truth: true,
+            classes: ClassSet::numbered(2),
         }
     }
 
@@ -145,5 +165,12 @@ mod tests {
         assert_eq!(path_for(&other, "/pictures/a.jpg"), Some("/labels/truth.png".into()));
         assert_eq!(path_for(&other, "/pictures/b.jpg"), None);
         assert_eq!(file.path_for(&PhotoSource::Sample), None);
+        let behind = chosen("/pictures/a.jpg", "/labels/mask_a.png");
+        assert_eq!(path_for(&behind, "/pictures/b.jpg"), Some("/labels/mask_b.png".into()));
+        let numbered = chosen("/pictures/1.jpg", "/labels/2021_1.png");
+        assert_eq!(
+            path_for(&numbered, "/pictures/2.jpg"),
+            Some("/labels/2021_2.png".into())
+        );
     }
 }

@@ -174,23 +174,15 @@ impl App {
             self.menu_item(ui, command, asked);
         }
         if let Some(content) = added {
-            self.compare.add(content);
-            self.compare.keep_two_apart();
+            self.add_pane(content);
         }
     }
 
     /// The classes of the reference, which are shown and hidden in all panes.
     fn compared_classes(&mut self, ui: &mut Ui) {
-        let place = match self.compare.panes.get(self.compare.reference) {
-            Some(pane) if pane.labelled.is_some() => self.compare.reference,
-            _ => self
-                .compare
-                .panes
-                .iter()
-                .position(|pane| pane.labelled.is_some())
-                .unwrap_or(0),
-        };
-        let Some(classes) = self.classes_of(place).cloned() else {
+        let place = self.compare.told_place();
+        let classes = self.compare.panes.get(place).and_then(Pane::classes);
+        let Some(classes) = classes.cloned() else {
             ui.weak("Nothing is segmented yet");
             return;
         };
@@ -201,8 +193,8 @@ impl App {
         });
         let labelled = self.compare.panes.get(place).and_then(|pane| pane.labelled.as_ref());
         let found = labelled.map(|labelled| Found {
-            pixels: &labelled.counts,
-            regions: &labelled.regions,
+            pixels: &labelled.labels.counts,
+            regions: &labelled.labels.region_counts,
         });
         let rows = classes.len() as f32 * (ui.spacing().interact_size.y + ui.spacing().item_spacing.y);
         let height = ui.available_height().max(LEAST_LIST).min(rows.max(LEAST_LIST));

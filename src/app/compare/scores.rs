@@ -15,6 +15,8 @@ impl App {
         }
         let scored = self.compare.panes.iter().enumerate().filter_map(|(place, pane)| {
             let comparison = self.compare.with_truth(pane)?;
+            // Rows are of the classes that are listed above.
+            pane.classes()?.has_names_of(classes).then_some(())?;
             Some((place, self.pane_title(pane), &comparison.confusion))
         });
         let columns: Vec<(usize, String, &Confusion)> = scored.collect();

@@ -2,6 +2,7 @@
 
 use egui::{Align, Button, Grid, Layout, RichText, ScrollArea, Ui, vec2};
 
+use super::comparing::common_classes;
 use super::pane::{Content, Pane};
 use crate::app::App;
 use crate::engine::OpenPhoto;
@@ -125,14 +126,16 @@ impl App {
             }
             None => {
                 let reference = self.compare.panes.get(self.compare.reference);
-                let other_classes = labelled
-                    .zip(reference.and_then(|pane| pane.labelled.as_ref()))
-                    .is_some_and(|(labelled, reference)| self.common_classes(labelled, reference).is_none());
+                let other_classes = reference.is_some_and(|reference| {
+                    pane.classes().is_some()
+                        && reference.classes().is_some()
+                        && common_classes(pane, reference).is_none()
+                });
                 cells.push(match (place == self.compare.reference, other_classes) {
                     (true, _) => plain("reference".into()),
                     (false, true) => (
                         "other classes".into(),
-                        Some("The two models know different classes, so their labels cannot be compared"),
+                        Some("The two have different classes, so their labels cannot be compared"),
                     ),
                     (false, false) => nothing(),
                 });
@@ -140,10 +143,10 @@ impl App {
             }
         }
         if with_truth {
-            let confusion = self.compare.with_truth(pane).map(|comparison| &comparison.confusion);
+            let truth = self.compare.with_truth(pane);
             let scores = [
-                confusion.and_then(|confusion| confusion.mean_iou()),
-                confusion.and_then(|confusion| confusion.pixel_accuracy()),
+                truth.and_then(|truth| truth.mean_iou),
+                truth.and_then(|truth| truth.pixel_accuracy),
             ];
             cells.extend(scores.map(|score| score.map_or_else(nothing, percent)));
         }

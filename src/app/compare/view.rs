@@ -2,18 +2,17 @@
 
 use std::sync::Arc;
 
-use egui::{Align, Align2, Button, Color32, FontId, Label, Layout, Rect, Ui, UiBuilder, Vec2, pos2, vec2};
+use egui::{Align, Button, Layout, Rect, Ui, UiBuilder, vec2};
 
-use super::filling::PaneState;
 use super::pane::{Content, Pane};
 use super::{Compare, grid};
 use crate::app::App;
 use crate::app::canvas::{self, Drawing, Happened, Place, Scene};
 use crate::app::command::Command;
-use crate::app::gpu::{GpuLabels, Highlight};
+use crate::app::gpu::Highlight;
 use crate::app::models::about;
 use crate::engine::{ModelSource, OpenPhoto};
-use crate::labels::ClassSet;
+use crate::labels::Regions;
 
 /// Height of a pane's title in points.
 pub(super) const HEADER: f32 = 24.0;
@@ -43,7 +42,7 @@ impl App {
         let mut wish = None;
         match self.compare.panes.len() {
             0 => self.no_panes(ui, asked),
-            1.. if self.compare.is_wipe() && self.compare.has_two() => self.wipe(ui, area, &photo, asked),
+            1.. if self.compare.is_wipe() && self.compare.has_two() => self.wipe(ui, area, &photo, (asked, &mut wish)),
             count => {
                 let size = vec2(photo.photo.width as f32, photo.photo.height as f32);
                 let hovered_before = self.compare.hovered.take();
@@ -107,7 +106,7 @@ impl App {
         };
         let state = self.pane_state(pane, photo);
         let name = format!("Pane {}: {}", place + 1, self.pane_title(pane));
-        let drawing = self.pane_drawing(ui, pane);
+        let (drawing, regions) = self.pane_drawing(ui, pane);
         let mut child = ui.new_child(UiBuilder::new().max_rect(canvas).id_salt(("pane", pane.id)));
         child.set_clip_rect(canvas.intersect(ui.clip_rect()));
         let shown = Shown {
@@ -115,6 +114,7 @@ impl App {
             name: &name,
             photo,
             drawing,
+            regions,
             beside: None,
             linked,
         };
@@ -138,11 +138,7 @@ impl App {
     /// Draws the photo and masks of a pane, lets a person move them, and says what is under the cursor.
     pub(super) fn show_pane(&mut self, ui: &mut Ui, place: usize, shown: Shown, asked: &mut Vec<Command>) -> Happened {
         let area = ui.max_rect();
-        let regions = self
-            .compare
-            .panes
-            .get(place)
-            .and_then(|pane| Some(pane.labelled.as_ref()?.labels.regions.clone()));
+        let regions = shown.regions;
         let highlight_at = |[x, y]: [usize; 2]| {
             let regions = regions.as_ref()?;
             let region = regions.at(x, y)?;
@@ -188,50 +184,6 @@ impl App {
             });
         }
         happened
-    }
-
-    /// The class of a pane at a pixel, in the pane's corner.
-    pub(super) fn class_chip(&self, ui: &Ui, area: Rect, place: usize, pixel: [usize; 2]) {
-        let Some((text, color)) = self.class_text(place, pixel) else {
-            return;
-        };
-        let painter = ui.painter_at(area);
-        let font = FontId::proportional(13.0);
-        let galley = painter.layout_no_wrap(text, font, Color32::WHITE);
-        let size = galley.size() + vec2(26.0, 8.0);
-        let chip = Rect::from_min_size(pos2(area.left() + 6.0, area.bottom() - size.y - 6.0), size);
-        painter.rect_filled(chip, 4.0, Color32::from_black_alpha(190));
-        let swatch = Rect::from_center_size(pos2(chip.left() + 11.0, chip.center().y), Vec2::splat(10.0));
-        painter.rect_filled(swatch, 2.0, color);
-        painter.galley(pos2(chip.left() + 20.0, chip.top() + 4.0), galley, Color32::WHITE);
-    }
-
-    /// Class and probability of a pane at a pixel, with the colour of the class.
-    fn class_text(&self, place: usize, [x, y]: [usize; 2]) -> Option<(String, Color32)> {
-        let labelled = self.compare.panes.get(place)?.labelled.as_ref()?;
-        let map = labelled.labels.map();
-        let id = map.get(x, y)?;
-        let classes = self.classes_of(place)?;
-        let Some(class) = classes.classes.get(usize::from(id)) else {
-            return Some((format!("not labelled ({id})"), Color32::GRAY));
-        };
-        let [r, g, b] = self.view.colors(classes)[usize::from(id)];
-        let confidence = labelled.labels.confidence();
-        let confidence = confidence.and_then(|values| values.get(y * map.width + x));
-        let text = match confidence {
-            Some(value) => format!("{} {:.0} %", class.name, f64::from(*value) / 655.35),
-            None => class.name.clone(),
-        };
-        Some((text, Color32::from_rgb(r, g, b)))
-    }
-
-    /// The classes of a pane; those of a file are the model's in use.
-    pub(super) fn classes_of(&self, place: usize) -> Option<&ClassSet> {
-        let labelled = self.compare.panes.get(place)?.labelled.as_ref()?;
-        match labelled.model() {
-            Some(model) => Some(&model.classes),
-            None => self.model.as_ref().map(|model| &model.classes),
-        }
     }
 
     fn pane_header(&mut self, ui: &mut Ui, place: usize, header: Rect, wish: &mut Option<Wish>) {
@@ -323,60 +275,29 @@ impl App {
         }
     }
 
-    /// What to draw of a pane; while the key is held, the masks of the reference in its place.
-    pub(super) fn pane_drawing(&self, ui: &Ui, pane: &Pane) -> Option<Drawing> {
-        let document = self.document.as_ref()?;
+    /// What to draw of a pane, with the regions of the masks that are drawn; while the key is held, the masks of the
+    /// reference in its place.
+    pub(super) fn pane_drawing(&self, ui: &Ui, pane: &Pane) -> (Option<Drawing>, Option<Arc<Regions>>) {
+        let Some(document) = &self.document else {
+            return (None, None);
+        };
         let reference = self.compare.panes.get(self.compare.reference);
         let blinks = Compare::blinks(ui);
         let pane = if blinks { reference.unwrap_or(pane) } else { pane };
-        let labelled = pane.labelled.as_ref().filter(|l| l.photo == document.photo.id);
         let is_reference = reference.is_some_and(|reference| reference.id == pane.id);
-        let texture: Option<&Arc<GpuLabels>> = match self.compare.differences && !is_reference && !blinks {
+        let drawn = match self.compare.differences && !is_reference && !blinks {
             true => self.compare.differing(pane),
-            false => labelled.and_then(|labelled| labelled.texture.as_ref()),
+            false => pane.labelled.as_ref().and_then(|labelled| {
+                let texture = labelled.texture.as_ref()?;
+                Some((texture, &labelled.labels.regions))
+            }),
         };
-        let classes = match labelled.and_then(|labelled| labelled.model()) {
-            Some(model) => Some(&model.classes),
-            None => self.model.as_ref().map(|model| &model.classes),
+        let is_of_photo = pane.labelled.as_ref().is_some_and(|l| l.photo == document.photo.id);
+        let Some((texture, regions)) = drawn.filter(|_| is_of_photo) else {
+            return (self.drawing_with(ui, document, None), None);
         };
-        let masks = texture
-            .zip(classes)
-            .map(|(texture, classes)| (texture.clone(), self.look(classes)));
-        self.drawing_with(ui, document, masks)
-    }
-
-    /// What is said over a pane that shows no labels yet.
-    fn pane_message(&self, ui: &mut Ui, place: usize, area: Rect, state: PaneState, wish: &mut Option<Wish>) {
-        let painter = ui.painter_at(area);
-        let chip = |text: String| {
-            let galley = painter.layout_no_wrap(text, FontId::proportional(13.0), Color32::WHITE);
-            let chip = Rect::from_center_size(area.center(), galley.size() + vec2(20.0, 10.0));
-            painter.rect_filled(chip, 4.0, Color32::from_black_alpha(200));
-            painter.galley(chip.min + vec2(10.0, 5.0), galley, Color32::WHITE);
-        };
-        match state {
-            PaneState::Ready => {}
-            PaneState::Opening => chip("Opening".into()),
-            PaneState::Waiting => chip("Waiting".into()),
-            PaneState::Running(share) => chip(format!("Segmenting, {:.0} %", share * 100.0)),
-            PaneState::Paused => {
-                if message(ui, area, "Stopped", Some("Go on")) {
-                    *wish = Some(Wish::TryAgain);
-                }
-            }
-            PaneState::Failed(why) => {
-                if message(ui, area, &why, Some("Try again")) {
-                    *wish = Some(Wish::TryAgain);
-                }
-            }
-            PaneState::Closed => {
-                if message(ui, area, "This model is not open", Some("Open it"))
-                    && let Some(Content::Model { source, .. }) = self.compare.panes.get(place).map(|pane| &pane.content)
-                {
-                    *wish = Some(Wish::Open(source.clone()));
-                }
-            }
-        }
+        let masks = pane.classes().map(|classes| (texture.clone(), self.look(classes)));
+        (self.drawing_with(ui, document, masks), Some(regions.clone()))
     }
 }
 
@@ -387,29 +308,10 @@ pub(super) struct Shown<'a> {
     pub(super) name: &'a str,
     pub(super) photo: &'a OpenPhoto,
     pub(super) drawing: Option<Drawing>,
+    /// Regions of the masks under the cursor.
+    pub(super) regions: Option<Arc<Regions>>,
     /// What is drawn right of a line, at this fraction of the width.
     pub(super) beside: Option<(Drawing, f32)>,
     /// The pixel under the cursor in another pane.
     pub(super) linked: Option<[usize; 2]>,
-}
-
-/// A text over a pane, and a button under it; whether that was clicked.
-fn message(ui: &mut Ui, area: Rect, text: &str, button: Option<&str>) -> bool {
-    let size = vec2(
-        (area.width() - 24.0).clamp(40.0, 360.0),
-        (area.height() - 16.0).clamp(20.0, 120.0),
-    );
-    let place = Align2::CENTER_CENTER.align_size_within_rect(size, area);
-    let mut clicked = false;
-    ui.scope_builder(UiBuilder::new().max_rect(place), |ui| {
-        egui::Frame::popup(ui.style()).show(ui, |ui| {
-            ui.vertical_centered(|ui| {
-                ui.add(Label::new(text).wrap());
-                if let Some(button) = button {
-                    clicked = ui.button(button).clicked();
-                }
-            });
-        });
-    });
-    clicked
 }

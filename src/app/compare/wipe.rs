@@ -3,7 +3,7 @@
 use egui::{Align, Button, Color32, CursorIcon, Layout, Rect, Sense, Stroke, Ui, UiBuilder, pos2, vec2};
 
 use super::Compare;
-use super::view::{HEADER, Shown};
+use super::view::{HEADER, Shown, Wish};
 use crate::app::App;
 use crate::app::canvas::Place;
 use crate::app::command::Command;
@@ -21,7 +21,13 @@ impl Compare {
 
 impl App {
     /// The reference left of the line, the other pane right of it.
-    pub(super) fn wipe(&mut self, ui: &mut Ui, area: Rect, photo: &OpenPhoto, asked: &mut Vec<Command>) {
+    pub(super) fn wipe(
+        &mut self,
+        ui: &mut Ui,
+        area: Rect,
+        photo: &OpenPhoto,
+        (asked, wish): (&mut Vec<Command>, &mut Option<Wish>),
+    ) {
         let (header, canvas) = area.split_top_bottom_at_y(area.top() + HEADER);
         let (left, right) = (self.compare.reference, self.compare.other);
         let Some([left_pane, right_pane]) = self
@@ -34,8 +40,9 @@ impl App {
             return;
         };
         let titles = [left_pane, right_pane].map(|pane| self.pane_title(pane));
+        let states = [left_pane, right_pane].map(|pane| self.pane_state(pane, photo));
         let drawings = [left_pane, right_pane].map(|pane| self.pane_drawing(ui, pane));
-        let [drawing, beside] = drawings;
+        let [(drawing, left_regions), (beside, right_regions)] = drawings;
         if self.wipe_titles(ui, header, &titles) {
             self.compare.refer_to(right);
         }
@@ -45,23 +52,26 @@ impl App {
         let line = self.compare.line;
         let under_cursor = ui.input(|i| i.pointer.hover_pos()).filter(|at| canvas.contains(*at));
         let at = canvas.left() + line * canvas.width();
-        let hovered = if under_cursor.is_some_and(|cursor| cursor.x > at) {
-            right
-        } else {
-            left
+        let (hovered, regions) = match under_cursor.is_some_and(|cursor| cursor.x > at) {
+            true => (right, right_regions),
+            false => (left, left_regions),
         };
         let shown = Shown {
             place: Place::Pane(left),
             name: &name,
             photo,
             drawing,
+            regions,
             beside: beside.map(|drawing| (drawing, line)),
             linked: None,
         };
         self.show_pane(&mut child, hovered, shown, asked);
+        let (left_area, right_area) = canvas.split_left_right_at_x(at);
+        for ((place, area), state) in [(left, left_area), (right, right_area)].into_iter().zip(states) {
+            self.pane_message(&mut child, place, area, state, wish);
+        }
         self.compare.line = drag_line(&mut child, canvas, line);
         if let Some(pixel) = self.cursor {
-            let (left_area, right_area) = canvas.split_left_right_at_x(at);
             self.class_chip(&child, left_area, left, pixel);
             self.class_chip(&child, right_area, right, pixel);
         }

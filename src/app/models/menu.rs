@@ -57,10 +57,15 @@ impl App {
     }
 
     fn close_model(&mut self, model: &Arc<ModelInfo>) {
-        if self.model.as_ref().is_some_and(|used| used.id == model.id) {
+        if self
+            .running
+            .as_ref()
+            .is_some_and(|running| running.key.model == model.id)
+        {
             // Else the model would stay until its run has ended.
             self.cancel();
         }
+        self.drop_panes_of(&model.source);
         self.send(Job::CloseModel(model.id));
     }
 

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use super::App;
+use super::workspace::Workspace;
 use crate::engine::{ModelInfo, ModelSource, OpenModel, Output};
 use loading::Loading;
 pub(super) use menu::about;
@@ -23,7 +24,7 @@ pub(super) struct Models {
     /// Outputs that were in use before another model was, under the numbers of their models.
     before: BTreeMap<u64, Output>,
     loading: Option<Loading>,
-    /// Models that are opened and run one after another: the next one when the masks of the one before are there.
+    /// Models that are opened for a comparison, one after another: the next one when all panes have what is open.
     next: VecDeque<ModelSource>,
 }
 
@@ -127,7 +128,10 @@ impl App {
 
     /// Uses an output from now on. Masks that have the same classes stay until those of the output come.
     fn use_output(&mut self, model: Arc<ModelInfo>, output: Output) {
-        self.cancel();
+        if self.workspace != Workspace::Compare {
+            // Else it is the run of a pane, which goes on.
+            self.cancel();
+        }
         let model = self.named(&model);
         let classes_stay = self.model.as_ref().is_some_and(|used| used.classes == model.classes);
         if let Some(before) = self.model.replace(model) {
