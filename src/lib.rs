@@ -12,6 +12,7 @@ pub mod catalogue;
 pub mod checkpoint;
 pub mod cli;
 pub mod engine;
+pub mod evaluate;
 pub mod export;
 pub mod labels;
 pub mod model;

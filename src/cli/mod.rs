@@ -4,6 +4,7 @@ mod bench;
 mod compare;
 mod convert;
 mod devices;
+mod evaluate;
 mod info;
 mod inside;
 mod models;
@@ -53,6 +54,7 @@ enum Action {
     Rollout(inside::RolloutOf),
     Distance(inside::Distance),
     Compare(compare::Compare),
+    Evaluate(evaluate::Evaluate),
     Bench(bench::Bench),
 }
 
@@ -70,6 +72,7 @@ pub fn run() -> ExitCode {
         Some(Action::Rollout(rollout)) => rollout.run().map(success),
         Some(Action::Distance(distance)) => distance.run(),
         Some(Action::Compare(compare)) => compare.run().map(success),
+        Some(Action::Evaluate(evaluate)) => evaluate.run().map(success),
         Some(Action::Bench(bench)) => bench.run().map(success),
         None => {
             let Arguments {

@@ -80,6 +80,11 @@ impl RunFlags {
         Ok((Arc::new(model.with_set(set)), settings))
     }
 
+    /// The class set that was asked for.
+    pub(super) fn set_name(&self) -> Option<&str> {
+        self.set.as_deref()
+    }
+
     /// The key of the set that was asked for; `None` for the file's own.
     fn fitting_set(&self, model: &ModelInfo) -> Result<Option<&str>> {
         let Some(asked) = self.set.as_deref() else {

@@ -28,7 +28,8 @@ impl Agreement {
         let both = || a.ids.iter().zip(&b.ids);
         let known = || both().filter(|(a, b)| is_known(**a) && is_known(**b));
         let same = known().filter(|(a, b)| a == b).count();
-        let edges = [boundary(a), boundary(b)];
+        let labelled: Vec<bool> = both().map(|(a, b)| is_known(*a) && is_known(*b)).collect();
+        let edges = [a, b].map(|map| boundary(map, &labelled));
         Some(Self {
             same: same as f64 / known().count().max(1) as f64,
             boundary: BOUNDARY_PIXELS.map(|pixels| {
@@ -50,13 +51,15 @@ impl Agreement {
     }
 }
 
-/// Whether each pixel has another label than the one to the right of it or below it.
-fn boundary(map: &LabelMap) -> Vec<bool> {
+/// Whether each pixel has another label than the one to the right of it or below it, both being `labelled`: where one of
+/// the maps says nothing, there is no boundary to agree on.
+fn boundary(map: &LabelMap, labelled: &[bool]) -> Vec<bool> {
     let (width, ids) = (map.width, &map.ids);
+    let differ = |i: usize, j: usize| labelled[i] && labelled[j] && ids[i] != ids[j];
     (0..ids.len())
         .map(|i| {
-            let right = (i + 1) % width != 0 && ids[i + 1] != ids[i];
-            right || ids.get(i + width).is_some_and(|below| *below != ids[i])
+            let right = (i + 1) % width != 0 && differ(i, i + 1);
+            right || i + width < ids.len() && differ(i, i + width)
         })
         .collect()
 }
@@ -115,6 +118,8 @@ mod tests {
         reference.ids.iter_mut().filter(|id| **id == 0).for_each(|id| *id = 255);
         let found = Agreement::of(&split(10), &reference, 2).expect("one size");
         assert_eq!(found.same, 1.0);
+        // The edge at 10 borders on what is not labelled, so neither has a boundary there.
+        assert_eq!(found.boundary, [1.0; 3]);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! How well predicted labels match the true ones: counts per pair of classes, and the scores of the field.
 
+use serde::{Deserialize, Serialize};
+
 use super::LabelMap;
 
 /// Pixels by true and by predicted class.
@@ -7,7 +9,7 @@ use super::LabelMap;
 /// Counted and scored as mmsegmentation does (`mmseg/core/evaluation/metrics.py`): pixels without a true class count
 /// nowhere; a predicted id that is no class counts for the true class alone, as a miss; a score whose denominator is 0
 /// is undefined, and means leave it out.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Confusion {
     classes: usize,
     /// `[true class, predicted class]`, the last column for predicted ids that are no classes.
@@ -69,10 +71,19 @@ impl Confusion {
         }
     }
 
-    /// Pixels that are of a class.
-    fn labelled(&self, class: usize) -> u64 {
+    /// Adds what another one of as many classes has counted.
+    pub fn merge(&mut self, other: &Self) {
+        debug_assert_eq!(self.classes, other.classes);
+        for (count, more) in self.counts.iter_mut().zip(&other.counts) {
+            *count += more;
+        }
+    }
+
+    /// Pixels that are of a class; 0 where there is no such class.
+    pub fn labelled(&self, class: usize) -> u64 {
         let columns = self.classes + 1;
-        self.counts[class * columns..][..columns].iter().sum()
+        let row = self.counts.get(class * columns..(class + 1) * columns);
+        row.map_or(0, |row| row.iter().sum())
     }
 
     /// Pixels that are said to be of a class.

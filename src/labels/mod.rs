@@ -6,6 +6,7 @@ mod confusion;
 mod label_map;
 mod palette;
 mod regions;
+mod truth;
 
 pub use agreement::{Agreement, BOUNDARY_PIXELS};
 pub use class_set::{Class, ClassSet};
@@ -13,3 +14,4 @@ pub use confusion::{ClassScore, Confusion};
 pub use label_map::{LabelMap, LabelMapError};
 pub use palette::color_blind_safe;
 pub use regions::{Region, Regions};
+pub use truth::TruthRules;

@@ -1,0 +1,211 @@
+//! Scores as text, tables and a page.
+
+use std::fmt::Write as _;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::scores::Scores;
+use crate::labels::{BOUNDARY_PIXELS, ClassScore, ClassSet};
+
+/// Scores with what they are of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Evaluated {
+    /// What was scored and how it was run: scores of the same are comparable, and go on from each other.
+    pub of: Value,
+    /// Names of the classes.
+    pub classes: ClassSet,
+    /// How many pictures there are.
+    pub total: usize,
+    /// The most memory of the process in MiB, where the system tells.
+    pub peak_mib: Option<u64>,
+    /// The scores so far.
+    pub scores: Scores,
+}
+
+/// Rows of the list of pictures on the page.
+const WORST: usize = 20;
+
+impl Evaluated {
+    /// Whether all pictures are counted.
+    pub fn is_complete(&self) -> bool {
+        self.scores.pictures.len() == self.total
+    }
+
+    /// Everything as JSON: it can be read back as [`Evaluated`], to go on.
+    pub fn json(&self) -> Value {
+        let confusion = &self.scores.confusion;
+        let classes = self.per_class().map(|(name, score, truth)| {
+            json!({
+                "class": name, "iou": score.iou, "accuracy": score.accuracy, "precision": score.precision,
+                "f_score": score.f_score, "pixels": truth,
+            })
+        });
+        let classes: Vec<Value> = classes.collect();
+        let count = self.classes.len();
+        let matrix: Vec<Vec<u64>> = (0..count)
+            .map(|truth| (0..count).map(|predicted| confusion.count(truth, predicted)).collect())
+            .collect();
+        let mut all = serde_json::to_value(self).unwrap_or_default();
+        all["summary"] = json!({
+            "complete": self.is_complete(),
+            "pictures": self.scores.pictures.len(),
+            "mIoU": confusion.mean_iou(),
+            "mAcc": confusion.mean(|score| score.accuracy),
+            "aAcc": confusion.pixel_accuracy(),
+            "boundary": self.scores.boundary(),
+            "boundary_pixels": BOUNDARY_PIXELS,
+            "pictures_per_second": self.pictures_per_second(),
+            "per_class": classes,
+            "confusion (truth, predicted)": matrix,
+        });
+        all
+    }
+
+    /// A line for each class.
+    pub fn csv(&self) -> String {
+        let mut text = "class,iou,accuracy,precision,f_score,pixels\n".to_owned();
+        let number = |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:.6}"));
+        for (name, score, pixels) in self.per_class() {
+            let name = match name.contains([',', '"']) {
+                true => format!("\"{}\"", name.replace('"', "\"\"")),
+                false => name.to_owned(),
+            };
+            let scores = [score.iou, score.accuracy, score.precision, score.f_score].map(number);
+            // Writing to a string does not fail.
+            writeln!(text, "{name},{},{pixels}", scores.join(",")).ok();
+        }
+        text
+    }
+
+    /// A table for people.
+    pub fn text(&self) -> String {
+        let percent = |value: Option<f64>| value.map_or_else(|| "-".into(), |value| format!("{:.2}", value * 100.0));
+        let mut text = format!("{:<24} {:>7} {:>9} {:>10}\n", "class", "IoU", "accuracy", "precision");
+        for (name, score, _) in self.per_class() {
+            let [iou, accuracy, precision] = [score.iou, score.accuracy, score.precision].map(percent);
+            writeln!(text, "{name:<24} {iou:>7} {accuracy:>9} {precision:>10}").ok();
+        }
+        let confusion = &self.scores.confusion;
+        writeln!(
+            text,
+            "mIoU {}  mean accuracy {}  pixel accuracy {}",
+            percent(confusion.mean_iou()),
+            percent(confusion.mean(|score| score.accuracy)),
+            percent(confusion.pixel_accuracy())
+        )
+        .ok();
+        if let Some(boundary) = self.scores.boundary() {
+            let scores = BOUNDARY_PIXELS.iter().zip(boundary);
+            let scores: Vec<String> = scores
+                .map(|(pixels, value)| format!("{} at {pixels} px", percent(Some(value))))
+                .collect();
+            writeln!(text, "boundaries {}", scores.join(", ")).ok();
+        }
+        write!(text, "{} of {} pictures", self.scores.pictures.len(), self.total).ok();
+        if let Some(speed) = self.pictures_per_second() {
+            write!(text, ", {speed:.2} a second").ok();
+        }
+        if let Some(mib) = self.peak_mib {
+            write!(text, ", {mib} MiB of memory at most").ok();
+        }
+        text.push('\n');
+        text
+    }
+
+    /// A page with the scores of all classes, the confusion matrix and the worst pictures.
+    pub fn page(&self) -> String {
+        let percent = |value: Option<f64>| value.map_or_else(String::new, |value| format!("{:.1}", value * 100.0));
+        let mut rows = String::new();
+        for (name, score, pixels) in self.per_class() {
+            let scores = [score.iou, score.accuracy, score.precision, score.f_score].map(percent);
+            writeln!(
+                rows,
+                "<tr><td>{}</td><td>{}</td><td>{pixels}</td></tr>",
+                escaped(name),
+                scores.join("</td><td>")
+            )
+            .ok();
+        }
+        let mut worst: Vec<_> = self.scores.pictures.iter().collect();
+        worst.sort_by(|a, b| a.mean_iou.unwrap_or(2.0).total_cmp(&b.mean_iou.unwrap_or(2.0)));
+        let mut pictures = String::new();
+        for picture in worst.iter().take(WORST) {
+            let (iou, accuracy) = (percent(picture.mean_iou), percent(picture.pixel_accuracy));
+            writeln!(
+                pictures,
+                "<tr><td>{}</td><td>{iou}</td><td>{accuracy}</td></tr>",
+                escaped(&picture.name)
+            )
+            .ok();
+        }
+        let title = escaped(self.of["model"].as_str().unwrap_or("Predictions"));
+        format!(
+            "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}, evaluated</title>\n\
+             <style>\nbody {{ font-family: sans-serif; margin: 2em; }}\ntable {{ border-collapse: collapse; margin: 1em 0; }}\n\
+             th, td {{ padding: 0.25em 0.7em; border-bottom: 1px solid #ccc; text-align: right; }}\n\
+             th:first-child, td:first-child {{ text-align: left; }}\npre {{ white-space: pre-wrap; }}\n\
+             .matrix td {{ padding: 0.25em 0.4em; }}\n</style></head><body>\n<h1>{title}</h1>\n<pre>{about}</pre>\n\
+             <h2>Classes</h2>\n<p>In percent.</p>\n<table>\n<tr><th>class</th><th>IoU</th><th>accuracy</th><th>precision</th>\
+             <th>F-score</th><th>pixels</th></tr>\n{rows}</table>\n<h2>Confusion</h2>\n<p>Share of the true class (rows) \
+             that is predicted as each class (columns), in percent.</p>\n{matrix}<h2>Worst pictures</h2>\n<table>\n\
+             <tr><th>picture</th><th>mIoU</th><th>pixel accuracy</th></tr>\n{pictures}</table>\n</body></html>\n",
+            about = escaped(
+                self.text()
+                    .rsplit_once("mIoU ")
+                    .map_or("", |(_, summary)| summary)
+                    .trim_end()
+            ),
+            matrix = self.matrix(),
+        )
+    }
+
+    fn matrix(&self) -> String {
+        let confusion = &self.scores.confusion;
+        let count = self.classes.len();
+        let heads: String = (0..count)
+            .map(|class| format!("<th>{}</th>", escaped(&self.classes.label(class as u16))))
+            .collect();
+        let mut table = format!("<table class=\"matrix\">\n<tr><th></th>{heads}</tr>\n");
+        for truth in 0..count {
+            let all: u64 = (0..count).map(|predicted| confusion.count(truth, predicted)).sum();
+            let cells: String = (0..count)
+                .map(|predicted| {
+                    let share = confusion.count(truth, predicted) as f64 / all.max(1) as f64;
+                    let shade = if predicted == truth { "60,160,90" } else { "200,70,60" };
+                    match all {
+                        0 => "<td></td>".into(),
+                        _ => format!(
+                            "<td style=\"background:rgba({shade},{share:.2})\">{:.1}</td>",
+                            share * 100.0
+                        ),
+                    }
+                })
+                .collect();
+            writeln!(
+                table,
+                "<tr><td>{}</td>{cells}</tr>",
+                escaped(&self.classes.label(truth as u16))
+            )
+            .ok();
+        }
+        table + "</table>\n"
+    }
+
+    /// Name, scores and true pixels of each class.
+    fn per_class(&self) -> impl Iterator<Item = (&str, ClassScore, u64)> {
+        let confusion = &self.scores.confusion;
+        let classes = self.classes.classes.iter().enumerate();
+        classes.map(|(id, class)| (class.name.as_str(), confusion.class(id), confusion.labelled(id)))
+    }
+
+    /// Pictures per second of the model's time; `None` where there was no model.
+    fn pictures_per_second(&self) -> Option<f64> {
+        let seconds = self.scores.seconds;
+        (seconds > 0.0).then(|| self.scores.pictures.len() as f64 / seconds)
+    }
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;")
+}
