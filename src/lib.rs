@@ -20,3 +20,4 @@ mod numeric;
 pub mod photo;
 pub mod segment;
 mod staged_file;
+pub mod train;

@@ -11,6 +11,7 @@ mod models;
 mod output_choice;
 mod run_flags;
 mod segment;
+mod train;
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -55,6 +56,7 @@ enum Action {
     Distance(inside::Distance),
     Compare(compare::Compare),
     Evaluate(evaluate::Evaluate),
+    Train(Box<train::Train>),
     Bench(bench::Bench),
 }
 
@@ -73,6 +75,7 @@ pub fn run() -> ExitCode {
         Some(Action::Distance(distance)) => distance.run(),
         Some(Action::Compare(compare)) => compare.run().map(success),
         Some(Action::Evaluate(evaluate)) => evaluate.run().map(success),
+        Some(Action::Train(train)) => train.run().map(success),
         Some(Action::Bench(bench)) => bench.run().map(success),
         None => {
             let Arguments {

@@ -4,17 +4,24 @@ use burn::module::{Param, RunningState};
 use burn::nn::{BatchNorm, BatchNormConfig, LayerNorm, LayerNormConfig, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor, TensorData};
 
+use super::named::{Layout, ParameterNames};
 use super::weights::{HostTensor, TensorSpec, Weights, WeightsMismatch};
 
 /// Takes tensors out of a [`Weights`] one at a time, so that a large model is never in memory twice.
 pub(super) struct Builder<'a> {
     weights: &'a mut Weights,
     device: &'a Device,
+    /// What each parameter was made of.
+    pub(super) names: ParameterNames,
 }
 
 impl<'a> Builder<'a> {
     pub(super) fn new(weights: &'a mut Weights, device: &'a Device) -> Self {
-        Self { weights, device }
+        Self {
+            weights,
+            device,
+            names: ParameterNames::default(),
+        }
     }
 
     fn take(&mut self, name: &str) -> Result<HostTensor, WeightsMismatch> {
@@ -27,6 +34,20 @@ impl<'a> Builder<'a> {
         })
     }
 
+    /// A parameter of a shape from the values of a stored tensor, which `turn` puts into their new order.
+    fn named<const D: usize>(
+        &mut self,
+        name: String,
+        tensor: HostTensor,
+        layout: Layout,
+        shape: [usize; D],
+        turn: impl FnOnce(Vec<f32>) -> Vec<f32>,
+    ) -> Param<Tensor<D>> {
+        let made = param(turn(tensor.values), shape, self.device);
+        self.names.add(made.id, name, tensor.shape, layout);
+        made
+    }
+
     /// A tensor as stored, in the shape `shape` (same number of values).
     pub(super) fn param<const D: usize>(
         &mut self,
@@ -34,7 +55,7 @@ impl<'a> Builder<'a> {
         shape: [usize; D],
     ) -> Result<Param<Tensor<D>>, WeightsMismatch> {
         let tensor = self.take(name)?;
-        Ok(param(tensor.values, shape, self.device))
+        Ok(self.named(name.into(), tensor, Layout::AsStored, shape, |values| values))
     }
 
     /// `name.weight` `[out, in]` and `name.bias` `[out]` as a burn linear layer, whose weight is `[in, out]`.
@@ -45,35 +66,49 @@ impl<'a> Builder<'a> {
         let output = weight.shape.first().copied().unwrap_or(0);
         let input = weight.shape.iter().skip(1).product();
         let mut linear = LinearConfig::new(input, output).init(self.device);
-        linear.weight = param(transposed(&weight.values, output, input), [input, output], self.device);
-        linear.bias = Some(param(bias.values, [output], self.device));
+        let turn = |values: Vec<f32>| transposed(&values, output, input);
+        linear.weight = self.named(
+            format!("{name}.weight"),
+            weight,
+            Layout::Transposed,
+            [input, output],
+            turn,
+        );
+        linear.bias = Some(
+            self.named(format!("{name}.bias"), bias, Layout::AsStored, [output], |values| {
+                values
+            }),
+        );
         Ok(linear)
     }
 
     /// A convolution's weight `[out, in, side, side]` as `[side * side * in, out]`, with its side.
     pub(super) fn convolution(&mut self, name: &str) -> Result<(Param<Tensor<2>>, usize), WeightsMismatch> {
-        let HostTensor { shape, values } = self.take(name)?;
-        let [output, input, side] = [0, 1, 2].map(|axis| shape.get(axis).copied().unwrap_or(1));
+        let tensor = self.take(name)?;
+        let [output, input, side] = [0, 1, 2].map(|axis| tensor.shape.get(axis).copied().unwrap_or(1));
         // [out, in, taps] to [taps, in, out].
         let taps = side * side;
-        let mut turned = vec![0.0; values.len()];
-        for (i, kernel) in values.chunks_exact(taps).enumerate() {
-            let (o, c) = (i / input, i % input);
-            for (tap, value) in kernel.iter().enumerate() {
-                turned[(tap * input + c) * output + o] = *value;
+        let turn = |values: Vec<f32>| {
+            let mut turned = vec![0.0; values.len()];
+            for (i, kernel) in values.chunks_exact(taps).enumerate() {
+                let (o, c) = (i / input, i % input);
+                for (tap, value) in kernel.iter().enumerate() {
+                    turned[(tap * input + c) * output + o] = *value;
+                }
             }
-        }
-        Ok((param(turned, [taps * input, output], self.device), side))
+            turned
+        };
+        let weight = self.named(name.into(), tensor, Layout::Taps, [taps * input, output], turn);
+        Ok((weight, side))
     }
 
     /// Batch norm with the statistics that training left (PyTorch's epsilon of 1e-5 in all published models).
     pub(super) fn batch_norm(&mut self, name: &str) -> Result<BatchNorm, WeightsMismatch> {
         let [gamma, beta, mean, variance] = ["weight", "bias", "mean", "variance"].map(|part| format!("{name}.{part}"));
-        let gamma = self.take(&gamma)?.values;
-        let channels = gamma.len();
+        let channels = self.weights.get(&gamma).map_or(0, |gamma| gamma.values.len());
         let mut norm = BatchNormConfig::new(channels).with_epsilon(1e-5).init(self.device);
-        norm.gamma = param(gamma, [channels], self.device);
-        norm.beta = param(self.take(&beta)?.values, [channels], self.device);
+        norm.gamma = self.param(&gamma, [channels])?;
+        norm.beta = self.param(&beta, [channels])?;
         let (mean, variance) = (self.take(&mean)?.values, self.take(&variance)?.values);
         let statistic = |values| RunningState::new(Tensor::from_data(TensorData::new(values, [channels]), self.device));
         norm.running_mean = statistic(mean);
@@ -82,12 +117,11 @@ impl<'a> Builder<'a> {
     }
 
     pub(super) fn layer_norm(&mut self, name: &str, eps: f64) -> Result<LayerNorm, WeightsMismatch> {
-        let gamma = self.take(&format!("{name}.weight"))?;
-        let beta = self.take(&format!("{name}.bias"))?;
-        let dim = gamma.values.len();
+        let [gamma, beta] = ["weight", "bias"].map(|part| format!("{name}.{part}"));
+        let dim = self.weights.get(&gamma).map_or(0, |gamma| gamma.values.len());
         let mut norm = LayerNormConfig::new(dim).with_epsilon(eps).init(self.device);
-        norm.gamma = param(gamma.values, [dim], self.device);
-        norm.beta = Some(param(beta.values, [dim], self.device));
+        norm.gamma = self.param(&gamma, [dim])?;
+        norm.beta = Some(self.param(&beta, [dim])?);
         Ok(norm)
     }
 }

@@ -7,6 +7,7 @@ mod block;
 mod build;
 mod interpolation;
 mod kernels;
+mod named;
 mod needed;
 mod network;
 mod position;
@@ -18,6 +19,7 @@ mod spec;
 mod vit;
 mod weights;
 
+pub use named::ParameterNames;
 pub use needed::{tensors_of, tensors_of_encoder};
 pub use network::{Decoder, LastUpsampling, Logits, Network};
 pub use position::resized_positions;

@@ -6,6 +6,7 @@ use burn::tensor::{Device, Tensor};
 
 use super::build::Builder;
 use super::kernels;
+use super::named::ParameterNames;
 use super::needed::tensors_of;
 use super::probe::{Cancelled, Probe};
 use super::segmenter::{self, MaskTransformer};
@@ -71,7 +72,19 @@ impl Network {
     ///
     /// # Errors
     /// Every tensor that is missing, unexpected, of another shape or not finite.
-    pub fn build(spec: &ModelSpec, mut weights: Weights, device: &Device) -> Result<Self, WeightsMismatch> {
+    pub fn build(spec: &ModelSpec, weights: Weights, device: &Device) -> Result<Self, WeightsMismatch> {
+        Self::build_named(spec, weights, device).map(|(network, _)| network)
+    }
+
+    /// The same, with the names of all parameters: for [`Network::named_gradients`].
+    ///
+    /// # Errors
+    /// As [`Network::build`].
+    pub fn build_named(
+        spec: &ModelSpec,
+        mut weights: Weights,
+        device: &Device,
+    ) -> Result<(Self, ParameterNames), WeightsMismatch> {
         weights.check(&tensors_of(spec))?;
         let mut builder = Builder::new(&mut weights, device);
         let encoder = VisionTransformer::build(&spec.encoder, spec.taps(), &mut builder)?;
@@ -79,10 +92,11 @@ impl Network {
             .decoders
             .iter()
             .map(|decoder| Decoder::build(spec, decoder, &mut builder));
-        Ok(Self {
+        let network = Self {
             encoder,
             decoders: decoders.collect::<Result<_, _>>()?,
-        })
+        };
+        Ok((network, builder.names))
     }
 
     /// Features of `image` `[batch, 3, height, width]`, normalised, both sides multiples of the patch size.

@@ -106,6 +106,20 @@ impl Weights {
         self.tensors.iter().map(|(name, t)| (name.as_str(), t))
     }
 
+    /// Adds tensors of the same names and shapes; others are taken over.
+    pub fn add(&mut self, other: &Self) {
+        for (name, tensor) in &other.tensors {
+            match self.tensors.get_mut(name) {
+                Some(sum) => {
+                    for (sum, value) in sum.values.iter_mut().zip(&tensor.values) {
+                        *sum += value;
+                    }
+                }
+                None => self.insert(name.clone(), tensor.clone()),
+            }
+        }
+    }
+
     /// Number of values over all tensors.
     pub fn parameters(&self) -> usize {
         self.tensors.values().map(|t| t.values.len()).sum()

@@ -8,3 +8,4 @@ mod models;
 mod others;
 mod program;
 mod segment;
+mod train;

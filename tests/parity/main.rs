@@ -13,6 +13,7 @@ mod scores;
 mod slide;
 mod sliding;
 mod tensors;
+mod training;
 mod upsampling;
 
 use std::ops::ControlFlow;

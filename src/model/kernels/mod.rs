@@ -47,7 +47,12 @@ pub(super) fn bias_gelu(x: Tensor<3>, linear: &Linear) -> Tensor<3> {
         let bias = host_bias(linear, x.dims()[2]);
         return on_values(x, |values| gelu::bias_gelu(values, &bias));
     }
-    activation::gelu(with_bias(x, linear))
+    let x = with_bias(x, linear);
+    if x.device().is_autodiff() {
+        // burn's own has the gradient of the tanh approximation.
+        return x.clone() * ((x * std::f64::consts::FRAC_1_SQRT_2).erf() + 1.0) * 0.5;
+    }
+    activation::gelu(x)
 }
 
 /// `x + (update + b)`, `b` being the bias of `linear`.
@@ -70,7 +75,13 @@ pub(super) fn attention(qkv: Tensor<3>, projection: &Linear, heads: usize) -> Te
         drop(data);
         return Tensor::from_data(TensorData::new(context, [batch, tokens, width / 3]), &device);
     }
+    let is_autodiff = qkv.device().is_autodiff();
     let [query, key, value] = split_heads(qkv, projection, heads);
+    if is_autodiff {
+        // The attention matrix is kept for the way back.
+        let scores = query.matmul(key.swap_dims(2, 3));
+        return merge_heads(activation::softmax(scores, 3).matmul(value));
+    }
     merge_heads(attend_in_chunks(query, key, value))
 }
 

@@ -1,0 +1,407 @@
+//! `segscope train`: a backbone and labelled pictures to a bundle.
+
+use std::io::Write as _;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use serde::Serialize;
+
+use crate::checkpoint::{self, Checkpoint, Provenance};
+use crate::engine::{DeviceChoice, open_device};
+use crate::evaluate::pairs;
+use crate::labels::ClassSet;
+use crate::model::{DecoderKind, ModelSpec};
+use crate::staged_file::StagedFile;
+use crate::train::{
+    Augmentation, Averaging, Optimiser, OptimiserSpec, PolySchedule, StartPlan, TrainConfig, TrainEvent, TrainFolder,
+    TrainState, Training, start_from,
+};
+
+/// Fine-tune Segmenter from an ImageNet backbone on labelled pictures; an interrupted training goes on where it was
+#[derive(Debug, clap::Args)]
+pub(super) struct Train {
+    /// Folder of pictures, with folders below it
+    #[arg(long, value_name = "DIR")]
+    images: PathBuf,
+    /// Folder of label maps (PNG with ids), named as the pictures are
+    #[arg(long, value_name = "DIR")]
+    labels: PathBuf,
+    /// Folder of pictures to validate with
+    #[arg(long, value_name = "DIR", requires = "val_labels")]
+    val_images: Option<PathBuf>,
+    /// Folder of their label maps
+    #[arg(long, value_name = "DIR", requires = "val_images")]
+    val_labels: Option<PathBuf>,
+    /// Vision Transformer to begin with: timm or AugReg, .safetensors, .pth or .npz
+    #[arg(long, value_name = "FILE")]
+    init: PathBuf,
+    /// Class set: ade20k, camvid, cityscapes, pascal_context, pascal_context_59 or pascal_voc
+    #[arg(long, value_name = "NAME", required_unless_present = "classes")]
+    set: Option<String>,
+    /// Number of classes, where none of the known sets fits
+    #[arg(long, value_name = "N", conflicts_with = "set")]
+    classes: Option<usize>,
+    /// Ids of pixels without a class, in place of the data set's
+    #[arg(long, value_delimiter = ',', value_name = "ID,ID")]
+    ignore: Option<Vec<u16>>,
+    /// Decoders, trained together on one encoder: linear, mask
+    #[arg(long, value_delimiter = ',', default_value = "mask", value_name = "KEY,KEY")]
+    decoder: Vec<String>,
+    /// Side of a patch in pixels
+    #[arg(long, default_value_t = 16)]
+    patch: usize,
+    /// Side of the crops in pixels
+    #[arg(long, default_value_t = 384)]
+    crop: usize,
+    /// Pictures per step
+    #[arg(long, default_value_t = 8)]
+    batch: usize,
+    /// Number of steps
+    #[arg(long, default_value_t = 1000)]
+    iterations: usize,
+    /// The optimiser
+    #[arg(long, value_enum, default_value = "sgd")]
+    optimiser: OptimiserKind,
+    /// First learning rate [default: 0.001 for sgd, 0.0001 for adamw]
+    #[arg(long, value_name = "RATE")]
+    rate: Option<f64>,
+    /// Learning rate of decoders over that of the encoder
+    #[arg(long, default_value_t = 1.0, value_name = "FACTOR")]
+    decoder_rate: f64,
+    /// Scale gradients to at most this norm
+    #[arg(long, value_name = "NORM")]
+    clip: Option<f64>,
+    /// Steps from one validation to the next
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    validate_every: usize,
+    /// Where random numbers begin
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Folder for the bundles, the log and what going on needs
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Where to compute
+    #[arg(long, value_enum, default_value = "cpu")]
+    device: DeviceChoice,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum OptimiserKind {
+    /// With Nesterov momentum 0.9, as rstrudel/segmenter
+    Sgd,
+    /// With weight decay 0.01
+    Adamw,
+}
+
+/// The state is kept at most this often.
+const KEPT_EVERY: Duration = Duration::from_secs(60);
+
+/// What `train.toml` holds.
+#[derive(Serialize)]
+struct Written<'a> {
+    images: &'a Path,
+    labels: &'a Path,
+    init: &'a Path,
+    decoders: &'a [String],
+    patch: usize,
+    classes: &'a str,
+    training: &'a TrainConfig,
+}
+
+impl Train {
+    pub(super) fn run(&self) -> Result<()> {
+        let_the_allocator_keep_memory();
+        let classes = self.class_set()?;
+        let train_pairs = pairs(&self.images, &self.labels)?;
+        let validation = match (&self.val_images, &self.val_labels) {
+            (Some(images), Some(labels)) => pairs(images, labels)?,
+            _ => Vec::new(),
+        };
+        let config = self.config();
+        let written = toml::to_string(&Written {
+            images: &self.images,
+            labels: &self.labels,
+            init: &self.init,
+            decoders: &self.decoder,
+            patch: self.patch,
+            classes: &classes.name,
+            training: &config,
+        })?;
+        let mut on_read = |_| ControlFlow::Continue(());
+        let backbone = checkpoint::open_backbone(&self.init, &mut on_read)?;
+        let plan = StartPlan {
+            decoders: self.decoders()?,
+            patch: self.patch,
+            crop: self.crop,
+            classes: classes.len(),
+            seed: self.seed,
+        };
+        let (spec, weights) = start_from(backbone, &plan)?;
+        let device = open_device(self.device)?;
+        let training = Training {
+            config: &config,
+            spec: &spec,
+            classes: &classes,
+            ignored: self.ignore.clone(),
+            pairs: &train_pairs,
+            validation: &validation,
+            device: &device.device,
+        };
+        let offenders = training.offenders();
+        if !offenders.is_empty() {
+            bail!(
+                "{} of {} pictures or label maps cannot be used:\n  {}",
+                offenders.len(),
+                train_pairs.len() + validation.len(),
+                offenders.join("\n  ")
+            );
+        }
+        std::fs::create_dir_all(&self.out).with_context(|| format!("cannot make the folder {}", self.out.display()))?;
+        let folder = TrainFolder::new(&self.out);
+        let mut state = match folder.state().is_file() {
+            true => TrainState::load(&folder.state(), &written)?,
+            false => TrainState {
+                iteration: 0,
+                weights,
+                optimiser: Optimiser::new(config.optimiser),
+                best: None,
+            },
+        };
+        write(&folder.config(), &written)?;
+        eprintln!(
+            "{} on {}, {} pictures, from step {} to {}",
+            spec.title(),
+            device.name,
+            train_pairs.len(),
+            state.iteration,
+            self.iterations
+        );
+        let mut report = Report::new(&folder, &written, &spec, &classes)?;
+        training.run(&mut state, &mut |state, event| report.take(state, event))?;
+        report.finish(&state)?;
+        println!("{}", folder.last().display());
+        Ok(())
+    }
+
+    fn class_set(&self) -> Result<ClassSet> {
+        let Some(name) = &self.set else {
+            let count = self.classes.context("expected --set or --classes, found neither")?;
+            ensure!(
+                (1..=1024).contains(&count),
+                "classes: expected 1 to 1024, found {count}"
+            );
+            return Ok(ClassSet::numbered(count));
+        };
+        ClassSet::known(name).with_context(|| {
+            let known: Vec<&str> = ClassSet::known_names().collect();
+            format!("set: expected one of {}, found {name}", known.join(", "))
+        })
+    }
+
+    fn decoders(&self) -> Result<Vec<DecoderKind>> {
+        // The others have batch norms, whose statistics are not kept yet.
+        let known = [DecoderKind::Linear, DecoderKind::Mask];
+        let find = |key: &String| {
+            let found = known.into_iter().find(|kind| kind.key() == key);
+            found.with_context(|| format!("decoder: expected linear or mask, found {key}"))
+        };
+        self.decoder.iter().map(find).collect()
+    }
+
+    fn config(&self) -> TrainConfig {
+        let (optimiser, rate) = match self.optimiser {
+            OptimiserKind::Sgd => {
+                let sgd = OptimiserSpec::Sgd {
+                    momentum: 0.9,
+                    nesterov: true,
+                    weight_decay: 0.0,
+                };
+                (sgd, 1e-3)
+            }
+            OptimiserKind::Adamw => {
+                let adamw = OptimiserSpec::AdamW {
+                    beta1: 0.9,
+                    beta2: 0.999,
+                    epsilon: 1e-8,
+                    weight_decay: 0.01,
+                };
+                (adamw, 1e-4)
+            }
+        };
+        let base = self.rate.unwrap_or(rate);
+        TrainConfig {
+            batch: self.batch.max(1),
+            seed: self.seed,
+            validate_every: self.validate_every,
+            decoder_rate: self.decoder_rate,
+            clip: self.clip,
+            averaging: Averaging::Labelled,
+            optimiser,
+            schedule: PolySchedule {
+                base,
+                floor: base / 100.0,
+                power: 0.9,
+                iterations: self.iterations,
+            },
+            augmentation: Augmentation::published(self.crop),
+        }
+    }
+}
+
+/// Begins the program anew with the allocator told not to give memory back to the system between two steps, each of
+/// which takes and leaves some gigabytes: a step takes a third less time. The allocator reads its settings from the
+/// environment before the program begins, so there is no other way that is safe.
+fn let_the_allocator_keep_memory() {
+    #[cfg(unix)]
+    {
+        use std::os::unix::process::CommandExt as _;
+        const SETTING: &str = "MIMALLOC_PURGE_DELAY";
+        if std::env::var_os(SETTING).is_some() {
+            return;
+        }
+        if let Ok(program) = std::env::current_exe() {
+            let arguments = std::env::args_os().skip(1);
+            // Comes back only when it fails; then training is slower and no worse.
+            let why = std::process::Command::new(program)
+                .args(arguments)
+                .env(SETTING, "-1")
+                .exec();
+            log::warn!("the allocator cannot be told to keep memory: {why}");
+        }
+    }
+}
+
+/// Tells of a training, and keeps it.
+struct Report<'a> {
+    folder: &'a TrainFolder,
+    config: &'a str,
+    spec: &'a ModelSpec,
+    classes: &'a ClassSet,
+    log: std::fs::File,
+    kept: Instant,
+    /// What could not be kept or logged.
+    failure: Option<anyhow::Error>,
+}
+
+impl<'a> Report<'a> {
+    fn new(folder: &'a TrainFolder, config: &'a str, spec: &'a ModelSpec, classes: &'a ClassSet) -> Result<Self> {
+        let path = folder.log();
+        let is_new = !path.exists();
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(&path);
+        let mut log = log.with_context(|| format!("cannot write {}", path.display()))?;
+        if is_new {
+            let decoders: Vec<&str> = spec.decoders.iter().map(|decoder| decoder.key.as_str()).collect();
+            writeln!(
+                log,
+                "iteration,rate,seconds,accuracy,loss of {}",
+                decoders.join(",loss of ")
+            )?;
+        }
+        Ok(Self {
+            folder,
+            config,
+            spec,
+            classes,
+            log,
+            kept: Instant::now(),
+            failure: None,
+        })
+    }
+
+    /// Ends the training when nothing can be kept any more.
+    fn take(&mut self, state: &TrainState, event: &TrainEvent) -> ControlFlow<()> {
+        match self.try_take(state, event) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(why) => {
+                self.failure = Some(why);
+                ControlFlow::Break(())
+            }
+        }
+    }
+
+    fn try_take(&mut self, state: &TrainState, event: &TrainEvent) -> Result<()> {
+        match event {
+            TrainEvent::Step {
+                iteration,
+                rate,
+                losses,
+                accuracy,
+                time,
+            } => {
+                let seconds = time.as_secs_f64();
+                let accuracy = accuracy.map_or_else(String::new, |share| format!("{share:.6}"));
+                let texts: Vec<String> = losses.iter().map(|loss| format!("{loss:.8}")).collect();
+                writeln!(
+                    self.log,
+                    "{iteration},{rate:.9},{seconds:.3},{accuracy},{}",
+                    texts.join(",")
+                )?;
+                if iteration % 10 == 0 {
+                    eprintln!("step {iteration}: loss {} in {seconds:.2} s", texts.join(" "));
+                }
+                if self.kept.elapsed() > KEPT_EVERY {
+                    state.save(&self.folder.state(), self.config)?;
+                    self.kept = Instant::now();
+                }
+            }
+            TrainEvent::Validated {
+                iteration,
+                scores,
+                best,
+            } => {
+                for (decoder, scores) in self.spec.decoders.iter().zip(scores) {
+                    let percent = |value: Option<f64>| value.map_or(0.0, |value| value * 100.0);
+                    let (iou, accuracy) = (scores.confusion.mean_iou(), scores.confusion.pixel_accuracy());
+                    eprintln!(
+                        "step {iteration}: {} mIoU {:.2}, pixel accuracy {:.2}{}",
+                        decoder.key,
+                        percent(iou),
+                        percent(accuracy),
+                        if *best { ", the best so far" } else { "" }
+                    );
+                }
+                if *best {
+                    self.save_bundle(state, &self.folder.best())?;
+                }
+                state.save(&self.folder.state(), self.config)?;
+                self.kept = Instant::now();
+            }
+        }
+        Ok(())
+    }
+
+    fn save_bundle(&self, state: &TrainState, path: &Path) -> Result<()> {
+        let mut provenance = Provenance::new("trained by Segscope");
+        provenance.add("steps", state.iteration.to_string());
+        provenance.add("configuration", self.config);
+        if let Some((iou, iteration)) = state.best {
+            provenance.add("validation", format!("mIoU {:.2} after {iteration} steps", iou * 100.0));
+        }
+        let checkpoint = Checkpoint {
+            spec: self.spec.clone(),
+            weights: state.weights.clone(),
+            classes: self.classes.clone(),
+            provenance,
+        };
+        checkpoint::save_bundle(&checkpoint, path)?;
+        Ok(())
+    }
+
+    fn finish(mut self, state: &TrainState) -> Result<()> {
+        if let Some(why) = self.failure.take() {
+            return Err(why);
+        }
+        state.save(&self.folder.state(), self.config)?;
+        self.save_bundle(state, &self.folder.last())
+    }
+}
+
+/// Writes a file beside its place, then renames it.
+fn write(path: &Path, text: &str) -> Result<()> {
+    let staged = StagedFile::write(path, text.as_bytes());
+    let written = staged.and_then(StagedFile::commit);
+    written.with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(())
+}

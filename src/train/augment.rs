@@ -1,0 +1,284 @@
+//! Random changes of pictures and labels, by the published recipes.
+
+use fastrand::Rng;
+use serde::{Deserialize, Serialize};
+
+use super::gradients::Batch;
+use crate::labels::LabelMap;
+use crate::model::Normalisation;
+use crate::numeric::Between;
+use crate::photo::Photo;
+
+/// What is left of a picture where it is smaller than the crop, and around it.
+const UNLABELLED: u16 = u16::MAX;
+
+/// Share of a crop that one class may take; else another crop is tried (mmseg `RandomCrop`, `cat_max_ratio`).
+const MOST_OF_ONE_CLASS: f64 = 0.75;
+
+/// Crops that are tried for it.
+const CROPS: usize = 10;
+
+/// How pictures are changed before they are learnt from: those of rstrudel/segmenter (`segm/data/config/*.py`) and
+/// mmsegmentation (`configs/_base_/datasets/*.py`) alike.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Augmentation {
+    /// Side of the crop in pixels.
+    pub crop: usize,
+    /// Smallest and largest scale of the picture before it is cropped.
+    pub scales: [f64; 2],
+    /// Whether half of the pictures are mirrored.
+    pub flip: bool,
+    /// Whether brightness, contrast, saturation and hue change at random.
+    pub distort: bool,
+}
+
+impl Augmentation {
+    /// Random scale 0.5 to 2, crop, mirror and photometric distortion.
+    pub fn published(crop: usize) -> Self {
+        Self {
+            crop,
+            scales: [0.5, 2.0],
+            flip: true,
+            distort: true,
+        }
+    }
+
+    /// A changed picture with its labels, both `crop` pixels wide and high; `classes` is how many there are.
+    pub fn apply(&self, photo: &Photo, labels: &LabelMap, classes: usize, rng: &mut Rng) -> (Photo, LabelMap) {
+        let [low, high] = self.scales;
+        let scale = low + rng.f64() * (high - low);
+        let scaled = |side: usize| ((side as f64 * scale).round() as usize).max(1);
+        let size = [scaled(photo.width), scaled(photo.height)];
+        let corner = self.corner(labels, size, classes, rng);
+        let mirrored = self.flip && rng.bool();
+        let distortion = self.distort.then(|| Distortion::random(rng));
+        self.cut(photo, labels, size, corner, mirrored, distortion.as_ref())
+    }
+
+    /// A corner of a crop in which no class takes too much, if one is found.
+    fn corner(&self, labels: &LabelMap, size: [usize; 2], classes: usize, rng: &mut Rng) -> [usize; 2] {
+        let mut corner = [0; 2];
+        for _ in 0..CROPS {
+            corner = size.map(|side| rng.usize(0..=side.saturating_sub(self.crop)));
+            let mut counts = vec![0usize; classes];
+            // Every fourth row and column is enough to tell.
+            for y in (0..self.crop.min(size[1])).step_by(4) {
+                for x in (0..self.crop.min(size[0])).step_by(4) {
+                    let id = usize::from(label_at(labels, size, [corner[0] + x, corner[1] + y]));
+                    if let Some(count) = counts.get_mut(id) {
+                        *count += 1;
+                    }
+                }
+            }
+            let all: usize = counts.iter().sum();
+            let kinds = counts.iter().filter(|count| **count > 0).count();
+            let most = counts.iter().max().copied().unwrap_or(0);
+            if kinds > 1 && (most as f64) < MOST_OF_ONE_CLASS * all as f64 {
+                break;
+            }
+        }
+        corner
+    }
+
+    fn cut(
+        &self,
+        photo: &Photo,
+        labels: &LabelMap,
+        size: [usize; 2],
+        corner: [usize; 2],
+        mirrored: bool,
+        distortion: Option<&Distortion>,
+    ) -> (Photo, LabelMap) {
+        let crop = self.crop;
+        let mut picture = Photo {
+            width: crop,
+            height: crop,
+            rgb: vec![0; 3 * crop * crop],
+        };
+        let mut map = LabelMap {
+            width: crop,
+            height: crop,
+            ids: vec![UNLABELLED; crop * crop],
+        };
+        let pixels = picture.rgb.as_chunks_mut::<3>().0;
+        let across: Vec<Between> = (0..crop.min(size[0]))
+            .map(|x| Between::half_pixel(corner[0] + x, photo.width, size[0]))
+            .collect();
+        for y in 0..crop.min(size[1]) {
+            let down = Between::half_pixel(corner[1] + y, photo.height, size[1]);
+            for (x, across) in across.iter().enumerate() {
+                let to = y * crop + if mirrored { crop - 1 - x } else { x };
+                let rgb = between(photo, across, &down);
+                pixels[to] = match distortion {
+                    Some(distortion) => distortion.of(rgb),
+                    None => rgb.map(|v| v.round() as u8),
+                };
+                map.ids[to] = label_at(labels, size, [corner[0] + x, corner[1] + y]);
+            }
+        }
+        (picture, map)
+    }
+}
+
+/// The label at a pixel of the map that is resized to `size`: the nearest one.
+fn label_at(labels: &LabelMap, size: [usize; 2], at: [usize; 2]) -> u16 {
+    let [x, y] = [(at[0], labels.width, size[0]), (at[1], labels.height, size[1])]
+        .map(|(at, from, to)| ((at as f64 + 0.5) * from as f64 / to as f64) as usize);
+    labels
+        .get(x.min(labels.width - 1), y.min(labels.height - 1))
+        .unwrap_or(UNLABELLED)
+}
+
+/// Colours between four pixels, 0..=255.
+fn between(photo: &Photo, across: &Between, down: &Between) -> [f32; 3] {
+    let pixel = |x: usize, y: usize| photo.pixel(x, y).unwrap_or_default().map(f32::from);
+    let line = |y: usize| {
+        let (left, right) = (pixel(across.low, y), pixel(across.high, y));
+        [0, 1, 2].map(|c| left[c] + (right[c] - left[c]) * across.weight)
+    };
+    let (above, below) = (line(down.low), line(down.high));
+    [0, 1, 2].map(|c| above[c] + (below[c] - above[c]) * down.weight)
+}
+
+/// Photometric distortion (mmseg `PhotoMetricDistortion`): brightness by up to 32, contrast and saturation by 0.5 to 1.5,
+/// hue by up to 18 degrees, each with a chance of one half.
+struct Distortion {
+    brightness: f32,
+    contrast: f32,
+    saturation: f32,
+    /// In sixths of the circle.
+    hue: f32,
+}
+
+impl Distortion {
+    fn random(rng: &mut Rng) -> Self {
+        let mut within = |usual: f32, low: f32, high: f32| match rng.bool() {
+            true => low + rng.f32() * (high - low),
+            false => usual,
+        };
+        Self {
+            brightness: within(0.0, -32.0, 32.0),
+            contrast: within(1.0, 0.5, 1.5),
+            saturation: within(1.0, 0.5, 1.5),
+            hue: within(0.0, -0.3, 0.3),
+        }
+    }
+
+    fn of(&self, rgb: [f32; 3]) -> [u8; 3] {
+        let rgb = rgb.map(|v| ((v + self.brightness) * self.contrast).clamp(0.0, 255.0));
+        let [r, g, b] = rgb;
+        let (most, least) = (r.max(g).max(b), r.min(g).min(b));
+        let chroma = most - least;
+        if chroma <= 0.0 {
+            return rgb.map(|v| v.round() as u8);
+        }
+        let hue = if most == r {
+            ((g - b) / chroma).rem_euclid(6.0)
+        } else if most == g {
+            (b - r) / chroma + 2.0
+        } else {
+            (r - g) / chroma + 4.0
+        };
+        let hue = (hue + self.hue).rem_euclid(6.0);
+        let saturation = (chroma / most * self.saturation).min(1.0);
+        let chroma = most * saturation;
+        // The usual way back: each channel is `most` less what its distance on the circle takes.
+        [5.0, 3.0, 1.0].map(|offset| {
+            let place = (offset + hue).rem_euclid(6.0);
+            let share = place.min(4.0 - place).clamp(0.0, 1.0);
+            (most - chroma * share).round() as u8
+        })
+    }
+}
+
+/// Pictures of one size as a network takes them.
+pub fn batch_of(samples: Vec<(Photo, LabelMap)>, normalisation: &Normalisation) -> Batch {
+    let size = samples.first().map_or([0; 2], |(photo, _)| [photo.width, photo.height]);
+    let mut image = Vec::with_capacity(samples.len() * 3 * size[0] * size[1]);
+    let mut labels = Vec::with_capacity(samples.len());
+    for (photo, map) in samples {
+        let pixels = photo.rgb.as_chunks::<3>().0;
+        for channel in 0..3 {
+            let (mean, std) = (normalisation.mean[channel], normalisation.std[channel]);
+            image.extend(pixels.iter().map(|rgb| (f32::from(rgb[channel]) / 255.0 - mean) / std));
+        }
+        labels.push(map);
+    }
+    Batch { image, size, labels }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Red is the column, green the row, and the label tells the quarter.
+    fn sample() -> (Photo, LabelMap) {
+        let (width, height) = (64, 48);
+        let rgb = (0..width * height).flat_map(|i| [(i % width) as u8 * 3, (i / width) as u8 * 3, 0]);
+        let ids =
+            (0..width * height).map(|i| u16::from(i % width >= width / 2) + 2 * u16::from(i / width >= height / 2));
+        let photo = Photo {
+            width,
+            height,
+            rgb: rgb.collect(),
+        };
+        let map = LabelMap {
+            width,
+            height,
+            ids: ids.collect(),
+        };
+        (photo, map)
+    }
+
+    #[test]
+    fn picture_and_labels_stay_together() {
+        let (photo, map) = sample();
+        let mut mirrored = 0;
+        for seed in 0..40 {
+            let augmentation = Augmentation {
+                distort: false,
+                ..Augmentation::published(32)
+            };
+            let (cut, labels) = augmentation.apply(&photo, &map, 4, &mut Rng::with_seed(seed));
+            let mut wrong = 0;
+            for (pixel, id) in cut.rgb.as_chunks::<3>().0.iter().zip(&labels.ids) {
+                // Half of the columns are below 32 * 3, half of the rows below 24 * 3.
+                let quarter = u16::from(pixel[0] >= 96) + 2 * u16::from(pixel[1] >= 72);
+                // A pixel at the border may fall to either side.
+                wrong += usize::from(*id != UNLABELLED && *id != quarter);
+            }
+            assert!(wrong < 100, "seed {seed}: {wrong}");
+            let row = &cut.rgb[..3 * 16];
+            mirrored += usize::from(row[0] > row[3 * 15]);
+        }
+        assert!((8..32).contains(&mirrored), "{mirrored} of 40 are mirrored");
+    }
+
+    #[test]
+    fn what_is_beyond_a_small_picture_has_no_label() {
+        let (photo, map) = sample();
+        let augmentation = Augmentation {
+            scales: [0.5, 0.5],
+            ..Augmentation::published(64)
+        };
+        let (cut, labels) = augmentation.apply(&photo, &map, 4, &mut Rng::with_seed(1));
+        assert_eq!((cut.width, labels.height), (64, 64));
+        let labelled = labels.ids.iter().filter(|id| **id != UNLABELLED).count();
+        assert_eq!(labelled, 32 * 24);
+    }
+
+    #[test]
+    fn no_distortion_leaves_colours_alone() {
+        let none = Distortion {
+            brightness: 0.0,
+            contrast: 1.0,
+            saturation: 1.0,
+            hue: 0.0,
+        };
+        for rgb in [[10, 200, 30], [255, 0, 0], [0, 0, 255], [90, 90, 90], [12, 13, 240]] {
+            assert_eq!(none.of(rgb.map(f32::from)), rgb);
+        }
+        let turned = Distortion { hue: 2.0, ..none };
+        assert_eq!(turned.of([255.0, 0.0, 0.0]), [0, 255, 0]);
+    }
+}

@@ -1,0 +1,153 @@
+//! Optimisers over tensors in host memory, with PyTorch's rules.
+//!
+//! Parameters, gradients and state are named tensors, so that a state can be written down and gone on from exactly, on
+//! whatever device the gradients were computed.
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::model::Weights;
+
+/// Which optimiser, and its constants.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "name", rename_all = "lowercase")]
+pub enum OptimiserSpec {
+    /// Stochastic gradient descent with momentum, without dampening (`torch.optim.SGD`).
+    Sgd {
+        /// How much of the last step goes into the next.
+        momentum: f32,
+        /// Look ahead along the momentum.
+        nesterov: bool,
+        /// Added to the gradient, times the parameter.
+        weight_decay: f32,
+    },
+    /// Adam with decoupled weight decay (`torch.optim.AdamW`).
+    AdamW {
+        /// Decay of the mean of gradients.
+        beta1: f32,
+        /// Decay of the mean of their squares.
+        beta2: f32,
+        /// Added to the root of the latter.
+        epsilon: f32,
+        /// Taken from the parameter, times it and the learning rate.
+        weight_decay: f32,
+    },
+}
+
+/// An optimiser with its state.
+#[derive(Clone, Debug)]
+pub struct Optimiser {
+    /// What it is.
+    pub spec: OptimiserSpec,
+    /// Steps that were made.
+    pub steps: u64,
+    /// Momentum, or mean and mean square, by the name of the parameter.
+    pub state: BTreeMap<String, [Vec<f32>; 2]>,
+}
+
+/// How one parameter is stepped.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StepSize {
+    /// Learning rate.
+    pub rate: f64,
+    /// Whether weight decay holds for it.
+    pub decays: bool,
+}
+
+impl Optimiser {
+    /// One that has made no step yet.
+    pub fn new(spec: OptimiserSpec) -> Self {
+        Self {
+            spec,
+            steps: 0,
+            state: BTreeMap::new(),
+        }
+    }
+
+    /// Makes a step with each of `gradients`; `size` says how large it is for a parameter of a name.
+    pub fn step(&mut self, weights: &mut Weights, gradients: &Weights, size: impl Fn(&str) -> StepSize) {
+        self.steps += 1;
+        for (name, gradient) in gradients.iter() {
+            let Some(mut parameter) = weights.take(name) else {
+                continue;
+            };
+            let values = &mut parameter.values;
+            let first = !self.state.contains_key(name);
+            let [mean, square] = self.state.entry(name.to_owned()).or_default();
+            mean.resize(values.len(), 0.0);
+            let StepSize { rate, decays } = size(name);
+            match self.spec {
+                OptimiserSpec::Sgd {
+                    momentum,
+                    nesterov,
+                    weight_decay,
+                } => {
+                    let decay = if decays { weight_decay } else { 0.0 };
+                    let rate = rate as f32;
+                    let all = values
+                        .par_iter_mut()
+                        .zip(mean.par_iter_mut())
+                        .zip(gradient.values.par_iter());
+                    all.for_each(|((value, mean), gradient)| {
+                        let push = gradient + decay * *value;
+                        *mean = if first { push } else { momentum * *mean + push };
+                        *value -= rate * if nesterov { push + momentum * *mean } else { *mean };
+                    });
+                }
+                OptimiserSpec::AdamW {
+                    beta1,
+                    beta2,
+                    epsilon,
+                    weight_decay,
+                } => {
+                    square.resize(values.len(), 0.0);
+                    let steps = self.steps as f64;
+                    let corrected = |beta: f32| 1.0 - f64::from(beta).powf(steps);
+                    let step = (rate / corrected(beta1)) as f32;
+                    let root = corrected(beta2).sqrt() as f32;
+                    let kept = if decays {
+                        1.0 - (rate * f64::from(weight_decay)) as f32
+                    } else {
+                        1.0
+                    };
+                    let state = mean.par_iter_mut().zip(square.par_iter_mut());
+                    let all = values.par_iter_mut().zip(state).zip(gradient.values.par_iter());
+                    all.for_each(|((value, (mean, square)), gradient)| {
+                        *value *= kept;
+                        *mean += (1.0 - beta1) * (gradient - *mean);
+                        *square = beta2 * *square + (1.0 - beta2) * gradient * gradient;
+                        *value -= step * *mean / (square.sqrt() / root + epsilon);
+                    });
+                }
+            }
+            weights.insert(name, parameter);
+        }
+    }
+}
+
+/// Scales gradients so that their common norm is at most `most`, as `torch.nn.utils.clip_grad_norm_` does; returns what
+/// it was.
+pub fn clip_global_norm(gradients: &mut Weights, most: f64) -> f64 {
+    let square = |values: &[f32]| values.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>();
+    let norm = gradients
+        .iter()
+        .map(|(_, tensor)| square(&tensor.values))
+        .sum::<f64>()
+        .sqrt();
+    let factor = (most / (norm + 1e-6)) as f32;
+    if factor < 1.0 {
+        let scaled: Vec<_> = gradients
+            .drain()
+            .map(|(name, mut tensor)| {
+                tensor.values.iter_mut().for_each(|value| *value *= factor);
+                (name, tensor)
+            })
+            .collect();
+        for (name, tensor) in scaled {
+            gradients.insert(name, tensor);
+        }
+    }
+    norm
+}

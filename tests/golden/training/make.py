@@ -1,0 +1,144 @@
+"""Makes the files of this folder: gradients and optimiser steps of PyTorch on the small models beside it.
+
+The forward pass is written here from the paper and from the names and shapes of the checkpoints, and is first compared
+with the logits that the published program put out (`../rstrudel-*/case.safetensors`), so its gradients are those of the
+published network. Run it with PyTorch, numpy and safetensors installed:
+
+    python tests/golden/training/make.py
+"""
+
+import json
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file, save_file
+
+FOLDER = Path(__file__).parent
+torch.manual_seed(7)
+torch.set_num_threads(1)
+
+
+def block(w, name, x, heads):
+    def norm(x, part):
+        return F.layer_norm(x, x.shape[-1:], w[f"{name}.{part}.weight"], w[f"{name}.{part}.bias"], 1e-5)
+
+    def linear(x, part):
+        return F.linear(x, w[f"{name}.{part}.weight"], w[f"{name}.{part}.bias"])
+
+    batch, tokens, dim = x.shape
+    qkv = linear(norm(x, "norm1"), "attn.qkv").reshape(batch, tokens, 3, heads, dim // heads).permute(2, 0, 3, 1, 4)
+    q, k, v = qkv
+    attention = (q @ k.transpose(-2, -1) * (dim // heads) ** -0.5).softmax(-1)
+    x = x + linear((attention @ v).transpose(1, 2).reshape(batch, tokens, dim), "attn.proj")
+    return x + linear(F.gelu(linear(norm(x, "norm2"), "mlp.fc1")), "mlp.fc2")
+
+
+def logits(case, w, image, mask):
+    about = json.loads((FOLDER / ".." / case / "manifest.json").read_text())
+    heads, depth, grid, patch = about["heads"], about["encoder_depth"], about["pos_embed_grid"], about["patch"]
+    batch, _, height, width = image.shape
+    rows, columns = height // patch, width // patch
+    x = F.conv2d(image, w["encoder.patch_embed.proj.weight"], w["encoder.patch_embed.proj.bias"], stride=patch)
+    x = x.flatten(2).transpose(1, 2)
+    positions = w["encoder.pos_embed"]
+    square = positions[:, 1:].reshape(1, *grid, -1).permute(0, 3, 1, 2)
+    # A grid with as many patches is used as it is, as in the published code.
+    if grid[0] * grid[1] != rows * columns:
+        square = F.interpolate(square, (rows, columns), mode="bilinear", align_corners=False)
+    positions = torch.cat([positions[:, :1], square.flatten(2).transpose(1, 2)], 1)
+    x = torch.cat([w["encoder.cls_token"].expand(batch, -1, -1), x], 1) + positions
+    for i in range(depth):
+        x = block(w, f"encoder.blocks.{i}", x, heads)
+    x = F.layer_norm(x, x.shape[-1:], w["encoder.norm.weight"], w["encoder.norm.bias"], 1e-5)[:, 1:]
+    if mask:
+        x = F.linear(x, w["decoder.proj_dec.weight"], w["decoder.proj_dec.bias"])
+        classes = w["decoder.cls_emb"].expand(batch, -1, -1)
+        count = classes.shape[1]
+        x = torch.cat([x, classes], 1)
+        for i in range(2):
+            x = block(w, f"decoder.blocks.{i}", x, heads)
+        x = F.layer_norm(x, x.shape[-1:], w["decoder.decoder_norm.weight"], w["decoder.decoder_norm.bias"], 1e-5)
+        patches, classes = x[:, :-count] @ w["decoder.proj_patch"], x[:, -count:] @ w["decoder.proj_classes"]
+        patches, classes = (t / t.norm(dim=-1, keepdim=True) for t in (patches, classes))
+        x = patches @ classes.transpose(1, 2)
+        x = F.layer_norm(x, x.shape[-1:], w["decoder.mask_norm.weight"], w["decoder.mask_norm.bias"], 1e-5)
+    else:
+        x = F.linear(x, w["decoder.head.weight"], w["decoder.head.bias"])
+    low = x.transpose(1, 2).reshape(batch, -1, rows, columns)
+    return F.interpolate(low, (height, width), mode="bilinear", align_corners=False)
+
+
+def weights(case, dtype):
+    state = torch.load(FOLDER / ".." / case / "checkpoint.pth", weights_only=False, map_location="cpu")["model"]
+    return {name: value.to(dtype) for name, value in state.items() if not name.startswith("encoder.head")}
+
+
+def out_classes(case):
+    return json.loads((FOLDER / ".." / case / "manifest.json").read_text())["classes"]
+
+
+def check(case, mask):
+    """The forward pass above is that of the published program."""
+    golden = load_file(FOLDER / ".." / case / "case.safetensors")
+    image = golden["input"]
+    height, width = image.shape[2:]
+    padded = F.pad(image, (0, -width % 16, 0, -height % 16))
+    found = logits(case, weights(case, torch.float32), padded, mask)[:, :, :height, :width]
+    worst = (found - golden["logits"]).abs().max().item()
+    assert worst < 2e-4, (case, worst)
+    print(case, "forward differs from the published one by", worst)
+
+
+def gradients(case, mask):
+    w = {name: value.requires_grad_() for name, value in weights(case, torch.float64).items()}
+    image = torch.randn(2, 3, 64, 96, dtype=torch.float64)
+    classes = out_classes(case)
+    labels = torch.randint(0, classes, (2, 16, 24)).repeat_interleave(4, 1).repeat_interleave(4, 2)
+    labels[0, :20, :30] = 255
+    out = logits(case, w, image, mask)
+    files = {"image": image.float(), "labels": labels.float()}
+    # rstrudel/segmenter averages over the labelled pixels, mmsegmentation over all of them.
+    total = F.cross_entropy(out, labels, ignore_index=255, reduction="sum")
+    files["loss.labelled"] = (total / (labels != 255).sum()).detach().float().reshape(1)
+    files["loss.all"] = (total / labels.numel()).detach().float().reshape(1)
+    (total / (labels != 255).sum()).backward()
+    for name, value in w.items():
+        files[f"gradient.{name}"] = value.grad.float()
+    save_file({name: value.detach().contiguous() for name, value in files.items()}, FOLDER / f"{case}.safetensors")
+
+
+def steps():
+    """Three steps of every optimiser over two tensors, with the global norm of the gradients clipped."""
+    files = {}
+    start = {"a": torch.randn(7, 5), "b": torch.randn(11)}
+    pushes = [{name: torch.randn_like(value) * 3 for name, value in start.items()} for _ in range(3)]
+    for name, value in start.items():
+        files[f"start.{name}"] = value
+        for i, push in enumerate(pushes):
+            files[f"gradient.{i}.{name}"] = push[name]
+    optimisers = {
+        "sgd": lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, weight_decay=0.01),
+        "nesterov": lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, weight_decay=0.01, nesterov=True),
+        "adamw": lambda p: torch.optim.AdamW(p, lr=0.1, weight_decay=0.05),
+    }
+    for kind, make in optimisers.items():
+        for clip in (None, 1.0):
+            parameters = {name: value.clone().requires_grad_() for name, value in start.items()}
+            optimiser = make(list(parameters.values()))
+            for i, push in enumerate(pushes):
+                for name, value in parameters.items():
+                    value.grad = push[name].clone()
+                if clip:
+                    torch.nn.utils.clip_grad_norm_(parameters.values(), clip)
+                optimiser.param_groups[0]["lr"] = 0.1 / (i + 1)
+                optimiser.step()
+                for name, value in parameters.items():
+                    files[f"{kind}.{'clipped' if clip else 'free'}.{i}.{name}"] = value.detach().clone()
+    save_file(files, FOLDER / "steps.safetensors")
+
+
+for case, mask in (("rstrudel-mask-p16", True), ("rstrudel-linear-p16", False)):
+    check(case, mask)
+    gradients(case, mask)
+steps()

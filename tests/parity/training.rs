@@ -1,0 +1,155 @@
+//! Gradients and optimiser steps against PyTorch's (`tests/golden/training/make.py`).
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use burn::tensor::Device;
+use safetensors::SafeTensors;
+use segscope::checkpoint;
+use segscope::labels::LabelMap;
+use segscope::model::{HostTensor, Output, Weights};
+use segscope::train::{Averaging, Batch, Optimiser, OptimiserSpec, StepSize, Target, clip_global_norm, learn};
+
+/// Largest difference, relative to the largest value of the tensor.
+const TOLERANCE: f32 = 1e-4;
+
+fn folder() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
+}
+
+fn tensors(file: &str) -> BTreeMap<String, HostTensor> {
+    let bytes = std::fs::read(folder().join("training").join(file)).expect("a fixture");
+    let tensors = SafeTensors::deserialize(&bytes).expect("tensors");
+    let all = tensors.tensors().into_iter().map(|(name, view)| {
+        let values = view.data().as_chunks().0.iter().map(|b| f32::from_le_bytes(*b));
+        let tensor = HostTensor {
+            shape: view.shape().to_vec(),
+            values: values.collect(),
+        };
+        (name, tensor)
+    });
+    all.collect()
+}
+
+fn assert_close(what: &str, found: &[f32], expected: &[f32]) {
+    assert_eq!(found.len(), expected.len(), "{what}: as many values");
+    let largest = expected.iter().fold(1e-3f32, |most, value| most.max(value.abs()));
+    let worst = found
+        .iter()
+        .zip(expected)
+        .map(|(f, e)| (f - e).abs())
+        .fold(0.0, f32::max);
+    assert!(worst <= TOLERANCE * largest, "{what}: off by {worst:e} of {largest:e}");
+}
+
+/// Compares loss and all gradients of a golden model.
+fn compare_gradients(case: &str, decoder: &str) {
+    let fixture = tensors(&format!("{case}.safetensors"));
+    let opened = checkpoint::open(&folder().join(case), &mut |_| std::ops::ControlFlow::Continue(())).expect("a model");
+    let [pictures, _, height, width] = fixture["image"].shape[..] else {
+        panic!("four axes")
+    };
+    let labels = fixture["labels"]
+        .values
+        .chunks_exact(width * height)
+        .map(|ids| LabelMap {
+            width,
+            height,
+            ids: ids.iter().map(|id| *id as u16).collect(),
+        });
+    let batch = Batch {
+        image: fixture["image"].values.clone(),
+        size: [width, height],
+        labels: labels.collect(),
+    };
+    assert_eq!(batch.labels.len(), pictures);
+    let targets = [Target {
+        output: Output::default(),
+        weight: 1.0,
+    }];
+    let learned = |averaging| {
+        let device = Device::flex();
+        learn(&opened.spec, &opened.weights, &batch, &targets, averaging, &device).expect("gradients")
+    };
+    let all = learned(Averaging::All);
+    assert_close(
+        "loss over all pixels",
+        &[all.losses[0] as f32],
+        &fixture["loss.all"].values,
+    );
+    let found = learned(Averaging::Labelled);
+    let loss = [found.losses[0] as f32];
+    assert_close("loss over labelled pixels", &loss, &fixture["loss.labelled"].values);
+    let mut compared = 0;
+    for (name, expected) in &fixture {
+        let Some(name) = name.strip_prefix("gradient.") else {
+            continue;
+        };
+        let ours = name.replace("decoder.", &format!("decoders.{decoder}."));
+        // Published position embeddings, resized: their gradient comes back through the resizing.
+        let tensor = found
+            .gradients
+            .get(&ours)
+            .unwrap_or_else(|| panic!("no gradient of {ours}"));
+        assert_eq!(tensor.shape, expected.shape, "{ours}");
+        assert_close(&ours, &tensor.values, &expected.values);
+        compared += 1;
+    }
+    assert_eq!(compared, found.gradients.iter().count(), "every parameter is compared");
+    assert!(compared > 40, "{compared}");
+}
+
+#[test]
+fn gradients_of_the_mask_transformer_match() {
+    compare_gradients("rstrudel-mask-p16", "mask");
+}
+
+#[test]
+fn gradients_of_the_linear_decoder_match() {
+    compare_gradients("rstrudel-linear-p16", "linear");
+}
+
+#[test]
+fn steps_of_every_optimiser_match() {
+    let fixture = tensors("steps.safetensors");
+    let sgd = |nesterov| OptimiserSpec::Sgd {
+        momentum: 0.9,
+        nesterov,
+        weight_decay: 0.01,
+    };
+    let adamw = OptimiserSpec::AdamW {
+        beta1: 0.9,
+        beta2: 0.999,
+        epsilon: 1e-8,
+        weight_decay: 0.05,
+    };
+    let named = |start: &str| {
+        let mut weights = Weights::default();
+        for name in ["a", "b"] {
+            weights.insert(name, fixture[&format!("{start}.{name}")].clone());
+        }
+        weights
+    };
+    for (kind, spec) in [("sgd", sgd(false)), ("nesterov", sgd(true)), ("adamw", adamw)] {
+        for (clipping, most) in [("free", None), ("clipped", Some(1.0))] {
+            let mut weights = named("start");
+            let mut optimiser = Optimiser::new(spec);
+            for i in 0..3 {
+                let mut gradients = named(&format!("gradient.{i}"));
+                if let Some(most) = most {
+                    assert!(clip_global_norm(&mut gradients, most) > most);
+                }
+                let size = StepSize {
+                    rate: 0.1 / (i + 1) as f64,
+                    decays: true,
+                };
+                optimiser.step(&mut weights, &gradients, |_| size);
+                for name in ["a", "b"] {
+                    let step = format!("{kind}.{clipping}.{i}.{name}");
+                    let found = weights.get(name).expect("a parameter");
+                    assert_close(&step, &found.values, &fixture[&step].values);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Training as a whole, on the sample picture and a small backbone without knowledge.
+
+use std::fs;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use burn::tensor::Device;
+use segscope::checkpoint;
+use segscope::evaluate::{Pair, pairs};
+use segscope::labels::ClassSet;
+use segscope::model::{DecoderKind, ModelSpec, Weights};
+use segscope::train::{
+    Augmentation, Averaging, Optimiser, OptimiserSpec, PolySchedule, StartPlan, TrainConfig, TrainEvent, TrainFolder,
+    TrainState, Training, start_from,
+};
+
+fn in_repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// The sample under some names, with its labels.
+fn data(folder: &Path, names: &[&str]) -> Vec<Pair> {
+    for (below, file, ending) in [("images", "street.jpg", "jpg"), ("labels", "street-labels.png", "png")] {
+        fs::create_dir_all(folder.join(below)).expect("a folder");
+        for name in names {
+            let copy = folder.join(below).join(format!("{name}.{ending}"));
+            fs::copy(in_repository("assets/samples").join(file), copy).expect("a copy");
+        }
+    }
+    pairs(&folder.join("images"), &folder.join("labels")).expect("pairs")
+}
+
+/// A network with both decoders of Segmenter on the golden backbone.
+fn beginning(seed: u64) -> (ModelSpec, Weights) {
+    let files = fs::read_dir(in_repository("tests/golden/pipeline-timm-npz")).expect("the golden backbone");
+    let mut files = files.map(|entry| entry.expect("an entry").path());
+    let file = files
+        .find(|file| file.extension().is_some_and(|ending| ending == "npz"))
+        .expect("a backbone");
+    let backbone = checkpoint::open_backbone(&file, &mut |_| ControlFlow::Continue(())).expect("a backbone");
+    let plan = StartPlan {
+        decoders: vec![DecoderKind::Linear, DecoderKind::Mask],
+        patch: backbone.encoder.patch,
+        crop: 4 * backbone.encoder.patch,
+        classes: 11,
+        seed,
+    };
+    start_from(backbone, &plan).expect("a network")
+}
+
+fn config(crop: usize, iterations: usize) -> TrainConfig {
+    TrainConfig {
+        batch: 3,
+        seed: 5,
+        validate_every: 0,
+        decoder_rate: 2.0,
+        clip: Some(1.0),
+        averaging: Averaging::Labelled,
+        optimiser: OptimiserSpec::AdamW {
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+            weight_decay: 0.01,
+        },
+        schedule: PolySchedule {
+            base: 3e-3,
+            floor: 1e-5,
+            power: 0.9,
+            iterations,
+        },
+        augmentation: Augmentation {
+            scales: [0.1, 0.2],
+            ..Augmentation::published(crop)
+        },
+    }
+}
+
+fn fresh(weights: &Weights, config: &TrainConfig) -> TrainState {
+    TrainState {
+        iteration: 0,
+        weights: weights.clone(),
+        optimiser: Optimiser::new(config.optimiser),
+        best: None,
+    }
+}
+
+/// Trains up to an iteration; the losses of each step.
+fn train(training: &Training, state: &mut TrainState, until: usize) -> Vec<Vec<f64>> {
+    let mut losses = Vec::new();
+    let done = training.run(state, &mut |_, event| {
+        if let TrainEvent::Step {
+            iteration,
+            losses: of_step,
+            ..
+        } = event
+        {
+            losses.push(of_step.clone());
+            if *iteration == until {
+                return ControlFlow::Break(());
+            }
+        }
+        ControlFlow::Continue(())
+    });
+    done.expect("no failure");
+    losses
+}
+
+#[test]
+fn an_interrupted_training_goes_on_as_if_it_had_not_been() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pairs = data(folder.path(), &["a", "b"]);
+    let (spec, weights) = beginning(1);
+    let config = config(spec.inference.window, 12);
+    let classes = ClassSet::known("camvid").expect("a set");
+    let device = Device::flex();
+    let training = Training {
+        config: &config,
+        spec: &spec,
+        classes: &classes,
+        ignored: None,
+        pairs: &pairs,
+        validation: &[],
+        device: &device,
+    };
+    assert_eq!(training.offenders(), Vec::<String>::new());
+    let mut whole = fresh(&weights, &config);
+    let straight = train(&training, &mut whole, 12);
+    assert_eq!((straight.len(), whole.iteration), (12, 12));
+    // Both decoders learn.
+    for decoder in [0, 1] {
+        let mean = |steps: &[Vec<f64>]| steps.iter().map(|losses| losses[decoder]).sum::<f64>() / steps.len() as f64;
+        let (first, last) = (mean(&straight[..3]), mean(&straight[9..]));
+        assert!(last < first - 0.1, "decoder {decoder}: {first} to {last}");
+    }
+
+    let file = TrainFolder::new(folder.path()).state();
+    let mut state = fresh(&weights, &config);
+    let mut halves = train(&training, &mut state, 5);
+    state.save(&file, "this").expect("a file");
+    drop(state);
+    let mut state = TrainState::load(&file, "this").expect("a state");
+    assert_eq!(state.iteration, 5);
+    halves.extend(train(&training, &mut state, 12));
+    assert_eq!(halves.len(), 12);
+    for (i, (a, b)) in straight.iter().flatten().zip(halves.iter().flatten()).enumerate() {
+        assert!((a - b).abs() < 1e-5, "loss {i}: {a} and {b}");
+    }
+}
+
+#[test]
+fn files_that_cannot_be_used_are_listed_before_the_first_step() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pairs = data(folder.path(), &["a", "b", "c", "d"]);
+    let labels = |name: &str| folder.path().join("labels").join(name);
+    fs::write(folder.path().join("images/b.jpg"), "no picture").expect("a file");
+    fs::write(labels("c.png"), "no labels").expect("a file");
+    let small = segscope::photo::Photo::open(&in_repository("assets/samples/street.jpg")).expect("the sample");
+    let small = segscope::export::png(&small.resized(64, 48)).expect("a PNG");
+    fs::write(folder.path().join("images/d.jpg"), small).expect("a file");
+    let (spec, _) = beginning(1);
+    let config = config(spec.inference.window, 1);
+    let device = Device::flex();
+    let training = |classes: &ClassSet, ignored: Option<Vec<u16>>| {
+        Training {
+            config: &config,
+            spec: &spec,
+            classes,
+            ignored,
+            pairs: &pairs,
+            validation: &[],
+            device: &device,
+        }
+        .offenders()
+    };
+    let camvid = ClassSet::known("camvid").expect("a set");
+    let found = training(&camvid, None);
+    assert_eq!(found.len(), 3, "{found:?}");
+    let names = ["b.jpg", "c.png", "d.png"];
+    for (why, name) in found.iter().zip(names) {
+        assert!(why.contains(name), "{why}");
+    }
+    assert!(
+        found[2].contains("expected labels as large as the picture (64 x 48), found 1280 x 960"),
+        "{}",
+        found[2]
+    );
+    // Void is a wrong id where it is not ignored.
+    let found = training(&camvid, Some(vec![255]));
+    assert!(found[0].contains("found 11"), "{}", found[0]);
+}
