@@ -42,6 +42,7 @@ fn beginning(seed: u64) -> (ModelSpec, Weights) {
         decoders: vec![DecoderKind::Linear, DecoderKind::Mask],
         patch: backbone.encoder.patch,
         crop: 4 * backbone.encoder.patch,
+        short_side: 4 * backbone.encoder.patch,
         classes: 11,
         seed,
     };
@@ -68,10 +69,7 @@ fn config(crop: usize, iterations: usize) -> TrainConfig {
             power: 0.9,
             iterations,
         },
-        augmentation: Augmentation {
-            scales: [0.1, 0.2],
-            ..Augmentation::published(crop)
-        },
+        augmentation: Augmentation::published(crop, 2 * crop),
     }
 }
 
@@ -81,6 +79,7 @@ fn fresh(weights: &Weights, config: &TrainConfig) -> TrainState {
         weights: weights.clone(),
         optimiser: Optimiser::new(config.optimiser),
         best: None,
+        validated: None,
     }
 }
 
@@ -145,6 +144,51 @@ fn an_interrupted_training_goes_on_as_if_it_had_not_been() {
     for (i, (a, b)) in straight.iter().flatten().zip(halves.iter().flatten()).enumerate() {
         assert!((a - b).abs() < 1e-5, "loss {i}: {a} and {b}");
     }
+}
+
+#[test]
+fn a_validation_that_was_missed_is_made_up_for_and_the_last_step_has_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pairs = data(folder.path(), &["a"]);
+    let (spec, weights) = beginning(1);
+    let config = TrainConfig {
+        validate_every: 2,
+        ..config(spec.inference.window, 3)
+    };
+    let classes = ClassSet::known("camvid").expect("a set");
+    let device = Device::flex();
+    let training = Training {
+        config: &config,
+        spec: &spec,
+        classes: &classes,
+        ignored: None,
+        pairs: &pairs,
+        validation: &pairs,
+        device: &device,
+    };
+    let validated = |state: &mut TrainState, until: usize| {
+        let mut after = Vec::new();
+        let done = training.run(state, &mut |_, event| match event {
+            TrainEvent::Step { iteration, .. } if *iteration == until => ControlFlow::Break(()),
+            TrainEvent::Validated { iteration, scores, .. } => {
+                assert_eq!(scores.len(), 2);
+                after.push(*iteration);
+                ControlFlow::Continue(())
+            }
+            _ => ControlFlow::Continue(()),
+        });
+        done.expect("no failure");
+        after
+    };
+    let mut state = fresh(&weights, &config);
+    // Stopped after the second step, before its validation.
+    assert!(validated(&mut state, 2).is_empty());
+    assert_eq!(validated(&mut state, usize::MAX), [2, 3]);
+    assert!(state.best.is_some() && state.validated == Some(3));
+    assert!(
+        validated(&mut state, usize::MAX).is_empty(),
+        "nothing is left to be done"
+    );
 }
 
 #[test]

@@ -6,10 +6,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use rayon::prelude::*;
 use serde_json::{Value, json};
 
+use super::described;
 use super::output_choice::OutputChoice;
 use super::run_flags::RunFlags;
+use crate::checkpoint;
 use crate::engine::{DeviceChoice, ModelInfo, ModelSource, Output, Session, Task, peak_memory_mib, read_labels};
 use crate::evaluate::{Evaluated, Pair, Scores, pairs};
 use crate::labels::{ClassSet, LabelMap, TruthRules};
@@ -96,7 +99,7 @@ impl Source {
                 settings,
                 ..
             } => json!({
-                "model": model.output_title(*output), "file": model.source.name(), "parameters": model.parameters,
+                "model": model.output_title(*output), "file": file_text(&model.source), "parameters": model.parameters,
                 "settings": format!("{settings:?}"),
             }),
             Self::Files(_) => json!({ "model": null }),
@@ -133,6 +136,16 @@ impl Source {
     }
 }
 
+/// Where a model is, how large its file is and when it was written: another file is another evaluation.
+fn file_text(source: &ModelSource) -> String {
+    let ModelSource::Path(path) = source else {
+        return source.name();
+    };
+    let file = checkpoint::model_file(path).unwrap_or_else(|_| path.clone());
+    let about = std::fs::metadata(&file).map(|about| (about.len(), about.modified().ok()));
+    format!("{} {about:?}", file.canonicalize().unwrap_or(file).display())
+}
+
 impl Evaluate {
     pub(super) fn run(&self) -> Result<()> {
         let files = self.images.as_ref().or(self.predictions.as_ref());
@@ -142,6 +155,7 @@ impl Evaluate {
         let mut of = source.described();
         of["pictures"] = files.display().to_string().into();
         of["labels"] = self.labels.display().to_string().into();
+        of["ignored"] = json!([self.ignore, self.zero_is_ignored]);
         let fresh = Evaluated {
             of,
             classes: source.classes().clone(),
@@ -149,9 +163,15 @@ impl Evaluate {
             peak_mib: None,
             scores: Scores::new(source.classes().len()),
         };
-        let mut evaluated = self.begun(fresh)?;
+        let mut evaluated = self.begun(fresh, &pairs)?;
         self.check_files()?;
-        self.go_through(&pairs, &mut source, &mut evaluated)?;
+        self.check_truths(&pairs, source.classes())?;
+        let done = self.go_through(&pairs, &mut source, &mut evaluated);
+        if let (Err(_), Some(path)) = (&done, &self.json) {
+            // What was scored is good.
+            write(path, &evaluated.json().to_string())?;
+        }
+        done?;
         print!("{}", evaluated.text());
         let json = format!("{:#}\n", evaluated.json());
         let outputs = [
@@ -196,18 +216,22 @@ impl Evaluate {
     }
 
     /// An unfinished evaluation of the same, or a new one.
-    fn begun(&self, fresh: Evaluated) -> Result<Evaluated> {
-        let Some(path) = self.json.as_ref().filter(|path| path.is_file()) else {
+    fn begun(&self, fresh: Evaluated, pairs: &[Pair]) -> Result<Evaluated> {
+        let Some(path) = self.json.as_ref().filter(|path| path.is_file() && !self.overwrite) else {
             return Ok(fresh);
         };
         let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
         let kept: Option<Evaluated> = serde_json::from_str(&text).ok();
+        let is_same = |kept: &Evaluated| {
+            let names = kept.scores.pictures.iter().map(|picture| &picture.name);
+            let same_names = names.eq(pairs.iter().map(|pair| &pair.name).take(kept.scores.pictures.len()));
+            same_names && (&kept.of, &kept.classes, kept.total) == (&fresh.of, &fresh.classes, fresh.total)
+        };
         match kept.filter(|kept| !kept.is_complete()) {
-            Some(kept) if (&kept.of, &kept.classes, kept.total) == (&fresh.of, &fresh.classes, fresh.total) => {
+            Some(kept) if is_same(&kept) => {
                 eprintln!("going on after {} pictures", kept.scores.pictures.len());
                 Ok(kept)
             }
-            _ if self.overwrite => Ok(fresh),
             Some(_) => bail!(
                 "expected an unfinished evaluation of the same model and folders, found another; choose another file or \
                  add --overwrite: {}",
@@ -243,16 +267,7 @@ impl Evaluate {
             bar.set_message(pair.name.clone());
             let (prediction, time) = source.predicted(&pair.file, id as u64)?;
             let mut truth = read_labels(&pair.truth, [prediction.width, prediction.height])?;
-            let rules = self.rules(&classes, &pair.truth);
-            rules.apply(&mut truth, classes.len()).map_err(|id| {
-                anyhow::anyhow!(
-                    "expected ids of {} classes or ignored ones {:?} in the ground truth, found {id}; name the data set \
-                     with --set, or the ignored ids with --ignore: {}",
-                    classes.len(),
-                    rules.ignored,
-                    pair.truth.display()
-                )
-            })?;
+            self.apply_rules(&mut truth, &classes, &pair.truth)?;
             let counted = evaluated
                 .scores
                 .add(&pair.name, &prediction, &truth, time.as_secs_f64());
@@ -267,9 +282,44 @@ impl Evaluate {
         Ok(())
     }
 
+    /// Looks at all label maps before the first picture is run, which may take hours.
+    fn check_truths(&self, pairs: &[Pair], classes: &ClassSet) -> Result<()> {
+        let check = |pair: &Pair| -> Result<()> {
+            let bytes = std::fs::read(&pair.truth).with_context(|| format!("cannot read {}", pair.truth.display()))?;
+            let map = LabelMap::from_png(&bytes).with_context(|| format!("no label map: {}", pair.truth.display()))?;
+            self.apply_rules(&mut { map }, classes, &pair.truth)
+        };
+        let wrong: Vec<String> = pairs
+            .par_iter()
+            .filter_map(|pair| check(pair).err().map(|why| described(&why)))
+            .collect();
+        ensure!(
+            wrong.is_empty(),
+            "{} of {} label maps cannot be used:\n  {}",
+            wrong.len(),
+            pairs.len(),
+            wrong.join("\n  ")
+        );
+        Ok(())
+    }
+
+    /// Turns the ids of a label map into classes.
+    fn apply_rules(&self, truth: &mut LabelMap, classes: &ClassSet, path: &Path) -> Result<()> {
+        let rules = self.rules(classes, path);
+        rules.apply(truth, classes.len()).map_err(|id| {
+            anyhow::anyhow!(
+                "expected ids of {} classes or ignored ones {:?} in the ground truth, found {id}; name the data set with \
+                 --set, or the ignored ids with --ignore: {}",
+                classes.len(),
+                rules.ignored,
+                path.display()
+            )
+        })
+    }
+
     fn rules(&self, classes: &ClassSet, truth: &Path) -> TruthRules {
         let name = truth.file_name().unwrap_or_default().to_string_lossy();
-        let of_set = TruthRules::of(&classes.name, &name);
+        let of_set = TruthRules::of(&classes.name, classes.len(), &name);
         TruthRules {
             ignored: self.ignore.clone().unwrap_or(of_set.ignored),
             zero_is_ignored: self.zero_is_ignored || of_set.zero_is_ignored,

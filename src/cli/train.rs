@@ -1,5 +1,6 @@
 //! `segscope train`: a backbone and labelled pictures to a bundle.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::Write as _;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -9,8 +10,8 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde::Serialize;
 
 use crate::checkpoint::{self, Checkpoint, Provenance};
-use crate::engine::{DeviceChoice, open_device};
-use crate::evaluate::pairs;
+use crate::engine::{DeviceChoice, NormalisationChoice, open_device};
+use crate::evaluate::{Pair, pairs};
 use crate::labels::ClassSet;
 use crate::model::{DecoderKind, ModelSpec};
 use crate::staged_file::StagedFile;
@@ -55,6 +56,14 @@ pub(super) struct Train {
     /// Side of the crops in pixels
     #[arg(long, default_value_t = 384)]
     crop: usize,
+    /// Short side in pixels that pictures are brought to before they are scaled at random, and at which the trained model
+    /// sees them [default: the crop]
+    #[arg(long, value_name = "N")]
+    short_side: Option<usize>,
+    /// What is subtracted from pixels and divides them, where the backbone's file does not tell: plain DeiT, DINO and
+    /// MAE have imagenet
+    #[arg(long, value_enum, value_name = "NAME")]
+    normalisation: Option<NormalisationChoice>,
     /// Pictures per step
     #[arg(long, default_value_t = 8)]
     batch: usize,
@@ -82,6 +91,9 @@ pub(super) struct Train {
     /// Folder for the bundles, the log and what going on needs
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+    /// Write over what another training has left in the folder
+    #[arg(long)]
+    overwrite: bool,
     /// Where to compute
     #[arg(long, value_enum, default_value = "cpu")]
     device: DeviceChoice,
@@ -106,7 +118,14 @@ struct Written<'a> {
     init: &'a Path,
     decoders: &'a [String],
     patch: usize,
+    normalisation: Option<String>,
     classes: &'a str,
+    class_count: usize,
+    ignored: Option<&'a [u16]>,
+    val_images: Option<&'a Path>,
+    val_labels: Option<&'a Path>,
+    /// How many pictures there are, and a number that changes with their names: the order of steps follows from both.
+    pictures: [String; 2],
     training: &'a TrainConfig,
 }
 
@@ -126,15 +145,25 @@ impl Train {
             init: &self.init,
             decoders: &self.decoder,
             patch: self.patch,
+            normalisation: self.normalisation.map(|choice| format!("{choice:?}")),
             classes: &classes.name,
+            class_count: classes.len(),
+            ignored: self.ignore.as_deref(),
+            val_images: self.val_images.as_deref(),
+            val_labels: self.val_labels.as_deref(),
+            pictures: [&train_pairs, &validation].map(|pairs| digest(pairs)),
             training: &config,
         })?;
         let mut on_read = |_| ControlFlow::Continue(());
-        let backbone = checkpoint::open_backbone(&self.init, &mut on_read)?;
+        let mut backbone = checkpoint::open_backbone(&self.init, &mut on_read)?;
+        if let Some(choice) = self.normalisation {
+            backbone.normalisation = choice.values();
+        }
         let plan = StartPlan {
             decoders: self.decoders()?,
             patch: self.patch,
             crop: self.crop,
+            short_side: self.short_side(),
             classes: classes.len(),
             seed: self.seed,
         };
@@ -160,13 +189,16 @@ impl Train {
         }
         std::fs::create_dir_all(&self.out).with_context(|| format!("cannot make the folder {}", self.out.display()))?;
         let folder = TrainFolder::new(&self.out);
-        let mut state = match folder.state().is_file() {
+        let is_new = !folder.state().is_file() || self.overwrite;
+        self.check_folder(&folder, is_new)?;
+        let mut state = match !is_new {
             true => TrainState::load(&folder.state(), &written)?,
             false => TrainState {
                 iteration: 0,
                 weights,
                 optimiser: Optimiser::new(config.optimiser),
                 best: None,
+                validated: None,
             },
         };
         write(&folder.config(), &written)?;
@@ -178,11 +210,35 @@ impl Train {
             state.iteration,
             self.iterations
         );
-        let mut report = Report::new(&folder, &written, &spec, &classes)?;
-        training.run(&mut state, &mut |state, event| report.take(state, event))?;
+        let mut report = Report::new(&folder, &written, &spec, &classes, state.iteration)?;
+        let done = training.run(&mut state, &mut |state, event| report.take(state, event));
+        if let Err(why) = done {
+            // The steps before are good.
+            state.save(&folder.state(), &written)?;
+            return Err(why.into());
+        }
         report.finish(&state)?;
         println!("{}", folder.last().display());
         Ok(())
+    }
+
+    fn short_side(&self) -> usize {
+        self.short_side.unwrap_or(self.crop)
+    }
+
+    /// Refuses to begin where results of another training lie.
+    fn check_folder(&self, folder: &TrainFolder, is_new: bool) -> Result<()> {
+        let results = [folder.best(), folder.last(), folder.log()];
+        let found = results
+            .into_iter()
+            .find(|file| is_new && file.exists() && !self.overwrite);
+        match found {
+            Some(file) => bail!(
+                "expected a folder without a training, found results of one; choose another folder or add --overwrite: {}",
+                file.display()
+            ),
+            None => Ok(()),
+        }
     }
 
     fn class_set(&self) -> Result<ClassSet> {
@@ -245,7 +301,7 @@ impl Train {
                 power: 0.9,
                 iterations: self.iterations,
             },
-            augmentation: Augmentation::published(self.crop),
+            augmentation: Augmentation::published(self.crop, self.short_side()),
         }
     }
 }
@@ -286,19 +342,29 @@ struct Report<'a> {
 }
 
 impl<'a> Report<'a> {
-    fn new(folder: &'a TrainFolder, config: &'a str, spec: &'a ModelSpec, classes: &'a ClassSet) -> Result<Self> {
+    /// After so many steps; lines of the log about later ones, which are made again, are dropped.
+    fn new(
+        folder: &'a TrainFolder,
+        config: &'a str,
+        spec: &'a ModelSpec,
+        classes: &'a ClassSet,
+        steps: usize,
+    ) -> Result<Self> {
         let path = folder.log();
-        let is_new = !path.exists();
-        let log = std::fs::OpenOptions::new().create(true).append(true).open(&path);
-        let mut log = log.with_context(|| format!("cannot write {}", path.display()))?;
-        if is_new {
-            let decoders: Vec<&str> = spec.decoders.iter().map(|decoder| decoder.key.as_str()).collect();
-            writeln!(
-                log,
-                "iteration,rate,seconds,accuracy,loss of {}",
-                decoders.join(",loss of ")
-            )?;
-        }
+        let decoders: Vec<&str> = spec.decoders.iter().map(|decoder| decoder.key.as_str()).collect();
+        let heading = format!("iteration,rate,seconds,accuracy,loss of {}", decoders.join(",loss of "));
+        let before = match steps {
+            0 => String::new(),
+            _ => std::fs::read_to_string(&path).unwrap_or_default(),
+        };
+        let number = |line: &str| line.split(',').next()?.parse::<usize>().ok();
+        let kept = before
+            .lines()
+            .filter(|line| number(line).is_some_and(|number| number <= steps));
+        let lines: Vec<&str> = std::iter::once(heading.as_str()).chain(kept).collect();
+        write(&path, &(lines.join("\n") + "\n"))?;
+        let log = std::fs::OpenOptions::new().append(true).open(&path);
+        let log = log.with_context(|| format!("cannot write {}", path.display()))?;
         Ok(Self {
             folder,
             config,
@@ -377,7 +443,10 @@ impl<'a> Report<'a> {
         provenance.add("steps", state.iteration.to_string());
         provenance.add("configuration", self.config);
         if let Some((iou, iteration)) = state.best {
-            provenance.add("validation", format!("mIoU {:.2} after {iteration} steps", iou * 100.0));
+            provenance.add(
+                "best validation",
+                format!("mIoU {:.2} after {iteration} steps", iou * 100.0),
+            );
         }
         let checkpoint = Checkpoint {
             spec: self.spec.clone(),
@@ -396,6 +465,15 @@ impl<'a> Report<'a> {
         state.save(&self.folder.state(), self.config)?;
         self.save_bundle(state, &self.folder.last())
     }
+}
+
+/// How many pairs there are, and a number that changes with their names.
+fn digest(pairs: &[Pair]) -> String {
+    let mut hasher = DefaultHasher::new();
+    for pair in pairs {
+        pair.name.hash(&mut hasher);
+    }
+    format!("{} {:016x}", pairs.len(), hasher.finish())
 }
 
 /// Writes a file beside its place, then renames it.

@@ -1,6 +1,6 @@
 //! Which label map belongs to which picture.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -40,6 +40,11 @@ pub enum PairError {
     /// There is nothing in it.
     #[error("expected pictures in the folder, found none: {path}", path = .0.display())]
     Empty(PathBuf),
+    /// Two pictures of one name.
+    #[error(
+        "expected one picture for each label map, found two called {0}; keep label maps in a folder of their own, and one picture of a name"
+    )]
+    Twice(String),
     /// Files without a partner.
     #[error(
         "expected a label map (.png) of the same name for each picture, found none for {count}: {names}",
@@ -81,9 +86,13 @@ pub fn pairs(pictures: &Path, truths: &Path) -> Result<Vec<Pair>, PairError> {
         return Err(PairError::Empty(pictures.into()));
     }
     let mut missing = Vec::new();
-    let mut pairs = Vec::new();
+    let mut pairs: Vec<Pair> = Vec::new();
+    let mut names = HashSet::new();
     for file in files {
         let name = name_of(pictures, &file);
+        if !names.insert(name.clone()) {
+            return Err(PairError::Twice(name));
+        }
         match maps.get(&name) {
             Some(truth) => pairs.push(Pair {
                 truth: truth.clone(),
@@ -166,6 +175,8 @@ mod tests {
             .expect_err("two are missing")
             .to_string();
         assert!(why.contains("found none for 2: a, c"), "{why}");
+        let twice = folder_with(&["b.jpg", "b.webp"]);
+        assert!(matches!(pairs(twice.path(), truths.path()), Err(PairError::Twice(_))));
         let nothing = folder_with(&[]);
         assert!(matches!(pairs(nothing.path(), truths.path()), Err(PairError::Empty(_))));
         let nowhere = nothing.path().join("nowhere");

@@ -86,6 +86,13 @@ impl Evaluated {
             let [iou, accuracy, precision] = [score.iou, score.accuracy, score.precision].map(percent);
             writeln!(text, "{name:<24} {iou:>7} {accuracy:>9} {precision:>10}").ok();
         }
+        text + &self.summary()
+    }
+
+    /// The scores over all classes, and what they cost.
+    fn summary(&self) -> String {
+        let percent = |value: Option<f64>| value.map_or_else(|| "-".into(), |value| format!("{:.2}", value * 100.0));
+        let mut text = String::new();
         let confusion = &self.scores.confusion;
         writeln!(
             text,
@@ -150,12 +157,7 @@ impl Evaluated {
              <th>F-score</th><th>pixels</th></tr>\n{rows}</table>\n<h2>Confusion</h2>\n<p>Share of the true class (rows) \
              that is predicted as each class (columns), in percent.</p>\n{matrix}<h2>Worst pictures</h2>\n<table>\n\
              <tr><th>picture</th><th>mIoU</th><th>pixel accuracy</th></tr>\n{pictures}</table>\n</body></html>\n",
-            about = escaped(
-                self.text()
-                    .rsplit_once("mIoU ")
-                    .map_or("", |(_, summary)| summary)
-                    .trim_end()
-            ),
+            about = escaped(self.summary().trim_end()),
             matrix = self.matrix(),
         )
     }

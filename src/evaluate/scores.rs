@@ -11,6 +11,8 @@ pub struct Scores {
     pub confusion: Confusion,
     /// Sum over the pictures of the agreement of boundaries, see [`Agreement::boundary`].
     boundary: [f64; BOUNDARY_PIXELS.len()],
+    /// Pictures that have labelled pixels.
+    labelled: usize,
     /// Names of the pictures that were counted, with the share of their labelled pixels that is right and their own mean
     /// IoU.
     pub pictures: Vec<PictureScore>,
@@ -35,6 +37,7 @@ impl Scores {
         Self {
             confusion: Confusion::new(classes),
             boundary: [0.0; BOUNDARY_PIXELS.len()],
+            labelled: 0,
             pictures: Vec::new(),
             seconds: 0.0,
         }
@@ -46,15 +49,15 @@ impl Scores {
     pub fn add(&mut self, name: &str, prediction: &LabelMap, truth: &LabelMap, seconds: f64) -> bool {
         let classes = self.confusion.classes();
         let mut one = Confusion::new(classes);
-        let Some(agreement) = Agreement::of(prediction, truth, classes) else {
-            return false;
-        };
         if !one.add(prediction, truth) {
             return false;
         }
         self.confusion.merge(&one);
-        for (sum, value) in self.boundary.iter_mut().zip(agreement.boundary) {
-            *sum += value;
+        if let Some(agreement) = Agreement::with_truth(prediction, truth, classes) {
+            self.labelled += 1;
+            for (sum, value) in self.boundary.iter_mut().zip(agreement.boundary) {
+                *sum += value;
+            }
         }
         self.pictures.push(PictureScore {
             name: name.to_owned(),
@@ -65,9 +68,9 @@ impl Scores {
         true
     }
 
-    /// Mean over the pictures of the agreement of boundaries at each of [`BOUNDARY_PIXELS`]; `None` without pictures.
+    /// Mean over the pictures with labels of the agreement of boundaries at each of [`BOUNDARY_PIXELS`]; `None` without pictures.
     pub fn boundary(&self) -> Option<[f64; BOUNDARY_PIXELS.len()]> {
-        let count = self.pictures.len();
+        let count = self.labelled;
         (count > 0).then(|| self.boundary.map(|sum| sum / count as f64))
     }
 }

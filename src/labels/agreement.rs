@@ -21,14 +21,26 @@ impl Agreement {
     /// Of a map with a reference of the same size; ids from `classes` on are no labels; `None` when their sizes
     /// differ.
     pub fn of(a: &LabelMap, b: &LabelMap, classes: usize) -> Option<Self> {
+        let is_known = |id: u16| usize::from(id) < classes;
+        Self::where_labelled(a, b, |a, b| is_known(a) && is_known(b))
+    }
+
+    /// Of a prediction with the truth: where that has no label, nothing counts; a predicted id that is no class is one
+    /// that is wrong. `None` when their sizes differ, or nothing is labelled.
+    pub fn with_truth(prediction: &LabelMap, truth: &LabelMap, classes: usize) -> Option<Self> {
+        let is_known = |id: u16| usize::from(id) < classes;
+        let any = truth.ids.iter().any(|id| is_known(*id));
+        Self::where_labelled(prediction, truth, |_, truth| is_known(truth)).filter(|_| any)
+    }
+
+    fn where_labelled(a: &LabelMap, b: &LabelMap, is_labelled: impl Fn(u16, u16) -> bool) -> Option<Self> {
         if [a.width, a.height] != [b.width, b.height] {
             return None;
         }
-        let is_known = |id: u16| usize::from(id) < classes;
         let both = || a.ids.iter().zip(&b.ids);
-        let known = || both().filter(|(a, b)| is_known(**a) && is_known(**b));
+        let known = || both().filter(|(a, b)| is_labelled(**a, **b));
         let same = known().filter(|(a, b)| a == b).count();
-        let labelled: Vec<bool> = both().map(|(a, b)| is_known(*a) && is_known(*b)).collect();
+        let labelled: Vec<bool> = both().map(|(a, b)| is_labelled(*a, *b)).collect();
         let edges = [a, b].map(|map| boundary(map, &labelled));
         Some(Self {
             same: same as f64 / known().count().max(1) as f64,

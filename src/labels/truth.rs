@@ -34,15 +34,16 @@ impl Default for TruthRules {
 }
 
 impl TruthRules {
-    /// The rules of a data set by its key, for a label file of this name: those of Cityscapes hold label ids or train
+    /// The rules of a data set of so many classes by its key, for a label file of this name: those of Cityscapes hold label ids or train
     /// ids, which their names tell.
-    pub fn of(set: &str, file_name: &str) -> Self {
+    pub fn of(set: &str, classes: usize, file_name: &str) -> Self {
         let is_label_ids = set == "cityscapes" && file_name.contains("_labelIds");
         Self {
             zero_is_ignored: matches!(set, "ade20k" | "pascal_context_59"),
             ids: is_label_ids.then(|| CITYSCAPES_IDS.to_vec()),
             ignored: match set {
                 "camvid" => vec![CAMVID_VOID, USUAL_IGNORED],
+                _ if classes > usize::from(USUAL_IGNORED) => vec![u16::MAX],
                 _ => vec![USUAL_IGNORED],
             },
         }
@@ -96,16 +97,18 @@ mod tests {
     #[test]
     fn ids_become_classes_by_the_data_set() {
         const NONE: u16 = u16::MAX;
-        let camvid = TruthRules::of("camvid", "a.png");
+        let camvid = TruthRules::of("camvid", 11, "a.png");
         assert_eq!(applied(&camvid, &[0, 10, 11, 255], 11), Ok(vec![0, 10, NONE, NONE]));
         assert_eq!(applied(&camvid, &[0, 12], 11), Err(12));
-        let ade = TruthRules::of("ade20k", "a.png");
+        let ade = TruthRules::of("ade20k", 150, "a.png");
         assert_eq!(applied(&ade, &[0, 1, 150, 255], 150), Ok(vec![NONE, 0, 149, NONE]));
         assert_eq!(applied(&ade, &[151], 150), Err(151));
-        let city = TruthRules::of("cityscapes", "x_gtFine_labelIds.png");
+        let city = TruthRules::of("cityscapes", 19, "x_gtFine_labelIds.png");
         assert_eq!(applied(&city, &[7, 33, 0, 4], 19), Ok(vec![0, 18, NONE, NONE]));
-        let train_ids = TruthRules::of("cityscapes", "x_gtFine_labelTrainIds.png");
+        let train_ids = TruthRules::of("cityscapes", 19, "x_gtFine_labelTrainIds.png");
         assert_eq!(applied(&train_ids, &[7, 18, 255], 19), Ok(vec![7, 18, NONE]));
         assert_eq!(applied(&train_ids, &[33], 19), Err(33));
+        let many = TruthRules::of("unnamed", 300, "a.png");
+        assert_eq!(applied(&many, &[255, u16::MAX], 300), Ok(vec![255, NONE]));
     }
 }

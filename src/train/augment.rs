@@ -24,7 +24,9 @@ const CROPS: usize = 10;
 pub struct Augmentation {
     /// Side of the crop in pixels.
     pub crop: usize,
-    /// Smallest and largest scale of the picture before it is cropped.
+    /// The short side in pixels that pictures are brought to first: that at which the trained model sees them.
+    pub short_side: usize,
+    /// Smallest and largest scale after that, before the picture is cropped.
     pub scales: [f64; 2],
     /// Whether half of the pictures are mirrored.
     pub flip: bool,
@@ -33,10 +35,11 @@ pub struct Augmentation {
 }
 
 impl Augmentation {
-    /// Random scale 0.5 to 2, crop, mirror and photometric distortion.
-    pub fn published(crop: usize) -> Self {
+    /// Random scale 0.5 to 2 of pictures with this short side, crop, mirror and photometric distortion.
+    pub fn published(crop: usize, short_side: usize) -> Self {
         Self {
             crop,
+            short_side,
             scales: [0.5, 2.0],
             flip: true,
             distort: true,
@@ -44,14 +47,20 @@ impl Augmentation {
     }
 
     /// A changed picture with its labels, both `crop` pixels wide and high; `classes` is how many there are.
-    pub fn apply(&self, photo: &Photo, labels: &LabelMap, classes: usize, rng: &mut Rng) -> (Photo, LabelMap) {
+    pub fn apply(&self, photo: &Photo, labels: &LabelMap, classes: usize, rng: &mut Rng) -> Sample {
         let [low, high] = self.scales;
-        let scale = low + rng.f64() * (high - low);
+        let usual = self.short_side as f64 / photo.width.min(photo.height) as f64;
+        let scale = usual * (low + rng.f64() * (high - low));
         let scaled = |side: usize| ((side as f64 * scale).round() as usize).max(1);
         let size = [scaled(photo.width), scaled(photo.height)];
         let corner = self.corner(labels, size, classes, rng);
         let mirrored = self.flip && rng.bool();
         let distortion = self.distort.then(|| Distortion::random(rng));
+        if 2 * size[0] <= photo.width {
+            // As inference reduces: without means, fine texture would become noise.
+            let reduced = photo.resized(size[0], size[1]);
+            return self.cut(&reduced, labels, size, corner, mirrored, distortion.as_ref());
+        }
         self.cut(photo, labels, size, corner, mirrored, distortion.as_ref())
     }
 
@@ -88,8 +97,9 @@ impl Augmentation {
         corner: [usize; 2],
         mirrored: bool,
         distortion: Option<&Distortion>,
-    ) -> (Photo, LabelMap) {
+    ) -> Sample {
         let crop = self.crop;
+        let seen = size.map(|side| side.min(crop));
         let mut picture = Photo {
             width: crop,
             height: crop,
@@ -101,13 +111,13 @@ impl Augmentation {
             ids: vec![UNLABELLED; crop * crop],
         };
         let pixels = picture.rgb.as_chunks_mut::<3>().0;
-        let across: Vec<Between> = (0..crop.min(size[0]))
+        let across: Vec<Between> = (0..seen[0])
             .map(|x| Between::half_pixel(corner[0] + x, photo.width, size[0]))
             .collect();
-        for y in 0..crop.min(size[1]) {
+        for y in 0..seen[1] {
             let down = Between::half_pixel(corner[1] + y, photo.height, size[1]);
             for (x, across) in across.iter().enumerate() {
-                let to = y * crop + if mirrored { crop - 1 - x } else { x };
+                let to = y * crop + if mirrored { seen[0] - 1 - x } else { x };
                 let rgb = between(photo, across, &down);
                 pixels[to] = match distortion {
                     Some(distortion) => distortion.of(rgb),
@@ -116,8 +126,23 @@ impl Augmentation {
                 map.ids[to] = label_at(labels, size, [corner[0] + x, corner[1] + y]);
             }
         }
-        (picture, map)
+        Sample {
+            picture,
+            labels: map,
+            seen,
+        }
     }
+}
+
+/// A picture to learn from.
+#[derive(Clone, Debug)]
+pub struct Sample {
+    /// The picture, as large as the crop.
+    pub picture: Photo,
+    /// Its labels.
+    pub labels: LabelMap,
+    /// Width and height from the left top corner on that there is a picture; the rest is padding.
+    pub seen: [usize; 2],
 }
 
 /// The label at a pixel of the map that is resized to `size`: the nearest one.
@@ -141,36 +166,49 @@ fn between(photo: &Photo, across: &Between, down: &Between) -> [f32; 3] {
 }
 
 /// Photometric distortion (mmseg `PhotoMetricDistortion`): brightness by up to 32, contrast and saturation by 0.5 to 1.5,
-/// hue by up to 18 degrees, each with a chance of one half.
+/// hue by up to 36 degrees, each with a chance of one half; contrast before or after the two others.
 struct Distortion {
     brightness: f32,
     contrast: f32,
     saturation: f32,
     /// In sixths of the circle.
     hue: f32,
+    contrast_last: bool,
 }
 
 impl Distortion {
     fn random(rng: &mut Rng) -> Self {
-        let mut within = |usual: f32, low: f32, high: f32| match rng.bool() {
+        let within = |usual: f32, low: f32, high: f32, rng: &mut Rng| match rng.bool() {
             true => low + rng.f32() * (high - low),
             false => usual,
         };
         Self {
-            brightness: within(0.0, -32.0, 32.0),
-            contrast: within(1.0, 0.5, 1.5),
-            saturation: within(1.0, 0.5, 1.5),
-            hue: within(0.0, -0.3, 0.3),
+            brightness: within(0.0, -32.0, 32.0, rng),
+            contrast: within(1.0, 0.5, 1.5, rng),
+            saturation: within(1.0, 0.5, 1.5, rng),
+            hue: within(0.0, -0.6, 0.6, rng),
+            contrast_last: rng.bool(),
         }
     }
 
     fn of(&self, rgb: [f32; 3]) -> [u8; 3] {
-        let rgb = rgb.map(|v| ((v + self.brightness) * self.contrast).clamp(0.0, 255.0));
+        let within = |v: f32| v.clamp(0.0, 255.0);
+        let contrasted = |rgb: [f32; 3]| rgb.map(|v| within(v * self.contrast));
+        let rgb = rgb.map(|v| within(v + self.brightness));
+        let rgb = match self.contrast_last {
+            true => contrasted(self.colored(rgb)),
+            false => self.colored(contrasted(rgb)),
+        };
+        rgb.map(|v| v.round() as u8)
+    }
+
+    /// With another saturation and hue.
+    fn colored(&self, rgb: [f32; 3]) -> [f32; 3] {
         let [r, g, b] = rgb;
         let (most, least) = (r.max(g).max(b), r.min(g).min(b));
         let chroma = most - least;
         if chroma <= 0.0 {
-            return rgb.map(|v| v.round() as u8);
+            return rgb;
         }
         let hue = if most == r {
             ((g - b) / chroma).rem_euclid(6.0)
@@ -186,21 +224,34 @@ impl Distortion {
         [5.0, 3.0, 1.0].map(|offset| {
             let place = (offset + hue).rem_euclid(6.0);
             let share = place.min(4.0 - place).clamp(0.0, 1.0);
-            (most - chroma * share).round() as u8
+            most - chroma * share
         })
     }
 }
 
 /// Pictures of one size as a network takes them.
-pub fn batch_of(samples: Vec<(Photo, LabelMap)>, normalisation: &Normalisation) -> Batch {
-    let size = samples.first().map_or([0; 2], |(photo, _)| [photo.width, photo.height]);
+///
+/// Padding is zero after normalisation, as it is where a trained model pads.
+pub fn batch_of(samples: Vec<Sample>, normalisation: &Normalisation) -> Batch {
+    let size = samples
+        .first()
+        .map_or([0; 2], |sample| [sample.picture.width, sample.picture.height]);
     let mut image = Vec::with_capacity(samples.len() * 3 * size[0] * size[1]);
     let mut labels = Vec::with_capacity(samples.len());
-    for (photo, map) in samples {
-        let pixels = photo.rgb.as_chunks::<3>().0;
+    for Sample {
+        picture,
+        labels: map,
+        seen,
+    } in samples
+    {
+        let pixels = picture.rgb.as_chunks::<3>().0;
         for channel in 0..3 {
             let (mean, std) = (normalisation.mean[channel], normalisation.std[channel]);
-            image.extend(pixels.iter().map(|rgb| (f32::from(rgb[channel]) / 255.0 - mean) / std));
+            image.extend(pixels.iter().enumerate().map(|(i, rgb)| {
+                let is_seen = i % picture.width < seen[0] && i / picture.width < seen[1];
+                let value = (f32::from(rgb[channel]) / 255.0 - mean) / std;
+                if is_seen { value } else { 0.0 }
+            }));
         }
         labels.push(map);
     }
@@ -237,9 +288,13 @@ mod tests {
         for seed in 0..40 {
             let augmentation = Augmentation {
                 distort: false,
-                ..Augmentation::published(32)
+                ..Augmentation::published(32, 48)
             };
-            let (cut, labels) = augmentation.apply(&photo, &map, 4, &mut Rng::with_seed(seed));
+            let Sample {
+                picture: cut,
+                labels,
+                seen,
+            } = augmentation.apply(&photo, &map, 4, &mut Rng::with_seed(seed));
             let mut wrong = 0;
             for (pixel, id) in cut.rgb.as_chunks::<3>().0.iter().zip(&labels.ids) {
                 // Half of the columns are below 32 * 3, half of the rows below 24 * 3.
@@ -248,8 +303,8 @@ mod tests {
                 wrong += usize::from(*id != UNLABELLED && *id != quarter);
             }
             assert!(wrong < 100, "seed {seed}: {wrong}");
-            let row = &cut.rgb[..3 * 16];
-            mirrored += usize::from(row[0] > row[3 * 15]);
+            let row = &cut.rgb[..3 * seen[0]];
+            mirrored += usize::from(row[0] > row[3 * (seen[0] - 1)]);
         }
         assert!((8..32).contains(&mirrored), "{mirrored} of 40 are mirrored");
     }
@@ -259,12 +314,20 @@ mod tests {
         let (photo, map) = sample();
         let augmentation = Augmentation {
             scales: [0.5, 0.5],
-            ..Augmentation::published(64)
+            ..Augmentation::published(64, 48)
         };
-        let (cut, labels) = augmentation.apply(&photo, &map, 4, &mut Rng::with_seed(1));
-        assert_eq!((cut.width, labels.height), (64, 64));
-        let labelled = labels.ids.iter().filter(|id| **id != UNLABELLED).count();
-        assert_eq!(labelled, 32 * 24);
+        for seed in 0..4 {
+            let sample = augmentation.apply(&photo, &map, 4, &mut Rng::with_seed(seed));
+            assert_eq!(
+                (sample.picture.width, sample.labels.height, sample.seen),
+                (64, 64, [32, 24])
+            );
+            let labelled = sample.labels.ids.iter().filter(|id| **id != UNLABELLED).count();
+            assert_eq!(labelled, 32 * 24);
+            let batch = batch_of(vec![sample], &Normalisation::VIT);
+            assert!(batch.image[..32].iter().any(|value| *value != 0.0));
+            assert!(batch.image[32..64].iter().all(|value| *value == 0.0), "padding is zero");
+        }
     }
 
     #[test]
@@ -274,6 +337,7 @@ mod tests {
             contrast: 1.0,
             saturation: 1.0,
             hue: 0.0,
+            contrast_last: false,
         };
         for rgb in [[10, 200, 30], [255, 0, 0], [0, 0, 255], [90, 90, 90], [12, 13, 240]] {
             assert_eq!(none.of(rgb.map(f32::from)), rgb);

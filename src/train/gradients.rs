@@ -70,7 +70,7 @@ pub fn learn(
 ) -> Result<Learned, LearnError> {
     let pixel = averaging.weight(&batch.labels, spec.classes);
     let threads = match *device == Device::flex() {
-        true => rayon::current_num_threads(),
+        true => rayon::current_num_threads().min(most_parts(weights)),
         false => 1,
     };
     let pictures = batch.labels.len().div_ceil(threads.max(1)).max(1);
@@ -93,6 +93,13 @@ pub fn learn(
         }
     }
     Ok(sum.unwrap_or_default())
+}
+
+/// Parts that may be at work at once: each has a copy of the weights and gradients of its own.
+fn most_parts(weights: &Weights) -> usize {
+    const MOST_BYTES: usize = 8 << 30;
+    let of_part = 3 * weights.parameters() * size_of::<f32>();
+    (MOST_BYTES / of_part.max(1)).max(1)
 }
 
 impl Learned {

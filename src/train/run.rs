@@ -9,7 +9,7 @@ use fastrand::Rng;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::augment::{Augmentation, batch_of};
+use super::augment::{Augmentation, Sample, batch_of};
 use super::gradients::{LearnError, Target, learn};
 use super::loss::Averaging;
 use super::optimiser::{OptimiserSpec, StepSize, clip_global_norm};
@@ -145,7 +145,7 @@ impl Training<'_> {
             )));
         }
         let name = pair.truth.file_name().unwrap_or_default().to_string_lossy();
-        let mut rules = TruthRules::of(&self.classes.name, &name);
+        let mut rules = TruthRules::of(&self.classes.name, self.classes.len(), &name);
         if let Some(ignored) = &self.ignored {
             rules.ignored.clone_from(ignored);
         }
@@ -175,7 +175,13 @@ impl Training<'_> {
                 weight: 1.0,
             })
             .collect();
-        while state.iteration < self.config.schedule.iterations {
+        loop {
+            if self.is_validation_due(state) && self.validate_and_tell(state, on_event)?.is_break() {
+                return Ok(());
+            }
+            if state.iteration >= self.config.schedule.iterations {
+                return Ok(());
+            }
             let start = Instant::now();
             let samples = self.samples(state.iteration)?;
             let batch = batch_of(samples, &self.spec.normalisation);
@@ -203,49 +209,51 @@ impl Training<'_> {
                 accuracy: (labelled > 0).then(|| right as f64 / labelled as f64),
                 time: start.elapsed(),
             };
-            let mut flow = on_event(state, &step);
-            let every = self.config.validate_every;
-            let is_due = every > 0 && state.iteration.is_multiple_of(every);
-            if is_due && !self.validation.is_empty() {
-                let scores = self.validate(state)?;
-                let ious = scores.iter().filter_map(|scores| scores.confusion.mean_iou());
-                let mean = ious.sum::<f64>() / scores.len() as f64;
-                let best = state.best.is_none_or(|(before, _)| mean > before);
-                if best {
-                    state.best = Some((mean, state.iteration));
-                }
-                let validated = TrainEvent::Validated {
-                    iteration: state.iteration,
-                    scores,
-                    best,
-                };
-                if on_event(state, &validated).is_break() {
-                    flow = ControlFlow::Break(());
-                }
-            }
-            if flow.is_break() {
+            if on_event(state, &step).is_break() {
                 return Ok(());
             }
         }
-        Ok(())
     }
 
-    /// How large a step of a parameter is: without weight decay for what is no matrix, and for embeddings
-    /// (rstrudel segm/model: `no_weight_decay`).
+    /// Whether the network is to be scored as it is: every so many steps, and after the last one. A training that was
+    /// stopped meanwhile makes up for it.
+    fn is_validation_due(&self, state: &TrainState) -> bool {
+        let (every, at) = (self.config.validate_every, state.iteration);
+        let is_due = at > 0 && (at.is_multiple_of(every) || at == self.config.schedule.iterations);
+        every > 0 && !self.validation.is_empty() && is_due && state.validated != Some(at)
+    }
+
+    fn validate_and_tell(&self, state: &mut TrainState, on_event: OnEvent) -> Result<ControlFlow<()>, TrainError> {
+        let scores = self.validate(state)?;
+        let ious = scores.iter().filter_map(|scores| scores.confusion.mean_iou());
+        let mean = ious.sum::<f64>() / scores.len().max(1) as f64;
+        let best = state.best.is_none_or(|(before, _)| mean > before);
+        if best {
+            state.best = Some((mean, state.iteration));
+        }
+        state.validated = Some(state.iteration);
+        let validated = TrainEvent::Validated {
+            iteration: state.iteration,
+            scores,
+            best,
+        };
+        Ok(on_event(state, &validated))
+    }
+
+    /// How large a step of a parameter is.
     fn step_size(&self, name: &str, rate: f64) -> StepSize {
-        let is_matrix = name.ends_with(".weight") && !name.contains("norm") || name.contains(".proj_");
         let factor = match name.starts_with("decoders.") {
             true => self.config.decoder_rate,
             false => 1.0,
         };
         StepSize {
             rate: rate * factor,
-            decays: is_matrix && !name.ends_with(".bias"),
+            decays: decays(name),
         }
     }
 
     /// The changed pictures of a step.
-    fn samples(&self, iteration: usize) -> Result<Vec<(Photo, LabelMap)>, TrainError> {
+    fn samples(&self, iteration: usize) -> Result<Vec<Sample>, TrainError> {
         let first = iteration * self.config.batch;
         (first..first + self.config.batch)
             .into_par_iter()
@@ -292,6 +300,13 @@ impl Training<'_> {
     }
 }
 
+/// Whether weight decay holds for a parameter: for matrices, and neither for norms and biases nor for tokens and
+/// embeddings (rstrudel segm/model: `no_weight_decay`).
+fn decays(name: &str) -> bool {
+    let is_matrix = name.ends_with(".weight") || name.ends_with(".proj_patch") || name.ends_with(".proj_classes");
+    is_matrix && !name.contains("norm")
+}
+
 /// A generator for one purpose at one place.
 fn seeded(seed: u64, place: u64, purpose: u64) -> Rng {
     // Odd constants of SplitMix64 keep neighbours apart.
@@ -335,5 +350,32 @@ impl TrainFolder {
     /// The configuration.
     pub fn config(&self) -> PathBuf {
         self.0.join("train.toml")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::decays;
+
+    #[test]
+    fn matrices_decay_and_nothing_else_does() {
+        for name in [
+            "encoder.blocks.0.attn.qkv.weight",
+            "decoders.mask.proj_patch",
+            "encoder.patch_embed.proj.weight",
+        ] {
+            assert!(decays(name), "{name}");
+        }
+        for name in [
+            "encoder.blocks.0.norm1.weight",
+            "encoder.blocks.0.attn.qkv.bias",
+            "encoder.pos_embed",
+            "encoder.cls_token",
+            "decoders.mask.cls_emb",
+            "decoders.mask.mask_norm.weight",
+            "decoders.mask.proj_dec.bias",
+        ] {
+            assert!(!decays(name), "{name}");
+        }
     }
 }

@@ -25,6 +25,8 @@ pub struct StartPlan {
     pub patch: usize,
     /// Side of the crops in pixels, a multiple of the patch; the window of the trained model.
     pub crop: usize,
+    /// Short side in pixels at which the trained model sees pictures.
+    pub short_side: usize,
     /// How many classes there are.
     pub classes: usize,
     /// Where random numbers begin.
@@ -82,7 +84,7 @@ pub fn start_from(mut backbone: Backbone, plan: &StartPlan) -> Result<(ModelSpec
         inference: InferenceSpec {
             window: crop,
             stride: crop - crop / 12,
-            short_side: Some(crop),
+            short_side: Some(plan.short_side),
             rules: WindowRules::Enlarge,
         },
         encoder,
@@ -183,7 +185,27 @@ mod tests {
             let sum: f32 = resampled.values.iter().sum();
             assert!((sum - 120.0).abs() < 1e-3, "{side}: {sum}");
         }
-        assert_eq!(resampled_patches(&own, 2).values[0], 0.0 + 1.0 + 4.0 + 5.0);
+        // An enlarged patch says to the own filter what the patch says to the resampled one.
+        let small = [3.0, -1.0, 0.5, 2.0];
+        let enlarged = |i: usize| small[i / 4 / 2 * 2 + i % 4 / 2];
+        let to_own: f32 = own.values.iter().enumerate().map(|(i, w)| w * enlarged(i)).sum();
+        let resampled = resampled_patches(&own, 2).values;
+        let to_small: f32 = resampled.iter().zip(small).map(|(w, v)| w * v).sum();
+        assert!((to_own - to_small).abs() < 1e-4, "{to_own} {to_small}");
+        // A larger patch is seen as the means of its blocks.
+        let large = |i: usize| (i * 7 % 13) as f32;
+        let mean = |i: usize| {
+            let (y, x) = (i / 4 * 2, i % 4 * 2);
+            [(0, 0), (0, 1), (1, 0), (1, 1)]
+                .map(|(dy, dx)| large((y + dy) * 8 + x + dx))
+                .iter()
+                .sum::<f32>()
+                / 4.0
+        };
+        let to_own: f32 = own.values.iter().enumerate().map(|(i, w)| w * mean(i)).sum();
+        let resampled = resampled_patches(&own, 8).values;
+        let to_large: f32 = resampled.iter().enumerate().map(|(i, w)| w * large(i)).sum();
+        assert!((to_own - to_large).abs() < 1e-2, "{to_own} {to_large}");
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub struct TrainState {
     pub optimiser: Optimiser,
     /// The best validation so far: its mean IoU and the iteration after which it was.
     pub best: Option<(f64, usize)>,
+    /// The iteration after which it was last scored.
+    pub validated: Option<usize>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -35,6 +37,7 @@ struct Header {
     optimiser: OptimiserSpec,
     steps: u64,
     best: Option<(f64, usize)>,
+    validated: Option<usize>,
 }
 
 /// Why a state cannot be kept or gone on from.
@@ -63,6 +66,7 @@ impl TrainState {
             optimiser: self.optimiser.spec,
             steps: self.optimiser.steps,
             best: self.best,
+            validated: self.validated,
         };
         let damaged = |why: String| StateError::Damaged(why, path.into());
         let header = serde_json::to_string(&header).map_err(|why| damaged(why.to_string()))?;
@@ -130,6 +134,7 @@ impl TrainState {
                 state,
             },
             best: header.best,
+            validated: header.validated,
         })
     }
 }
@@ -164,12 +169,14 @@ mod tests {
             weights,
             optimiser,
             best: Some((0.5, 4)),
+            validated: Some(7),
         };
         state.save(&path, "this").expect("a file");
         let back = TrainState::load(&path, "this").expect("the same");
         assert_eq!(back.weights.get("a.b"), state.weights.get("a.b"));
         assert_eq!(back.optimiser.state, state.optimiser.state);
-        assert_eq!((back.iteration, back.optimiser.steps, back.best), (7, 7, state.best));
+        assert_eq!((back.iteration, back.optimiser.steps), (7, 7));
+        assert_eq!((back.best, back.validated), (state.best, state.validated));
         assert!(matches!(TrainState::load(&path, "that"), Err(StateError::Other(_))));
         std::fs::write(&path, "nothing").expect("a file");
         assert!(matches!(TrainState::load(&path, "this"), Err(StateError::Damaged(..))));

@@ -64,6 +64,7 @@ fn an_unfinished_evaluation_is_gone_on_from() {
     for count in part["scores"]["confusion"]["counts"].as_array_mut().expect("counts") {
         *count = (count.as_u64().expect("a count") / 3).into();
     }
+    part["scores"]["labelled"] = 1.into();
     for sum in part["scores"]["boundary"].as_array_mut().expect("sums") {
         *sum = (sum.as_f64().expect("a sum") / 3.0).into();
     }
@@ -74,7 +75,15 @@ fn an_unfinished_evaluation_is_gone_on_from() {
     let again: Value = serde_json::from_slice(&bytes(&file)).expect("JSON");
     assert_eq!(again["scores"]["confusion"], whole["scores"]["confusion"]);
     assert_eq!(again["summary"]["mIoU"], whole["summary"]["mIoU"]);
-    // Of another model it is not.
+    assert_eq!(again["summary"]["boundary"], whole["summary"]["boundary"]);
+    // Of other pictures it is not.
+    part["scores"]["pictures"][0]["name"] = "z".into();
+    std::fs::write(&file, part.to_string()).expect("a file");
+    evaluate(folder.path(), &options)
+        .expect(2)
+        .complains_of(&["unfinished evaluation of the same model"]);
+    part["scores"]["pictures"][0]["name"] = "a".into();
+    // Nor of another model.
     std::fs::write(&file, part.to_string()).expect("a file");
     evaluate(folder.path(), &[&options[..], &["--flip"]].concat())
         .expect(2)

@@ -70,6 +70,10 @@ fn a_backbone_becomes_a_bundle_that_segments() {
     train(&["--set", "camvid", "--crop", "64", "--iterations", "3"])
         .expect(2)
         .complains_of(&["expected the training of this configuration"]);
+    std::fs::remove_file(path("out/last.state.safetensors")).expect("the state");
+    train(&usual)
+        .expect(2)
+        .complains_of(&["found results of one", "--overwrite", "best.safetensors"]);
 }
 
 #[test]
