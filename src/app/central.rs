@@ -47,15 +47,7 @@ impl App {
         }
         let document_id = document.photo.id;
         let regions = document.masks.as_ref().map(|m| m.result.regions.clone());
-        let highlight_at = |[x, y]: [usize; 2]| {
-            let regions = regions.as_ref()?;
-            let region = regions.at(x, y)?;
-            let class = regions.list().get(region as usize)?.class;
-            Some(Highlight {
-                class,
-                region: Some(region),
-            })
-        };
+        let highlight_at = |pixel| Highlight::at(regions.as_deref()?, pixel);
         let patches = document
             .result
             .as_ref()
@@ -105,7 +97,8 @@ impl App {
         } else if response.clicked_by(PointerButton::Primary)
             && let Some(pixel) = happened.cursor
         {
-            // Not a press of Space or Enter while the canvas has the focus. A second click on the same pixel takes the pin away; so does the first of a double click.
+            // Not a press of Space or Enter while the canvas has the focus. A second click on the same pixel takes the
+            // pin away; so does the first of a double click.
             self.pin = if self.pin == Some(pixel) { None } else { Some(pixel) };
         }
         if response.double_clicked() {

@@ -9,16 +9,15 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
-use super::described;
 use super::output_choice::OutputChoice;
 use super::run_flags::RunFlags;
+use super::{described, known_set, source_of, write_text};
 use crate::checkpoint;
 use crate::engine::{DeviceChoice, ModelInfo, ModelSource, Output, Session, Task, peak_memory_mib, read_labels};
 use crate::evaluate::{Evaluated, Pair, Scores, pairs};
 use crate::labels::{ClassSet, LabelMap, TruthRules};
 use crate::photo::Photo;
 use crate::segment::Settings;
-use crate::staged_file::StagedFile;
 
 /// Score a model, or predictions of another program, with the ground truth of a folder
 #[derive(Debug, clap::Args)]
@@ -109,11 +108,7 @@ impl Source {
     /// The label map for a file, and the time that the model took.
     fn predicted(&mut self, file: &Path, id: u64) -> Result<(LabelMap, Duration)> {
         match self {
-            Self::Files(_) => {
-                let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-                let map = LabelMap::from_png(&bytes).with_context(|| format!("no label map: {}", file.display()))?;
-                Ok((map, Duration::ZERO))
-            }
+            Self::Files(_) => Ok((LabelMap::open(file)?, Duration::ZERO)),
             Self::Model {
                 session,
                 model,
@@ -169,7 +164,7 @@ impl Evaluate {
         let done = self.go_through(&pairs, &mut source, &mut evaluated);
         if let (Err(_), Some(path)) = (&done, &self.json) {
             // What was scored is good.
-            write(path, &evaluated.json().to_string())?;
+            write_text(path, &evaluated.json().to_string())?;
         }
         done?;
         print!("{}", evaluated.text());
@@ -181,7 +176,7 @@ impl Evaluate {
         ];
         for (path, text) in outputs {
             if let Some(path) = path {
-                write(path, &text)?;
+                write_text(path, &text)?;
                 eprintln!("written: {}", path.display());
             }
         }
@@ -193,16 +188,12 @@ impl Evaluate {
             let name = self.run_flags.set_name().context(
                 "set: expected the class set of the predictions (such as camvid or ade20k), found none; add --set",
             )?;
-            let classes = ClassSet::known(name);
-            let classes = classes.with_context(|| {
-                let known: Vec<&str> = ClassSet::known_names().collect();
-                format!("set: expected one of {}, found {name}", known.join(", "))
-            })?;
+            let classes = known_set(name)?;
             return Ok(Source::Files(classes));
         }
         let mut session = Session::new(self.device);
         session.limit_features(0);
-        let source = self.model.clone().map_or(ModelSource::Embedded, ModelSource::Path);
+        let source = source_of(self.model.as_ref());
         let model = session.load(source, &mut |_| ControlFlow::Continue(()))?;
         let output = self.output.of(&model.spec)?;
         let (model, settings) = self.run_flags.apply(&model)?;
@@ -274,7 +265,7 @@ impl Evaluate {
             ensure!(counted, "label maps differ in size: {}", pair.truth.display());
             evaluated.peak_mib = peak_memory_mib();
             if let Some(path) = self.json.as_ref().filter(|_| written.elapsed() > WRITTEN_EVERY) {
-                write(path, &evaluated.json().to_string())?;
+                write_text(path, &evaluated.json().to_string())?;
                 written = Instant::now();
             }
         }
@@ -285,9 +276,8 @@ impl Evaluate {
     /// Looks at all label maps before the first picture is run, which may take hours.
     fn check_truths(&self, pairs: &[Pair], classes: &ClassSet) -> Result<()> {
         let check = |pair: &Pair| -> Result<()> {
-            let bytes = std::fs::read(&pair.truth).with_context(|| format!("cannot read {}", pair.truth.display()))?;
-            let map = LabelMap::from_png(&bytes).with_context(|| format!("no label map: {}", pair.truth.display()))?;
-            self.apply_rules(&mut { map }, classes, &pair.truth)
+            let mut map = LabelMap::open(&pair.truth)?;
+            self.apply_rules(&mut map, classes, &pair.truth)
         };
         let wrong: Vec<String> = pairs
             .par_iter()
@@ -326,14 +316,6 @@ impl Evaluate {
             ids: of_set.ids,
         }
     }
-}
-
-/// Writes a file beside its place, then renames it.
-fn write(path: &Path, text: &str) -> Result<()> {
-    let staged = StagedFile::write(path, text.as_bytes());
-    let written = staged.and_then(StagedFile::commit);
-    written.with_context(|| format!("cannot write {}", path.display()))?;
-    Ok(())
 }
 
 /// A bar on a terminal, nothing elsewhere.

@@ -8,8 +8,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::attention::{Direction, Fusion, HeadMeans, HeadStatistics, Inside, Part, Place, Rollout, Token};
 use crate::engine::{
-    DeviceChoice, FigureMaps, FigureStyle, Inspection, Look, ModelInfo, ModelSource, NumberFormat, OpenPhoto,
-    PhotoSource, Session,
+    DeviceChoice, FigureMaps, FigureStyle, Inspection, Look, ModelInfo, NumberFormat, OpenPhoto, PhotoSource, Session,
 };
 use crate::export::{ColorMap, Curve, write_figures};
 use crate::model::Output;
@@ -18,7 +17,7 @@ use crate::segment::Region;
 
 use super::output_choice::decoder_of;
 use super::run_flags::RunFlags;
-use super::{described, expanded};
+use super::{described, expanded, source_of};
 
 /// The model, and how it sees a picture.
 #[derive(Debug, clap::Args)]
@@ -42,7 +41,7 @@ struct Model {
 impl Model {
     fn session(&self) -> Result<(Session, std::sync::Arc<ModelInfo>, Output)> {
         let mut session = Session::new(self.device);
-        let source = self.model.clone().map_or(ModelSource::Embedded, ModelSource::Path);
+        let source = source_of(self.model.as_ref());
         let model = session.load(source, &mut |_| ControlFlow::Continue(()))?;
         let decoder = decoder_of(&model.spec, self.decoder.as_deref())?;
         Ok((session, model, Output::main(decoder)))

@@ -10,14 +10,14 @@ use anyhow::{Result, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
-use crate::engine::{DeviceChoice, ModelInfo, ModelSource, Output, PhotoSource, Session, Task};
+use crate::engine::{DeviceChoice, ModelInfo, Output, PhotoSource, Session, Task};
 use crate::export::{self, ExportError, Format, Subject};
 use crate::photo::Photo;
 use crate::segment::{Settings, Timings};
 
 use super::output_choice::OutputChoice;
 use super::run_flags::RunFlags;
-use super::{described, expanded};
+use super::{described, expanded, source_of};
 
 /// Segment pictures and write label maps and masks
 #[derive(Debug, clap::Args)]
@@ -63,7 +63,7 @@ impl Segment {
         let pictures = expanded(&self.pictures)?;
         let mut session = Session::new(self.device);
         session.limit_features(0);
-        let source = self.model.clone().map_or(ModelSource::Embedded, ModelSource::Path);
+        let source = source_of(self.model.as_ref());
         let model = session.load(source, &mut |_| ControlFlow::Continue(()))?;
         let output = self.output.of(&model.spec)?;
         let (model, settings) = self.run_flags.apply(&model)?;

@@ -1,23 +1,22 @@
 //! `segscope train`: a backbone and labelled pictures to a bundle.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::io::Write as _;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde::Serialize;
 
-use crate::checkpoint::{self, Checkpoint, Provenance};
+use super::training_report::Report;
+use super::{known_set, write_text};
+use crate::checkpoint;
 use crate::engine::{DeviceChoice, NormalisationChoice, open_device};
 use crate::evaluate::{Pair, pairs};
 use crate::labels::ClassSet;
-use crate::model::{DecoderKind, ModelSpec};
-use crate::staged_file::StagedFile;
+use crate::model::DecoderKind;
 use crate::train::{
-    Augmentation, Averaging, Optimiser, OptimiserSpec, PolySchedule, StartPlan, TrainConfig, TrainEvent, TrainFolder,
-    TrainState, Training, start_from,
+    Augmentation, Averaging, Optimiser, OptimiserSpec, PolySchedule, StartPlan, TrainConfig, TrainFolder, TrainState,
+    Training, start_from,
 };
 
 /// Fine-tune Segmenter from an ImageNet backbone on labelled pictures; an interrupted training goes on where it was
@@ -106,9 +105,6 @@ enum OptimiserKind {
     /// With weight decay 0.01
     Adamw,
 }
-
-/// The state is kept at most this often.
-const KEPT_EVERY: Duration = Duration::from_secs(60);
 
 /// What `train.toml` holds.
 #[derive(Serialize)]
@@ -201,7 +197,7 @@ impl Train {
                 validated: None,
             },
         };
-        write(&folder.config(), &written)?;
+        write_text(&folder.config(), &written)?;
         eprintln!(
             "{} on {}, {} pictures, from step {} to {}",
             spec.title(),
@@ -250,10 +246,7 @@ impl Train {
             );
             return Ok(ClassSet::numbered(count));
         };
-        ClassSet::known(name).with_context(|| {
-            let known: Vec<&str> = ClassSet::known_names().collect();
-            format!("set: expected one of {}, found {name}", known.join(", "))
-        })
+        known_set(name)
     }
 
     fn decoders(&self) -> Result<Vec<DecoderKind>> {
@@ -329,144 +322,6 @@ fn let_the_allocator_keep_memory() {
     }
 }
 
-/// Tells of a training, and keeps it.
-struct Report<'a> {
-    folder: &'a TrainFolder,
-    config: &'a str,
-    spec: &'a ModelSpec,
-    classes: &'a ClassSet,
-    log: std::fs::File,
-    kept: Instant,
-    /// What could not be kept or logged.
-    failure: Option<anyhow::Error>,
-}
-
-impl<'a> Report<'a> {
-    /// After so many steps; lines of the log about later ones, which are made again, are dropped.
-    fn new(
-        folder: &'a TrainFolder,
-        config: &'a str,
-        spec: &'a ModelSpec,
-        classes: &'a ClassSet,
-        steps: usize,
-    ) -> Result<Self> {
-        let path = folder.log();
-        let decoders: Vec<&str> = spec.decoders.iter().map(|decoder| decoder.key.as_str()).collect();
-        let heading = format!("iteration,rate,seconds,accuracy,loss of {}", decoders.join(",loss of "));
-        let before = match steps {
-            0 => String::new(),
-            _ => std::fs::read_to_string(&path).unwrap_or_default(),
-        };
-        let number = |line: &str| line.split(',').next()?.parse::<usize>().ok();
-        let kept = before
-            .lines()
-            .filter(|line| number(line).is_some_and(|number| number <= steps));
-        let lines: Vec<&str> = std::iter::once(heading.as_str()).chain(kept).collect();
-        write(&path, &(lines.join("\n") + "\n"))?;
-        let log = std::fs::OpenOptions::new().append(true).open(&path);
-        let log = log.with_context(|| format!("cannot write {}", path.display()))?;
-        Ok(Self {
-            folder,
-            config,
-            spec,
-            classes,
-            log,
-            kept: Instant::now(),
-            failure: None,
-        })
-    }
-
-    /// Ends the training when nothing can be kept any more.
-    fn take(&mut self, state: &TrainState, event: &TrainEvent) -> ControlFlow<()> {
-        match self.try_take(state, event) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(why) => {
-                self.failure = Some(why);
-                ControlFlow::Break(())
-            }
-        }
-    }
-
-    fn try_take(&mut self, state: &TrainState, event: &TrainEvent) -> Result<()> {
-        match event {
-            TrainEvent::Step {
-                iteration,
-                rate,
-                losses,
-                accuracy,
-                time,
-            } => {
-                let seconds = time.as_secs_f64();
-                let accuracy = accuracy.map_or_else(String::new, |share| format!("{share:.6}"));
-                let texts: Vec<String> = losses.iter().map(|loss| format!("{loss:.8}")).collect();
-                writeln!(
-                    self.log,
-                    "{iteration},{rate:.9},{seconds:.3},{accuracy},{}",
-                    texts.join(",")
-                )?;
-                if iteration % 10 == 0 {
-                    eprintln!("step {iteration}: loss {} in {seconds:.2} s", texts.join(" "));
-                }
-                if self.kept.elapsed() > KEPT_EVERY {
-                    state.save(&self.folder.state(), self.config)?;
-                    self.kept = Instant::now();
-                }
-            }
-            TrainEvent::Validated {
-                iteration,
-                scores,
-                best,
-            } => {
-                for (decoder, scores) in self.spec.decoders.iter().zip(scores) {
-                    let percent = |value: Option<f64>| value.map_or(0.0, |value| value * 100.0);
-                    let (iou, accuracy) = (scores.confusion.mean_iou(), scores.confusion.pixel_accuracy());
-                    eprintln!(
-                        "step {iteration}: {} mIoU {:.2}, pixel accuracy {:.2}{}",
-                        decoder.key,
-                        percent(iou),
-                        percent(accuracy),
-                        if *best { ", the best so far" } else { "" }
-                    );
-                }
-                if *best {
-                    self.save_bundle(state, &self.folder.best())?;
-                }
-                state.save(&self.folder.state(), self.config)?;
-                self.kept = Instant::now();
-            }
-        }
-        Ok(())
-    }
-
-    fn save_bundle(&self, state: &TrainState, path: &Path) -> Result<()> {
-        let mut provenance = Provenance::new("trained by Segscope");
-        provenance.add("steps", state.iteration.to_string());
-        provenance.add("configuration", self.config);
-        if let Some((iou, iteration)) = state.best {
-            provenance.add(
-                "best validation",
-                format!("mIoU {:.2} after {iteration} steps", iou * 100.0),
-            );
-        }
-        let checkpoint = Checkpoint {
-            spec: self.spec.clone(),
-            weights: state.weights.clone(),
-            classes: self.classes.clone(),
-            provenance,
-        };
-        checkpoint::save_bundle(&checkpoint, path)?;
-        Ok(())
-    }
-
-    fn finish(mut self, state: &TrainState) -> Result<()> {
-        if let Some(why) = self.failure.take() {
-            return Err(why);
-        }
-        state.save(&self.folder.state(), self.config)?;
-        self.save_bundle(state, &self.folder.last())
-    }
-}
-
 /// How many pairs there are, and a number that changes with their names.
 fn digest(pairs: &[Pair]) -> String {
     let mut hasher = DefaultHasher::new();
@@ -474,12 +329,4 @@ fn digest(pairs: &[Pair]) -> String {
         pair.name.hash(&mut hasher);
     }
     format!("{} {:016x}", pairs.len(), hasher.finish())
-}
-
-/// Writes a file beside its place, then renames it.
-fn write(path: &Path, text: &str) -> Result<()> {
-    let staged = StagedFile::write(path, text.as_bytes());
-    let written = staged.and_then(StagedFile::commit);
-    written.with_context(|| format!("cannot write {}", path.display()))?;
-    Ok(())
 }

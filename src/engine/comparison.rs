@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::job::Segmented;
-use crate::labels::{Agreement, Confusion, LabelMap, LabelMapError, Regions};
+use crate::labels::{Agreement, Confusion, LabelMap, OpenLabelsError, Regions};
 use crate::segment::Prediction;
 
 /// A label map with the regions of it: what a model has predicted, or what was read from a file.
@@ -141,12 +141,9 @@ pub struct LabelsJob {
 /// Why a file is no label map of a picture.
 #[derive(Debug, thiserror::Error)]
 pub enum LabelsError {
-    /// The file cannot be read.
-    #[error("the label map cannot be read ({0}); choose another file: {path}", path = .1.display())]
-    Read(std::io::Error, PathBuf),
-    /// The file is no label map.
-    #[error("{0}: {path}", path = .1.display())]
-    Map(LabelMapError, PathBuf),
+    /// There is none.
+    #[error(transparent)]
+    Open(#[from] OpenLabelsError),
     /// It belongs to another picture.
     #[error(
         "expected a label map as large as the picture ({} x {}), found {} x {}; choose the one of this picture: {}",
@@ -167,8 +164,7 @@ pub enum LabelsError {
 /// # Errors
 /// When the file cannot be read, is no label map or is of another size.
 pub fn read_labels(path: &Path, size: [usize; 2]) -> Result<LabelMap, LabelsError> {
-    let bytes = std::fs::read(path).map_err(|why| LabelsError::Read(why, path.to_owned()))?;
-    let map = LabelMap::from_png(&bytes).map_err(|why| LabelsError::Map(why, path.to_owned()))?;
+    let map = LabelMap::open(path)?;
     let found = [map.width, map.height];
     if found != size {
         return Err(LabelsError::Size {

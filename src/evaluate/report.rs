@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::scores::Scores;
+use crate::export::escaped;
 use crate::labels::{BOUNDARY_PIXELS, ClassScore, ClassSet};
 
 /// Scores with what they are of.
@@ -206,8 +207,4 @@ impl Evaluated {
         let seconds = self.scores.seconds;
         (seconds > 0.0).then(|| self.scores.pictures.len() as f64 / seconds)
     }
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;")
 }

@@ -1,5 +1,6 @@
 //! A map of values over a photo as a picture, and its numbers as a file.
 
+use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -154,18 +155,20 @@ pub enum FigureFile {
 }
 
 impl FigureFile {
-    fn bytes(&self, path: &Path) -> Result<Vec<u8>, ExportError> {
+    fn bytes(&self, path: &Path) -> Result<Cow<'_, [u8]>, ExportError> {
         match self {
-            Self::Png(bytes) => Ok(bytes.clone()),
-            Self::Numbers(values, shape) => npy(values, shape).map_err(|source| ExportError::Write {
+            Self::Png(bytes) => Ok(bytes.into()),
+            Self::Numbers(values, shape) => npy(values, shape).map(Cow::Owned).map_err(|source| ExportError::Write {
                 source,
                 path: path.into(),
             }),
-            Self::Tensor(values, shape) => tensor(values, shape).map_err(|source| ExportError::Write {
-                source: io::Error::other(source),
-                path: path.into(),
-            }),
-            Self::Text(text) => Ok(text.clone().into_bytes()),
+            Self::Tensor(values, shape) => tensor(values, shape)
+                .map(Cow::Owned)
+                .map_err(|source| ExportError::Write {
+                    source: io::Error::other(source),
+                    path: path.into(),
+                }),
+            Self::Text(text) => Ok(text.as_bytes().into()),
         }
     }
 }

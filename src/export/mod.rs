@@ -24,6 +24,7 @@ pub use figure::{Figure, FigureFile, write_figures};
 pub use format::Format;
 pub use heat::{Curve, Scale};
 pub use options::Options;
+pub(crate) use report::escaped;
 pub use report::{Report, ReportEntry, ReportedRun};
 
 use std::path::{Path, PathBuf};

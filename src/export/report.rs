@@ -148,7 +148,8 @@ fn figure(title: &str, picture: &Photo) -> Result<String, ExportError> {
     ))
 }
 
-fn escaped(text: &str) -> String {
+/// Text as it stands in HTML.
+pub(crate) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;")
 }
 

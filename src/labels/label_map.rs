@@ -1,6 +1,7 @@
 //! A class id per pixel, and reading one from an indexed or grey PNG.
 
-use std::io::Cursor;
+use std::io::{self, Cursor};
+use std::path::{Path, PathBuf};
 
 /// A class id per pixel.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +36,17 @@ pub enum LabelMapError {
     },
 }
 
+/// Why a file cannot be opened as a label map. The path comes last.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenLabelsError {
+    /// The file cannot be read.
+    #[error("the label map cannot be read ({0}); choose another file: {path}", path = .1.display())]
+    Read(io::Error, PathBuf),
+    /// The file is no label map.
+    #[error("{0}: {path}", path = .1.display())]
+    Map(LabelMapError, PathBuf),
+}
+
 impl LabelMap {
     /// Largest label map that is read, in pixels: a 20,000 x 20,000 scan.
     pub const MOST_PIXELS: u64 = 400_000_000;
@@ -57,6 +69,15 @@ impl LabelMap {
             }
         }
         counts
+    }
+
+    /// Reads a file, see [`LabelMap::from_png`].
+    ///
+    /// # Errors
+    /// When the file cannot be read or is no label map.
+    pub fn open(path: &Path) -> Result<Self, OpenLabelsError> {
+        let bytes = std::fs::read(path).map_err(|why| OpenLabelsError::Read(why, path.to_owned()))?;
+        Self::from_png(&bytes).map_err(|why| OpenLabelsError::Map(why, path.to_owned()))
     }
 
     /// Takes a map whose zero means "not labelled" to ids that begin at zero, as ADE20K's ground truth is read

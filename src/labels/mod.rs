@@ -11,7 +11,7 @@ mod truth;
 pub use agreement::{Agreement, BOUNDARY_PIXELS};
 pub use class_set::{Class, ClassSet};
 pub use confusion::{ClassScore, Confusion};
-pub use label_map::{LabelMap, LabelMapError};
+pub use label_map::{LabelMap, LabelMapError, OpenLabelsError};
 pub use palette::color_blind_safe;
 pub use regions::{Region, Regions};
 pub use truth::TruthRules;

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Gradients, Tensor};
 
+use super::build::transposed;
 use super::network::Network;
 use super::weights::{HostTensor, Weights};
 
@@ -77,17 +78,6 @@ impl ModuleVisitor for Collector<'_> {
         let shape = named.shape.clone();
         self.found.insert(named.name.clone(), HostTensor { shape, values });
     }
-}
-
-/// `[rows, columns]` to `[columns, rows]`.
-fn transposed(values: &[f32], rows: usize, columns: usize) -> Vec<f32> {
-    let mut out = vec![0.0; values.len()];
-    for (row, values) in values.chunks_exact(columns).enumerate() {
-        for (column, value) in values.iter().enumerate() {
-            out[column * rows + row] = *value;
-        }
-    }
-    out
 }
 
 /// `[side * side * in, out]` to `[out, in, side, side]`, which is `shape`.

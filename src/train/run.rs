@@ -16,7 +16,7 @@ use super::optimiser::{OptimiserSpec, StepSize, clip_global_norm};
 use super::schedule::PolySchedule;
 use super::state::{StateError, TrainState};
 use crate::evaluate::{Pair, Scores};
-use crate::labels::{ClassSet, LabelMap, TruthRules};
+use crate::labels::{ClassSet, LabelMap, OpenLabelsError, TruthRules};
 use crate::model::{ModelSpec, Network, NoProbe, Output};
 use crate::photo::{Photo, PhotoError};
 use crate::segment::{Run, Settings};
@@ -99,7 +99,10 @@ pub enum TrainError {
     /// A picture.
     #[error(transparent)]
     Photo(#[from] PhotoError),
-    /// A label map.
+    /// There is no label map.
+    #[error(transparent)]
+    Open(#[from] OpenLabelsError),
+    /// A label map does not fit.
     #[error("{why}: {path}", path = .path.display())]
     Labels {
         /// What is wrong with it.
@@ -136,8 +139,7 @@ impl Training<'_> {
             why,
             path: pair.truth.clone(),
         };
-        let bytes = std::fs::read(&pair.truth).map_err(|why| failed(why.to_string()))?;
-        let mut labels = LabelMap::from_png(&bytes).map_err(|why| failed(why.to_string()))?;
+        let mut labels = LabelMap::open(&pair.truth)?;
         if [labels.width, labels.height] != [photo.width, photo.height] {
             return Err(failed(format!(
                 "expected labels as large as the picture ({} x {}), found {} x {}",
@@ -252,17 +254,27 @@ impl Training<'_> {
         }
     }
 
+    /// The order of the pictures in an epoch.
+    fn order(&self, epoch: usize) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.pairs.len()).collect();
+        seeded(self.config.seed, epoch as u64, 1).shuffle(&mut order);
+        order
+    }
+
     /// The changed pictures of a step.
     fn samples(&self, iteration: usize) -> Result<Vec<Sample>, TrainError> {
-        let first = iteration * self.config.batch;
-        (first..first + self.config.batch)
+        let (count, first) = (self.pairs.len(), iteration * self.config.batch);
+        let last = first + self.config.batch;
+        let first_epoch = first / count;
+        let orders: Vec<Vec<usize>> = (first_epoch..last.div_ceil(count))
+            .map(|epoch| self.order(epoch))
+            .collect();
+        (first..last)
             .into_par_iter()
-            .map(|count| {
-                let (epoch, place) = (count / self.pairs.len(), count % self.pairs.len());
-                let mut order: Vec<usize> = (0..self.pairs.len()).collect();
-                seeded(self.config.seed, epoch as u64, 1).shuffle(&mut order);
-                let (photo, labels) = self.sample(&self.pairs[order[place]])?;
-                let mut rng = seeded(self.config.seed, count as u64, 2);
+            .map(|place| {
+                let order = &orders[place / count - first_epoch];
+                let (photo, labels) = self.sample(&self.pairs[order[place % count]])?;
+                let mut rng = seeded(self.config.seed, place as u64, 2);
                 let augmentation = &self.config.augmentation;
                 Ok(augmentation.apply(&photo, &labels, self.classes.len(), &mut rng))
             })

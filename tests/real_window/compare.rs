@@ -2,12 +2,11 @@
 
 use std::fs;
 
-use crate::program::wait_for;
+use crate::program::{Program, wait_for};
 use crate::stage::{Stage, in_repository};
 
-#[test]
-fn three_patch_sizes_are_compared_with_the_truth_and_written_as_a_page() {
-    let Some(stage) = Stage::new() else { return };
+/// The program with all patch sizes beside each other; the middle of the picture with masks alone, and of the panes.
+fn patch_sizes(stage: &Stage) -> (Program<'_>, [Vec<u8>; 2]) {
     let picture = stage.street("street.jpg");
     let mut program = stage.start(&[picture]);
     program.wait_for_masks("street.jpg");
@@ -15,6 +14,13 @@ fn three_patch_sizes_are_compared_with_the_truth_and_written_as_a_page() {
     program.perform("Patch sizes");
     program.wait_for_screen("panes", |screen| screen.middle() != masks);
     let panes = program.settled_middle();
+    (program, [masks, panes])
+}
+
+#[test]
+fn three_patch_sizes_are_compared_with_the_truth_and_written_as_a_page() {
+    let Some(stage) = Stage::new() else { return };
+    let (mut program, [masks, panes]) = patch_sizes(&stage);
     program.press_and_see("x");
     program.press_and_see("x");
     program.press_and_see("w");
@@ -50,13 +56,7 @@ fn three_patch_sizes_are_compared_with_the_truth_and_written_as_a_page() {
 #[test]
 fn holding_a_key_shows_the_reference_in_the_place_of_the_others() {
     let Some(stage) = Stage::new() else { return };
-    let picture = stage.street("street.jpg");
-    let mut program = stage.start(&[picture]);
-    program.wait_for_masks("street.jpg");
-    let masks = program.settled_middle();
-    program.perform("Patch sizes");
-    program.wait_for_screen("panes", |screen| screen.middle() != masks);
-    let before = program.settled_middle();
+    let (mut program, [_, before]) = patch_sizes(&stage);
     program.hold("v");
     program.wait_for_screen("the reference", |screen| screen.middle() != before);
     let held = program.settled_middle();

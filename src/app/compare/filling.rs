@@ -45,7 +45,6 @@ impl App {
         let Some(photo) = self.document.as_ref().map(|document| document.photo.clone()) else {
             return;
         };
-        self.drop_closed_models();
         for place in 0..self.compare.panes.len() {
             let pane = &self.compare.panes[place];
             let of = self.wanted_of(&pane.content, &photo);
@@ -79,26 +78,6 @@ impl App {
     pub(in crate::app) fn drop_panes_of(&mut self, model: &ModelSource) {
         while let Some(place) = self.compare.panes.iter().position(|pane| pane.is_of(model)) {
             self.compare.remove(place);
-        }
-    }
-
-    /// Takes out panes of models that were closed.
-    fn drop_closed_models(&mut self) {
-        let mut place = 0;
-        while let Some(pane) = self.compare.panes.get(place) {
-            let is_gone = match &pane.content {
-                Content::Model { source, .. } => {
-                    // What a pane has shown was open.
-                    let was_open = pane.labelled.is_some() || pane.failed.is_some();
-                    was_open && self.model_from(source).is_none() && !self.models.is_coming(source)
-                }
-                Content::Photo | Content::Labels(_) => false,
-            };
-            if is_gone {
-                self.compare.remove(place);
-            } else {
-                place += 1;
-            }
         }
     }
 

@@ -139,15 +139,7 @@ impl App {
     pub(super) fn show_pane(&mut self, ui: &mut Ui, place: usize, shown: Shown, asked: &mut Vec<Command>) -> Happened {
         let area = ui.max_rect();
         let regions = shown.regions;
-        let highlight_at = |[x, y]: [usize; 2]| {
-            let regions = regions.as_ref()?;
-            let region = regions.at(x, y)?;
-            let class = regions.list().get(region as usize)?.class;
-            Some(Highlight {
-                class,
-                region: Some(region),
-            })
-        };
+        let highlight_at = |pixel| Highlight::at(regions.as_deref()?, pixel);
         let alone = shown.beside.is_some();
         let scene = Scene {
             place: shown.place,

@@ -8,6 +8,7 @@ use egui::{PaintCallbackInfo, Rect, Shape};
 
 use super::{Gpu, GpuLabels, GpuPhoto, bind, textures};
 use crate::app::view_state::Inside;
+use crate::labels::Regions;
 
 /// Classes per row of the palette texture.
 const PALETTE_WIDTH: usize = 256;
@@ -41,6 +42,18 @@ pub(in crate::app) struct Highlight {
     pub(in crate::app) class: u16,
     /// Number of one region of the class; `None` for all of it.
     pub(in crate::app) region: Option<u32>,
+}
+
+impl Highlight {
+    /// The region at a pixel, if there is one.
+    pub(in crate::app) fn at(regions: &Regions, [x, y]: [usize; 2]) -> Option<Self> {
+        let region = regions.at(x, y)?;
+        let class = regions.list().get(region as usize)?.class;
+        Some(Self {
+            class,
+            region: Some(region),
+        })
+    }
 }
 
 /// Changes of the photo; the default leaves it as it is.
