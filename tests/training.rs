@@ -10,7 +10,7 @@ use segscope::evaluate::{Pair, pairs};
 use segscope::labels::ClassSet;
 use segscope::model::{DecoderKind, ModelSpec, Weights};
 use segscope::train::{
-    Augmentation, Averaging, Optimiser, OptimiserSpec, PolySchedule, StartPlan, TrainConfig, TrainEvent, TrainFolder,
+    Augmentation, Averaging, Dropping, OptimiserSpec, PolySchedule, StartPlan, TrainConfig, TrainEvent, TrainFolder,
     TrainState, Training, start_from,
 };
 
@@ -30,7 +30,7 @@ fn data(folder: &Path, names: &[&str]) -> Vec<Pair> {
     pairs(&folder.join("images"), &folder.join("labels")).expect("pairs")
 }
 
-/// A network with both decoders of Segmenter on the golden backbone.
+/// A network with both decoders of Segmenter and one of SETR on the golden backbone.
 fn beginning(seed: u64) -> (ModelSpec, Weights) {
     let files = fs::read_dir(in_repository("tests/golden/pipeline-timm-npz")).expect("the golden backbone");
     let mut files = files.map(|entry| entry.expect("an entry").path());
@@ -39,7 +39,9 @@ fn beginning(seed: u64) -> (ModelSpec, Weights) {
         .expect("a backbone");
     let backbone = checkpoint::open_backbone(&file, &mut |_| ControlFlow::Continue(())).expect("a backbone");
     let plan = StartPlan {
-        decoders: vec![DecoderKind::Linear, DecoderKind::Mask],
+        decoders: vec![DecoderKind::Linear, DecoderKind::Mask, DecoderKind::Mla],
+        channels: 8,
+        auxiliary: false,
         patch: backbone.encoder.patch,
         crop: 4 * backbone.encoder.patch,
         short_side: 4 * backbone.encoder.patch,
@@ -54,8 +56,15 @@ fn config(crop: usize, iterations: usize) -> TrainConfig {
         batch: 3,
         seed: 5,
         validate_every: 0,
+        accumulate: 1,
         decoder_rate: 2.0,
+        layer_decay: 0.9,
         clip: Some(1.0),
+        average: Some(0.9),
+        dropping: Dropping {
+            path: 0.1,
+            decoder: 0.1,
+        },
         averaging: Averaging::Labelled,
         optimiser: OptimiserSpec::AdamW {
             beta1: 0.9,
@@ -74,13 +83,7 @@ fn config(crop: usize, iterations: usize) -> TrainConfig {
 }
 
 fn fresh(weights: &Weights, config: &TrainConfig) -> TrainState {
-    TrainState {
-        iteration: 0,
-        weights: weights.clone(),
-        optimiser: Optimiser::new(config.optimiser),
-        best: None,
-        validated: None,
-    }
+    TrainState::new(weights.clone(), config.optimiser)
 }
 
 /// Trains up to an iteration; the losses of each step.
@@ -125,8 +128,8 @@ fn an_interrupted_training_goes_on_as_if_it_had_not_been() {
     let mut whole = fresh(&weights, &config);
     let straight = train(&training, &mut whole, 12);
     assert_eq!((straight.len(), whole.iteration), (12, 12));
-    // Both decoders learn.
-    for decoder in [0, 1] {
+    // All decoders learn.
+    for decoder in [0, 1, 2] {
         let mean = |steps: &[Vec<f64>]| steps.iter().map(|losses| losses[decoder]).sum::<f64>() / steps.len() as f64;
         let (first, last) = (mean(&straight[..3]), mean(&straight[9..]));
         assert!(last < first - 0.1, "decoder {decoder}: {first} to {last}");
@@ -171,7 +174,7 @@ fn a_validation_that_was_missed_is_made_up_for_and_the_last_step_has_one() {
         let done = training.run(state, &mut |_, event| match event {
             TrainEvent::Step { iteration, .. } if *iteration == until => ControlFlow::Break(()),
             TrainEvent::Validated { iteration, scores, .. } => {
-                assert_eq!(scores.len(), 2);
+                assert_eq!(scores.len(), 3);
                 after.push(*iteration);
                 ControlFlow::Continue(())
             }

@@ -2,10 +2,14 @@
 
     blender -b -P render_street.py                       full size, seven to ten minutes on two cores
     blender -b -P render_street.py -- --percent 40 --samples 16 --out /tmp/preview
+    blender -b -P render_street.py -- --percent 40 --samples 16 --out street-views --views 60
 
 Written next to this script (or into --out):
     street.jpg          1280x960, the rendered picture
     street-labels.png   the same size, 8-bit palette PNG whose pixel values are class ids
+
+With --views N the same street is seen from N other places in other light, to train with:
+    images/street-000.jpg, ... and labels/street-000.png, ...
 
 Everything is built here from primitives, procedural shaders and a fixed random seed: no
 downloads, no image textures, no models. The label map comes from a second pass of the same
@@ -911,6 +915,22 @@ def camera():
     bpy.context.scene.camera = obj
 
 
+def look_around(view):
+    """Puts camera and sun elsewhere; every number of a view has its own stream."""
+    own = random.Random(f"view {view}")
+    cam, sun = (bpy.data.objects[name] for name in ("camera", "sun"))
+    y = own.uniform(-2, 68)
+    # On the road, or now and then on a pavement.
+    x = own.choice((-6.6, 6.6)) if own.random() < 0.2 else own.uniform(-3.0, 3.0)
+    back = math.pi if y > 45 and own.random() < 0.7 else 0.0
+    cam.location = (x, y, own.uniform(1.25, 2.1))
+    cam.rotation_euler = (math.radians(own.uniform(86, 93)), 0, back + math.radians(own.uniform(-28, 28)))
+    cam.data.angle = math.radians(own.uniform(48, 70))
+    turn, low = own.uniform(0, 2 * math.pi), own.uniform(0.35, 0.9)
+    sun.rotation_euler = Vector((math.cos(turn), math.sin(turn), -low)).to_track_quat("-Z", "Y").to_euler()
+    sun.data.energy = own.choice((0.6, 2.5, 5.0, 5.0))
+
+
 def haze(scene):
     """Mixes distance haze into the picture, everywhere but in the sky."""
     scene.world.mist_settings.start, scene.world.mist_settings.depth, scene.world.mist_settings.falloff = 12, 260, "LINEAR"
@@ -1003,12 +1023,23 @@ def render_labels(scene, target, work):
     write_palette_png(target, exact.astype(np.uint8))
 
 
+def render_views(scene, args, work):
+    """All pictures, then all label maps: the second kind of pass changes the materials for good."""
+    for render, folder, name in ((lambda target: render_picture(scene, args.samples, target, work), "images", "street-%03d.jpg"),
+                                 (lambda target: render_labels(scene, target, work), "labels", "street-%03d.png")):
+        os.makedirs(os.path.join(args.out, folder), exist_ok=True)
+        for view in range(args.views):
+            look_around(view)
+            render(os.path.join(args.out, folder, name % view))
+
+
 def main():
     here = os.path.dirname(os.path.abspath(__file__))
     args = argparse.ArgumentParser()
     args.add_argument("--out", default=here)
     args.add_argument("--percent", type=int, default=100)
     args.add_argument("--samples", type=int, default=128)
+    args.add_argument("--views", type=int, default=0, help="render so many other views in place of the sample")
     args = args.parse_args(sys.argv[sys.argv.index("--") + 1:] if "--" in sys.argv else [])
     bpy.ops.wm.read_factory_settings(use_empty=True)
     scene = bpy.context.scene
@@ -1021,8 +1052,11 @@ def main():
     camera()
     os.makedirs(args.out, exist_ok=True)
     with tempfile.TemporaryDirectory() as work:
-        render_picture(scene, args.samples, os.path.join(args.out, "street.jpg"), work)
-        render_labels(scene, os.path.join(args.out, "street-labels.png"), work)
+        if args.views:
+            render_views(scene, args, work)
+        else:
+            render_picture(scene, args.samples, os.path.join(args.out, "street.jpg"), work)
+            render_labels(scene, os.path.join(args.out, "street-labels.png"), work)
 
 
 if __name__ == "__main__":

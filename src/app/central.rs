@@ -45,6 +45,9 @@ impl App {
         if self.workspace == Workspace::Compare {
             return self.compare_view(ui, asked);
         }
+        if self.workspace == Workspace::Evaluate {
+            return self.evaluate_view(ui, asked);
+        }
         let document_id = document.photo.id;
         let regions = document.masks.as_ref().map(|m| m.result.regions.clone());
         let highlight_at = |pixel| Highlight::at(regions.as_deref()?, pixel);

@@ -19,7 +19,7 @@ pub(super) enum Chosen {
         path: PathBuf,
         truth: bool,
     },
-    /// The folder that a setting or a dialog asked for.
+    /// The folder or file that a setting or a dialog asked for.
     Folder(Ask, PathBuf),
 }
 
@@ -53,6 +53,20 @@ pub(super) enum Ask {
     ModelsFolder,
     /// Where to export to when nothing else is said.
     UsualExportFolder,
+    /// Label maps to score with.
+    TruthFolder,
+    /// Pictures to learn from.
+    TrainImages,
+    /// Their label maps.
+    TrainLabels,
+    /// Pictures to validate with.
+    ValImages,
+    /// Their label maps.
+    ValLabels,
+    /// The weights that a training begins with.
+    InitFile,
+    /// Where a training's results go.
+    TrainOut,
 }
 
 impl Default for Dialogs {
@@ -132,6 +146,26 @@ fn answer(what: Ask, folder: Option<PathBuf>) -> Option<Chosen> {
         Ask::ModelsFolder => {
             let dialog = dialog.set_title("Folder of models");
             dialog.pick_folder().map(|folder| Chosen::Folder(what, folder))
+        }
+        Ask::TruthFolder
+        | Ask::TrainImages
+        | Ask::TrainLabels
+        | Ask::ValImages
+        | Ask::ValLabels
+        | Ask::TrainOut => {
+            let title = match what {
+                Ask::TrainImages => "Pictures to learn from",
+                Ask::ValImages => "Pictures to validate with",
+                Ask::TrainOut => "Folder for the results",
+                _ => "Folder of label maps",
+            };
+            let dialog = dialog.set_title(title);
+            dialog.pick_folder().map(|folder| Chosen::Folder(what, folder))
+        }
+        Ask::InitFile => {
+            let dialog = dialog.set_title("Weights to begin with");
+            let dialog = dialog.add_filter("Weights", &["safetensors", "pth", "pt", "npz"]);
+            dialog.pick_file().map(|file| Chosen::Folder(what, file))
         }
         Ask::ExportFolder | Ask::ReportFolder | Ask::FigureFolder | Ask::BatchFolder | Ask::UsualExportFolder => {
             let dialog = dialog.set_title("Export to");

@@ -12,6 +12,11 @@ impl App {
         while let Some(event) = self.engine.poll() {
             self.take_event(event);
         }
+        match self.windows.training.take_news(context) {
+            Some(Ok(text)) => self.toasts.info(text),
+            Some(Err(why)) => self.toasts.error(why),
+            None => {}
+        }
         self.take_uploads();
         self.take_copies();
         if let Some(thumbnails) = &self.thumbnails {

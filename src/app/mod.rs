@@ -10,6 +10,7 @@ mod compare;
 mod copying;
 mod dialogs;
 mod document;
+mod evaluate;
 mod events;
 mod export_dialog;
 mod format_choice;
@@ -39,6 +40,7 @@ mod theme;
 mod toast;
 mod toasts;
 mod top_bar;
+mod training_page;
 mod view_state;
 mod windows;
 mod workspace;
@@ -62,6 +64,7 @@ use command::Command;
 use compare::Compare;
 use dialogs::{Ask, Chosen, Dialogs};
 use document::Document;
+use evaluate::Evaluate;
 use export_dialog::ExportDialog;
 use frame_times::FrameTimes;
 use gpu::{Gpu, Uploader};
@@ -140,6 +143,7 @@ pub struct App {
     workspace: Workspace,
     attention: Attention,
     compare: Compare,
+    evaluate: Evaluate,
     view: ViewState,
     undoer: Undoer<ViewState>,
     camera: Camera,
@@ -225,6 +229,7 @@ impl App {
             workspace: Workspace::default(),
             attention: Attention::default(),
             compare: Compare::default(),
+            evaluate: Evaluate::default(),
             view: session.view.clone(),
             undoer: Undoer::default(),
             camera: keeping::camera(&session.camera),
@@ -281,7 +286,8 @@ impl App {
             Some(Chosen::Folder(Ask::BatchFolder, path)) => self.batch_dialog.set_folder(path),
             Some(Chosen::Folder(Ask::ModelsFolder, path)) => self.settings.model_folder = Some(path),
             Some(Chosen::Folder(Ask::UsualExportFolder, path)) => self.settings.export.folder = Some(path),
-            Some(Chosen::Folder(..)) => {}
+            Some(Chosen::Folder(Ask::TruthFolder, path)) => self.evaluate.set_folder(path),
+            Some(Chosen::Folder(what, path)) => self.windows.training.set_path(what, path),
             None => self.tell_failed_dialog(),
         }
     }
@@ -318,6 +324,7 @@ impl eframe::App for App {
         self.take_dropped_files(context);
         self.update_attention();
         self.update_compare();
+        self.update_evaluate();
         for command in command::pressed(context, |command| self.enabled(command)) {
             self.perform(command, context);
         }
@@ -376,6 +383,7 @@ impl App {
                     Workspace::Masks => self.inspector(ui, asked),
                     Workspace::Attention => self.attention_panel(ui),
                     Workspace::Compare => self.compare_panel(ui, asked),
+                    Workspace::Evaluate => self.evaluate_panel(ui, asked),
                 });
             self.session.panels.inspector_width = panel.response.rect.width();
         } else {

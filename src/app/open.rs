@@ -273,6 +273,7 @@ impl App {
                 }
                 Uploaded::Labels { id, version, labels } => {
                     self.take_pane_texture(version, &labels);
+                    self.evaluate.take_texture(version, &labels);
                     if let Some(document) = self.document_of(id) {
                         document.set_labels(version, labels);
                     }

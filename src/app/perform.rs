@@ -58,6 +58,11 @@ impl App {
             Command::ShowMasks => self.open_workspace(Workspace::Masks),
             Command::ShowAttention => self.open_workspace(Workspace::Attention),
             Command::ShowCompare => self.open_workspace(Workspace::Compare),
+            Command::ShowEvaluate => {
+                self.open_workspace(Workspace::Evaluate);
+                self.enter_evaluate(context);
+            }
+            Command::ScoreAll => self.score_all(),
             Command::ToggleWipe => self.compare.toggle_wipe(),
             Command::ToggleDifferences => self.compare.toggle_differences(),
             Command::ToggleTable => self.compare.toggle_table(),
@@ -69,6 +74,7 @@ impl App {
             Command::NextHead => self.attention.step_head(1),
             Command::PatchSizes => self.compare_patch_sizes(),
             Command::GetModels => self.windows.models.open(),
+            Command::Train => self.windows.training.open(),
             Command::CancelLoading => self.cancel_loading(),
             Command::UseEmbeddedModel => self.open_model(ModelSource::Embedded),
             Command::ToggleMultiScale => self.toggle_multi_scale(),
@@ -206,9 +212,12 @@ impl App {
             Command::PreviousPicture => self.pictures.neighbour(-1).is_some(),
             Command::Undo => self.undoer.has_undo(&self.view),
             Command::Redo => self.undoer.has_redo(&self.view),
-            // They are about the output in use, which a comparison does not show.
+            Command::ScoreAll => {
+                self.workspace == Workspace::Evaluate && self.has_model() && self.batch.is_none() && self.can_score()
+            }
+            // They are about masks and their readings, which these workspaces do not show as such.
             Command::CopyReading | Command::CopyOverlay | Command::CopyLabels | Command::UnpinReading
-                if self.workspace == Workspace::Compare =>
+                if matches!(self.workspace, Workspace::Compare | Workspace::Evaluate) =>
             {
                 false
             }
@@ -302,9 +311,7 @@ impl App {
                 file.and_then(Path::parent).map(Path::to_owned)
             }
             Ask::ModelFolder | Ask::ModelFile | Ask::ModelsFolder => self.settings.model_folder.clone(),
-            Ask::ExportFolder | Ask::ReportFolder | Ask::FigureFolder | Ask::BatchFolder | Ask::UsualExportFolder => {
-                None
-            }
+            _ => None,
         };
         if let Err(e) = self.dialogs.ask(what, folder, context) {
             self.toasts.error(format!(

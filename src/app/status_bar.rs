@@ -36,6 +36,12 @@ impl App {
                         .on_hover_text(format!("Memory of the program; at most {peak} MiB so far"));
                     ui.separator();
                 }
+                if let Some(training) = self.windows.training.status() {
+                    if ui.link(training).on_hover_text(Command::Train.tooltip(ui)).clicked() {
+                        asked.push(Command::Train);
+                    }
+                    ui.separator();
+                }
                 ui.with_layout(Layout::left_to_right(Align::Center), |ui| match &self.running {
                     Some(running) => {
                         let fraction = running.progress.map_or(0.0, |p| p.fraction);

@@ -65,6 +65,7 @@ impl App {
             ("Masks", Command::ShowMasks, Workspace::Masks),
             ("Attention", Command::ShowAttention, Workspace::Attention),
             ("Compare", Command::ShowCompare, Workspace::Compare),
+            ("Evaluate", Command::ShowEvaluate, Workspace::Evaluate),
         ];
         if ui.ctx().content_rect().width() < ROOM_FOR_TABS {
             let shown = workspaces.iter().find(|(.., workspace)| *workspace == self.workspace);
@@ -191,6 +192,7 @@ impl App {
             Command::ShowMasks => self.workspace == Workspace::Masks,
             Command::ShowAttention => self.workspace == Workspace::Attention,
             Command::ShowCompare => self.workspace == Workspace::Compare,
+            Command::ShowEvaluate => self.workspace == Workspace::Evaluate,
             Command::ToggleMasks => view.masks,
             Command::ToggleOutline => view.outline > 0.0,
             Command::TogglePalette => view.palette == Palette::ColorBlindSafe,

@@ -14,6 +14,7 @@ use super::models_page::{ModelsPage, Wish};
 use super::performance::PerformancePage;
 use super::settings::{self, PageInfo, Store};
 use super::toast::ToastAction;
+use super::training_page::{self, TrainingPage};
 use super::{App, page};
 use crate::catalogue;
 use crate::engine::{Job, ModelSource};
@@ -29,6 +30,7 @@ pub(super) struct Windows {
     pub(super) performance: PerformancePage,
     pub(super) about: AboutPage,
     pub(super) models: ModelsPage,
+    pub(super) training: TrainingPage,
     /// Where models are kept unless the settings say otherwise.
     usual_models_folder: Option<PathBuf>,
     pub(super) settings_open: bool,
@@ -54,6 +56,7 @@ impl Windows {
             performance: PerformancePage::default(),
             about: AboutPage::default(),
             models: ModelsPage::default(),
+            training: TrainingPage::default(),
             usual_models_folder: catalogue::usual_folder(),
             settings_open: false,
             frame_times: FrameTimes::new(frame_log.map(FrameLog::create).transpose()?),
@@ -78,6 +81,7 @@ impl Windows {
             || self.performance.is_open()
             || self.about.is_open()
             || self.models.is_open()
+            || self.training.is_open()
     }
 }
 
@@ -88,6 +92,7 @@ impl App {
         self.windows.log.show(ui);
         self.windows.about.show(ui);
         self.models_window(ui);
+        self.training_window(ui);
         if self.windows.performance.is_open() {
             let rows = self.performance_rows();
             self.windows.performance.show(ui, &self.windows.frame_times, &rows);
@@ -119,6 +124,14 @@ impl App {
             Some(Wish::Open(path)) => self.open_model(ModelSource::Path(path)),
             Some(Wish::ShowFolder(folder)) => self.open_outside(folder),
             Some(Wish::Say(text)) => self.toasts.info(text),
+            None => {}
+        }
+    }
+
+    fn training_window(&mut self, ui: &Ui) {
+        match self.windows.training.show(ui) {
+            Some(training_page::Wish::Ask(what)) => self.ask(what, ui),
+            Some(training_page::Wish::Open(path)) => self.open_model(ModelSource::Path(path)),
             None => {}
         }
     }

@@ -12,6 +12,8 @@ pub(super) enum Workspace {
     Attention,
     /// Several outputs and label maps beside each other.
     Compare,
+    /// The output in use against ground truth.
+    Evaluate,
 }
 
 impl App {
@@ -28,6 +30,7 @@ impl App {
                 self.interrupt_averaging();
             }
             Workspace::Compare => self.leave_compare(),
+            Workspace::Evaluate => self.leave_evaluate(),
         }
         if workspace == Workspace::Compare {
             self.enter_compare();

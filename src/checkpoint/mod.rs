@@ -149,18 +149,21 @@ pub fn peek(path: &Path) -> Result<Peek, CheckpointError> {
     })
 }
 
-/// Opens an ImageNet classifier to start training from: timm, DeiT or AugReg.
+/// Opens weights to start training from: an ImageNet classifier (timm, DeiT or AugReg), or a model that has been trained
+/// for segmentation, whose decoders then lie with the backbone's weights.
 ///
 /// # Errors
-/// As [`open()`]; also when the file has a decoder and so is more than a backbone.
+/// As [`open()`].
 pub fn open_backbone(path: &Path, on_read: OnRead) -> Result<Backbone, CheckpointError> {
     let path = model_file(path)?;
     match find(&path)? {
         Found::Backbone(plan, mut source) => plan.read(source.as_mut(), &path, on_read),
-        Found::Model(plan, _) => Err(CheckpointError::damaged(
-            &path,
-            format!("expected a backbone without decoder, found {}", plan.spec.title()),
-        )),
+        Found::Model(plan, mut source) => plan.read(source.as_mut(), &path, on_read).map(|checkpoint| Backbone {
+            encoder: checkpoint.spec.encoder,
+            normalisation: checkpoint.spec.normalisation,
+            weights: checkpoint.weights,
+            provenance: checkpoint.provenance,
+        }),
     }
 }
 

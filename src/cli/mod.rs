@@ -12,7 +12,8 @@ mod output_choice;
 mod run_flags;
 mod segment;
 mod train;
-mod training_report;
+mod train_flags;
+mod training_progress;
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};

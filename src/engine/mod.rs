@@ -24,16 +24,19 @@ mod opening;
 mod outbox;
 mod progress;
 mod report;
+mod scorer;
 mod session;
 mod settings;
 mod signals;
 mod test_settings;
 mod thumbnails;
+mod training;
 mod worker;
 
 pub use crate::attention::{Direction, Fusion, HeadMeans, HeadStatistics, Layer, Part, Place, Rollout, Rows, Token};
-pub use crate::model::{Output, WindowRules};
+pub use crate::model::{DecoderKind, Output, SETR_CHANNELS, WindowRules};
 pub use crate::segment::{Frame, Prediction, Region, Settings};
+pub use crate::train::{DataPlan, Recipe, TrainPlan};
 pub use batch::{Batch, BatchState};
 pub use comparison::{Comparison, ComparisonJob, Labelling, LabelsError, LabelsJob, read_labels};
 pub use cost::Cost;
@@ -51,10 +54,12 @@ pub use model_info::{ModelInfo, ModelSource, OpenModel};
 pub use outbox::Wake;
 pub use progress::{OnProgress, Progress};
 pub use report::{ReportExport, ReportPart};
+pub use scorer::{ERROR_KINDS, Errors, ScoreAnswer, ScoreJob, ScoreRequest, ScoredPicture, Scorer, ShownErrors};
 pub use session::{Session, SessionError, Task};
 pub use settings::EngineSettings;
 pub use test_settings::NormalisationChoice;
 pub use thumbnails::{THUMBNAIL_SIDE, Thumbnail, Thumbnails};
+pub use training::{TrainingNews, TrainingResult, TrainingRun};
 
 /// Waits for wgpu's futures, which are ready at once on a desktop.
 fn wait_for<T>(future: impl Future<Output = T>) -> T {

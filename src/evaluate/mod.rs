@@ -4,6 +4,6 @@ mod pairs;
 mod report;
 mod scores;
 
-pub use pairs::{Pair, PairError, pairs};
+pub use pairs::{Pair, PairError, pairs, pairs_of_list, truth_of};
 pub use report::Evaluated;
 pub use scores::{PictureScore, Scores};

@@ -35,11 +35,14 @@ pub struct Pair {
 #[derive(Debug, thiserror::Error)]
 pub enum PairError {
     /// A folder cannot be listed.
-    #[error("cannot list the folder ({0}): {path}", path = .1.display())]
+    #[error("cannot list the folder or read the list ({0}): {path}", path = .1.display())]
     List(io::Error, PathBuf),
     /// There is nothing in it.
-    #[error("expected pictures in the folder, found none: {path}", path = .0.display())]
+    #[error("expected pictures, found none: {path}", path = .0.display())]
     Empty(PathBuf),
+    /// A line of a list.
+    #[error("line {0}: expected a picture and a label map separated by a comma: {path}", path = .1.display())]
+    Line(usize, PathBuf),
     /// Two pictures of one name.
     #[error(
         "expected one picture for each label map, found two called {0}; keep label maps in a folder of their own, and one picture of a name"
@@ -108,6 +111,64 @@ pub fn pairs(pictures: &Path, truths: &Path) -> Result<Vec<Pair>, PairError> {
     }
 }
 
+/// The pairs of a list: a picture and its label map in each line, separated by a comma, as paths from the list's folder
+/// on. Empty lines and those that begin with `#` are left out.
+///
+/// # Errors
+/// When the list cannot be read, holds nothing, or a line has no two paths.
+pub fn pairs_of_list(list: &Path) -> Result<Vec<Pair>, PairError> {
+    let text = std::fs::read_to_string(list).map_err(|why| PairError::List(why, list.into()))?;
+    let folder = list.parent().unwrap_or(Path::new(""));
+    let lines = text.lines().map(str::trim).enumerate();
+    let lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
+    let pair = |(i, line): (usize, &str)| {
+        let (file, truth) = line.split_once(',').ok_or(PairError::Line(i + 1, list.into()))?;
+        Ok(Pair {
+            name: Path::new(file.trim()).with_extension("").to_string_lossy().replace('\\', "/"),
+            file: folder.join(file.trim()),
+            truth: folder.join(truth.trim()),
+        })
+    };
+    let pairs = lines.map(pair).collect::<Result<Vec<Pair>, PairError>>()?;
+    match pairs.is_empty() {
+        true => Err(PairError::Empty(list.into())),
+        false => Ok(pairs),
+    }
+}
+
+/// Folders that hold pictures in published data sets, and those beside them that hold their label maps.
+const BESIDE: [(&str, &str); 5] = [
+    ("images", "labels"),
+    ("images", "annotations"),
+    ("images", "masks"),
+    ("leftImg8bit", "gtFine"),
+    ("JPEGImages", "SegmentationClass"),
+];
+
+/// The label map of a picture, below a folder of them or, without one, where data sets have it beside their pictures.
+pub fn truth_of(picture: &Path, folder: Option<&Path>) -> Option<PathBuf> {
+    let name = name_of(picture.parent()?, picture);
+    if let Some(folder) = folder {
+        // The folder may be divided as the pictures are.
+        let below = picture.parent().and_then(Path::file_name).map(|below| folder.join(below));
+        return [Some(folder.to_owned()), below].into_iter().flatten().find_map(|folder| truth_in(&folder, &name));
+    }
+    let parents: Vec<&Path> = picture.ancestors().skip(1).collect();
+    BESIDE.iter().find_map(|(pictures, truths)| {
+        let root = parents.iter().find(|parent| parent.ends_with(pictures))?;
+        let below = picture.parent()?.strip_prefix(root).ok()?;
+        truth_in(&root.parent()?.join(truths).join(below), &name)
+    })
+}
+
+/// The label map of this name in a folder.
+fn truth_in(folder: &Path, name: &str) -> Option<PathBuf> {
+    let endings = ENDINGS.iter().filter(|ending| ending.contains("gt") || ending.contains("label"));
+    // Train ids before label ids.
+    let names = [""].iter().chain(endings).map(|ending| folder.join(format!("{name}{ending}.png")));
+    names.into_iter().find(|file| file.is_file())
+}
+
 /// The pictures in a folder and in those below it, in natural order.
 fn all_in(folder: &Path) -> Result<Vec<PathBuf>, PairError> {
     let failed = |why: io::Error| PairError::List(why, folder.into());
@@ -165,6 +226,39 @@ mod tests {
         let names: Vec<&str> = found.iter().map(|pair| pair.name.as_str()).collect();
         assert_eq!(names, ["a", "b", "city/x_1"]);
         assert!(found[2].truth.ends_with("x_1_gtFine_labelTrainIds.png"));
+    }
+
+    #[test]
+    fn the_label_map_of_a_picture_is_found_beside_it_or_in_a_folder() {
+        let set = folder_with(&[
+            "images/val/a.jpg",
+            "labels/val/a.png",
+            "leftImg8bit/x/b_leftImg8bit.png",
+            "gtFine/x/b_gtFine_labelIds.png",
+            "others/a.png",
+        ]);
+        let path = |file: &str| set.path().join(file);
+        assert_eq!(truth_of(&path("images/val/a.jpg"), None), Some(path("labels/val/a.png")));
+        let of_city = truth_of(&path("leftImg8bit/x/b_leftImg8bit.png"), None);
+        assert_eq!(of_city, Some(path("gtFine/x/b_gtFine_labelIds.png")));
+        let others = path("others");
+        assert_eq!(truth_of(&path("images/val/a.jpg"), Some(&others)), Some(path("others/a.png")));
+        assert_eq!(truth_of(&path("others/a.png"), None), None);
+    }
+
+    #[test]
+    fn a_list_names_pairs_from_its_folder_on() {
+        let folder = folder_with(&["x/a.jpg"]);
+        let list = folder.path().join("train.csv");
+        std::fs::write(&list, "# pictures\n\nx/a.jpg, y/a_labels.png\n").expect("a list");
+        let found = pairs_of_list(&list).expect("pairs");
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].name, "x/a");
+        assert_eq!(found[0].truth, folder.path().join("y/a_labels.png"));
+        std::fs::write(&list, "x/a.jpg,y/a.png\nx/b.jpg\n").expect("a list");
+        assert!(matches!(pairs_of_list(&list), Err(PairError::Line(2, _))));
+        std::fs::write(&list, "#\n").expect("a list");
+        assert!(matches!(pairs_of_list(&list), Err(PairError::Empty(_))));
     }
 
     #[test]

@@ -44,9 +44,17 @@ impl Block {
             probe.queries_and_keys(stage, queries, keys);
         }
         let context = kernels::attention(qkv, &self.qkv, self.heads);
-        let x = kernels::residual(x, kernels::product(context, &self.proj), &self.proj);
+        let x = added(x, context, &self.proj, stage, probe);
         let hidden = kernels::product(self.norm2.forward(x.clone()), &self.fc1);
         let hidden = kernels::bias_gelu(hidden, &self.fc1);
-        kernels::residual(x, kernels::product(hidden, &self.fc2), &self.fc2)
+        added(x, hidden, &self.fc2, stage, probe)
     }
+}
+
+/// `x` and what `last` makes of `hidden`.
+fn added(x: Tensor<3>, hidden: Tensor<3>, last: &Linear, stage: Stage, probe: &mut dyn Probe) -> Tensor<3> {
+    if probe.changes_residuals() {
+        return x + probe.residual(stage, kernels::linear(hidden, last));
+    }
+    kernels::residual(x, kernels::product(hidden, last), last)
 }

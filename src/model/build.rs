@@ -1,6 +1,6 @@
 //! From named host tensors to burn parameters on a device.
 
-use burn::module::{Param, RunningState};
+use burn::module::{Param, ParamId, RunningState};
 use burn::nn::{BatchNorm, BatchNormConfig, LayerNorm, LayerNormConfig, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor, TensorData};
 
@@ -109,11 +109,17 @@ impl<'a> Builder<'a> {
         let mut norm = BatchNormConfig::new(channels).with_epsilon(1e-5).init(self.device);
         norm.gamma = self.param(&gamma, [channels])?;
         norm.beta = self.param(&beta, [channels])?;
-        let (mean, variance) = (self.take(&mean)?.values, self.take(&variance)?.values);
-        let statistic = |values| RunningState::new(Tensor::from_data(TensorData::new(values, [channels]), self.device));
-        norm.running_mean = statistic(mean);
-        norm.running_var = statistic(variance);
+        norm.running_mean = self.statistic(mean, channels)?;
+        norm.running_var = self.statistic(variance, channels)?;
         Ok(norm)
+    }
+
+    fn statistic(&mut self, name: String, channels: usize) -> Result<RunningState<Tensor<1>>, WeightsMismatch> {
+        let HostTensor { shape, values } = self.take(&name)?;
+        let id = ParamId::new();
+        self.names.add(id, name, shape, Layout::AsStored);
+        let values = Tensor::from_data(TensorData::new(values, [channels]), self.device);
+        Ok(RunningState::with_id(id, values))
     }
 
     pub(super) fn layer_norm(&mut self, name: &str, eps: f64) -> Result<LayerNorm, WeightsMismatch> {

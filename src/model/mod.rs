@@ -24,7 +24,7 @@ pub use needed::{tensors_of, tensors_of_encoder};
 pub use network::{Decoder, LastUpsampling, Logits, Network};
 pub use position::resized_positions;
 pub use probe::{Cancelled, MapStage, NoProbe, Probe, Stage};
-pub use published::{DecoderKind, Variant, published};
+pub use published::{DecoderKind, SETR_CHANNELS, Variant, published};
 pub use segmenter::MaskTransformer;
 pub use setr::{Mla, UpDecoder};
 pub use spec::{

@@ -50,6 +50,36 @@ impl Network {
         self.visit(&mut collector);
         collector.found
     }
+
+    /// Mean and unbiased variance of what went through each batch norm in the last pass for which gradients were wanted,
+    /// under the names of [`super::tensors_of`]; those of a batch norm that it did not reach are the running ones.
+    pub fn batch_statistics(&self, names: &ParameterNames) -> Weights {
+        let mut statistics = Statistics {
+            names,
+            found: Weights::default(),
+        };
+        // Without gradients a network takes over what the pass has left in it.
+        self.valid().visit(&mut statistics);
+        statistics.found
+    }
+}
+
+struct Statistics<'a> {
+    names: &'a ParameterNames,
+    found: Weights,
+}
+
+impl ModuleVisitor for Statistics<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let of_norm = |named: &&Named| named.name.ends_with(".norm.mean") || named.name.ends_with(".norm.variance");
+        let Some(named) = self.names.0.get(&param.id).filter(of_norm) else {
+            return;
+        };
+        if let Ok(values) = param.val().into_data().try_into_vec::<f32>() {
+            let shape = named.shape.clone();
+            self.found.insert(named.name.clone(), HostTensor { shape, values });
+        }
+    }
 }
 
 struct Collector<'a> {

@@ -39,6 +39,17 @@ pub trait Probe {
     /// over `query · key` is the attention.
     fn queries_and_keys(&mut self, _stage: Stage, _queries: Tensor<4>, _keys: Tensor<4>) {}
 
+    /// Whether [`Probe::residual`] is wanted.
+    fn changes_residuals(&self) -> bool {
+        false
+    }
+
+    /// What attention and, a second time, the MLP of a block are about to add to its tokens, `[batch, tokens, dim]`;
+    /// what comes back is added instead. Training drops some of it.
+    fn residual(&mut self, _stage: Stage, update: Tensor<3>) -> Tensor<3> {
+        update
+    }
+
     /// After each stage of a SETR decoder. `Break` ends the pass with [`Cancelled`].
     fn stage_done(&mut self) -> ControlFlow<()> {
         ControlFlow::Continue(())

@@ -33,6 +33,9 @@ pub enum DecoderKind {
     Mla,
 }
 
+/// Channels of SETR's convolutions in every published model.
+pub const SETR_CHANNELS: usize = 256;
+
 impl Variant {
     /// Width, blocks and heads.
     pub fn sizes(self) -> [usize; 3] {
@@ -60,24 +63,48 @@ impl DecoderKind {
         }
     }
 
+    /// What people call it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Linear => "Linear",
+            Self::Mask => "Mask",
+            Self::Naive => "Naive",
+            Self::Pup => "PUP",
+            Self::Mla => "MLA",
+        }
+    }
+
+    /// Whether it is one of SETR's, which take tokens before the encoder's final norm.
+    pub fn is_setr(self) -> bool {
+        !matches!(self, Self::Linear | Self::Mask)
+    }
+
     /// The decoder as mmsegmentation builds it (configs/_base_/models/setr_*.py) or Segmenter's authors do, without
     /// auxiliary heads.
     pub fn spec(self, encoder: &EncoderSpec) -> DecoderSpec {
+        self.spec_with(encoder, SETR_CHANNELS, false)
+    }
+
+    /// The same with so many channels in SETR's convolutions (published: [`SETR_CHANNELS`]; the heads of MLA have half
+    /// as many) and perhaps with SETR's auxiliary heads. Those of Naive and PUP look at blocks 10, 15 and 20 of 24, in
+    /// proportion (mmseg configs/_base_/models/setr_naive.py and setr_pup.py); those of MLA at its four paths.
+    pub fn spec_with(self, encoder: &EncoderSpec, channels: usize, auxiliary: bool) -> DecoderSpec {
         const SETR_EPS: f64 = 1e-6;
         let last = encoder.depth.saturating_sub(1);
-        let up = |stages: Vec<UpStage>| HeadSpec::Up {
-            main: UpSpec {
-                tap: last,
-                norm_eps: SETR_EPS,
-                stages,
-            },
-            auxiliary: Vec::new(),
+        let head = |tap: usize, stages: &[UpStage]| UpSpec {
+            tap,
+            norm_eps: SETR_EPS,
+            stages: stages.to_vec(),
         };
-        let stage = |kernel, up| UpStage {
-            kernel,
-            channels: 256,
-            up,
+        let up = |stages: Vec<UpStage>, of_auxiliary: Vec<UpStage>| {
+            let taps = [10, 15, 20].map(|layer| (encoder.depth * layer / 24).saturating_sub(1));
+            let earlier = taps.iter().filter(|_| auxiliary);
+            HeadSpec::Up {
+                main: head(last, &stages),
+                auxiliary: earlier.map(|tap| head(*tap, &of_auxiliary)).collect(),
+            }
         };
+        let stage = |kernel, up| UpStage { kernel, channels, up };
         let head = match self {
             Self::Linear => HeadSpec::Linear,
             Self::Mask => HeadSpec::MaskTransformer {
@@ -85,17 +112,17 @@ impl DecoderKind {
                 heads: encoder.heads,
                 norm_eps: 1e-5,
             },
-            Self::Naive => up(vec![stage(1, 4)]),
-            Self::Pup => up(vec![stage(3, 2); 4]),
+            Self::Naive => up(vec![stage(1, 4)], vec![stage(1, 4)]),
+            Self::Pup => up(vec![stage(3, 2); 4], vec![stage(3, 4); 2]),
             Self::Mla => HeadSpec::Mla(MlaSpec {
                 taps: (1..=4).map(|i| (encoder.depth / 4 * i).saturating_sub(1)).collect(),
                 norm_eps: SETR_EPS,
-                channels: 256,
-                head_channels: 128,
+                channels,
+                head_channels: (channels / 2).max(1),
                 up: 4,
                 align_corners: false,
                 classifier_kernel: 1,
-                auxiliary: false,
+                auxiliary,
             }),
         };
         DecoderSpec {
@@ -108,12 +135,8 @@ impl DecoderKind {
 /// A network of published sizes, trained and run on windows of `size` pixels.
 pub fn published(variant: Variant, patch: usize, decoders: &[DecoderKind], classes: usize, size: usize) -> ModelSpec {
     let [dim, depth, heads] = variant.sizes();
-    let setr = decoders
-        .iter()
-        .any(|kind| !matches!(kind, DecoderKind::Linear | DecoderKind::Mask));
-    let segmenter = decoders
-        .iter()
-        .any(|kind| matches!(kind, DecoderKind::Linear | DecoderKind::Mask));
+    let setr = decoders.iter().any(|kind| kind.is_setr());
+    let segmenter = decoders.iter().any(|kind| !kind.is_setr());
     let encoder = EncoderSpec {
         dim,
         depth,

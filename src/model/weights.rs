@@ -120,6 +120,25 @@ impl Weights {
         }
     }
 
+    /// Multiplies every value.
+    pub fn scale(&mut self, factor: f32) {
+        for tensor in self.tensors.values_mut() {
+            tensor.values.iter_mut().for_each(|value| *value *= factor);
+        }
+    }
+
+    /// Moves tensors towards those of the same names by a share of the way.
+    pub fn mix(&mut self, other: &Self, share: f32) {
+        for (name, tensor) in &mut self.tensors {
+            let Some(towards) = other.tensors.get(name) else {
+                continue;
+            };
+            for (value, towards) in tensor.values.iter_mut().zip(&towards.values) {
+                *value += (towards - *value) * share;
+            }
+        }
+    }
+
     /// Number of values over all tensors.
     pub fn parameters(&self) -> usize {
         self.tensors.values().map(|t| t.values.len()).sum()

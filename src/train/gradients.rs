@@ -3,9 +3,13 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use rayon::prelude::*;
 
+use super::dropping::{Dropper, Dropping};
 use super::loss::{Averaging, Loss, cross_entropy};
+use super::random::seeded;
 use crate::labels::LabelMap;
-use crate::model::{LastUpsampling, ModelSpec, Network, NoProbe, Output, Weights, WeightsMismatch};
+use crate::model::{
+    Features, LastUpsampling, ModelSpec, Network, NoProbe, Output, ParameterNames, Probe, Weights, WeightsMismatch,
+};
 
 /// Pictures as a network takes them, with their labels.
 #[derive(Clone, Debug)]
@@ -27,6 +31,23 @@ pub struct Target {
     pub weight: f64,
 }
 
+/// What is to be learnt, whatever the batch.
+#[derive(Clone, Copy, Debug)]
+pub struct Objective<'a> {
+    /// The network.
+    pub spec: &'a ModelSpec,
+    /// Its outputs that are trained.
+    pub targets: &'a [Target],
+    /// What losses are divided by.
+    pub averaging: Averaging,
+    /// What is left out at random.
+    pub dropping: Dropping,
+    /// Where its random numbers begin; another one for each batch.
+    pub seed: u64,
+    /// Where it is computed.
+    pub device: &'a Device,
+}
+
 /// What a batch says.
 #[derive(Debug, Default)]
 pub struct Learned {
@@ -36,6 +57,8 @@ pub struct Learned {
     pub pixels: [u64; 2],
     /// The gradient of the weighted sum, under the names of [`crate::model::tensors_of`].
     pub gradients: Weights,
+    /// Mean and unbiased variance of what went through the batch norms, under the names of the running ones.
+    pub statistics: Weights,
 }
 
 /// Why a batch cannot be learnt from.
@@ -52,47 +75,51 @@ pub enum LearnError {
     NotFinite,
 }
 
-/// Runs a batch forwards and backwards.
-///
-/// The loss of each target is made in host memory at the size of the labels, with its gradient on the grid of the logits
-/// ([`cross_entropy`]); only that goes back through the network. On the CPU each core takes a part of the pictures, for
-/// most of what a network does backwards keeps one core busy.
-///
-/// # Errors
-/// When the weights are not those of `spec`, the device fails or the loss is not finite.
-pub fn learn(
-    spec: &ModelSpec,
-    weights: &Weights,
-    batch: &Batch,
-    targets: &[Target],
-    averaging: Averaging,
-    device: &Device,
-) -> Result<Learned, LearnError> {
-    let pixel = averaging.weight(&batch.labels, spec.classes);
-    let threads = match *device == Device::flex() {
-        true => rayon::current_num_threads().min(most_parts(weights)),
-        false => 1,
-    };
-    let pictures = batch.labels.len().div_ceil(threads.max(1)).max(1);
-    let values = 3 * batch.size[0] * batch.size[1];
-    let parts: Vec<(&[f32], &[LabelMap])> = batch
-        .image
-        .chunks(pictures * values)
-        .zip(batch.labels.chunks(pictures))
-        .collect();
-    let learned: Vec<Result<Learned, LearnError>> = parts
-        .into_par_iter()
-        .map(|(image, labels)| learn_part(spec, weights, (image, labels, batch.size), targets, pixel, device))
-        .collect();
-    let mut sum: Option<Learned> = None;
-    for part in learned {
-        let part = part?;
-        match &mut sum {
-            Some(sum) => sum.add(part),
-            None => sum = Some(part),
+impl Objective<'_> {
+    /// Runs a batch forwards and backwards.
+    ///
+    /// The loss of each target is made in host memory at the size of the labels, with its gradient on the grid of the
+    /// logits ([`cross_entropy`]); only that goes back through the network. On the CPU each core takes a part of the
+    /// pictures through encoder and Segmenter's decoders, for most of what a network does backwards keeps one core busy.
+    /// SETR's decoders see the whole batch at once, because their batch norms go by its statistics.
+    ///
+    /// # Errors
+    /// When the weights are not those of the network, the device fails or the loss is not finite.
+    pub fn learn(&self, weights: &Weights, batch: &Batch) -> Result<Learned, LearnError> {
+        let pixel = self.averaging.weight(&batch.labels, self.spec.classes);
+        let threads = match *self.device == Device::flex() {
+            true => rayon::current_num_threads().min(most_parts(weights)),
+            false => 1,
+        };
+        let device = self.device.clone().autodiff();
+        let pictures = batch.labels.len().div_ceil(threads.max(1)).max(1);
+        let values = 3 * batch.size[0] * batch.size[1];
+        let images = batch.image.par_chunks(pictures * values);
+        let shares = images.zip(batch.labels.par_chunks(pictures)).enumerate();
+        let parts = shares.map(|(i, (image, labels))| {
+            let mut part = Part::encode(self, weights, image, batch.size, (i * pictures, labels.len()), &device)?;
+            part.learn_each(self, labels, pixel, &device)?;
+            Ok(part)
+        });
+        let mut parts = parts.collect::<Result<Vec<Part>, LearnError>>()?;
+        let mut learned = learn_whole(self, &mut parts, batch, pixel, &device)?;
+        let backward: Vec<Learned> = parts.into_par_iter().map(Part::backward).collect();
+        for part in backward {
+            learned.add(part);
+        }
+        match learned.losses.iter().all(|loss| loss.is_finite()) {
+            true => Ok(learned),
+            false => Err(LearnError::NotFinite),
         }
     }
-    Ok(sum.unwrap_or_default())
+
+    /// Trained outputs whose decoders do or do not see the whole batch at once, with their place among the targets.
+    fn targets_of(&self, whole: bool) -> impl Iterator<Item = (usize, &Target)> {
+        self.targets.iter().enumerate().filter(move |(_, target)| {
+            let decoder = self.spec.decoders.get(target.output.decoder);
+            decoder.is_some_and(|decoder| decoder.head.is_setr() == whole)
+        })
+    }
 }
 
 /// Parts that may be at work at once: each has a copy of the weights and gradients of its own.
@@ -103,68 +130,213 @@ fn most_parts(weights: &Weights) -> usize {
 }
 
 impl Learned {
-    fn add(&mut self, other: Self) {
+    fn new(targets: usize) -> Self {
+        Self {
+            losses: vec![0.0; targets],
+            ..Self::default()
+        }
+    }
+
+    /// Adds what another part of the same batch says, or another batch.
+    pub(super) fn add(&mut self, other: Self) {
         for (sum, loss) in self.losses.iter_mut().zip(other.losses) {
             *sum += loss;
         }
         self.pixels = [0, 1].map(|i| self.pixels[i] + other.pixels[i]);
         self.gradients.add(&other.gradients);
+        self.statistics.add(&other.statistics);
+    }
+
+    /// Multiplies everything that is summed but the numbers of pixels.
+    pub(super) fn scale(&mut self, factor: f32) {
+        self.losses.iter_mut().for_each(|loss| *loss *= f64::from(factor));
+        self.gradients.scale(factor);
+        self.statistics.scale(factor);
     }
 }
 
-/// Learns from some pictures of a batch.
-fn learn_part(
-    spec: &ModelSpec,
-    weights: &Weights,
-    (image, labels, [width, height]): (&[f32], &[LabelMap], [usize; 2]),
-    targets: &[Target],
+/// Some pictures of a batch, between their way forwards and their way backwards.
+struct Part<'a> {
+    network: Network,
+    names: ParameterNames,
+    features: Features,
+    dropper: Dropper<'a>,
+    learned: Learned,
+    /// A number whose gradient is that of the loss.
+    surrogate: Option<Tensor<1>>,
+}
+
+impl<'a> Part<'a> {
+    /// Runs the encoder over the pictures of a batch from `first` on.
+    fn encode(
+        objective: &Objective,
+        weights: &Weights,
+        image: &[f32],
+        [width, height]: [usize; 2],
+        (first, pictures): (usize, usize),
+        device: &'a Device,
+    ) -> Result<Self, LearnError> {
+        let (network, names) = Network::build_named(objective.spec, weights.clone(), device)?;
+        let shape = [pictures, 3, height, width];
+        let image = Tensor::<4>::from_data(TensorData::new(image.to_vec(), shape), device);
+        let rngs = (first..first + pictures).map(|picture| seeded(objective.seed, picture as u64, 3));
+        let mut dropper = Dropper::new(
+            objective.dropping,
+            objective.spec.encoder.depth,
+            rngs.collect(),
+            device,
+        );
+        let features = network.encode(image, &mut dropper).map_err(|_| cancelled())?;
+        Ok(Self {
+            network,
+            names,
+            features,
+            dropper,
+            learned: Learned::new(objective.targets.len()),
+            surrogate: None,
+        })
+    }
+
+    /// Losses of decoders that treat each picture by itself.
+    fn learn_each(
+        &mut self,
+        objective: &Objective,
+        labels: &[LabelMap],
+        pixel: f32,
+        device: &Device,
+    ) -> Result<(), LearnError> {
+        for (i, target) in objective.targets_of(false) {
+            let lost = Lost::of(
+                &self.network,
+                &self.features,
+                target,
+                labels,
+                (objective.spec.classes, pixel),
+                &mut self.dropper,
+                device,
+            )?;
+            let surrogate = lost.note(&mut self.learned, i);
+            self.add(surrogate);
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, surrogate: Tensor<1>) {
+        self.surrogate = Some(match self.surrogate.take() {
+            Some(sum) => sum + surrogate,
+            None => surrogate,
+        });
+    }
+
+    fn backward(mut self) -> Learned {
+        if let Some(sum) = self.surrogate {
+            self.learned.gradients = self.network.named_gradients(&self.names, &sum.backward());
+        }
+        self.learned
+    }
+}
+
+/// Losses of decoders with batch norms, over the features of all parts at once. What they say about the features is
+/// left with the parts, to go back through the encoder with the rest.
+fn learn_whole(
+    objective: &Objective,
+    parts: &mut [Part],
+    batch: &Batch,
     pixel: f32,
     device: &Device,
 ) -> Result<Learned, LearnError> {
-    let device = device.clone().autodiff();
-    let (network, names) = Network::build_named(spec, weights.clone(), &device)?;
-    let shape = [labels.len(), 3, height, width];
-    let image = Tensor::<4>::from_data(TensorData::new(image.to_vec(), shape), &device);
-    // Nothing cancels it.
-    let cancelled = |_| LearnError::Device("cancelled".into());
-    let features = network.encode(image, &mut NoProbe).map_err(cancelled)?;
-    let mut losses = Vec::new();
-    let mut pixels = None;
+    let mut learned = Learned::new(objective.targets.len());
+    let Some(first) = parts.first().filter(|_| objective.targets_of(true).next().is_some()) else {
+        return Ok(learned);
+    };
+    let together = |tokens: &dyn Fn(&Part) -> Tensor<3>| {
+        let all = parts.iter().map(|part| tokens(part).detach()).collect();
+        Tensor::cat(all, 0).require_grad()
+    };
+    let taps = first.features.taps.iter().enumerate();
+    let features = Features {
+        tokens: first.features.tokens.clone().detach(),
+        taps: taps
+            .map(|(i, (block, _))| (*block, together(&|part| part.features.taps[i].1.clone())))
+            .collect(),
+        ..first.features
+    };
     let mut sum: Option<Tensor<1>> = None;
-    for target in targets {
-        let decoded = network.decode(&features, target.output, LastUpsampling::LeftOut, &mut NoProbe);
-        let logits = decoded.map_err(cancelled)?;
+    for (i, target) in objective.targets_of(true) {
+        let sizes = (objective.spec.classes, pixel);
+        let lost = Lost::of(&first.network, &features, target, &batch.labels, sizes, &mut NoProbe, device)?;
+        let surrogate = lost.note(&mut learned, i);
+        sum = Some(match sum {
+            Some(sum) => sum + surrogate,
+            None => surrogate,
+        });
+    }
+    learned.statistics = first.network.batch_statistics(&first.names);
+    let Some(sum) = sum else {
+        return Ok(learned);
+    };
+    let gradients = sum.backward();
+    learned.gradients = first.network.named_gradients(&first.names, &gradients);
+    for (i, (_, tokens)) in features.taps.iter().enumerate() {
+        let Some(gradient) = tokens.grad(&gradients) else {
+            continue;
+        };
+        let mut start = 0;
+        for part in parts.iter_mut() {
+            let own = part.features.taps[i].1.clone();
+            let pictures = own.dims()[0];
+            let gradient = Tensor::from_inner(gradient.clone().narrow(0, start, pictures));
+            part.add((own * gradient).sum());
+            start += pictures;
+        }
+    }
+    Ok(learned)
+}
+
+/// What an output has got wrong.
+struct Lost {
+    loss: Loss,
+    /// A number whose gradient is that of the loss, times the target's weight.
+    surrogate: Tensor<1>,
+}
+
+impl Lost {
+    fn of(
+        network: &Network,
+        features: &Features,
+        target: &Target,
+        labels: &[LabelMap],
+        (classes, pixel): (usize, f32),
+        probe: &mut dyn Probe,
+        device: &Device,
+    ) -> Result<Self, LearnError> {
+        let logits = network
+            .decode(features, target.output, LastUpsampling::LeftOut, probe)
+            .map_err(|_| cancelled())?;
         let values = logits.values.clone().try_into_data();
         let values = values.map_err(|why| LearnError::Device(why.to_string()))?;
         let values: Vec<f32> = values
             .try_into_vec()
             .map_err(|why| LearnError::Device(format!("{why:?}")))?;
-        let Loss {
-            value,
-            gradient,
-            pixels: counted,
-        } = cross_entropy(&values, logits.grid, spec.classes, labels, pixel);
-        if !value.is_finite() {
-            return Err(LearnError::NotFinite);
-        }
-        losses.push(value);
-        pixels.get_or_insert(counted);
+        let mut loss = cross_entropy(&values, logits.grid, classes, labels, pixel);
         let shape = logits.values.dims();
-        let gradient = Tensor::<3>::from_data(TensorData::new(gradient, shape), &device);
-        // A sum whose gradient with respect to the logits is the loss's own.
-        let part = (logits.values * gradient).sum() * target.weight;
-        sum = Some(match sum {
-            Some(sum) => sum + part,
-            None => part,
-        });
+        let gradient = TensorData::new(std::mem::take(&mut loss.gradient), shape);
+        let gradient = Tensor::<3>::from_data(gradient, device);
+        let surrogate = (logits.values * gradient).sum() * target.weight;
+        Ok(Self { loss, surrogate })
     }
-    let gradients = match sum {
-        Some(sum) => network.named_gradients(&names, &sum.backward()),
-        None => Weights::default(),
-    };
-    Ok(Learned {
-        losses,
-        pixels: pixels.unwrap_or_default(),
-        gradients,
-    })
+
+    /// Notes the loss as that of target `i`.
+    fn note(self, learned: &mut Learned, i: usize) -> Tensor<1> {
+        learned.losses[i] = self.loss.value;
+        if i == 0 {
+            learned.pixels = self.loss.pixels;
+        }
+        self.surrogate
+    }
+}
+
+/// Nothing cancels a step; if something did, it would be said so.
+fn cancelled() -> LearnError {
+    LearnError::Device("cancelled".into())
 }

@@ -5,19 +5,28 @@
 //! plain numbers.
 
 mod augment;
+mod dropping;
 mod gradients;
+mod keeper;
 mod loss;
 mod optimiser;
+mod plan;
+mod random;
+mod recipe;
 mod run;
 mod schedule;
 mod start;
 mod state;
 
 pub use augment::{Augmentation, batch_of};
-pub use gradients::{Batch, LearnError, Learned, Target, learn};
+pub use dropping::Dropping;
+pub use gradients::{Batch, LearnError, Learned, Objective, Target};
+pub use keeper::{KeepError, Keeper, TrainFolder};
 pub use loss::{Averaging, Loss, cross_entropy};
 pub use optimiser::{Optimiser, OptimiserSpec, StepSize, clip_global_norm};
-pub use run::{OnEvent, TrainConfig, TrainError, TrainEvent, TrainFolder, Training};
+pub use plan::{DataPlan, PlanError, Prepared, TrainPlan};
+pub use recipe::Recipe;
+pub use run::{OnEvent, TrainConfig, TrainError, TrainEvent, Training};
 pub use schedule::PolySchedule;
 pub use start::{StartError, StartPlan, start_from};
 pub use state::{StateError, TrainState};

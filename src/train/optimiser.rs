@@ -138,16 +138,7 @@ pub fn clip_global_norm(gradients: &mut Weights, most: f64) -> f64 {
         .sqrt();
     let factor = (most / (norm + 1e-6)) as f32;
     if factor < 1.0 {
-        let scaled: Vec<_> = gradients
-            .drain()
-            .map(|(name, mut tensor)| {
-                tensor.values.iter_mut().for_each(|value| *value *= factor);
-                (name, tensor)
-            })
-            .collect();
-        for (name, tensor) in scaled {
-            gradients.insert(name, tensor);
-        }
+        gradients.scale(factor);
     }
     norm
 }

@@ -1,18 +1,19 @@
 //! Training from one step to the next.
 
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use burn::tensor::Device;
-use fastrand::Rng;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::augment::{Augmentation, Sample, batch_of};
-use super::gradients::{LearnError, Target, learn};
+use super::dropping::Dropping;
+use super::gradients::{LearnError, Learned, Objective, Target};
 use super::loss::Averaging;
 use super::optimiser::{OptimiserSpec, StepSize, clip_global_norm};
+use super::random::seeded;
 use super::schedule::PolySchedule;
 use super::state::{StateError, TrainState};
 use crate::evaluate::{Pair, Scores};
@@ -24,17 +25,26 @@ use crate::segment::{Run, Settings};
 /// How a network is trained, whatever it is and on what.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrainConfig {
-    /// Pictures per step.
+    /// Pictures that go through the network at once.
     pub batch: usize,
+    /// Batches per step, whose gradients are averaged.
+    pub accumulate: usize,
     /// Where random numbers begin.
     pub seed: u64,
     /// Steps from one validation to the next; 0 for none.
     pub validate_every: usize,
     /// The learning rate of decoders over that of the encoder (10 in mmsegmentation, 1 in rstrudel/segmenter).
     pub decoder_rate: f64,
+    /// Learning rate of each encoder block over that of the next one; the patch embedding comes before the first.
+    pub layer_decay: f64,
     /// Largest common norm of all gradients.
     #[serde(default)]
     pub clip: Option<f64>,
+    /// How much of the mean of earlier weights remains with each step; the mean is what is scored and kept.
+    #[serde(default)]
+    pub average: Option<f32>,
+    /// What is left out at random.
+    pub dropping: Dropping,
     /// What losses are divided by.
     pub averaging: Averaging,
     /// The optimiser.
@@ -85,6 +95,8 @@ pub enum TrainEvent {
         iteration: usize,
         /// Scores of each decoder.
         scores: Vec<Scores>,
+        /// What each decoder makes of the first picture.
+        shown: Vec<LabelMap>,
         /// Whether the mean of their mean IoU is the best so far.
         best: bool,
     },
@@ -171,12 +183,7 @@ impl Training<'_> {
         if self.pairs.is_empty() {
             return Err(TrainError::NoPictures);
         }
-        let targets: Vec<Target> = (0..self.spec.decoders.len())
-            .map(|decoder| Target {
-                output: Output::main(decoder),
-                weight: 1.0,
-            })
-            .collect();
+        let targets = self.targets();
         loop {
             if self.is_validation_due(state) && self.validate_and_tell(state, on_event)?.is_break() {
                 return Ok(());
@@ -185,24 +192,8 @@ impl Training<'_> {
                 return Ok(());
             }
             let start = Instant::now();
-            let samples = self.samples(state.iteration)?;
-            let batch = batch_of(samples, &self.spec.normalisation);
-            let mut learned = learn(
-                self.spec,
-                &state.weights,
-                &batch,
-                &targets,
-                self.config.averaging,
-                self.device,
-            )?;
-            if let Some(most) = self.config.clip {
-                clip_global_norm(&mut learned.gradients, most);
-            }
-            let rate = self.config.schedule.at(state.iteration);
-            state.optimiser.step(&mut state.weights, &learned.gradients, |name| {
-                self.step_size(name, rate)
-            });
-            state.iteration += 1;
+            let learned = self.learn(state, &targets)?;
+            let rate = self.step(state, &learned);
             let [labelled, right] = learned.pixels;
             let step = TrainEvent::Step {
                 iteration: state.iteration,
@@ -217,6 +208,63 @@ impl Training<'_> {
         }
     }
 
+    /// Every main output, and every auxiliary one with the weight that SETR publishes
+    /// (mmseg configs/_base_/models/setr_*.py: `loss_weight=0.4`).
+    fn targets(&self) -> Vec<Target> {
+        const AUXILIARY: f64 = 0.4;
+        let target = |output: Output| Target {
+            output,
+            weight: if output.auxiliary.is_some() { AUXILIARY } else { 1.0 },
+        };
+        self.spec.outputs().into_iter().map(target).collect()
+    }
+
+    /// What the pictures of the next step say: the mean over its batches.
+    fn learn(&self, state: &TrainState, targets: &[Target]) -> Result<Learned, TrainError> {
+        let batches = self.config.accumulate.max(1);
+        let mut sum: Option<Learned> = None;
+        for batch in (0..batches).map(|i| state.iteration * batches + i) {
+            let samples = self.samples(batch)?;
+            let objective = Objective {
+                spec: self.spec,
+                targets,
+                averaging: self.config.averaging,
+                dropping: self.config.dropping,
+                seed: seeded(self.config.seed, batch as u64, 4).u64(..),
+                device: self.device,
+            };
+            let learned = objective.learn(&state.weights, &batch_of(samples, &self.spec.normalisation))?;
+            match &mut sum {
+                Some(sum) => sum.add(learned),
+                None => sum = Some(learned),
+            }
+        }
+        let mut learned = sum.unwrap_or_default();
+        learned.scale(1.0 / batches as f32);
+        if let Some(most) = self.config.clip {
+            clip_global_norm(&mut learned.gradients, most);
+        }
+        Ok(learned)
+    }
+
+    /// Changes the weights by what was learnt; returns the learning rate.
+    fn step(&self, state: &mut TrainState, learned: &Learned) -> f64 {
+        let rate = self.config.schedule.at(state.iteration);
+        state.optimiser.step(&mut state.weights, &learned.gradients, |name| {
+            self.step_size(name, rate)
+        });
+        // Running statistics move by a tenth towards those of the batch (PyTorch's and mmcv's momentum).
+        state.weights.mix(&learned.statistics, 0.1);
+        state.iteration += 1;
+        if let Some(remains) = self.config.average {
+            let mean = state.average.get_or_insert_with(|| state.weights.clone());
+            // At the beginning the mean is over the few steps that there are.
+            let steps = state.iteration as f32;
+            mean.mix(&state.weights, 1.0 - remains.min((steps + 1.0) / (steps + 10.0)));
+        }
+        rate
+    }
+
     /// Whether the network is to be scored as it is: every so many steps, and after the last one. A training that was
     /// stopped meanwhile makes up for it.
     fn is_validation_due(&self, state: &TrainState) -> bool {
@@ -226,7 +274,7 @@ impl Training<'_> {
     }
 
     fn validate_and_tell(&self, state: &mut TrainState, on_event: OnEvent) -> Result<ControlFlow<()>, TrainError> {
-        let scores = self.validate(state)?;
+        let (scores, shown) = self.validate(state)?;
         let ious = scores.iter().filter_map(|scores| scores.confusion.mean_iou());
         let mean = ious.sum::<f64>() / scores.len().max(1) as f64;
         let best = state.best.is_none_or(|(before, _)| mean > before);
@@ -237,6 +285,7 @@ impl Training<'_> {
         let validated = TrainEvent::Validated {
             iteration: state.iteration,
             scores,
+            shown,
             best,
         };
         Ok(on_event(state, &validated))
@@ -244,9 +293,10 @@ impl Training<'_> {
 
     /// How large a step of a parameter is.
     fn step_size(&self, name: &str, rate: f64) -> StepSize {
-        let factor = match name.starts_with("decoders.") {
-            true => self.config.decoder_rate,
-            false => 1.0,
+        let depth = self.spec.encoder.depth;
+        let factor = match layer_of(name, depth) {
+            Some(layer) => self.config.layer_decay.powi((depth + 1 - layer) as i32),
+            None => self.config.decoder_rate,
         };
         StepSize {
             rate: rate * factor,
@@ -281,11 +331,12 @@ impl Training<'_> {
             .collect()
     }
 
-    /// Scores of each decoder over the validation pictures.
-    fn validate(&self, state: &TrainState) -> Result<Vec<Scores>, TrainError> {
+    /// Scores of each decoder over the validation pictures, and what they make of the first one.
+    fn validate(&self, state: &TrainState) -> Result<(Vec<Scores>, Vec<LabelMap>), TrainError> {
         let failed = |why: String| TrainError::Validation(why);
-        let network =
-            Network::build(self.spec, state.weights.clone(), self.device).map_err(|why| failed(why.to_string()))?;
+        let weights = state.to_keep().clone();
+        let network = Network::build(self.spec, weights, self.device).map_err(|why| failed(why.to_string()))?;
+        let mut shown = Vec::new();
         let settings = Settings::of(&self.spec.inference);
         let mut scores = vec![Scores::new(self.classes.len()); self.spec.decoders.len()];
         for pair in self.validation {
@@ -306,9 +357,24 @@ impl Training<'_> {
                 if !scores.add(&pair.name, &prediction.labels.map, &truth, seconds) {
                     return Err(failed(format!("{}: sizes differ", pair.name)));
                 }
+                if shown.len() < self.spec.decoders.len() {
+                    shown.push(prediction.labels.map);
+                }
             }
         }
-        Ok(scores)
+        Ok((scores, shown))
+    }
+}
+
+/// Where in an encoder of so many blocks a parameter is: 0 before the blocks, 1 for the first, one more than there are
+/// after them; nothing for decoders.
+fn layer_of(name: &str, depth: usize) -> Option<usize> {
+    let rest = name.strip_prefix("encoder.")?;
+    let block = rest.strip_prefix("blocks.").and_then(|rest| rest.split('.').next());
+    match block.and_then(|number| number.parse::<usize>().ok()) {
+        Some(block) => Some(block + 1),
+        None if rest.starts_with("norm.") => Some(depth + 1),
+        None => Some(0),
     }
 }
 
@@ -319,55 +385,20 @@ fn decays(name: &str) -> bool {
     is_matrix && !name.contains("norm")
 }
 
-/// A generator for one purpose at one place.
-fn seeded(seed: u64, place: u64, purpose: u64) -> Rng {
-    // Odd constants of SplitMix64 keep neighbours apart.
-    let mixed = seed
-        .wrapping_mul(0x9E37_79B9_7F4A_7C15)
-        .wrapping_add(place.wrapping_mul(0xBF58_476D_1CE4_E5B9))
-        .wrapping_add(purpose.wrapping_mul(0x94D0_49BB_1331_11EB));
-    Rng::with_seed(mixed)
-}
-
-/// Where the files of a training lie.
-#[derive(Clone, Debug)]
-pub struct TrainFolder(PathBuf);
-
-impl TrainFolder {
-    /// In this folder.
-    pub fn new(folder: &Path) -> Self {
-        Self(folder.to_owned())
-    }
-
-    /// What going on needs.
-    pub fn state(&self) -> PathBuf {
-        self.0.join("last.state.safetensors")
-    }
-
-    /// The bundle with the best validation.
-    pub fn best(&self) -> PathBuf {
-        self.0.join("best.safetensors")
-    }
-
-    /// The bundle after the last step.
-    pub fn last(&self) -> PathBuf {
-        self.0.join("last.safetensors")
-    }
-
-    /// A line for each step.
-    pub fn log(&self) -> PathBuf {
-        self.0.join("log.csv")
-    }
-
-    /// The configuration.
-    pub fn config(&self) -> PathBuf {
-        self.0.join("train.toml")
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::decays;
+    use super::{decays, layer_of};
+
+    #[test]
+    fn layers_are_counted_from_the_patch_embedding_on() {
+        let layer = |name| layer_of(name, 12);
+        assert_eq!(layer("encoder.patch_embed.proj.weight"), Some(0));
+        assert_eq!(layer("encoder.pos_embed"), Some(0));
+        assert_eq!(layer("encoder.blocks.0.norm1.weight"), Some(1));
+        assert_eq!(layer("encoder.blocks.11.mlp.fc2.bias"), Some(12));
+        assert_eq!(layer("encoder.norm.weight"), Some(13));
+        assert_eq!(layer("decoders.mask.blocks.0.norm1.weight"), None);
+    }
 
     #[test]
     fn matrices_decay_and_nothing_else_does() {

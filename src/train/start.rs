@@ -21,6 +21,10 @@ const CLASSIFIER_DEVIATION: f32 = 0.01;
 pub struct StartPlan {
     /// Decoders, all on one encoder.
     pub decoders: Vec<DecoderKind>,
+    /// Channels of SETR's convolutions.
+    pub channels: usize,
+    /// Whether SETR's auxiliary heads are trained, too.
+    pub auxiliary: bool,
     /// Side of a patch in pixels.
     pub patch: usize,
     /// Side of the crops in pixels, a multiple of the patch; the window of the trained model.
@@ -75,10 +79,13 @@ pub fn start_from(mut backbone: Backbone, plan: &StartPlan) -> Result<(ModelSpec
     encoder.patch = patch;
     encoder.grid = [crop / patch; 2];
     encoder.position_resize = PositionResize::Bilinear;
-    // What rstrudel's encoder has, whatever the backbone was trained with.
-    encoder.norm_eps = 1e-5;
+    // What the published encoders have, whatever the backbone was trained with: rstrudel's a final norm and an epsilon of
+    // 1e-5, SETR's neither.
+    encoder.final_norm = plan.decoders.iter().any(|kind| !kind.is_setr());
+    encoder.norm_eps = if encoder.final_norm { 1e-5 } else { 1e-6 };
+    let decoder = |kind: &DecoderKind| kind.spec_with(&encoder, plan.channels, plan.auxiliary);
     let spec = ModelSpec {
-        decoders: plan.decoders.iter().map(|kind| kind.spec(&encoder)).collect(),
+        decoders: plan.decoders.iter().map(decoder).collect(),
         classes: plan.classes,
         normalisation: backbone.normalisation,
         inference: InferenceSpec {

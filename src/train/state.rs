@@ -21,6 +21,8 @@ pub struct TrainState {
     pub iteration: usize,
     /// The parameters.
     pub weights: Weights,
+    /// The mean of the parameters over the steps, where one is kept.
+    pub average: Option<Weights>,
     /// The optimiser with its state.
     pub optimiser: Optimiser,
     /// The best validation so far: its mean IoU and the iteration after which it was.
@@ -55,6 +57,23 @@ pub enum StateError {
 }
 
 impl TrainState {
+    /// Before the first step.
+    pub fn new(weights: Weights, optimiser: OptimiserSpec) -> Self {
+        Self {
+            iteration: 0,
+            weights,
+            average: None,
+            optimiser: Optimiser::new(optimiser),
+            best: None,
+            validated: None,
+        }
+    }
+
+    /// The parameters that are scored and kept: their mean where there is one.
+    pub fn to_keep(&self) -> &Weights {
+        self.average.as_ref().unwrap_or(&self.weights)
+    }
+
     /// Writes everything in single precision; the file appears whole or not at all.
     ///
     /// # Errors
@@ -74,6 +93,9 @@ impl TrainState {
         let mut tensors: Vec<(String, Vec<usize>, &[f32])> = Vec::new();
         for (name, tensor) in self.weights.iter() {
             tensors.push((format!("weight.{name}"), tensor.shape.clone(), &tensor.values));
+        }
+        for (name, tensor) in self.average.iter().flat_map(Weights::iter) {
+            tensors.push((format!("average.{name}"), tensor.shape.clone(), &tensor.values));
         }
         for (name, [mean, square]) in &self.optimiser.state {
             tensors.push((format!("mean.{name}"), vec![mean.len()], mean));
@@ -107,6 +129,7 @@ impl TrainState {
         }
         let tensors = SafeTensors::deserialize(&bytes).map_err(|why| damaged(why.to_string()))?;
         let mut weights = Weights::default();
+        let mut average = Weights::default();
         let mut state: BTreeMap<String, [Vec<f32>; 2]> = BTreeMap::new();
         for (name, view) in tensors.tensors() {
             let values = view
@@ -119,6 +142,9 @@ impl TrainState {
             if let Some(name) = name.strip_prefix("weight.") {
                 let shape = view.shape().to_vec();
                 weights.insert(name, HostTensor { shape, values });
+            } else if let Some(name) = name.strip_prefix("average.") {
+                let shape = view.shape().to_vec();
+                average.insert(name, HostTensor { shape, values });
             } else if let Some(name) = name.strip_prefix("mean.") {
                 state.entry(name.to_owned()).or_default()[0] = values;
             } else if let Some(name) = name.strip_prefix("square.") {
@@ -128,6 +154,7 @@ impl TrainState {
         Ok(Self {
             iteration: header.iteration,
             weights,
+            average: (average.parameters() > 0).then_some(average),
             optimiser: Optimiser {
                 spec: header.optimiser,
                 steps: header.steps,
@@ -166,6 +193,7 @@ mod tests {
         optimiser.state.insert("a.b".into(), [vec![0.1, 0.2, 0.3], Vec::new()]);
         let state = TrainState {
             iteration: 7,
+            average: Some(weights.clone()),
             weights,
             optimiser,
             best: Some((0.5, 4)),
@@ -174,6 +202,8 @@ mod tests {
         state.save(&path, "this").expect("a file");
         let back = TrainState::load(&path, "this").expect("the same");
         assert_eq!(back.weights.get("a.b"), state.weights.get("a.b"));
+        let mean = |state: &TrainState| state.average.as_ref().and_then(|mean| mean.get("a.b").cloned());
+        assert_eq!(mean(&back), mean(&state));
         assert_eq!(back.optimiser.state, state.optimiser.state);
         assert_eq!((back.iteration, back.optimiser.steps), (7, 7));
         assert_eq!((back.best, back.validated), (state.best, state.validated));

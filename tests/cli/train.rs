@@ -100,7 +100,7 @@ fn what_cannot_be_trained_is_said() {
     train(&[&images[..], &["--set", "camvid", "--crop", "65"]].concat())
         .expect(2)
         .complains_of(&["crop: expected a multiple of the patch 16, found 65"]);
-    train(&[&images[..], &["--set", "camvid", "--decoder", "pup"]].concat())
+    train(&[&images[..], &["--set", "camvid", "--decoder", "deeplab"]].concat())
         .expect(2)
-        .complains_of(&["decoder: expected linear or mask, found pup"]);
+        .complains_of(&["decoder: expected some of linear, mask, naive, pup, mla, found deeplab"]);
 }

@@ -5,10 +5,12 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use safetensors::SafeTensors;
-use segscope::checkpoint;
+use segscope::checkpoint::{self, Checkpoint};
 use segscope::labels::LabelMap;
 use segscope::model::{HostTensor, Output, Weights};
-use segscope::train::{Averaging, Batch, Optimiser, OptimiserSpec, StepSize, Target, clip_global_norm, learn};
+use segscope::train::{
+    Averaging, Batch, Dropping, Learned, Objective, Optimiser, OptimiserSpec, StepSize, Target, clip_global_norm,
+};
 
 /// Largest difference, relative to the largest value of the tensor.
 const TOLERANCE: f32 = 1e-4;
@@ -42,55 +44,54 @@ fn assert_close(what: &str, found: &[f32], expected: &[f32]) {
     assert!(worst <= TOLERANCE * largest, "{what}: off by {worst:e} of {largest:e}");
 }
 
-/// Compares loss and all gradients of a golden model.
-fn compare_gradients(case: &str, decoder: &str) {
-    let fixture = tensors(&format!("{case}.safetensors"));
-    let opened = checkpoint::open(&folder().join(case), &mut |_| std::ops::ControlFlow::Continue(())).expect("a model");
-    let [pictures, _, height, width] = fixture["image"].shape[..] else {
+/// A golden model.
+fn opened(case: &str) -> Checkpoint {
+    let below = folder().join(case);
+    // SETR's folders hold other tensors beside the checkpoint.
+    let file = below.join(format!("{case}.pth"));
+    let path = if file.is_file() { file } else { below };
+    checkpoint::open(&path, &mut |_| std::ops::ControlFlow::Continue(())).expect("a model")
+}
+
+fn batch(fixture: &BTreeMap<String, HostTensor>) -> Batch {
+    let [_, _, height, width] = fixture["image"].shape[..] else {
         panic!("four axes")
     };
-    let labels = fixture["labels"]
-        .values
-        .chunks_exact(width * height)
-        .map(|ids| LabelMap {
-            width,
-            height,
-            ids: ids.iter().map(|id| *id as u16).collect(),
-        });
-    let batch = Batch {
+    let labels = fixture["labels"].values.chunks_exact(width * height);
+    let labels = labels.map(|ids| LabelMap {
+        width,
+        height,
+        ids: ids.iter().map(|id| *id as u16).collect(),
+    });
+    Batch {
         image: fixture["image"].values.clone(),
         size: [width, height],
         labels: labels.collect(),
+    }
+}
+
+fn learned(opened: &Checkpoint, batch: &Batch, targets: &[Target], averaging: Averaging) -> Learned {
+    let objective = Objective {
+        spec: &opened.spec,
+        targets,
+        averaging,
+        dropping: Dropping::NONE,
+        seed: 1,
+        device: &Device::flex(),
     };
-    assert_eq!(batch.labels.len(), pictures);
-    let targets = [Target {
-        output: Output::default(),
-        weight: 1.0,
-    }];
-    let learned = |averaging| {
-        let device = Device::flex();
-        learn(&opened.spec, &opened.weights, &batch, &targets, averaging, &device).expect("gradients")
-    };
-    let all = learned(Averaging::All);
-    assert_close(
-        "loss over all pixels",
-        &[all.losses[0] as f32],
-        &fixture["loss.all"].values,
-    );
-    let found = learned(Averaging::Labelled);
-    let loss = [found.losses[0] as f32];
-    assert_close("loss over labelled pixels", &loss, &fixture["loss.labelled"].values);
+    objective.learn(&opened.weights, batch).expect("gradients")
+}
+
+/// Compares all gradients; `ours` turns the fixture's names into those of this project.
+fn compare_all(fixture: &BTreeMap<String, HostTensor>, found: &Learned, ours: impl Fn(&str) -> String) {
     let mut compared = 0;
-    for (name, expected) in &fixture {
+    for (name, expected) in fixture {
         let Some(name) = name.strip_prefix("gradient.") else {
             continue;
         };
-        let ours = name.replace("decoder.", &format!("decoders.{decoder}."));
-        // Published position embeddings, resized: their gradient comes back through the resizing.
-        let tensor = found
-            .gradients
-            .get(&ours)
-            .unwrap_or_else(|| panic!("no gradient of {ours}"));
+        let ours = ours(name);
+        let tensor = found.gradients.get(&ours);
+        let tensor = tensor.unwrap_or_else(|| panic!("no gradient of {ours}"));
         assert_eq!(tensor.shape, expected.shape, "{ours}");
         assert_close(&ours, &tensor.values, &expected.values);
         compared += 1;
@@ -99,14 +100,80 @@ fn compare_gradients(case: &str, decoder: &str) {
     assert!(compared > 40, "{compared}");
 }
 
+/// Compares losses and all gradients of a golden Segmenter.
+fn compare_segmenter(case: &str, decoder: &str) {
+    let fixture = tensors(&format!("{case}.safetensors"));
+    let (opened, batch) = (opened(case), batch(&fixture));
+    let targets = [Target {
+        output: Output::default(),
+        weight: 1.0,
+    }];
+    let all = learned(&opened, &batch, &targets, Averaging::All);
+    assert_close(
+        "loss over all pixels",
+        &[all.losses[0] as f32],
+        &fixture["loss.all"].values,
+    );
+    let found = learned(&opened, &batch, &targets, Averaging::Labelled);
+    let loss = [found.losses[0] as f32];
+    assert_close("loss over labelled pixels", &loss, &fixture["loss.labelled"].values);
+    compare_all(&fixture, &found, |name| name.replace("decoder.", &format!("decoders.{decoder}.")));
+}
+
+/// Compares losses, all gradients and the running statistics of a golden SETR with its auxiliary heads.
+fn compare_setr(case: &str, decoder: &str) {
+    let fixture = tensors(&format!("{case}.safetensors"));
+    let (mut opened, batch) = (opened(case), batch(&fixture));
+    let target = |output: Output| Target {
+        output,
+        weight: if output.auxiliary.is_some() { 0.4 } else { 1.0 },
+    };
+    let targets: Vec<Target> = opened.spec.outputs().into_iter().map(target).collect();
+    assert!(targets.len() > 3, "the auxiliary heads are there");
+    let found = learned(&opened, &batch, &targets, Averaging::All);
+    let losses: Vec<f32> = found.losses.iter().map(|loss| *loss as f32).collect();
+    assert_close("losses", &losses, &fixture["losses"].values);
+    let ours = |name: &str| match name.starts_with("encoder.") {
+        true => name.to_owned(),
+        false => format!("decoders.{decoder}.{name}"),
+    };
+    compare_all(&fixture, &found, ours);
+    opened.weights.mix(&found.statistics, 0.1);
+    let mut compared = 0;
+    for (name, expected) in &fixture {
+        let Some(name) = name.strip_prefix("running.") else {
+            continue;
+        };
+        let kept = opened.weights.get(&ours(name)).expect("a statistic");
+        assert_close(name, &kept.values, &expected.values);
+        compared += 1;
+    }
+    assert_eq!(compared, found.statistics.iter().count(), "every statistic is compared");
+}
+
+#[test]
+fn gradients_of_setr_naive_match() {
+    compare_setr("mmseg-setr-naive", "naive");
+}
+
+#[test]
+fn gradients_of_setr_pup_match() {
+    compare_setr("mmseg-setr-pup", "pup");
+}
+
+#[test]
+fn gradients_of_setr_mla_match() {
+    compare_setr("mmseg-setr-mla", "mla");
+}
+
 #[test]
 fn gradients_of_the_mask_transformer_match() {
-    compare_gradients("rstrudel-mask-p16", "mask");
+    compare_segmenter("rstrudel-mask-p16", "mask");
 }
 
 #[test]
 fn gradients_of_the_linear_decoder_match() {
-    compare_gradients("rstrudel-linear-p16", "linear");
+    compare_segmenter("rstrudel-linear-p16", "linear");
 }
 
 #[test]

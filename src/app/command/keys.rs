@@ -61,6 +61,7 @@ impl Command {
             Self::ShowMasks => const { &[plain(Key::F2)] },
             Self::ShowAttention => const { &[plain(Key::F3)] },
             Self::ShowCompare => const { &[plain(Key::F4)] },
+            Self::ShowEvaluate => const { &[plain(Key::F6)] },
             Self::ToggleWipe => const { &[plain(Key::W)] },
             Self::ToggleDifferences => const { &[plain(Key::X)] },
             Self::ToggleTable => const { &[plain(Key::T)] },
@@ -107,7 +108,9 @@ impl Command {
             | Self::ThemeLight
             | Self::ThemeDark
             | Self::ThemeSystem
-            | Self::About => &[],
+            | Self::About
+            | Self::Train
+            | Self::ScoreAll => &[],
         }
     }
 

@@ -147,10 +147,7 @@ impl App {
     }
 
     fn start_batch(&mut self) {
-        let Some(model) = self.model.clone().filter(|_| !self.models.is_loading()) else {
-            return;
-        };
-        let Some(settings) = self.run_settings() else { return };
+        let Some(model) = self.model.clone() else { return };
         let write = self.batch_dialog.write.then(|| {
             let options = self.as_seen(&model.classes, self.batch_dialog.options.clone());
             (options, self.batch_dialog.folder.clone())
@@ -164,6 +161,15 @@ impl App {
             self.toasts.info("All pictures are segmented already");
             return;
         }
+        self.segment_pictures(pictures, write);
+    }
+
+    /// Runs the output in use on some pictures, and writes files of the results if that is wanted.
+    pub(in crate::app) fn segment_pictures(&mut self, pictures: Vec<PhotoSource>, write: Option<(Options, PathBuf)>) {
+        let Some(model) = self.model.clone().filter(|_| !self.models.is_loading()) else {
+            return;
+        };
+        let Some(settings) = self.run_settings() else { return };
         self.batch_number += 1;
         let run = BatchRun {
             number: self.batch_number,
@@ -210,7 +216,10 @@ impl App {
             BatchState::Running => self.pictures.set_state(&source, State::Running),
             BatchState::Done { .. } if changed && !is_shown => {}
             BatchState::Done { .. } if changed => self.pictures.set_state(&source, State::Fresh),
-            BatchState::Done { result, .. } => self.keep_unseen(result, settings),
+            BatchState::Done { result, .. } => {
+                self.score_in_passing(&result, &settings);
+                self.keep_unseen(result, settings);
+            }
             BatchState::Failed(why) => self.pictures.set_state(&source, State::Failed(why)),
         }
     }

@@ -97,11 +97,27 @@ impl Convolution {
         let image = map.permute([0, 3, 1, 2]);
         let image = module::conv2d(image, weight.permute([3, 2, 0, 1]), None, options);
         let image = match &self.after {
-            After::Norm(norm) => activation::relu(norm.forward(image)),
+            After::Norm(norm) => activation::relu(normed(norm, image)),
             After::Bias(bias) => image + bias.val().reshape([1, output, 1, 1]),
         };
         image.permute([0, 2, 3, 1])
     }
+}
+
+/// Batch norm of `image` `[batch, channels, rows, columns]`. Where gradients are wanted it goes by the batch's own
+/// statistics and leaves them in place of the running ones, for [`crate::model::Network::batch_statistics`].
+fn normed(norm: &BatchNorm, image: Tensor<4>) -> Tensor<4> {
+    if !image.device().is_autodiff() {
+        return norm.forward(image);
+    }
+    let [batch, _, rows, columns] = image.dims();
+    let count = (batch * rows * columns) as f64;
+    let of_batch = module::batch_norm_train(image, norm.gamma.val(), norm.beta.val(), norm.epsilon);
+    norm.running_mean.update(of_batch.mean.detach());
+    // PyTorch normalises by the biased variance and keeps the unbiased one.
+    let unbiased = of_batch.variance.detach() * (count / (count - 1.0).max(1.0));
+    norm.running_var.update(unbiased);
+    of_batch.output
 }
 
 impl After {

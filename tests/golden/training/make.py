@@ -8,6 +8,7 @@ published network. Run it with PyTorch, numpy and safetensors installed:
 """
 
 import json
+import re
 from pathlib import Path
 
 import torch
@@ -19,9 +20,9 @@ torch.manual_seed(7)
 torch.set_num_threads(1)
 
 
-def block(w, name, x, heads):
+def block(w, name, x, heads, eps=1e-5):
     def norm(x, part):
-        return F.layer_norm(x, x.shape[-1:], w[f"{name}.{part}.weight"], w[f"{name}.{part}.bias"], 1e-5)
+        return F.layer_norm(x, x.shape[-1:], w[f"{name}.{part}.weight"], w[f"{name}.{part}.bias"], eps)
 
     def linear(x, part):
         return F.linear(x, w[f"{name}.{part}.weight"], w[f"{name}.{part}.bias"])
@@ -108,6 +109,123 @@ def gradients(case, mask):
     save_file({name: value.detach().contiguous() for name, value in files.items()}, FOLDER / f"{case}.safetensors")
 
 
+def setr_weights(case, dtype):
+    """The published file's tensors under this project's names (`tensors_of`)."""
+    state = torch.load(FOLDER / ".." / case / f"{case}.pth", weights_only=False, map_location="cpu")["state_dict"]
+    names = {
+        "backbone.layers.": "encoder.blocks.", ".ln1.": ".norm1.", ".ln2.": ".norm2.", ".attn.attn.in_proj_": ".attn.qkv.",
+        ".attn.attn.out_proj.": ".attn.proj.", ".ffn.layers.0.0.": ".mlp.fc1.", ".ffn.layers.1.": ".mlp.fc2.",
+        "backbone.patch_embed.projection.": "encoder.patch_embed.proj.", "backbone.": "encoder.", "decode_head.norm.": "main.norm.",
+        "neck.norm.": "norms.", "neck.mla.channel_proj.": "project.", "neck.mla.feat_extract.": "smooth.",
+        ".conv.weight": ".weight", ".bn.running_mean": ".norm.mean", ".bn.running_var": ".norm.variance", ".bn.": ".norm.",
+    }
+    mla = case.endswith("mla")
+    w = {}
+    for name, value in state.items():
+        for old, new in names.items():
+            name = name.replace(old, new)
+        if mla:
+            name = name.replace("decode_head.up_convs.", "refine.").replace("decode_head.conv_seg.", "classify.")
+            name = re.sub(r"auxiliary_head\.(\d)\.conv_seg", r"auxiliary.\1", name)
+            # The file numbers these from the deepest path on.
+            name = re.sub(r"^(smooth|refine|auxiliary)\.(\d)", lambda m: f"{m[1]}.{3 - int(m[2])}", name)
+            if name == "classify.weight":
+                value = value.reshape(value.shape[0], 4, -1, 1, 1).flip(1).reshape(value.shape)
+        else:
+            name = re.sub(r"auxiliary_head\.", "auxiliary.", name.replace("decode_head.", "main."))
+            name = re.sub(r"up_convs\.(\d)\.0", r"stages.\1", name).replace("conv_seg", "classify")
+        if not name.endswith("num_batches_tracked"):
+            w[name] = value.to(dtype)
+    return w
+
+
+def setr_logits(case, w, image, learns, size=None):
+    """Logits of the main head and the auxiliary ones at a size, the picture's own without one."""
+    about = json.loads((FOLDER / ".." / case / "manifest.json").read_text())
+    heads, depth, grid, mla = about["heads"], about["encoder_depth"], about["pos_embed_grid"], case.endswith("mla")
+    batch, _, height, width = image.shape
+    rows, columns = height // 16, width // 16
+
+    def norm(x, name):
+        return F.layer_norm(x, x.shape[-1:], w[f"{name}.weight"], w[f"{name}.bias"], 1e-6)
+
+    def normed(x, name):
+        x = F.conv2d(x, w[f"{name}.weight"], padding=w[f"{name}.weight"].shape[2] // 2)
+        parts = (w[f"{name}.norm.{part}"] for part in ("mean", "variance", "weight", "bias"))
+        return F.relu(F.batch_norm(x, *parts, training=learns, momentum=0.1, eps=1e-5))
+
+    def resized(x, size):
+        return F.interpolate(x, size, mode="bilinear", align_corners=False)
+
+    def enlarged(x, factor):
+        return resized(x, (x.shape[2] * factor, x.shape[3] * factor))
+
+    def classified(x, name):
+        return resized(F.conv2d(x, w[f"{name}.weight"], w[f"{name}.bias"]), size or (height, width))
+
+    x = F.conv2d(image, w["encoder.patch_embed.proj.weight"], w["encoder.patch_embed.proj.bias"], stride=16)
+    x = x.flatten(2).transpose(1, 2)
+    square = w["encoder.pos_embed"][:, 1:].reshape(1, *grid, -1).permute(0, 3, 1, 2)
+    if grid[0] * grid[1] != rows * columns:
+        square = resized(square, (rows, columns))
+    x = x + square.flatten(2).transpose(1, 2)
+    if not mla:
+        x = torch.cat([(w["encoder.cls_token"] + w["encoder.pos_embed"][:, :1]).expand(batch, -1, -1), x], 1)
+    taps = []
+    for i in range(depth):
+        x = block(w, f"encoder.blocks.{i}", x, heads, 1e-6)
+        taps.append(x if mla else x[:, 1:])
+
+    def as_map(tokens, name):
+        return norm(tokens, name).transpose(1, 2).reshape(batch, -1, rows, columns)
+
+    if mla:
+        sums = [normed(as_map(taps[i], f"norms.{i}"), f"project.{i}") for i in range(4)]
+        for i in (2, 1, 0):
+            sums[i] = sums[i] + sums[i + 1]
+        paths = [normed(sums[i], f"smooth.{i}") for i in range(4)]
+        refined = [enlarged(normed(normed(paths[i], f"refine.{i}.0"), f"refine.{i}.1"), 4) for i in range(4)]
+        return [classified(torch.cat(refined, 1), "classify")] + [classified(paths[i], f"auxiliary.{i}") for i in range(4)]
+
+    def head(tap, name, up):
+        x = as_map(taps[tap], f"{name}.norm")
+        for i in range(sum(key.startswith(f"{name}.stages.") and key.endswith(".norm.mean") for key in w)):
+            x = enlarged(normed(x, f"{name}.stages.{i}"), up)
+        return classified(x, f"{name}.classify")
+
+    return [head(3, "main", 2 if case.endswith("pup") else 4)] + [head(i, f"auxiliary.{i}", 4) for i in range(3)]
+
+
+def setr(case):
+    """Gradients of a SETR with its auxiliary heads, and what its batch norms keep."""
+    golden = load_file(FOLDER / ".." / case / "case.safetensors")
+    image = golden["input"]
+    height, width = image.shape[2:]
+    padded = F.pad(image, (0, -width % 16, 0, -height % 16))
+    found = setr_logits(case, setr_weights(case, torch.float32), padded, False, (height, width))
+    worst = (found[0] - golden["logits"]).abs().max().item()
+    assert worst < 2e-4, (case, worst)
+    print(case, "forward differs from the published one by", worst)
+    w = setr_weights(case, torch.float64)
+    running = {name for name in w if name.endswith((".norm.mean", ".norm.variance"))}
+    learnt = {name: value.requires_grad_() for name, value in w.items() if name not in running}
+    image = torch.randn(2, 3, 64, 96, dtype=torch.float64)
+    classes = out_classes(case)
+    labels = torch.randint(0, classes, (2, 16, 24)).repeat_interleave(4, 1).repeat_interleave(4, 2)
+    labels[0, :20, :30] = 255
+    # mmsegmentation averages over all pixels, and auxiliary losses count 0.4.
+    outputs = setr_logits(case, w, image, True)
+    losses = [F.cross_entropy(x, labels, ignore_index=255, reduction="sum") / labels.numel() for x in outputs]
+    sum(loss * (0.4 if i else 1.0) for i, loss in enumerate(losses)).backward()
+    files = {"image": image, "labels": labels, "losses": torch.stack(losses)}
+    files |= {f"gradient.{name}": value.grad for name, value in learnt.items() if value.grad is not None}
+    files |= {f"running.{name}": w[name] for name in running}
+    if case.endswith("mla"):
+        # The class token is taken out before the first block, and its position with it.
+        files["gradient.encoder.pos_embed"] = files["gradient.encoder.pos_embed"][:, 1:]
+    save_file({name: value.detach().float().contiguous() for name, value in files.items()}, FOLDER / f"{case}.safetensors")
+
+
 def steps():
     """Three steps of every optimiser over two tensors, with the global norm of the gradients clipped."""
     files = {}
@@ -142,3 +260,5 @@ for case, mask in (("rstrudel-mask-p16", True), ("rstrudel-linear-p16", False)):
     check(case, mask)
     gradients(case, mask)
 steps()
+for case in ("mmseg-setr-naive", "mmseg-setr-pup", "mmseg-setr-mla"):
+    setr(case)

@@ -1,0 +1,214 @@
+//! How a training goes: loss and mean IoU over the steps, and a picture that gets better.
+
+use std::time::Duration;
+
+use egui::{Color32, ColorImage, Context, ProgressBar, TextureHandle, TextureOptions, Ui, Vec2};
+use egui_plot::{Legend, Line, Plot, PlotPoints};
+
+use crate::app::status_bar::time_left;
+use crate::engine::TrainingNews;
+use crate::photo::Photo;
+
+/// Points of a curve that are drawn at most; more steps are averaged.
+const MOST_POINTS: usize = 400;
+
+/// Steps whose mean time tells what is left.
+const RECENT: usize = 20;
+
+/// What there is to see.
+#[derive(Default)]
+pub(super) struct Curves {
+    title: String,
+    decoders: Vec<String>,
+    from: usize,
+    at: usize,
+    to: usize,
+    /// Mean loss over the trained outputs of each step.
+    losses: Vec<[f64; 2]>,
+    /// Of each decoder, in percent.
+    mean_iou: Vec<Vec<[f64; 2]>>,
+    times: Vec<(Duration, usize)>,
+    best: Option<(usize, f64)>,
+    pictures: Vec<TextureHandle>,
+    /// Place of the decoder whose picture is shown.
+    chosen: usize,
+}
+
+impl Curves {
+    pub(super) fn take(&mut self, news: TrainingNews, context: &Context) {
+        match news {
+            TrainingNews::Begun {
+                title,
+                device,
+                pictures,
+                decoders,
+                from,
+                to,
+            } => {
+                self.title = format!("{title} on {device}, {pictures} pictures");
+                self.mean_iou = vec![Vec::new(); decoders.len()];
+                self.decoders = decoders;
+                (self.from, self.at, self.to) = (from, from, to);
+            }
+            TrainingNews::Step {
+                iteration,
+                losses,
+                time,
+                pictures,
+            } => {
+                self.at = iteration;
+                let mean = losses.iter().sum::<f64>() / losses.len().max(1) as f64;
+                self.losses.push([iteration as f64, mean]);
+                self.times.push((time, pictures));
+                if self.times.len() > RECENT {
+                    self.times.remove(0);
+                }
+            }
+            TrainingNews::Validated {
+                iteration,
+                mean_iou,
+                best,
+                shown,
+            } => {
+                let known: Vec<f64> = mean_iou.iter().filter_map(|iou| iou.map(|iou| iou * 100.0)).collect();
+                if best && !known.is_empty() {
+                    self.best = Some((iteration, known.iter().sum::<f64>() / known.len() as f64));
+                }
+                for (curve, iou) in self.mean_iou.iter_mut().zip(mean_iou) {
+                    curve.extend(iou.map(|iou| [iteration as f64, iou * 100.0]));
+                }
+                let texture = |(i, photo): (usize, &Photo)| {
+                    let image = ColorImage::from_rgb([photo.width, photo.height], &photo.rgb);
+                    context.load_texture(format!("training {i}"), image, TextureOptions::LINEAR)
+                };
+                self.pictures = shown.iter().enumerate().map(texture).collect();
+            }
+            TrainingNews::Ended(_) => {}
+        }
+    }
+
+    /// One line for the status bar.
+    pub(super) fn status(&self) -> String {
+        match self.to {
+            0 => "Training: reading".into(),
+            to => format!("Training: step {} of {to}", self.at),
+        }
+    }
+
+    fn left(&self) -> Option<(Duration, f64)> {
+        let time: Duration = self.times.iter().map(|(time, _)| *time).sum();
+        let pictures: usize = self.times.iter().map(|(_, pictures)| pictures).sum();
+        let steps = self.times.len() as u32;
+        (steps > 0).then(|| {
+            let left = (time / steps).mul_f64(self.to.saturating_sub(self.at) as f64);
+            (left, pictures as f64 / time.as_secs_f64().max(1e-9))
+        })
+    }
+
+    pub(super) fn show(&mut self, ui: &mut Ui, running: bool) {
+        if self.to == 0 {
+            match running {
+                true => {
+                    ui.spinner();
+                    ui.label("Looking at all files before the first step");
+                }
+                false => {
+                    ui.label(
+                        "Choose pictures with label maps and the weights to begin with. Loss and mean IoU appear here, \
+                         and what the network makes of the first validation picture.",
+                    );
+                    ui.weak("segscope train does the same without a window and has more choices.");
+                }
+            }
+            return;
+        }
+        ui.strong(&self.title);
+        let share = self.at as f32 / self.to as f32;
+        ui.add(ProgressBar::new(share).text(format!("{} of {}", self.at, self.to)))
+            .accessible_name("Progress of the training");
+        if let Some((left, speed)) = self.left().filter(|_| running) {
+            ui.weak(format!("{speed:.1} pictures a second, {}", time_left(left)));
+        }
+        if let Some((step, iou)) = self.best {
+            ui.label(format!("Best mean IoU so far: {iou:.1} % after step {step}"));
+        }
+        let loss = thinned(&self.losses);
+        curve(ui, "Loss", vec![("Loss".to_owned(), loss)], self.to);
+        if self.mean_iou.iter().any(|curve| !curve.is_empty()) {
+            let curves = self.decoders.iter().cloned().zip(self.mean_iou.iter().cloned());
+            curve(ui, "Mean IoU in percent", curves.collect(), self.to);
+        }
+        self.picture(ui);
+    }
+
+    fn picture(&mut self, ui: &mut Ui) {
+        if self.pictures.len() > 1 {
+            ui.horizontal_wrapped(|ui| {
+                for (place, decoder) in self.decoders.iter().enumerate() {
+                    ui.selectable_value(&mut self.chosen, place, decoder);
+                }
+            });
+        }
+        let Some(texture) = self.pictures.get(self.chosen).or(self.pictures.first()) else {
+            return;
+        };
+        ui.label("The first validation picture at the last validation");
+        let size = texture.size_vec2();
+        let scale = (ui.available_width() / size.x).min(1.0);
+        ui.add(egui::Image::new((texture.id(), size * scale)).fit_to_exact_size(Vec2::new(size.x, size.y) * scale));
+    }
+}
+
+/// Curves over the steps.
+fn curve(ui: &mut Ui, title: &str, curves: Vec<(String, Vec<[f64; 2]>)>, to: usize) {
+    ui.label(title);
+    let colors = [
+        ui.visuals().hyperlink_color,
+        Color32::from_rgb(214, 110, 40),
+        Color32::from_rgb(60, 160, 90),
+        Color32::from_rgb(190, 80, 160),
+        Color32::from_rgb(150, 140, 40),
+    ];
+    let many = curves.len() > 1;
+    let mut plot = Plot::new(title)
+        .height(150.0)
+        .include_y(0.0)
+        .include_x(0.0)
+        .include_x(to as f64)
+        .allow_scroll(false)
+        .allow_zoom(false)
+        .allow_drag(false)
+        .allow_boxed_zoom(false);
+    if many {
+        plot = plot.legend(Legend::default());
+    }
+    plot.show(ui, |plot| {
+        for ((name, points), color) in curves.into_iter().zip(colors.into_iter().cycle()) {
+            plot.line(Line::new(name, PlotPoints::from(points)).color(color).width(1.5));
+        }
+    });
+}
+
+/// Means of as many neighbours as are needed for few points.
+fn thinned(points: &[[f64; 2]]) -> Vec<[f64; 2]> {
+    let each = points.len().div_ceil(MOST_POINTS).max(1);
+    let mean = |points: &[[f64; 2]]| {
+        let count = points.len() as f64;
+        [0, 1].map(|i| points.iter().map(|point| point[i]).sum::<f64>() / count)
+    };
+    points.chunks(each).map(mean).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_curves_become_few_means() {
+        let points: Vec<[f64; 2]> = (0..1000).map(|i| [f64::from(i), f64::from(i % 2)]).collect();
+        let few = thinned(&points);
+        assert!(few.len() <= MOST_POINTS && few.len() > MOST_POINTS / 2, "{}", few.len());
+        assert_eq!(few[0], [1.0, 1.0 / 3.0]);
+        assert_eq!(thinned(&points[..3]), points[..3]);
+    }
+}

@@ -1,0 +1,249 @@
+//! The options of `segscope train`, and the plan that they make.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, ensure};
+
+use crate::engine::NormalisationChoice;
+use crate::model::{DecoderKind, SETR_CHANNELS};
+use crate::train::{DataPlan, OptimiserSpec, Recipe, TrainPlan};
+
+/// What is left out comes from `--config`, or from the recipe.
+#[derive(Debug, Default, clap::Args)]
+pub(super) struct TrainFlags {
+    /// Folder of pictures, with folders below it; several are possible
+    #[arg(long, value_delimiter = ',', value_name = "DIR,DIR")]
+    images: Option<Vec<PathBuf>>,
+    /// Folder of label maps (PNG with ids), named as the pictures are; one for each folder of pictures
+    #[arg(long, value_delimiter = ',', value_name = "DIR,DIR")]
+    labels: Option<Vec<PathBuf>>,
+    /// A list with a picture and its label map in each line, separated by a comma
+    #[arg(long, value_name = "FILE")]
+    list: Option<PathBuf>,
+    /// Folder of pictures to validate with
+    #[arg(long, value_delimiter = ',', value_name = "DIR,DIR")]
+    val_images: Option<Vec<PathBuf>>,
+    /// Folder of their label maps
+    #[arg(long, value_delimiter = ',', value_name = "DIR,DIR")]
+    val_labels: Option<Vec<PathBuf>>,
+    /// A list of pictures and label maps to validate with
+    #[arg(long, value_name = "FILE")]
+    val_list: Option<PathBuf>,
+    /// Weights to begin with: a Vision Transformer of timm or AugReg (.safetensors, .pth or .npz), or a model whose
+    /// encoder, and decoders of the same kind and size, learn further
+    #[arg(long, value_name = "FILE")]
+    init: Option<PathBuf>,
+    /// Class set: ade20k, camvid, cityscapes, pascal_context, pascal_context_59 or pascal_voc
+    #[arg(long, value_name = "NAME")]
+    set: Option<String>,
+    /// Number of classes, where none of the known sets fits
+    #[arg(long, value_name = "N", conflicts_with = "set")]
+    classes: Option<usize>,
+    /// Ids of pixels without a class, in place of the data set's
+    #[arg(long, value_delimiter = ',', value_name = "ID,ID")]
+    ignore: Option<Vec<u16>>,
+    /// Decoders, trained together on one encoder: linear, mask, naive, pup, mla [default: mask]
+    #[arg(long, value_delimiter = ',', value_name = "KEY,KEY")]
+    decoder: Option<Vec<String>>,
+    /// Side of a patch in pixels [default: 16]
+    #[arg(long, value_name = "N")]
+    patch: Option<usize>,
+    /// Channels of SETR's convolutions [default: the published 256]
+    #[arg(long, value_name = "N")]
+    channels: Option<usize>,
+    /// Train SETR's auxiliary heads, too [default: as the recipe]
+    #[arg(long, value_name = "true|false")]
+    auxiliary: Option<bool>,
+    /// Side of the crops in pixels [default: 384]
+    #[arg(long, value_name = "N")]
+    crop: Option<usize>,
+    /// Short side in pixels that pictures are brought to before they are scaled at random, and at which the trained model
+    /// sees them [default: the crop]
+    #[arg(long, value_name = "N")]
+    short_side: Option<usize>,
+    /// Smallest and largest random scale [default: 0.5,2]
+    #[arg(long, value_delimiter = ',', num_args = 2, value_name = "LOW,HIGH")]
+    scales: Option<Vec<f64>>,
+    /// What is subtracted from pixels and divides them, where the file of the weights does not tell: plain DeiT, DINO and
+    /// MAE have imagenet
+    #[arg(long, value_enum, value_name = "NAME")]
+    normalisation: Option<NormalisationChoice>,
+    /// Where all other numbers begin [default: adamw]
+    #[arg(long, value_enum, value_name = "NAME", conflicts_with = "config")]
+    recipe: Option<RecipeChoice>,
+    /// Pictures that go through the network at once [default: 8]
+    #[arg(long, value_name = "N")]
+    batch: Option<usize>,
+    /// Batches per step [default: 1]
+    #[arg(long, value_name = "N")]
+    accumulate: Option<usize>,
+    /// Number of steps [default: 1000]
+    #[arg(long, value_name = "N")]
+    iterations: Option<usize>,
+    /// First learning rate [default: 0.0003 for adamw, 0.001 for the others]
+    #[arg(long, value_name = "RATE")]
+    rate: Option<f64>,
+    /// Last learning rate
+    #[arg(long, value_name = "RATE")]
+    last_rate: Option<f64>,
+    /// Learning rate of decoders over that of the encoder [default: 2 for adamw, 1 for segmenter, 10 for setr]
+    #[arg(long, value_name = "FACTOR")]
+    decoder_rate: Option<f64>,
+    /// Learning rate of each encoder block over that of the next one [default: 1]
+    #[arg(long, value_name = "FACTOR")]
+    layer_decay: Option<f64>,
+    /// Weight decay [default: 0.01 for adamw, 0 for the others]
+    #[arg(long, value_name = "FACTOR")]
+    weight_decay: Option<f32>,
+    /// Scale gradients to at most this norm, 0 for never [default: 1 for adamw, 0 for the others]
+    #[arg(long, value_name = "NORM")]
+    clip: Option<f64>,
+    /// Keep a running mean of the weights, of which this share remains with each step, such as 0.99
+    #[arg(long, value_name = "SHARE")]
+    average: Option<f32>,
+    /// Chance that the encoder's last block is left out [default: 0.1 for segmenter, 0 for the others]
+    #[arg(long, value_name = "CHANCE")]
+    drop_path: Option<f64>,
+    /// Chance that a value in the mask transformer is left out [default: 0.1 for segmenter, 0 for the others]
+    #[arg(long, value_name = "CHANCE")]
+    dropout: Option<f64>,
+    /// Steps from one validation to the next [default: 100]
+    #[arg(long, value_name = "N")]
+    validate_every: Option<usize>,
+    /// Where random numbers begin [default: 1]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum RecipeChoice {
+    /// Few steps on few pictures
+    Adamw,
+    /// As rstrudel/segmenter: SGD with Nesterov momentum, drop path
+    Segmenter,
+    /// As SETR in mmsegmentation: SGD, auxiliary heads, ten times the rate for decoders
+    Setr,
+}
+
+impl RecipeChoice {
+    fn recipe(self) -> Recipe {
+        match self {
+            Self::Adamw => Recipe::AdamW,
+            Self::Segmenter => Recipe::Segmenter,
+            Self::Setr => Recipe::Setr,
+        }
+    }
+}
+
+impl TrainFlags {
+    /// What a file and these options say.
+    pub(super) fn plan(&self, config: Option<&Path>) -> Result<TrainPlan> {
+        let mut plan = match config {
+            Some(path) => read_plan(path)?,
+            None => self.begun()?,
+        };
+        self.change(&mut plan);
+        for (name, data) in [("images", &plan.data), ("val-images", &plan.validation)] {
+            ensure!(
+                data.images.len() == data.labels.len(),
+                "--{name}: expected as many folders of labels as of pictures, found {} and {}",
+                data.labels.len(),
+                data.images.len()
+            );
+        }
+        ensure!(
+            !plan.data.is_empty(),
+            "expected --images and --labels or --list, found none of them"
+        );
+        Ok(plan)
+    }
+
+    /// What the recipe says.
+    fn begun(&self) -> Result<TrainPlan> {
+        let recipe = self.recipe.map_or(Recipe::default(), RecipeChoice::recipe);
+        let crop = self.crop.unwrap_or(384);
+        let init = self.init.clone();
+        Ok(TrainPlan {
+            data: DataPlan::default(),
+            validation: DataPlan::default(),
+            init: init.context("expected --init with a backbone to begin with, found none")?,
+            set: None,
+            classes: None,
+            ignore: None,
+            decoders: vec![DecoderKind::Mask.key().into()],
+            patch: 16,
+            channels: SETR_CHANNELS,
+            auxiliary: recipe.has_auxiliary(),
+            normalisation: None,
+            training: recipe.config(1000, crop, crop),
+        })
+    }
+
+    fn change(&self, plan: &mut TrainPlan) {
+        set(&mut plan.data.images, &self.images);
+        set(&mut plan.data.labels, &self.labels);
+        set_option(&mut plan.data.list, &self.list);
+        set(&mut plan.validation.images, &self.val_images);
+        set(&mut plan.validation.labels, &self.val_labels);
+        set_option(&mut plan.validation.list, &self.val_list);
+        set(&mut plan.init, &self.init);
+        if self.set.is_some() || self.classes.is_some() {
+            (plan.set, plan.classes) = (self.set.clone(), self.classes);
+        }
+        set_option(&mut plan.ignore, &self.ignore);
+        set(&mut plan.decoders, &self.decoder);
+        set(&mut plan.patch, &self.patch);
+        set(&mut plan.channels, &self.channels);
+        set(&mut plan.auxiliary, &self.auxiliary);
+        set_option(&mut plan.normalisation, &self.normalisation.map(|choice| choice.values()));
+        let training = &mut plan.training;
+        set(&mut training.augmentation.crop, &self.crop);
+        set(&mut training.augmentation.short_side, &self.short_side);
+        if let Some([low, high]) = self.scales.as_deref() {
+            training.augmentation.scales = [*low, *high];
+        }
+        set(&mut training.batch, &self.batch);
+        training.batch = training.batch.max(1);
+        set(&mut training.accumulate, &self.accumulate);
+        set(&mut training.seed, &self.seed);
+        set(&mut training.validate_every, &self.validate_every);
+        set(&mut training.decoder_rate, &self.decoder_rate);
+        set(&mut training.layer_decay, &self.layer_decay);
+        if let Some(most) = self.clip {
+            training.clip = (most > 0.0).then_some(most);
+        }
+        set_option(&mut training.average, &self.average);
+        set(&mut training.dropping.path, &self.drop_path);
+        set(&mut training.dropping.decoder, &self.dropout);
+        match &mut training.optimiser {
+            OptimiserSpec::Sgd { weight_decay, .. } | OptimiserSpec::AdamW { weight_decay, .. } => {
+                set(weight_decay, &self.weight_decay);
+            }
+        }
+        let schedule = &mut training.schedule;
+        set(&mut schedule.iterations, &self.iterations);
+        if let Some(rate) = self.rate {
+            // The last one keeps its distance.
+            schedule.floor *= rate / schedule.base;
+            schedule.base = rate;
+        }
+        set(&mut schedule.floor, &self.last_rate);
+    }
+}
+
+fn read_plan(path: &Path) -> Result<TrainPlan> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    toml::from_str(&text).with_context(|| format!("expected the train.toml of a training: {}", path.display()))
+}
+
+fn set<T: Clone>(value: &mut T, chosen: &Option<T>) {
+    if let Some(chosen) = chosen {
+        value.clone_from(chosen);
+    }
+}
+
+fn set_option<T: Clone>(value: &mut Option<T>, chosen: &Option<T>) {
+    if chosen.is_some() {
+        value.clone_from(chosen);
+    }
+}

@@ -1,0 +1,240 @@
+//! Compares results with ground truth from files, on a thread of its own.
+
+use std::path::{Path, PathBuf};
+use std::thread::Builder;
+
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+
+use super::comparison::{Labelling, read_labels};
+use super::cores;
+use super::job::PhotoSource;
+use super::outbox::Wake;
+use crate::evaluate::truth_of;
+use crate::labels::{ClassSet, Confusion, LabelMap, TruthRules};
+
+/// Requests and answers that may wait.
+const MOST_WAITING: usize = 16;
+
+/// What is asked.
+#[derive(Debug)]
+pub enum ScoreRequest {
+    /// Which pictures have a label map: below a folder, or where data sets usually have them beside the pictures.
+    Find {
+        /// Comes back with the answer.
+        number: u64,
+        /// Where to look.
+        folder: Option<PathBuf>,
+        /// In this order.
+        pictures: Vec<PhotoSource>,
+    },
+    /// How well a result matches.
+    Score(Box<ScoreJob>),
+}
+
+/// A result with its ground truth.
+#[derive(Debug)]
+pub struct ScoreJob {
+    /// Comes back with the answer.
+    pub number: u64,
+    /// The picture.
+    pub source: PhotoSource,
+    /// What was predicted.
+    pub labels: Labelling,
+    /// The file with the truth.
+    pub truth: PathBuf,
+    /// The classes of both.
+    pub classes: ClassSet,
+    /// What to show of it besides the scores.
+    pub show: Option<Errors>,
+}
+
+/// Which errors are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Errors {
+    /// Of all classes.
+    All,
+    /// Of one class.
+    Class(u16),
+}
+
+/// What comes back.
+#[derive(Debug)]
+pub enum ScoreAnswer {
+    /// To [`ScoreRequest::Find`]: a file or nothing for each picture.
+    Found {
+        /// As asked.
+        number: u64,
+        /// In the order of the pictures.
+        truths: Vec<Option<PathBuf>>,
+    },
+    /// To [`ScoreRequest::Score`].
+    Scored {
+        /// As asked.
+        number: u64,
+        /// The picture.
+        source: PhotoSource,
+        /// What was counted, or why nothing was.
+        outcome: Result<Box<ScoredPicture>, String>,
+    },
+}
+
+/// How well a picture's labels match the truth.
+#[derive(Debug)]
+pub struct ScoredPicture {
+    /// Pixels by true and predicted class.
+    pub confusion: Confusion,
+    /// The truth and the errors, where they are to be shown.
+    pub shown: Option<ShownErrors>,
+}
+
+/// Label maps to look at.
+#[derive(Debug)]
+pub struct ShownErrors {
+    /// Which errors.
+    pub errors: Errors,
+    /// The true labels.
+    pub truth: Labelling,
+    /// Ids of [`ERROR_KINDS`] where there is an error, other ids elsewhere.
+    pub map: Labelling,
+}
+
+/// What the ids of a map of errors mean: said to be of the class and not of it; of it and not said to be. With all
+/// classes there is only the first: wrong.
+pub const ERROR_KINDS: [&str; 2] = ["False positive", "False negative"];
+
+/// Neither of both.
+const NO_ERROR: u16 = u16::MAX;
+
+/// The thread. It ends with this handle, after the picture that it is at.
+#[derive(Debug)]
+pub struct Scorer {
+    requests: Sender<ScoreRequest>,
+    answers: Receiver<ScoreAnswer>,
+}
+
+impl Scorer {
+    /// Starts the thread. `wake` is called after each answer.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn start(wake: Wake) -> std::io::Result<Self> {
+        let (requests, asked) = bounded(MOST_WAITING);
+        let (sender, answers) = bounded(MOST_WAITING);
+        Builder::new()
+            .name("segscope scoring".into())
+            .stack_size(cores::STACK_BYTES)
+            .spawn(move || {
+                for request in asked {
+                    // Fails when the window is gone.
+                    if sender.send(answer(request)).is_err() {
+                        return;
+                    }
+                    wake();
+                }
+            })?;
+        Ok(Self { requests, answers })
+    }
+
+    /// Asks.
+    ///
+    /// # Errors
+    /// The request comes back when too many wait already.
+    pub fn ask(&self, request: ScoreRequest) -> Result<(), ScoreRequest> {
+        self.requests.try_send(request).map_err(|why| match why {
+            TrySendError::Full(request) | TrySendError::Disconnected(request) => request,
+        })
+    }
+
+    /// The next answer, if there is one.
+    pub fn poll(&self) -> Option<ScoreAnswer> {
+        self.answers.try_recv().ok()
+    }
+}
+
+fn answer(request: ScoreRequest) -> ScoreAnswer {
+    match request {
+        ScoreRequest::Find {
+            number,
+            folder,
+            pictures,
+        } => {
+            let truths = pictures.iter().map(|source| truth_of(source.file()?, folder.as_deref()));
+            ScoreAnswer::Found {
+                number,
+                truths: truths.collect(),
+            }
+        }
+        ScoreRequest::Score(job) => ScoreAnswer::Scored {
+            number: job.number,
+            source: job.source.clone(),
+            outcome: score(&job).map(Box::new),
+        },
+    }
+}
+
+fn score(job: &ScoreJob) -> Result<ScoredPicture, String> {
+    let predicted = job.labels.map();
+    let truth = read_truth(&job.truth, predicted, &job.classes)?;
+    let mut confusion = Confusion::new(job.classes.len());
+    if !confusion.add(predicted, &truth) {
+        return Err("expected two label maps of one size, found different ones".into());
+    }
+    let shown = job.show.map(|errors| ShownErrors {
+        errors,
+        map: Labelling::plain(errors_of(predicted, &truth, errors, job.classes.len())),
+        truth: Labelling::plain(truth),
+    });
+    Ok(ScoredPicture { confusion, shown })
+}
+
+fn read_truth(path: &Path, predicted: &LabelMap, classes: &ClassSet) -> Result<LabelMap, String> {
+    let mut truth = read_labels(path, [predicted.width, predicted.height]).map_err(|why| why.to_string())?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let rules = TruthRules::of(&classes.name, classes.len(), &name);
+    rules.apply(&mut truth, classes.len()).map_err(|id| {
+        format!(
+            "expected ids of {} classes or ignored ones in the ground truth, found {id}: {}",
+            classes.len(),
+            path.display()
+        )
+    })?;
+    Ok(truth)
+}
+
+fn errors_of(predicted: &LabelMap, truth: &LabelMap, errors: Errors, classes: usize) -> LabelMap {
+    let kind = |(predicted, truth): (&u16, &u16)| {
+        if usize::from(*truth) >= classes || predicted == truth {
+            return NO_ERROR;
+        }
+        match errors {
+            Errors::All => 0,
+            Errors::Class(class) if *predicted == class => 0,
+            Errors::Class(class) if *truth == class => 1,
+            Errors::Class(_) => NO_ERROR,
+        }
+    };
+    LabelMap {
+        width: truth.width,
+        height: truth.height,
+        ids: predicted.ids.iter().zip(&truth.ids).map(kind).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_of_a_class_are_of_two_kinds() {
+        let map = |ids: [u16; 5]| LabelMap {
+            width: 5,
+            height: 1,
+            ids: ids.to_vec(),
+        };
+        let (predicted, truth) = (map([0, 1, 1, 0, 1]), map([0, 1, 0, 1, u16::MAX]));
+        let ids = |errors| errors_of(&predicted, &truth, errors, 2).ids;
+        assert_eq!(ids(Errors::All), [NO_ERROR, NO_ERROR, 0, 0, NO_ERROR]);
+        assert_eq!(ids(Errors::Class(1)), [NO_ERROR, NO_ERROR, 0, 1, NO_ERROR]);
+        assert_eq!(ids(Errors::Class(0)), [NO_ERROR, NO_ERROR, 1, 0, NO_ERROR]);
+    }
+}

@@ -1,0 +1,269 @@
+//! A training on a thread of its own, for the window: news out, one wish in, to stop.
+
+use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use super::cores;
+use super::device::{DeviceChoice, open_device};
+use super::failure::panic_sentence;
+use super::outbox::Wake;
+use crate::labels::{ClassSet, LabelMap};
+use crate::photo::Photo;
+use crate::train::{Keeper, Prepared, TrainEvent, TrainPlan};
+
+/// News that may wait for the window; the training waits beyond this.
+const MOST_NEWS: usize = 64;
+
+/// A state is kept at most this often.
+const KEPT_EVERY: Duration = Duration::from_secs(60);
+
+/// Longest side in pixels of the picture that is shown while a network learns.
+const SHOWN_SIDE: usize = 640;
+
+/// How opaque the masks on it are.
+const OPACITY: f32 = 0.55;
+
+/// What a training says.
+#[derive(Debug)]
+pub enum TrainingNews {
+    /// Files and network are ready.
+    Begun {
+        /// What is trained, such as `Seg-T-Mask/16`.
+        title: String,
+        /// Where.
+        device: String,
+        /// Number of pictures that are learnt from.
+        pictures: usize,
+        /// Keys of the decoders.
+        decoders: Vec<String>,
+        /// Steps that were made before.
+        from: usize,
+        /// Steps in all.
+        to: usize,
+    },
+    /// A step was made.
+    Step {
+        /// How many there have been.
+        iteration: usize,
+        /// Loss of each trained output, the decoders' main ones among them.
+        losses: Vec<f64>,
+        /// How long it took.
+        time: Duration,
+        /// Pictures that it took in.
+        pictures: usize,
+    },
+    /// The network was scored.
+    Validated {
+        /// After how many steps.
+        iteration: usize,
+        /// Mean IoU of each decoder.
+        mean_iou: Vec<Option<f64>>,
+        /// Whether it is the best so far, and kept as such.
+        best: bool,
+        /// The first validation picture under each decoder's masks.
+        shown: Vec<Photo>,
+    },
+    /// It is over.
+    Ended(Result<TrainingResult, String>),
+}
+
+/// What a training has left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrainingResult {
+    /// The bundle after the last step.
+    pub last: PathBuf,
+    /// The bundle with the best validation, where there was one.
+    pub best: Option<PathBuf>,
+    /// Whether it was stopped before its last step; the same plan goes on then.
+    pub stopped: bool,
+}
+
+/// A training. It ends with this handle, after the step that it is at; what it has learnt is kept.
+#[derive(Debug)]
+pub struct TrainingRun {
+    news: Receiver<TrainingNews>,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl TrainingRun {
+    /// Starts a training whose results go to the folder `out`, where an earlier one of the same plan goes on. `wake` is
+    /// called after each piece of news.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn start(plan: TrainPlan, out: PathBuf, device: DeviceChoice, wake: Wake) -> std::io::Result<Self> {
+        let (sender, news) = bounded(MOST_NEWS);
+        let stop = Arc::new(AtomicBool::new(false));
+        let asked = stop.clone();
+        let thread = Builder::new()
+            .name("segscope training".into())
+            .stack_size(cores::STACK_BYTES)
+            .spawn(move || {
+                let teller = Teller { sender, wake };
+                let done = catch_unwind(AssertUnwindSafe(|| train(plan, &out, device, &asked, &teller)));
+                let done = done.unwrap_or_else(|panic| Err(panic_sentence(panic.as_ref())));
+                teller.tell(TrainingNews::Ended(done));
+            })?;
+        Ok(Self {
+            news,
+            stop,
+            thread: Some(thread),
+        })
+    }
+
+    /// Ends it after the step that it is at.
+    pub fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it was asked to stop.
+    pub fn is_stopping(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// The next piece of news, if there is one.
+    pub fn poll(&self) -> Option<TrainingNews> {
+        self.news.try_recv().ok()
+    }
+}
+
+impl Drop for TrainingRun {
+    fn drop(&mut self) {
+        self.stop();
+        if let Some(thread) = self.thread.take() {
+            // Nobody reads the news any more: make room until it is over.
+            while !thread.is_finished() {
+                self.news.recv_timeout(Duration::from_millis(20)).ok();
+            }
+            thread.join().ok();
+        }
+    }
+}
+
+struct Teller {
+    sender: Sender<TrainingNews>,
+    wake: Wake,
+}
+
+impl Teller {
+    fn tell(&self, news: TrainingNews) {
+        // Fails when the window is gone.
+        self.sender.send(news).ok();
+        (self.wake)();
+    }
+}
+
+fn train(
+    plan: TrainPlan,
+    out: &std::path::Path,
+    device: DeviceChoice,
+    stop: &AtomicBool,
+    teller: &Teller,
+) -> Result<TrainingResult, String> {
+    let go_on = || match stop.load(Ordering::Relaxed) {
+        true => ControlFlow::Break(()),
+        false => ControlFlow::Continue(()),
+    };
+    let prepared = plan.prepare(&mut |_| go_on()).map_err(|why| why.to_string())?;
+    let device = open_device(device).map_err(|why| why.to_string())?;
+    let training = prepared.training(&device.device);
+    let offenders = training.offenders();
+    if !offenders.is_empty() {
+        return Err(format!(
+            "{} pictures or label maps cannot be used:\n{}",
+            offenders.len(),
+            offenders.join("\n")
+        ));
+    }
+    let opened = Keeper::open(out, &prepared, false, KEPT_EVERY);
+    let (mut keeper, mut state) = opened.map_err(|why| why.to_string())?;
+    let config = &prepared.plan.training;
+    teller.tell(TrainingNews::Begun {
+        title: prepared.spec.title(),
+        device: device.name.clone(),
+        pictures: prepared.pairs.len(),
+        decoders: prepared.spec.decoders.iter().map(|decoder| decoder.key.clone()).collect(),
+        from: state.iteration,
+        to: config.schedule.iterations,
+    });
+    let shown = prepared.validation.first().and_then(|pair| Photo::open(&pair.file).ok());
+    let mut failure = None;
+    let done = training.run(&mut state, &mut |state, event| {
+        if let Err(why) = keeper.take(state, event) {
+            failure = Some(why.to_string());
+            return ControlFlow::Break(());
+        }
+        teller.tell(news_of(event, &prepared, shown.as_ref()));
+        go_on()
+    });
+    if let Some(why) = failure {
+        return Err(why);
+    }
+    if let Err(why) = done {
+        // The steps before are good.
+        keeper.save_state(&state).map_err(|why| why.to_string())?;
+        return Err(why.to_string());
+    }
+    keeper.finish(&state).map_err(|why| why.to_string())?;
+    let folder = keeper.folder();
+    Ok(TrainingResult {
+        last: folder.last(),
+        best: state.best.map(|_| folder.best()),
+        stopped: state.iteration < config.schedule.iterations,
+    })
+}
+
+fn news_of(event: &TrainEvent, prepared: &Prepared, photo: Option<&Photo>) -> TrainingNews {
+    let config = &prepared.plan.training;
+    match event {
+        TrainEvent::Step {
+            iteration,
+            losses,
+            time,
+            ..
+        } => TrainingNews::Step {
+            iteration: *iteration,
+            losses: losses.clone(),
+            time: *time,
+            pictures: config.batch * config.accumulate.max(1),
+        },
+        TrainEvent::Validated {
+            iteration,
+            scores,
+            shown,
+            best,
+        } => TrainingNews::Validated {
+            iteration: *iteration,
+            mean_iou: scores.iter().map(|scores| scores.confusion.mean_iou()).collect(),
+            best: *best,
+            shown: photo.map_or_else(Vec::new, |photo| {
+                let masked = shown.iter().map(|map| masked(photo, map, &prepared.classes));
+                masked.collect()
+            }),
+        },
+    }
+}
+
+/// A photo under class colours, small enough to show beside the curves.
+fn masked(photo: &Photo, map: &LabelMap, classes: &ClassSet) -> Photo {
+    let mut masked = photo.clone();
+    for (pixel, id) in masked.rgb.as_chunks_mut::<3>().0.iter_mut().zip(&map.ids) {
+        for (channel, color) in pixel.iter_mut().zip(classes.color(*id)) {
+            *channel = (f32::from(*channel) * (1.0 - OPACITY) + f32::from(color) * OPACITY).round() as u8;
+        }
+    }
+    let longest = masked.width.max(masked.height);
+    if longest <= SHOWN_SIDE {
+        return masked;
+    }
+    let side = |side: usize| (side * SHOWN_SIDE / longest).max(1);
+    masked.resized(side(masked.width), side(masked.height))
+}

@@ -1,0 +1,244 @@
+//! What a training leaves in its folder: plan, log, state and bundles.
+
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::plan::Prepared;
+use super::run::TrainEvent;
+use super::state::{StateError, TrainState};
+use crate::checkpoint::{self, Checkpoint, CheckpointError, Provenance};
+use crate::model::Output;
+use crate::staged_file::StagedFile;
+
+/// Where the files of a training lie.
+#[derive(Clone, Debug)]
+pub struct TrainFolder(PathBuf);
+
+impl TrainFolder {
+    /// In this folder.
+    pub fn new(folder: &Path) -> Self {
+        Self(folder.to_owned())
+    }
+
+    /// What going on needs.
+    pub fn state(&self) -> PathBuf {
+        self.0.join("last.state.safetensors")
+    }
+
+    /// The bundle with the best validation.
+    pub fn best(&self) -> PathBuf {
+        self.0.join("best.safetensors")
+    }
+
+    /// The bundle after the last step.
+    pub fn last(&self) -> PathBuf {
+        self.0.join("last.safetensors")
+    }
+
+    /// A line for each step.
+    pub fn log(&self) -> PathBuf {
+        self.0.join("log.csv")
+    }
+
+    /// A line for each validation.
+    pub fn scores(&self) -> PathBuf {
+        self.0.join("scores.csv")
+    }
+
+    /// The plan.
+    pub fn plan(&self) -> PathBuf {
+        self.0.join("train.toml")
+    }
+}
+
+/// Why something cannot be kept.
+#[derive(Debug, thiserror::Error)]
+pub enum KeepError {
+    /// Results of something else lie there.
+    #[error(
+        "expected a folder without a training, found results of one; choose another folder or overwrite them: {path}",
+        path = .0.display()
+    )]
+    Taken(PathBuf),
+    /// A file.
+    #[error("cannot write ({0}): {path}", path = .1.display())]
+    File(io::Error, PathBuf),
+    /// The state.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// A bundle.
+    #[error(transparent)]
+    Bundle(#[from] CheckpointError),
+}
+
+/// Keeps a training: every step in the log, the state now and then, the best bundle and the last.
+#[derive(Debug)]
+pub struct Keeper<'a> {
+    folder: TrainFolder,
+    prepared: &'a Prepared,
+    log: std::fs::File,
+    scores: std::fs::File,
+    every: Duration,
+    kept: Instant,
+}
+
+impl<'a> Keeper<'a> {
+    /// Makes the folder, and a state to begin with or the one that lies there; `every` is the least time from one state
+    /// to the next.
+    ///
+    /// # Errors
+    /// When results of another training lie there and are not to be overwritten, or nothing can be written.
+    pub fn open(
+        folder: &Path,
+        prepared: &'a Prepared,
+        overwrite: bool,
+        every: Duration,
+    ) -> Result<(Self, TrainState), KeepError> {
+        std::fs::create_dir_all(folder).map_err(|why| KeepError::File(why, folder.into()))?;
+        let folder = TrainFolder::new(folder);
+        let state = match folder.state().is_file() && !overwrite {
+            true => TrainState::load(&folder.state(), &prepared.identity)?,
+            false => {
+                let results = [folder.best(), folder.last(), folder.log()];
+                if let Some(file) = results.into_iter().find(|file| file.exists() && !overwrite) {
+                    return Err(KeepError::Taken(file));
+                }
+                TrainState::new(prepared.weights.clone(), prepared.plan.training.optimiser)
+            }
+        };
+        write(&folder.plan(), &prepared.identity)?;
+        let spec = &prepared.spec;
+        let outputs: Vec<String> = spec.outputs().into_iter().map(|output| key(prepared, output)).collect();
+        let mains = spec.decoders.iter().map(|decoder| decoder.key.as_str());
+        let log = format!("iteration,rate,seconds,accuracy,loss of {}", outputs.join(",loss of "));
+        let scores = mains.map(|key| format!("mIoU of {key},pixel accuracy of {key}"));
+        let scores = format!("iteration,{}", scores.collect::<Vec<_>>().join(","));
+        let keeper = Self {
+            log: continued(&folder.log(), &log, state.iteration)?,
+            scores: continued(&folder.scores(), &scores, state.iteration)?,
+            folder,
+            prepared,
+            every,
+            kept: Instant::now(),
+        };
+        Ok((keeper, state))
+    }
+
+    /// Where it keeps.
+    pub fn folder(&self) -> &TrainFolder {
+        &self.folder
+    }
+
+    /// Keeps what happened.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn take(&mut self, state: &TrainState, event: &TrainEvent) -> Result<(), KeepError> {
+        match event {
+            TrainEvent::Step {
+                iteration,
+                rate,
+                losses,
+                accuracy,
+                time,
+            } => {
+                let accuracy = accuracy.map_or_else(String::new, |share| format!("{share:.6}"));
+                let losses: Vec<String> = losses.iter().map(|loss| format!("{loss:.8}")).collect();
+                let seconds = time.as_secs_f64();
+                let line = format!("{iteration},{rate:.9},{seconds:.3},{accuracy},{}", losses.join(","));
+                writeln!(self.log, "{line}").map_err(|why| KeepError::File(why, self.folder.log()))?;
+                if self.kept.elapsed() >= self.every {
+                    self.save_state(state)?;
+                }
+            }
+            TrainEvent::Validated {
+                iteration,
+                scores,
+                best,
+                ..
+            } => {
+                let percent = |share: Option<f64>| share.map_or_else(String::new, |share| format!("{:.4}", share * 100.0));
+                let scores = scores.iter().flat_map(|scores| {
+                    let confusion = &scores.confusion;
+                    [percent(confusion.mean_iou()), percent(confusion.pixel_accuracy())]
+                });
+                let line = format!("{iteration},{}", scores.collect::<Vec<_>>().join(","));
+                writeln!(self.scores, "{line}").map_err(|why| KeepError::File(why, self.folder.scores()))?;
+                if *best {
+                    self.save_bundle(state, &self.folder.best())?;
+                }
+                self.save_state(state)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps what going on needs.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn save_state(&mut self, state: &TrainState) -> Result<(), KeepError> {
+        state.save(&self.folder.state(), &self.prepared.identity)?;
+        self.kept = Instant::now();
+        Ok(())
+    }
+
+    /// Keeps state and bundle as they are now.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    pub fn finish(&mut self, state: &TrainState) -> Result<(), KeepError> {
+        self.save_state(state)?;
+        self.save_bundle(state, &self.folder.last())
+    }
+
+    fn save_bundle(&self, state: &TrainState, path: &Path) -> Result<(), KeepError> {
+        let mut provenance = Provenance::new("trained by Segscope");
+        provenance.add("steps", state.iteration.to_string());
+        provenance.add("plan", &self.prepared.identity);
+        if let Some((iou, iteration)) = state.best {
+            let text = format!("mIoU {:.2} after {iteration} steps", iou * 100.0);
+            provenance.add("best validation", text);
+        }
+        let checkpoint = Checkpoint {
+            spec: self.prepared.spec.clone(),
+            weights: state.to_keep().clone(),
+            classes: self.prepared.classes.clone(),
+            provenance,
+        };
+        Ok(checkpoint::save_bundle(&checkpoint, path)?)
+    }
+}
+
+/// `mask`, or `pup layer 5` for an auxiliary head.
+fn key(prepared: &Prepared, output: Output) -> String {
+    let spec = &prepared.spec;
+    let key = spec.decoders.get(output.decoder).map_or("", |decoder| &decoder.key);
+    match spec.layer_of(output) {
+        Some(layer) => format!("{key} layer {layer}"),
+        None => key.to_owned(),
+    }
+}
+
+/// A table to add lines to; lines about later steps than `steps`, which are made again, are dropped.
+fn continued(path: &Path, heading: &str, steps: usize) -> Result<std::fs::File, KeepError> {
+    let before = match steps {
+        0 => String::new(),
+        _ => std::fs::read_to_string(path).unwrap_or_default(),
+    };
+    let number = |line: &str| line.split(',').next()?.parse::<usize>().ok();
+    let kept = before
+        .lines()
+        .filter(|line| number(line).is_some_and(|number| number <= steps));
+    let lines: Vec<&str> = std::iter::once(heading).chain(kept).collect();
+    write(path, &(lines.join("\n") + "\n"))?;
+    let file = std::fs::OpenOptions::new().append(true).open(path);
+    file.map_err(|why| KeepError::File(why, path.into()))
+}
+
+fn write(path: &Path, text: &str) -> Result<(), KeepError> {
+    let staged = StagedFile::write(path, text.as_bytes());
+    let written = staged.and_then(StagedFile::commit);
+    written.map(drop).map_err(|why| KeepError::File(why, path.into()))
+}

@@ -1,0 +1,217 @@
+//! Everything that a person chooses for a training, and what it becomes.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::path::PathBuf;
+
+use burn::tensor::Device;
+use serde::{Deserialize, Serialize};
+
+use super::run::{TrainConfig, Training};
+use super::start::{StartError, StartPlan, start_from};
+use crate::checkpoint::{self, CheckpointError, OnRead};
+use crate::evaluate::{Pair, PairError, pairs, pairs_of_list};
+use crate::labels::ClassSet;
+use crate::model::{DecoderKind, ModelSpec, Normalisation, Weights};
+
+/// A training as it stands in `train.toml`: written beside every result, and read to do the same again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct TrainPlan {
+    /// What is learnt from.
+    pub data: DataPlan,
+    /// What is scored, if anything.
+    #[serde(default)]
+    pub validation: DataPlan,
+    /// The file of the weights to begin with: a backbone, or a model whose encoder and decoders go on.
+    pub init: PathBuf,
+    /// A known class set; without it classes are numbered.
+    #[serde(default)]
+    pub set: Option<String>,
+    /// Number of classes, where no set is named.
+    #[serde(default)]
+    pub classes: Option<usize>,
+    /// Ids that mean "no class", in place of the set's.
+    #[serde(default)]
+    pub ignore: Option<Vec<u16>>,
+    /// Keys of the decoders, all trained on one encoder.
+    pub decoders: Vec<String>,
+    /// Side of a patch in pixels.
+    pub patch: usize,
+    /// Channels of SETR's convolutions.
+    pub channels: usize,
+    /// Whether SETR's auxiliary heads are trained, too.
+    pub auxiliary: bool,
+    /// What pixels are normalised with, where the file of the weights does not tell.
+    #[serde(default)]
+    pub normalisation: Option<Normalisation>,
+    /// How it is trained.
+    pub training: TrainConfig,
+}
+
+/// Pictures with label maps: folders, or a list.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct DataPlan {
+    /// Folders of pictures.
+    pub images: Vec<PathBuf>,
+    /// For each of them the folder of its label maps.
+    pub labels: Vec<PathBuf>,
+    /// A file with a picture and a label map in each line, separated by a comma.
+    pub list: Option<PathBuf>,
+}
+
+/// A training that could begin.
+#[derive(Debug)]
+pub struct Prepared {
+    /// What is chosen.
+    pub plan: TrainPlan,
+    /// The classes.
+    pub classes: ClassSet,
+    /// The network.
+    pub spec: ModelSpec,
+    /// Its first weights.
+    pub weights: Weights,
+    /// What is learnt from.
+    pub pairs: Vec<Pair>,
+    /// What is scored; may be empty.
+    pub validation: Vec<Pair>,
+    /// The plan as text with the number of pictures and a number that changes with their names: what goes on must be the
+    /// same.
+    pub identity: String,
+}
+
+/// Why a plan cannot be carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// Pictures and label maps.
+    #[error(transparent)]
+    Pairs(#[from] PairError),
+    /// The file of the weights.
+    #[error(transparent)]
+    Backbone(#[from] CheckpointError),
+    /// Patch, crop or sizes.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// Something else does not fit; the sentence says what.
+    #[error("{0}")]
+    Choice(String),
+}
+
+impl DataPlan {
+    /// Whether there is nothing.
+    pub fn is_empty(&self) -> bool {
+        self.images.is_empty() && self.labels.is_empty() && self.list.is_none()
+    }
+
+    fn pairs(&self) -> Result<Vec<Pair>, PlanError> {
+        if self.images.len() != self.labels.len() {
+            return Err(PlanError::Choice(format!(
+                "expected as many folders of labels as of pictures, found {} and {}",
+                self.labels.len(),
+                self.images.len()
+            )));
+        }
+        let mut all = Vec::new();
+        for (images, labels) in self.images.iter().zip(&self.labels) {
+            all.extend(pairs(images, labels)?);
+        }
+        if let Some(list) = &self.list {
+            all.extend(pairs_of_list(list)?);
+        }
+        Ok(all)
+    }
+}
+
+impl TrainPlan {
+    /// The text of `train.toml`.
+    ///
+    /// # Errors
+    /// A sentence, when a path is no text.
+    pub fn text(&self) -> Result<String, PlanError> {
+        toml::to_string(self).map_err(|why| PlanError::Choice(format!("the plan cannot be written ({why})")))
+    }
+
+    /// Lists pictures, reads the weights to begin with and makes the network.
+    ///
+    /// # Errors
+    /// What does not fit.
+    pub fn prepare(self, on_read: OnRead) -> Result<Prepared, PlanError> {
+        let classes = self.class_set()?;
+        let pairs = self.data.pairs()?;
+        let validation = self.validation.pairs()?;
+        let mut backbone = checkpoint::open_backbone(&self.init, on_read)?;
+        if let Some(normalisation) = self.normalisation {
+            backbone.normalisation = normalisation;
+        }
+        let start = StartPlan {
+            decoders: self.kinds()?,
+            channels: self.channels,
+            auxiliary: self.auxiliary,
+            patch: self.patch,
+            crop: self.training.augmentation.crop,
+            short_side: self.training.augmentation.short_side,
+            classes: classes.len(),
+            seed: self.training.seed,
+        };
+        let (spec, weights) = start_from(backbone, &start)?;
+        let identity = format!("{}# {} {}\n", self.text()?, digest(&pairs), digest(&validation));
+        Ok(Prepared {
+            plan: self,
+            classes,
+            spec,
+            weights,
+            pairs,
+            validation,
+            identity,
+        })
+    }
+
+    fn class_set(&self) -> Result<ClassSet, PlanError> {
+        match (&self.set, self.classes) {
+            (Some(name), _) => ClassSet::known(name).ok_or_else(|| {
+                let known: Vec<&str> = ClassSet::known_names().collect();
+                PlanError::Choice(format!("set: expected one of {}, found {name}", known.join(", ")))
+            }),
+            (None, Some(count @ 1..=1024)) => Ok(ClassSet::numbered(count)),
+            (None, Some(count)) => Err(PlanError::Choice(format!("classes: expected 1 to 1024, found {count}"))),
+            (None, None) => Err(PlanError::Choice(
+                "expected the name of a class set or the number of classes, found neither; add --set or --classes".into(),
+            )),
+        }
+    }
+
+    fn kinds(&self) -> Result<Vec<DecoderKind>, PlanError> {
+        let find = |key: &String| {
+            let found = DecoderKind::ALL.into_iter().find(|kind| kind.key() == key);
+            found.ok_or_else(|| {
+                let known = DecoderKind::ALL.map(DecoderKind::key).join(", ");
+                PlanError::Choice(format!("decoder: expected some of {known}, found {key}"))
+            })
+        };
+        self.decoders.iter().map(find).collect()
+    }
+}
+
+impl Prepared {
+    /// The training itself.
+    pub fn training<'a>(&'a self, device: &'a Device) -> Training<'a> {
+        Training {
+            config: &self.plan.training,
+            spec: &self.spec,
+            classes: &self.classes,
+            ignored: self.plan.ignore.clone(),
+            pairs: &self.pairs,
+            validation: &self.validation,
+            device,
+        }
+    }
+}
+
+/// How many pairs there are, and a number that changes with their names.
+fn digest(pairs: &[Pair]) -> String {
+    let mut hasher = DefaultHasher::new();
+    for pair in pairs {
+        pair.name.hash(&mut hasher);
+    }
+    format!("{} {:016x}", pairs.len(), hasher.finish())
+}
