@@ -147,12 +147,7 @@ fn answer(what: Ask, folder: Option<PathBuf>) -> Option<Chosen> {
             let dialog = dialog.set_title("Folder of models");
             dialog.pick_folder().map(|folder| Chosen::Folder(what, folder))
         }
-        Ask::TruthFolder
-        | Ask::TrainImages
-        | Ask::TrainLabels
-        | Ask::ValImages
-        | Ask::ValLabels
-        | Ask::TrainOut => {
+        Ask::TruthFolder | Ask::TrainImages | Ask::TrainLabels | Ask::ValImages | Ask::ValLabels | Ask::TrainOut => {
             let title = match what {
                 Ask::TrainImages => "Pictures to learn from",
                 Ask::ValImages => "Pictures to validate with",

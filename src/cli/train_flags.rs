@@ -195,7 +195,10 @@ impl TrainFlags {
         set(&mut plan.patch, &self.patch);
         set(&mut plan.channels, &self.channels);
         set(&mut plan.auxiliary, &self.auxiliary);
-        set_option(&mut plan.normalisation, &self.normalisation.map(|choice| choice.values()));
+        set_option(
+            &mut plan.normalisation,
+            &self.normalisation.map(|choice| choice.values()),
+        );
         let training = &mut plan.training;
         set(&mut training.augmentation.crop, &self.crop);
         set(&mut training.augmentation.short_side, &self.short_side);

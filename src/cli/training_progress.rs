@@ -35,7 +35,12 @@ impl Progress {
         bar.set_position(steps as u64);
         Self {
             bar,
-            keys: prepared.spec.decoders.iter().map(|decoder| decoder.key.clone()).collect(),
+            keys: prepared
+                .spec
+                .decoders
+                .iter()
+                .map(|decoder| decoder.key.clone())
+                .collect(),
             pictures_per_step: training.batch * training.accumulate.max(1),
             total,
             recent: VecDeque::new(),

@@ -158,7 +158,9 @@ fn answer(request: ScoreRequest) -> ScoreAnswer {
             folder,
             pictures,
         } => {
-            let truths = pictures.iter().map(|source| truth_of(source.file()?, folder.as_deref()));
+            let truths = pictures
+                .iter()
+                .map(|source| truth_of(source.file()?, folder.as_deref()));
             ScoreAnswer::Found {
                 number,
                 truths: truths.collect(),

@@ -190,11 +190,19 @@ fn train(
         title: prepared.spec.title(),
         device: device.name.clone(),
         pictures: prepared.pairs.len(),
-        decoders: prepared.spec.decoders.iter().map(|decoder| decoder.key.clone()).collect(),
+        decoders: prepared
+            .spec
+            .decoders
+            .iter()
+            .map(|decoder| decoder.key.clone())
+            .collect(),
         from: state.iteration,
         to: config.schedule.iterations,
     });
-    let shown = prepared.validation.first().and_then(|pair| Photo::open(&pair.file).ok());
+    let shown = prepared
+        .validation
+        .first()
+        .and_then(|pair| Photo::open(&pair.file).ok());
     let mut failure = None;
     let done = training.run(&mut state, &mut |state, event| {
         if let Err(why) = keeper.take(state, event) {

@@ -124,7 +124,10 @@ pub fn pairs_of_list(list: &Path) -> Result<Vec<Pair>, PairError> {
     let pair = |(i, line): (usize, &str)| {
         let (file, truth) = line.split_once(',').ok_or(PairError::Line(i + 1, list.into()))?;
         Ok(Pair {
-            name: Path::new(file.trim()).with_extension("").to_string_lossy().replace('\\', "/"),
+            name: Path::new(file.trim())
+                .with_extension("")
+                .to_string_lossy()
+                .replace('\\', "/"),
             file: folder.join(file.trim()),
             truth: folder.join(truth.trim()),
         })
@@ -150,8 +153,14 @@ pub fn truth_of(picture: &Path, folder: Option<&Path>) -> Option<PathBuf> {
     let name = name_of(picture.parent()?, picture);
     if let Some(folder) = folder {
         // The folder may be divided as the pictures are.
-        let below = picture.parent().and_then(Path::file_name).map(|below| folder.join(below));
-        return [Some(folder.to_owned()), below].into_iter().flatten().find_map(|folder| truth_in(&folder, &name));
+        let below = picture
+            .parent()
+            .and_then(Path::file_name)
+            .map(|below| folder.join(below));
+        return [Some(folder.to_owned()), below]
+            .into_iter()
+            .flatten()
+            .find_map(|folder| truth_in(&folder, &name));
     }
     let parents: Vec<&Path> = picture.ancestors().skip(1).collect();
     BESIDE.iter().find_map(|(pictures, truths)| {
@@ -163,9 +172,14 @@ pub fn truth_of(picture: &Path, folder: Option<&Path>) -> Option<PathBuf> {
 
 /// The label map of this name in a folder.
 fn truth_in(folder: &Path, name: &str) -> Option<PathBuf> {
-    let endings = ENDINGS.iter().filter(|ending| ending.contains("gt") || ending.contains("label"));
+    let endings = ENDINGS
+        .iter()
+        .filter(|ending| ending.contains("gt") || ending.contains("label"));
     // Train ids before label ids.
-    let names = [""].iter().chain(endings).map(|ending| folder.join(format!("{name}{ending}.png")));
+    let names = [""]
+        .iter()
+        .chain(endings)
+        .map(|ending| folder.join(format!("{name}{ending}.png")));
     names.into_iter().find(|file| file.is_file())
 }
 
@@ -238,11 +252,17 @@ mod tests {
             "others/a.png",
         ]);
         let path = |file: &str| set.path().join(file);
-        assert_eq!(truth_of(&path("images/val/a.jpg"), None), Some(path("labels/val/a.png")));
+        assert_eq!(
+            truth_of(&path("images/val/a.jpg"), None),
+            Some(path("labels/val/a.png"))
+        );
         let of_city = truth_of(&path("leftImg8bit/x/b_leftImg8bit.png"), None);
         assert_eq!(of_city, Some(path("gtFine/x/b_gtFine_labelIds.png")));
         let others = path("others");
-        assert_eq!(truth_of(&path("images/val/a.jpg"), Some(&others)), Some(path("others/a.png")));
+        assert_eq!(
+            truth_of(&path("images/val/a.jpg"), Some(&others)),
+            Some(path("others/a.png"))
+        );
         assert_eq!(truth_of(&path("others/a.png"), None), None);
     }
 

@@ -108,7 +108,10 @@ mod tests {
             let update = dropper.residual(stage, ones());
             update.into_data().try_into_vec::<f32>().expect("values")
         };
-        assert!(values(Stage::Encoder(0)).iter().all(|v| *v == 1.0), "the first block is whole");
+        assert!(
+            values(Stage::Encoder(0)).iter().all(|v| *v == 1.0),
+            "the first block is whole"
+        );
         let last = values(Stage::Encoder(2));
         assert!(last.chunks(20).all(|picture| picture.iter().all(|v| *v == picture[0])));
         let decoder = values(Stage::Decoder(0));

@@ -180,12 +180,7 @@ impl<'a> Part<'a> {
         let shape = [pictures, 3, height, width];
         let image = Tensor::<4>::from_data(TensorData::new(image.to_vec(), shape), device);
         let rngs = (first..first + pictures).map(|picture| seeded(objective.seed, picture as u64, 3));
-        let mut dropper = Dropper::new(
-            objective.dropping,
-            objective.spec.encoder.depth,
-            rngs.collect(),
-            device,
-        );
+        let mut dropper = Dropper::new(objective.dropping, objective.spec.encoder.depth, rngs.collect(), device);
         let features = network.encode(image, &mut dropper).map_err(|_| cancelled())?;
         Ok(Self {
             network,
@@ -264,7 +259,15 @@ fn learn_whole(
     let mut sum: Option<Tensor<1>> = None;
     for (i, target) in objective.targets_of(true) {
         let sizes = (objective.spec.classes, pixel);
-        let lost = Lost::of(&first.network, &features, target, &batch.labels, sizes, &mut NoProbe, device)?;
+        let lost = Lost::of(
+            &first.network,
+            &features,
+            target,
+            &batch.labels,
+            sizes,
+            &mut NoProbe,
+            device,
+        )?;
         let surrogate = lost.note(&mut learned, i);
         sum = Some(match sum {
             Some(sum) => sum + surrogate,

@@ -57,7 +57,7 @@ impl TrainFolder {
 pub enum KeepError {
     /// Results of something else lie there.
     #[error(
-        "expected a folder without a training, found results of one; choose another folder or overwrite them: {path}",
+        "expected a folder without a training, found results of one; choose another folder or overwrite them (--overwrite): {path}",
         path = .0.display()
     )]
     Taken(PathBuf),
@@ -158,7 +158,8 @@ impl<'a> Keeper<'a> {
                 best,
                 ..
             } => {
-                let percent = |share: Option<f64>| share.map_or_else(String::new, |share| format!("{:.4}", share * 100.0));
+                let percent =
+                    |share: Option<f64>| share.map_or_else(String::new, |share| format!("{:.4}", share * 100.0));
                 let scores = scores.iter().flat_map(|scores| {
                     let confusion = &scores.confusion;
                     [percent(confusion.mean_iou()), percent(confusion.pixel_accuracy())]

@@ -175,7 +175,8 @@ impl TrainPlan {
             (None, Some(count @ 1..=1024)) => Ok(ClassSet::numbered(count)),
             (None, Some(count)) => Err(PlanError::Choice(format!("classes: expected 1 to 1024, found {count}"))),
             (None, None) => Err(PlanError::Choice(
-                "expected the name of a class set or the number of classes, found neither; add --set or --classes".into(),
+                "expected the name of a class set or the number of classes, found neither; add --set or --classes"
+                    .into(),
             )),
         }
     }

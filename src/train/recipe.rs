@@ -105,7 +105,14 @@ mod tests {
         let segmenter = Recipe::Segmenter.config(160_000, 512, 512);
         assert_eq!((segmenter.schedule.base, segmenter.schedule.floor), (1e-3, 1e-5));
         assert_eq!((segmenter.decoder_rate, segmenter.clip), (1.0, None));
-        assert!(matches!(segmenter.optimiser, OptimiserSpec::Sgd { nesterov: true, weight_decay: 0.0, .. }));
+        assert!(matches!(
+            segmenter.optimiser,
+            OptimiserSpec::Sgd {
+                nesterov: true,
+                weight_decay: 0.0,
+                ..
+            }
+        ));
         let setr = Recipe::Setr.config(80_000, 768, 768);
         assert_eq!((setr.schedule.floor, setr.decoder_rate), (1e-4, 10.0));
         assert_eq!((setr.averaging, setr.dropping), (Averaging::All, Dropping::NONE));

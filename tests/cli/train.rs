@@ -104,3 +104,186 @@ fn what_cannot_be_trained_is_said() {
         .expect(2)
         .complains_of(&["decoder: expected some of linear, mask, naive, pup, mla, found deeplab"]);
 }
+
+/// A folder with the sample as its only picture, and a call that trains a small network on it.
+struct Bench {
+    folder: tempfile::TempDir,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let folder = empty_folder();
+        let copies = [
+            ("images", sample(), "a.jpg"),
+            ("labels", in_repository("assets/samples/street-labels.png"), "a.png"),
+        ];
+        for (below, file, name) in copies {
+            std::fs::create_dir(folder.path().join(below)).expect("a folder");
+            std::fs::copy(&file, folder.path().join(below).join(name)).expect("a copy");
+        }
+        Self { folder }
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn call(&self, options: &[&str]) -> std::process::Command {
+        let mut call = program();
+        let backbone = in_repository("tests/golden/pipeline-timm-npz/vit_tiny_fake.npz");
+        call.args(["train", "--images", "images", "--labels", "labels", "--set", "camvid"]);
+        call.args(["--crop", "64", "--batch", "2", "--init"]).arg(backbone);
+        call.args(options).current_dir(self.folder.path());
+        call
+    }
+
+    /// Losses by step; what cannot be read yet is left out.
+    fn losses(&self, out: &str) -> Vec<(usize, f64)> {
+        let log = std::fs::read_to_string(self.path(out).join("log.csv")).unwrap_or_default();
+        let line = |line: &str| {
+            let fields: Vec<&str> = line.split(',').collect();
+            Some((fields.first()?.parse().ok()?, fields.get(4)?.parse().ok()?))
+        };
+        log.lines().skip(1).filter_map(line).collect()
+    }
+
+    /// Starts a training and waits until it has made so many steps.
+    fn start_until(&self, options: &[&str], out: &str, steps: usize) -> std::process::Child {
+        let mut call = self.call(options);
+        call.args(["--out", out]).stdout(std::process::Stdio::piped());
+        let child = call.stderr(std::process::Stdio::null()).spawn().expect("the program");
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(120);
+        while self.losses(out).len() < steps {
+            assert!(std::time::Instant::now() < deadline, "step {steps} did not come");
+            std::thread::park_timeout(std::time::Duration::from_millis(2));
+        }
+        child
+    }
+}
+
+#[test]
+fn a_killed_training_goes_on_as_if_it_had_not_been() {
+    let bench = Bench::new();
+    let options = [
+        "--iterations",
+        "40",
+        "--decoder",
+        "mask,pup",
+        "--channels",
+        "8",
+        "--average",
+        "0.9",
+        "--drop-path",
+        "0.2",
+        "--keep-every",
+        "0",
+    ];
+    run(bench.call(&options).args(["--out", "whole"])).expect(0);
+    let whole = bench.losses("whole");
+    assert_eq!(whole.len(), 40);
+    let mut child = bench.start_until(&options, "cut", 6);
+    // SIGKILL: nothing can be tidied up.
+    child.kill().expect("it still runs");
+    child.wait().expect("an end");
+    let before = bench.losses("cut").len();
+    assert!(before < 40, "it was killed in mid-training");
+    run(bench.call(&options).args(["--out", "cut"])).expect(0);
+    let cut = bench.losses("cut");
+    assert_eq!(cut.len(), 40);
+    for ((step, loss), (other, expected)) in cut.iter().zip(&whole) {
+        assert_eq!(step, other);
+        assert!((loss - expected).abs() < 1e-5, "step {step}: {loss}, not {expected}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_training_keeps_what_it_has_learnt_and_says_how_it_goes_on() {
+    let bench = Bench::new();
+    let options = ["--iterations", "100000", "--decoder", "linear"];
+    let child = bench.start_until(&options, "out", 3);
+    let interrupt = std::process::Command::new("kill")
+        .arg("-INT")
+        .arg(child.id().to_string())
+        .status();
+    assert!(interrupt.expect("kill").success());
+    let ended = child.wait_with_output().expect("an end");
+    let said = String::from_utf8_lossy(&ended.stdout);
+    assert!(
+        ended.status.success() && said.contains("the same command goes on"),
+        "{said}"
+    );
+    assert!(bench.path("out/last.safetensors").is_file());
+    let steps = bench.losses("out").len();
+    assert!(
+        said.contains(&format!("stopped after step {steps} of 100000")),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_plan_that_was_written_is_the_same_training() {
+    let bench = Bench::new();
+    let options = [
+        "--iterations",
+        "2",
+        "--recipe",
+        "setr",
+        "--decoder",
+        "naive,mla",
+        "--channels",
+        "8",
+    ];
+    run(bench.call(&options).args(["--out", "out"])).expect(0);
+    let heading = std::fs::read_to_string(bench.path("out/log.csv")).expect("a log");
+    // The recipe of SETR has auxiliary heads, whose losses are told as well.
+    assert!(heading.contains("loss of naive,loss of naive layer"), "{heading}");
+    let mut again = program();
+    again
+        .args(["train", "--config", "out/train.toml", "--out", "out"])
+        .current_dir(bench.folder.path());
+    run(&mut again).expect(0).complains_of(&["from step 2 to 2"]);
+    // A list names the same pictures; it is another plan all the same.
+    std::fs::write(bench.path("train.csv"), "images/a.jpg,labels/a.png\n").expect("a list");
+    let mut listed = program();
+    listed.args([
+        "train",
+        "--list",
+        "train.csv",
+        "--set",
+        "camvid",
+        "--crop",
+        "64",
+        "--batch",
+        "1",
+        "--iterations",
+        "1",
+    ]);
+    listed.args([
+        "--init",
+        "out/last.safetensors",
+        "--decoder",
+        "naive",
+        "--channels",
+        "8",
+        "--out",
+        "further",
+    ]);
+    run(listed.current_dir(bench.folder.path())).expect(0);
+    std::fs::write(bench.path("train.csv"), "images/a.jpg\n").expect("a list");
+    let mut wrong = program();
+    wrong.args([
+        "train",
+        "--list",
+        "train.csv",
+        "--set",
+        "camvid",
+        "--init",
+        "out/last.safetensors",
+        "--out",
+        "wrong",
+    ]);
+    run(wrong.current_dir(bench.folder.path()))
+        .expect(2)
+        .complains_of(&["line 1: expected a picture and a label map separated by a comma"]);
+}

@@ -13,3 +13,4 @@ mod find;
 mod jobs;
 mod models;
 mod thumbnails;
+mod training;

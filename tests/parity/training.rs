@@ -117,7 +117,9 @@ fn compare_segmenter(case: &str, decoder: &str) {
     let found = learned(&opened, &batch, &targets, Averaging::Labelled);
     let loss = [found.losses[0] as f32];
     assert_close("loss over labelled pixels", &loss, &fixture["loss.labelled"].values);
-    compare_all(&fixture, &found, |name| name.replace("decoder.", &format!("decoders.{decoder}.")));
+    compare_all(&fixture, &found, |name| {
+        name.replace("decoder.", &format!("decoders.{decoder}."))
+    });
 }
 
 /// Compares losses, all gradients and the running statistics of a golden SETR with its auxiliary heads.

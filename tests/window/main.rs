@@ -7,6 +7,7 @@ mod attention;
 mod bundles;
 mod commands;
 mod compare;
+mod evaluate;
 mod export;
 mod harness;
 mod kept;

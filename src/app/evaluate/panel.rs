@@ -37,7 +37,11 @@ impl App {
             ui.strong(title);
             totals(ui, &scores);
             if let Some(class) = class_table(ui, &scores, &classes, self.evaluate.class) {
-                self.evaluate.class = if self.evaluate.class == Some(class) { None } else { Some(class) };
+                self.evaluate.class = if self.evaluate.class == Some(class) {
+                    None
+                } else {
+                    Some(class)
+                };
                 self.evaluate.prediction = false;
             }
             ui.separator();
@@ -193,32 +197,35 @@ fn totals(ui: &mut Ui, scores: &Confusion) {
 /// A row per class that occurs; the class that was clicked.
 fn class_table(ui: &mut Ui, scores: &Confusion, classes: &ClassSet, chosen: Option<u16>) -> Option<u16> {
     let mut clicked = None;
-    Grid::new("scores of classes").num_columns(4).striped(true).show(ui, |ui| {
-        for (title, hint) in [
-            ("Class", "Click a class to see its false positives and false negatives"),
-            ("IoU", "Intersection over union, in percent"),
-            ("Acc.", "Pixels of the class that are found, in percent"),
-            ("Prec.", "Pixels said to be of the class that are, in percent"),
-        ] {
-            ui.label(RichText::new(title).weak()).on_hover_text(hint);
-        }
-        ui.end_row();
-        for (id, class) in classes.classes.iter().enumerate() {
-            let score = scores.class(id);
-            if score.iou.is_none() {
-                // Neither in the truth nor predicted anywhere.
-                continue;
-            }
-            let id = id as u16;
-            let row = ui.add(Button::selectable(chosen == Some(id), &class.name));
-            if row.clicked() {
-                clicked = Some(id);
-            }
-            for value in [score.iou, score.accuracy, score.precision] {
-                ui.with_layout(Layout::right_to_left(Align::Center), |ui| ui.label(percent(value)));
+    Grid::new("scores of classes")
+        .num_columns(4)
+        .striped(true)
+        .show(ui, |ui| {
+            for (title, hint) in [
+                ("Class", "Click a class to see its false positives and false negatives"),
+                ("IoU", "Intersection over union, in percent"),
+                ("Acc.", "Pixels of the class that are found, in percent"),
+                ("Prec.", "Pixels said to be of the class that are, in percent"),
+            ] {
+                ui.label(RichText::new(title).weak()).on_hover_text(hint);
             }
             ui.end_row();
-        }
-    });
+            for (id, class) in classes.classes.iter().enumerate() {
+                let score = scores.class(id);
+                if score.iou.is_none() {
+                    // Neither in the truth nor predicted anywhere.
+                    continue;
+                }
+                let id = id as u16;
+                let row = ui.add(Button::selectable(chosen == Some(id), &class.name));
+                if row.clicked() {
+                    clicked = Some(id);
+                }
+                for value in [score.iou, score.accuracy, score.precision] {
+                    ui.with_layout(Layout::right_to_left(Align::Center), |ui| ui.label(percent(value)));
+                }
+                ui.end_row();
+            }
+        });
     clicked
 }

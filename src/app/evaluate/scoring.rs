@@ -194,7 +194,10 @@ impl App {
     }
 
     fn present_errors(&mut self, wanted: Wanted, picture: ScoredPicture) {
-        let Some((shown, photo)) = picture.shown.zip(self.document.as_ref().map(|document| document.photo.id)) else {
+        let Some((shown, photo)) = picture
+            .shown
+            .zip(self.document.as_ref().map(|document| document.photo.id))
+        else {
             return;
         };
         let mut layer = |labels: Labelling| {

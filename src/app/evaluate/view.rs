@@ -28,7 +28,11 @@ impl App {
             [document.photo.photo.width, document.photo.photo.height],
             document.photo.source.name(),
         );
-        let shown = self.evaluate.shown.as_ref().filter(|shown| shown.photo == document.photo.id);
+        let shown = self
+            .evaluate
+            .shown
+            .as_ref()
+            .filter(|shown| shown.photo == document.photo.id);
         let classes = self.model.as_ref().map(|model| self.named(model).classes.clone());
         let left = match (self.evaluate.prediction, shown) {
             (false, Some(shown)) => self.layer(ui, &shown.errors.texture, self.error_look()),
@@ -141,7 +145,10 @@ impl App {
         let source = self.document.as_ref().map(|document| &document.photo.source);
         let truth = source.and_then(|source| self.evaluate.truths.files.get(source));
         match truth {
-            Some(file) => format!("Ground truth: {}", file.file_name().unwrap_or_default().to_string_lossy()),
+            Some(file) => format!(
+                "Ground truth: {}",
+                file.file_name().unwrap_or_default().to_string_lossy()
+            ),
             None if self.evaluate.truths.asked.is_some() => "Looking for the ground truth".into(),
             None => format!("No ground truth found for {name}"),
         }

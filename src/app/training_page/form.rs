@@ -23,6 +23,7 @@ pub(super) struct Form {
     patch: usize,
     crop: usize,
     iterations: usize,
+    validate_every: usize,
     batch: usize,
     recipe: Recipe,
     /// `None` for that of the recipe.
@@ -103,6 +104,7 @@ impl Default for Form {
             patch: 16,
             crop: 384,
             iterations: 1000,
+            validate_every: 100,
             batch: 8,
             recipe: Recipe::default(),
             rate: None,
@@ -128,17 +130,26 @@ impl Form {
         let beside = |from: &Path, name: &str| Some(from.parent()?.join(name));
         let guesses = match field {
             Field::Images => [
-                (Field::Labels, beside(path, "labels").filter(|_| path.ends_with("images"))),
+                (
+                    Field::Labels,
+                    beside(path, "labels").filter(|_| path.ends_with("images")),
+                ),
                 (Field::Out, beside(path, "trained")),
             ],
             Field::ValImages => [
-                (Field::ValLabels, beside(path, "labels").filter(|_| path.ends_with("images"))),
+                (
+                    Field::ValLabels,
+                    beside(path, "labels").filter(|_| path.ends_with("images")),
+                ),
                 (Field::Out, None),
             ],
             _ => return,
         };
         for (field, guess) in guesses {
-            let empty = self.paths.iter_mut().find(|(other, text)| *other == field && text.is_empty());
+            let empty = self
+                .paths
+                .iter_mut()
+                .find(|(other, text)| *other == field && text.is_empty());
             if let (Some((_, text)), Some(guess)) = (empty, guess) {
                 *text = guess.display().to_string();
             }
@@ -154,7 +165,7 @@ impl Form {
     pub(super) fn plan(&self) -> Result<(TrainPlan, PathBuf), String> {
         let needed = |field: Field| {
             let path = self.path(field);
-            path.ok_or_else(|| format!("{} is missing: {}.", field.title(), field.hint().to_lowercase()))
+            path.ok_or_else(|| format!("Still to choose: {}", field.title().to_lowercase()))
         };
         let data = DataPlan {
             images: vec![needed(Field::Images)?],
@@ -179,6 +190,7 @@ impl Form {
         }
         let mut training = self.recipe.config(self.iterations, self.crop, self.crop);
         training.batch = self.batch;
+        training.validate_every = self.validate_every;
         if let Some(rate) = self.rate {
             training.schedule.floor *= rate / training.schedule.base;
             training.schedule.base = rate;
@@ -219,7 +231,9 @@ impl Form {
             });
         }
         ui.separator();
-        Grid::new("training choices").num_columns(2).show(ui, |ui| self.numbers(ui));
+        Grid::new("training choices")
+            .num_columns(2)
+            .show(ui, |ui| self.numbers(ui));
         ui.label("Decoders, trained together on one encoder");
         ui.horizontal_wrapped(|ui| {
             for kind in DecoderKind::ALL {
@@ -273,9 +287,25 @@ impl Form {
                 .labelled_by(label.id);
             ui.end_row();
         };
-        number("Crop", &mut self.crop, 32..=2048, "Side of the crops in pixels, a multiple of the patch");
+        number(
+            "Crop",
+            &mut self.crop,
+            32..=2048,
+            "Side of the crops in pixels, a multiple of the patch",
+        );
         number("Batch", &mut self.batch, 1..=256, "Pictures per step");
-        number("Steps", &mut self.iterations, 1..=1_000_000, "How many steps are made in all");
+        number(
+            "Steps",
+            &mut self.iterations,
+            1..=1_000_000,
+            "How many steps are made in all",
+        );
+        number(
+            "Validate every",
+            &mut self.validate_every,
+            1..=1_000_000,
+            "Steps from one validation to the next; the best one is kept",
+        );
         let label = ui.label("Recipe");
         ComboBox::from_id_salt("recipe")
             .selected_text(self.recipe.title())

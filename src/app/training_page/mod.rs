@@ -88,12 +88,17 @@ impl TrainingPage {
                 .exact_size(width)
                 .resizable(false)
                 .show(ui, |ui| {
-                    ScrollArea::vertical().id_salt("form").show(ui, |ui| self.choices(ui, &mut wish));
+                    Panel::bottom("training start").show(ui, |ui| self.start_line(ui));
+                    ScrollArea::vertical().id_salt("form").show(ui, |ui| {
+                        ui.add_enabled_ui(self.run.is_none(), |ui| {
+                            wish = self.form.show(ui).map(Wish::Ask);
+                        });
+                    });
                 });
             egui::CentralPanel::default().show(ui, |ui| {
                 ScrollArea::vertical().id_salt("progress").show(ui, |ui| {
-                    self.curves.show(ui, self.run.is_some());
                     self.end(ui, &mut wish);
+                    self.curves.show(ui, self.run.is_some());
                 });
             });
         });
@@ -101,13 +106,8 @@ impl TrainingPage {
         wish
     }
 
-    fn choices(&mut self, ui: &mut Ui, wish: &mut Option<Wish>) {
-        let running = self.run.is_some();
-        ui.add_enabled_ui(!running, |ui| {
-            if let Some(what) = self.form.show(ui) {
-                *wish = Some(Wish::Ask(what));
-            }
-        });
+    /// The button that starts or stops, and what is missing for it.
+    fn start_line(&mut self, ui: &mut Ui) {
         ui.add_space(6.0);
         let plan = self.form.plan();
         ui.horizontal(|ui| match &self.run {
@@ -115,7 +115,10 @@ impl TrainingPage {
                 let stopping = run.is_stopping();
                 let title = if stopping { "Stopping" } else { "Stop" };
                 let stop = ui.add_enabled(!stopping, egui::Button::new(title));
-                if stop.on_hover_text("End after this step; the same plan goes on from here").clicked() {
+                if stop
+                    .on_hover_text("End after this step; the same plan goes on from here")
+                    .clicked()
+                {
                     run.stop();
                 }
             }
@@ -132,9 +135,10 @@ impl TrainingPage {
                 }
             }
         });
-        if let (Err(missing), false) = (&plan, running) {
+        if let (Err(missing), None) = (&plan, &self.run) {
             ui.weak(missing);
         }
+        ui.add_space(4.0);
     }
 
     fn start(&mut self, plan: TrainPlan, out: PathBuf, context: &Context) {
@@ -155,13 +159,15 @@ impl TrainingPage {
                 ui.colored_label(ui.visuals().error_fg_color, why);
             }
             Some(Ok(result)) => {
-                ui.separator();
                 let text = match result.stopped {
                     true => "Stopped. Start again with the same choices to go on.",
                     false => "Done.",
                 };
                 ui.label(text);
-                let bundles = [("Use the best model", &result.best), ("Use the last model", &Some(result.last.clone()))];
+                let bundles = [
+                    ("Use the best model", &result.best),
+                    ("Use the last model", &Some(result.last.clone())),
+                ];
                 ui.horizontal(|ui| {
                     for (title, bundle) in bundles {
                         if let Some(bundle) = bundle {
@@ -172,6 +178,7 @@ impl TrainingPage {
                         }
                     }
                 });
+                ui.separator();
             }
         }
     }

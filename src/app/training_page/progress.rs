@@ -133,10 +133,10 @@ impl Curves {
             ui.label(format!("Best mean IoU so far: {iou:.1} % after step {step}"));
         }
         let loss = thinned(&self.losses);
-        curve(ui, "Loss", vec![("Loss".to_owned(), loss)], self.to);
+        curve(ui, "Loss", vec![("Loss".to_owned(), loss)], self.at);
         if self.mean_iou.iter().any(|curve| !curve.is_empty()) {
             let curves = self.decoders.iter().cloned().zip(self.mean_iou.iter().cloned());
-            curve(ui, "Mean IoU in percent", curves.collect(), self.to);
+            curve(ui, "Mean IoU in percent", curves.collect(), self.at);
         }
         self.picture(ui);
     }
@@ -159,7 +159,7 @@ impl Curves {
     }
 }
 
-/// Curves over the steps.
+/// Curves over the steps up to this one.
 fn curve(ui: &mut Ui, title: &str, curves: Vec<(String, Vec<[f64; 2]>)>, to: usize) {
     ui.label(title);
     let colors = [
@@ -171,7 +171,7 @@ fn curve(ui: &mut Ui, title: &str, curves: Vec<(String, Vec<[f64; 2]>)>, to: usi
     ];
     let many = curves.len() > 1;
     let mut plot = Plot::new(title)
-        .height(150.0)
+        .height(125.0)
         .include_y(0.0)
         .include_x(0.0)
         .include_x(to as f64)

@@ -20,10 +20,9 @@ fn harness() -> Harness<'static, State> {
         page,
         wishes: Vec::new(),
     };
-    let mut harness = Harness::builder().with_size([1000.0, 760.0]).build_ui_state(
-        |ui, state: &mut State| state.wishes.extend(state.page.show(ui)),
-        state,
-    );
+    let mut harness = Harness::builder()
+        .with_size([1000.0, 760.0])
+        .build_ui_state(|ui, state: &mut State| state.wishes.extend(state.page.show(ui)), state);
     harness.run();
     harness
 }
@@ -31,14 +30,20 @@ fn harness() -> Harness<'static, State> {
 #[test]
 fn what_is_missing_is_said_and_folders_beside_are_guessed() {
     let mut harness = harness();
-    harness.get_by_label_contains("Pictures is missing");
+    harness.get_by_label_contains("Still to choose: pictures");
     harness.get_by_label("Choose: Pictures").click();
     harness.run();
     assert_eq!(harness.state().wishes, [Wish::Ask(Ask::TrainImages)]);
-    harness.state_mut().page.set_path(Ask::TrainImages, PathBuf::from("/data/train/images"));
+    harness
+        .state_mut()
+        .page
+        .set_path(Ask::TrainImages, PathBuf::from("/data/train/images"));
     harness.run();
-    harness.get_by_label_contains("Begin with is missing");
-    harness.state_mut().page.set_path(Ask::InitFile, PathBuf::from("/vit.safetensors"));
+    harness.get_by_label_contains("Still to choose: begin with");
+    harness
+        .state_mut()
+        .page
+        .set_path(Ask::InitFile, PathBuf::from("/vit.safetensors"));
     harness.run();
     let (plan, out) = harness.state().page.form.plan().expect("a plan");
     assert_eq!(plan.data.labels, [PathBuf::from("/data/train/labels")]);
