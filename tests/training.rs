@@ -48,7 +48,9 @@ fn beginning(seed: u64) -> (ModelSpec, Weights) {
         classes: 11,
         seed,
     };
-    start_from(backbone, &plan).expect("a network")
+    let (spec, weights, fresh) = start_from(backbone, &plan).expect("a network");
+    assert_eq!(fresh, ["linear", "mask", "mla"], "a backbone has no decoder");
+    (spec, weights)
 }
 
 fn config(crop: usize, iterations: usize) -> TrainConfig {
@@ -119,10 +121,12 @@ fn an_interrupted_training_goes_on_as_if_it_had_not_been() {
         config: &config,
         spec: &spec,
         classes: &classes,
+        rules: None,
         ignored: None,
         pairs: &pairs,
         validation: &[],
         device: &device,
+        stops: &|| false,
     };
     assert_eq!(training.offenders(), Vec::<String>::new());
     let mut whole = fresh(&weights, &config);
@@ -164,10 +168,12 @@ fn a_validation_that_was_missed_is_made_up_for_and_the_last_step_has_one() {
         config: &config,
         spec: &spec,
         classes: &classes,
+        rules: None,
         ignored: None,
         pairs: &pairs,
         validation: &pairs,
         device: &device,
+        stops: &|| false,
     };
     let validated = |state: &mut TrainState, until: usize| {
         let mut after = Vec::new();
@@ -212,10 +218,12 @@ fn files_that_cannot_be_used_are_listed_before_the_first_step() {
             config: &config,
             spec: &spec,
             classes,
+            rules: None,
             ignored,
             pairs: &pairs,
             validation: &[],
             device: &device,
+            stops: &|| false,
         }
         .offenders()
     };
@@ -234,4 +242,88 @@ fn files_that_cannot_be_used_are_listed_before_the_first_step() {
     // Void is a wrong id where it is not ignored.
     let found = training(&camvid, Some(vec![255]));
     assert!(found[0].contains("found 11"), "{}", found[0]);
+}
+
+#[test]
+fn two_batches_in_a_step_are_as_one_of_both() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pairs = data(folder.path(), &["a", "b"]);
+    let (spec, weights) = beginning(1);
+    let linear = ModelSpec {
+        decoders: spec.decoders[..1].to_vec(),
+        ..spec.clone()
+    };
+    let classes = ClassSet::known("camvid").expect("a set");
+    let device = Device::flex();
+    let first_step = |batch: usize, accumulate: usize| {
+        let config = TrainConfig {
+            batch,
+            accumulate,
+            // A batch with few labelled pixels would else count as much as one with many.
+            averaging: Averaging::All,
+            dropping: Dropping::NONE,
+            // A step of this is as long as the gradient.
+            optimiser: OptimiserSpec::Sgd {
+                momentum: 0.0,
+                nesterov: false,
+                weight_decay: 0.0,
+            },
+            clip: None,
+            ..config(spec.inference.window, 1)
+        };
+        let training = Training {
+            config: &config,
+            spec: &linear,
+            classes: &classes,
+            rules: None,
+            ignored: None,
+            pairs: &pairs,
+            validation: &[],
+            device: &device,
+            stops: &|| false,
+        };
+        let mut own = weights.clone();
+        let others: Vec<String> = own.iter().map(|(name, _)| name.to_owned()).collect();
+        for name in others.iter().filter(|name| name.starts_with("decoders.m")) {
+            own.take(name);
+        }
+        let mut state = fresh(&own, &config);
+        (train(&training, &mut state, 1)[0][0], state.weights)
+    };
+    let ((loss, weights), (expected, together)) = (first_step(1, 2), first_step(2, 1));
+    assert!((loss - expected).abs() < 1e-5, "{loss} {expected}");
+    let (_, beginning) = beginning(1);
+    let most = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    for (name, tensor) in together.iter() {
+        let before = &beginning.get(name).expect("the same tensors").values;
+        let other = &weights.get(name).expect("the same tensors").values;
+        let step = most(&tensor.values, before);
+        assert!(
+            most(&tensor.values, other) <= 1e-3 * step + 1e-7,
+            "{name}: of a step of {step}"
+        );
+    }
+}
+
+#[test]
+fn impossible_numbers_are_named() {
+    let usual = || config(64, 10);
+    assert_eq!(usual().check(), Ok(()));
+    type Change = fn(&mut TrainConfig);
+    let changes: [(&str, Change); 8] = [
+        ("batch", |config| config.batch = 0),
+        ("iterations", |config| config.schedule.iterations = 0),
+        ("largest scale", |config| config.augmentation.scales = [2.0, 0.5]),
+        ("smallest scale", |config| config.augmentation.scales = [f64::NAN, 1.0]),
+        ("average", |config| config.average = Some(1.5)),
+        ("drop path", |config| config.dropping.path = f64::NAN),
+        ("learning rate", |config| config.schedule.base = f64::NAN),
+        ("layer decay", |config| config.layer_decay = -1.0),
+    ];
+    for (name, change) in changes {
+        let mut config = usual();
+        change(&mut config);
+        let why = config.check().expect_err(name);
+        assert!(why.contains(name), "{name}: {why}");
+    }
 }

@@ -26,7 +26,7 @@ const CONTEXT_MENU: [Command; 9] = [
 ];
 
 /// Whether the bare photo is wanted: while the key is held down, and not typed into a field.
-fn bare(ui: &Ui) -> bool {
+pub(super) fn bare(ui: &Ui) -> bool {
     ui.input(|i| i.key_down(egui::Key::B) && !i.modifiers.any()) && !ui.ctx().text_edit_focused()
 }
 

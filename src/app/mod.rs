@@ -286,7 +286,7 @@ impl App {
             Some(Chosen::Folder(Ask::BatchFolder, path)) => self.batch_dialog.set_folder(path),
             Some(Chosen::Folder(Ask::ModelsFolder, path)) => self.settings.model_folder = Some(path),
             Some(Chosen::Folder(Ask::UsualExportFolder, path)) => self.settings.export.folder = Some(path),
-            Some(Chosen::Folder(Ask::TruthFolder, path)) => self.evaluate.set_folder(path),
+            Some(Chosen::Folder(Ask::TruthFolder, path)) => self.evaluate.set_folder(Some(path)),
             Some(Chosen::Folder(what, path)) => self.windows.training.set_path(what, path),
             None => self.tell_failed_dialog(),
         }
@@ -379,11 +379,17 @@ impl App {
             let panel = Panel::right("inspector")
                 .default_size(panels.inspector_width)
                 .size_range(240.0_f32.min(most)..=most.min(480.0))
-                .show(ui, |ui| match self.workspace {
-                    Workspace::Masks => self.inspector(ui, asked),
-                    Workspace::Attention => self.attention_panel(ui),
-                    Workspace::Compare => self.compare_panel(ui, asked),
-                    Workspace::Evaluate => self.evaluate_panel(ui, asked),
+                .show(ui, |ui| {
+                    if self.workspace != Workspace::Masks && self.workspace != Workspace::Compare {
+                        // There is no class list whose row the cursor could be on.
+                        self.class_list.leave();
+                    }
+                    match self.workspace {
+                        Workspace::Masks => self.inspector(ui, asked),
+                        Workspace::Attention => self.attention_panel(ui),
+                        Workspace::Compare => self.compare_panel(ui, asked),
+                        Workspace::Evaluate => self.evaluate_panel(ui, asked),
+                    }
                 });
             self.session.panels.inspector_width = panel.response.rect.width();
         } else {

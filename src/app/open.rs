@@ -295,6 +295,7 @@ impl App {
     /// Reads a picture again, as when its file has changed.
     pub(super) fn reload(&mut self, source: &PhotoSource) {
         self.results.retain(|key| key.source != *source);
+        self.evaluate.forget(source);
         self.pictures.forget(source);
         if let Some(batch) = &mut self.batch {
             batch.note_change(source);

@@ -228,6 +228,11 @@ impl App {
             Command::Export | Command::CopyOverlay | Command::CopyLabels => has_result && self.shows_wanted(),
             Command::ToggleMasks | Command::ShowPresentClasses => has_result || self.workspace == Workspace::Compare,
             Command::CopyView => document && self.gpu.is_some(),
+            Command::ToggleClassUnderCursor | Command::SoloClassUnderCursor
+                if self.workspace == Workspace::Evaluate =>
+            {
+                false
+            }
             Command::ToggleClassUnderCursor | Command::SoloClassUnderCursor => self.class_under_cursor().is_some(),
             Command::Fit | Command::ActualSize | Command::ZoomIn | Command::ZoomOut => document,
             Command::ShowAllClasses | Command::HideAllClasses | Command::ToggleMultiScale => self.model.is_some(),
@@ -311,6 +316,10 @@ impl App {
                 file.and_then(Path::parent).map(Path::to_owned)
             }
             Ask::ModelFolder | Ask::ModelFile | Ask::ModelsFolder => self.settings.model_folder.clone(),
+            Ask::TruthFolder => {
+                let file = self.pictures.wanted().and_then(PhotoSource::file);
+                file.and_then(Path::parent).and_then(Path::parent).map(Path::to_owned)
+            }
             _ => None,
         };
         if let Err(e) = self.dialogs.ask(what, folder, context) {

@@ -129,7 +129,7 @@ impl App {
     }
 
     fn training_window(&mut self, ui: &Ui) {
-        match self.windows.training.show(ui) {
+        match self.windows.training.show(ui, self.settings.threads) {
             Some(training_page::Wish::Ask(what)) => self.ask(what, ui),
             Some(training_page::Wish::Open(path)) => self.open_model(ModelSource::Path(path)),
             None => {}

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Checkpoint;
-use crate::model::{DecoderSpec, EncoderSpec};
+use crate::model::{DecoderSpec, EncoderSpec, tensors_of};
 
 impl Checkpoint {
     /// Adds the decoders of `other`, whose encoder has to be the same to the last bit. A final norm that only one of
@@ -33,6 +33,33 @@ impl Checkpoint {
             self.weights.insert(renamed.unwrap_or(name), tensor);
         }
         self.spec.encoder.final_norm |= spec.encoder.final_norm;
+        self.spec.check().map_err(|e| e.to_string())
+    }
+
+    /// Drops all decoders but those with these keys, and puts them into this order.
+    ///
+    /// # Errors
+    /// A clause that names a key which the model does not have, or says that none or one twice is asked for.
+    pub fn keep_decoders(&mut self, keys: &[String]) -> Result<(), String> {
+        let mut all = std::mem::take(&mut self.spec.decoders);
+        let known: Vec<String> = all.iter().map(|decoder| decoder.key.clone()).collect();
+        for key in keys {
+            let place = all.iter().position(|decoder| decoder.key == *key);
+            let place =
+                place.ok_or_else(|| format!("expected some of {}, each once, found {key}", known.join(", ")))?;
+            self.spec.decoders.push(all.remove(place));
+        }
+        let needed = tensors_of(&self.spec);
+        let of_dropped = |name: &str| !needed.iter().any(|tensor| tensor.name == name);
+        let dropped: Vec<String> = self
+            .weights
+            .iter()
+            .map(|(name, _)| name.to_owned())
+            .filter(|name| of_dropped(name))
+            .collect();
+        for name in dropped {
+            self.weights.take(&name);
+        }
         self.spec.check().map_err(|e| e.to_string())
     }
 

@@ -19,6 +19,9 @@ pub(super) struct Convert {
     /// Write over an existing bundle
     #[arg(long)]
     overwrite: bool,
+    /// Keep these decoders only, in this order; the first is shown when the model is opened
+    #[arg(long, value_delimiter = ',', value_name = "KEY,KEY")]
+    decoders: Option<Vec<String>>,
     /// Add a note to the provenance, such as "licence=CC BY-NC 4.0"; may be given several times
     #[arg(long, value_name = "NAME=TEXT")]
     note: Vec<String>,
@@ -39,6 +42,11 @@ impl Convert {
             );
         }
         let mut checkpoint = self.merged()?;
+        if let Some(keys) = &self.decoders {
+            checkpoint
+                .keep_decoders(keys)
+                .map_err(|why| anyhow!("decoders: {why}"))?;
+        }
         for note in &self.note {
             let Some((name, text)) = note.split_once('=') else {
                 bail!("expected a note as NAME=TEXT, found: {note}");

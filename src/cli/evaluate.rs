@@ -160,8 +160,9 @@ impl Evaluate {
         };
         let mut evaluated = self.begun(fresh, &pairs)?;
         self.check_files()?;
-        self.check_truths(&pairs, source.classes())?;
-        let done = self.go_through(&pairs, &mut source, &mut evaluated);
+        let of_file = self.run_flags.set_file()?.map(|file| file.rules);
+        self.check_truths(&pairs, source.classes(), of_file.as_ref())?;
+        let done = self.go_through(&pairs, &mut source, of_file.as_ref(), &mut evaluated);
         if let (Err(_), Some(path)) = (&done, &self.json) {
             // What was scored is good.
             write_text(path, &evaluated.json().to_string())?;
@@ -188,7 +189,10 @@ impl Evaluate {
             let name = self.run_flags.set_name().context(
                 "set: expected the class set of the predictions (such as camvid or ade20k), found none; add --set",
             )?;
-            let classes = known_set(name)?;
+            let classes = match self.run_flags.set_file()? {
+                Some(file) => file.set,
+                None => known_set(name)?,
+            };
             return Ok(Source::Files(classes));
         }
         let mut session = Session::new(self.device);
@@ -247,7 +251,13 @@ impl Evaluate {
         Ok(())
     }
 
-    fn go_through(&self, pairs: &[Pair], source: &mut Source, evaluated: &mut Evaluated) -> Result<()> {
+    fn go_through(
+        &self,
+        pairs: &[Pair],
+        source: &mut Source,
+        of_file: Option<&TruthRules>,
+        evaluated: &mut Evaluated,
+    ) -> Result<()> {
         let classes = source.classes().clone();
         let bar = bar(pairs.len());
         let mut written = Instant::now();
@@ -258,7 +268,7 @@ impl Evaluate {
             bar.set_message(pair.name.clone());
             let (prediction, time) = source.predicted(&pair.file, id as u64)?;
             let mut truth = read_labels(&pair.truth, [prediction.width, prediction.height])?;
-            self.apply_rules(&mut truth, &classes, &pair.truth)?;
+            self.apply_rules(&mut truth, &classes, of_file, &pair.truth)?;
             let counted = evaluated
                 .scores
                 .add(&pair.name, &prediction, &truth, time.as_secs_f64());
@@ -274,10 +284,10 @@ impl Evaluate {
     }
 
     /// Looks at all label maps before the first picture is run, which may take hours.
-    fn check_truths(&self, pairs: &[Pair], classes: &ClassSet) -> Result<()> {
+    fn check_truths(&self, pairs: &[Pair], classes: &ClassSet, of_file: Option<&TruthRules>) -> Result<()> {
         let check = |pair: &Pair| -> Result<()> {
             let mut map = LabelMap::open(&pair.truth)?;
-            self.apply_rules(&mut map, classes, &pair.truth)
+            self.apply_rules(&mut map, classes, of_file, &pair.truth)
         };
         let wrong: Vec<String> = pairs
             .par_iter()
@@ -294,8 +304,14 @@ impl Evaluate {
     }
 
     /// Turns the ids of a label map into classes.
-    fn apply_rules(&self, truth: &mut LabelMap, classes: &ClassSet, path: &Path) -> Result<()> {
-        let rules = self.rules(classes, path);
+    fn apply_rules(
+        &self,
+        truth: &mut LabelMap,
+        classes: &ClassSet,
+        of_file: Option<&TruthRules>,
+        path: &Path,
+    ) -> Result<()> {
+        let rules = self.rules(classes, of_file, path);
         rules.apply(truth, classes.len()).map_err(|id| {
             anyhow::anyhow!(
                 "expected ids of {} classes or ignored ones {:?} in the ground truth, found {id}; name the data set with \
@@ -307,9 +323,10 @@ impl Evaluate {
         })
     }
 
-    fn rules(&self, classes: &ClassSet, truth: &Path) -> TruthRules {
+    fn rules(&self, classes: &ClassSet, of_file: Option<&TruthRules>, truth: &Path) -> TruthRules {
         let name = truth.file_name().unwrap_or_default().to_string_lossy();
-        let of_set = TruthRules::of(&classes.name, classes.len(), &name);
+        let of_set = || TruthRules::of(&classes.name, classes.len(), &name);
+        let of_set = of_file.cloned().unwrap_or_else(of_set);
         TruthRules {
             ignored: self.ignore.clone().unwrap_or(of_set.ignored),
             zero_is_ignored: self.zero_is_ignored || of_set.zero_is_ignored,

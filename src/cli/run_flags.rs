@@ -2,19 +2,19 @@
 
 use std::sync::Arc;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 
 use crate::engine::{ModelInfo, NormalisationChoice, WindowRules};
-use crate::labels::ClassSet;
+use crate::labels::{ClassSet, SetFile};
 use crate::segment::Settings;
 
 /// How to run the model
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Test settings")]
 pub(super) struct RunFlags {
-    /// Class names and colours: ade20k, camvid, cityscapes, pascal_context, pascal_context_59, pascal_voc or numbered;
-    /// window, stride and short side too where the model's file does not say them
-    #[arg(long, value_name = "NAME")]
+    /// Class names and colours: ade20k, camvid, cityscapes, pascal_context, pascal_context_59, pascal_voc, numbered or a
+    /// .toml file of your own; window, stride and short side too where the model's file does not say them
+    #[arg(long, value_name = "NAME-or-FILE")]
     set: Option<String>,
     /// Average over these sizes, relative to the picture
     #[arg(long, value_delimiter = ',', value_name = "S,S,…")]
@@ -77,12 +77,28 @@ impl RunFlags {
             normalisation: self.normalisation.map(NormalisationChoice::values),
         };
         settings.check(model.spec.encoder.patch)?;
-        Ok((Arc::new(model.with_set(set)), settings))
+        let mut model = model.with_set(set);
+        if let Some(file) = self.set_file()? {
+            ensure!(
+                file.set.len() == model.classes.len(),
+                "set: expected {} classes, as the model has, found {} in the file",
+                model.classes.len(),
+                file.set.len()
+            );
+            model.classes = file.set;
+        }
+        Ok((Arc::new(model), settings))
     }
 
     /// The class set that was asked for.
     pub(super) fn set_name(&self) -> Option<&str> {
         self.set.as_deref()
+    }
+
+    /// The file of the set that was asked for, where it is one.
+    pub(super) fn set_file(&self) -> Result<Option<SetFile>> {
+        let path = self.set.as_deref().filter(|name| SetFile::is_one(name));
+        Ok(path.map(|path| SetFile::open(path.as_ref())).transpose()?)
     }
 
     /// The key of the set that was asked for; `None` for the file's own.
@@ -91,6 +107,10 @@ impl RunFlags {
             return Ok(None);
         };
         let asked = if asked == NUMBERED.1 { NUMBERED.0 } else { asked };
+        if SetFile::is_one(asked) {
+            // Its names come later; how the model is run stays as its file says.
+            return Ok(None);
+        }
         if model.can_have(asked) {
             return Ok(Some(asked));
         }

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, ensure};
 
 use super::train_flags::TrainFlags;
 use super::training_progress::Progress;
 use crate::engine::{DeviceChoice, open_device};
-use crate::train::{Keeper, Prepared, TrainFolder};
+use crate::train::{Keeper, LearnError, Prepared, TrainError, TrainFolder};
 
 /// Fine-tune Segmenter and SETR from an ImageNet backbone on labelled pictures; an interrupted training goes on where it was
 #[derive(Debug, clap::Args)]
@@ -41,16 +41,15 @@ impl Train {
         let plan = self.flags.plan(self.config.as_deref())?;
         let prepared = plan.prepare(&mut |_| ControlFlow::Continue(()))?;
         let device = open_device(self.device)?;
-        let training = prepared.training(&device.device);
-        let offenders = training.offenders();
-        if !offenders.is_empty() {
-            bail!(
-                "{} of {} pictures or label maps cannot be used:\n  {}",
-                offenders.len(),
-                prepared.pairs.len() + prepared.validation.len(),
-                offenders.join("\n  ")
-            );
-        }
+        let stop = stop_signal()?;
+        let stops = || stop.load(Ordering::Relaxed);
+        let training = prepared.training(&device.device, &stops);
+        eprintln!(
+            "looking at {} pictures and their label maps",
+            prepared.pairs.len() + prepared.validation.len()
+        );
+        training.check_files()?;
+        ensure!(!stops(), "stopped before the first step");
         let every = Duration::from_secs(self.keep_every);
         let (mut keeper, mut state) = Keeper::open(&self.out, &prepared, self.overwrite, every)?;
         let config = &prepared.plan.training;
@@ -62,7 +61,9 @@ impl Train {
             state.iteration,
             config.schedule.iterations
         );
-        let stop = stop_signal()?;
+        if !prepared.fresh.is_empty() {
+            eprintln!("decoders that begin with nothing learnt: {}", prepared.fresh.join(", "));
+        }
         let mut progress = Progress::new(&prepared, state.iteration);
         let mut failure = None;
         let done = training.run(&mut state, &mut |state, event| {
@@ -71,7 +72,7 @@ impl Train {
                 return ControlFlow::Break(());
             }
             progress.tell(event);
-            match stop.load(Ordering::Relaxed) {
+            match stops() {
                 true => ControlFlow::Break(()),
                 false => ControlFlow::Continue(()),
             }
@@ -81,8 +82,10 @@ impl Train {
             return Err(why.into());
         }
         if let Err(why) = done {
-            // The steps before are good.
-            keeper.save_state(&state)?;
+            if !matches!(why, TrainError::Learn(LearnError::NotFinite)) {
+                // The steps before are good.
+                keeper.save_state(&state).context(why.to_string())?;
+            }
             return Err(why.into());
         }
         keeper.finish(&state)?;
@@ -94,7 +97,8 @@ impl Train {
         let all = prepared.plan.training.schedule.iterations;
         match steps < all {
             true => format!(
-                "stopped after step {steps} of {all}; the same command goes on: {}",
+                "stopped after step {steps} of {all}; the same command goes on{}: {}",
+                if self.overwrite { " without --overwrite" } else { "" },
                 self.out.display()
             ),
             false => folder.last().display().to_string(),
@@ -110,21 +114,21 @@ fn stop_signal() -> Result<Arc<AtomicBool>> {
         if asked.swap(true, Ordering::Relaxed) {
             std::process::exit(130);
         }
-        eprintln!("stopping after this step; press Ctrl+C again to lose it");
+        eprintln!("stopping after this step; Ctrl+C again ends at once and loses what was learnt since the last state");
     };
     ctrlc::set_handler(handler).context("cannot listen for Ctrl+C")?;
     Ok(stop)
 }
 
 /// Begins the program anew with the allocator told not to give memory back to the system between two steps, each of
-/// which takes and leaves some gigabytes: a step takes a third less time. The allocator reads its settings from the
-/// environment before the program begins, so there is no other way that is safe.
+/// which takes and leaves some gigabytes, and to take it in large pages: a step takes a third less time. The allocator
+/// reads its settings from the environment before the program begins, so there is no other way that is safe.
 fn let_the_allocator_keep_memory() {
     #[cfg(unix)]
     {
         use std::os::unix::process::CommandExt as _;
-        const SETTING: &str = "MIMALLOC_PURGE_DELAY";
-        if std::env::var_os(SETTING).is_some() {
+        const SETTINGS: [(&str, &str); 2] = [("MIMALLOC_PURGE_DELAY", "-1"), ("MIMALLOC_ALLOW_LARGE_OS_PAGES", "1")];
+        if std::env::var_os(SETTINGS[0].0).is_some() {
             return;
         }
         if let Ok(program) = std::env::current_exe() {
@@ -132,7 +136,7 @@ fn let_the_allocator_keep_memory() {
             // Comes back only when it fails; then training is slower and no worse.
             let why = std::process::Command::new(program)
                 .args(arguments)
-                .env(SETTING, "-1")
+                .envs(SETTINGS)
                 .exec();
             log::warn!("the allocator cannot be told to keep memory: {why}");
         }

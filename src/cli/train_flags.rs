@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::engine::NormalisationChoice;
 use crate::model::{DecoderKind, SETR_CHANNELS};
@@ -33,8 +33,9 @@ pub(super) struct TrainFlags {
     /// encoder, and decoders of the same kind and size, learn further
     #[arg(long, value_name = "FILE")]
     init: Option<PathBuf>,
-    /// Class set: ade20k, camvid, cityscapes, pascal_context, pascal_context_59 or pascal_voc
-    #[arg(long, value_name = "NAME")]
+    /// Class set: ade20k, camvid, cityscapes, pascal_context, pascal_context_59, pascal_voc or a .toml file with names and
+    /// colours of your own classes
+    #[arg(long, value_name = "NAME-or-FILE")]
     set: Option<String>,
     /// Number of classes, where none of the known sets fits
     #[arg(long, value_name = "N", conflicts_with = "set")]
@@ -62,19 +63,19 @@ pub(super) struct TrainFlags {
     #[arg(long, value_name = "N")]
     short_side: Option<usize>,
     /// Smallest and largest random scale [default: 0.5,2]
-    #[arg(long, value_delimiter = ',', num_args = 2, value_name = "LOW,HIGH")]
+    #[arg(long, value_delimiter = ',', value_name = "LOW,HIGH")]
     scales: Option<Vec<f64>>,
-    /// What is subtracted from pixels and divides them, where the file of the weights does not tell: plain DeiT, DINO and
-    /// MAE have imagenet
+    /// What is subtracted from pixels and divides them, in place of what the file of the weights says: plain DeiT, DINO
+    /// and MAE have imagenet
     #[arg(long, value_enum, value_name = "NAME")]
     normalisation: Option<NormalisationChoice>,
-    /// Where all other numbers begin [default: adamw]
+    /// Where all other numbers begin, without --config [default: adamw]
     #[arg(long, value_enum, value_name = "NAME", conflicts_with = "config")]
     recipe: Option<RecipeChoice>,
     /// Pictures that go through the network at once [default: 8]
     #[arg(long, value_name = "N")]
     batch: Option<usize>,
-    /// Batches per step [default: 1]
+    /// Batches per step, whose gradients and batch statistics are averaged [default: 1]
     #[arg(long, value_name = "N")]
     accumulate: Option<usize>,
     /// Number of steps [default: 1000]
@@ -83,7 +84,7 @@ pub(super) struct TrainFlags {
     /// First learning rate [default: 0.0003 for adamw, 0.001 for the others]
     #[arg(long, value_name = "RATE")]
     rate: Option<f64>,
-    /// Last learning rate
+    /// Last learning rate [default: 0.000003 for adamw, 0.00001 for segmenter, 0.0001 for setr]
     #[arg(long, value_name = "RATE")]
     last_rate: Option<f64>,
     /// Learning rate of decoders over that of the encoder [default: 2 for adamw, 1 for segmenter, 10 for setr]
@@ -142,7 +143,7 @@ impl TrainFlags {
             Some(path) => read_plan(path)?,
             None => self.begun()?,
         };
-        self.change(&mut plan);
+        self.change(&mut plan)?;
         for (name, data) in [("images", &plan.data), ("val-images", &plan.validation)] {
             ensure!(
                 data.images.len() == data.labels.len(),
@@ -179,7 +180,7 @@ impl TrainFlags {
         })
     }
 
-    fn change(&self, plan: &mut TrainPlan) {
+    fn change(&self, plan: &mut TrainPlan) -> Result<()> {
         set(&mut plan.data.images, &self.images);
         set(&mut plan.data.labels, &self.labels);
         set_option(&mut plan.data.list, &self.list);
@@ -202,11 +203,13 @@ impl TrainFlags {
         let training = &mut plan.training;
         set(&mut training.augmentation.crop, &self.crop);
         set(&mut training.augmentation.short_side, &self.short_side);
-        if let Some([low, high]) = self.scales.as_deref() {
-            training.augmentation.scales = [*low, *high];
+        if let Some(scales) = &self.scales {
+            let [low, high] = scales[..] else {
+                bail!("--scales: expected two numbers, found {}", scales.len());
+            };
+            training.augmentation.scales = [low, high];
         }
         set(&mut training.batch, &self.batch);
-        training.batch = training.batch.max(1);
         set(&mut training.accumulate, &self.accumulate);
         set(&mut training.seed, &self.seed);
         set(&mut training.validate_every, &self.validate_every);
@@ -225,12 +228,9 @@ impl TrainFlags {
         }
         let schedule = &mut training.schedule;
         set(&mut schedule.iterations, &self.iterations);
-        if let Some(rate) = self.rate {
-            // The last one keeps its distance.
-            schedule.floor *= rate / schedule.base;
-            schedule.base = rate;
-        }
+        set(&mut schedule.base, &self.rate);
         set(&mut schedule.floor, &self.last_rate);
+        Ok(())
     }
 }
 

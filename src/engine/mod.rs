@@ -59,7 +59,7 @@ pub use session::{Session, SessionError, Task};
 pub use settings::EngineSettings;
 pub use test_settings::NormalisationChoice;
 pub use thumbnails::{THUMBNAIL_SIDE, Thumbnail, Thumbnails};
-pub use training::{TrainingNews, TrainingResult, TrainingRun};
+pub use training::{TrainingNews, TrainingPlace, TrainingResult, TrainingRun};
 
 /// Waits for wgpu's futures, which are ready at once on a desktop.
 fn wait_for<T>(future: impl Future<Output = T>) -> T {

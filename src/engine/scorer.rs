@@ -1,5 +1,6 @@
 //! Compares results with ground truth from files, on a thread of its own.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::thread::Builder;
 
@@ -7,13 +8,14 @@ use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
 use super::comparison::{Labelling, read_labels};
 use super::cores;
+use super::failure::panic_sentence;
 use super::job::PhotoSource;
 use super::outbox::Wake;
 use crate::evaluate::truth_of;
 use crate::labels::{ClassSet, Confusion, LabelMap, TruthRules};
 
-/// Requests and answers that may wait.
-const MOST_WAITING: usize = 16;
+/// Requests and answers that may wait: few, so that what a person looks at is soon served.
+const MOST_WAITING: usize = 2;
 
 /// What is asked.
 #[derive(Debug)]
@@ -83,6 +85,8 @@ pub enum ScoreAnswer {
 pub struct ScoredPicture {
     /// Pixels by true and predicted class.
     pub confusion: Confusion,
+    /// Of these.
+    pub mean_iou: Option<f64>,
     /// The truth and the errors, where they are to be shown.
     pub shown: Option<ShownErrors>,
 }
@@ -90,8 +94,6 @@ pub struct ScoredPicture {
 /// Label maps to look at.
 #[derive(Debug)]
 pub struct ShownErrors {
-    /// Which errors.
-    pub errors: Errors,
     /// The true labels.
     pub truth: Labelling,
     /// Ids of [`ERROR_KINDS`] where there is an error, other ids elsewhere.
@@ -126,7 +128,7 @@ impl Scorer {
             .spawn(move || {
                 for request in asked {
                     // Fails when the window is gone.
-                    if sender.send(answer(request)).is_err() {
+                    if sender.send(answer_or_failure(request)).is_err() {
                         return;
                     }
                     wake();
@@ -149,6 +151,25 @@ impl Scorer {
     pub fn poll(&self) -> Option<ScoreAnswer> {
         self.answers.try_recv().ok()
     }
+}
+
+/// A panic is a failure like any other; the thread goes on.
+fn answer_or_failure(request: ScoreRequest) -> ScoreAnswer {
+    let failed = match &request {
+        ScoreRequest::Find { number, pictures, .. } => Err((*number, pictures.len())),
+        ScoreRequest::Score(job) => Ok((job.number, job.source.clone())),
+    };
+    catch_unwind(AssertUnwindSafe(|| answer(request))).unwrap_or_else(|panic| match failed {
+        Err((number, pictures)) => ScoreAnswer::Found {
+            number,
+            truths: vec![None; pictures],
+        },
+        Ok((number, source)) => ScoreAnswer::Scored {
+            number,
+            source,
+            outcome: Err(panic_sentence(panic.as_ref())),
+        },
+    })
 }
 
 fn answer(request: ScoreRequest) -> ScoreAnswer {
@@ -178,15 +199,18 @@ fn score(job: &ScoreJob) -> Result<ScoredPicture, String> {
     let predicted = job.labels.map();
     let truth = read_truth(&job.truth, predicted, &job.classes)?;
     let mut confusion = Confusion::new(job.classes.len());
-    if !confusion.add(predicted, &truth) {
-        return Err("expected two label maps of one size, found different ones".into());
-    }
+    // `read_labels` has looked at the size.
+    let counted = confusion.add(predicted, &truth);
+    debug_assert!(counted);
     let shown = job.show.map(|errors| ShownErrors {
-        errors,
         map: Labelling::plain(errors_of(predicted, &truth, errors, job.classes.len())),
         truth: Labelling::plain(truth),
     });
-    Ok(ScoredPicture { confusion, shown })
+    Ok(ScoredPicture {
+        mean_iou: confusion.mean_iou(),
+        confusion,
+        shown,
+    })
 }
 
 fn read_truth(path: &Path, predicted: &LabelMap, classes: &ClassSet) -> Result<LabelMap, String> {

@@ -16,7 +16,7 @@ use super::failure::panic_sentence;
 use super::outbox::Wake;
 use crate::labels::{ClassSet, LabelMap};
 use crate::photo::Photo;
-use crate::train::{Keeper, Prepared, TrainEvent, TrainPlan};
+use crate::train::{Keeper, LearnError, Prepared, TrainError, TrainEvent, TrainPlan};
 
 /// News that may wait for the window; the training waits beyond this.
 const MOST_NEWS: usize = 64;
@@ -85,6 +85,15 @@ pub struct TrainingResult {
     pub stopped: bool,
 }
 
+/// Where a training computes.
+#[derive(Clone, Copy, Debug)]
+pub struct TrainingPlace {
+    /// The device.
+    pub device: DeviceChoice,
+    /// Threads on the CPU; `None` for one per core.
+    pub threads: Option<usize>,
+}
+
 /// A training. It ends with this handle, after the step that it is at; what it has learnt is kept.
 #[derive(Debug)]
 pub struct TrainingRun {
@@ -99,7 +108,7 @@ impl TrainingRun {
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn start(plan: TrainPlan, out: PathBuf, device: DeviceChoice, wake: Wake) -> std::io::Result<Self> {
+    pub fn start(plan: TrainPlan, out: PathBuf, on: TrainingPlace, wake: Wake) -> std::io::Result<Self> {
         let (sender, news) = bounded(MOST_NEWS);
         let stop = Arc::new(AtomicBool::new(false));
         let asked = stop.clone();
@@ -108,9 +117,15 @@ impl TrainingRun {
             .stack_size(cores::STACK_BYTES)
             .spawn(move || {
                 let teller = Teller { sender, wake };
-                let done = catch_unwind(AssertUnwindSafe(|| train(plan, &out, device, &asked, &teller)));
-                let done = done.unwrap_or_else(|panic| Err(panic_sentence(panic.as_ref())));
-                teller.tell(TrainingNews::Ended(done));
+                let work = move || {
+                    let done = catch_unwind(AssertUnwindSafe(|| train(plan, &out, on.device, &asked, &teller)));
+                    let done = done.unwrap_or_else(|panic| Err(panic_sentence(panic.as_ref())));
+                    teller.tell(TrainingNews::Ended(done));
+                };
+                match cores::pool(on.threads) {
+                    Some(pool) => pool.install(work),
+                    None => work(),
+                }
             })?;
         Ok(Self {
             news,
@@ -154,9 +169,13 @@ struct Teller {
 }
 
 impl Teller {
+    /// Waits for nobody where nothing is lost: a window that is hidden takes no news.
     fn tell(&self, news: TrainingNews) {
-        // Fails when the window is gone.
-        self.sender.send(news).ok();
+        // Both fail when the window is gone.
+        match news {
+            TrainingNews::Step { .. } => drop(self.sender.try_send(news)),
+            news => drop(self.sender.send(news)),
+        }
         (self.wake)();
     }
 }
@@ -174,14 +193,11 @@ fn train(
     };
     let prepared = plan.prepare(&mut |_| go_on()).map_err(|why| why.to_string())?;
     let device = open_device(device).map_err(|why| why.to_string())?;
-    let training = prepared.training(&device.device);
-    let offenders = training.offenders();
-    if !offenders.is_empty() {
-        return Err(format!(
-            "{} pictures or label maps cannot be used:\n{}",
-            offenders.len(),
-            offenders.join("\n")
-        ));
+    let stops = || stop.load(Ordering::Relaxed);
+    let training = prepared.training(&device.device, &stops);
+    training.check_files().map_err(|why| why.to_string())?;
+    if stops() {
+        return Err("It was stopped before the first step".into());
     }
     let opened = Keeper::open(out, &prepared, false, KEPT_EVERY);
     let (mut keeper, mut state) = opened.map_err(|why| why.to_string())?;
@@ -216,8 +232,10 @@ fn train(
         return Err(why);
     }
     if let Err(why) = done {
-        // The steps before are good.
-        keeper.save_state(&state).map_err(|why| why.to_string())?;
+        if !matches!(why, TrainError::Learn(LearnError::NotFinite)) {
+            // The steps before are good.
+            keeper.save_state(&state).map_err(|why| why.to_string())?;
+        }
         return Err(why.to_string());
     }
     keeper.finish(&state).map_err(|why| why.to_string())?;

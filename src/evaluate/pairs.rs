@@ -118,21 +118,26 @@ pub fn pairs(pictures: &Path, truths: &Path) -> Result<Vec<Pair>, PairError> {
 /// When the list cannot be read, holds nothing, or a line has no two paths.
 pub fn pairs_of_list(list: &Path) -> Result<Vec<Pair>, PairError> {
     let text = std::fs::read_to_string(list).map_err(|why| PairError::List(why, list.into()))?;
+    // Spreadsheets begin with a byte order mark.
+    let text = text.trim_start_matches('\u{feff}');
     let folder = list.parent().unwrap_or(Path::new(""));
     let lines = text.lines().map(str::trim).enumerate();
     let lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
     let pair = |(i, line): (usize, &str)| {
-        let (file, truth) = line.split_once(',').ok_or(PairError::Line(i + 1, list.into()))?;
+        let halves = line.split_once(',').map(|(file, truth)| (file.trim(), truth.trim()));
+        let halves = halves.filter(|(file, truth)| !file.is_empty() && !truth.is_empty());
+        let (file, truth) = halves.ok_or(PairError::Line(i + 1, list.into()))?;
         Ok(Pair {
-            name: Path::new(file.trim())
-                .with_extension("")
-                .to_string_lossy()
-                .replace('\\', "/"),
-            file: folder.join(file.trim()),
-            truth: folder.join(truth.trim()),
+            name: Path::new(file).with_extension("").to_string_lossy().replace('\\', "/"),
+            file: folder.join(file),
+            truth: folder.join(truth),
         })
     };
     let pairs = lines.map(pair).collect::<Result<Vec<Pair>, PairError>>()?;
+    let mut files = HashSet::new();
+    if let Some(again) = pairs.iter().find(|pair| !files.insert(&pair.file)) {
+        return Err(PairError::Twice(again.name.clone()));
+    }
     match pairs.is_empty() {
         true => Err(PairError::Empty(list.into())),
         false => Ok(pairs),
@@ -152,15 +157,14 @@ const BESIDE: [(&str, &str); 5] = [
 pub fn truth_of(picture: &Path, folder: Option<&Path>) -> Option<PathBuf> {
     let name = name_of(picture.parent()?, picture);
     if let Some(folder) = folder {
-        // The folder may be divided as the pictures are.
-        let below = picture
-            .parent()
-            .and_then(Path::file_name)
-            .map(|below| folder.join(below));
-        return [Some(folder.to_owned()), below]
-            .into_iter()
-            .flatten()
-            .find_map(|folder| truth_in(&folder, &name));
+        // The folder may be divided as the pictures are, so the longest way that leads to a file is the right one.
+        let parent = picture.parent()?;
+        let ways: Vec<&Path> = parent
+            .ancestors()
+            .filter_map(|above| parent.strip_prefix(above).ok())
+            .collect();
+        let found = ways.iter().rev().find_map(|way| truth_in(&folder.join(way), &name));
+        return found.filter(|file| file != picture);
     }
     let parents: Vec<&Path> = picture.ancestors().skip(1).collect();
     BESIDE.iter().find_map(|(pictures, truths)| {
@@ -258,7 +262,15 @@ mod tests {
         );
         let of_city = truth_of(&path("leftImg8bit/x/b_leftImg8bit.png"), None);
         assert_eq!(of_city, Some(path("gtFine/x/b_gtFine_labelIds.png")));
+        let city = path("gtFine");
+        let of_city = truth_of(&path("leftImg8bit/x/b_leftImg8bit.png"), Some(&city));
+        assert_eq!(of_city, Some(path("gtFine/x/b_gtFine_labelIds.png")));
         let others = path("others");
+        assert_eq!(
+            truth_of(&path("others/a.png"), Some(&others)),
+            None,
+            "a picture is not its own label map"
+        );
         assert_eq!(
             truth_of(&path("images/val/a.jpg"), Some(&others)),
             Some(path("others/a.png"))
@@ -277,6 +289,12 @@ mod tests {
         assert_eq!(found[0].truth, folder.path().join("y/a_labels.png"));
         std::fs::write(&list, "x/a.jpg,y/a.png\nx/b.jpg\n").expect("a list");
         assert!(matches!(pairs_of_list(&list), Err(PairError::Line(2, _))));
+        for half in ["x/a.jpg,\n", ",y/a.png\n"] {
+            std::fs::write(&list, half).expect("a list");
+            assert!(matches!(pairs_of_list(&list), Err(PairError::Line(1, _))), "{half}");
+        }
+        std::fs::write(&list, "\u{feff}x/a.jpg,y/a.png\nx/a.jpg,y/b.png\n").expect("a list");
+        assert!(matches!(pairs_of_list(&list), Err(PairError::Twice(name)) if name == "x/a"));
         std::fs::write(&list, "#\n").expect("a list");
         assert!(matches!(pairs_of_list(&list), Err(PairError::Empty(_))));
     }

@@ -79,6 +79,20 @@ impl Confusion {
         }
     }
 
+    /// The counts that are not 0: true class, predicted class (the number of classes for an id that is none), pixels.
+    pub fn cells(&self) -> impl Iterator<Item = (usize, usize, u64)> {
+        let columns = self.classes + 1;
+        let counts = self.counts.iter().enumerate().filter(|(_, count)| **count > 0);
+        counts.map(move |(i, count)| (i / columns, i % columns, *count))
+    }
+
+    /// Adds such a count; out of range it is left out.
+    pub fn add_cell(&mut self, (truth, predicted, count): (usize, usize, u64)) {
+        if truth < self.classes && predicted <= self.classes {
+            self.counts[truth * (self.classes + 1) + predicted] += count;
+        }
+    }
+
     /// Pixels that are of a class; 0 where there is no such class.
     pub fn labelled(&self, class: usize) -> u64 {
         let columns = self.classes + 1;
@@ -167,6 +181,9 @@ mod tests {
         assert!(confusion.add(&map(&[9, 1]), &map(&[0, 1])));
         assert_eq!(confusion.class(0).iou, Some(0.0));
         assert_eq!(confusion.class(1).f_score, Some(1.0));
+        let mut again = Confusion::new(2);
+        confusion.cells().for_each(|cell| again.add_cell(cell));
+        assert_eq!(again, confusion);
         assert_eq!(confusion.pixel_accuracy(), Some(0.5));
     }
 

@@ -21,6 +21,7 @@ const CROPS: usize = 10;
 /// How pictures are changed before they are learnt from: those of rstrudel/segmenter (`segm/data/config/*.py`) and
 /// mmsegmentation (`configs/_base_/datasets/*.py`) alike.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Augmentation {
     /// Side of the crop in pixels.
     pub crop: usize,

@@ -10,6 +10,7 @@ use crate::model::{Probe, Stage};
 
 /// How much is left out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Dropping {
     /// Chance that the last block of the encoder adds nothing to a picture's tokens; it grows from 0 at the first block
     /// (stochastic depth, arXiv 1603.09382; rstrudel segm/model/vit.py: 0.1).

@@ -71,7 +71,10 @@ pub enum LearnError {
     #[error("the device failed ({0}); train on the CPU")]
     Device(String),
     /// The loss is not a number.
-    #[error("the loss is not a number any more; use a smaller learning rate or clip the gradients")]
+    #[error(
+        "the loss is not a number any more; begin anew in another folder with a smaller learning rate or clipped gradients, from \
+         the best bundle of this training (--init) or from where it began"
+    )]
     NotFinite,
 }
 

@@ -57,7 +57,7 @@ impl TrainFolder {
 pub enum KeepError {
     /// Results of something else lie there.
     #[error(
-        "expected a folder without a training, found results of one; choose another folder or overwrite them (--overwrite): {path}",
+        "expected a folder without a training, found results of one; choose another folder: {path}",
         path = .0.display()
     )]
     Taken(PathBuf),
@@ -100,11 +100,18 @@ impl<'a> Keeper<'a> {
         let state = match folder.state().is_file() && !overwrite {
             true => TrainState::load(&folder.state(), &prepared.identity)?,
             false => {
-                let results = [folder.best(), folder.last(), folder.log()];
-                if let Some(file) = results.into_iter().find(|file| file.exists() && !overwrite) {
-                    return Err(KeepError::Taken(file));
+                // The state first: without it nothing goes on from what is half removed.
+                for file in [folder.state(), folder.best(), folder.last(), folder.log()] {
+                    match file.exists() {
+                        true if overwrite => std::fs::remove_file(&file).map_err(|why| KeepError::File(why, file))?,
+                        true => return Err(KeepError::Taken(file)),
+                        false => {}
+                    }
                 }
-                TrainState::new(prepared.weights.clone(), prepared.plan.training.optimiser)
+                let state = TrainState::new(prepared.weights.clone(), prepared.plan.training.optimiser);
+                // From now on the same plan goes on here, whatever happens.
+                state.save(&folder.state(), &prepared.identity)?;
+                state
             }
         };
         write(&folder.plan(), &prepared.identity)?;
@@ -116,7 +123,7 @@ impl<'a> Keeper<'a> {
         let scores = format!("iteration,{}", scores.collect::<Vec<_>>().join(","));
         let keeper = Self {
             log: continued(&folder.log(), &log, state.iteration)?,
-            scores: continued(&folder.scores(), &scores, state.iteration)?,
+            scores: continued(&folder.scores(), &scores, state.validated.unwrap_or(0))?,
             folder,
             prepared,
             every,
@@ -226,7 +233,10 @@ fn key(prepared: &Prepared, output: Output) -> String {
 fn continued(path: &Path, heading: &str, steps: usize) -> Result<std::fs::File, KeepError> {
     let before = match steps {
         0 => String::new(),
-        _ => std::fs::read_to_string(path).unwrap_or_default(),
+        _ => match std::fs::read_to_string(path) {
+            Err(why) if why.kind() != io::ErrorKind::NotFound => return Err(KeepError::File(why, path.into())),
+            text => text.unwrap_or_default(),
+        },
     };
     let number = |line: &str| line.split(',').next()?.parse::<usize>().ok();
     let kept = before

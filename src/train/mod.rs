@@ -5,11 +5,13 @@
 //! plain numbers.
 
 mod augment;
+mod config;
 mod dropping;
 mod gradients;
 mod keeper;
 mod loss;
 mod optimiser;
+mod parameters;
 mod plan;
 mod random;
 mod recipe;
@@ -19,6 +21,7 @@ mod start;
 mod state;
 
 pub use augment::{Augmentation, batch_of};
+pub use config::TrainConfig;
 pub use dropping::Dropping;
 pub use gradients::{Batch, LearnError, Learned, Objective, Target};
 pub use keeper::{KeepError, Keeper, TrainFolder};
@@ -26,7 +29,7 @@ pub use loss::{Averaging, Loss, cross_entropy};
 pub use optimiser::{Optimiser, OptimiserSpec, StepSize, clip_global_norm};
 pub use plan::{DataPlan, PlanError, Prepared, TrainPlan};
 pub use recipe::Recipe;
-pub use run::{OnEvent, TrainConfig, TrainError, TrainEvent, Training};
+pub use run::{OnEvent, TrainError, TrainEvent, Training};
 pub use schedule::PolySchedule;
 pub use start::{StartError, StartPlan, start_from};
 pub use state::{StateError, TrainState};

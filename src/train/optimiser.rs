@@ -56,6 +56,39 @@ pub struct StepSize {
     pub decays: bool,
 }
 
+impl OptimiserSpec {
+    /// Checks that every number is possible.
+    pub(super) fn check(&self) -> Result<(), String> {
+        let numbers = match *self {
+            Self::Sgd {
+                momentum, weight_decay, ..
+            } => vec![
+                ("momentum", momentum, 0.0..=0.9999),
+                ("weight decay", weight_decay, 0.0..=100.0),
+            ],
+            Self::AdamW {
+                beta1,
+                beta2,
+                epsilon,
+                weight_decay,
+            } => vec![
+                ("beta1", beta1, 0.0..=0.9999),
+                ("beta2", beta2, 0.0..=0.999_99),
+                ("epsilon", epsilon, 1e-20..=1.0),
+                ("weight decay", weight_decay, 0.0..=100.0),
+            ],
+        };
+        let wrong = numbers.into_iter().find(|(_, value, range)| !range.contains(value));
+        wrong.map_or(Ok(()), |(name, value, range)| {
+            Err(format!(
+                "{name}: expected {} to {}, found {value}",
+                range.start(),
+                range.end()
+            ))
+        })
+    }
+}
+
 impl Optimiser {
     /// One that has made no step yet.
     pub fn new(spec: OptimiserSpec) -> Self {

@@ -1,16 +1,16 @@
 //! Everything that a person chooses for a training, and what it becomes.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::PathBuf;
 
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
-use super::run::{TrainConfig, Training};
+use super::config::TrainConfig;
+use super::run::Training;
 use super::start::{StartError, StartPlan, start_from};
 use crate::checkpoint::{self, CheckpointError, OnRead};
 use crate::evaluate::{Pair, PairError, pairs, pairs_of_list};
-use crate::labels::ClassSet;
+use crate::labels::{ClassSet, SetFile, SetFileError, TruthRules};
 use crate::model::{DecoderKind, ModelSpec, Normalisation, Weights};
 
 /// A training as it stands in `train.toml`: written beside every result, and read to do the same again.
@@ -24,7 +24,7 @@ pub struct TrainPlan {
     pub validation: DataPlan,
     /// The file of the weights to begin with: a backbone, or a model whose encoder and decoders go on.
     pub init: PathBuf,
-    /// A known class set; without it classes are numbered.
+    /// A known class set, or a file with one ([`SetFile`]); without it classes are numbered.
     #[serde(default)]
     pub set: Option<String>,
     /// Number of classes, where no set is named.
@@ -67,10 +67,14 @@ pub struct Prepared {
     pub plan: TrainPlan,
     /// The classes.
     pub classes: ClassSet,
+    /// What label maps mean by their ids, where the class set's file says it.
+    pub rules: Option<TruthRules>,
     /// The network.
     pub spec: ModelSpec,
     /// Its first weights.
     pub weights: Weights,
+    /// Keys of the decoders that begin with nothing learnt, at least in part.
+    pub fresh: Vec<String>,
     /// What is learnt from.
     pub pairs: Vec<Pair>,
     /// What is scored; may be empty.
@@ -92,6 +96,9 @@ pub enum PlanError {
     /// Patch, crop or sizes.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// The file of the class set.
+    #[error(transparent)]
+    Set(#[from] SetFileError),
     /// Something else does not fit; the sentence says what.
     #[error("{0}")]
     Choice(String),
@@ -136,7 +143,8 @@ impl TrainPlan {
     /// # Errors
     /// What does not fit.
     pub fn prepare(self, on_read: OnRead) -> Result<Prepared, PlanError> {
-        let classes = self.class_set()?;
+        self.training.check().map_err(PlanError::Choice)?;
+        let (classes, rules) = self.class_set()?;
         let pairs = self.data.pairs()?;
         let validation = self.validation.pairs()?;
         let mut backbone = checkpoint::open_backbone(&self.init, on_read)?;
@@ -153,24 +161,48 @@ impl TrainPlan {
             classes: classes.len(),
             seed: self.training.seed,
         };
-        let (spec, weights) = start_from(backbone, &start)?;
-        let identity = format!("{}# {} {}\n", self.text()?, digest(&pairs), digest(&validation));
+        let (spec, weights, fresh) = start_from(backbone, &start)?;
+        let classes_text = classes
+            .classes
+            .iter()
+            .map(|class| class.name.as_str())
+            .collect::<Vec<_>>();
+        let identity = format!(
+            "{}# pictures {}, validation {}\n# classes {}, {rules:?}\n",
+            self.text()?,
+            digest(&pairs),
+            digest(&validation),
+            classes_text.join(", "),
+        );
         Ok(Prepared {
             plan: self,
             classes,
+            rules,
             spec,
             weights,
+            fresh,
             pairs,
             validation,
             identity,
         })
     }
 
-    fn class_set(&self) -> Result<ClassSet, PlanError> {
+    fn class_set(&self) -> Result<(ClassSet, Option<TruthRules>), PlanError> {
+        if let Some(name) = self.set.as_ref().filter(|name| SetFile::is_one(name)) {
+            let file = SetFile::open(name.as_ref())?;
+            return Ok((file.set, Some(file.rules)));
+        }
+        self.known_set().map(|set| (set, None))
+    }
+
+    fn known_set(&self) -> Result<ClassSet, PlanError> {
         match (&self.set, self.classes) {
             (Some(name), _) => ClassSet::known(name).ok_or_else(|| {
                 let known: Vec<&str> = ClassSet::known_names().collect();
-                PlanError::Choice(format!("set: expected one of {}, found {name}", known.join(", ")))
+                PlanError::Choice(format!(
+                    "set: expected one of {} or a .toml file, found {name}",
+                    known.join(", ")
+                ))
             }),
             (None, Some(count @ 1..=1024)) => Ok(ClassSet::numbered(count)),
             (None, Some(count)) => Err(PlanError::Choice(format!("classes: expected 1 to 1024, found {count}"))),
@@ -194,25 +226,31 @@ impl TrainPlan {
 }
 
 impl Prepared {
-    /// The training itself.
-    pub fn training<'a>(&'a self, device: &'a Device) -> Training<'a> {
+    /// The training itself, on a device; `stops` is asked as in [`Training::stops`].
+    pub fn training<'a>(&'a self, device: &'a Device, stops: &'a (dyn Fn() -> bool + Sync)) -> Training<'a> {
         Training {
             config: &self.plan.training,
             spec: &self.spec,
             classes: &self.classes,
+            rules: self.rules.clone(),
             ignored: self.plan.ignore.clone(),
             pairs: &self.pairs,
             validation: &self.validation,
             device,
+            stops,
         }
     }
 }
 
-/// How many pairs there are, and a number that changes with their names.
+/// How many pairs there are, and a number that changes with their files (FNV-1a, 64 bits: the same in every version).
 fn digest(pairs: &[Pair]) -> String {
-    let mut hasher = DefaultHasher::new();
+    let mut hash = 0xcbf2_9ce4_8422_2325u64;
     for pair in pairs {
-        pair.name.hash(&mut hasher);
+        for path in [&pair.file, &pair.truth] {
+            for byte in path.to_string_lossy().bytes().chain([0]) {
+                hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+            }
+        }
     }
-    format!("{} {:016x}", pairs.len(), hasher.finish())
+    format!("{} {hash:016x}", pairs.len())
 }

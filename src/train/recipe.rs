@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::augment::Augmentation;
+use super::config::TrainConfig;
 use super::dropping::Dropping;
 use super::loss::Averaging;
 use super::optimiser::OptimiserSpec;
-use super::run::TrainConfig;
 use super::schedule::PolySchedule;
 
 /// Where a configuration begins; everything in it can be changed.
@@ -16,10 +16,11 @@ pub enum Recipe {
     /// That of rstrudel/segmenter (segm/train.py and segm/config.yml): SGD with Nesterov's momentum, no weight decay,
     /// rate 0.001 to 0.00001, drop path and dropout 0.1, the mean over labelled pixels.
     Segmenter,
-    /// That of SETR (mmseg configs/setr/*.py): SGD with plain momentum, no weight decay, rate 0.001 (0.01 for Naive and on
-    /// Cityscapes) to 0.0001, ten times that for decoders, the mean over all pixels.
+    /// That of SETR (mmseg configs/setr/*.py): SGD with plain momentum, no weight decay, rate 0.001 to 0.0001, ten times
+    /// that for heads, the mean over all pixels. The configurations for Cityscapes begin with 0.01 (MLA with 0.002), and
+    /// those of Naive with 0.01 everywhere.
     Setr,
-    /// AdamW with decay over the layers, for few pictures and few steps; not published with either.
+    /// AdamW with clipped gradients, for few pictures and few steps; not published with either.
     #[default]
     AdamW,
 }

@@ -6,54 +6,19 @@ use std::time::{Duration, Instant};
 
 use burn::tensor::Device;
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 
-use super::augment::{Augmentation, Sample, batch_of};
-use super::dropping::Dropping;
+use super::augment::{Sample, batch_of};
+use super::config::TrainConfig;
 use super::gradients::{LearnError, Learned, Objective, Target};
-use super::loss::Averaging;
-use super::optimiser::{OptimiserSpec, StepSize, clip_global_norm};
+use super::optimiser::{StepSize, clip_global_norm};
+use super::parameters::{decays, is_neck, layer_of};
 use super::random::seeded;
-use super::schedule::PolySchedule;
 use super::state::{StateError, TrainState};
 use crate::evaluate::{Pair, Scores};
 use crate::labels::{ClassSet, LabelMap, OpenLabelsError, TruthRules};
 use crate::model::{ModelSpec, Network, NoProbe, Output};
 use crate::photo::{Photo, PhotoError};
 use crate::segment::{Run, Settings};
-
-/// How a network is trained, whatever it is and on what.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct TrainConfig {
-    /// Pictures that go through the network at once.
-    pub batch: usize,
-    /// Batches per step, whose gradients are averaged.
-    pub accumulate: usize,
-    /// Where random numbers begin.
-    pub seed: u64,
-    /// Steps from one validation to the next; 0 for none.
-    pub validate_every: usize,
-    /// The learning rate of decoders over that of the encoder (10 in mmsegmentation, 1 in rstrudel/segmenter).
-    pub decoder_rate: f64,
-    /// Learning rate of each encoder block over that of the next one; the patch embedding comes before the first.
-    pub layer_decay: f64,
-    /// Largest common norm of all gradients.
-    #[serde(default)]
-    pub clip: Option<f64>,
-    /// How much of the mean of earlier weights remains with each step; the mean is what is scored and kept.
-    #[serde(default)]
-    pub average: Option<f32>,
-    /// What is left out at random.
-    pub dropping: Dropping,
-    /// What losses are divided by.
-    pub averaging: Averaging,
-    /// The optimiser.
-    pub optimiser: OptimiserSpec,
-    /// The learning rate.
-    pub schedule: PolySchedule,
-    /// How pictures are changed.
-    pub augmentation: Augmentation,
-}
 
 /// A training: everything but its state.
 pub struct Training<'a> {
@@ -63,6 +28,8 @@ pub struct Training<'a> {
     pub spec: &'a ModelSpec,
     /// The classes.
     pub classes: &'a ClassSet,
+    /// What label maps mean by their ids, where that does not follow from the class set's name.
+    pub rules: Option<TruthRules>,
     /// Ids that mean "no class", in place of the data set's.
     pub ignored: Option<Vec<u16>>,
     /// What is learnt from.
@@ -71,6 +38,8 @@ pub struct Training<'a> {
     pub validation: &'a [Pair],
     /// Where it is computed.
     pub device: &'a Device,
+    /// Whether to stop: asked for each file that is looked at and each picture that is scored.
+    pub stops: &'a (dyn Fn() -> bool + Sync),
 }
 
 /// What happens while a network is trained.
@@ -82,9 +51,9 @@ pub enum TrainEvent {
         iteration: usize,
         /// Its learning rate.
         rate: f64,
-        /// Mean loss of each decoder.
+        /// Mean loss of each trained output: for each decoder the main one, then its auxiliary ones.
         losses: Vec<f64>,
-        /// Share of the labelled pixels of the batch that were right; `None` without any.
+        /// Share of the labelled pixels of the batch that the first output has right; `None` without any.
         accuracy: Option<f64>,
         /// How long it took.
         time: Duration,
@@ -131,6 +100,18 @@ pub enum TrainError {
     /// A validation.
     #[error("validation: {0}")]
     Validation(String),
+    /// Files that cannot be used.
+    #[error(
+        "{count} of {all} pictures or label maps cannot be used; mend them, or name ids that are no classes with --ignore:\n  {listed}"
+    )]
+    Files {
+        /// How many there are.
+        count: usize,
+        /// Of how many.
+        all: usize,
+        /// A line for each of the first.
+        listed: String,
+    },
     /// There is nothing to learn from.
     #[error("expected pictures to learn from, found none")]
     NoPictures,
@@ -140,8 +121,30 @@ impl Training<'_> {
     /// Looks at all files before the first step; a sentence for each that cannot be used.
     pub fn offenders(&self) -> Vec<String> {
         let all = self.pairs.par_iter().chain(self.validation.par_iter());
+        let all = all.filter(|_| !(self.stops)());
         all.filter_map(|pair| self.sample(pair).err().map(|why| why.to_string()))
             .collect()
+    }
+
+    /// The same as an error, with the first of them.
+    ///
+    /// # Errors
+    /// When there are offenders.
+    pub fn check_files(&self) -> Result<(), TrainError> {
+        const LISTED: usize = 10;
+        let offenders = self.offenders();
+        if offenders.is_empty() {
+            return Ok(());
+        }
+        let mut listed = offenders.iter().take(LISTED).cloned().collect::<Vec<_>>().join("\n  ");
+        if offenders.len() > LISTED {
+            listed += &format!("\n  and {} more", offenders.len() - LISTED);
+        }
+        Err(TrainError::Files {
+            count: offenders.len(),
+            all: self.pairs.len() + self.validation.len(),
+            listed,
+        })
     }
 
     /// A picture with its labels.
@@ -159,7 +162,8 @@ impl Training<'_> {
             )));
         }
         let name = pair.truth.file_name().unwrap_or_default().to_string_lossy();
-        let mut rules = TruthRules::of(&self.classes.name, self.classes.len(), &name);
+        let of_set = || TruthRules::of(&self.classes.name, self.classes.len(), &name);
+        let mut rules = self.rules.clone().unwrap_or_else(of_set);
         if let Some(ignored) = &self.ignored {
             rules.ignored.clone_from(ignored);
         }
@@ -241,17 +245,19 @@ impl Training<'_> {
         }
         let mut learned = sum.unwrap_or_default();
         learned.scale(1.0 / batches as f32);
-        if let Some(most) = self.config.clip {
-            clip_global_norm(&mut learned.gradients, most);
+        // Without a limit nothing is scaled, and the norm tells whether all is finite.
+        let norm = clip_global_norm(&mut learned.gradients, self.config.clip.unwrap_or(f64::INFINITY));
+        match norm.is_finite() {
+            true => Ok(learned),
+            false => Err(LearnError::NotFinite.into()),
         }
-        Ok(learned)
     }
 
     /// Changes the weights by what was learnt; returns the learning rate.
     fn step(&self, state: &mut TrainState, learned: &Learned) -> f64 {
-        let rate = self.config.schedule.at(state.iteration);
+        let iteration = state.iteration;
         state.optimiser.step(&mut state.weights, &learned.gradients, |name| {
-            self.step_size(name, rate)
+            self.step_size(name, iteration)
         });
         // Running statistics move by a tenth towards those of the batch (PyTorch's and mmcv's momentum).
         state.weights.mix(&learned.statistics, 0.1);
@@ -262,7 +268,7 @@ impl Training<'_> {
             let steps = state.iteration as f32;
             mean.mix(&state.weights, 1.0 - remains.min((steps + 1.0) / (steps + 10.0)));
         }
-        rate
+        self.config.schedule.at(iteration)
     }
 
     /// Whether the network is to be scored as it is: every so many steps, and after the last one. A training that was
@@ -274,7 +280,10 @@ impl Training<'_> {
     }
 
     fn validate_and_tell(&self, state: &mut TrainState, on_event: OnEvent) -> Result<ControlFlow<()>, TrainError> {
-        let (scores, shown) = self.validate(state)?;
+        let Some(Validation { scores, shown }) = self.validate(state)? else {
+            // It is made up for when the training goes on.
+            return Ok(ControlFlow::Break(()));
+        };
         let ious = scores.iter().filter_map(|scores| scores.confusion.mean_iou());
         let mean = ious.sum::<f64>() / scores.len().max(1) as f64;
         let best = state.best.is_none_or(|(before, _)| mean > before);
@@ -292,14 +301,15 @@ impl Training<'_> {
     }
 
     /// How large a step of a parameter is.
-    fn step_size(&self, name: &str, rate: f64) -> StepSize {
+    fn step_size(&self, name: &str, iteration: usize) -> StepSize {
         let depth = self.spec.encoder.depth;
         let factor = match layer_of(name, depth) {
             Some(layer) => self.config.layer_decay.powi((depth + 1 - layer) as i32),
+            None if is_neck(name) => 1.0,
             None => self.config.decoder_rate,
         };
         StepSize {
-            rate: rate * factor,
+            rate: self.config.schedule.scaled_at(iteration, factor),
             decays: decays(name),
         }
     }
@@ -311,9 +321,9 @@ impl Training<'_> {
         order
     }
 
-    /// The changed pictures of a step.
-    fn samples(&self, iteration: usize) -> Result<Vec<Sample>, TrainError> {
-        let (count, first) = (self.pairs.len(), iteration * self.config.batch);
+    /// The changed pictures of a batch by its number.
+    fn samples(&self, batch: usize) -> Result<Vec<Sample>, TrainError> {
+        let (count, first) = (self.pairs.len(), batch * self.config.batch);
         let last = first + self.config.batch;
         let first_epoch = first / count;
         let orders: Vec<Vec<usize>> = (first_epoch..last.div_ceil(count))
@@ -331,8 +341,9 @@ impl Training<'_> {
             .collect()
     }
 
-    /// Scores of each decoder over the validation pictures, and what they make of the first one.
-    fn validate(&self, state: &TrainState) -> Result<(Vec<Scores>, Vec<LabelMap>), TrainError> {
+    /// Scores of each decoder over the validation pictures, and what they make of the first one; `None` when it was
+    /// stopped.
+    fn validate(&self, state: &TrainState) -> Result<Option<Validation>, TrainError> {
         let failed = |why: String| TrainError::Validation(why);
         let weights = state.to_keep().clone();
         let network = Network::build(self.spec, weights, self.device).map_err(|why| failed(why.to_string()))?;
@@ -340,6 +351,9 @@ impl Training<'_> {
         let settings = Settings::of(&self.spec.inference);
         let mut scores = vec![Scores::new(self.classes.len()); self.spec.decoders.len()];
         for pair in self.validation {
+            if (self.stops)() {
+                return Ok(None);
+            }
             let (photo, truth) = self.sample(pair)?;
             let passes = settings
                 .passes(&photo, self.spec.encoder.patch)
@@ -362,63 +376,14 @@ impl Training<'_> {
                 }
             }
         }
-        Ok((scores, shown))
+        Ok(Some(Validation { scores, shown }))
     }
 }
 
-/// Where in an encoder of so many blocks a parameter is: 0 before the blocks, 1 for the first, one more than there are
-/// after them; nothing for decoders.
-fn layer_of(name: &str, depth: usize) -> Option<usize> {
-    let rest = name.strip_prefix("encoder.")?;
-    let block = rest.strip_prefix("blocks.").and_then(|rest| rest.split('.').next());
-    match block.and_then(|number| number.parse::<usize>().ok()) {
-        Some(block) => Some(block + 1),
-        None if rest.starts_with("norm.") => Some(depth + 1),
-        None => Some(0),
-    }
-}
-
-/// Whether weight decay holds for a parameter: for matrices, and neither for norms and biases nor for tokens and
-/// embeddings (rstrudel segm/model: `no_weight_decay`).
-fn decays(name: &str) -> bool {
-    let is_matrix = name.ends_with(".weight") || name.ends_with(".proj_patch") || name.ends_with(".proj_classes");
-    is_matrix && !name.contains("norm")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{decays, layer_of};
-
-    #[test]
-    fn layers_are_counted_from_the_patch_embedding_on() {
-        let layer = |name| layer_of(name, 12);
-        assert_eq!(layer("encoder.patch_embed.proj.weight"), Some(0));
-        assert_eq!(layer("encoder.pos_embed"), Some(0));
-        assert_eq!(layer("encoder.blocks.0.norm1.weight"), Some(1));
-        assert_eq!(layer("encoder.blocks.11.mlp.fc2.bias"), Some(12));
-        assert_eq!(layer("encoder.norm.weight"), Some(13));
-        assert_eq!(layer("decoders.mask.blocks.0.norm1.weight"), None);
-    }
-
-    #[test]
-    fn matrices_decay_and_nothing_else_does() {
-        for name in [
-            "encoder.blocks.0.attn.qkv.weight",
-            "decoders.mask.proj_patch",
-            "encoder.patch_embed.proj.weight",
-        ] {
-            assert!(decays(name), "{name}");
-        }
-        for name in [
-            "encoder.blocks.0.norm1.weight",
-            "encoder.blocks.0.attn.qkv.bias",
-            "encoder.pos_embed",
-            "encoder.cls_token",
-            "decoders.mask.cls_emb",
-            "decoders.mask.mask_norm.weight",
-            "decoders.mask.proj_dec.bias",
-        ] {
-            assert!(!decays(name), "{name}");
-        }
-    }
+/// What a validation comes to.
+struct Validation {
+    /// Of each decoder.
+    scores: Vec<Scores>,
+    /// What each decoder makes of the first picture.
+    shown: Vec<LabelMap>,
 }

@@ -61,11 +61,12 @@ pub enum StartError {
     Spec(String),
 }
 
-/// The network and its first weights.
+/// The network and its first weights, with the keys of the decoders that begin, at least in part, with nothing learnt:
+/// those that the file does not have, or not for as many classes and channels.
 ///
 /// # Errors
 /// When patch or crop do not fit.
-pub fn start_from(mut backbone: Backbone, plan: &StartPlan) -> Result<(ModelSpec, Weights), StartError> {
+pub fn start_from(mut backbone: Backbone, plan: &StartPlan) -> Result<(ModelSpec, Weights, Vec<String>), StartError> {
     let own = backbone.encoder.patch;
     let (patch, crop) = (plan.patch, plan.crop);
     if patch == 0 || !patch.is_multiple_of(own) && !own.is_multiple_of(patch) {
@@ -99,6 +100,7 @@ pub fn start_from(mut backbone: Backbone, plan: &StartPlan) -> Result<(ModelSpec
     spec.check().map_err(|why| StartError::Spec(why.to_string()))?;
     let mut rng = Rng::with_seed(plan.seed);
     let mut weights = Weights::default();
+    let mut fresh_decoders: Vec<String> = Vec::new();
     for tensor in tensors_of(&spec) {
         let made = match (tensor.name.as_str(), backbone.weights.take(&tensor.name)) {
             ("encoder.pos_embed", Some(stored)) => {
@@ -106,14 +108,20 @@ pub fn start_from(mut backbone: Backbone, plan: &StartPlan) -> Result<(ModelSpec
             }
             ("encoder.patch_embed.proj.weight", Some(stored)) => resampled_patches(&stored, patch),
             (_, Some(stored)) if stored.shape == tensor.shape => stored,
-            (name, _) => HostTensor {
-                values: fresh(name, &tensor.shape, &mut rng),
-                shape: tensor.shape,
-            },
+            (name, _) => {
+                let decoder = name.strip_prefix("decoders.").and_then(|rest| rest.split('.').next());
+                if let Some(key) = decoder.filter(|key| !fresh_decoders.iter().any(|other| other == key)) {
+                    fresh_decoders.push(key.to_owned());
+                }
+                HostTensor {
+                    values: fresh(name, &tensor.shape, &mut rng),
+                    shape: tensor.shape,
+                }
+            }
         };
         weights.insert(tensor.name, made);
     }
-    Ok((spec, weights))
+    Ok((spec, weights, fresh_decoders))
 }
 
 /// Patch filters `[dim, 3, side, side]` for another side: what they see in a picture that is enlarged or reduced by the

@@ -118,3 +118,37 @@ fn what_does_not_fit_is_refused() {
         .expect(2)
         .complains_of(&["expected ids of 11 classes", "found 11", "--ignore"]);
 }
+
+#[test]
+fn a_class_set_of_ones_own_names_classes_and_ignored_ids() {
+    let folder = data(&["a"]);
+    let set = |ignored: u16, count: usize| {
+        let classes = (0..count).map(|i| format!("[[classes]]\nname = \"kind {i}\"\n"));
+        format!("name = \"mine\"\nignore = [{ignored}]\n{}", classes.collect::<String>())
+    };
+    let write = |text: String| std::fs::write(folder.path().join("mine.toml"), text).expect("a file");
+    let options = [
+        "--images",
+        "images",
+        "--set",
+        "mine.toml",
+        "--csv",
+        "s.csv",
+        "--overwrite",
+    ];
+    write(set(11, 11));
+    evaluate(folder.path(), &options).expect(0);
+    let csv = String::from_utf8(bytes(&folder.path().join("s.csv"))).expect("text");
+    assert!(csv.contains("\nkind 3,0.9"), "{csv}");
+    // The label map has void, which this set does not ignore.
+    write(set(200, 11));
+    evaluate(folder.path(), &options).expect(2).complains_of(&["found 11"]);
+    write(set(11, 5));
+    evaluate(folder.path(), &options)
+        .expect(2)
+        .complains_of(&["expected 11 classes, as the model has, found 5 in the file"]);
+    write("nothing".into());
+    evaluate(folder.path(), &options)
+        .expect(2)
+        .complains_of(&["expected a class set", "mine.toml"]);
+}

@@ -73,7 +73,7 @@ fn a_backbone_becomes_a_bundle_that_segments() {
     std::fs::remove_file(path("out/last.state.safetensors")).expect("the state");
     train(&usual)
         .expect(2)
-        .complains_of(&["found results of one", "--overwrite", "best.safetensors"]);
+        .complains_of(&["found results of one", "choose another folder", "best.safetensors"]);
 }
 
 #[test]
@@ -97,6 +97,15 @@ fn what_cannot_be_trained_is_said() {
     .expect("a copy");
     let said = train(&[&images[..], &["--classes", "5", "--crop", "64"]].concat()).expect(2);
     said.complains_of(&["1 of 1 pictures or label maps cannot be used"]);
+    for (wrong, said) in [
+        (["--scales", "0.5"], "--scales: expected two numbers, found 1"),
+        (["--scales", "2,0.5"], "largest scale: expected 2 to 100, found 0.5"),
+        (["--batch", "0"], "batch: expected 1 or more, found 0"),
+    ] {
+        train(&[&images[..], &["--set", "camvid"], &wrong].concat())
+            .expect(2)
+            .complains_of(&[said]);
+    }
     train(&[&images[..], &["--set", "camvid", "--crop", "65"]].concat())
         .expect(2)
         .complains_of(&["crop: expected a multiple of the patch 16, found 65"]);
@@ -193,6 +202,17 @@ fn a_killed_training_goes_on_as_if_it_had_not_been() {
     for ((step, loss), (other, expected)) in cut.iter().zip(&whole) {
         assert_eq!(step, other);
         assert!((loss - expected).abs() < 1e-5, "step {step}: {loss}, not {expected}");
+    }
+    // The running mean of the weights is what is kept, and it went on, too.
+    let bundle = |out: &str| {
+        let path = bench.path(out).join("last.safetensors");
+        segscope::checkpoint::open(&path, &mut |_| std::ops::ControlFlow::Continue(())).expect("a bundle")
+    };
+    let [whole, cut] = ["whole", "cut"].map(bundle);
+    for (name, tensor) in whole.weights.iter() {
+        let other = cut.weights.get(name).expect("the same tensors");
+        let off = tensor.values.iter().zip(&other.values).map(|(a, b)| (a - b).abs());
+        assert!(off.fold(0.0, f32::max) < 1e-3, "{name}");
     }
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use segscope::engine::{DataPlan, DeviceChoice, Recipe, TrainPlan, TrainingNews, TrainingRun};
+use segscope::engine::{DataPlan, DeviceChoice, Recipe, TrainPlan, TrainingNews, TrainingPlace, TrainingRun};
 
 use crate::desk::PATIENCE;
 
@@ -46,7 +46,11 @@ fn plan(folder: &Path, iterations: usize) -> TrainPlan {
 fn news_of(plan: TrainPlan, out: &Path, stop_after: usize) -> Vec<TrainingNews> {
     let waiting = std::thread::current();
     let wake = Box::new(move || waiting.unpark());
-    let run = TrainingRun::start(plan, out.to_owned(), DeviceChoice::Cpu, wake).expect("a thread");
+    let place = TrainingPlace {
+        device: DeviceChoice::Cpu,
+        threads: Some(2),
+    };
+    let run = TrainingRun::start(plan, out.to_owned(), place, wake).expect("a thread");
     let begin = Instant::now();
     let mut all = Vec::new();
     loop {

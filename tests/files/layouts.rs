@@ -173,6 +173,35 @@ fn decoders_on_one_encoder_become_one_bundle() {
 }
 
 #[test]
+fn decoders_are_kept_in_the_order_that_is_asked_for() {
+    let mut both = opened(&golden("rstrudel-mask-p16"));
+    both.merge(both.clone()).expect("the same encoder twice");
+    assert_eq!(both.spec.decoders.len(), 2);
+    let keys: Vec<String> = both.spec.decoders.iter().map(|decoder| decoder.key.clone()).collect();
+    let turned = [keys[1].clone(), keys[0].clone()];
+    both.keep_decoders(&turned).expect("both are there");
+    assert_eq!(
+        both.spec
+            .decoders
+            .iter()
+            .map(|decoder| decoder.key.clone())
+            .collect::<Vec<_>>(),
+        turned
+    );
+    both.weights.check(&tensors_of(&both.spec)).expect("the same tensors");
+    let mut one = both.clone();
+    one.keep_decoders(&turned[..1]).expect("it is there");
+    one.weights.check(&tensors_of(&one.spec)).expect("no tensor too many");
+    for wrong in [
+        &["pup".to_owned()][..],
+        &[keys[0].clone(), keys[0].clone()][..],
+        &[][..],
+    ] {
+        assert!(both.clone().keep_decoders(wrong).is_err(), "{wrong:?}");
+    }
+}
+
+#[test]
 fn a_timm_classifier_is_a_backbone_and_no_model() {
     let place = tempfile::tempdir().expect("a folder");
     let read = |path: &Path| checkpoint::open_backbone(path, &mut |_| ControlFlow::Continue(()));
@@ -194,10 +223,10 @@ fn a_timm_classifier_is_a_backbone_and_no_model() {
         "{why}"
     );
     assert!(refusal(&golden("pipeline-timm-npz")).contains("one model file"));
-    let why = read(&golden("rstrudel-mask-p16"))
-        .expect_err("a whole model")
-        .to_string();
-    assert!(why.contains("without decoder"), "{why}");
+    // A model may learn further: its decoder comes along.
+    let model = read(&golden("rstrudel-mask-p16")).expect("a model");
+    assert!(model.weights.get("decoders.mask.cls_emb").is_some());
+    assert_eq!(model.encoder, opened(&golden("rstrudel-mask-p16")).spec.encoder);
 }
 
 #[test]

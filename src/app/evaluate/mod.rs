@@ -3,25 +3,25 @@
 mod matrix;
 mod panel;
 mod scoring;
+mod told;
 mod view;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::App;
 use super::gpu::GpuLabels;
 use super::results::ResultKey;
-use crate::engine::{Errors, PhotoSource, ScoreRequest, Scorer};
+use crate::engine::{Errors, Labelling, PhotoSource, ScoreJob, ScoreRequest, Scorer};
 use crate::labels::Confusion;
+use told::Told;
 
 /// What the workspace knows.
 #[derive(Default)]
 pub(super) struct Evaluate {
     /// `None` until the workspace was opened, and where the system gives no thread.
     scorer: Option<Scorer>,
-    /// Requests that did not fit into the thread's queue.
-    waiting: VecDeque<ScoreRequest>,
     /// Counts requests.
     requests: u64,
     /// Answers to requests up to this one are about something else.
@@ -34,24 +34,38 @@ pub(super) struct Evaluate {
     scored: HashMap<PhotoSource, Scored>,
     /// Sum over the scored pictures.
     total: Option<Confusion>,
+    /// What is still to be scored, with labels or with a kept result.
+    waiting: VecDeque<(PhotoSource, Option<Labelling>)>,
+    /// Pictures whose scores are on their way.
+    pending: HashSet<PhotoSource>,
+    /// Number of the run over all pictures that is made for scores.
+    run: Option<u64>,
     /// What is asked of the matrix.
     cell: Option<Cell>,
     /// Errors of which class are shown; all without one.
     class: Option<u16>,
-    /// The masks that are shown in place of errors.
+    /// The masks are shown in place of errors.
     prediction: bool,
+    /// The scores of this picture are told although others are scored.
+    this_picture: bool,
     shown: Option<Shown>,
-    /// The request for what is to be shown.
+    /// The request for what is to be shown, once it has a number.
     asked: Option<(u64, Wanted)>,
+    /// The same before the thread has taken it.
+    first: Option<Box<ScoreJob>>,
+    /// What the panel tells, remade when something has changed.
+    told: Option<Told>,
 }
 
 /// Which pictures have ground truth.
 #[derive(Default)]
 struct Truths {
-    /// Of which list of pictures and which folder this is.
-    of: (Vec<PhotoSource>, Option<PathBuf>),
+    /// Of which list of pictures and which folder this is; `None` to look again.
+    of: Option<(Vec<PhotoSource>, Option<PathBuf>)>,
     /// Number of the request that is on its way.
     asked: Option<u64>,
+    /// A request that the thread has not taken.
+    request: Option<ScoreRequest>,
     files: HashMap<PhotoSource, PathBuf>,
 }
 
@@ -66,8 +80,8 @@ struct Of {
 /// A picture's scores.
 struct Scored {
     mean_iou: Option<f64>,
-    /// Pixels by true and predicted class, those that there are.
-    cells: Vec<(Cell, u64)>,
+    /// True class, predicted class and pixels, where there are any.
+    cells: Vec<(usize, usize, u64)>,
     /// Why it was not counted.
     failure: Option<String>,
 }
@@ -83,6 +97,8 @@ struct Cell {
 #[derive(Clone, PartialEq)]
 struct Wanted {
     key: ResultKey,
+    /// Number of the photo.
+    photo: u64,
     errors: Errors,
     truth: PathBuf,
 }
@@ -90,8 +106,6 @@ struct Wanted {
 /// Ground truth and errors of the picture on the canvas.
 struct Shown {
     wanted: Wanted,
-    /// Number of the photo.
-    photo: u64,
     truth: Layer,
     errors: Layer,
     confusion: Confusion,
@@ -115,65 +129,90 @@ impl Evaluate {
         }
     }
 
-    /// Takes a folder of label maps.
-    pub(super) fn set_folder(&mut self, folder: PathBuf) {
-        self.folder = Some(folder);
+    /// Takes a folder of label maps, or looks beside the pictures again without one.
+    pub(super) fn set_folder(&mut self, folder: Option<PathBuf>) {
+        self.folder = folder;
+        self.truths.of = None;
+        self.truths.files.clear();
         self.forget_scores();
     }
 
     fn forget_scores(&mut self) {
         self.forgotten = self.requests;
         self.scored.clear();
-        self.total = None;
+        self.waiting.clear();
+        self.pending.clear();
+        self.run = None;
+        self.asked = None;
+        self.first = None;
         self.cell = None;
+        self.add_up();
     }
 
-    /// Scored pictures, the worst first, or those with the most pixels in the chosen cell of the matrix.
-    fn ranking(&self) -> Vec<(&PhotoSource, f64)> {
-        let mut ranking: Vec<(&PhotoSource, f64)> = match self.cell {
-            None => self
-                .scored
-                .iter()
-                .filter_map(|(source, scored)| Some((source, scored.mean_iou?)))
-                .collect(),
-            Some(cell) => self
-                .scored
-                .iter()
-                .filter_map(|(source, scored)| {
-                    let (_, count) = scored.cells.iter().find(|(other, _)| *other == cell)?;
-                    Some((source, *count as f64))
-                })
-                .collect(),
-        };
-        ranking.sort_by(|a, b| {
-            let order = a.1.total_cmp(&b.1);
-            let order = if self.cell.is_some() { order.reverse() } else { order };
-            order.then_with(|| a.0.name().cmp(&b.0.name()))
+    /// Forgets what is known of a picture, as when its file has changed.
+    pub(super) fn forget(&mut self, source: &PhotoSource) {
+        self.forgotten = self.requests;
+        self.asked = None;
+        self.first = None;
+        self.shown.take_if(|shown| shown.wanted.key.source == *source);
+        self.pending.clear();
+        self.scored.remove(source);
+        self.add_up();
+    }
+
+    /// Makes the sum anew.
+    fn add_up(&mut self) {
+        self.told = None;
+        let classes = self.total.take().map(|total| total.classes());
+        let counted = self.scored.values().filter(|scored| scored.failure.is_none());
+        let cells = counted.flat_map(|scored| &scored.cells);
+        self.total = classes.filter(|_| !self.scored.is_empty()).map(|classes| {
+            let mut total = Confusion::new(classes);
+            cells.for_each(|cell| total.add_cell(*cell));
+            total
         });
-        ranking
+    }
+
+    /// Listed pictures with ground truth that have no score, failed ones among them.
+    fn unscored(&self) -> impl Iterator<Item = &PhotoSource> {
+        self.truths.files.keys().filter(|source| {
+            let scored = self.scored.get(source);
+            !self.pending.contains(*source) && scored.is_none_or(|scored| scored.failure.is_some())
+        })
+    }
+
+    /// Pictures that have been counted.
+    fn counted(&self) -> usize {
+        self.scored.values().filter(|scored| scored.failure.is_none()).count()
     }
 }
 
 impl App {
     /// Opens the workspace.
     pub(super) fn enter_evaluate(&mut self, context: &egui::Context) {
+        // Label maps may have come meanwhile.
+        self.evaluate.truths.of = None;
         if self.evaluate.scorer.is_none() {
             let context = context.clone();
             let wake = Box::new(move || context.request_repaint());
-            self.evaluate.scorer = Scorer::start(wake)
-                .inspect_err(|why| log::error!(target: "segscope", "the system gives no thread for scoring ({why})"))
-                .ok();
+            match Scorer::start(wake) {
+                Ok(scorer) => self.evaluate.scorer = Some(scorer),
+                Err(why) => self
+                    .toasts
+                    .error(format!("the system gives no thread for scoring ({why})")),
+            }
         }
     }
 
     /// Whether a picture with ground truth has no score yet.
     pub(super) fn can_score(&self) -> bool {
-        self.evaluate.scored.len() < self.evaluate.truths.files.len()
+        self.evaluate.waiting.is_empty() && self.evaluate.unscored().next().is_some()
     }
 
     /// Leaves it; scores stay.
     pub(super) fn leave_evaluate(&mut self) {
         self.evaluate.shown = None;
         self.evaluate.asked = None;
+        self.evaluate.first = None;
     }
 }

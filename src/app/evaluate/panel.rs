@@ -1,16 +1,23 @@
 //! The panel of the workspace: ground truth, scores, confusion matrix, and the worst pictures.
 
-use egui::{Align, Button, Grid, Label, Layout, RichText, ScrollArea, Ui};
+use egui::{Align, Button, Color32, Grid, Label, Layout, RichText, ScrollArea, Sense, Ui, vec2};
 
 use super::matrix;
+use super::told::Told;
 use crate::app::App;
 use crate::app::command::Command;
 use crate::app::dialogs::Ask;
 use crate::engine::PhotoSource;
-use crate::labels::{ClassSet, Confusion};
+use crate::labels::ClassSet;
 
 /// Pictures that are listed at most; who wants more of them uses `segscope evaluate`.
 const MOST_LISTED: usize = 50;
+
+/// Failures that are listed at most.
+const MOST_FAILURES: usize = 10;
+
+/// Width of a column of numbers in points.
+const NUMBER_WIDTH: f32 = 56.0;
 
 impl App {
     /// The inspector of the workspace.
@@ -24,39 +31,56 @@ impl App {
             self.truth_line(ui);
             self.run_line(ui, asked);
             ui.separator();
-            let Some(classes) = self.model.as_ref().map(|model| self.named(model).classes.clone()) else {
+            let Some(classes) = self.model.as_ref().map(|model| model.classes.clone()) else {
                 ui.weak("Open a model first");
                 return;
             };
             self.shown_errors(ui, &classes);
-            let (scores, title) = self.told_scores();
-            let Some(scores) = scores else {
-                ui.weak("Scores appear when a picture with ground truth has been segmented");
-                return;
-            };
-            ui.strong(title);
-            totals(ui, &scores);
-            if let Some(class) = class_table(ui, &scores, &classes, self.evaluate.class) {
-                self.evaluate.class = if self.evaluate.class == Some(class) {
-                    None
-                } else {
-                    Some(class)
-                };
-                self.evaluate.prediction = false;
-            }
-            ui.separator();
-            ui.strong("Confusion matrix");
-            ui.weak("Rows are true, columns predicted; click a field for the pictures behind it.");
-            let chosen = self.evaluate.cell;
-            if let Some(cell) = matrix::show(ui, &scores, &classes, chosen) {
-                self.evaluate.cell = if chosen == Some(cell) { None } else { Some(cell) };
-            }
-            if let Some(cell) = self.evaluate.cell {
-                ui.label(matrix::said(&scores, &classes, cell));
-            }
-            ui.separator();
-            self.worst(ui);
+            self.scores(ui, &classes);
         });
+    }
+
+    fn scores(&mut self, ui: &mut Ui, classes: &ClassSet) {
+        let photo = self.document.as_ref().map(|document| document.photo.id);
+        if self.evaluate.counted() > 1 {
+            ui.horizontal(|ui| {
+                let all = format!("All {} pictures", self.evaluate.counted());
+                let of_one = &mut self.evaluate.this_picture;
+                let changed = ui.selectable_value(of_one, false, all).changed();
+                if ui.selectable_value(of_one, true, "This picture").changed() || changed {
+                    self.evaluate.told = None;
+                }
+            });
+        }
+        let (chosen_class, chosen_cell) = (self.evaluate.class, self.evaluate.cell);
+        let Some(told) = self.evaluate.tell(photo, ui.ctx()) else {
+            ui.weak("Scores appear when a picture with ground truth has been segmented");
+            return;
+        };
+        ui.strong(&told.title);
+        totals(ui, told);
+        let class = class_table(ui, told, classes, chosen_class);
+        ui.separator();
+        ui.strong("Confusion matrix");
+        ui.weak("Rows are true classes, columns predicted ones; click a field for the pictures behind it.");
+        let cell = matrix::show(ui, told, classes, chosen_cell);
+        if let Some(cell) = chosen_cell {
+            ui.label(matrix::said(&told.confusion, classes, cell));
+        }
+        ui.separator();
+        let shown = self.document.as_ref().map(|document| &document.photo.source);
+        let picture = worst(ui, told, shown, chosen_cell.is_some());
+        if let Some(class) = class {
+            self.evaluate.class = if chosen_class == Some(class) { None } else { Some(class) };
+            self.evaluate.prediction = false;
+        }
+        if let Some(cell) = cell {
+            self.evaluate.cell = if chosen_cell == Some(cell) { None } else { Some(cell) };
+            self.evaluate.told = None;
+        }
+        if let Some(place) = picture.and_then(|source| self.pictures.place(&source)) {
+            self.open_picture(place);
+        }
     }
 
     fn truth_line(&mut self, ui: &mut Ui) {
@@ -77,15 +101,25 @@ impl App {
         if choose {
             self.ask(Ask::TruthFolder, ui);
         }
-        match self.evaluate.truths.asked {
-            Some(_) => ui.weak("Looking"),
-            None => ui.weak(format!("{found} of {all} pictures have ground truth")),
-        };
+        ui.horizontal_wrapped(|ui| {
+            match self.evaluate.truths.asked {
+                Some(_) => ui.weak("Looking for ground truth"),
+                None => ui.weak(format!("{found} of {all} pictures have ground truth")),
+            };
+            let back = self.evaluate.folder.is_some() && ui.small_button("Beside the pictures").clicked();
+            if back {
+                self.evaluate.set_folder(None);
+            }
+        });
     }
 
     fn run_line(&mut self, ui: &mut Ui, asked: &mut Vec<Command>) {
-        let (scored, found) = (self.evaluate.scored.len(), self.evaluate.truths.files.len());
-        ui.horizontal(|ui| match &self.batch {
+        let (scored, found) = (self.evaluate.counted(), self.evaluate.truths.files.len());
+        let run = self
+            .batch
+            .as_ref()
+            .filter(|batch| self.evaluate.run == Some(batch.number));
+        ui.horizontal_wrapped(|ui| match run {
             Some(batch) => {
                 if ui.button("Stop").on_hover_text("What is scored stays").clicked() {
                     asked.push(Command::CancelAll);
@@ -123,80 +157,59 @@ impl App {
             ui.colored_label(ui.visuals().error_fg_color, why);
         }
     }
+}
 
-    /// The scores over all pictures, or of the one on the canvas while no other is scored.
-    fn told_scores(&self) -> (Option<Confusion>, String) {
-        let counted = self.evaluate.scored.values().filter(|scored| scored.failure.is_none());
-        match counted.count() {
-            0 | 1 => {
-                let shown = self.evaluate.shown.as_ref().map(|shown| shown.confusion.clone());
-                (shown.or_else(|| self.evaluate.total.clone()), "This picture".into())
-            }
-            count => (self.evaluate.total.clone(), format!("{count} pictures")),
-        }
-    }
-
-    fn worst(&mut self, ui: &mut Ui) {
-        let ranking = self.evaluate.ranking();
-        ui.strong(match self.evaluate.cell {
-            Some(_) => "Pictures with the most of it first",
-            None => "Worst pictures first",
-        });
-        let shown = self.document.as_ref().map(|document| &document.photo.source);
-        let mut chosen: Option<PhotoSource> = None;
-        for (source, value) in ranking.iter().take(MOST_LISTED) {
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                ui.label(match self.evaluate.cell {
-                    Some(_) => format!("{value:.0} px"),
-                    None => format!("{:.1}", value * 100.0),
-                });
-                ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                    let row = ui.add(Button::selectable(shown == Some(*source), source.name()).truncate());
-                    if row.clicked() {
-                        chosen = Some((*source).clone());
-                    }
-                });
+/// Pictures in the order of the ranking; the one that was clicked.
+fn worst(ui: &mut Ui, told: &Told, shown: Option<&PhotoSource>, by_cell: bool) -> Option<PhotoSource> {
+    ui.strong(match by_cell {
+        true => "Pictures with the most of it first",
+        false => "Worst pictures first",
+    });
+    let mut chosen = None;
+    for (source, value) in told.ranking.iter().take(MOST_LISTED) {
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            ui.label(match by_cell {
+                true => format!("{value:.0} px"),
+                false => format!("{:.1} %", value * 100.0),
             });
-        }
-        let more = ranking.len().saturating_sub(MOST_LISTED);
-        if more > 0 {
-            ui.weak(format!("And {more} more"));
-        }
-        let failed: Vec<String> = self
-            .evaluate
-            .scored
-            .iter()
-            .filter_map(|(source, scored)| Some(format!("{}: {}", source.name(), scored.failure.as_ref()?)))
-            .collect();
-        if !failed.is_empty() {
-            let text = format!("Left out: {}", failed.len());
-            ui.colored_label(ui.visuals().warn_fg_color, text)
-                .on_hover_text(failed.join("\n"));
-        }
-        let place = chosen.and_then(|source| self.pictures.place(&source));
-        if let Some(place) = place {
-            self.open_picture(place);
-        }
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                let row = ui.add(Button::selectable(shown == Some(source), source.name()).truncate());
+                if row.clicked() {
+                    chosen = Some(source.clone());
+                }
+            });
+        });
     }
+    let more = told.ranking.len().saturating_sub(MOST_LISTED);
+    if more > 0 {
+        ui.weak(format!("And {more} more"));
+    }
+    if !told.failures.is_empty() {
+        let text = format!("Left out: {}", told.failures.len());
+        let listed: Vec<&str> = told.failures.iter().take(MOST_FAILURES).map(String::as_str).collect();
+        ui.colored_label(ui.visuals().warn_fg_color, text)
+            .on_hover_text(listed.join("\n"));
+    }
+    chosen
 }
 
 fn percent(value: Option<f64>) -> String {
     value.map_or_else(|| "–".into(), |value| format!("{:.1}", value * 100.0))
 }
 
-fn totals(ui: &mut Ui, scores: &Confusion) {
-    let accuracy = scores.mean(|score| score.accuracy);
+fn totals(ui: &mut Ui, told: &Told) {
     ui.label(format!(
-        "mIoU {}, mean accuracy {}, pixel accuracy {}",
-        percent(scores.mean_iou()),
-        percent(accuracy),
-        percent(scores.pixel_accuracy())
+        "mIoU {}, mean accuracy {}, pixel accuracy {}, in percent",
+        percent(told.mean_iou),
+        percent(told.mean_accuracy),
+        percent(told.pixel_accuracy)
     ));
 }
 
 /// A row per class that occurs; the class that was clicked.
-fn class_table(ui: &mut Ui, scores: &Confusion, classes: &ClassSet, chosen: Option<u16>) -> Option<u16> {
+fn class_table(ui: &mut Ui, told: &Told, classes: &ClassSet, chosen: Option<u16>) -> Option<u16> {
     let mut clicked = None;
+    let name_width = (ui.available_width() - 3.0 * NUMBER_WIDTH).max(60.0);
     Grid::new("scores of classes")
         .num_columns(4)
         .striped(true)
@@ -210,15 +223,20 @@ fn class_table(ui: &mut Ui, scores: &Confusion, classes: &ClassSet, chosen: Opti
                 ui.label(RichText::new(title).weak()).on_hover_text(hint);
             }
             ui.end_row();
-            for (id, class) in classes.classes.iter().enumerate() {
-                let score = scores.class(id);
+            for (id, (class, score)) in classes.classes.iter().zip(&told.classes).enumerate() {
                 if score.iou.is_none() {
                     // Neither in the truth nor predicted anywhere.
                     continue;
                 }
                 let id = id as u16;
-                let row = ui.add(Button::selectable(chosen == Some(id), &class.name));
-                if row.clicked() {
+                let size = vec2(name_width, ui.spacing().interact_size.y);
+                let row = ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
+                    let [r, g, b] = class.color;
+                    let (swatch, _) = ui.allocate_exact_size(vec2(10.0, 14.0), Sense::hover());
+                    ui.painter().rect_filled(swatch, 2.0, Color32::from_rgb(r, g, b));
+                    ui.add(Button::selectable(chosen == Some(id), &class.name).truncate())
+                });
+                if row.inner.clicked() {
                     clicked = Some(id);
                 }
                 for value in [score.iou, score.accuracy, score.precision] {

@@ -1,6 +1,8 @@
 //! What is asked of the scoring thread, and what becomes of its answers.
 
-use super::{Cell, Evaluate, Layer, Of, Scored, Shown, Wanted};
+use std::path::PathBuf;
+
+use super::{Evaluate, Layer, Of, Scored, Shown, Wanted};
 use crate::app::App;
 use crate::app::results::ResultKey;
 use crate::app::workspace::Workspace;
@@ -10,30 +12,16 @@ use crate::engine::{
 use crate::labels::Confusion;
 
 impl Evaluate {
-    fn send(&mut self, request: ScoreRequest) {
-        self.waiting.push_back(request);
-        self.flush();
-    }
-
-    /// Hands over as many requests as the thread takes.
-    fn flush(&mut self) {
-        let Some(scorer) = &self.scorer else { return };
-        while let Some(request) = self.waiting.pop_front() {
-            if let Err(request) = scorer.ask(request) {
-                self.waiting.push_front(request);
-                return;
-            }
-        }
-    }
-
     fn number(&mut self) -> u64 {
         self.requests += 1;
         self.requests
     }
 
-    /// Counts a picture's scores.
+    /// Counts a picture's scores; an earlier failure gives way.
     fn count(&mut self, number: u64, source: PhotoSource, outcome: Result<&ScoredPicture, String>) {
-        if number <= self.forgotten || self.scored.contains_key(&source) {
+        self.pending.remove(&source);
+        let known = self.scored.get(&source).is_some_and(|scored| scored.failure.is_none());
+        if number <= self.forgotten || known {
             return;
         }
         let scored = match outcome {
@@ -47,23 +35,15 @@ impl Evaluate {
                 let total = self.total.get_or_insert_with(|| Confusion::new(confusion.classes()));
                 total.merge(confusion);
                 Scored {
-                    mean_iou: confusion.mean_iou(),
-                    cells: cells_of(confusion),
+                    mean_iou: picture.mean_iou,
+                    cells: confusion.cells().collect(),
                     failure: None,
                 }
             }
         };
         self.scored.insert(source, scored);
+        self.told = None;
     }
-}
-
-/// The counts that are not 0.
-fn cells_of(confusion: &Confusion) -> Vec<(Cell, u64)> {
-    let classes = confusion.classes() as u16;
-    let all = (0..classes).flat_map(|truth| (0..classes).map(move |predicted| Cell { truth, predicted }));
-    all.map(|cell| (cell, confusion.count(cell.truth.into(), cell.predicted.into())))
-        .filter(|(_, count)| *count > 0)
-        .collect()
 }
 
 impl App {
@@ -72,29 +52,31 @@ impl App {
         while let Some(answer) = self.evaluate.scorer.as_ref().and_then(|scorer| scorer.poll()) {
             self.take_score(answer);
         }
-        self.evaluate.flush();
-        if self.workspace != Workspace::Evaluate {
+        if self.evaluate.scorer.is_none() {
             return;
         }
-        self.find_truths();
         self.look_whose();
-        self.show_errors();
+        if self.workspace == Workspace::Evaluate {
+            self.find_truths();
+            self.want_errors();
+        }
+        self.hand_over();
     }
 
     /// Asks which pictures have ground truth, when they or the folder have changed.
     fn find_truths(&mut self) {
         let folder = &self.evaluate.folder;
-        let (known, known_folder) = &self.evaluate.truths.of;
-        let same = known_folder == folder && self.pictures.sources().eq(known.iter());
+        let known = self.evaluate.truths.of.as_ref();
+        let same = known.is_some_and(|(pictures, of)| of == folder && self.pictures.sources().eq(pictures.iter()));
         if same || self.evaluate.truths.asked.is_some() {
             return;
         }
         let pictures: Vec<PhotoSource> = self.pictures.sources().cloned().collect();
         let folder = folder.clone();
         let number = self.evaluate.number();
-        self.evaluate.truths.of = (pictures.clone(), folder.clone());
+        self.evaluate.truths.of = Some((pictures.clone(), folder.clone()));
         self.evaluate.truths.asked = Some(number);
-        self.evaluate.send(ScoreRequest::Find {
+        self.evaluate.truths.request = Some(ScoreRequest::Find {
             number,
             folder,
             pictures,
@@ -103,27 +85,35 @@ impl App {
 
     /// Scores of another output, or of one that was run in another way, are forgotten.
     fn look_whose(&mut self) {
-        let of = self.score_key(&PhotoSource::Sample);
+        let of = self
+            .model
+            .as_ref()
+            .zip(self.result_key(&PhotoSource::Sample))
+            .map(|(model, key)| Of {
+                key,
+                class_set: model.classes.name.clone(),
+            });
         if of != self.evaluate.of {
             self.evaluate.of = of;
             self.evaluate.forget_scores();
+            self.evaluate.total = None;
             self.evaluate.class = None;
         }
     }
 
-    fn score_key(&self, source: &PhotoSource) -> Option<Of> {
-        let model = self.named(self.model.as_ref()?);
-        Some(Of {
-            key: self.result_key(source)?,
-            class_set: model.classes.name.clone(),
-        })
-    }
-
-    /// Asks for the errors of the picture on the canvas.
-    fn show_errors(&mut self) {
-        let wanted = self.wanted_errors();
-        let Some((wanted, result)) = wanted else {
+    /// Prepares the request for the errors of the picture on the canvas.
+    fn want_errors(&mut self) {
+        let photo = self.document.as_ref().map(|document| document.photo.id);
+        if self
+            .evaluate
+            .shown
+            .as_ref()
+            .is_some_and(|shown| Some(shown.wanted.photo) != photo)
+        {
             self.evaluate.shown = None;
+            self.evaluate.told = None;
+        }
+        let Some((wanted, result)) = self.wanted_errors() else {
             return;
         };
         let is_shown = self.evaluate.shown.as_ref().is_some_and(|shown| shown.wanted == wanted);
@@ -132,9 +122,16 @@ impl App {
             return;
         }
         let number = self.evaluate.number();
-        let job = self.score_job(number, &result, wanted.truth.clone(), Some(wanted.errors));
+        let job = ScoreJob {
+            number,
+            source: result.photo.source.clone(),
+            labels: Labelling::from(&result),
+            truth: wanted.truth.clone(),
+            classes: result.model.classes.clone(),
+            show: Some(wanted.errors),
+        };
         self.evaluate.asked = Some((number, wanted));
-        self.evaluate.send(ScoreRequest::Score(Box::new(job)));
+        self.evaluate.first = Some(Box::new(job));
     }
 
     fn wanted_errors(&self) -> Option<(Wanted, Segmented)> {
@@ -143,29 +140,81 @@ impl App {
         let key = self.result_key(source)?;
         let result = document.result.clone().filter(|_| document.has_result_of(&key))?;
         let truth = self.evaluate.truths.files.get(source)?.clone();
-        let errors = self.evaluate.class.map_or(Errors::All, Errors::Class);
-        Some((Wanted { key, errors, truth }, result))
+        let wanted = Wanted {
+            key,
+            photo: document.photo.id,
+            errors: self.evaluate.class.map_or(Errors::All, Errors::Class),
+            truth,
+        };
+        Some((wanted, result))
     }
 
-    fn score_job(&self, number: u64, result: &Segmented, truth: std::path::PathBuf, show: Option<Errors>) -> ScoreJob {
-        ScoreJob {
-            number,
-            source: result.photo.source.clone(),
-            labels: Labelling::from(result),
-            truth,
-            classes: self.named(&result.model).classes.clone(),
-            show,
+    /// Gives the thread as much as it takes, what a person looks at first.
+    fn hand_over(&mut self) {
+        if let Some(request) = self.evaluate.truths.request.take() {
+            self.evaluate.truths.request = self.ask_scorer(request).err();
         }
+        if let Some(job) = self.evaluate.first.take() {
+            match self.ask_scorer(ScoreRequest::Score(job)) {
+                Err(ScoreRequest::Score(job)) => {
+                    self.evaluate.first = Some(job);
+                    return;
+                }
+                Ok(()) | Err(ScoreRequest::Find { .. }) => {}
+            }
+        }
+        while let Some((source, labels)) = self.evaluate.waiting.pop_front() {
+            let job = self.evaluate.truths.files.get(&source).cloned();
+            let Some(job) = job.and_then(|truth| self.score_job(&source, labels.clone(), truth)) else {
+                // Its result or its truth has gone meanwhile.
+                self.evaluate.pending.remove(&source);
+                continue;
+            };
+            if self.ask_scorer(ScoreRequest::Score(Box::new(job))).is_err() {
+                self.evaluate.waiting.push_front((source, labels));
+                return;
+            }
+        }
+    }
+
+    fn ask_scorer(&self, request: ScoreRequest) -> Result<(), ScoreRequest> {
+        match &self.evaluate.scorer {
+            Some(scorer) => scorer.ask(request),
+            None => Err(request),
+        }
+    }
+
+    /// The job for a picture, with the kept result where there are no labels.
+    fn score_job(&mut self, source: &PhotoSource, labels: Option<Labelling>, truth: PathBuf) -> Option<ScoreJob> {
+        let kept = |app: &Self| app.results.peek(&app.result_key(source)?).map(Labelling::from);
+        Some(ScoreJob {
+            source: source.clone(),
+            labels: labels.or_else(|| kept(self))?,
+            truth,
+            classes: self.model.as_ref()?.classes.clone(),
+            show: None,
+            number: self.evaluate.number(),
+        })
     }
 
     fn take_score(&mut self, answer: ScoreAnswer) {
         match answer {
             ScoreAnswer::Found { number, truths } => {
-                let known = &mut self.evaluate.truths;
-                if known.asked == Some(number) {
-                    known.asked = None;
-                    let found = known.of.0.iter().cloned().zip(truths);
-                    known.files = found.filter_map(|(source, file)| Some((source, file?))).collect();
+                if self.evaluate.truths.asked != Some(number) {
+                    return;
+                }
+                self.evaluate.truths.asked = None;
+                let Some((pictures, _)) = &self.evaluate.truths.of else {
+                    return;
+                };
+                let found = pictures.iter().cloned().zip(truths);
+                let files = found.filter_map(|(source, file)| Some((source, file?))).collect();
+                self.evaluate.truths.files = files;
+                let known = &self.evaluate.truths.files;
+                let before = self.evaluate.scored.len();
+                self.evaluate.scored.retain(|source, _| known.contains_key(source));
+                if self.evaluate.scored.len() < before {
+                    self.evaluate.add_up();
                 }
             }
             ScoreAnswer::Scored {
@@ -173,19 +222,18 @@ impl App {
                 source,
                 outcome,
             } => {
-                let asked = self.evaluate.asked.take_if(|(asked, _)| *asked == number);
+                let asked = self.evaluate.asked.as_ref().filter(|(asked, _)| *asked == number);
+                let wanted = asked.map(|(_, wanted)| wanted.clone());
                 match outcome {
                     Ok(picture) => {
                         self.evaluate.count(number, source, Ok(&picture));
-                        if let Some((_, wanted)) = asked {
+                        if let Some(wanted) = wanted {
+                            self.evaluate.asked = None;
                             self.present_errors(wanted, *picture);
                         }
                     }
                     Err(why) => {
-                        if let Some((_, wanted)) = asked {
-                            // Not asked again until something else is wanted.
-                            self.evaluate.asked = Some((number, wanted));
-                        }
+                        // What was asked for stays so: it is not asked again until something else is wanted.
                         self.evaluate.count(number, source, Err(why));
                     }
                 }
@@ -194,57 +242,65 @@ impl App {
     }
 
     fn present_errors(&mut self, wanted: Wanted, picture: ScoredPicture) {
-        let Some((shown, photo)) = picture
-            .shown
-            .zip(self.document.as_ref().map(|document| document.photo.id))
-        else {
+        let photo = self.document.as_ref().map(|document| document.photo.id);
+        let Some(shown) = picture.shown.filter(|_| Some(wanted.photo) == photo) else {
             return;
         };
-        let mut layer = |labels: Labelling| {
+        let before = self.evaluate.shown.take();
+        let same_truth =
+            before.filter(|before| before.wanted.photo == wanted.photo && before.wanted.truth == wanted.truth);
+        let mut layer = |labels: Labelling, texture| {
             self.versions += 1;
-            self.uploader.labels(photo, self.versions, labels);
+            self.uploader.labels(wanted.photo, self.versions, labels);
             Layer {
                 version: self.versions,
-                texture: None,
+                texture,
             }
         };
+        let (truth, before) = match same_truth {
+            // Only the errors are others; those before stay until they are there.
+            Some(before) => (before.truth, before.errors.texture),
+            None => (layer(shown.truth, None), None),
+        };
         self.evaluate.shown = Some(Shown {
-            truth: layer(shown.truth),
-            errors: layer(shown.map),
+            errors: layer(shown.map, before),
+            truth,
             wanted,
-            photo,
             confusion: picture.confusion,
         });
+        self.evaluate.told = None;
     }
 
     /// Scores every open picture that has ground truth: kept results at once, the others after a run.
     pub(in crate::app) fn score_all(&mut self) {
+        let unscored: Vec<PhotoSource> = {
+            let unscored: std::collections::HashSet<&PhotoSource> = self.evaluate.unscored().collect();
+            self.pictures
+                .sources()
+                .filter(|source| unscored.contains(source))
+                .cloned()
+                .collect()
+        };
         let mut missing = Vec::new();
-        let sources: Vec<PhotoSource> = self.pictures.sources().cloned().collect();
-        for source in sources {
-            let Some(truth) = self.evaluate.truths.files.get(&source).cloned() else {
-                continue;
-            };
-            if self.evaluate.scored.contains_key(&source) {
-                continue;
-            }
-            let kept = self.result_key(&source).and_then(|key| self.results.get(&key).cloned());
-            match kept {
-                Some(result) => {
-                    let number = self.evaluate.number();
-                    let job = self.score_job(number, &result, truth, None);
-                    self.evaluate.send(ScoreRequest::Score(Box::new(job)));
-                }
-                None => missing.push(source),
+        for source in unscored {
+            let is_kept = self
+                .result_key(&source)
+                .is_some_and(|key| self.results.peek(&key).is_some());
+            if is_kept {
+                self.evaluate.pending.insert(source.clone());
+                self.evaluate.waiting.push_back((source, None));
+            } else {
+                missing.push(source);
             }
         }
         if !missing.is_empty() {
             self.segment_pictures(missing, None);
+            self.evaluate.run = self.batch.as_ref().map(|batch| batch.number);
         }
     }
 
     /// A picture of a run over all has been segmented.
-    pub(in crate::app) fn score_in_passing(&mut self, result: &Segmented, settings: &Settings) {
+    pub(in crate::app) fn score_in_passing(&mut self, number: u64, result: &Segmented, settings: &Settings) {
         let source = &result.photo.source;
         let key = ResultKey {
             source: source.clone(),
@@ -252,11 +308,11 @@ impl App {
             output: result.output,
             settings: settings.clone(),
         };
-        let is_wanted = self.workspace == Workspace::Evaluate && self.result_key(source).as_ref() == Some(&key);
-        if let Some(truth) = self.evaluate.truths.files.get(source).cloned().filter(|_| is_wanted) {
-            let number = self.evaluate.number();
-            let job = self.score_job(number, result, truth, None);
-            self.evaluate.send(ScoreRequest::Score(Box::new(job)));
+        let is_wanted = self.evaluate.run == Some(number) && self.result_key(source).as_ref() == Some(&key);
+        if is_wanted && self.evaluate.pending.insert(source.clone()) {
+            self.evaluate
+                .waiting
+                .push_back((source.clone(), Some(Labelling::from(result))));
         }
     }
 }

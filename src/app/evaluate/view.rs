@@ -7,13 +7,14 @@ use egui::{Rect, Ui, UiBuilder, vec2};
 use super::Shown;
 use crate::app::App;
 use crate::app::canvas::{self, Drawing, Place, Scene};
+use crate::app::central::bare;
 use crate::app::command::Command;
 use crate::app::gpu::{GpuLabels, Highlight, Look};
 use crate::engine::ERROR_KINDS;
 use crate::labels::ClassSet;
 
 /// Colours of the kinds of errors; they mean the same in every theme.
-pub(super) const ERROR_COLORS: [[u8; 3]; 2] = [[230, 60, 40], [40, 120, 240]];
+const ERROR_COLORS: [[u8; 3]; 2] = [[230, 60, 40], [40, 120, 240]];
 
 /// Height of the titles over both canvases.
 const HEADER: f32 = 22.0;
@@ -32,18 +33,19 @@ impl App {
             .evaluate
             .shown
             .as_ref()
-            .filter(|shown| shown.photo == document.photo.id);
-        let classes = self.model.as_ref().map(|model| self.named(model).classes.clone());
+            .filter(|shown| shown.wanted.photo == document.photo.id);
+        let classes = self.model.as_ref().map(|model| model.classes.clone());
         let left = match (self.evaluate.prediction, shown) {
             (false, Some(shown)) => self.layer(ui, &shown.errors.texture, self.error_look()),
             _ => {
                 let masks = document.masks.as_ref();
-                let masks = masks.map(|masks| (masks.labels.clone(), self.look(&masks.result.model.classes)));
-                self.drawing_with(ui, document, masks)
+                let (labels, classes) = masks.map(|masks| (&masks.labels, &masks.result.model.classes)).unzip();
+                let look = classes.map_or_else(|| self.error_look(), |classes| self.whole_look(classes));
+                self.layer(ui, &labels.cloned(), look)
             }
         };
         let right = match (shown, &classes) {
-            (Some(shown), Some(classes)) => self.layer(ui, &shown.truth.texture, self.look(classes)),
+            (Some(shown), Some(classes)) => self.layer(ui, &shown.truth.texture, self.whole_look(classes)),
             _ => self.drawing_with(ui, document, None),
         };
         let titles = [self.left_title(shown, classes.as_ref()), self.right_title(&name)];
@@ -107,8 +109,19 @@ impl App {
     }
 
     fn layer(&self, ui: &Ui, labels: &Option<Arc<GpuLabels>>, look: Look) -> Option<Drawing> {
-        let document = self.document.as_ref()?;
-        self.drawing_with(ui, document, labels.clone().map(|labels| (labels, look)))
+        let drawing = self.drawing_with(ui, self.document.as_ref()?, None)?;
+        // Whether masks are shown elsewhere does not matter here.
+        let masks = labels.clone().map(|labels| (labels, look)).filter(|_| !bare(ui));
+        Some(Drawing { masks, ..drawing })
+    }
+
+    /// All classes in their colours, whatever is hidden elsewhere.
+    fn whole_look(&self, classes: &ClassSet) -> Look {
+        let colors = self.view.colors(classes).into_iter();
+        Look {
+            palette: colors.map(|[r, g, b]| [r, g, b, u8::MAX]).collect(),
+            ..self.error_look()
+        }
     }
 
     /// Errors are shown whatever classes are hidden.

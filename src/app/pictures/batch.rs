@@ -217,7 +217,7 @@ impl App {
             BatchState::Done { .. } if changed && !is_shown => {}
             BatchState::Done { .. } if changed => self.pictures.set_state(&source, State::Fresh),
             BatchState::Done { result, .. } => {
-                self.score_in_passing(&result, &settings);
+                self.score_in_passing(number, &result, &settings);
                 self.keep_unseen(result, settings);
             }
             BatchState::Failed(why) => self.pictures.set_state(&source, State::Failed(why)),

@@ -16,6 +16,8 @@ const PATCHES: [usize; 3] = [8, 16, 32];
 pub(super) struct Form {
     /// A text for each of [`Field::ALL`].
     paths: [(Field, String); 6],
+    /// What was filled in without being asked for; it is replaced as long as it was not changed.
+    guessed: Vec<(Field, String)>,
     /// Name of a known class set; empty for numbered classes.
     set: String,
     classes: usize,
@@ -58,7 +60,7 @@ impl Field {
             Self::Labels => "Label maps",
             Self::ValImages => "Validation pictures",
             Self::ValLabels => "Validation labels",
-            Self::Init => "Begin with",
+            Self::Init => "Weights to begin with",
             Self::Out => "Results",
         }
     }
@@ -69,7 +71,7 @@ impl Field {
             Self::Labels => "Folder of PNG files with class ids, named as the pictures are",
             Self::ValImages => "Folder of pictures to score with; may be empty",
             Self::ValLabels => "Folder of their label maps",
-            Self::Init => "A Vision Transformer of timm or AugReg, or a model to train further",
+            Self::Init => "An ImageNet Vision Transformer (timm or AugReg file), or a model to train further",
             Self::Out => "Folder for bundles, log and what going on needs",
         }
     }
@@ -98,6 +100,7 @@ impl Default for Form {
     fn default() -> Self {
         Self {
             paths: Field::ALL.map(|field| (field, String::new())),
+            guessed: Vec::new(),
             set: "camvid".into(),
             classes: 2,
             decoders: vec![DecoderKind::Mask],
@@ -125,34 +128,24 @@ impl Form {
         self.guess(field, &path);
     }
 
-    /// Fills empty fields whose folders usually lie beside the one that was chosen; if they do not, the training says so.
+    /// Fills fields whose folders usually lie beside the one that was chosen; if they do not, the training says so.
     fn guess(&mut self, field: Field, path: &Path) {
-        let beside = |from: &Path, name: &str| Some(from.parent()?.join(name));
+        let beside = |name: &str| Some(path.parent()?.join(name));
+        let labels = beside("labels").filter(|_| path.ends_with("images"));
         let guesses = match field {
-            Field::Images => [
-                (
-                    Field::Labels,
-                    beside(path, "labels").filter(|_| path.ends_with("images")),
-                ),
-                (Field::Out, beside(path, "trained")),
-            ],
-            Field::ValImages => [
-                (
-                    Field::ValLabels,
-                    beside(path, "labels").filter(|_| path.ends_with("images")),
-                ),
-                (Field::Out, None),
-            ],
+            Field::Images => vec![(Field::Labels, labels), (Field::Out, beside("trained"))],
+            Field::ValImages => vec![(Field::ValLabels, labels)],
             _ => return,
         };
         for (field, guess) in guesses {
-            let empty = self
-                .paths
-                .iter_mut()
-                .find(|(other, text)| *other == field && text.is_empty());
-            if let (Some((_, text)), Some(guess)) = (empty, guess) {
-                *text = guess.display().to_string();
-            }
+            let guessed = self.guessed.iter().position(|(other, _)| *other == field);
+            let before = guessed.map(|at| self.guessed.swap_remove(at).1);
+            let shown = self.paths.iter_mut().find(|(other, _)| *other == field);
+            let Some((_, text)) = shown.filter(|(_, text)| text.is_empty() || before.as_ref() == Some(text)) else {
+                continue;
+            };
+            *text = guess.map_or_else(String::new, |guess| guess.display().to_string());
+            self.guessed.push((field, text.clone()));
         }
     }
 
@@ -192,7 +185,6 @@ impl Form {
         training.batch = self.batch;
         training.validate_every = self.validate_every;
         if let Some(rate) = self.rate {
-            training.schedule.floor *= rate / training.schedule.base;
             training.schedule.base = rate;
         }
         let is_set = !self.set.is_empty();
@@ -243,6 +235,9 @@ impl Form {
                     if on {
                         self.decoders.push(kind);
                     }
+                    // Off and on again is the same plan.
+                    self.decoders
+                        .sort_by_key(|kind| DecoderKind::ALL.iter().position(|other| other == kind));
                 }
             }
         });
@@ -267,14 +262,16 @@ impl Form {
             list.response.labelled_by(label.id);
             if self.set.is_empty() {
                 ui.add(DragValue::new(&mut self.classes).range(1..=1024))
-                    .on_hover_text("How many classes there are; 255 is ignored");
+                    .on_hover_text("How many classes there are; 255 is ignored")
+                    .accessible_name("Number of classes");
             }
         });
         ui.end_row();
         let label = ui.label("Patch");
         ui.horizontal(|ui| {
             for patch in PATCHES {
-                ui.selectable_value(&mut self.patch, patch, patch.to_string());
+                ui.selectable_value(&mut self.patch, patch, patch.to_string())
+                    .accessible_name(format!("Patch {patch}"));
             }
         })
         .response

@@ -11,7 +11,7 @@ use egui::{Context, Panel, ScrollArea, Ui, vec2};
 
 use super::dialogs::Ask;
 use super::page;
-use crate::engine::{DeviceChoice, TrainPlan, TrainingNews, TrainingResult, TrainingRun};
+use crate::engine::{DeviceChoice, TrainPlan, TrainingNews, TrainingPlace, TrainingResult, TrainingRun};
 use form::Form;
 use progress::Curves;
 
@@ -61,8 +61,9 @@ impl TrainingPage {
         while let Some(news) = self.run.as_ref().and_then(TrainingRun::poll) {
             match news {
                 TrainingNews::Ended(result) => {
-                    self.run = None;
+                    let asked = self.run.take().is_some_and(|run| run.is_stopping());
                     ended = Some(match &result {
+                        Err(_) if asked => Ok("The training was stopped before it had begun".to_owned()),
                         Ok(result) if result.stopped => Ok("The training was stopped; it can go on".to_owned()),
                         Ok(_) => Ok("The training is done".to_owned()),
                         Err(why) => Err(format!("The training failed: {why}")),
@@ -75,8 +76,8 @@ impl TrainingPage {
         ended
     }
 
-    /// Draws it if it is open.
-    pub(super) fn show(&mut self, context: &Context) -> Option<Wish> {
+    /// Draws it if it is open; `threads` is how many a training may take on the CPU.
+    pub(super) fn show(&mut self, context: &Context, threads: Option<usize>) -> Option<Wish> {
         if !self.open {
             return None;
         }
@@ -88,7 +89,7 @@ impl TrainingPage {
                 .exact_size(width)
                 .resizable(false)
                 .show(ui, |ui| {
-                    Panel::bottom("training start").show(ui, |ui| self.start_line(ui));
+                    Panel::bottom("training start").show(ui, |ui| self.start_line(ui, threads));
                     ScrollArea::vertical().id_salt("form").show(ui, |ui| {
                         ui.add_enabled_ui(self.run.is_none(), |ui| {
                             wish = self.form.show(ui).map(Wish::Ask);
@@ -107,7 +108,7 @@ impl TrainingPage {
     }
 
     /// The button that starts or stops, and what is missing for it.
-    fn start_line(&mut self, ui: &mut Ui) {
+    fn start_line(&mut self, ui: &mut Ui, threads: Option<usize>) {
         ui.add_space(6.0);
         let plan = self.form.plan();
         ui.horizontal(|ui| match &self.run {
@@ -131,7 +132,7 @@ impl TrainingPage {
                 if start.clicked()
                     && let Ok((plan, out)) = plan.clone()
                 {
-                    self.start(plan, out, ui.ctx());
+                    self.start((plan, out), threads, ui.ctx());
                 }
             }
         });
@@ -141,12 +142,16 @@ impl TrainingPage {
         ui.add_space(4.0);
     }
 
-    fn start(&mut self, plan: TrainPlan, out: PathBuf, context: &Context) {
+    fn start(&mut self, (plan, out): (TrainPlan, PathBuf), threads: Option<usize>, context: &Context) {
         self.curves = Curves::default();
         self.outcome = None;
         let context = context.clone();
         let wake = Box::new(move || context.request_repaint());
-        match TrainingRun::start(plan, out, self.form.device, wake) {
+        let place = TrainingPlace {
+            device: self.form.device,
+            threads,
+        };
+        match TrainingRun::start(plan, out, place, wake) {
             Ok(run) => self.run = Some(run),
             Err(why) => self.outcome = Some(Err(format!("the system gives no thread ({why})"))),
         }

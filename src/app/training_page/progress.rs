@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use egui::{Color32, ColorImage, Context, ProgressBar, TextureHandle, TextureOptions, Ui, Vec2};
+use egui::{Color32, ColorImage, Context, ProgressBar, TextureHandle, TextureOptions, Ui};
 use egui_plot::{Legend, Line, Plot, PlotPoints};
 
 use crate::app::status_bar::time_left;
@@ -155,7 +155,7 @@ impl Curves {
         ui.label("The first validation picture at the last validation");
         let size = texture.size_vec2();
         let scale = (ui.available_width() / size.x).min(1.0);
-        ui.add(egui::Image::new((texture.id(), size * scale)).fit_to_exact_size(Vec2::new(size.x, size.y) * scale));
+        ui.add(egui::Image::new((texture.id(), size * scale)).alt_text("First validation picture under its masks"));
     }
 }
 

@@ -20,9 +20,10 @@ fn harness() -> Harness<'static, State> {
         page,
         wishes: Vec::new(),
     };
-    let mut harness = Harness::builder()
-        .with_size([1000.0, 760.0])
-        .build_ui_state(|ui, state: &mut State| state.wishes.extend(state.page.show(ui)), state);
+    let mut harness = Harness::builder().with_size([1000.0, 760.0]).build_ui_state(
+        |ui, state: &mut State| state.wishes.extend(state.page.show(ui, None)),
+        state,
+    );
     harness.run();
     harness
 }
@@ -39,7 +40,7 @@ fn what_is_missing_is_said_and_folders_beside_are_guessed() {
         .page
         .set_path(Ask::TrainImages, PathBuf::from("/data/train/images"));
     harness.run();
-    harness.get_by_label_contains("Still to choose: begin with");
+    harness.get_by_label_contains("Still to choose: weights to begin with");
     harness
         .state_mut()
         .page
@@ -53,4 +54,14 @@ fn what_is_missing_is_said_and_folders_beside_are_guessed() {
     harness.run();
     let (plan, _) = harness.state().page.form.plan().expect("a plan");
     assert_eq!(plan.decoders, ["mask", "pup"]);
+
+    // A corrected folder takes its guesses along, and what was typed stays.
+    harness.state_mut().page.set_path(Ask::TrainOut, PathBuf::from("/mine"));
+    harness
+        .state_mut()
+        .page
+        .set_path(Ask::TrainImages, PathBuf::from("/other/images"));
+    let (plan, out) = harness.state().page.form.plan().expect("a plan");
+    assert_eq!(plan.data.labels, [PathBuf::from("/other/labels")]);
+    assert_eq!(out, PathBuf::from("/mine"));
 }

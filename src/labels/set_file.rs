@@ -1,0 +1,140 @@
+//! Class sets of one's own, from a file.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::{Class, ClassSet, TruthRules};
+
+/// Classes of one's own data, and what its label maps mean by ids that are none.
+///
+/// ```toml
+/// name = "my streets"
+/// ignore = [255]           # ids of pixels without a class
+/// zero-is-ignored = false  # whether 0 is one of them, and other ids are one more than their class
+///
+/// [[classes]]              # by id, from 0
+/// name = "road"
+/// color = "#804080"
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetFile {
+    /// Names and colours.
+    pub set: ClassSet,
+    /// How label maps are read.
+    pub rules: TruthRules,
+}
+
+/// Why a file is no class set.
+#[derive(Debug, thiserror::Error)]
+pub enum SetFileError {
+    /// It cannot be read.
+    #[error("cannot read the class set ({0}): {path}", path = .1.display())]
+    Read(std::io::Error, PathBuf),
+    /// It says something else.
+    #[error("expected a class set (name, and [[classes]] with name and color), found: {why}: {path}", path = .path.display())]
+    Content {
+        /// What is wrong.
+        why: String,
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Written {
+    name: String,
+    #[serde(default)]
+    ignore: Option<Vec<u16>>,
+    #[serde(default)]
+    zero_is_ignored: bool,
+    classes: Vec<WrittenClass>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenClass {
+    name: String,
+    #[serde(default)]
+    color: Option<String>,
+}
+
+impl SetFile {
+    /// Whether a name of a set is that of a file.
+    pub fn is_one(name: &str) -> bool {
+        name.ends_with(".toml")
+    }
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// When it cannot be read or is no class set.
+    pub fn open(path: &Path) -> Result<Self, SetFileError> {
+        let text = std::fs::read_to_string(path).map_err(|why| SetFileError::Read(why, path.into()))?;
+        Self::parse(&text).map_err(|why| SetFileError::Content { why, path: path.into() })
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let written: Written = toml::from_str(text).map_err(|why| why.message().to_owned())?;
+        let count = written.classes.len();
+        if !(1..=1024).contains(&count) {
+            return Err(format!("{count} classes in place of 1 to 1024"));
+        }
+        // Colours that are not given are those of numbered classes.
+        let usual = ClassSet::numbered(count);
+        let class = |(id, class): (usize, WrittenClass)| {
+            let color = match class.color {
+                Some(text) => {
+                    color_of(&text).ok_or_else(|| format!("the color {text} in place of one like #804080"))?
+                }
+                None => usual.classes.get(id).map_or([0; 3], |class| class.color),
+            };
+            Ok(Class {
+                name: class.name,
+                color,
+            })
+        };
+        let classes = written.classes.into_iter().enumerate().map(class);
+        let set = ClassSet {
+            classes: classes.collect::<Result<_, String>>()?,
+            name: written.name,
+        };
+        let usual = TruthRules::of(&set.name, count, "");
+        let rules = TruthRules {
+            ignored: written.ignore.unwrap_or(usual.ignored),
+            zero_is_ignored: written.zero_is_ignored,
+            ids: None,
+        };
+        Ok(Self { set, rules })
+    }
+}
+
+/// `#804080`.
+fn color_of(text: &str) -> Option<[u8; 3]> {
+    let digits = text
+        .strip_prefix('#')
+        .filter(|digits| digits.len() == 6 && digits.is_ascii())?;
+    let channel = |i: usize| u8::from_str_radix(&digits[2 * i..2 * i + 2], 16).ok();
+    Some([channel(0)?, channel(1)?, channel(2)?])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_colours_and_rules_are_read() {
+        let text = "name = \"mine\"\nignore = [9]\nzero-is-ignored = true\n[[classes]]\nname = \"road\"\ncolor = \"#804080\"\n\
+                    [[classes]]\nname = \"rest\"\n";
+        let file = SetFile::parse(text).expect("a set");
+        assert_eq!((file.set.name.as_str(), file.set.len()), ("mine", 2));
+        assert_eq!(file.set.classes[0].color, [0x80, 0x40, 0x80]);
+        assert_eq!(file.set.label(1), "rest");
+        assert_eq!((file.rules.ignored, file.rules.zero_is_ignored), (vec![9], true));
+        let wrong = |text: &str| SetFile::parse(text).expect_err("no set");
+        assert!(wrong("name = \"mine\"\nclasses = []").contains("0 classes"));
+        assert!(wrong("name = \"mine\"\n[[classes]]\nname = \"a\"\ncolor = \"red\"").contains("the color red"));
+        assert!(wrong("[[classes]]\nname = \"a\"").contains("name"));
+    }
+}
