@@ -54,7 +54,7 @@ pub use model_info::{ModelInfo, ModelSource, OpenModel};
 pub use outbox::Wake;
 pub use progress::{OnProgress, Progress};
 pub use report::{ReportExport, ReportPart};
-pub use scorer::{ERROR_KINDS, Errors, ScoreAnswer, ScoreJob, ScoreRequest, ScoredPicture, Scorer, ShownErrors};
+pub use scorer::{ERROR_KINDS, Errors, ScoreAnswer, ScoreJob, ScoreRequest, ScoredPicture, Scorer, ShownErrors, Truth};
 pub use session::{Session, SessionError, Task};
 pub use settings::EngineSettings;
 pub use test_settings::NormalisationChoice;

@@ -1,7 +1,7 @@
 //! Compares results with ground truth from files, on a thread of its own.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::thread::Builder;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
@@ -28,10 +28,34 @@ pub enum ScoreRequest {
         folder: Option<PathBuf>,
         /// In this order.
         pictures: Vec<PhotoSource>,
+        /// Whether the classes are those of the sample picture's label map.
+        knows_sample: bool,
     },
     /// How well a result matches.
     Score(Box<ScoreJob>),
 }
+
+/// Where ground truth is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Truth {
+    /// In a file.
+    File(PathBuf),
+    /// Inside the program: that of the sample picture.
+    Sample,
+}
+
+impl Truth {
+    /// For people.
+    pub fn name(&self) -> String {
+        match self {
+            Self::File(path) => path.file_name().unwrap_or_default().to_string_lossy().into(),
+            Self::Sample => "of the sample".into(),
+        }
+    }
+}
+
+/// The label map of the sample picture, in the ids of CamVid.
+const SAMPLE_LABELS: &[u8] = include_bytes!("../../assets/samples/street-labels.png");
 
 /// A result with its ground truth.
 #[derive(Debug)]
@@ -42,8 +66,8 @@ pub struct ScoreJob {
     pub source: PhotoSource,
     /// What was predicted.
     pub labels: Labelling,
-    /// The file with the truth.
-    pub truth: PathBuf,
+    /// Where the truth is.
+    pub truth: Truth,
     /// The classes of both.
     pub classes: ClassSet,
     /// What to show of it besides the scores.
@@ -62,12 +86,12 @@ pub enum Errors {
 /// What comes back.
 #[derive(Debug)]
 pub enum ScoreAnswer {
-    /// To [`ScoreRequest::Find`]: a file or nothing for each picture.
+    /// To [`ScoreRequest::Find`]: where it is, or nothing, for each picture.
     Found {
         /// As asked.
         number: u64,
         /// In the order of the pictures.
-        truths: Vec<Option<PathBuf>>,
+        truths: Vec<Option<Truth>>,
     },
     /// To [`ScoreRequest::Score`].
     Scored {
@@ -178,10 +202,12 @@ fn answer(request: ScoreRequest) -> ScoreAnswer {
             number,
             folder,
             pictures,
+            knows_sample,
         } => {
-            let truths = pictures
-                .iter()
-                .map(|source| truth_of(source.file()?, folder.as_deref()));
+            let truths = pictures.iter().map(|source| match source.file() {
+                Some(file) => truth_of(file, folder.as_deref()).map(Truth::File),
+                None => knows_sample.then_some(Truth::Sample),
+            });
             ScoreAnswer::Found {
                 number,
                 truths: truths.collect(),
@@ -199,9 +225,9 @@ fn score(job: &ScoreJob) -> Result<ScoredPicture, String> {
     let predicted = job.labels.map();
     let truth = read_truth(&job.truth, predicted, &job.classes)?;
     let mut confusion = Confusion::new(job.classes.len());
-    // `read_labels` has looked at the size.
-    let counted = confusion.add(predicted, &truth);
-    debug_assert!(counted);
+    if !confusion.add(predicted, &truth) {
+        return Err("expected a label map as large as the picture, found another size".into());
+    }
     let shown = job.show.map(|errors| ShownErrors {
         map: Labelling::plain(errors_of(predicted, &truth, errors, job.classes.len())),
         truth: Labelling::plain(truth),
@@ -213,18 +239,20 @@ fn score(job: &ScoreJob) -> Result<ScoredPicture, String> {
     })
 }
 
-fn read_truth(path: &Path, predicted: &LabelMap, classes: &ClassSet) -> Result<LabelMap, String> {
-    let mut truth = read_labels(path, [predicted.width, predicted.height]).map_err(|why| why.to_string())?;
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
+fn read_truth(truth: &Truth, predicted: &LabelMap, classes: &ClassSet) -> Result<LabelMap, String> {
+    let mut map = match truth {
+        Truth::File(path) => read_labels(path, [predicted.width, predicted.height]).map_err(|why| why.to_string())?,
+        Truth::Sample => LabelMap::from_png(SAMPLE_LABELS).map_err(|why| why.to_string())?,
+    };
+    let name = truth.name();
     let rules = TruthRules::of(&classes.name, classes.len(), &name);
-    rules.apply(&mut truth, classes.len()).map_err(|id| {
+    rules.apply(&mut map, classes.len()).map_err(|id| {
         format!(
-            "expected ids of {} classes or ignored ones in the ground truth, found {id}: {}",
-            classes.len(),
-            path.display()
+            "expected ids of {} classes or ignored ones in the ground truth, found {id}: {name}",
+            classes.len()
         )
     })?;
-    Ok(truth)
+    Ok(map)
 }
 
 fn errors_of(predicted: &LabelMap, truth: &LabelMap, errors: Errors, classes: usize) -> LabelMap {

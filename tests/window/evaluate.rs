@@ -7,7 +7,9 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 use segscope::app::App;
 
-use crate::harness::{in_repository, wait_for, wait_for_label, wait_for_text, window_with};
+use crate::harness::{
+    in_repository, start, wait_for, wait_for_label, wait_for_masks, wait_for_text, window, window_with,
+};
 
 /// Pictures in `images`, and label maps of the first two in `labels`: the true one, and one that is road all over.
 fn pictures(folder: &tempfile::TempDir) -> Vec<PathBuf> {
@@ -69,4 +71,14 @@ fn pictures_are_scored_with_the_truth_beside_them_and_listed_worst_first() {
     wait_for_text(&mut harness, "Scores appear when a picture with ground truth");
     harness.get_by_label("All 2 pictures").click();
     wait_for(&mut harness, "the sum again", |h| mean_iou(h).filter(|iou| *iou == all));
+}
+
+#[test]
+fn the_sample_has_its_truth_with_it() {
+    let mut harness = window(start());
+    wait_for_masks(&mut harness);
+    harness.key_press(Key::F6);
+    wait_for_text(&mut harness, "Ground truth: of the sample");
+    let own = wait_for(&mut harness, "a score", mean_iou);
+    assert!((50.0..95.0).contains(&own), "{own}");
 }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use super::App;
 use super::gpu::GpuLabels;
 use super::results::ResultKey;
-use crate::engine::{Errors, Labelling, PhotoSource, ScoreJob, ScoreRequest, Scorer};
+use crate::engine::{Errors, Labelling, PhotoSource, ScoreJob, ScoreRequest, Scorer, Truth};
 use crate::labels::Confusion;
 use told::Told;
 
@@ -60,13 +60,13 @@ pub(super) struct Evaluate {
 /// Which pictures have ground truth.
 #[derive(Default)]
 struct Truths {
-    /// Of which list of pictures and which folder this is; `None` to look again.
-    of: Option<(Vec<PhotoSource>, Option<PathBuf>)>,
+    /// Of which list of pictures and which folder this is, and whether the sample's truth counts; `None` to look again.
+    of: Option<(Vec<PhotoSource>, Option<PathBuf>, bool)>,
     /// Number of the request that is on its way.
     asked: Option<u64>,
     /// A request that the thread has not taken.
     request: Option<ScoreRequest>,
-    files: HashMap<PhotoSource, PathBuf>,
+    files: HashMap<PhotoSource, Truth>,
 }
 
 /// Whose scores are kept: the output in use, run in this way.
@@ -100,7 +100,7 @@ struct Wanted {
     /// Number of the photo.
     photo: u64,
     errors: Errors,
-    truth: PathBuf,
+    truth: Truth,
 }
 
 /// Ground truth and errors of the picture on the canvas.

@@ -17,7 +17,7 @@ const MOST_LISTED: usize = 50;
 const MOST_FAILURES: usize = 10;
 
 /// Width of a column of numbers in points.
-const NUMBER_WIDTH: f32 = 56.0;
+const NUMBER_WIDTH: f32 = 46.0;
 
 impl App {
     /// The inspector of the workspace.

@@ -1,15 +1,16 @@
 //! What is asked of the scoring thread, and what becomes of its answers.
 
-use std::path::PathBuf;
-
 use super::{Evaluate, Layer, Of, Scored, Shown, Wanted};
 use crate::app::App;
 use crate::app::results::ResultKey;
 use crate::app::workspace::Workspace;
 use crate::engine::{
-    Errors, Labelling, PhotoSource, ScoreAnswer, ScoreJob, ScoreRequest, ScoredPicture, Segmented, Settings,
+    Errors, Labelling, PhotoSource, ScoreAnswer, ScoreJob, ScoreRequest, ScoredPicture, Segmented, Settings, Truth,
 };
 use crate::labels::Confusion;
+
+/// The class set of the sample picture's label map.
+const SAMPLE_SET: &str = "camvid";
 
 impl Evaluate {
     fn number(&mut self) -> u64 {
@@ -67,19 +68,26 @@ impl App {
     fn find_truths(&mut self) {
         let folder = &self.evaluate.folder;
         let known = self.evaluate.truths.of.as_ref();
-        let same = known.is_some_and(|(pictures, of)| of == folder && self.pictures.sources().eq(pictures.iter()));
+        let knows_sample = self
+            .model
+            .as_ref()
+            .is_some_and(|model| model.classes.name == SAMPLE_SET);
+        let same = known.is_some_and(|(pictures, of, sample)| {
+            of == folder && *sample == knows_sample && self.pictures.sources().eq(pictures.iter())
+        });
         if same || self.evaluate.truths.asked.is_some() {
             return;
         }
         let pictures: Vec<PhotoSource> = self.pictures.sources().cloned().collect();
         let folder = folder.clone();
         let number = self.evaluate.number();
-        self.evaluate.truths.of = Some((pictures.clone(), folder.clone()));
+        self.evaluate.truths.of = Some((pictures.clone(), folder.clone(), knows_sample));
         self.evaluate.truths.asked = Some(number);
         self.evaluate.truths.request = Some(ScoreRequest::Find {
             number,
             folder,
             pictures,
+            knows_sample,
         });
     }
 
@@ -185,7 +193,7 @@ impl App {
     }
 
     /// The job for a picture, with the kept result where there are no labels.
-    fn score_job(&mut self, source: &PhotoSource, labels: Option<Labelling>, truth: PathBuf) -> Option<ScoreJob> {
+    fn score_job(&mut self, source: &PhotoSource, labels: Option<Labelling>, truth: Truth) -> Option<ScoreJob> {
         let kept = |app: &Self| app.results.peek(&app.result_key(source)?).map(Labelling::from);
         Some(ScoreJob {
             source: source.clone(),
@@ -204,7 +212,7 @@ impl App {
                     return;
                 }
                 self.evaluate.truths.asked = None;
-                let Some((pictures, _)) = &self.evaluate.truths.of else {
+                let Some((pictures, ..)) = &self.evaluate.truths.of else {
                     return;
                 };
                 let found = pictures.iter().cloned().zip(truths);

@@ -158,10 +158,7 @@ impl App {
         let source = self.document.as_ref().map(|document| &document.photo.source);
         let truth = source.and_then(|source| self.evaluate.truths.files.get(source));
         match truth {
-            Some(file) => format!(
-                "Ground truth: {}",
-                file.file_name().unwrap_or_default().to_string_lossy()
-            ),
+            Some(truth) => format!("Ground truth: {}", truth.name()),
             None if self.evaluate.truths.asked.is_some() => "Looking for the ground truth".into(),
             None => format!("No ground truth found for {name}"),
         }
