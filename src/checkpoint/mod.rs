@@ -101,8 +101,9 @@ impl Provenance {
         }
     }
 
-    /// Adds a note.
+    /// Adds a note; one of the same name gives way.
     pub fn add(&mut self, name: &str, text: impl Into<String>) {
+        self.notes.retain(|(other, _)| other != name);
         self.notes.push((name.into(), text.into()));
     }
 }

@@ -22,7 +22,8 @@ pub(super) struct Convert {
     /// Keep these decoders only, in this order; the first is shown when the model is opened
     #[arg(long, value_delimiter = ',', value_name = "KEY,KEY")]
     decoders: Option<Vec<String>>,
-    /// Add a note to the provenance, such as "licence=CC BY-NC 4.0"; may be given several times
+    /// Add a note to the provenance, such as "licence=CC BY-NC 4.0", in place of one of that name; may be given several
+    /// times
     #[arg(long, value_name = "NAME=TEXT")]
     note: Vec<String>,
 }

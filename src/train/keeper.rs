@@ -204,7 +204,7 @@ impl<'a> Keeper<'a> {
     fn save_bundle(&self, state: &TrainState, path: &Path) -> Result<(), KeepError> {
         let mut provenance = Provenance::new("trained by Segscope");
         provenance.add("steps", state.iteration.to_string());
-        provenance.add("plan", &self.prepared.identity);
+        provenance.add("plan", self.prepared.plan.without_folders().text().unwrap_or_default());
         if let Some((iou, iteration)) = state.best {
             let text = format!("mIoU {:.2} after {iteration} steps", iou * 100.0);
             provenance.add("best validation", text);

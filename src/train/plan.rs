@@ -138,6 +138,22 @@ impl TrainPlan {
         toml::to_string(self).map_err(|why| PlanError::Choice(format!("the plan cannot be written ({why})")))
     }
 
+    /// The same with the last part of each path alone: what a bundle tells, wherever it goes.
+    pub fn without_folders(&self) -> Self {
+        let last = |path: &PathBuf| path.file_name().map_or_else(PathBuf::new, PathBuf::from);
+        let data = |data: &DataPlan| DataPlan {
+            images: data.images.iter().map(last).collect(),
+            labels: data.labels.iter().map(last).collect(),
+            list: data.list.as_ref().map(last),
+        };
+        Self {
+            data: data(&self.data),
+            validation: data(&self.validation),
+            init: last(&self.init),
+            ..self.clone()
+        }
+    }
+
     /// Lists pictures, reads the weights to begin with and makes the network.
     ///
     /// # Errors

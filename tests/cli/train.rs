@@ -258,6 +258,10 @@ fn a_plan_that_was_written_is_the_same_training() {
     let heading = std::fs::read_to_string(bench.path("out/log.csv")).expect("a log");
     // The recipe of SETR has auxiliary heads, whose losses are told as well.
     assert!(heading.contains("loss of naive,loss of naive layer"), "{heading}");
+    // The bundle tells how it was made, and nothing of the folders it was made in.
+    let made = run(program().arg("info").arg(bench.path("out/last.safetensors"))).expect(0);
+    assert!(made.out.contains("init = \"vit_tiny_fake.npz\""), "{}", made.out);
+    assert!(!made.out.contains("pipeline-timm-npz"), "{}", made.out);
     let mut again = program();
     again
         .args(["train", "--config", "out/train.toml", "--out", "out"])
