@@ -29,6 +29,14 @@ impl StagedFile {
         })
     }
 
+    /// Writes a file beside `path` and puts it there, in place of what may be there.
+    ///
+    /// # Errors
+    /// As [`StagedFile::write`]; what was there stays then.
+    pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+        Self::write(path, bytes)?.commit()
+    }
+
     /// Lets `fill` write a file beside `path` under the name that it is given, and syncs it.
     ///
     /// # Errors

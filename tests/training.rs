@@ -88,6 +88,27 @@ fn fresh(weights: &Weights, config: &TrainConfig) -> TrainState {
     TrainState::new(weights.clone(), config.optimiser)
 }
 
+/// A training on the CPU, with the class set of the sample's labels, that is never stopped.
+fn training<'a>(
+    config: &'a TrainConfig,
+    spec: &'a ModelSpec,
+    classes: &'a ClassSet,
+    [pairs, validation]: [&'a [Pair]; 2],
+    device: &'a Device,
+) -> Training<'a> {
+    Training {
+        config,
+        spec,
+        classes,
+        rules: None,
+        ignored: None,
+        pairs,
+        validation,
+        device,
+        stops: &|| false,
+    }
+}
+
 /// Trains up to an iteration; the losses of each step.
 fn train(training: &Training, state: &mut TrainState, until: usize) -> Vec<Vec<f64>> {
     let mut losses = Vec::new();
@@ -117,17 +138,7 @@ fn an_interrupted_training_goes_on_as_if_it_had_not_been() {
     let config = config(spec.inference.window, 12);
     let classes = ClassSet::known("camvid").expect("a set");
     let device = Device::flex();
-    let training = Training {
-        config: &config,
-        spec: &spec,
-        classes: &classes,
-        rules: None,
-        ignored: None,
-        pairs: &pairs,
-        validation: &[],
-        device: &device,
-        stops: &|| false,
-    };
+    let training = training(&config, &spec, &classes, [&pairs, &[]], &device);
     assert_eq!(training.offenders(), Vec::<String>::new());
     let mut whole = fresh(&weights, &config);
     let straight = train(&training, &mut whole, 12);
@@ -164,17 +175,7 @@ fn a_validation_that_was_missed_is_made_up_for_and_the_last_step_has_one() {
     };
     let classes = ClassSet::known("camvid").expect("a set");
     let device = Device::flex();
-    let training = Training {
-        config: &config,
-        spec: &spec,
-        classes: &classes,
-        rules: None,
-        ignored: None,
-        pairs: &pairs,
-        validation: &pairs,
-        device: &device,
-        stops: &|| false,
-    };
+    let training = training(&config, &spec, &classes, [&pairs, &pairs], &device);
     let validated = |state: &mut TrainState, until: usize| {
         let mut after = Vec::new();
         let done = training.run(state, &mut |_, event| match event {
@@ -213,22 +214,15 @@ fn files_that_cannot_be_used_are_listed_before_the_first_step() {
     let (spec, _) = beginning(1);
     let config = config(spec.inference.window, 1);
     let device = Device::flex();
-    let training = |classes: &ClassSet, ignored: Option<Vec<u16>>| {
+    let offenders = |classes: &ClassSet, ignored: Option<Vec<u16>>| {
         Training {
-            config: &config,
-            spec: &spec,
-            classes,
-            rules: None,
             ignored,
-            pairs: &pairs,
-            validation: &[],
-            device: &device,
-            stops: &|| false,
+            ..training(&config, &spec, classes, [&pairs, &[]], &device)
         }
         .offenders()
     };
     let camvid = ClassSet::known("camvid").expect("a set");
-    let found = training(&camvid, None);
+    let found = offenders(&camvid, None);
     assert_eq!(found.len(), 3, "{found:?}");
     let names = ["b.jpg", "c.png", "d.png"];
     for (why, name) in found.iter().zip(names) {
@@ -240,7 +234,7 @@ fn files_that_cannot_be_used_are_listed_before_the_first_step() {
         found[2]
     );
     // Void is a wrong id where it is not ignored.
-    let found = training(&camvid, Some(vec![255]));
+    let found = offenders(&camvid, Some(vec![255]));
     assert!(found[0].contains("found 11"), "{}", found[0]);
 }
 
@@ -271,17 +265,7 @@ fn two_batches_in_a_step_are_as_one_of_both() {
             clip: None,
             ..config(spec.inference.window, 1)
         };
-        let training = Training {
-            config: &config,
-            spec: &linear,
-            classes: &classes,
-            rules: None,
-            ignored: None,
-            pairs: &pairs,
-            validation: &[],
-            device: &device,
-            stops: &|| false,
-        };
+        let training = training(&config, &linear, &classes, [&pairs, &[]], &device);
         let mut own = weights.clone();
         let others: Vec<String> = own.iter().map(|(name, _)| name.to_owned()).collect();
         for name in others.iter().filter(|name| name.starts_with("decoders.m")) {

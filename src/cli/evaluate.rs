@@ -11,11 +11,11 @@ use serde_json::{Value, json};
 
 use super::output_choice::OutputChoice;
 use super::run_flags::RunFlags;
-use super::{described, known_set, source_of, write_text};
+use super::{described, source_of, write_text};
 use crate::checkpoint;
 use crate::engine::{DeviceChoice, ModelInfo, ModelSource, Output, Session, Task, peak_memory_mib, read_labels};
 use crate::evaluate::{Evaluated, Pair, Scores, pairs};
-use crate::labels::{ClassSet, LabelMap, TruthRules};
+use crate::labels::{ClassSet, LabelMap, SetFile, TruthRules};
 use crate::photo::Photo;
 use crate::segment::Settings;
 
@@ -189,11 +189,7 @@ impl Evaluate {
             let name = self.run_flags.set_name().context(
                 "set: expected the class set of the predictions (such as camvid or ade20k), found none; add --set",
             )?;
-            let classes = match self.run_flags.set_file()? {
-                Some(file) => file.set,
-                None => known_set(name)?,
-            };
-            return Ok(Source::Files(classes));
+            return Ok(Source::Files(SetFile::named(name)?.0));
         }
         let mut session = Session::new(self.device);
         session.limit_features(0);

@@ -25,7 +25,6 @@ use clap::{Parser, Subcommand};
 use crate::app::{self, Start, Store};
 use crate::checkpoint::{self, Checkpoint, CheckpointError};
 use crate::engine::{DeviceChoice, ModelSource};
-use crate::labels::ClassSet;
 use crate::photo;
 use crate::staged_file::StagedFile;
 
@@ -150,20 +149,9 @@ fn source_of(model: Option<&PathBuf>) -> ModelSource {
     model.cloned().map_or(ModelSource::Embedded, ModelSource::Path)
 }
 
-/// The built-in class set of this name.
-fn known_set(name: &str) -> anyhow::Result<ClassSet> {
-    ClassSet::known(name).with_context(|| {
-        let known: Vec<&str> = ClassSet::known_names().collect();
-        format!("set: expected one of {}, found {name}", known.join(", "))
-    })
-}
-
 /// Writes a text beside its place, then renames it.
 fn write_text(path: &Path, text: &str) -> anyhow::Result<()> {
-    let staged = StagedFile::write(path, text.as_bytes());
-    let written = staged.and_then(StagedFile::commit);
-    written.with_context(|| format!("cannot write {}", path.display()))?;
-    Ok(())
+    StagedFile::replace(path, text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// The pictures given, folders replaced by what is in them.

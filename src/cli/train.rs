@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, ensure};
 use super::train_flags::TrainFlags;
 use super::training_progress::Progress;
 use crate::engine::{DeviceChoice, open_device};
-use crate::train::{Keeper, LearnError, Prepared, TrainError, TrainFolder};
+use crate::train::{Keeper, Prepared, TrainFolder};
 
 /// Fine-tune Segmenter and SETR from an ImageNet backbone on labelled pictures; an interrupted training goes on where it was
 #[derive(Debug, clap::Args)]
@@ -65,30 +65,9 @@ impl Train {
             eprintln!("decoders that begin with nothing learnt: {}", prepared.fresh.join(", "));
         }
         let mut progress = Progress::new(&prepared, state.iteration);
-        let mut failure = None;
-        let done = training.run(&mut state, &mut |state, event| {
-            if let Err(why) = keeper.take(state, event) {
-                failure = Some(why);
-                return ControlFlow::Break(());
-            }
-            progress.tell(event);
-            match stops() {
-                true => ControlFlow::Break(()),
-                false => ControlFlow::Continue(()),
-            }
-        });
+        let done = keeper.carry_out(&training, &mut state, |event| progress.tell(event));
         progress.finish();
-        if let Some(why) = failure {
-            return Err(why.into());
-        }
-        if let Err(why) = done {
-            if !matches!(why, TrainError::Learn(LearnError::NotFinite)) {
-                // The steps before are good.
-                keeper.save_state(&state).context(why.to_string())?;
-            }
-            return Err(why.into());
-        }
-        keeper.finish(&state)?;
+        done?;
         println!("{}", self.result(&prepared, state.iteration, keeper.folder()));
         Ok(())
     }

@@ -14,9 +14,10 @@ use super::cores;
 use super::device::{DeviceChoice, open_device};
 use super::failure::panic_sentence;
 use super::outbox::Wake;
+use crate::export::{self, Format, Options, Subject};
 use crate::labels::{ClassSet, LabelMap};
 use crate::photo::Photo;
-use crate::train::{Keeper, LearnError, Prepared, TrainError, TrainEvent, TrainPlan};
+use crate::train::{Keeper, Prepared, TrainEvent, TrainPlan};
 
 /// News that may wait for the window; the training waits beyond this.
 const MOST_NEWS: usize = 64;
@@ -187,13 +188,13 @@ fn train(
     stop: &AtomicBool,
     teller: &Teller,
 ) -> Result<TrainingResult, String> {
-    let go_on = || match stop.load(Ordering::Relaxed) {
+    let stops = || stop.load(Ordering::Relaxed);
+    let mut on_read = |_| match stops() {
         true => ControlFlow::Break(()),
         false => ControlFlow::Continue(()),
     };
-    let prepared = plan.prepare(&mut |_| go_on()).map_err(|why| why.to_string())?;
+    let prepared = plan.prepare(&mut on_read).map_err(|why| why.to_string())?;
     let device = open_device(device).map_err(|why| why.to_string())?;
-    let stops = || stop.load(Ordering::Relaxed);
     let training = prepared.training(&device.device, &stops);
     training.check_files().map_err(|why| why.to_string())?;
     if stops() {
@@ -219,26 +220,9 @@ fn train(
         .validation
         .first()
         .and_then(|pair| Photo::open(&pair.file).ok());
-    let mut failure = None;
-    let done = training.run(&mut state, &mut |state, event| {
-        if let Err(why) = keeper.take(state, event) {
-            failure = Some(why.to_string());
-            return ControlFlow::Break(());
-        }
-        teller.tell(news_of(event, &prepared, shown.as_ref()));
-        go_on()
-    });
-    if let Some(why) = failure {
-        return Err(why);
-    }
-    if let Err(why) = done {
-        if !matches!(why, TrainError::Learn(LearnError::NotFinite)) {
-            // The steps before are good.
-            keeper.save_state(&state).map_err(|why| why.to_string())?;
-        }
-        return Err(why.to_string());
-    }
-    keeper.finish(&state).map_err(|why| why.to_string())?;
+    let tell = |event: &TrainEvent| teller.tell(news_of(event, &prepared, shown.as_ref()));
+    let done = keeper.carry_out(&training, &mut state, tell);
+    done.map_err(|why| why.to_string())?;
     let folder = keeper.folder();
     Ok(TrainingResult {
         last: folder.last(),
@@ -271,25 +255,30 @@ fn news_of(event: &TrainEvent, prepared: &Prepared, photo: Option<&Photo>) -> Tr
             mean_iou: scores.iter().map(|scores| scores.confusion.mean_iou()).collect(),
             best: *best,
             shown: photo.map_or_else(Vec::new, |photo| {
-                let masked = shown.iter().map(|map| masked(photo, map, &prepared.classes));
+                let masked = shown.iter().filter_map(|map| masked(photo, map, &prepared.classes));
                 masked.collect()
             }),
         },
     }
 }
 
-/// A photo under class colours, small enough to show beside the curves.
-fn masked(photo: &Photo, map: &LabelMap, classes: &ClassSet) -> Photo {
-    let mut masked = photo.clone();
-    for (pixel, id) in masked.rgb.as_chunks_mut::<3>().0.iter_mut().zip(&map.ids) {
-        for (channel, color) in pixel.iter_mut().zip(classes.color(*id)) {
-            *channel = (f32::from(*channel) * (1.0 - OPACITY) + f32::from(color) * OPACITY).round() as u8;
-        }
-    }
+/// A photo under class colours, small enough to show beside the curves; `None` where they differ in size.
+fn masked(photo: &Photo, map: &LabelMap, classes: &ClassSet) -> Option<Photo> {
+    let subject = Subject {
+        photo,
+        map,
+        confidence: &[],
+        classes,
+    };
+    let options = Options {
+        opacity: OPACITY,
+        ..Options::default()
+    };
+    let masked = export::picture(&subject, &options, Format::Overlay).ok()?;
     let longest = masked.width.max(masked.height);
     if longest <= SHOWN_SIDE {
-        return masked;
+        return Some(masked);
     }
     let side = |side: usize| (side * SHOWN_SIDE / longest).max(1);
-    masked.resized(side(masked.width), side(masked.height))
+    Some(masked.resized(side(masked.width), side(masked.height)))
 }

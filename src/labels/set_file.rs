@@ -31,6 +31,9 @@ pub enum SetFileError {
     /// It cannot be read.
     #[error("cannot read the class set ({0}): {path}", path = .1.display())]
     Read(std::io::Error, PathBuf),
+    /// There is no set of this name.
+    #[error("set: expected one of {known} or a .toml file, found {0}", known = known_names())]
+    Unknown(String),
     /// It says something else.
     #[error("expected a class set (name, and [[classes]] with name and color), found: {why}: {path}", path = .path.display())]
     Content {
@@ -39,6 +42,10 @@ pub enum SetFileError {
         /// The file.
         path: PathBuf,
     },
+}
+
+fn known_names() -> String {
+    ClassSet::known_names().collect::<Vec<_>>().join(", ")
 }
 
 #[derive(Deserialize)]
@@ -64,6 +71,19 @@ impl SetFile {
     /// Whether a name of a set is that of a file.
     pub fn is_one(name: &str) -> bool {
         name.ends_with(".toml")
+    }
+
+    /// The built-in set of a name, or the one of a file with its rules.
+    ///
+    /// # Errors
+    /// When there is no such set or the file is none.
+    pub fn named(name: &str) -> Result<(ClassSet, Option<TruthRules>), SetFileError> {
+        if Self::is_one(name) {
+            let file = Self::open(name.as_ref())?;
+            return Ok((file.set, Some(file.rules)));
+        }
+        let known = ClassSet::known(name).ok_or_else(|| SetFileError::Unknown(name.to_owned()))?;
+        Ok((known, None))
     }
 
     /// Reads a file.

@@ -220,10 +220,7 @@ impl<'a> Part<'a> {
     }
 
     fn add(&mut self, surrogate: Tensor<1>) {
-        self.surrogate = Some(match self.surrogate.take() {
-            Some(sum) => sum + surrogate,
-            None => surrogate,
-        });
+        self.surrogate = Some(plus(self.surrogate.take(), surrogate));
     }
 
     fn backward(mut self) -> Learned {
@@ -231,6 +228,13 @@ impl<'a> Part<'a> {
             self.learned.gradients = self.network.named_gradients(&self.names, &sum.backward());
         }
         self.learned
+    }
+}
+
+fn plus(sum: Option<Tensor<1>>, more: Tensor<1>) -> Tensor<1> {
+    match sum {
+        Some(sum) => sum + more,
+        None => more,
     }
 }
 
@@ -272,10 +276,7 @@ fn learn_whole(
             device,
         )?;
         let surrogate = lost.note(&mut learned, i);
-        sum = Some(match sum {
-            Some(sum) => sum + surrogate,
-            None => surrogate,
-        });
+        sum = Some(plus(sum, surrogate));
     }
     learned.statistics = first.network.batch_statistics(&first.names);
     let Some(sum) = sum else {

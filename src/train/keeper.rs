@@ -1,11 +1,13 @@
 //! What a training leaves in its folder: plan, log, state and bundles.
 
 use std::io::{self, Write as _};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use super::gradients::LearnError;
 use super::plan::Prepared;
-use super::run::TrainEvent;
+use super::run::{TrainError, TrainEvent, Training};
 use super::state::{StateError, TrainState};
 use crate::checkpoint::{self, Checkpoint, CheckpointError, Provenance};
 use crate::model::Output;
@@ -70,6 +72,20 @@ pub enum KeepError {
     /// A bundle.
     #[error(transparent)]
     Bundle(#[from] CheckpointError),
+}
+
+/// Why a training ends before it is done.
+#[derive(Debug, thiserror::Error)]
+pub enum CarryOutError {
+    /// The training failed.
+    #[error(transparent)]
+    Train(#[from] TrainError),
+    /// Something cannot be kept.
+    #[error(transparent)]
+    Keep(#[from] KeepError),
+    /// The training failed, and the steps before cannot be kept.
+    #[error("{0}; and the steps before cannot be kept: {1}")]
+    Both(TrainError, Box<KeepError>),
 }
 
 /// Keeps a training: every step in the log, the state now and then, the best bundle and the last.
@@ -137,11 +153,42 @@ impl<'a> Keeper<'a> {
         &self.folder
     }
 
-    /// Keeps what happened.
+    /// Carries a training out to its end or until it is stopped, and keeps everything; `on_event` is told what was kept.
     ///
     /// # Errors
-    /// When it cannot be written.
-    pub fn take(&mut self, state: &TrainState, event: &TrainEvent) -> Result<(), KeepError> {
+    /// When the training fails or something cannot be kept. The steps before a failure are kept, unless they led to
+    /// numbers that are none.
+    pub fn carry_out(
+        &mut self,
+        training: &Training,
+        state: &mut TrainState,
+        mut on_event: impl FnMut(&TrainEvent),
+    ) -> Result<(), CarryOutError> {
+        let mut unkept = None;
+        let done = training.run(state, &mut |state, event| {
+            if let Err(why) = self.take(state, event) {
+                unkept = Some(why);
+                return ControlFlow::Break(());
+            }
+            on_event(event);
+            match (training.stops)() {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            }
+        });
+        match (unkept, done) {
+            (Some(why), _) => Err(why.into()),
+            (None, Ok(())) => Ok(self.finish(state)?),
+            (None, Err(why @ TrainError::Learn(LearnError::NotFinite))) => Err(why.into()),
+            (None, Err(why)) => Err(match self.save_state(state) {
+                Ok(()) => why.into(),
+                Err(unkept) => CarryOutError::Both(why, Box::new(unkept)),
+            }),
+        }
+    }
+
+    /// Keeps what happened.
+    fn take(&mut self, state: &TrainState, event: &TrainEvent) -> Result<(), KeepError> {
         match event {
             TrainEvent::Step {
                 iteration,
@@ -183,20 +230,14 @@ impl<'a> Keeper<'a> {
     }
 
     /// Keeps what going on needs.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub fn save_state(&mut self, state: &TrainState) -> Result<(), KeepError> {
+    fn save_state(&mut self, state: &TrainState) -> Result<(), KeepError> {
         state.save(&self.folder.state(), &self.prepared.identity)?;
         self.kept = Instant::now();
         Ok(())
     }
 
     /// Keeps state and bundle as they are now.
-    ///
-    /// # Errors
-    /// When they cannot be written.
-    pub fn finish(&mut self, state: &TrainState) -> Result<(), KeepError> {
+    fn finish(&mut self, state: &TrainState) -> Result<(), KeepError> {
         self.save_state(state)?;
         self.save_bundle(state, &self.folder.last())
     }
@@ -249,7 +290,5 @@ fn continued(path: &Path, heading: &str, steps: usize) -> Result<std::fs::File, 
 }
 
 fn write(path: &Path, text: &str) -> Result<(), KeepError> {
-    let staged = StagedFile::write(path, text.as_bytes());
-    let written = staged.and_then(StagedFile::commit);
-    written.map(drop).map_err(|why| KeepError::File(why, path.into()))
+    StagedFile::replace(path, text.as_bytes()).map_err(|why| KeepError::File(why, path.into()))
 }

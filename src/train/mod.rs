@@ -24,7 +24,7 @@ pub use augment::{Augmentation, batch_of};
 pub use config::TrainConfig;
 pub use dropping::Dropping;
 pub use gradients::{Batch, LearnError, Learned, Objective, Target};
-pub use keeper::{KeepError, Keeper, TrainFolder};
+pub use keeper::{CarryOutError, KeepError, Keeper, TrainFolder};
 pub use loss::{Averaging, Loss, cross_entropy};
 pub use optimiser::{Optimiser, OptimiserSpec, StepSize, clip_global_norm};
 pub use plan::{DataPlan, PlanError, Prepared, TrainPlan};

@@ -204,23 +204,9 @@ impl TrainPlan {
     }
 
     fn class_set(&self) -> Result<(ClassSet, Option<TruthRules>), PlanError> {
-        if let Some(name) = self.set.as_ref().filter(|name| SetFile::is_one(name)) {
-            let file = SetFile::open(name.as_ref())?;
-            return Ok((file.set, Some(file.rules)));
-        }
-        self.known_set().map(|set| (set, None))
-    }
-
-    fn known_set(&self) -> Result<ClassSet, PlanError> {
         match (&self.set, self.classes) {
-            (Some(name), _) => ClassSet::known(name).ok_or_else(|| {
-                let known: Vec<&str> = ClassSet::known_names().collect();
-                PlanError::Choice(format!(
-                    "set: expected one of {} or a .toml file, found {name}",
-                    known.join(", ")
-                ))
-            }),
-            (None, Some(count @ 1..=1024)) => Ok(ClassSet::numbered(count)),
+            (Some(name), _) => Ok(SetFile::named(name)?),
+            (None, Some(count @ 1..=1024)) => Ok((ClassSet::numbered(count), None)),
             (None, Some(count)) => Err(PlanError::Choice(format!("classes: expected 1 to 1024, found {count}"))),
             (None, None) => Err(PlanError::Choice(
                 "expected the name of a class set or the number of classes, found neither; add --set or --classes"

@@ -108,9 +108,7 @@ impl TrainState {
         });
         let views = views.collect::<Result<Vec<_>, _>>()?;
         let bytes = serialize(views, Some(metadata)).map_err(|why| damaged(why.to_string()))?;
-        let staged = StagedFile::write(path, &bytes);
-        let written = staged.and_then(StagedFile::commit);
-        written.map(drop).map_err(|why| StateError::File(why, path.into()))
+        StagedFile::replace(path, &bytes).map_err(|why| StateError::File(why, path.into()))
     }
 
     /// Reads what [`TrainState::save`] wrote.

@@ -4,16 +4,8 @@ use crate::program::*;
 
 #[test]
 fn a_backbone_becomes_a_bundle_that_segments() {
-    let folder = empty_folder();
-    let path = |name: &str| folder.path().join(name);
-    for (below, file) in [
-        ("images", sample()),
-        ("labels", in_repository("assets/samples/street-labels.png")),
-    ] {
-        std::fs::create_dir(path(below)).expect("a folder");
-        let ending = file.extension().expect("an ending").to_string_lossy().into_owned();
-        std::fs::copy(&file, path(below).join(format!("a.{ending}"))).expect("a copy");
-    }
+    let bench = Bench::new();
+    let path = |name: &str| bench.path(name);
     let train = |options: &[&str]| {
         let mut call = program();
         call.args([
@@ -29,7 +21,7 @@ fn a_backbone_becomes_a_bundle_that_segments() {
         ]);
         call.arg("--init")
             .arg(in_repository("tests/golden/pipeline-timm-npz/vit_tiny_fake.npz"));
-        run(call.current_dir(folder.path()).args(options))
+        run(call.current_dir(bench.folder.path()).args(options))
     };
     let usual = [
         "--set",
@@ -65,7 +57,10 @@ fn a_backbone_becomes_a_bundle_that_segments() {
             "linear",
             "--model",
         ]);
-        run(call.arg(format!("out/{bundle}.safetensors")).current_dir(folder.path())).expect(0);
+        run(call
+            .arg(format!("out/{bundle}.safetensors"))
+            .current_dir(bench.folder.path()))
+        .expect(0);
     }
     train(&["--set", "camvid", "--crop", "64", "--iterations", "3"])
         .expect(2)

@@ -212,6 +212,7 @@ impl App {
     /// Leaves it; scores stay.
     pub(super) fn leave_evaluate(&mut self) {
         self.evaluate.shown = None;
+        self.evaluate.told = None;
         self.evaluate.asked = None;
         self.evaluate.first = None;
     }

@@ -31,12 +31,12 @@ impl App {
             self.truth_line(ui);
             self.run_line(ui, asked);
             ui.separator();
-            let Some(classes) = self.model.as_ref().map(|model| model.classes.clone()) else {
+            let Some(model) = self.model.clone() else {
                 ui.weak("Open a model first");
                 return;
             };
-            self.shown_errors(ui, &classes);
-            self.scores(ui, &classes);
+            self.shown_errors(ui, &model.classes);
+            self.scores(ui, &model.classes);
         });
     }
 

@@ -34,7 +34,7 @@ impl App {
             .shown
             .as_ref()
             .filter(|shown| shown.wanted.photo == document.photo.id);
-        let classes = self.model.as_ref().map(|model| model.classes.clone());
+        let classes = self.model.as_ref().map(|model| &model.classes);
         let left = match (self.evaluate.prediction, shown) {
             (false, Some(shown)) => self.layer(ui, &shown.errors.texture, self.error_look()),
             _ => {
@@ -44,11 +44,11 @@ impl App {
                 self.layer(ui, &labels.cloned(), look)
             }
         };
-        let right = match (shown, &classes) {
+        let right = match (shown, classes) {
             (Some(shown), Some(classes)) => self.layer(ui, &shown.truth.texture, self.whole_look(classes)),
             _ => self.drawing_with(ui, document, None),
         };
-        let titles = [self.left_title(shown, classes.as_ref()), self.right_title(&name)];
+        let titles = [self.left_title(shown, classes), self.right_title(&name)];
         let side_by_side = area.width() * size[1] as f32 > area.height() * size[0] as f32 * 0.9;
         let (first, second) = match side_by_side {
             true => area.split_left_right_at_fraction(0.5),

@@ -154,7 +154,7 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
     // A link stays one: some people keep their settings in a repository.
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.into());
     fs::create_dir_all(folder_of(&target))?;
-    StagedFile::write(&target, text.as_bytes())?.commit()
+    StagedFile::replace(&target, text.as_bytes())
 }
 
 #[cfg(test)]
