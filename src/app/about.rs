@@ -40,13 +40,13 @@ impl AboutPage {
 fn contents(ui: &mut Ui) {
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         ui.heading(format!("Segscope {}", env!("CARGO_PKG_VERSION")));
-        ui.label("See what a segmentation transformer sees: the class masks of Segmenter models on your own photos.");
+        ui.label("See what a segmentation transformer sees: masks and attention of Segmenter and SETR on your own photos.");
         ui.label("Everything is computed on this machine; no picture leaves it.");
         ui.add_space(8.0);
         ui.label(RichText::new("Licences").strong());
         ui.label(concat!("Program: ", env!("CARGO_PKG_LICENSE"), ", at your choice."));
         ui.label(
-            "The embedded model is for research and evaluation only: it was trained on CamVid, which is licensed for \
+            "The embedded models are for research and evaluation only: they were trained on CamVid, which is licensed for \
              research. To use Segscope for anything else, open a model whose licence allows it.",
         );
         ui.add_space(8.0);

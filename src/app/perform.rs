@@ -50,7 +50,15 @@ impl App {
             Command::Settings => self.windows.settings_open = !self.windows.settings_open,
             Command::OpenModelFolder => self.ask(Ask::ModelFolder, context),
             Command::OpenModelFile => self.ask(Ask::ModelFile, context),
-            Command::Decoder1 | Command::Decoder2 | Command::Decoder3 | Command::Decoder4 | Command::Decoder5 => {
+            Command::Decoder1
+            | Command::Decoder2
+            | Command::Decoder3
+            | Command::Decoder4
+            | Command::Decoder5
+            | Command::Decoder6
+            | Command::Decoder7
+            | Command::Decoder8
+            | Command::Decoder9 => {
                 if let Some(place) = command.decoder() {
                     self.choose_entry(place);
                 }
@@ -201,11 +209,6 @@ impl App {
             Command::AddLabelMap | Command::AddGroundTruth => document,
             Command::CancelLoading => self.models.is_loading(),
             Command::CancelAll => self.batch.is_some(),
-            Command::Decoder1 | Command::Decoder2 | Command::Decoder3 | Command::Decoder4 | Command::Decoder5 => {
-                command
-                    .decoder()
-                    .is_some_and(|place| self.main_outputs().nth(place).is_some())
-            }
             Command::CloseAll => self.pictures.len() > 0,
             Command::ReloadPicture => matches!(self.pictures.wanted(), Some(PhotoSource::Path(_))),
             Command::NextPicture => self.pictures.neighbour(1).is_some(),
@@ -238,7 +241,10 @@ impl App {
             Command::ShowAllClasses | Command::HideAllClasses | Command::ToggleMultiScale => self.model.is_some(),
             Command::ScaleUp => self.settings.interface_scale < *INTERFACE_SCALES.end(),
             Command::ScaleDown => self.settings.interface_scale > *INTERFACE_SCALES.start(),
-            _ => true,
+            _ => {
+                let is_there = |place| self.main_outputs().nth(place).is_some();
+                command.decoder().is_none_or(is_there)
+            }
         }
     }
 

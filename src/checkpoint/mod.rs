@@ -43,17 +43,12 @@ use source::npz::NpzFile;
 use source::safetensors::SafetensorsFile;
 use source::torch::TorchFile;
 
-/// The bundles inside the program: Seg-T-Mask with patch 8, 16 and 32, fine-tuned on CamVid (see `NOTICE.md`).
+/// The bundles inside the program: ViT-Tiny with patch 8, 16 and 32, fine-tuned on CamVid (see `NOTICE.md`). Patch 16 has
+/// all five decoders, the others mask and linear; the mask transformer comes first in each.
 const EMBEDDED: [(usize, &[u8]); 3] = [
-    (8, include_bytes!("../../assets/models/seg-t-mask-8-camvid.safetensors")),
-    (
-        16,
-        include_bytes!("../../assets/models/seg-t-mask-16-camvid.safetensors"),
-    ),
-    (
-        32,
-        include_bytes!("../../assets/models/seg-t-mask-32-camvid.safetensors"),
-    ),
+    (8, include_bytes!("../../assets/models/vit-t-8-camvid.safetensors")),
+    (16, include_bytes!("../../assets/models/vit-t-16-camvid.safetensors")),
+    (32, include_bytes!("../../assets/models/vit-t-32-camvid.safetensors")),
 ];
 
 /// A model as read from a file: everything that is needed to build and to run it.

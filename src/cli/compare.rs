@@ -18,8 +18,8 @@ use crate::segment::Settings;
 pub(super) struct Compare {
     /// The picture
     picture: PathBuf,
-    /// Published folders, .pth files or bundles, of which all decoders are compared; the embedded models with patch 32,
-    /// 16 and 8 without any
+    /// Published folders, .pth files or bundles, of which all decoders are compared; without any the embedded models with
+    /// patch 32, 16 and 8, each with its first decoder
     #[arg(long, num_args = 1.., value_name = "FILE-OR-FOLDER")]
     models: Vec<PathBuf>,
     /// The true label map of the picture (PNG with the class ids of the first model), to score and compare with
@@ -55,7 +55,13 @@ impl Compare {
             // Anew for each, so that none finds features or memory of another.
             let mut session = Session::new(self.device);
             let model = session.load(source, &mut |_| ControlFlow::Continue(()))?;
-            for decoder in 0..model.spec.decoders.len() {
+            // Of the embedded ones, only the patch sizes are compared.
+            let decoders = if self.models.is_empty() {
+                1
+            } else {
+                model.spec.decoders.len()
+            };
+            for decoder in 0..decoders {
                 let answer = segmented(&mut session, &model, Output::main(decoder), &photo)?;
                 let total = answer.run.times.iter().sum::<std::time::Duration>();
                 eprintln!("{} in {:.2} s", answer.title, total.as_secs_f64());

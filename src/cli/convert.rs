@@ -22,6 +22,9 @@ pub(super) struct Convert {
     /// Keep these decoders only, in this order; the first is shown when the model is opened
     #[arg(long, value_delimiter = ',', value_name = "KEY,KEY")]
     decoders: Option<Vec<String>>,
+    /// Pixels from one window to the next when the model is run, in place of its own
+    #[arg(long, value_name = "N")]
+    stride: Option<usize>,
     /// Add a note to the provenance, such as "licence=CC BY-NC 4.0", in place of one of that name; may be given several
     /// times
     #[arg(long, value_name = "NAME=TEXT")]
@@ -47,6 +50,10 @@ impl Convert {
             checkpoint
                 .keep_decoders(keys)
                 .map_err(|why| anyhow!("decoders: {why}"))?;
+        }
+        if let Some(stride) = self.stride {
+            checkpoint.spec.inference.stride = stride;
+            checkpoint.spec.check()?;
         }
         for note in &self.note {
             let Some((name, text)) = note.split_once('=') else {

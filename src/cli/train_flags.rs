@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail, ensure};
 
+use crate::checkpoint;
 use crate::engine::NormalisationChoice;
 use crate::model::{DecoderKind, SETR_CHANNELS};
 use crate::train::{DataPlan, OptimiserSpec, Recipe, TrainPlan};
 
-/// What is left out comes from `--config`, or from the recipe.
+/// What is left out comes from `--config`, or from the recipe and the model in `--init`.
 #[derive(Debug, Default, clap::Args)]
 pub(super) struct TrainFlags {
     /// Folder of pictures, with folders below it; several are possible
@@ -43,23 +44,24 @@ pub(super) struct TrainFlags {
     /// Ids of pixels without a class, in place of the data set's
     #[arg(long, value_delimiter = ',', value_name = "ID,ID")]
     ignore: Option<Vec<u16>>,
-    /// Decoders, trained together on one encoder: linear, mask, naive, pup, mla [default: mask]
+    /// Decoders, trained together on one encoder: linear, mask, naive, pup, mla [default: those of the model in --init,
+    /// else mask]
     #[arg(long, value_delimiter = ',', value_name = "KEY,KEY")]
     decoder: Option<Vec<String>>,
-    /// Side of a patch in pixels [default: 16]
+    /// Side of a patch in pixels [default: that of the model in --init, else 16]
     #[arg(long, value_name = "N")]
     patch: Option<usize>,
-    /// Channels of SETR's convolutions [default: the published 256]
+    /// Channels of SETR's convolutions [default: those of the model in --init, else the published 256]
     #[arg(long, value_name = "N")]
     channels: Option<usize>,
-    /// Train SETR's auxiliary heads, too [default: as the recipe]
+    /// Train SETR's auxiliary heads, too [default: as the recipe or the model in --init]
     #[arg(long, value_name = "true|false")]
     auxiliary: Option<bool>,
-    /// Side of the crops in pixels [default: 384]
+    /// Side of the crops in pixels [default: the window of the model in --init, else 384]
     #[arg(long, value_name = "N")]
     crop: Option<usize>,
     /// Short side in pixels that pictures are brought to before they are scaled at random, and at which the trained model
-    /// sees them [default: the crop]
+    /// sees them [default: that of the model in --init where --crop is not given, else the crop]
     #[arg(long, value_name = "N")]
     short_side: Option<usize>,
     /// Smallest and largest random scale [default: 0.5,2]
@@ -159,24 +161,39 @@ impl TrainFlags {
         Ok(plan)
     }
 
-    /// What the recipe says.
+    /// What the recipe says, and the sizes and decoders of a model that learns further.
     fn begun(&self) -> Result<TrainPlan> {
         let recipe = self.recipe.map_or(Recipe::default(), RecipeChoice::recipe);
-        let crop = self.crop.unwrap_or(384);
         let init = self.init.clone();
+        let init = init.context("expected --init with a backbone to begin with, found none")?;
+        // Whatever is no model is a backbone, or is refused when its weights are read.
+        let model = checkpoint::peek(&init).ok().map(|peek| peek.spec);
+        let window = model.as_ref().map(|spec| spec.inference.window);
+        let crop = self.crop.or(window).unwrap_or(384);
+        let short_side = model.as_ref().and_then(|spec| spec.inference.short_side);
+        let short_side = short_side.filter(|_| self.crop.is_none()).unwrap_or(crop);
+        let learnt = model.as_ref().map(|spec| spec.decoders.as_slice()).unwrap_or_default();
+        let channels = learnt.iter().find_map(|decoder| decoder.head.channels());
+        let has_auxiliary = learnt.iter().any(|decoder| !decoder.head.auxiliary_taps().is_empty());
+        let is_kind = |key: &str| DecoderKind::ALL.iter().any(|kind| kind.key() == key);
+        let keys = learnt.iter().map(|decoder| decoder.key.clone());
+        let mut decoders: Vec<String> = keys.filter(|key| is_kind(key)).collect();
+        if decoders.is_empty() {
+            decoders.push(DecoderKind::Mask.key().into());
+        }
         Ok(TrainPlan {
             data: DataPlan::default(),
             validation: DataPlan::default(),
-            init: init.context("expected --init with a backbone to begin with, found none")?,
+            init,
             set: None,
             classes: None,
             ignore: None,
-            decoders: vec![DecoderKind::Mask.key().into()],
-            patch: 16,
-            channels: SETR_CHANNELS,
-            auxiliary: recipe.has_auxiliary(),
+            decoders,
+            patch: model.as_ref().map_or(16, |spec| spec.encoder.patch),
+            channels: channels.unwrap_or(SETR_CHANNELS),
+            auxiliary: recipe.has_auxiliary() || has_auxiliary,
             normalisation: None,
-            training: recipe.config(1000, crop, crop),
+            training: recipe.config(1000, crop, short_side),
         })
     }
 

@@ -67,7 +67,8 @@ impl SessionError {
     }
 }
 
-/// Bytes of features kept by default: 1,000 windows of ViT-T, 250 of ViT-B.
+/// Bytes of features kept by default: 1,000 windows of ViT-T, 250 of ViT-B; a fifth of that where MLA is among the
+/// decoders.
 pub(super) const FEATURE_BYTES: usize = 512 << 20;
 
 /// Bytes of models kept by default: three of ViT-L.

@@ -358,14 +358,19 @@ impl Training<'_> {
             let passes = settings
                 .passes(&photo, self.spec.encoder.patch)
                 .map_err(|why| failed(why.to_string()))?;
+            let run = |decoder| Run {
+                model: &network,
+                spec: self.spec,
+                output: Output::main(decoder),
+                device: self.device,
+            };
+            // Once for all decoders: it takes most of the time.
+            let start = Instant::now();
+            let encoded = run(0).encode(&passes, [photo.width, photo.height], &mut NoProbe);
+            let encoded = encoded.map_err(|why| failed(why.to_string()))?;
+            let encoding = start.elapsed();
             for (decoder, scores) in scores.iter_mut().enumerate() {
-                let run = Run {
-                    model: &network,
-                    spec: self.spec,
-                    output: Output::main(decoder),
-                    device: self.device,
-                };
-                let prediction = run.stream(&passes, [photo.width, photo.height], &mut NoProbe);
+                let prediction = run(decoder).predict(&encoded, encoding, &mut NoProbe);
                 let prediction = prediction.map_err(|why| failed(why.to_string()))?;
                 let seconds = prediction.timings.total().as_secs_f64();
                 if !scores.add(&pair.name, &prediction.labels.map, &truth, seconds) {

@@ -7,13 +7,13 @@ use crate::program::*;
 #[test]
 fn info_describes_the_embedded_model() {
     let ended = run(program().arg("info")).expect(0);
-    assert_eq!(ended.row("model"), "Seg-T-Mask/16");
+    assert_eq!(ended.row("model"), "ViT-T/16 with 5 decoders");
     assert_eq!(ended.row("classes"), "11 (camvid)");
     assert_eq!(
         ended.row("rules"),
         "pictures smaller than the window are enlarged to it"
     );
-    assert_eq!(ended.row("parameters"), seg_t_mask_16_parameters().to_string());
+    assert_eq!(ended.row("parameters"), parameters_of_five_decoders().to_string());
     let set = ClassSet::known("camvid").expect("a built-in class set");
     let lines = ended.class_lines();
     for (id, class) in set.classes.iter().enumerate() {
@@ -26,9 +26,10 @@ fn info_describes_the_embedded_model() {
     }
 }
 
-/// Parameters of ViT-Tiny for 384 pixels with a mask transformer for 11 classes, from the layers of the papers.
-fn seg_t_mask_16_parameters() -> usize {
-    let (dim, patch, classes) = (192, 16, 11);
+/// Parameters of ViT-Tiny for 384 pixels with all five decoders for 11 classes, SETR's with 64 channels, from the layers
+/// of the papers. The running mean and variance of a batch norm count.
+fn parameters_of_five_decoders() -> usize {
+    let (dim, patch, classes, channels) = (192, 16, 11, 64);
     let linear = |from: usize, to: usize| from * to + to;
     let norm = |dim: usize| 2 * dim;
     let attention = linear(dim, 3 * dim) + linear(dim, dim);
@@ -36,8 +37,16 @@ fn seg_t_mask_16_parameters() -> usize {
     let tokens = dim + (24 * 24 + 1) * dim;
     let encoder = linear(3 * patch * patch, dim) + tokens + 12 * block + norm(dim);
     let projections = 2 * dim * dim;
-    let decoder = linear(dim, dim) + classes * dim + 2 * block + norm(dim) + projections + norm(classes);
-    encoder + decoder
+    let mask = linear(dim, dim) + classes * dim + 2 * block + norm(dim) + projections + norm(classes);
+    let convolved = |side: usize, from: usize, to: usize| side * side * from * to + 4 * to;
+    let naive = norm(dim) + convolved(1, dim, channels) + linear(channels, classes);
+    let stages = convolved(3, dim, channels) + 3 * convolved(3, channels, channels);
+    let pup = norm(dim) + stages + linear(channels, classes);
+    let half = channels / 2;
+    let refined = convolved(3, channels, half) + convolved(3, half, half);
+    let of_layer = norm(dim) + convolved(1, dim, channels) + convolved(3, channels, channels) + refined;
+    let mla = 4 * of_layer + linear(4 * half, classes);
+    encoder + mask + linear(dim, classes) + naive + pup + mla
 }
 
 #[test]
@@ -81,6 +90,12 @@ fn a_bundle_is_the_model_it_was_made_from() {
         .expect(2)
         .complains_of(&["--overwrite", "small.safetensors"]);
     assert_eq!(bytes(&bundle), before, "the bundle changed without --overwrite");
+    convert(&["--stride", "49", "--overwrite"])
+        .expect(2)
+        .complains_of(&["stride: expected 1 to 48, found 49"]);
+    assert_eq!(bytes(&bundle), before, "the bundle changed in vain");
+    convert(&["--stride", "40", "--overwrite"]).expect(0);
+    assert_eq!(info(&bundle).row("window"), "48 pixels, stride 40");
     convert(&["--note", "purpose=a test", "--overwrite"]).expect(0);
     assert_eq!(info(&bundle).row("purpose"), "a test");
 

@@ -262,6 +262,21 @@ fn a_plan_that_was_written_is_the_same_training() {
         .args(["train", "--config", "out/train.toml", "--out", "out"])
         .current_dir(bench.folder.path());
     run(&mut again).expect(0).complains_of(&["from step 2 to 2"]);
+    // A model learns further with the sizes and decoders that it has.
+    let mut further = program();
+    further.args(["train", "--images", "images", "--labels", "labels", "--set", "camvid"]);
+    further.args(["--init", "out/last.safetensors", "--iterations", "1", "--out", "learnt"]);
+    run(further.current_dir(bench.folder.path())).expect(0);
+    let plan = String::from_utf8(bytes(&bench.path("learnt/train.toml"))).expect("text");
+    for line in [
+        "decoders = [\"naive\", \"mla\"]",
+        "channels = 8",
+        "auxiliary = true",
+        "crop = 64",
+        "short-side = 64",
+    ] {
+        assert!(plan.lines().any(|found| found == line), "{line} in {plan}");
+    }
     // A list names the same pictures; it is another plan all the same.
     std::fs::write(bench.path("train.csv"), "images/a.jpg,labels/a.png\n").expect("a list");
     let mut listed = program();

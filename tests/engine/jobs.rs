@@ -29,7 +29,8 @@ fn the_sample_is_segmented_and_progress_never_goes_back() {
         Event::Model { model, .. } => Some(model),
         _ => None,
     });
-    assert_eq!(model.title, "Seg-T-Mask/16");
+    assert_eq!(model.title, "ViT-T/16 with 5 decoders");
+    assert_eq!(model.output_title(Output::default()), "Seg-T-Mask/16");
     desk.model = model.id;
 
     let photo = desk.open(PhotoSource::Sample);

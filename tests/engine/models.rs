@@ -62,13 +62,13 @@ fn another_output_costs_the_decoder_alone() {
 fn an_output_that_the_model_has_not_is_a_sentence() {
     let mut desk = Desk::with_model();
     let photo = desk.open(PhotoSource::Sample);
-    desk.output = Output::main(1);
+    desk.output = Output::main(5);
     desk.ask(&photo, None);
     let why = desk.wait_for("a failure", |event| match event {
         Event::SegmentFailed { message, .. } => Some(message),
         _ => None,
     });
-    assert!(why.contains("Seg-T-Mask/16"), "{why}");
+    assert!(why.contains("ViT-T/16 with 5 decoders"), "{why}");
 }
 
 #[test]

@@ -50,7 +50,7 @@ fn escape_cancels_a_long_run_and_nothing_else() {
     let Some(stage) = Stage::new() else { return };
     let short = stage.street("a.jpg");
     let long = stage.path("b.png");
-    // Reduced to the model's short side it is 20 times as wide as high: some 800 windows at six sizes, mirrored, too.
+    // Reduced to the model's short side it is 20 times as wide as high: some 500 windows at six sizes, mirrored, too.
     panorama([16_000, 800]).save(&long).expect("a picture");
     let mut program = stage.start(&[&short, &long]);
     program.wait_for_masks("a.jpg");

@@ -7,30 +7,34 @@ use egui_kittest::kittest::Queryable as _;
 use segscope::app::{App, Start};
 use segscope::photo::Photo;
 
-use crate::harness::{
-    checked, in_repository, start, street, wait_for, wait_for_label, wait_for_masks, wait_for_text, window_of_size,
-};
+use crate::harness::{checked, in_repository, start, street, wait_for, wait_for_label, wait_for_masks, window_of_size};
 
 fn workspace() -> Harness<'static, App> {
     let mut harness = window_of_size(start(), [1400.0, 900.0]);
     wait_for_masks(&mut harness);
-    harness.key_press(Key::F4);
-    wait_for_label(&mut harness, "Pane 2: Seg-T-Mask/16");
+    enter(&mut harness);
     harness
+}
+
+/// Opens the workspace: the five decoders of the embedded model beside each other.
+fn enter(harness: &mut Harness<App>) {
+    harness.key_press(Key::F4);
+    wait_for_label(harness, "Pane 1: Seg-T-Mask/16");
+    wait_for_label(harness, "Pane 5: SETR-MLA-T/16");
 }
 
 fn patch_sizes() -> Harness<'static, App> {
     let mut harness = workspace();
     harness.get_by_label("Patch sizes").click();
     wait_for_label(&mut harness, "Pane 3: Seg-T-Mask/8");
-    wait_for_agreement(&mut harness);
+    wait_for_agreement(&mut harness, 2);
     harness
 }
 
-/// Waits until two panes have been compared with the reference.
-fn wait_for_agreement(harness: &mut Harness<App>) {
-    wait_for(harness, "two comparisons", |h| {
-        (h.query_all_by_label_contains("% agree").count() == 2).then_some(())
+/// Waits until this many panes have been compared with the reference.
+fn wait_for_agreement(harness: &mut Harness<App>, panes: usize) {
+    wait_for(harness, "comparisons", |h| {
+        (h.query_all_by_label_contains("% agree").count() == panes).then_some(())
     });
 }
 
@@ -60,9 +64,9 @@ fn all_patch_sizes_come_with_one_click_the_cheapest_first() {
     }
     // Patch 8 is not opened before 32 has been.
     assert!(seen.iter().all(|panes| panes[0] || !panes[2]), "{seen:?}");
-    wait_for_agreement(&mut harness);
+    wait_for_agreement(&mut harness, 2);
     // Operations of each, in the table.
-    for operations in ["4.5", "22.0", "98.0"] {
+    for operations in ["4.5", "22.0", "130.7"] {
         harness.get_by_label(operations);
     }
 }
@@ -74,7 +78,7 @@ fn another_pane_becomes_the_reference_and_panes_can_go() {
     harness.get_by_label("Compare with pane 2: Seg-T-Mask/16").click();
     harness.run_steps(2);
     assert_eq!(chosen(&harness, "Reference"), "Seg-T-Mask/16");
-    wait_for_agreement(&mut harness);
+    wait_for_agreement(&mut harness, 2);
     harness.get_by_label("Remove pane 1").click();
     wait_for_label(&mut harness, "Pane 1: Seg-T-Mask/16");
     assert_eq!(chosen(&harness, "Reference"), "Seg-T-Mask/16");
@@ -125,24 +129,25 @@ fn stopping_stays_stopped_until_it_is_wanted_again() {
         [1400.0, 900.0],
     );
     wait_for_masks(&mut harness);
-    harness.key_press(Key::F4);
-    wait_for_label(&mut harness, "Pane 2: Seg-T-Mask/16");
+    enter(&mut harness);
+    // So that the run below is the only one.
+    wait_for_agreement(&mut harness, 4);
     // Twelve passes, which take a while.
     harness.get_by_label("Add a pane").click();
     harness.run_steps(2);
     harness.get_by_label("Multi-scale and flip").click();
     harness.run_steps(3);
-    // The first one is in the menu above, and greyed out.
+    // One more is in the menu above, greyed out.
     let entries = harness.query_all_by_role_and_label(Role::Button, "Seg-T-Mask/16");
     entries.last().expect("the entry of the submenu").click();
-    wait_for_label(&mut harness, "Pane 3: Seg-T-Mask/16, multi-scale");
+    wait_for_label(&mut harness, "Pane 6: Seg-T-Mask/16, multi-scale");
     wait_for(&mut harness, "a run", |h| {
         h.query_by_role_and_label(Role::ProgressIndicator, "Progress").map(drop)
     });
     harness.key_press(Key::Escape);
     wait_for_label(&mut harness, "Stopped");
     harness.get_by_label("Go on").click();
-    wait_for_text(&mut harness, "% agree");
+    wait_for_agreement(&mut harness, 5);
     assert!(checked(&harness, "Table"));
 }
 
@@ -156,29 +161,29 @@ fn another_picture_fills_the_panes_anew() {
     let pictures = vec![street(folder.path(), "a.jpg"), second];
     let mut harness = window_of_size(Start { pictures, ..start() }, [1400.0, 900.0]);
     wait_for_masks(&mut harness);
-    harness.key_press(Key::F4);
-    wait_for_label(&mut harness, "Pane 2: Seg-T-Mask/16");
+    enter(&mut harness);
     harness.get_by_label("Patch sizes").click();
-    wait_for_agreement(&mut harness);
+    wait_for_label(&mut harness, "Pane 3: Seg-T-Mask/8");
+    wait_for_agreement(&mut harness, 2);
     // The first picture needs two windows with patch 16.
     harness.get_by_label("22.0");
     harness.key_press(Key::PageDown);
     wait_for(&mut harness, "the other picture's operations", |h| {
         h.query_by_label("22.0").is_none().then_some(())
     });
-    wait_for_agreement(&mut harness);
+    wait_for_agreement(&mut harness, 2);
     // Back again, from what is kept.
     harness.key_press(Key::PageUp);
     wait_for_label(&mut harness, "22.0");
-    wait_for_agreement(&mut harness);
+    wait_for_agreement(&mut harness, 2);
 }
 
 #[test]
 fn a_closed_model_takes_its_pane_along() {
     let mut harness = patch_sizes();
-    harness.get_by_label_contains("Model: Seg-T-Mask/8").click();
+    harness.get_by_label_contains("Model: ViT-T/8 with 2 decoders").click();
     harness.run_steps(2);
-    harness.get_by_label("Close Seg-T-Mask/16").click();
+    harness.get_by_label("Close ViT-T/16 with 5 decoders").click();
     wait_for(&mut harness, "two panes", |h| {
         h.query_by_label_contains("Pane 3").is_none().then_some(())
     });

@@ -68,6 +68,17 @@ pub fn wait_for_masks(harness: &mut Harness<App>) {
     wait_for_text(harness, "Seg-T-Mask/16 in ");
 }
 
+/// Whether the list says that a picture has been segmented, whatever classes were found.
+pub fn is_done(harness: &Harness<App>, picture: &str) -> bool {
+    let state = format!("Picture {picture}, Done, ");
+    harness.query_all_by_label_contains(&state).next().is_some()
+}
+
+/// Draws frames until a picture has been segmented.
+pub fn wait_for_done(harness: &mut Harness<App>, picture: &str) {
+    wait_for(harness, picture, |h| is_done(h, picture).then_some(()));
+}
+
 /// A file that a person lets go of over the window. None of the tools that drive the real window can be the source of an
 /// X11 drag (XDND), so dropping is tested from here on: what the window library hands over when a drop has arrived.
 #[derive(Debug)]

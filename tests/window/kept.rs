@@ -8,7 +8,9 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 use segscope::app::{App, Start, Store};
 
-use crate::harness::{checked, start, street, wait_for, wait_for_label, wait_for_masks, wait_for_text, window};
+use crate::harness::{
+    checked, start, street, wait_for, wait_for_done, wait_for_label, wait_for_masks, wait_for_text, window,
+};
 
 fn window_at(folder: &Path, pictures: Vec<std::path::PathBuf>) -> Harness<'static, App> {
     let mut harness = window(Start {
@@ -81,11 +83,11 @@ fn a_session_is_written_again_and_again_and_read_by_the_next_window() {
     harness.get_by_label("Next picture").click();
     let current = format!("current = {:?}", pictures[1].to_str().expect("UTF-8"));
     wait_for_line(&mut harness, &session, &current);
-    wait_for_label(&mut harness, "Picture b.jpg, Done, 11 classes");
+    wait_for_done(&mut harness, "b.jpg");
     drop(harness);
 
     let mut harness = window_at(folder.path(), Vec::new());
-    wait_for_label(&mut harness, "Picture b.jpg, Done, 11 classes");
+    wait_for_done(&mut harness, "b.jpg");
     assert!(harness.query_by_label("2 of 2").is_some());
     assert!(!checked(&harness, "Show car") && checked(&harness, "Show road"));
     // Named pictures come in place of those of the session; how they are looked at stays.

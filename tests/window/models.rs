@@ -130,10 +130,11 @@ fn models_stay_open_beside_each_other_until_they_are_closed() {
     harness.key_press(Key::Num1);
     harness.run_steps(2);
     assert!(shows(&harness, "Seg-T-Mask/16"), "the kept result is shown at once");
-    harness.key_press(Key::Num5);
+    // The fourth decoder after the five of the embedded model.
+    harness.key_press(Key::Num9);
     wait_for_result(&mut harness, PUP);
 
-    for (title, open) in [("ViT-48x4/16 with 5 decoders", 2), ("Seg-T-Mask/16", 1)] {
+    for (title, open) in [("ViT-48x4/16 with 5 decoders", 2), ("ViT-T/16 with 5 decoders", 1)] {
         wait_for_label(&mut harness, &format!("Model: {title}"));
         harness.get_by_label(&format!("Model: {title}")).click();
         wait_for_text(&mut harness, &format!("Open models: {open}, "));
@@ -259,8 +260,8 @@ fn all_patch_sizes_are_opened_and_their_results_kept() {
     wait_for_result(&mut harness, "Seg-T-Mask/8");
     for (key, title) in [
         (Key::Num1, "Seg-T-Mask/16"),
-        (Key::Num2, "Seg-T-Mask/32"),
-        (Key::Num3, "Seg-T-Mask/8"),
+        (Key::Num6, "Seg-T-Mask/32"),
+        (Key::Num8, "Seg-T-Mask/8"),
     ] {
         harness.key_press(key);
         harness.run_steps(2);

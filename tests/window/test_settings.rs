@@ -6,7 +6,9 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use segscope::app::{App, Start, Store};
 
-use crate::harness::{checked, start, street, wait_for, wait_for_label, wait_for_masks, window, window_with};
+use crate::harness::{
+    checked, is_done, start, street, wait_for, wait_for_done, wait_for_label, wait_for_masks, window, window_with,
+};
 
 /// The sample with its masks, and the section open.
 fn section() -> Harness<'static, App> {
@@ -54,18 +56,14 @@ fn a_smaller_stride_starts_a_run_and_as_published_brings_the_kept_result_back() 
     wait_for_label(&mut harness, "Picture Sample street, Segmenting");
     wait_for_label(&mut harness, "The masks come from 5 windows");
     wait_for_label(&mut harness, "Test settings (changed)");
-    wait_for_label(&mut harness, "Picture Sample street, Done, 11 classes");
+    wait_for_done(&mut harness, "Sample street");
     harness.get_by_label("As published").click();
     // No worker is asked, so that it is there in a few frames.
     harness.run_steps(3);
     assert!(harness.query_by_label("The masks come from 2 windows").is_some());
-    assert!(
-        harness
-            .query_by_label("Picture Sample street, Done, 11 classes")
-            .is_some()
-    );
+    assert!(is_done(&harness, "Sample street"));
     assert!(harness.query_by_label("Test settings").is_some());
-    assert_eq!(value(&harness, "Stride"), 384.0);
+    assert_eq!(value(&harness, "Stride"), 352.0);
 }
 
 #[test]
@@ -85,7 +83,7 @@ fn a_dragged_value_holds_when_the_drag_ends() {
     let stride = field(&harness, "Stride").rect().center();
     harness.drag_at(stride);
     harness.step();
-    harness.hover_at(stride - egui::vec2(290.0, 0.0));
+    harness.hover_at(stride - egui::vec2(258.0, 0.0));
     harness.run_steps(3);
     let dragged = value(&harness, "Stride");
     assert!((64.0..128.0).contains(&dragged), "{dragged}");
@@ -93,12 +91,8 @@ fn a_dragged_value_holds_when_the_drag_ends() {
         harness.query_by_label("Test settings").is_some(),
         "it does not hold yet"
     );
-    assert!(
-        harness
-            .query_by_label("Picture Sample street, Done, 11 classes")
-            .is_some()
-    );
-    harness.drop_at(stride - egui::vec2(290.0, 0.0));
+    assert!(is_done(&harness, "Sample street"));
+    harness.drop_at(stride - egui::vec2(258.0, 0.0));
     wait_for_label(&mut harness, "Test settings (changed)");
     assert_eq!(value(&harness, "Stride"), dragged);
     wait_for_label(&mut harness, "The masks come from 3 windows");
@@ -110,11 +104,7 @@ fn another_class_set_renames_the_classes_without_a_run() {
     assert!(harness.query_by_label("Show road").is_some());
     choose(&mut harness, "Class set", "Numbered");
     assert!(harness.query_by_label("Show class 3").is_some() && harness.query_by_label("Show road").is_none());
-    assert!(
-        harness
-            .query_by_label("Picture Sample street, Done, 11 classes")
-            .is_some()
-    );
+    assert!(is_done(&harness, "Sample street"));
     let canvas = harness.get_by_label("Picture canvas").rect();
     harness.hover_at(canvas.center_top() + egui::vec2(0.0, canvas.height() * 0.3));
     harness.run_steps(3);
@@ -127,11 +117,15 @@ fn another_class_set_renames_the_classes_without_a_run() {
 #[test]
 fn scales_mirror_size_rules_and_normalisation_each_start_a_run() {
     let mut harness = section();
-    for (tick, windows) in [("Mirrored", 4), ("Several scales", 40)] {
+    for (tick, windows) in [("Mirrored", 4), ("Several scales", 44)] {
         harness.get_by_label(tick).click();
         wait_for_label(&mut harness, &format!("The masks come from {windows} windows"));
     }
-    assert!(harness.query_by_label("Model: Seg-T-Mask/16, multi-scale").is_some());
+    assert!(
+        harness
+            .query_by_label("Model: ViT-T/16 with 5 decoders, multi-scale")
+            .is_some()
+    );
     harness.get_by_label("As published").click();
     wait_for_label(&mut harness, "The masks come from 2 windows");
     harness.get_by_label("Full size").click();
@@ -144,7 +138,7 @@ fn scales_mirror_size_rules_and_normalisation_each_start_a_run() {
         wait_for_label(&mut harness, "Test settings (changed)");
         wait_for_label(&mut harness, "Picture Sample street, Segmenting");
         wait_for_label(&mut harness, "The masks come from 2 windows");
-        wait_for_label(&mut harness, "Picture Sample street, Done, 11 classes");
+        wait_for_done(&mut harness, "Sample street");
     }
 }
 

@@ -54,6 +54,10 @@ impl Command {
             Self::Decoder3 => const { &[plain(Key::Num3)] },
             Self::Decoder4 => const { &[plain(Key::Num4)] },
             Self::Decoder5 => const { &[plain(Key::Num5)] },
+            Self::Decoder6 => const { &[plain(Key::Num6)] },
+            Self::Decoder7 => const { &[plain(Key::Num7)] },
+            Self::Decoder8 => const { &[plain(Key::Num8)] },
+            Self::Decoder9 => const { &[plain(Key::Num9)] },
             Self::Fit => const { &[plain(Key::Num0)] },
             Self::ActualSize => const { &[ctrl(Key::Num1)] },
             Self::ZoomIn => const { &[plain(Key::Plus), plain(Key::Equals)] },
@@ -256,6 +260,10 @@ fn may_need_shift(key: Key) -> bool {
             | Key::Num3
             | Key::Num4
             | Key::Num5
+            | Key::Num6
+            | Key::Num7
+            | Key::Num8
+            | Key::Num9
     )
 }
 

@@ -92,7 +92,7 @@ commands! {
     File {
         OpenPicture: "Open pictures…", "Open one or more pictures; they can also be dropped onto the window.";
         OpenFolder: "Open folder…", "Open all pictures of a folder.";
-        OpenSample: "Open the sample picture", "Open a rendered street in which every class of the embedded model occurs.";
+        OpenSample: "Open the sample picture", "Open a rendered street in which every class of the embedded models occurs.";
         CloseAll: "Close all pictures", "Empty the picture list; no file is touched.";
         Export: "Export…", "Write label maps, overlays, masks and more to files.";
         Quit: "Quit", "Close the window; pictures, model and view are there again at the next start.";
@@ -124,8 +124,12 @@ commands! {
         Decoder3: "Decoder 3", "Show the masks of the third decoder of the switch in the top bar.";
         Decoder4: "Decoder 4", "Show the masks of the fourth decoder of the switch in the top bar.";
         Decoder5: "Decoder 5", "Show the masks of the fifth decoder of the switch in the top bar.";
-        UseEmbeddedModel: "Use the embedded model", "Street scenes in 11 classes, for research and evaluation.";
-        PatchSizes: "Patch sizes", "Compare the embedded models with patch 32, 16 and 8 on this picture, the cheapest first.";
+        Decoder6: "Decoder 6", "Show the masks of the sixth decoder of the switch in the top bar.";
+        Decoder7: "Decoder 7", "Show the masks of the seventh decoder of the switch in the top bar.";
+        Decoder8: "Decoder 8", "Show the masks of the eighth decoder of the switch in the top bar.";
+        Decoder9: "Decoder 9", "Show the masks of the ninth decoder of the switch in the top bar.";
+        UseEmbeddedModel: "Use the embedded model", "Street scenes in 11 classes with five decoders, for research and evaluation.";
+        PatchSizes: "Patch sizes", "Compare the mask transformers of the embedded models with patch 32, 16 and 8, the cheapest first.";
         OpenModelFolder: "Open model folder…", "Open a published Segmenter folder: checkpoint.pth and variant.yml.";
         OpenModelFile: "Open model file…", "Open a .pth file or a Segscope bundle (.safetensors).";
         CancelLoading: "Cancel loading", "Stop opening the model; those that are open stay.";
@@ -189,12 +193,16 @@ commands! {
 
 impl Command {
     /// Those that choose an entry of the switch of decoders, in its order.
-    pub(super) const DECODERS: [Self; 5] = [
+    pub(super) const DECODERS: [Self; 9] = [
         Self::Decoder1,
         Self::Decoder2,
         Self::Decoder3,
         Self::Decoder4,
         Self::Decoder5,
+        Self::Decoder6,
+        Self::Decoder7,
+        Self::Decoder8,
+        Self::Decoder9,
     ];
 
     /// Which entry of the switch of decoders it chooses, from 0.

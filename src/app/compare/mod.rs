@@ -324,13 +324,17 @@ impl App {
         }
     }
 
-    /// Adds the outputs of a model that has just been opened, as far as there is room.
+    /// Adds the outputs of a model that has just been opened, as far as there is room, unless a pane waits for it.
     pub(super) fn add_opened_model(&mut self, model: &ModelInfo) {
-        if self.workspace != Workspace::Compare {
+        // A pane that waits for the model says which of its outputs is wanted.
+        let is_waited_for = self.compare.panes.iter().any(|pane| pane.is_of(&model.source));
+        if self.workspace != Workspace::Compare || is_waited_for {
             return;
         }
-        for decoder in 0..model.spec.decoders.len() {
-            self.compare.add(output_of(model, Output::main(decoder), false));
+        let mut outputs = (0..model.spec.decoders.len()).map(|decoder| output_of(model, Output::main(decoder), false));
+        if !outputs.all(|content| self.compare.add(content)) {
+            let text = format!("There is room for {MOST_PANES} panes; remove some to add the other decoders");
+            self.toasts.info(text);
         }
         self.compare.refer_to_labels();
     }

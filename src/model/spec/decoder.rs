@@ -118,6 +118,15 @@ impl HeadSpec {
         matches!(self, Self::Up { .. } | Self::Mla(_))
     }
 
+    /// Channels of SETR's first convolution; none for Segmenter's decoders.
+    pub fn channels(&self) -> Option<usize> {
+        match self {
+            Self::Linear | Self::MaskTransformer { .. } => None,
+            Self::Up { main, .. } => main.stages.first().map(|stage| stage.channels),
+            Self::Mla(mla) => Some(mla.channels),
+        }
+    }
+
     /// Encoder blocks, from 0, whose outputs it takes before any final norm.
     pub fn taps(&self) -> Vec<usize> {
         match self {
