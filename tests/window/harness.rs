@@ -68,13 +68,13 @@ pub fn wait_for_masks(harness: &mut Harness<App>) {
     wait_for_text(harness, "Seg-T-Mask/16 in ");
 }
 
-/// Whether the list says that a picture has been segmented, whatever classes were found.
+/// Whether the list says that a picture of the street has been segmented, with all its classes found.
 pub fn is_done(harness: &Harness<App>, picture: &str) -> bool {
-    let state = format!("Picture {picture}, Done, ");
-    harness.query_all_by_label_contains(&state).next().is_some()
+    let state = format!("Picture {picture}, Done, 11 classes");
+    harness.query_by_label(&state).is_some()
 }
 
-/// Draws frames until a picture has been segmented.
+/// Draws frames until a picture of the street has been segmented.
 pub fn wait_for_done(harness: &mut Harness<App>, picture: &str) {
     wait_for(harness, picture, |h| is_done(h, picture).then_some(()));
 }
