@@ -73,6 +73,8 @@ pub(super) fn plan(file: &SafetensorsFile, path: &Path) -> Result<Plan, Checkpoi
         spec,
         classes,
         provenance,
+        zero_is_ignored: None,
+        remarks: Vec::new(),
     })
 }
 

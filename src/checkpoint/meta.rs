@@ -51,7 +51,10 @@ impl Meta {
         let known = by_count.name != "unnamed";
         let same = |(class, name): (&Class, &String)| class.name.eq_ignore_ascii_case(name);
         if known && by_count.classes.iter().zip(&self.classes).all(same) {
-            return by_count;
+            return ClassSet {
+                guessed: false,
+                ..by_count
+            };
         }
         let numbered = ClassSet::numbered(count);
         let has_colors = self.colors.len() == count;
@@ -65,6 +68,7 @@ impl Meta {
         ClassSet {
             name: self.data_set().unwrap_or("from the checkpoint").into(),
             classes: classes.collect(),
+            guessed: false,
         }
     }
 

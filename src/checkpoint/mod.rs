@@ -62,6 +62,11 @@ pub struct Checkpoint {
     pub weights: Weights,
     /// Where it comes from.
     pub provenance: Provenance,
+    /// Whether 0 in ground truth means "no class" and other ids are one more than their class, where the file says so
+    /// (`reduce_zero_label` of mmsegmentation).
+    pub zero_is_ignored: Option<bool>,
+    /// What was assumed or left out when the file was opened, each a sentence. A bundle does not keep them.
+    pub remarks: Vec<String>,
 }
 
 /// What a model file holds, without its values.
@@ -75,6 +80,10 @@ pub struct Peek {
     pub provenance: Provenance,
     /// Number of parameters, without those that no decoder uses.
     pub parameters: usize,
+    /// As [`Checkpoint::zero_is_ignored`].
+    pub zero_is_ignored: Option<bool>,
+    /// As [`Checkpoint::remarks`].
+    pub remarks: Vec<String>,
 }
 
 /// Where a model comes from, for people: layout, data set, licence.
@@ -109,6 +118,10 @@ struct Plan {
     classes: ClassSet,
     provenance: Provenance,
     recipe: Recipe,
+    /// As [`Checkpoint::zero_is_ignored`].
+    zero_is_ignored: Option<bool>,
+    /// As [`Checkpoint::remarks`].
+    remarks: Vec<String>,
 }
 
 /// What a file turned out to be.
@@ -142,6 +155,8 @@ pub fn peek(path: &Path) -> Result<Peek, CheckpointError> {
         spec: plan.spec,
         classes: plan.classes,
         provenance: plan.provenance,
+        zero_is_ignored: plan.zero_is_ignored,
+        remarks: plan.remarks,
     })
 }
 
@@ -339,6 +354,8 @@ impl Plan {
             classes: self.classes,
             weights,
             provenance: self.provenance,
+            zero_is_ignored: self.zero_is_ignored,
+            remarks: self.remarks,
         })
     }
 }

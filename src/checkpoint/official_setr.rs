@@ -65,6 +65,8 @@ pub(super) fn plan(shapes: &Shapes, meta: &Meta, path: &Path) -> Result<Plan, Ch
         classes: meta.class_set(spec.classes),
         spec,
         provenance,
+        zero_is_ignored: None,
+        remarks: Vec::new(),
     })
 }
 

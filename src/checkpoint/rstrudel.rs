@@ -50,6 +50,8 @@ pub(super) fn plan(shapes: &Shapes, path: &Path) -> Result<Plan, CheckpointError
         spec,
         classes,
         provenance,
+        zero_is_ignored: None,
+        remarks: Vec::new(),
     })
 }
 

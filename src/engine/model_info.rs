@@ -59,6 +59,10 @@ pub struct ModelInfo {
     pub own_classes: ClassSet,
     /// Number of parameters.
     pub parameters: usize,
+    /// As [`checkpoint::Checkpoint::zero_is_ignored`].
+    pub zero_is_ignored: Option<bool>,
+    /// As [`checkpoint::Checkpoint::remarks`].
+    pub remarks: Vec<String>,
 }
 
 impl ModelInfo {

@@ -471,7 +471,12 @@ fn build(
     device: &Device,
 ) -> Result<(Arc<ModelInfo>, Network), CheckpointError> {
     let Checkpoint {
-        spec, classes, weights, ..
+        spec,
+        classes,
+        weights,
+        zero_is_ignored,
+        remarks,
+        provenance: _,
     } = checkpoint;
     let parameters = weights.parameters();
     let network = Network::build(&spec, weights, device).map_err(|mismatch| CheckpointError::Weights {
@@ -489,6 +494,8 @@ fn build(
         own_classes: classes.clone(),
         classes,
         parameters,
+        zero_is_ignored,
+        remarks,
     };
     Ok((Arc::new(info), network))
 }

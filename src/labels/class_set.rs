@@ -18,6 +18,10 @@ pub struct ClassSet {
     pub name: String,
     /// Classes by id.
     pub classes: Vec<Class>,
+    /// Whether nothing but the number of classes speaks for this data set. The names are a guess then, and no rule of
+    /// the data set follows from them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub guessed: bool,
 }
 
 /// A data set whose names and colours are built in.
@@ -50,6 +54,7 @@ impl Known {
         ClassSet {
             name: self.key.into(),
             classes: self.rows().filter_map(parse_row).collect(),
+            guessed: false,
         }
     }
 }
@@ -131,12 +136,15 @@ impl ClassSet {
             .unwrap_or_else(|| Self::numbered(count))
     }
 
-    /// The one built-in set with exactly `count` classes, else a numbered one.
+    /// The names of the one built-in set with exactly `count` classes, as a guess; else a numbered set.
     pub fn by_count(count: usize) -> Self {
         let mut fitting = Self::fitting(count);
         match fitting.len() {
             // The built-in one and the numbered one.
-            2 => fitting.swap_remove(0),
+            2 => Self {
+                guessed: true,
+                ..fitting.swap_remove(0)
+            },
             _ => Self::numbered(count),
         }
     }
@@ -152,6 +160,7 @@ impl ClassSet {
         Self {
             name: NUMBERED.into(),
             classes,
+            guessed: false,
         }
     }
 
@@ -228,7 +237,11 @@ mod tests {
             let set = ClassSet::known(name).unwrap();
             assert_eq!(set.len(), count, "{name}");
             assert!(set.title().ends_with(&format!(" ({count})")), "{}", set.title());
-            assert_eq!(ClassSet::by_count(count), set, "no other set has as many classes");
+            let guess = ClassSet::by_count(count);
+            assert!(
+                guess.guessed && guess.has_names_of(&set),
+                "no other set has as many classes"
+            );
             assert_eq!(ClassSet::fitting(count), [set, ClassSet::numbered(count)]);
             assert!(ClassSet::fits(name, count) && !ClassSet::fits(name, count + 1));
         }

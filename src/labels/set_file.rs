@@ -119,6 +119,7 @@ impl SetFile {
         let set = ClassSet {
             classes: classes.collect::<Result<_, String>>()?,
             name: written.name,
+            guessed: false,
         };
         let usual = TruthRules::of(&set.name, count, "");
         let rules = TruthRules {

@@ -255,6 +255,8 @@ impl<'a> Keeper<'a> {
             weights: state.to_keep().clone(),
             classes: self.prepared.classes.clone(),
             provenance,
+            zero_is_ignored: None,
+            remarks: Vec::new(),
         };
         Ok(checkpoint::save_bundle(&checkpoint, path)?)
     }

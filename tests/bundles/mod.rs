@@ -39,6 +39,8 @@ pub fn save(spec: &ModelSpec, seed: u64, path: &Path) -> PathBuf {
         classes: ClassSet::known("camvid").expect("a known data set"),
         weights: Weights::random(spec, seed),
         provenance: Provenance::new("random weights"),
+        zero_is_ignored: None,
+        remarks: Vec::new(),
     };
     checkpoint::save_bundle(&checkpoint, path).expect("a bundle");
     path.to_owned()

@@ -117,6 +117,8 @@ mod tests {
             classes: ClassSet::numbered(11),
             own_classes: ClassSet::numbered(11),
             parameters: 1,
+            zero_is_ignored: None,
+            remarks: Vec::new(),
             spec,
         };
         OpenModel {

@@ -79,6 +79,8 @@ pub(super) fn plan(shapes: &Shapes, meta: &Meta, path: &Path) -> Result<Plan, Ch
         classes,
         spec,
         provenance,
+        zero_is_ignored: None,
+        remarks: Vec::new(),
     })
 }
 
