@@ -11,6 +11,7 @@ pub mod attention;
 pub mod catalogue;
 pub mod checkpoint;
 pub mod cli;
+pub mod datasets;
 pub mod engine;
 pub mod evaluate;
 pub mod export;

@@ -37,7 +37,7 @@ impl Scene {
     }
 
     fn camvid() -> Self {
-        Self::new(30, 20, 11, ClassSet::known("camvid").unwrap())
+        Self::new(30, 20, 11, segscope::datasets::classes_of("camvid").unwrap())
     }
 
     fn subject(&self) -> Subject<'_> {
@@ -168,7 +168,7 @@ fn a_failing_write_leaves_everything() {
 #[test]
 fn masks_partition_the_picture() {
     let folder = tempfile::tempdir().unwrap();
-    let scene = Scene::new(30, 20, 9, ClassSet::known("camvid").unwrap());
+    let scene = Scene::new(30, 20, 9, segscope::datasets::classes_of("camvid").unwrap());
     let written = write(&scene.subject(), &only(&[Format::Classes]), folder.path(), "a").unwrap();
     assert!(written.contains(&folder.path().join("classes/a/008-car.png")));
     let mut white = vec![0; 600];
@@ -400,7 +400,7 @@ fn street(times: usize) -> Scene {
         photo,
         map: LabelMap { width, height, ids },
         confidence,
-        classes: ClassSet::known("camvid").unwrap(),
+        classes: segscope::datasets::classes_of("camvid").unwrap(),
     }
 }
 
@@ -441,7 +441,7 @@ fn planned_sizes_are_about_those_of_the_files() {
 fn planned_sizes_of_small_pictures_are_exact() {
     for scene in [
         Scene::camvid(),
-        Scene::new(500, 400, 9, ClassSet::known("camvid").unwrap()),
+        Scene::new(500, 400, 9, segscope::datasets::classes_of("camvid").unwrap()),
         Scene::new(40, 30, 300, ClassSet::numbered(300)),
     ] {
         let options = Options {

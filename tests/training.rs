@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use segscope::checkpoint;
-use segscope::evaluate::{Pair, pairs};
+use segscope::datasets::{Pair, TruthChoices, TruthReader, pairs};
 use segscope::labels::ClassSet;
 use segscope::model::{DecoderKind, ModelSpec, Weights};
 use segscope::train::{
@@ -27,7 +27,8 @@ fn data(folder: &Path, names: &[&str]) -> Vec<Pair> {
             fs::copy(in_repository("assets/samples").join(file), copy).expect("a copy");
         }
     }
-    pairs(&folder.join("images"), &folder.join("labels")).expect("pairs")
+    let found = pairs(&folder.join("images"), &folder.join("labels"), None);
+    found.expect("pairs").pairs
 }
 
 /// A network with both decoders of Segmenter and one of SETR on the golden backbone.
@@ -92,7 +93,7 @@ fn fresh(weights: &Weights, config: &TrainConfig) -> TrainState {
 fn training<'a>(
     config: &'a TrainConfig,
     spec: &'a ModelSpec,
-    classes: &'a ClassSet,
+    (classes, reader): (&'a ClassSet, &'a TruthReader),
     [pairs, validation]: [&'a [Pair]; 2],
     device: &'a Device,
 ) -> Training<'a> {
@@ -100,8 +101,7 @@ fn training<'a>(
         config,
         spec,
         classes,
-        rules: None,
-        ignored: None,
+        reader,
         pairs,
         validation,
         device,
@@ -136,10 +136,15 @@ fn an_interrupted_training_goes_on_as_if_it_had_not_been() {
     let pairs = data(folder.path(), &["a", "b"]);
     let (spec, weights) = beginning(1);
     let config = config(spec.inference.window, 12);
-    let classes = ClassSet::known("camvid").expect("a set");
+    let classes = segscope::datasets::classes_of("camvid").expect("a set");
+    let reader = TruthReader::new(&classes);
     let device = Device::flex();
-    let training = training(&config, &spec, &classes, [&pairs, &[]], &device);
-    assert_eq!(training.offenders(), Vec::<String>::new());
+    let training = training(&config, &spec, (&classes, &reader), [&pairs, &[]], &device);
+    let said = training.check_files().expect("sound files");
+    assert!(
+        said[0].starts_with("ground truth: 2 label maps, 11 of 11 classes occur"),
+        "{said:?}"
+    );
     let mut whole = fresh(&weights, &config);
     let straight = train(&training, &mut whole, 12);
     assert_eq!((straight.len(), whole.iteration), (12, 12));
@@ -173,9 +178,10 @@ fn a_validation_that_was_missed_is_made_up_for_and_the_last_step_has_one() {
         validate_every: 2,
         ..config(spec.inference.window, 3)
     };
-    let classes = ClassSet::known("camvid").expect("a set");
+    let classes = segscope::datasets::classes_of("camvid").expect("a set");
+    let reader = TruthReader::new(&classes);
     let device = Device::flex();
-    let training = training(&config, &spec, &classes, [&pairs, &pairs], &device);
+    let training = training(&config, &spec, (&classes, &reader), [&pairs, &pairs], &device);
     let validated = |state: &mut TrainState, until: usize| {
         let mut after = Vec::new();
         let done = training.run(state, &mut |_, event| match event {
@@ -215,13 +221,16 @@ fn files_that_cannot_be_used_are_listed_before_the_first_step() {
     let config = config(spec.inference.window, 1);
     let device = Device::flex();
     let offenders = |classes: &ClassSet, ignored: Option<Vec<u16>>| {
-        Training {
+        let choices = TruthChoices {
             ignored,
-            ..training(&config, &spec, classes, [&pairs, &[]], &device)
-        }
-        .offenders()
+            ..TruthChoices::default()
+        };
+        let reader = TruthReader::with(classes, None, None, &choices);
+        training(&config, &spec, (classes, &reader), [&pairs, &[]], &device)
+            .survey()
+            .1
     };
-    let camvid = ClassSet::known("camvid").expect("a set");
+    let camvid = segscope::datasets::classes_of("camvid").expect("a set");
     let found = offenders(&camvid, None);
     assert_eq!(found.len(), 3, "{found:?}");
     let names = ["b.jpg", "c.png", "d.png"];
@@ -229,7 +238,7 @@ fn files_that_cannot_be_used_are_listed_before_the_first_step() {
         assert!(why.contains(name), "{why}");
     }
     assert!(
-        found[2].contains("expected labels as large as the picture (64 x 48), found 1280 x 960"),
+        found[2].contains("expected a label map as large as the picture (64 x 48), found 1280 x 960"),
         "{}",
         found[2]
     );
@@ -247,7 +256,8 @@ fn two_batches_in_a_step_are_as_one_of_both() {
         decoders: spec.decoders[..1].to_vec(),
         ..spec.clone()
     };
-    let classes = ClassSet::known("camvid").expect("a set");
+    let classes = segscope::datasets::classes_of("camvid").expect("a set");
+    let reader = TruthReader::new(&classes);
     let device = Device::flex();
     let first_step = |batch: usize, accumulate: usize| {
         let config = TrainConfig {
@@ -265,7 +275,7 @@ fn two_batches_in_a_step_are_as_one_of_both() {
             clip: None,
             ..config(spec.inference.window, 1)
         };
-        let training = training(&config, &linear, &classes, [&pairs, &[]], &device);
+        let training = training(&config, &linear, (&classes, &reader), [&pairs, &[]], &device);
         let mut own = weights.clone();
         let others: Vec<String> = own.iter().map(|(name, _)| name.to_owned()).collect();
         for name in others.iter().filter(|name| name.starts_with("decoders.m")) {

@@ -201,7 +201,7 @@ mod tests {
     use super::*;
 
     fn camvid() -> ClassSet {
-        ClassSet::known("camvid").expect("a built-in set")
+        crate::datasets::classes_of("camvid").expect("a built-in set")
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
-use crate::labels::ClassSet;
+use crate::datasets::{self, DataSet};
 
 /// The table; its head says what each field is and where the figures come from.
 const TABLE: &str = include_str!("../../assets/models/released.toml");
@@ -69,7 +69,7 @@ pub struct Released {
     /// Whether the encoder has a distillation token (DeiT).
     #[serde(default)]
     pub distilled: bool,
-    /// Key of the data set, see [`ClassSet::known`].
+    /// Key of the data set, see [`datasets::find`].
     pub data_set: String,
     /// Side of the training crop in pixels.
     pub crop: usize,
@@ -156,17 +156,12 @@ impl Released {
 
     /// Name of the data set for people.
     pub fn data_set_title(&self) -> &str {
-        match self.data_set.as_str() {
-            "ade20k" => "ADE20K",
-            "cityscapes" => "Cityscapes",
-            "pascal_context" => "Pascal Context",
-            other => other,
-        }
+        datasets::find(&self.data_set).map_or(&self.data_set, |set| set.title)
     }
 
     /// Number of classes of its data set.
     pub fn classes(&self) -> Option<usize> {
-        ClassSet::known(&self.data_set).map(|set| set.len())
+        datasets::find(&self.data_set).map(DataSet::len)
     }
 
     /// Size of the download, as far as it is known.

@@ -3,6 +3,7 @@
 use super::Provenance;
 use super::mmseg::config::Value;
 use super::source::torch::TorchFile;
+use crate::datasets;
 use crate::labels::{Class, ClassSet};
 use crate::model::{InferenceSpec, Normalisation};
 
@@ -44,7 +45,7 @@ impl Meta {
 
     /// The classes: a known data set's where names or number are its, else the file's own names and colours.
     pub(super) fn class_set(&self, count: usize) -> ClassSet {
-        let by_count = ClassSet::by_count(count);
+        let by_count = datasets::by_count(count);
         if self.classes.len() != count {
             return by_count;
         }
@@ -75,14 +76,7 @@ impl Meta {
     /// The key of the data set that the configuration names.
     fn data_set(&self) -> Option<&'static str> {
         let name = self.config.get("dataset_type").text()?;
-        let known = [
-            ("ADE20KDataset", "ade20k"),
-            ("CityscapesDataset", "cityscapes"),
-            ("PascalContextDataset59", "pascal_context_59"),
-            ("PascalContextDataset", "pascal_context"),
-            ("PascalVOCDataset", "pascal_voc"),
-        ];
-        known.iter().find(|(theirs, _)| *theirs == name).map(|(_, key)| *key)
+        datasets::find_by_mmseg_name(name).map(|set| set.key)
     }
 
     /// Window, stride and short side as the configuration has them, else as proposed.

@@ -11,7 +11,7 @@ use super::test_settings::{self, System};
 use super::variant::{self, Variant};
 use super::vit_names::{EncoderNames, TIMM};
 use super::{CheckpointError, Plan, Provenance};
-use crate::labels::ClassSet;
+use crate::datasets;
 use crate::model::{
     DecoderSpec, EncoderSpec, HeadSpec, InferenceSpec, ModelSpec, Normalisation, PositionResize, WindowRules,
 };
@@ -31,8 +31,8 @@ pub(super) fn plan(shapes: &Shapes, path: &Path) -> Result<Plan, CheckpointError
     let spec = spec_of(shapes, variant.as_ref()).map_err(|why| CheckpointError::damaged(path, why))?;
     super::check_spec(&spec, path)?;
     let classes = match &variant {
-        Some(v) => ClassSet::for_model(&v.data_set, spec.classes),
-        None => ClassSet::by_count(spec.classes),
+        Some(v) => datasets::for_model(&v.data_set, spec.classes),
+        None => datasets::by_count(spec.classes),
     };
     let mut provenance = Provenance::new("rstrudel/segmenter checkpoint");
     match variant {
@@ -137,7 +137,7 @@ fn spec_of(shapes: &Shapes, variant: Option<&Variant>) -> Result<ModelSpec, Stri
             rules: WindowRules::Enlarge,
         },
         None => {
-            let data_set = ClassSet::by_count(classes).name;
+            let data_set = datasets::by_count(classes).name;
             test_settings::proposed(System::Segmenter, &data_set, patch, patch.saturating_mul(side))
         }
     };

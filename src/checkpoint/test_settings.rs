@@ -16,7 +16,7 @@
 //! CamVid and data sets of which only the number of classes is known, nobody publishes anything: there the stride is two
 //! thirds of the crop and the short side is the crop, which is the size at which the network saw most of its objects.
 
-use crate::labels::ClassSet;
+use crate::datasets;
 use crate::model::{InferenceSpec, ModelSpec, WindowRules};
 
 /// Whose test settings.
@@ -30,11 +30,11 @@ pub enum System {
     Setr,
 }
 
-/// The test settings of a system for a data set (a key of [`ClassSet::known_names`], or any other name), with `patch`
+/// The test settings of a system for a data set (a key of [`datasets::ALL`], or any other name), with `patch`
 /// and training `crop` in pixels. Always one patch <= stride <= window.
 pub fn proposed(system: System, data_set: &str, patch: usize, crop: usize) -> InferenceSpec {
     let window = crop.clamp(patch, MOST_WINDOW.max(patch));
-    let published = short_side(system, data_set, window);
+    let published = datasets::find(data_set).and_then(|set| (set.short_side)(system == System::Setr, window));
     let stride = match system {
         System::Segmenter | System::MmsegSegmenter if published.is_some() => window.saturating_sub(32),
         // Two thirds, rounded down.
@@ -68,7 +68,7 @@ pub fn settings_for_set(spec: &ModelSpec, own: &str, other: &str) -> InferenceSp
         rules: inference.rules,
         ..proposed(system, data_set, patch, patch.saturating_mul(grid[0]))
     };
-    if !ClassSet::known_names().any(|known| known == other) || of_set(own) != inference {
+    if datasets::find(other).is_none() || of_set(own) != inference {
         return inference;
     }
     of_set(other)
@@ -76,18 +76,6 @@ pub fn settings_for_set(spec: &ModelSpec, own: &str, other: &str) -> InferenceSp
 
 /// Largest window that a model may have.
 const MOST_WINDOW: usize = 8192;
-
-/// The published short side, where there is one.
-fn short_side(system: System, data_set: &str, crop: usize) -> Option<usize> {
-    match (data_set, system) {
-        ("ade20k", _) if crop == 640 => Some(640),
-        ("ade20k", _) => Some(512),
-        ("pascal_context" | "pascal_context_59", _) => Some(520),
-        ("cityscapes", System::Setr) => Some(1025),
-        ("cityscapes", _) => Some(1024),
-        _ => None,
-    }
-}
 
 #[cfg(test)]
 mod tests {
@@ -133,7 +121,11 @@ mod tests {
     fn every_proposal_is_one_that_a_model_can_have() {
         let mut spec = open_embedded().expect("a sound tree").spec;
         for system in SYSTEMS {
-            for data_set in ClassSet::known_names().chain(["unnamed", "streets of Ulm"]) {
+            for data_set in datasets::ALL
+                .iter()
+                .map(|set| set.key)
+                .chain(["unnamed", "streets of Ulm"])
+            {
                 for (patch, grid) in [
                     (8, 1),
                     (8, 64),

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 
-use crate::engine::{
-    Cost, DeviceChoice, MemoryWatch, ModelInfo, ModelSource, Output, Session, Task, peak_memory_mib, read_labels,
-};
+use super::truth_flags::TruthFlags;
+use crate::datasets::{SetFile, Survey, TruthReader};
+use crate::engine::{Cost, DeviceChoice, MemoryWatch, ModelInfo, ModelSource, Output, Session, Task, peak_memory_mib};
 use crate::export::{self, FigureFile, Format, Report, ReportEntry, ReportedRun, Subject};
 use crate::labels::{Agreement, ClassSet, Confusion, LabelMap};
 use crate::photo::Photo;
@@ -22,9 +22,15 @@ pub(super) struct Compare {
     /// patch 32, 16 and 8, each with its first decoder
     #[arg(long, num_args = 1.., value_name = "FILE-OR-FOLDER")]
     models: Vec<PathBuf>,
-    /// The true label map of the picture (PNG with the class ids of the first model), to score and compare with
+    /// The true label map of the picture (PNG with ids), to score and compare with
     #[arg(long, value_name = "PNG")]
     labels: Option<PathBuf>,
+    /// Data set of the ground truth: ade20k, camvid, cityscapes, pascal_context, pascal_context_59, pascal_voc or a .toml
+    /// file of your own; that of the first model without it
+    #[arg(long, value_name = "NAME-or-FILE", requires = "labels")]
+    set: Option<String>,
+    #[command(flatten)]
+    truth: TruthFlags,
     /// The page to write
     #[arg(long, value_name = "HTML")]
     out: PathBuf,
@@ -49,12 +55,16 @@ impl Compare {
     pub(super) fn run(&self) -> Result<()> {
         let photo = Photo::open(&self.picture)?;
         let size = [photo.width, photo.height];
-        let truth = self.labels.as_ref().map(|path| read_labels(path, size)).transpose()?;
+        let mut truth = None;
         let mut answers = Vec::new();
         for source in self.sources() {
             // Anew for each, so that none finds features or memory of another.
             let mut session = Session::new(self.device);
             let model = session.load(source, &mut |_| ControlFlow::Continue(()))?;
+            if let (Some(path), None) = (&self.labels, &truth) {
+                // Before the first run, which may take long. Its ids are those of the first model's classes.
+                truth = Some(self.read_truth(path, &model, size)?);
+            }
             // Of the embedded ones, only the patch sizes are compared.
             let decoders = if self.models.is_empty() {
                 1
@@ -87,6 +97,32 @@ impl Compare {
             return ModelSource::PATCH_SIZES.into();
         }
         self.models.iter().cloned().map(ModelSource::Path).collect()
+    }
+
+    /// The ground truth as classes, by the rules of its data set.
+    fn read_truth(&self, path: &Path, model: &ModelInfo, size: [usize; 2]) -> Result<LabelMap> {
+        let choices = self.truth.choices();
+        let reader = match &self.set {
+            Some(name) => {
+                let (classes, rules) = SetFile::named(name)?;
+                ensure!(
+                    classes.len() == model.classes.len(),
+                    "set: expected {} classes, as the first model has, found {} in {name}",
+                    model.classes.len(),
+                    classes.len()
+                );
+                TruthReader::with(&classes, rules.as_ref(), None, &choices)
+            }
+            None => model.truth_reader(&choices),
+        };
+        let truth = reader.read(path, Some(size))?;
+        let mut survey = Survey::default();
+        survey.add(&truth);
+        survey.check(reader.ignored()).map_err(anyhow::Error::msg)?;
+        for finding in survey.findings(&model.classes, reader.ignored()) {
+            eprintln!("{finding}");
+        }
+        Ok(truth.map)
     }
 
     /// The page, with the agreement with the true labels, or else with the first model.

@@ -11,11 +11,16 @@ use serde_json::{Value, json};
 
 use super::output_choice::OutputChoice;
 use super::run_flags::RunFlags;
-use super::{described, source_of, write_text};
+use super::truth_flags::{TruthFlags, name_rule};
+use super::{source_of, write_text};
 use crate::checkpoint;
-use crate::engine::{DeviceChoice, ModelInfo, ModelSource, Output, Session, Task, peak_memory_mib, read_labels};
-use crate::evaluate::{Evaluated, Pair, Scores, pairs};
-use crate::labels::{ClassSet, LabelMap, SetFile, TruthRules};
+use crate::datasets::{
+    BeyondClasses, Look, Pair, Pairs, PredictionReader, SetFile, Submission, Survey, TruthReader, digest, pairs,
+    pairs_of_list,
+};
+use crate::engine::{DeviceChoice, ModelInfo, ModelSource, Output, Session, Task, peak_memory_mib};
+use crate::evaluate::{Evaluated, Scores};
+use crate::labels::{ClassSet, LabelMap};
 use crate::photo::Photo;
 use crate::segment::Settings;
 
@@ -23,30 +28,35 @@ use crate::segment::Settings;
 #[derive(Debug, clap::Args)]
 pub(super) struct Evaluate {
     /// Folder of pictures, with folders below it
-    #[arg(
-        long,
-        value_name = "DIR",
-        required_unless_present = "predictions",
-        conflicts_with = "predictions"
-    )]
+    #[arg(long, value_name = "DIR", required_unless_present_any = ["predictions", "list"], conflicts_with = "predictions")]
     images: Option<PathBuf>,
-    /// Folder of predicted label maps (PNG with class ids) to score in place of a model
-    #[arg(long, value_name = "DIR", conflicts_with = "model")]
+    /// Folder of predicted label maps (PNG with class ids) to score in place of a model; with --list, the list's first files
+    /// are predictions and no folder is named
+    #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = "", conflicts_with = "model")]
     predictions: Option<PathBuf>,
-    /// Folder of true label maps (PNG with ids), named as the pictures are
-    #[arg(long, value_name = "DIR")]
-    labels: PathBuf,
+    /// Ids of the predictions are one more than their class, and 0 is none
+    #[arg(long, requires = "predictions")]
+    predictions_zero_is_ignored: bool,
+    /// Ids of the predictions are label ids of the data set (Cityscapes)
+    #[arg(long, requires = "predictions", conflicts_with = "predictions_zero_is_ignored")]
+    predictions_label_ids: bool,
+    /// Folder of true label maps (PNG with ids); how they are named after the pictures is found by itself
+    #[arg(long, value_name = "DIR", required_unless_present = "list", conflicts_with = "list")]
+    labels: Option<PathBuf>,
+    /// A list with a picture (or a predicted label map) and its true label map in each line, separated by a comma, in place
+    /// of the folders
+    #[arg(long, value_name = "FILE")]
+    list: Option<PathBuf>,
+    /// How label maps are named, such as {stem}_mask.png
+    #[arg(long, value_name = "NAME")]
+    label_name: Option<String>,
     /// A published folder, a .pth or a bundle; the embedded model without it
     #[arg(long, value_name = "FILE-OR-FOLDER")]
     model: Option<PathBuf>,
     #[command(flatten)]
     output: OutputChoice,
-    /// Ids of pixels without a class, in place of the data set's (255, and 11 for CamVid)
-    #[arg(long, value_delimiter = ',', value_name = "ID,ID")]
-    ignore: Option<Vec<u16>>,
-    /// The ground truth's 0 means "no class", and its other ids are one more than their class, as in ADE20K
-    #[arg(long)]
-    zero_is_ignored: bool,
+    #[command(flatten)]
+    truth: TruthFlags,
     /// Write the scores of the classes as comma-separated values
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
@@ -78,14 +88,18 @@ enum Source {
         settings: Settings,
     },
     /// The files are predictions.
-    Files(ClassSet),
+    Files {
+        classes: ClassSet,
+        reader: PredictionReader,
+        beyond: BeyondClasses,
+    },
 }
 
 impl Source {
     fn classes(&self) -> &ClassSet {
         match self {
             Self::Model { model, .. } => &model.classes,
-            Self::Files(classes) => classes,
+            Self::Files { classes, .. } => classes,
         }
     }
 
@@ -101,14 +115,22 @@ impl Source {
                 "model": model.output_title(*output), "file": file_text(&model.source), "parameters": model.parameters,
                 "settings": format!("{settings:?}"),
             }),
-            Self::Files(_) => json!({ "model": null }),
+            Self::Files { reader, .. } => json!({ "model": null, "ids": format!("{reader:?}") }),
         }
     }
 
     /// The label map for a file, and the time that the model took.
     fn predicted(&mut self, file: &Path, id: u64) -> Result<(LabelMap, Duration)> {
         match self {
-            Self::Files(_) => Ok((LabelMap::open(file)?, Duration::ZERO)),
+            Self::Files {
+                classes,
+                reader,
+                beyond,
+            } => {
+                let map = reader.read(file)?;
+                beyond.add(&map, classes.len());
+                Ok((map, Duration::ZERO))
+            }
             Self::Model {
                 session,
                 model,
@@ -143,14 +165,20 @@ fn file_text(source: &ModelSource) -> String {
 
 impl Evaluate {
     pub(super) fn run(&self) -> Result<()> {
-        let files = self.images.as_ref().or(self.predictions.as_ref());
-        let files = files.context("expected --images or --predictions, found neither")?;
-        let pairs = pairs(files, &self.labels)?;
-        let mut source = self.source()?;
+        let Pairs { pairs, remarks } = self.pairs()?;
+        remarks.iter().for_each(|remark| eprintln!("segscope: note: {remark}"));
+        let mut source = self.source(&pairs)?;
+        let reader = self.reader(&source, &pairs)?;
         let mut of = source.described();
-        of["pictures"] = files.display().to_string().into();
-        of["labels"] = self.labels.display().to_string().into();
-        of["ignored"] = json!([self.ignore, self.zero_is_ignored]);
+        of["pictures"] = self.files().map(|files| files.display().to_string()).into();
+        of["labels"] = self
+            .labels
+            .as_ref()
+            .or(self.list.as_ref())
+            .map(|labels| labels.display().to_string())
+            .into();
+        of["truth"] = json!(format!("{reader:?}"));
+        of["files"] = json!(digest(&pairs, Look::SizesAndTimes));
         let fresh = Evaluated {
             of,
             classes: source.classes().clone(),
@@ -160,15 +188,17 @@ impl Evaluate {
         };
         let mut evaluated = self.begun(fresh, &pairs)?;
         self.check_files()?;
-        let of_file = self.run_flags.set_file()?.map(|file| file.rules);
-        self.check_truths(&pairs, source.classes(), of_file.as_ref())?;
-        let done = self.go_through(&pairs, &mut source, of_file.as_ref(), &mut evaluated);
+        check_truths(&pairs, source.classes(), &reader)?;
+        let done = self.go_through(&pairs, &mut source, &reader, &mut evaluated);
         if let (Err(_), Some(path)) = (&done, &self.json) {
             // What was scored is good.
             write_text(path, &evaluated.json().to_string())?;
         }
         done?;
         print!("{}", evaluated.text());
+        doubts(&source, &evaluated)
+            .iter()
+            .for_each(|doubt| eprintln!("segscope: note: {doubt}"));
         let json = format!("{:#}\n", evaluated.json());
         let outputs = [
             (&self.json, json),
@@ -184,12 +214,44 @@ impl Evaluate {
         Ok(())
     }
 
-    fn source(&self) -> Result<Source> {
+    /// The folder of pictures or predictions.
+    fn files(&self) -> Option<&PathBuf> {
+        self.images.as_ref().or(self.predictions.as_ref())
+    }
+
+    fn pairs(&self) -> Result<Pairs> {
+        if let Some(list) = &self.list {
+            return Ok(pairs_of_list(list)?);
+        }
+        let files = self.files().filter(|files| !files.as_os_str().is_empty());
+        let files =
+            files.context("expected a folder of pictures or predictions, found none; add --images or --predictions")?;
+        let labels = self
+            .labels
+            .as_ref()
+            .context("expected --labels or --list, found neither")?;
+        Ok(pairs(files, labels, name_rule(self.label_name.as_deref())?.as_ref())?)
+    }
+
+    fn source(&self, pairs: &[Pair]) -> Result<Source> {
         if self.predictions.is_some() {
             let name = self.run_flags.set_name().context(
-                "set: expected the class set of the predictions (such as camvid or ade20k), found none; add --set",
+                "set: expected the class set of the predictions (such as camvid, ade20k or numbered), found none; add --set",
             )?;
-            return Ok(Source::Files(SetFile::named(name)?.0));
+            let classes = match name {
+                "numbered" => self.numbered(pairs)?,
+                name => SetFile::named(name)?.0,
+            };
+            let ids = match (self.predictions_zero_is_ignored, self.predictions_label_ids) {
+                (true, _) => Submission::OneMore,
+                (_, true) => Submission::LabelIds,
+                _ => Submission::Classes,
+            };
+            return Ok(Source::Files {
+                reader: PredictionReader::new(&classes, ids),
+                classes,
+                beyond: BeyondClasses::default(),
+            });
         }
         let mut session = Session::new(self.device);
         session.limit_features(0);
@@ -204,6 +266,34 @@ impl Evaluate {
             output,
             settings,
         })
+    }
+
+    /// As many numbered classes as there are ids in predictions and ground truth.
+    fn numbered(&self, pairs: &[Pair]) -> Result<ClassSet> {
+        let ignored = self.truth.ignore.clone().unwrap_or_else(|| vec![255]);
+        let largest = |path: &PathBuf| -> Result<Option<u16>> {
+            let ids = LabelMap::open(path)?.ids.into_iter();
+            Ok(ids.filter(|id| !ignored.contains(id)).max())
+        };
+        let files: Vec<&PathBuf> = pairs.iter().flat_map(|pair| [&pair.file, &pair.truth]).collect();
+        let largest = files.into_par_iter().map(largest).collect::<Result<Vec<_>>>()?;
+        let count = largest.into_iter().flatten().max().map_or(1, |id| usize::from(id) + 1);
+        let from_one = self.truth.zero_is_ignored == Some(true) && self.predictions_zero_is_ignored;
+        let count = count - usize::from(from_one && count > 1);
+        eprintln!("segscope: note: {count} numbered classes, as the ids in the files");
+        Ok(ClassSet::numbered(count))
+    }
+
+    /// What reads the ground truth.
+    fn reader(&self, source: &Source, pairs: &[Pair]) -> Result<TruthReader> {
+        let of_file = self.run_flags.set_file()?.map(|file| file.rules);
+        let of_model = match source {
+            Source::Model { model, .. } => model.zero_is_ignored,
+            Source::Files { .. } => None,
+        };
+        let reader = TruthReader::with(source.classes(), of_file.as_ref(), of_model, &self.truth.choices());
+        let truths: Vec<&Path> = pairs.iter().map(|pair| pair.truth.as_path()).collect();
+        Ok(reader.settled(&truths))
     }
 
     /// An unfinished evaluation of the same, or a new one.
@@ -237,6 +327,14 @@ impl Evaluate {
 
     /// Refuses to begin where the end could not be written.
     fn check_files(&self) -> Result<()> {
+        for path in [&self.json, &self.csv, &self.html].into_iter().flatten() {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            ensure!(
+                folder.is_none_or(Path::is_dir),
+                "expected a folder to write to, found none: {}",
+                path.display()
+            );
+        }
         for path in [&self.csv, &self.html].into_iter().flatten() {
             ensure!(
                 self.overwrite || !path.exists(),
@@ -251,10 +349,9 @@ impl Evaluate {
         &self,
         pairs: &[Pair],
         source: &mut Source,
-        of_file: Option<&TruthRules>,
+        reader: &TruthReader,
         evaluated: &mut Evaluated,
     ) -> Result<()> {
-        let classes = source.classes().clone();
         let bar = bar(pairs.len());
         let mut written = Instant::now();
         // They are counted in the order of the pairs.
@@ -263,11 +360,10 @@ impl Evaluate {
             bar.set_position(id as u64);
             bar.set_message(pair.name.clone());
             let (prediction, time) = source.predicted(&pair.file, id as u64)?;
-            let mut truth = read_labels(&pair.truth, [prediction.width, prediction.height])?;
-            self.apply_rules(&mut truth, &classes, of_file, &pair.truth)?;
+            let truth = reader.read(&pair.truth, Some([prediction.width, prediction.height]))?;
             let counted = evaluated
                 .scores
-                .add(&pair.name, &prediction, &truth, time.as_secs_f64());
+                .add(&pair.name, &prediction, &truth.map, time.as_secs_f64());
             ensure!(counted, "label maps differ in size: {}", pair.truth.display());
             evaluated.peak_mib = peak_memory_mib();
             if let Some(path) = self.json.as_ref().filter(|_| written.elapsed() > WRITTEN_EVERY) {
@@ -278,57 +374,68 @@ impl Evaluate {
         bar.finish_and_clear();
         Ok(())
     }
+}
 
-    /// Looks at all label maps before the first picture is run, which may take hours.
-    fn check_truths(&self, pairs: &[Pair], classes: &ClassSet, of_file: Option<&TruthRules>) -> Result<()> {
-        let check = |pair: &Pair| -> Result<()> {
-            let mut map = LabelMap::open(&pair.truth)?;
-            self.apply_rules(&mut map, classes, of_file, &pair.truth)
-        };
-        let wrong: Vec<String> = pairs
-            .par_iter()
-            .filter_map(|pair| check(pair).err().map(|why| described(&why)))
-            .collect();
-        ensure!(
-            wrong.is_empty(),
-            "{} of {} label maps cannot be used:\n  {}",
-            wrong.len(),
-            pairs.len(),
-            wrong.join("\n  ")
-        );
-        Ok(())
-    }
-
-    /// Turns the ids of a label map into classes.
-    fn apply_rules(
-        &self,
-        truth: &mut LabelMap,
-        classes: &ClassSet,
-        of_file: Option<&TruthRules>,
-        path: &Path,
-    ) -> Result<()> {
-        let rules = self.rules(classes, of_file, path);
-        rules.apply(truth, classes.len()).map_err(|id| {
-            anyhow::anyhow!(
-                "expected ids of {} classes or ignored ones {:?} in the ground truth, found {id}; name the data set with \
-                 --set, or the ignored ids with --ignore: {}",
-                classes.len(),
-                rules.ignored,
-                path.display()
-            )
-        })
-    }
-
-    fn rules(&self, classes: &ClassSet, of_file: Option<&TruthRules>, truth: &Path) -> TruthRules {
-        let name = truth.file_name().unwrap_or_default().to_string_lossy();
-        let of_set = || TruthRules::of(&classes.name, classes.len(), &name);
-        let of_set = of_file.cloned().unwrap_or_else(of_set);
-        TruthRules {
-            ignored: self.ignore.clone().unwrap_or(of_set.ignored),
-            zero_is_ignored: self.zero_is_ignored || of_set.zero_is_ignored,
-            ids: of_set.ids,
+/// Looks at all label maps before the first picture is run, which may take hours, and says what they hold.
+fn check_truths(pairs: &[Pair], classes: &ClassSet, reader: &TruthReader) -> Result<()> {
+    let look = |pair: &Pair| match reader.read(&pair.truth, None) {
+        Ok(truth) => {
+            let mut survey = Survey::default();
+            survey.add(&truth);
+            (survey, Vec::new())
         }
+        Err(why) => (Survey::default(), vec![why.to_string()]),
+    };
+    let (survey, wrong) = pairs
+        .par_iter()
+        .map(look)
+        .reduce(Default::default, |(survey, mut wrong), (other, more)| {
+            wrong.extend(more);
+            (survey.merged(other), wrong)
+        });
+    ensure!(
+        wrong.is_empty(),
+        "{} of {} label maps cannot be used:\n  {}",
+        wrong.len(),
+        pairs.len(),
+        wrong.join("\n  ")
+    );
+    survey.check(reader.ignored()).map_err(anyhow::Error::msg)?;
+    for finding in survey.findings(classes, reader.ignored()) {
+        eprintln!("{finding}");
     }
+    Ok(())
+}
+
+/// Share of pixels from which on a shifted numbering is worth a word.
+const SUSPICIOUS: f64 = 0.3;
+
+/// What in the scores speaks against the rules by which ids were read.
+fn doubts(source: &Source, evaluated: &Evaluated) -> Vec<String> {
+    let confusion = &evaluated.scores.confusion;
+    let accuracy = confusion.pixel_accuracy().unwrap_or(0.0);
+    let fits = |offset: isize| {
+        let shifted = confusion.shifted_accuracy(offset);
+        shifted.filter(|share| *share > SUSPICIOUS && *share > 2.0 * accuracy)
+    };
+    let mut doubts = Vec::new();
+    if let Source::Files { classes, beyond, .. } = source {
+        doubts.extend(beyond.finding(classes));
+    }
+    let said = |share: f64, whose: &str, flag: &str| {
+        format!(
+            "{:.1} % of the pixels would be right if the ids of the {whose} were one more than their class; if they are, \
+             add {flag}",
+            share * 100.0
+        )
+    };
+    if let Some(share) = fits(-1) {
+        doubts.push(said(share, "ground truth", "--zero-is-ignored"));
+    }
+    if let (Some(share), Source::Files { .. }) = (fits(1), source) {
+        doubts.push(said(share, "predictions", "--predictions-zero-is-ignored"));
+    }
+    doubts
 }
 
 /// A bar on a terminal, nothing elsewhere.

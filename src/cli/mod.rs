@@ -14,6 +14,7 @@ mod segment;
 mod train;
 mod train_flags;
 mod training_progress;
+mod truth_flags;
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};

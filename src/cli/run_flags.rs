@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use anyhow::{Result, bail, ensure};
 
+use crate::datasets::{self, SetFile};
 use crate::engine::{ModelInfo, NormalisationChoice, WindowRules};
-use crate::labels::{ClassSet, SetFile};
 use crate::segment::Settings;
 
 /// How to run the model
@@ -118,7 +118,7 @@ impl RunFlags {
         if asked == own {
             return Ok(None);
         }
-        let mut names: Vec<String> = ClassSet::fitting(count).into_iter().map(|set| set.name).collect();
+        let mut names: Vec<String> = datasets::fitting(count).into_iter().map(|set| set.name).collect();
         if !names.contains(own) {
             names.insert(0, own.clone());
         }

@@ -48,7 +48,9 @@ impl Train {
             "looking at {} pictures and their label maps",
             prepared.pairs.len() + prepared.validation.len()
         );
-        training.check_files()?;
+        for line in prepared.remarks.iter().chain(&training.check_files()?) {
+            eprintln!("{line}");
+        }
         ensure!(!stops(), "stopped before the first step");
         let every = Duration::from_secs(self.keep_every);
         let (mut keeper, mut state) = Keeper::open(&self.out, &prepared, self.overwrite, every)?;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail, ensure};
 
+use super::truth_flags::TruthFlags;
 use crate::checkpoint;
 use crate::engine::NormalisationChoice;
 use crate::model::{DecoderKind, SETR_CHANNELS};
@@ -41,9 +42,11 @@ pub(super) struct TrainFlags {
     /// Number of classes, where none of the known sets fits
     #[arg(long, value_name = "N", conflicts_with = "set")]
     classes: Option<usize>,
-    /// Ids of pixels without a class, in place of the data set's
-    #[arg(long, value_delimiter = ',', value_name = "ID,ID")]
-    ignore: Option<Vec<u16>>,
+    /// How label maps are named, such as {stem}_mask.png; found by itself without it
+    #[arg(long, value_name = "NAME")]
+    label_name: Option<String>,
+    #[command(flatten)]
+    truth: TruthFlags,
     /// Decoders, trained together on one encoder: linear, mask, naive, pup, mla [default: those of the model in --init,
     /// else mask]
     #[arg(long, value_delimiter = ',', value_name = "KEY,KEY")]
@@ -188,6 +191,9 @@ impl TrainFlags {
             set: None,
             classes: None,
             ignore: None,
+            zero_is_ignored: None,
+            label_ids: None,
+            read_id: Vec::new(),
             decoders,
             patch: model.as_ref().map_or(16, |spec| spec.encoder.patch),
             channels: channels.unwrap_or(SETR_CHANNELS),
@@ -208,7 +214,15 @@ impl TrainFlags {
         if self.set.is_some() || self.classes.is_some() {
             (plan.set, plan.classes) = (self.set.clone(), self.classes);
         }
-        set_option(&mut plan.ignore, &self.ignore);
+        for data in [&mut plan.data, &mut plan.validation] {
+            set_option(&mut data.label_name, &self.label_name);
+        }
+        set_option(&mut plan.ignore, &self.truth.ignore);
+        set_option(&mut plan.zero_is_ignored, &self.truth.zero_is_ignored);
+        set_option(&mut plan.label_ids, &self.truth.label_ids);
+        if !self.truth.read_id.is_empty() {
+            plan.read_id.clone_from(&self.truth.read_id);
+        }
         set(&mut plan.decoders, &self.decoder);
         set(&mut plan.patch, &self.patch);
         set(&mut plan.channels, &self.channels);

@@ -1,10 +1,11 @@
 //! How label maps of one picture differ, and label maps that were not made here.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::job::Segmented;
-use crate::labels::{Agreement, Confusion, LabelMap, OpenLabelsError, Regions};
+use crate::datasets::{TruthError, TruthReader};
+use crate::labels::{Agreement, Confusion, LabelMap, Regions};
 use crate::segment::Prediction;
 
 /// A label map with the regions of it: what a model has predicted, or what was read from a file.
@@ -136,42 +137,27 @@ pub struct LabelsJob {
     pub path: PathBuf,
     /// Width and height of the picture that it belongs to.
     pub size: [usize; 2],
+    /// What reads it where it is ground truth.
+    pub reader: Option<TruthReader>,
 }
 
-/// Why a file is no label map of a picture.
-#[derive(Debug, thiserror::Error)]
-pub enum LabelsError {
-    /// There is none.
-    #[error(transparent)]
-    Open(#[from] OpenLabelsError),
-    /// It belongs to another picture.
-    #[error(
-        "expected a label map as large as the picture ({} x {}), found {} x {}; choose the one of this picture: {}",
-        .expected[0], .expected[1], .found[0], .found[1], .path.display()
-    )]
-    Size {
-        /// Width and height of the picture.
-        expected: [usize; 2],
-        /// Width and height of the label map.
-        found: [usize; 2],
-        /// The file.
-        path: PathBuf,
-    },
-}
-
-/// Reads the label map of a picture of a width and height: a PNG with class ids.
+/// Reads the label map of a picture of a width and height: ground truth by the rules of its data set, or else a PNG with
+/// class ids as they are.
 ///
 /// # Errors
-/// When the file cannot be read, is no label map or is of another size.
-pub fn read_labels(path: &Path, size: [usize; 2]) -> Result<LabelMap, LabelsError> {
-    let map = LabelMap::open(path)?;
-    let found = [map.width, map.height];
-    if found != size {
-        return Err(LabelsError::Size {
-            expected: size,
-            found,
-            path: path.to_owned(),
-        });
+/// When the file cannot be read, is no label map, is of another size or holds ids that mean nothing.
+pub(super) fn read_labels(job: &LabelsJob) -> Result<LabelMap, TruthError> {
+    if let Some(reader) = &job.reader {
+        return Ok(reader.read(&job.path, Some(job.size))?.map);
     }
-    Ok(map)
+    let map = LabelMap::open(&job.path)?;
+    let found = [map.width, map.height];
+    match found == job.size {
+        true => Ok(map),
+        false => Err(TruthError::Size {
+            expected: job.size,
+            found,
+            path: job.path.clone(),
+        }),
+    }
 }

@@ -38,7 +38,7 @@ pub use crate::model::{DecoderKind, Output, SETR_CHANNELS, WindowRules};
 pub use crate::segment::{Frame, Prediction, Region, Settings};
 pub use crate::train::{DataPlan, Recipe, TrainPlan};
 pub use batch::{Batch, BatchState};
-pub use comparison::{Comparison, ComparisonJob, Labelling, LabelsError, LabelsJob, read_labels};
+pub use comparison::{Comparison, ComparisonJob, Labelling, LabelsJob};
 pub use cost::Cost;
 pub use device::{Adapter, AdapterKind, DeviceChoice, DeviceError, OpenDevice, adapters, open_device, self_check};
 pub use figures::{FigureExport, FigureMaps, FigureStyle, NumberFormat};

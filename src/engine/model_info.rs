@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::checkpoint;
+use crate::datasets::{TruthChoices, TruthReader};
 use crate::labels::ClassSet;
 use crate::model::{ModelSpec, Output};
 
@@ -69,6 +70,11 @@ impl ModelInfo {
     /// Bytes that its parameters take in memory: four each.
     pub fn bytes(&self) -> usize {
         self.parameters * size_of::<f32>()
+    }
+
+    /// What reads ground truth for it, with what a person chooses in place of what the data set says.
+    pub fn truth_reader(&self, choices: &TruthChoices) -> TruthReader {
+        TruthReader::with(&self.classes, None, self.zero_is_ignored, choices)
     }
 
     /// Title of one output, such as `SETR-PUP-L/16 layer 10`.

@@ -1,18 +1,18 @@
 //! Compares results with ground truth from files, on a thread of its own.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread::Builder;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
-use super::comparison::{Labelling, read_labels};
+use super::comparison::Labelling;
 use super::cores;
 use super::failure::panic_sentence;
 use super::job::PhotoSource;
 use super::outbox::Wake;
-use crate::evaluate::truth_of;
-use crate::labels::{ClassSet, Confusion, LabelMap, TruthRules};
+use crate::datasets::{TruthReader, truths_of};
+use crate::labels::{Confusion, LabelMap};
 
 /// Requests and answers that may wait: few, so that what a person looks at is soon served.
 const MOST_WAITING: usize = 2;
@@ -68,8 +68,8 @@ pub struct ScoreJob {
     pub labels: Labelling,
     /// Where the truth is.
     pub truth: Truth,
-    /// The classes of both.
-    pub classes: ClassSet,
+    /// What reads the truth; it knows the classes of both.
+    pub reader: TruthReader,
     /// What to show of it besides the scores.
     pub show: Option<Errors>,
 }
@@ -204,8 +204,13 @@ fn answer(request: ScoreRequest) -> ScoreAnswer {
             pictures,
             knows_sample,
         } => {
+            let files: Vec<PathBuf> = pictures
+                .iter()
+                .filter_map(|source| source.file().map(Path::to_owned))
+                .collect();
+            let mut found = truths_of(&files, folder.as_deref()).into_iter();
             let truths = pictures.iter().map(|source| match source.file() {
-                Some(file) => truth_of(file, folder.as_deref()).map(Truth::File),
+                Some(_) => found.next().flatten().map(Truth::File),
                 None => knows_sample.then_some(Truth::Sample),
             });
             ScoreAnswer::Found {
@@ -223,13 +228,13 @@ fn answer(request: ScoreRequest) -> ScoreAnswer {
 
 fn score(job: &ScoreJob) -> Result<ScoredPicture, String> {
     let predicted = job.labels.map();
-    let truth = read_truth(&job.truth, predicted, &job.classes)?;
-    let mut confusion = Confusion::new(job.classes.len());
+    let truth = read_truth(&job.truth, predicted, &job.reader)?;
+    let mut confusion = Confusion::new(job.reader.classes());
     if !confusion.add(predicted, &truth) {
         return Err("expected a label map as large as the picture, found another size".into());
     }
     let shown = job.show.map(|errors| ShownErrors {
-        map: Labelling::plain(errors_of(predicted, &truth, errors, job.classes.len())),
+        map: Labelling::plain(errors_of(predicted, &truth, errors, job.reader.classes())),
         truth: Labelling::plain(truth),
     });
     Ok(ScoredPicture {
@@ -239,20 +244,16 @@ fn score(job: &ScoreJob) -> Result<ScoredPicture, String> {
     })
 }
 
-fn read_truth(truth: &Truth, predicted: &LabelMap, classes: &ClassSet) -> Result<LabelMap, String> {
-    let mut map = match truth {
-        Truth::File(path) => read_labels(path, [predicted.width, predicted.height]).map_err(|why| why.to_string())?,
-        Truth::Sample => LabelMap::from_png(SAMPLE_LABELS).map_err(|why| why.to_string())?,
+fn read_truth(truth: &Truth, predicted: &LabelMap, reader: &TruthReader) -> Result<LabelMap, String> {
+    let size = Some([predicted.width, predicted.height]);
+    let read = match truth {
+        Truth::File(path) => reader.read(path, size),
+        Truth::Sample => {
+            let map = LabelMap::from_png(SAMPLE_LABELS).map_err(|why| why.to_string())?;
+            reader.classes_of(map, Path::new(&truth.name()), size)
+        }
     };
-    let name = truth.name();
-    let rules = TruthRules::of(&classes.name, classes.len(), &name);
-    rules.apply(&mut map, classes.len()).map_err(|id| {
-        format!(
-            "expected ids of {} classes or ignored ones in the ground truth, found {id}: {name}",
-            classes.len()
-        )
-    })?;
-    Ok(map)
+    read.map(|truth| truth.map).map_err(|why| why.to_string())
 }
 
 fn errors_of(predicted: &LabelMap, truth: &LabelMap, errors: Errors, classes: usize) -> LabelMap {

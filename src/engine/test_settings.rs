@@ -3,9 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::ModelInfo;
-use crate::checkpoint;
-use crate::labels::ClassSet;
 use crate::model::{InferenceSpec, Normalisation};
+use crate::{checkpoint, datasets};
 
 /// The normalisations that published models use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
@@ -53,17 +52,17 @@ impl NormalisationChoice {
 impl ModelInfo {
     /// Whether the model can have a class set in place of its file's: a built-in one of its size, or the numbered one.
     pub fn can_have(&self, set: &str) -> bool {
-        ClassSet::fits(set, self.own_classes.len())
+        datasets::fits(set, self.own_classes.len())
     }
 
     /// The same model under the names and colours of another set; under its file's where it cannot have that.
     pub fn with_set(&self, set: Option<&str>) -> Self {
-        let other = set.and_then(|name| {
-            ClassSet::fitting(self.own_classes.len())
-                .into_iter()
-                .find(|s| s.name == name)
-        });
+        let fitting = datasets::fitting(self.own_classes.len());
+        let other = set.and_then(|name| fitting.into_iter().find(|other| other.name == name));
+        // What the file says of its ground truth holds for its own data set.
+        let is_own = other.as_ref().is_none_or(|other| other.name == self.own_classes.name);
         Self {
+            zero_is_ignored: self.zero_is_ignored.filter(|_| is_own),
             classes: other.unwrap_or_else(|| self.own_classes.clone()),
             ..self.clone()
         }

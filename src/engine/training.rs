@@ -36,6 +36,8 @@ const OPACITY: f32 = 0.55;
 pub enum TrainingNews {
     /// Files and network are ready.
     Begun {
+        /// What there is to say about pictures and ground truth, each a sentence.
+        remarks: Vec<String>,
         /// What is trained, such as `Seg-T-Mask/16`.
         title: String,
         /// Where.
@@ -196,7 +198,7 @@ fn train(
     let prepared = plan.prepare(&mut on_read).map_err(|why| why.to_string())?;
     let device = open_device(device).map_err(|why| why.to_string())?;
     let training = prepared.training(&device.device, &stops);
-    training.check_files().map_err(|why| why.to_string())?;
+    let of_truth = training.check_files().map_err(|why| why.to_string())?;
     if stops() {
         return Err("It was stopped before the first step".into());
     }
@@ -204,6 +206,7 @@ fn train(
     let (mut keeper, mut state) = opened.map_err(|why| why.to_string())?;
     let config = &prepared.plan.training;
     teller.tell(TrainingNews::Begun {
+        remarks: prepared.remarks.iter().cloned().chain(of_truth).collect(),
         title: prepared.spec.title(),
         device: device.name.clone(),
         pictures: prepared.pairs.len(),

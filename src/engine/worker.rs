@@ -173,7 +173,7 @@ impl Worker {
             Job::LookInside(look) => self.look_inside(look),
             Job::MeasureHeads(job) => self.measure_heads(job),
             Job::ReadLabels(job) => {
-                let labels = read_labels(&job.path, job.size).map(Labelling::plain);
+                let labels = read_labels(&job).map(Labelling::plain);
                 self.outbox.tell(Event::Labels {
                     number: job.number,
                     labels: labels.map_err(|why| why.to_string()),

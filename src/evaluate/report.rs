@@ -54,6 +54,8 @@ impl Evaluated {
             "mIoU": confusion.mean_iou(),
             "mAcc": confusion.mean(|score| score.accuracy),
             "aAcc": confusion.pixel_accuracy(),
+            "scored_classes": confusion.scored_classes(),
+            "ignored": confusion.ignored_share(),
             "boundary": self.scores.boundary(),
             "boundary_pixels": BOUNDARY_PIXELS,
             "pictures_per_second": self.pictures_per_second(),
@@ -97,12 +99,17 @@ impl Evaluated {
         let confusion = &self.scores.confusion;
         writeln!(
             text,
-            "mIoU {}  mean accuracy {}  pixel accuracy {}",
+            "mIoU {} over {} of {} classes  mean accuracy {}  pixel accuracy {}",
             percent(confusion.mean_iou()),
+            confusion.scored_classes(),
+            self.classes.len(),
             percent(confusion.mean(|score| score.accuracy)),
             percent(confusion.pixel_accuracy())
         )
         .ok();
+        if let Some(share) = confusion.ignored_share() {
+            writeln!(text, "ignored {} of the pixels", percent(Some(share))).ok();
+        }
         if let Some(boundary) = self.scores.boundary() {
             let scores = BOUNDARY_PIXELS.iter().zip(boundary);
             let scores: Vec<String> = scores

@@ -10,10 +10,44 @@ use super::LabelMap;
 /// nowhere; a predicted id that is no class counts for the true class alone, as a miss; a score whose denominator is 0
 /// is undefined, and means leave it out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Written")]
 pub struct Confusion {
     classes: usize,
     /// `[true class, predicted class]`, the last column for predicted ids that are no classes.
     counts: Vec<u64>,
+    /// Pixels without a true class.
+    unlabelled: u64,
+}
+
+/// A confusion as a file has it, which may have been changed by hand.
+#[derive(Deserialize)]
+struct Written {
+    classes: usize,
+    counts: Vec<u64>,
+    #[serde(default)]
+    unlabelled: u64,
+}
+
+impl TryFrom<Written> for Confusion {
+    type Error = String;
+
+    fn try_from(written: Written) -> Result<Self, String> {
+        let Written {
+            classes,
+            counts,
+            unlabelled,
+        } = written;
+        let expected = classes.checked_add(1).and_then(|columns| columns.checked_mul(classes));
+        let total = counts.iter().try_fold(unlabelled, |sum, count| sum.checked_add(*count));
+        match expected == Some(counts.len()) && total.is_some() {
+            true => Ok(Self {
+                classes,
+                counts,
+                unlabelled,
+            }),
+            false => Err(format!("{} counts do not fit {classes} classes", counts.len())),
+        }
+    }
 }
 
 /// The scores of one class, each 0..=1; `None` where it is undefined.
@@ -37,6 +71,7 @@ impl Confusion {
         Self {
             classes,
             counts: vec![0; classes * (classes + 1)],
+            unlabelled: 0,
         }
     }
 
@@ -52,6 +87,8 @@ impl Confusion {
             let (predicted, truth) = (usize::from(*predicted), usize::from(*truth));
             if truth < self.classes {
                 self.counts[truth * columns + predicted.min(self.classes)] += 1;
+            } else {
+                self.unlabelled += 1;
             }
         }
         true
@@ -77,6 +114,36 @@ impl Confusion {
         for (count, more) in self.counts.iter_mut().zip(&other.counts) {
             *count += more;
         }
+        self.unlabelled += other.unlabelled;
+    }
+
+    /// Pixels without a true class, which count nowhere.
+    pub fn unlabelled(&self) -> u64 {
+        self.unlabelled
+    }
+
+    /// Adds pixels without a true class.
+    pub fn add_unlabelled(&mut self, pixels: u64) {
+        self.unlabelled += pixels;
+    }
+
+    /// Share of all pixels that have no true class; `None` without pixels.
+    pub fn ignored_share(&self) -> Option<f64> {
+        share(self.unlabelled, self.unlabelled + self.counts.iter().sum::<u64>())
+    }
+
+    /// How many classes have an IoU: those that are in the truth or predicted where there is one.
+    pub fn scored_classes(&self) -> usize {
+        (0..self.classes)
+            .filter(|class| self.class(*class).iou.is_some())
+            .count()
+    }
+
+    /// Share of the labelled pixels whose predicted id is `offset` more than their true class; `None` without pixels.
+    /// Where it is large for 1 or -1, one of the two counts classes from 1.
+    pub fn shifted_accuracy(&self, offset: isize) -> Option<f64> {
+        let hit = |class: usize| Some(self.count(class, class.checked_add_signed(offset)?));
+        share((0..self.classes).filter_map(hit).sum(), self.counts.iter().sum())
     }
 
     /// The counts that are not 0: true class, predicted class (the number of classes for an id that is none), pixels.
@@ -185,6 +252,34 @@ mod tests {
         confusion.cells().for_each(|cell| again.add_cell(cell));
         assert_eq!(again, confusion);
         assert_eq!(confusion.pixel_accuracy(), Some(0.5));
+    }
+
+    #[test]
+    fn ignored_pixels_and_shifted_ids_are_told() {
+        let mut confusion = Confusion::new(4);
+        assert!(confusion.add(&map(&[1, 2, 3, 1, 0, 0]), &map(&[0, 1, 2, 1, 255, 255])));
+        assert_eq!(
+            (confusion.unlabelled(), confusion.ignored_share()),
+            (2, Some(1.0 / 3.0))
+        );
+        assert_eq!(confusion.shifted_accuracy(1), Some(0.75));
+        assert_eq!(confusion.shifted_accuracy(0), confusion.pixel_accuracy());
+        assert_eq!(confusion.shifted_accuracy(-1), Some(0.0));
+        assert_eq!(confusion.scored_classes(), 4);
+    }
+
+    #[test]
+    fn counts_from_a_file_fit_their_classes() {
+        let read = |text: &str| serde_json::from_str::<Confusion>(text);
+        let sound = read(r#"{"classes":1,"counts":[3,1]}"#).expect("a confusion");
+        assert_eq!((sound.count(0, 0), sound.labelled(0)), (3, 4));
+        for wrong in [
+            r#"{"classes":2,"counts":[3,1]}"#,
+            r#"{"classes":18446744073709551615,"counts":[]}"#,
+            r#"{"classes":1,"counts":[18446744073709551615,1]}"#,
+        ] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

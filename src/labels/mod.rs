@@ -6,8 +6,6 @@ mod confusion;
 mod label_map;
 mod palette;
 mod regions;
-mod set_file;
-mod truth;
 
 pub use agreement::{Agreement, BOUNDARY_PIXELS};
 pub use class_set::{Class, ClassSet};
@@ -15,5 +13,3 @@ pub use confusion::{ClassScore, Confusion};
 pub use label_map::{LabelMap, LabelMapError, OpenLabelsError};
 pub use palette::color_blind_safe;
 pub use regions::{Region, Regions};
-pub use set_file::{SetFile, SetFileError};
-pub use truth::TruthRules;

@@ -1,11 +1,13 @@
 //! A decoded, upright, 8-bit RGB picture, and how files become one.
 
 mod decode;
+mod folder;
 mod resize;
 
 pub use decode::PhotoError;
+pub use folder::{files_below, pictures_below, pictures_in};
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// An upright 8-bit RGB picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,59 +65,4 @@ impl Photo {
 pub fn is_picture(path: &Path) -> bool {
     path.extension()
         .is_some_and(|e| EXTENSIONS.iter().any(|known| e.eq_ignore_ascii_case(known)))
-}
-
-/// The pictures directly inside a folder, in natural order: `img2` before `img10`, in either case.
-///
-/// # Errors
-/// When the folder cannot be listed.
-pub fn pictures_in(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder)? {
-        let entry = entry?;
-        let path = entry.path();
-        if is_picture(&path) && is_file(&entry) {
-            found.push((entry.file_name().to_string_lossy().into_owned(), path));
-        }
-    }
-    // Names that differ only in case or blanks are equal to natord; the plain order decides then.
-    found.sort_by(|(a, a_path), (b, b_path)| {
-        natord::compare_ignore_case(a, b).then_with(|| a_path.as_os_str().cmp(b_path.as_os_str()))
-    });
-    Ok(found.into_iter().map(|(_, path)| path).collect())
-}
-
-/// Whether an entry is a file or a link to one. Most systems tell the kind with the name, without a look at the file.
-fn is_file(entry: &std::fs::DirEntry) -> bool {
-    entry
-        .file_type()
-        .is_ok_and(|kind| kind.is_file() || (kind.is_symlink() && entry.path().is_file()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_folder_is_listed_in_natural_order() {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        for name in [
-            "img10.png",
-            "IMG2.PNG",
-            "img1.jpg",
-            "img02.jpg",
-            "img3.txt",
-            "b.gif",
-            "B.gif",
-        ] {
-            std::fs::write(folder.path().join(name), "").expect("a file");
-        }
-        std::fs::create_dir(folder.path().join("folder.png")).expect("a folder");
-        let found = pictures_in(folder.path()).expect("a list");
-        let names: Vec<_> = found.iter().filter_map(|p| p.file_name()?.to_str()).collect();
-        assert_eq!(
-            names,
-            ["B.gif", "b.gif", "img02.jpg", "img1.jpg", "IMG2.PNG", "img10.png"]
-        );
-    }
 }

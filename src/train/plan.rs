@@ -1,6 +1,6 @@
 //! Everything that a person chooses for a training, and what it becomes.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
@@ -9,8 +9,11 @@ use super::config::TrainConfig;
 use super::run::Training;
 use super::start::{StartError, StartPlan, start_from};
 use crate::checkpoint::{self, CheckpointError, OnRead};
-use crate::evaluate::{Pair, PairError, pairs, pairs_of_list};
-use crate::labels::{ClassSet, SetFile, SetFileError, TruthRules};
+use crate::datasets::{
+    Look, NameRule, Pair, PairError, Pairs, SetFile, SetFileError, TruthChoices, TruthReader, TruthRules, digest,
+    pairs, pairs_of_list,
+};
+use crate::labels::ClassSet;
 use crate::model::{DecoderKind, ModelSpec, Normalisation, Weights};
 
 /// A training as it stands in `train.toml`: written beside every result, and read to do the same again.
@@ -33,6 +36,15 @@ pub struct TrainPlan {
     /// Ids that mean "no class", in place of the set's.
     #[serde(default)]
     pub ignore: Option<Vec<u16>>,
+    /// Whether 0 means "no class", in place of what the set says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zero_is_ignored: Option<bool>,
+    /// Whether label maps hold the data set's label ids; without it their names and ids tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label_ids: Option<bool>,
+    /// Ids that are read as a class, such as 255 as 1.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub read_id: Vec<(u16, u16)>,
     /// Keys of the decoders, all trained on one encoder.
     pub decoders: Vec<String>,
     /// Side of a patch in pixels.
@@ -58,6 +70,9 @@ pub struct DataPlan {
     pub labels: Vec<PathBuf>,
     /// A file with a picture and a label map in each line, separated by a comma.
     pub list: Option<PathBuf>,
+    /// How label maps are named, such as `{stem}_mask.png`; without it that is found by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label_name: Option<String>,
 }
 
 /// A training that could begin.
@@ -67,8 +82,10 @@ pub struct Prepared {
     pub plan: TrainPlan,
     /// The classes.
     pub classes: ClassSet,
-    /// What label maps mean by their ids, where the class set's file says it.
-    pub rules: Option<TruthRules>,
+    /// What reads label maps.
+    pub reader: TruthReader,
+    /// What was assumed about pictures and label maps, each a sentence.
+    pub remarks: Vec<String>,
     /// The network.
     pub spec: ModelSpec,
     /// Its first weights.
@@ -110,7 +127,7 @@ impl DataPlan {
         self.images.is_empty() && self.labels.is_empty() && self.list.is_none()
     }
 
-    fn pairs(&self) -> Result<Vec<Pair>, PlanError> {
+    fn pairs(&self) -> Result<Pairs, PlanError> {
         if self.images.len() != self.labels.len() {
             return Err(PlanError::Choice(format!(
                 "expected as many folders of labels as of pictures, found {} and {}",
@@ -118,12 +135,18 @@ impl DataPlan {
                 self.images.len()
             )));
         }
-        let mut all = Vec::new();
+        let rule = self.label_name.as_deref().map(NameRule::parse).transpose();
+        let rule = rule.map_err(PairError::Rule)?;
+        let mut all = Pairs::default();
+        let mut add = |found: Pairs| {
+            all.pairs.extend(found.pairs);
+            all.remarks.extend(found.remarks);
+        };
         for (images, labels) in self.images.iter().zip(&self.labels) {
-            all.extend(pairs(images, labels)?);
+            add(pairs(images, labels, rule.as_ref())?);
         }
         if let Some(list) = &self.list {
-            all.extend(pairs_of_list(list)?);
+            add(pairs_of_list(list)?);
         }
         Ok(all)
     }
@@ -145,6 +168,7 @@ impl TrainPlan {
             images: data.images.iter().map(last).collect(),
             labels: data.labels.iter().map(last).collect(),
             list: data.list.as_ref().map(last),
+            label_name: data.label_name.clone(),
         };
         Self {
             data: data(&self.data),
@@ -161,8 +185,12 @@ impl TrainPlan {
     pub fn prepare(self, on_read: OnRead) -> Result<Prepared, PlanError> {
         self.training.check().map_err(PlanError::Choice)?;
         let (classes, rules) = self.class_set()?;
-        let pairs = self.data.pairs()?;
-        let validation = self.validation.pairs()?;
+        let Pairs { pairs, mut remarks } = self.data.pairs()?;
+        let Pairs {
+            pairs: validation,
+            remarks: of_validation,
+        } = self.validation.pairs()?;
+        remarks.extend(of_validation);
         let mut backbone = checkpoint::open_backbone(&self.init, on_read)?;
         if let Some(normalisation) = self.normalisation {
             backbone.normalisation = normalisation;
@@ -186,14 +214,27 @@ impl TrainPlan {
         let identity = format!(
             "{}# pictures {}, validation {}\n# classes {}, {rules:?}\n",
             self.text()?,
-            digest(&pairs),
-            digest(&validation),
+            digest(&pairs, Look::Sizes),
+            digest(&validation, Look::Sizes),
             classes_text.join(", "),
         );
+        let choices = TruthChoices {
+            ignored: self.ignore.clone(),
+            zero_is_ignored: self.zero_is_ignored,
+            label_ids: self.label_ids,
+            read_as: self.read_id.clone(),
+        };
+        let reader = TruthReader::with(&classes, rules.as_ref(), None, &choices);
+        let truths: Vec<&Path> = pairs
+            .iter()
+            .chain(&validation)
+            .map(|pair| pair.truth.as_path())
+            .collect();
         Ok(Prepared {
             plan: self,
             classes,
-            rules,
+            reader: reader.settled(&truths),
+            remarks,
             spec,
             weights,
             fresh,
@@ -234,25 +275,11 @@ impl Prepared {
             config: &self.plan.training,
             spec: &self.spec,
             classes: &self.classes,
-            rules: self.rules.clone(),
-            ignored: self.plan.ignore.clone(),
+            reader: &self.reader,
             pairs: &self.pairs,
             validation: &self.validation,
             device,
             stops,
         }
     }
-}
-
-/// How many pairs there are, and a number that changes with their files (FNV-1a, 64 bits: the same in every version).
-fn digest(pairs: &[Pair]) -> String {
-    let mut hash = 0xcbf2_9ce4_8422_2325u64;
-    for pair in pairs {
-        for path in [&pair.file, &pair.truth] {
-            for byte in path.to_string_lossy().bytes().chain([0]) {
-                hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-            }
-        }
-    }
-    format!("{} {hash:016x}", pairs.len())
 }

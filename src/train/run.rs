@@ -1,7 +1,6 @@
 //! Training from one step to the next.
 
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use burn::tensor::Device;
@@ -14,8 +13,9 @@ use super::optimiser::{StepSize, clip_global_norm};
 use super::parameters::{decays, is_neck, layer_of};
 use super::random::seeded;
 use super::state::{StateError, TrainState};
-use crate::evaluate::{Pair, Scores};
-use crate::labels::{ClassSet, LabelMap, OpenLabelsError, TruthRules};
+use crate::datasets::{Pair, Survey, TruthError, TruthMap, TruthReader};
+use crate::evaluate::Scores;
+use crate::labels::{ClassSet, LabelMap};
 use crate::model::{ModelSpec, Network, NoProbe, Output};
 use crate::photo::{Photo, PhotoError};
 use crate::segment::{Run, Settings};
@@ -28,10 +28,8 @@ pub struct Training<'a> {
     pub spec: &'a ModelSpec,
     /// The classes.
     pub classes: &'a ClassSet,
-    /// What label maps mean by their ids, where that does not follow from the class set's name.
-    pub rules: Option<TruthRules>,
-    /// Ids that mean "no class", in place of the data set's.
-    pub ignored: Option<Vec<u16>>,
+    /// What reads label maps.
+    pub reader: &'a TruthReader,
     /// What is learnt from.
     pub pairs: &'a [Pair],
     /// What is scored; may be empty.
@@ -80,17 +78,12 @@ pub enum TrainError {
     /// A picture.
     #[error(transparent)]
     Photo(#[from] PhotoError),
-    /// There is no label map.
+    /// A label map.
     #[error(transparent)]
-    Open(#[from] OpenLabelsError),
-    /// A label map does not fit.
-    #[error("{why}: {path}", path = .path.display())]
-    Labels {
-        /// What is wrong with it.
-        why: String,
-        /// The file.
-        path: PathBuf,
-    },
+    Truth(#[from] TruthError),
+    /// Label maps without labels.
+    #[error("{0}")]
+    NothingLabelled(String),
     /// A step.
     #[error(transparent)]
     Learn(#[from] LearnError),
@@ -118,23 +111,40 @@ pub enum TrainError {
 }
 
 impl Training<'_> {
-    /// Looks at all files before the first step; a sentence for each that cannot be used.
-    pub fn offenders(&self) -> Vec<String> {
+    /// Looks at all files before the first step: what they hold, and a sentence for each that cannot be used.
+    pub fn survey(&self) -> (Survey, Vec<String>) {
         let all = self.pairs.par_iter().chain(self.validation.par_iter());
         let all = all.filter(|_| !(self.stops)());
-        all.filter_map(|pair| self.sample(pair).err().map(|why| why.to_string()))
-            .collect()
+        let looked_at = all.map(|pair| match self.sample(pair) {
+            Ok((_, truth)) => {
+                let mut survey = Survey::default();
+                survey.add(&truth);
+                (survey, Vec::new())
+            }
+            Err(why) => (Survey::default(), vec![why.to_string()]),
+        });
+        looked_at.reduce(Default::default, |(survey, mut offenders), (other, more)| {
+            offenders.extend(more);
+            (survey.merged(other), offenders)
+        })
     }
 
-    /// The same as an error, with the first of them.
+    /// The same as what there is to say about the ground truth, each a sentence.
     ///
     /// # Errors
-    /// When there are offenders.
-    pub fn check_files(&self) -> Result<(), TrainError> {
+    /// When a file cannot be used, with the first of them, or no pixel has a class.
+    pub fn check_files(&self) -> Result<Vec<String>, TrainError> {
         const LISTED: usize = 10;
-        let offenders = self.offenders();
+        let (survey, offenders) = self.survey();
         if offenders.is_empty() {
-            return Ok(());
+            if (self.stops)() {
+                // Not everything was looked at.
+                return Ok(Vec::new());
+            }
+            survey
+                .check(self.reader.ignored())
+                .map_err(TrainError::NothingLabelled)?;
+            return Ok(survey.findings(self.classes, self.reader.ignored()));
         }
         let mut listed = offenders.iter().take(LISTED).cloned().collect::<Vec<_>>().join("\n  ");
         if offenders.len() > LISTED {
@@ -148,32 +158,10 @@ impl Training<'_> {
     }
 
     /// A picture with its labels.
-    fn sample(&self, pair: &Pair) -> Result<(Photo, LabelMap), TrainError> {
+    fn sample(&self, pair: &Pair) -> Result<(Photo, TruthMap), TrainError> {
         let photo = Photo::open(&pair.file)?;
-        let failed = |why: String| TrainError::Labels {
-            why,
-            path: pair.truth.clone(),
-        };
-        let mut labels = LabelMap::open(&pair.truth)?;
-        if [labels.width, labels.height] != [photo.width, photo.height] {
-            return Err(failed(format!(
-                "expected labels as large as the picture ({} x {}), found {} x {}",
-                photo.width, photo.height, labels.width, labels.height
-            )));
-        }
-        let name = pair.truth.file_name().unwrap_or_default().to_string_lossy();
-        let of_set = || TruthRules::of(&self.classes.name, self.classes.len(), &name);
-        let mut rules = self.rules.clone().unwrap_or_else(of_set);
-        if let Some(ignored) = &self.ignored {
-            rules.ignored.clone_from(ignored);
-        }
-        rules.apply(&mut labels, self.classes.len()).map_err(|id| {
-            failed(format!(
-                "expected ids of {} classes or ignored ones, found {id}",
-                self.classes.len()
-            ))
-        })?;
-        Ok((photo, labels))
+        let truth = self.reader.read(&pair.truth, Some([photo.width, photo.height]))?;
+        Ok((photo, truth))
     }
 
     /// Goes on until all steps are made or `on_event` says `Break`.
@@ -333,7 +321,8 @@ impl Training<'_> {
             .into_par_iter()
             .map(|place| {
                 let order = &orders[place / count - first_epoch];
-                let (photo, labels) = self.sample(&self.pairs[order[place % count]])?;
+                let (photo, truth) = self.sample(&self.pairs[order[place % count]])?;
+                let labels = truth.map;
                 let mut rng = seeded(self.config.seed, place as u64, 2);
                 let augmentation = &self.config.augmentation;
                 Ok(augmentation.apply(&photo, &labels, self.classes.len(), &mut rng))
@@ -354,7 +343,7 @@ impl Training<'_> {
             if (self.stops)() {
                 return Ok(None);
             }
-            let (photo, truth) = self.sample(pair)?;
+            let (photo, TruthMap { map: truth, .. }) = self.sample(pair)?;
             let passes = settings
                 .passes(&photo, self.spec.encoder.patch)
                 .map_err(|why| failed(why.to_string()))?;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use segscope::checkpoint::{self, Checkpoint, Provenance};
+use segscope::datasets::classes_of;
 use segscope::labels::ClassSet;
 use segscope::model::{DecoderKind, HeadSpec, ModelSpec, UpSpec, UpStage, Variant, Weights, published};
 
@@ -34,9 +35,14 @@ fn narrow(stage: &mut UpStage) {
 
 /// Writes such a network; another seed gives other weights.
 pub fn save(spec: &ModelSpec, seed: u64, path: &Path) -> PathBuf {
+    save_of(spec, classes_of("camvid").expect("a known data set"), seed, path)
+}
+
+/// Writes a network for these classes.
+pub fn save_of(spec: &ModelSpec, classes: ClassSet, seed: u64, path: &Path) -> PathBuf {
     let checkpoint = Checkpoint {
         spec: spec.clone(),
-        classes: ClassSet::known("camvid").expect("a known data set"),
+        classes,
         weights: Weights::random(spec, seed),
         provenance: Provenance::new("random weights"),
         zero_is_ignored: None,

@@ -1,5 +1,7 @@
 //! The program from outside: arguments in; files, text and exit codes out.
 
+#[path = "../bundles/mod.rs"]
+mod bundles;
 mod compare;
 mod evaluate;
 mod inside;
@@ -7,5 +9,6 @@ mod model_files;
 mod models;
 mod others;
 mod program;
+mod same_scores;
 mod segment;
 mod train;

@@ -14,7 +14,7 @@ fn info_describes_the_embedded_model() {
         "pictures smaller than the window are enlarged to it"
     );
     assert_eq!(ended.row("parameters"), parameters_of_five_decoders().to_string());
-    let set = ClassSet::known("camvid").expect("a built-in class set");
+    let set = segscope::datasets::classes_of("camvid").expect("a built-in class set");
     let lines = ended.class_lines();
     for (id, class) in set.classes.iter().enumerate() {
         let [r, g, b] = class.color;

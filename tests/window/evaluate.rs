@@ -35,7 +35,7 @@ fn pictures(folder: &tempfile::TempDir) -> Vec<PathBuf> {
 /// The mean IoU that is told.
 fn mean_iou(harness: &Harness<App>) -> Option<f64> {
     let line = harness.query_by_label_contains("mIoU ")?.value()?;
-    line.strip_prefix("mIoU ")?.split(',').next()?.parse().ok()
+    line.strip_prefix("mIoU ")?.split(' ').next()?.parse().ok()
 }
 
 #[test]

@@ -93,7 +93,12 @@ impl App {
             Of::File(path, _) if self.compare.reading.is_none() => {
                 self.compare.requests += 1;
                 let number = self.compare.requests;
+                let reader = match &self.compare.panes[place].content {
+                    Content::Labels(file) => file.truth.clone(),
+                    Content::Photo | Content::Model { .. } => None,
+                };
                 let job = LabelsJob {
+                    reader,
                     number,
                     path: path.clone(),
                     size: [photo.photo.width, photo.photo.height],

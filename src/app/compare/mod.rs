@@ -16,6 +16,7 @@ use std::path::PathBuf;
 
 use super::App;
 use super::workspace::Workspace;
+use crate::datasets::TruthReader;
 use crate::engine::{ModelInfo, ModelSource, Output};
 use crate::labels::ClassSet;
 use comparing::Comparisons;
@@ -127,6 +128,21 @@ impl Compare {
         let id = pane.labelled.as_ref()?.labels.map().get(x, y)?;
         let class = pane.classes()?.classes.get(usize::from(id))?;
         Some(class.name.clone())
+    }
+
+    /// Reads ground truth again, by other rules.
+    pub(super) fn read_truth_again(&mut self, reader: TruthReader) {
+        // What is under way was asked for with the rules before.
+        self.reading = None;
+        let truths = self.panes.iter_mut().filter(|pane| pane.is_truth());
+        for pane in truths {
+            if let Content::Labels(file) = &mut pane.content
+                && file.classes.len() == reader.classes()
+            {
+                file.truth = Some(reader.clone());
+                (pane.labelled, pane.failed) = (None, None);
+            }
+        }
     }
 
     /// Never the bare photo where there is something else.
@@ -310,10 +326,16 @@ impl App {
         if truth && let Some(place) = self.compare.panes.iter().position(Pane::is_truth) {
             self.compare.remove(place);
         }
+        // What the model's file says of its ground truth holds where the classes are its own.
+        let own = self.model.as_ref().filter(|model| model.classes.has_names_of(&classes));
+        let reader = match own {
+            Some(model) => model.truth_reader(&self.evaluate.choices),
+            None => TruthReader::with(&classes, None, None, &self.evaluate.choices),
+        };
         let file = LabelFile {
             path,
             photo,
-            truth,
+            truth: truth.then_some(reader),
             classes,
         };
         if self.add_pane(Content::Labels(file)) && truth {

@@ -1,10 +1,11 @@
 //! What a pane shows, and what of it is known.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::app::gpu::GpuLabels;
 use crate::app::results::ResultKey;
+use crate::datasets::{TruthReader, truth_by_example};
 use crate::engine::{Labelling, ModelInfo, ModelSource, PhotoSource, Segmented};
 use crate::labels::ClassSet;
 
@@ -30,8 +31,8 @@ pub(in crate::app) struct LabelFile {
     pub(in crate::app) path: PathBuf,
     /// The picture that it was chosen for.
     pub(in crate::app) photo: PhotoSource,
-    /// It is the truth, with which others are scored.
-    pub(in crate::app) truth: bool,
+    /// What reads it where it is the truth, with which others are scored.
+    pub(in crate::app) truth: Option<TruthReader>,
     /// What its ids mean: the classes of the reference at the time when it was chosen.
     pub(in crate::app) classes: ClassSet,
 }
@@ -43,17 +44,7 @@ impl LabelFile {
         if *photo == self.photo {
             return Some(self.path.clone());
         }
-        let stem = |path: &Path| Some(path.file_stem()?.to_str()?.to_owned());
-        let (before, now) = (stem(self.photo.file()?)?, stem(photo.file()?)?);
-        let name = self.path.file_name()?.to_str()?;
-        let is_apart = |text: Option<char>| text.is_none_or(|c| !c.is_alphanumeric());
-        let place = name.match_indices(&before).find_map(|(at, _)| {
-            let (front, back) = (&name[..at], &name[at + before.len()..]);
-            // Not the letter "a" of "labels".
-            (is_apart(front.chars().last()) && is_apart(back.chars().next())).then_some((front, back))
-        });
-        let (front, back) = place?;
-        Some(self.path.with_file_name(format!("{front}{now}{back}")))
+        truth_by_example(self.photo.file()?, &self.path, photo.file()?)
     }
 }
 
@@ -138,7 +129,7 @@ impl Pane {
 
     /// Whether it is the truth.
     pub(super) fn is_truth(&self) -> bool {
-        matches!(&self.content, Content::Labels(file) if file.truth)
+        matches!(&self.content, Content::Labels(file) if file.truth.is_some())
     }
 }
 
@@ -150,7 +141,7 @@ mod tests {
         LabelFile {
             path: labels.into(),
             photo: PhotoSource::Path(photo.into()),
-            truth: true,
+            truth: Some(TruthReader::new(&ClassSet::numbered(2))),
             classes: ClassSet::numbered(2),
         }
     }

@@ -247,7 +247,7 @@ impl App {
                 let path = photo.and_then(|photo| file.path_for(photo));
                 let path = path.as_deref().unwrap_or(&file.path);
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
-                match file.truth {
+                match file.truth.is_some() {
                     true => format!("Ground truth ({name})"),
                     false => name.into(),
                 }

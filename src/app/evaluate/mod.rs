@@ -2,6 +2,7 @@
 
 mod matrix;
 mod panel;
+mod reading;
 mod scoring;
 mod told;
 mod view;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use super::App;
 use super::gpu::GpuLabels;
 use super::results::ResultKey;
+use crate::datasets::{TruthChoices, TruthReader};
 use crate::engine::{Errors, Labelling, PhotoSource, ScoreJob, ScoreRequest, Scorer, Truth};
 use crate::labels::Confusion;
 use told::Told;
@@ -28,6 +30,10 @@ pub(super) struct Evaluate {
     forgotten: u64,
     /// Folder of label maps that was chosen.
     folder: Option<PathBuf>,
+    /// How ground truth is read, in place of what the data set says; the compare workspace reads it so, too.
+    pub(super) choices: TruthChoices,
+    /// The ignored ids as they are being written.
+    ignored_text: String,
     truths: Truths,
     /// Whose scores these are.
     of: Option<Of>,
@@ -73,8 +79,8 @@ struct Truths {
 #[derive(Clone, PartialEq)]
 struct Of {
     key: ResultKey,
-    /// Class names decide which ids are ignored.
-    class_set: String,
+    /// Classes and choices decide what ids mean.
+    reader: TruthReader,
 }
 
 /// A picture's scores.
@@ -82,6 +88,8 @@ struct Scored {
     mean_iou: Option<f64>,
     /// True class, predicted class and pixels, where there are any.
     cells: Vec<(usize, usize, u64)>,
+    /// Pixels without a true class.
+    unlabelled: u64,
     /// Why it was not counted.
     failure: Option<String>,
 }
@@ -101,6 +109,7 @@ struct Wanted {
     photo: u64,
     errors: Errors,
     truth: Truth,
+    reader: TruthReader,
 }
 
 /// Ground truth and errors of the picture on the canvas.
@@ -165,10 +174,12 @@ impl Evaluate {
         self.told = None;
         let classes = self.total.take().map(|total| total.classes());
         let counted = self.scored.values().filter(|scored| scored.failure.is_none());
-        let cells = counted.flat_map(|scored| &scored.cells);
         self.total = classes.filter(|_| !self.scored.is_empty()).map(|classes| {
             let mut total = Confusion::new(classes);
-            cells.for_each(|cell| total.add_cell(*cell));
+            for scored in counted {
+                scored.cells.iter().for_each(|cell| total.add_cell(*cell));
+                total.add_unlabelled(scored.unlabelled);
+            }
             total
         });
     }

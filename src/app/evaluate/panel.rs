@@ -29,6 +29,7 @@ impl App {
                 ui.add(Label::new(title).truncate());
             }
             self.truth_line(ui);
+            self.truth_choices(ui);
             self.run_line(ui, asked);
             ui.separator();
             let Some(model) = self.model.clone() else {
@@ -199,11 +200,19 @@ fn percent(value: Option<f64>) -> String {
 
 fn totals(ui: &mut Ui, told: &Told) {
     ui.label(format!(
-        "mIoU {}, mean accuracy {}, pixel accuracy {}, in percent",
+        "mIoU {} over {} of {} classes, mean accuracy {}, pixel accuracy {}, in percent",
         percent(told.mean_iou),
+        told.confusion.scored_classes(),
+        told.confusion.classes(),
         percent(told.mean_accuracy),
         percent(told.pixel_accuracy)
     ));
+    if let Some(share) = told.confusion.ignored_share() {
+        ui.weak(format!(
+            "{:.1} % of the pixels have no class in the ground truth",
+            share * 100.0
+        ));
+    }
 }
 
 /// A row per class that occurs; the class that was clicked.

@@ -29,6 +29,7 @@ impl Evaluate {
             Err(why) => Scored {
                 mean_iou: None,
                 cells: Vec::new(),
+                unlabelled: 0,
                 failure: Some(why),
             },
             Ok(picture) => {
@@ -38,6 +39,7 @@ impl Evaluate {
                 Scored {
                     mean_iou: picture.mean_iou,
                     cells: confusion.cells().collect(),
+                    unlabelled: confusion.unlabelled(),
                     failure: None,
                 }
             }
@@ -99,7 +101,7 @@ impl App {
             .zip(self.result_key(&PhotoSource::Sample))
             .map(|(model, key)| Of {
                 key,
-                class_set: model.classes.name.clone(),
+                reader: model.truth_reader(&self.evaluate.choices),
             });
         if of != self.evaluate.of {
             self.evaluate.of = of;
@@ -135,7 +137,7 @@ impl App {
             source: result.photo.source.clone(),
             labels: Labelling::from(&result),
             truth: wanted.truth.clone(),
-            classes: result.model.classes.clone(),
+            reader: wanted.reader.clone(),
             show: Some(wanted.errors),
         };
         self.evaluate.asked = Some((number, wanted));
@@ -149,6 +151,7 @@ impl App {
         let result = document.result.clone().filter(|_| document.has_result_of(&key))?;
         let truth = self.evaluate.truths.files.get(source)?.clone();
         let wanted = Wanted {
+            reader: result.model.truth_reader(&self.evaluate.choices),
             key,
             photo: document.photo.id,
             errors: self.evaluate.class.map_or(Errors::All, Errors::Class),
@@ -199,7 +202,7 @@ impl App {
             source: source.clone(),
             labels: labels.or_else(|| kept(self))?,
             truth,
-            classes: self.model.as_ref()?.classes.clone(),
+            reader: self.model.as_ref()?.truth_reader(&self.evaluate.choices),
             show: None,
             number: self.evaluate.number(),
         })

@@ -307,7 +307,7 @@ mod tests {
     type State = (ClassList, ViewState);
 
     fn camvid() -> ClassSet {
-        ClassSet::known("camvid").expect("a built-in set")
+        crate::datasets::classes_of("camvid").expect("a built-in set")
     }
 
     fn list(view: ViewState) -> Harness<'static, State> {

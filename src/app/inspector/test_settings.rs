@@ -5,8 +5,8 @@ use egui::{CollapsingHeader, ComboBox, DragValue, Id, Label, RichText, Ui};
 use crate::app::App;
 use crate::app::document::Document;
 use crate::app::test_settings::{MOST_SHORT_SIDE, MOST_WINDOW, TestSettings, least_stride};
+use crate::datasets;
 use crate::engine::{ModelInfo, NormalisationChoice, WindowRules};
-use crate::labels::ClassSet;
 
 /// What is neither built in nor has a name.
 const FROM_FILE: &str = "From the model's file";
@@ -104,17 +104,14 @@ fn rows(ui: &mut Ui, model: &ModelInfo, edited: &mut TestSettings) {
 }
 
 fn class_set(ui: &mut Ui, model: &ModelInfo, set: &mut Option<String>) {
-    let mut others = ClassSet::fitting(model.own_classes.len());
+    let mut others = datasets::fitting(model.own_classes.len());
     let own = match others.iter().position(|other| *other == model.own_classes) {
-        Some(built_in) => others.remove(built_in).title().to_owned(),
+        Some(built_in) => datasets::title(&others.remove(built_in)),
+        None if model.own_classes.guessed => datasets::title(&model.own_classes),
         None => FROM_FILE.into(),
     };
     let mut options = vec![(None, own)];
-    options.extend(
-        others
-            .iter()
-            .map(|set| (Some(set.name.clone()), set.title().to_owned())),
-    );
+    options.extend(others.iter().map(|set| (Some(set.name.clone()), datasets::title(set))));
     choice(ui, "Class set", "Names and colours of the classes", set, &options);
 }
 

@@ -6,8 +6,8 @@ use egui::{ComboBox, DragValue, Grid, TextEdit, Ui};
 
 use super::USUAL_DEVICE;
 use crate::app::dialogs::Ask;
+use crate::datasets;
 use crate::engine::{DataPlan, DecoderKind, DeviceChoice, Recipe, SETR_CHANNELS, TrainPlan};
-use crate::labels::ClassSet;
 
 /// Sides of patches that can be made from a backbone with patch 16.
 const PATCHES: [usize; 3] = [8, 16, 32];
@@ -164,12 +164,14 @@ impl Form {
             images: vec![needed(Field::Images)?],
             labels: vec![needed(Field::Labels)?],
             list: None,
+            label_name: None,
         };
         let validation = match self.path(Field::ValImages) {
             Some(images) => DataPlan {
                 images: vec![images],
                 labels: vec![needed(Field::ValLabels)?],
                 list: None,
+                label_name: None,
             },
             None => DataPlan::default(),
         };
@@ -195,6 +197,9 @@ impl Form {
             set: is_set.then(|| self.set.clone()),
             classes: (!is_set).then_some(self.classes),
             ignore: None,
+            zero_is_ignored: None,
+            label_ids: None,
+            read_id: Vec::new(),
             decoders: self.decoders.iter().map(|kind| kind.key().to_owned()).collect(),
             patch: self.patch,
             channels: SETR_CHANNELS,
@@ -249,13 +254,12 @@ impl Form {
         ui.horizontal(|ui| {
             let title = match self.set.is_empty() {
                 true => "Numbered".to_owned(),
-                false => ClassSet::known(&self.set).map_or(self.set.clone(), |set| set.title().to_owned()),
+                false => datasets::classes_of(&self.set).map_or(self.set.clone(), |set| datasets::title(&set)),
             };
             let list = ComboBox::from_id_salt("class set").selected_text(title).truncate();
             let list = list.show_ui(ui, |ui| {
-                for name in ClassSet::known_names() {
-                    let title = ClassSet::known(name).map_or(name.to_owned(), |set| set.title().to_owned());
-                    ui.selectable_value(&mut self.set, name.to_owned(), title);
+                for set in &datasets::ALL {
+                    ui.selectable_value(&mut self.set, set.key.to_owned(), datasets::title(&set.classes()));
                 }
                 ui.selectable_value(&mut self.set, String::new(), "Numbered");
             });

@@ -19,6 +19,8 @@ const RECENT: usize = 20;
 #[derive(Default)]
 pub(super) struct Curves {
     title: String,
+    /// About pictures and ground truth.
+    remarks: Vec<String>,
     decoders: Vec<String>,
     from: usize,
     at: usize,
@@ -38,6 +40,7 @@ impl Curves {
     pub(super) fn take(&mut self, news: TrainingNews, context: &Context) {
         match news {
             TrainingNews::Begun {
+                remarks,
                 title,
                 device,
                 pictures,
@@ -46,6 +49,7 @@ impl Curves {
                 to,
             } => {
                 self.title = format!("{title} on {device}, {pictures} pictures");
+                self.remarks = remarks;
                 self.mean_iou = vec![Vec::new(); decoders.len()];
                 self.decoders = decoders;
                 (self.from, self.at, self.to) = (from, from, to);
@@ -123,6 +127,9 @@ impl Curves {
             return;
         }
         ui.strong(&self.title);
+        for remark in &self.remarks {
+            ui.weak(remark);
+        }
         let share = self.at as f32 / self.to as f32;
         ui.add(ProgressBar::new(share).text(format!("{} of {}", self.at, self.to)))
             .accessible_name("Progress of the training");

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::{Class, ClassSet, TruthRules};
+use super::reader::{data_set_of, usual_rules};
+use super::{TruthRules, table};
+use crate::labels::{Class, ClassSet};
 
 /// Classes of one's own data, and what its label maps mean by ids that are none.
 ///
@@ -32,7 +34,7 @@ pub enum SetFileError {
     #[error("cannot read the class set ({0}): {path}", path = .1.display())]
     Read(std::io::Error, PathBuf),
     /// There is no set of this name.
-    #[error("set: expected one of {known} or a .toml file, found {0}", known = known_names())]
+    #[error("set: expected one of {known} or a .toml file, found {0}", known = table::keys())]
     Unknown(String),
     /// It says something else.
     #[error("expected a class set (name, and [[classes]] with name and color), found: {why}: {path}", path = .path.display())]
@@ -42,10 +44,6 @@ pub enum SetFileError {
         /// The file.
         path: PathBuf,
     },
-}
-
-fn known_names() -> String {
-    ClassSet::known_names().collect::<Vec<_>>().join(", ")
 }
 
 #[derive(Deserialize)]
@@ -82,7 +80,7 @@ impl SetFile {
             let file = Self::open(name.as_ref())?;
             return Ok((file.set, Some(file.rules)));
         }
-        let known = ClassSet::known(name).ok_or_else(|| SetFileError::Unknown(name.to_owned()))?;
+        let known = table::classes_of(name).ok_or_else(|| SetFileError::Unknown(name.to_owned()))?;
         Ok((known, None))
     }
 
@@ -121,11 +119,11 @@ impl SetFile {
             name: written.name,
             guessed: false,
         };
-        let usual = TruthRules::of(&set.name, count, "");
+        let usual = usual_rules(data_set_of(&set), count);
         let rules = TruthRules {
-            ignored: written.ignore.unwrap_or(usual.ignored),
+            ignored: written.ignore.unwrap_or(usual.ignored.clone()),
             zero_is_ignored: written.zero_is_ignored,
-            ids: None,
+            ..usual
         };
         Ok(Self { set, rules })
     }

@@ -1,0 +1,85 @@
+//! How ground truth is read: what a person can choose in place of what the data set says.
+
+use egui::{CollapsingHeader, TextEdit, Ui};
+
+use crate::app::App;
+use crate::datasets::TruthChoices;
+
+/// Masks of one object are often drawn with this id, which elsewhere means "no class".
+const MASK: u16 = 255;
+
+impl App {
+    /// Draws the choices. A change forgets scores and reads the ground truth of the compare workspace again.
+    pub(super) fn truth_choices(&mut self, ui: &mut Ui) {
+        let Some(model) = self.model.clone() else { return };
+        let before = self.evaluate.choices.clone();
+        CollapsingHeader::new("How ground truth is read").show(ui, |ui| {
+            let usual = model.truth_reader(&TruthChoices::default());
+            let reader = model.truth_reader(&before);
+            let choices = &mut self.evaluate.choices;
+            let label = ui.label("Ignored ids");
+            let text = &mut self.evaluate.ignored_text;
+            let edit = TextEdit::singleline(text).hint_text(listed(usual.ignored()));
+            let edit = ui.add(edit).labelled_by(label.id);
+            let parsed = ids_of(text);
+            if edit
+                .on_hover_text("Ids of pixels without a class, such as 11, 255")
+                .changed()
+                && let Some(ids) = &parsed
+            {
+                choices.ignored = (!ids.is_empty()).then(|| ids.clone());
+            }
+            if parsed.is_none() {
+                ui.colored_label(
+                    ui.visuals().error_fg_color,
+                    "Write ids from 0 to 65535 with commas between",
+                );
+            }
+            let mut from_one = reader.zero_is_ignored();
+            let hint = "0 means no class, and other ids are one more than their class, as in ADE20K";
+            if ui
+                .checkbox(&mut from_one, "Ids count from 1")
+                .on_hover_text(hint)
+                .changed()
+            {
+                choices.zero_is_ignored = (from_one != usual.zero_is_ignored()).then_some(from_one);
+            }
+            let mut is_mask = choices.read_as == [(MASK, 1)];
+            let hint = "For masks of one object that hold only 0 and 255";
+            if ui
+                .checkbox(&mut is_mask, "255 is class 1")
+                .on_hover_text(hint)
+                .changed()
+            {
+                choices.read_as = if is_mask { vec![(MASK, 1)] } else { Vec::new() };
+            }
+        });
+        if self.evaluate.choices != before {
+            self.compare
+                .read_truth_again(model.truth_reader(&self.evaluate.choices));
+        }
+    }
+}
+
+fn listed(ids: &[u16]) -> String {
+    ids.iter().map(u16::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// The ids of a text, none where it is blank; `None` where something else stands in it.
+fn ids_of(text: &str) -> Option<Vec<u16>> {
+    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    parts.map(|part| part.parse().ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_read_from_what_a_person_writes() {
+        assert_eq!(ids_of(" 11, 255,"), Some(vec![11, 255]));
+        assert_eq!(ids_of("  "), Some(Vec::new()));
+        assert_eq!(ids_of("11 255"), None);
+        assert_eq!(ids_of("70000"), None);
+    }
+}

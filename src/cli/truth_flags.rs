@@ -1,0 +1,48 @@
+//! Flags that say how ground truth is read, in place of what the data set says.
+
+use anyhow::Result;
+
+use crate::datasets::{NameRule, PairError, TruthChoices};
+
+/// How ground truth is read
+#[derive(Debug, Default, clap::Args)]
+#[command(next_help_heading = "Ground truth")]
+pub(super) struct TruthFlags {
+    /// Ids of pixels without a class, in place of the data set's (255, and 11 for CamVid)
+    #[arg(long, value_delimiter = ',', value_name = "ID,ID")]
+    pub(super) ignore: Option<Vec<u16>>,
+    /// The ground truth's 0 means "no class", and its other ids are one more than their class, as in ADE20K; =false where
+    /// the data set says so and the files do not
+    #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub(super) zero_is_ignored: Option<bool>,
+    /// Read an id as a class before any other rule, such as 255=1 in masks of one object
+    #[arg(long, value_delimiter = ',', value_name = "ID=CLASS", value_parser = id_and_class)]
+    pub(super) read_id: Vec<(u16, u16)>,
+    /// The ground truth holds the data set's label ids (Cityscapes), or with =false classes; without it the names and ids
+    /// of the files tell
+    #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub(super) label_ids: Option<bool>,
+}
+
+impl TruthFlags {
+    /// What was chosen.
+    pub(super) fn choices(&self) -> TruthChoices {
+        TruthChoices {
+            ignored: self.ignore.clone(),
+            zero_is_ignored: self.zero_is_ignored,
+            label_ids: self.label_ids,
+            read_as: self.read_id.clone(),
+        }
+    }
+}
+
+/// The rule that a text such as `{stem}_mask.png` says.
+pub(super) fn name_rule(text: Option<&str>) -> Result<Option<NameRule>> {
+    Ok(text.map(NameRule::parse).transpose().map_err(PairError::Rule)?)
+}
+
+fn id_and_class(text: &str) -> Result<(u16, u16), String> {
+    let halves = text.split_once('=');
+    let read = halves.and_then(|(id, class)| Some((id.trim().parse().ok()?, class.trim().parse().ok()?)));
+    read.ok_or_else(|| format!("expected an id and a class, such as 255=1, found {text}"))
+}

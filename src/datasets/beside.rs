@@ -1,0 +1,163 @@
+//! The label maps of pictures that are open, wherever their data set keeps them.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use super::matching::{LABEL_FOLDERS, PICTURE_FOLDERS, Rules, is_kind, match_names};
+use super::naming::{NameRule, Names};
+use super::pairs::{Below, is_label_map};
+use crate::photo;
+
+/// The label map of each picture: below `folder`, or without one where data sets keep them, which is a folder beside that
+/// of the pictures or, under another name, the same folder. A folder that cannot be listed holds none.
+pub fn truths_of(pictures: &[PathBuf], folder: Option<&Path>) -> Vec<Option<PathBuf>> {
+    let found = match folder {
+        Some(folder) => {
+            let labels = photo::files_below(folder, is_label_map).unwrap_or_default();
+            let root = common_folder(pictures);
+            matched(
+                &Below::all(&root, pictures.to_vec()),
+                &Below::all(folder, labels),
+                Rules::Any,
+            )
+        }
+        None => {
+            let mut folders: Vec<&Path> = pictures.iter().filter_map(|picture| picture.parent()).collect();
+            folders.sort();
+            folders.dedup();
+            folders.into_iter().flat_map(truths_beside).collect()
+        }
+    };
+    pictures.iter().map(|picture| found.get(picture).cloned()).collect()
+}
+
+/// The label map of another picture, named as `label` is for `picture`: `b_L.png` for `b.jpg` where `a_L.png` belongs to
+/// `a.jpg`.
+pub fn truth_by_example(picture: &Path, label: &Path, other: &Path) -> Option<PathBuf> {
+    let (of_picture, of_label) = (Names::of(picture), Names::of(label));
+    let fits = |rule: &NameRule| {
+        let core = rule.of_picture(&of_picture);
+        core.is_some() && core == rule.of_label(&of_label)
+    };
+    let known = NameRule::known().into_iter();
+    let read_off = NameRule::read_off(&of_picture, &of_label).into_iter();
+    let mut rules = known.chain(read_off.filter(NameRule::is_set_apart)).filter(fits);
+    rules.next()?.path_in(label.parent()?, other)
+}
+
+/// The longest folder that all pictures lie in.
+fn common_folder(pictures: &[PathBuf]) -> PathBuf {
+    let mut parents = pictures.iter().filter_map(|picture| picture.parent());
+    let mut common = parents.next().unwrap_or(Path::new("")).to_owned();
+    for parent in parents {
+        while !parent.starts_with(&common) && common.pop() {}
+    }
+    common
+}
+
+/// The label maps of all pictures in a folder.
+fn truths_beside(folder: &Path) -> HashMap<PathBuf, PathBuf> {
+    let listed = |folder: &Path| photo::pictures_in(folder).unwrap_or_default();
+    let pictures = Below::all(folder, listed(folder));
+    for labels in label_folders_of(folder) {
+        let files = listed(&labels).into_iter().filter(|file| is_label_map(file)).collect();
+        let found = matched(&pictures, &Below::all(&labels, files), Rules::Any);
+        if !found.is_empty() {
+            return found;
+        }
+    }
+    let files = listed(folder).into_iter().filter(|file| is_label_map(file)).collect();
+    matched(&pictures, &Below::all(folder, files), Rules::OtherNames)
+}
+
+/// Folders that label maps of the pictures in a folder usually lie in, as far as they are there.
+fn label_folders_of(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for root in folder.ancestors() {
+        let (Some(name), Some(above)) = (root.file_name(), root.parent()) else {
+            continue;
+        };
+        let name = name.to_string_lossy();
+        let Ok(below) = folder.strip_prefix(root) else { continue };
+        if is_kind(&name, &PICTURE_FOLDERS) {
+            found.extend(LABEL_FOLDERS.map(|labels| above.join(labels).join(below)));
+        }
+        found.push(above.join(format!("{name}annot")).join(below));
+    }
+    found.retain(|folder| folder.is_dir());
+    found
+}
+
+/// Empty where it is not certain which label map belongs to which picture.
+fn matched(pictures: &[Below], labels: &[Below], rules: Rules) -> HashMap<PathBuf, PathBuf> {
+    match_names(pictures, labels, rules).map_or_else(
+        |_| HashMap::new(),
+        |matched| {
+            matched
+                .pairs
+                .into_iter()
+                .map(|(picture, _, label)| (picture, label))
+                .collect()
+        },
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::datasets::testing::folder_with;
+
+    #[test]
+    fn the_label_map_of_a_picture_is_found_beside_it_or_in_a_folder() {
+        let set = folder_with(&[
+            "images/val/a.jpg",
+            "labels/val/a.png",
+            "leftImg8bit/x/b_leftImg8bit.png",
+            "gtFine/x/b_gtFine_labelIds.png",
+            "others/a.png",
+            "test/c.png",
+            "testannot/c.png",
+            "mixed/d.jpg",
+            "mixed/d_mask.png",
+            "mixed/e.jpg",
+            "mixed/e.png",
+        ]);
+        let path = |file: &str| set.path().join(file);
+        let truth_of = |picture: &str, folder: Option<&str>| {
+            let folder = folder.map(path);
+            truths_of(&[path(picture)], folder.as_deref()).swap_remove(0)
+        };
+        assert_eq!(truth_of("images/val/a.jpg", None), Some(path("labels/val/a.png")));
+        let city = Some(path("gtFine/x/b_gtFine_labelIds.png"));
+        assert_eq!(truth_of("leftImg8bit/x/b_leftImg8bit.png", None), city);
+        assert_eq!(truth_of("leftImg8bit/x/b_leftImg8bit.png", Some("gtFine")), city);
+        assert_eq!(
+            truth_of("others/a.png", Some("others")),
+            None,
+            "a picture is not its own label map"
+        );
+        assert_eq!(truth_of("images/val/a.jpg", Some("others")), Some(path("others/a.png")));
+        assert_eq!(truth_of("others/a.png", None), None);
+        assert_eq!(truth_of("test/c.png", None), Some(path("testannot/c.png")));
+        assert_eq!(truth_of("mixed/d.jpg", None), Some(path("mixed/d_mask.png")));
+        // It may as well be another picture.
+        assert_eq!(truth_of("mixed/e.jpg", None), None);
+        let both = truths_of(&[path("mixed/d.jpg"), path("images/val/a.jpg")], None);
+        assert!(both.iter().all(Option::is_some));
+    }
+
+    #[test]
+    fn one_label_map_tells_where_those_of_other_pictures_are() {
+        let of = |picture: &str, label: &str, other: &str| {
+            truth_by_example(Path::new(picture), Path::new(label), Path::new(other))
+        };
+        let path = |text: &str| Some(PathBuf::from(text));
+        assert_eq!(of("x/a.jpg", "y/a_L.png", "x/b.jpg"), path("y/b_L.png"));
+        assert_eq!(of("a.jpg", "labels-a.png", "b.jpg"), path("labels-b.png"));
+        assert_eq!(
+            of("c_1_leftImg8bit.png", "c_1_gtFine_labelIds.png", "c_2_leftImg8bit.png"),
+            path("c_2_gtFine_labelIds.png")
+        );
+        assert_eq!(of("a.jpg", "truth.png", "b.jpg"), None);
+    }
+}

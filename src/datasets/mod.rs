@@ -1,0 +1,28 @@
+//! What each data set says: its classes, ids without a class, names and sizes of its files. The one reader of ground truth,
+//! and the one rule that pairs pictures with label maps.
+
+mod beside;
+mod list;
+mod matching;
+mod naming;
+mod pairs;
+mod predictions;
+mod reader;
+mod rules;
+mod set_file;
+mod survey;
+mod table;
+#[cfg(test)]
+mod testing;
+
+pub use beside::{truth_by_example, truths_of};
+pub use naming::NameRule;
+pub use pairs::{Look, Pair, PairError, Pairs, digest, pairs, pairs_of_list};
+pub use predictions::{BeyondClasses, PredictionReader};
+pub use reader::{TruthChoices, TruthError, TruthMap, TruthReader};
+pub use rules::{NO_CLASS, TruthRules};
+pub use set_file::{SetFile, SetFileError};
+pub use survey::Survey;
+pub use table::{
+    ALL, DataSet, Submission, by_count, classes_of, find, find_by_mmseg_name, fits, fitting, for_model, keys, title,
+};

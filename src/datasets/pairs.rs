@@ -1,0 +1,375 @@
+//! Which label map belongs to which picture.
+
+use std::collections::{HashMap, HashSet};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::list;
+use super::matching::{Matched, Rules, match_names};
+use super::naming::NameRule;
+use crate::photo;
+
+/// Two files of one picture.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Pair {
+    /// What both are called, with the folders below those that were named.
+    pub name: String,
+    /// The picture, or a predicted label map.
+    pub file: PathBuf,
+    /// The true label map.
+    pub truth: PathBuf,
+}
+
+/// Pictures with their label maps.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pairs {
+    /// In the order of the pictures.
+    pub pairs: Vec<Pair>,
+    /// What was assumed and what is left over, each a sentence.
+    pub remarks: Vec<String>,
+}
+
+/// Why pictures and label maps cannot be paired.
+#[derive(Debug, thiserror::Error)]
+pub enum PairError {
+    /// A folder cannot be listed.
+    #[error("cannot list the folder or read the list ({0}): {path}", path = .1.display())]
+    List(io::Error, PathBuf),
+    /// There is nothing in it.
+    #[error("expected pictures, found none: {path}", path = .0.display())]
+    Empty(PathBuf),
+    /// A line of a list.
+    #[error("line {0}: expected a picture and a label map separated by a comma: {path}", path = .1.display())]
+    Line(usize, PathBuf),
+    /// Two pictures of one name.
+    #[error("expected one picture for each label map, found two called {0}; keep one picture of a name")]
+    Twice(String),
+    /// The rule that was given is none.
+    #[error("label name: {0}")]
+    Rule(String),
+    /// Two rules fit equally well.
+    #[error(
+        "expected one way in which the names of label maps follow from those of pictures, found two that fit {count}: \
+         {rules}; say which with --label-name, or name the files in a --list", rules = .rules.join(" or ")
+    )]
+    Ambiguous {
+        /// How many pictures each pairs.
+        count: usize,
+        /// Both.
+        rules: Vec<String>,
+    },
+    /// Files without a partner.
+    #[error(
+        "expected a label map (.png) of the same name for each picture, found none for {count} of {all}: {names}{left}; \
+         say how label maps are named with --label-name '{{stem}}_mask.png', or name the files in a --list",
+        count = .missing.len(), names = shortened(.missing), left = left_over(.unused)
+    )]
+    Missing {
+        /// Names of the pictures.
+        missing: Vec<String>,
+        /// Label maps that belong to none.
+        unused: Vec<String>,
+        /// How many pictures there are.
+        all: usize,
+    },
+}
+
+/// Names in a sentence.
+fn shortened(names: &[String]) -> String {
+    const LISTED: usize = 10;
+    let listed = names.iter().take(LISTED).cloned().collect::<Vec<_>>().join(", ");
+    match names.len().checked_sub(LISTED).filter(|more| *more > 0) {
+        Some(more) => format!("{listed} and {more} more"),
+        None => listed,
+    }
+}
+
+fn left_over(unused: &[String]) -> String {
+    match unused {
+        [] => String::new(),
+        _ => format!("; label maps without a picture: {}", shortened(unused)),
+    }
+}
+
+/// The pictures below a folder with their label maps below another, or the same one. `rule` says how label maps are
+/// named; without one it is found: the rule that pairs more pictures than every other. Files are never paired by their
+/// order.
+///
+/// # Errors
+/// When a folder cannot be listed or holds no picture, a picture has no label map, or two rules fit.
+pub fn pairs(pictures: &Path, truths: &Path, rule: Option<&NameRule>) -> Result<Pairs, PairError> {
+    let listed = |folder: &Path, wanted: fn(&Path) -> bool| {
+        photo::files_below(folder, wanted).map_err(|why| PairError::List(why, folder.into()))
+    };
+    let truth_files = Below::all(truths, listed(truths, is_label_map)?);
+    let picture_files = Below::all(pictures, listed(pictures, photo::is_picture)?);
+    if picture_files.is_empty() {
+        return Err(PairError::Empty(pictures.into()));
+    }
+    let rules = rule.map_or(Rules::Any, Rules::Given);
+    let matched = match_names(&picture_files, &truth_files, rules)?;
+    let all = matched.pictures;
+    if !matched.missing.is_empty() || matched.pairs.is_empty() {
+        return Err(PairError::Missing {
+            missing: matched.missing,
+            unused: matched.unused,
+            all,
+        });
+    }
+    named(matched)
+}
+
+/// Gives pairs their names, of which there must be no two alike.
+fn named(matched: Matched) -> Result<Pairs, PairError> {
+    let mut remarks = Vec::new();
+    if let Some(rule) = matched.rule.filter(|rule| *rule != NameRule::same()) {
+        remarks.push(format!("pictures and label maps are paired by their names: {rule}"));
+    }
+    if !matched.unused.is_empty() {
+        remarks.push(format!(
+            "{} label maps belong to no picture and are left out: {}",
+            matched.unused.len(),
+            shortened(&matched.unused)
+        ));
+    }
+    let mut counts: HashMap<String, usize> = HashMap::new();
+    for (_, names, _) in &matched.pairs {
+        *counts.entry(names[0].clone()).or_default() += 1;
+    }
+    let mut used = HashSet::new();
+    let mut pairs = Vec::with_capacity(matched.pairs.len());
+    for (file, [short, long], truth) in matched.pairs {
+        // Several pictures may share a label map, as weather variants do; then the whole names tell them apart.
+        let name = if counts.get(&short) == Some(&1) { short } else { long };
+        if !used.insert(name.clone()) {
+            return Err(PairError::Twice(name));
+        }
+        pairs.push(Pair { name, file, truth });
+    }
+    Ok(Pairs { pairs, remarks })
+}
+
+/// A file with its way from the folder that was named.
+#[derive(Clone, Debug)]
+pub(super) struct Below {
+    pub(super) way: PathBuf,
+    pub(super) path: PathBuf,
+}
+
+impl Below {
+    pub(super) fn all(root: &Path, files: Vec<PathBuf>) -> Vec<Self> {
+        let below = |path: PathBuf| Self {
+            way: path.strip_prefix(root).unwrap_or(&path).to_owned(),
+            path,
+        };
+        files.into_iter().map(below).collect()
+    }
+}
+
+/// Whether a file ends like a label map.
+pub(super) fn is_label_map(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|ending| ending.eq_ignore_ascii_case("png"))
+}
+
+/// The pairs of a list: a picture and its label map in each line, separated by a comma, as paths from the list's folder
+/// on. Empty lines and those that begin with `#` are left out.
+///
+/// # Errors
+/// When the list cannot be read, holds nothing, or a line has no two paths.
+pub fn pairs_of_list(list: &Path) -> Result<Pairs, PairError> {
+    let pairs = list::read(list)?;
+    let mut files = HashSet::new();
+    if let Some(again) = pairs.iter().find(|pair| !files.insert(&pair.file)) {
+        return Err(PairError::Twice(again.name.clone()));
+    }
+    match pairs.is_empty() {
+        true => Err(PairError::Empty(list.into())),
+        false => Ok(Pairs {
+            pairs,
+            remarks: Vec::new(),
+        }),
+    }
+}
+
+/// What of the files of pairs a digest looks at besides their names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// Their sizes, which a copy has too.
+    Sizes,
+    /// Sizes and the times at which they were written.
+    SizesAndTimes,
+}
+
+/// A number that changes with the files of pairs (FNV-1a, 64 bits: the same in every version), behind how many there are.
+pub fn digest(pairs: &[Pair], look: Look) -> String {
+    let mut hash = 0xcbf2_9ce4_8422_2325u64;
+    let mut add = |bytes: &[u8]| {
+        for byte in bytes.iter().chain(&[0]) {
+            hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    };
+    for pair in pairs {
+        for path in [&pair.file, &pair.truth] {
+            add(path.to_string_lossy().as_bytes());
+            let about = std::fs::metadata(path);
+            let size = about.as_ref().map_or(0, std::fs::Metadata::len);
+            add(&size.to_le_bytes());
+            if look == Look::SizesAndTimes {
+                let time = about.and_then(|about| about.modified()).ok();
+                add(format!("{time:?}").as_bytes());
+            }
+        }
+    }
+    format!("{} {hash:016x}", pairs.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::datasets::testing::folder_with;
+
+    fn found(pictures: &[&str], labels: &[&str]) -> Result<Vec<(String, String)>, PairError> {
+        let (pictures, labels) = (folder_with(pictures), folder_with(labels));
+        let pairs = pairs(pictures.path(), labels.path(), None)?.pairs;
+        let below = |path: &Path| path.strip_prefix(labels.path()).expect("below").display().to_string();
+        Ok(pairs
+            .iter()
+            .map(|pair| (pair.name.clone(), below(&pair.truth)))
+            .collect())
+    }
+
+    fn truths(pictures: &[&str], labels: &[&str]) -> Vec<String> {
+        let found = found(pictures, labels).unwrap_or_else(|why| panic!("{pictures:?} {labels:?}: {why}"));
+        found.into_iter().map(|(_, truth)| truth).collect()
+    }
+
+    #[test]
+    fn names_are_matched_through_folders_and_endings() {
+        let pictures = ["a_leftImg8bit.jpg", "b_leftImg8bit.png", "city/x_1_leftImg8bit.png"];
+        let labels = [
+            "a_gtFine_labelTrainIds.png",
+            "b_gtFine_labelTrainIds.png",
+            "b_gtFine_color.png",
+            "city/x_1_gtFine_labelIds.png",
+            "city/x_1_gtFine_labelTrainIds.png",
+            "unused.png",
+        ];
+        let found = found(&pictures, &labels).expect("pairs");
+        let names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["a", "b", "city/x_1"]);
+        assert_eq!(found[2].1, "city/x_1_gtFine_labelTrainIds.png");
+    }
+
+    #[test]
+    fn usual_habits_are_found_by_themselves() {
+        for (picture, label) in [
+            ("a.jpg", "a_mask.png"),
+            ("a.jpg", "a_label.png"),
+            ("a.png", "a_L.png"),
+            ("a.jpg", "a_labelIds.png"),
+            ("a.jpg", "a.jpg.png"),
+            ("a.jpg", "mask_a.png"),
+            ("a.jpg", "a-ground truth.png"),
+            ("IMG1.jpg", "img1.png"),
+            ("IMG1.JPG", "img1_MASK.PNG"),
+            ("u\u{308}ber.jpg", "über.png"),
+            ("猫.jpg", "猫_mask.png"),
+            ("x_rgb_anon.png", "x_gt_labelTrainIds.png"),
+            ("x_RGB.tif", "x_label.png"),
+            ("train/images/a.jpg", "train/labels/a.png"),
+            ("test/a.jpg", "testannot/a.png"),
+        ] {
+            assert_eq!(truths(&[picture], &[label]), [label], "{picture}");
+        }
+        // One folder of label maps for pictures in several.
+        assert_eq!(truths(&["x/a.jpg", "y/b.jpg"], &["a.png", "b.png"]), ["a.png", "b.png"]);
+        // A rule of one's own, both names with something that the other has not.
+        let (pictures, labels) = (
+            ["1_photo.jpg", "2_photo.jpg"],
+            ["1_areas.png", "2_areas.png", "1_lines.png"],
+        );
+        assert_eq!(truths(&pictures, &labels), labels[..2]);
+    }
+
+    #[test]
+    fn pictures_and_label_maps_may_share_a_folder() {
+        let folder = folder_with(&["a.png", "a_mask.png", "b.png", "b_mask.png"]);
+        let found = pairs(folder.path(), folder.path(), None).expect("pairs").pairs;
+        let names: Vec<&str> = found.iter().map(|pair| pair.name.as_str()).collect();
+        assert_eq!(names, ["a", "b"]);
+        let set = folder_with(&["images/a.png", "images/b.png", "labels/a.png", "labels/b.png"]);
+        let found = pairs(set.path(), set.path(), None).expect("pairs").pairs;
+        assert_eq!(found.len(), 2);
+        assert!(
+            found
+                .iter()
+                .all(|pair| pair.file.parent() == Some(&set.path().join("images")))
+        );
+        assert!(
+            found
+                .iter()
+                .all(|pair| pair.truth.parent() == Some(&set.path().join("labels")))
+        );
+    }
+
+    #[test]
+    fn files_are_never_paired_by_order_and_what_is_left_is_listed_both_ways() {
+        let why = found(&["a.jpg", "b.jpg", "c.jpg"], &["b.png", "c.jpg", "x.png"]).expect_err("two are missing");
+        let why = why.to_string();
+        assert!(why.contains("found none for 2 of 3: a, c"), "{why}");
+        assert!(why.contains("without a picture: x.png"), "{why}");
+        assert!(matches!(
+            found(&["1.jpg", "2.jpg"], &["x.png", "y.png"]),
+            Err(PairError::Missing { .. })
+        ));
+        // Two habits of one's own fit equally well.
+        let twice = found(&["a.jpg"], &["a_first.png", "a_second.png"]).expect_err("which of both?");
+        assert!(matches!(&twice, PairError::Ambiguous { count: 1, .. }), "{twice}");
+        let pictures = folder_with(&["a.jpg"]);
+        let labels = folder_with(&["a_first.png", "a_second.png"]);
+        let rule = NameRule::parse("{stem}_second.png").expect("a rule");
+        let found = pairs(pictures.path(), labels.path(), Some(&rule)).expect("pairs");
+        assert!(found.pairs[0].truth.ends_with("a_second.png"));
+    }
+
+    #[test]
+    fn two_pictures_of_a_name_are_told() {
+        assert!(matches!(found(&["b.jpg", "b.webp"], &["b.png"]), Err(PairError::Twice(name)) if name == "b"));
+        // In either case they are two pictures where the label maps tell them apart.
+        assert_eq!(truths(&["B.jpg", "b.jpg"], &["B.png", "b.png"]), ["B.png", "b.png"]);
+        assert!(matches!(found(&[], &["b.png"]), Err(PairError::Empty(_))));
+        let nothing = folder_with(&[]);
+        let nowhere = nothing.path().join("nowhere");
+        assert!(matches!(
+            pairs(&nowhere, nothing.path(), None),
+            Err(PairError::List(..))
+        ));
+    }
+
+    #[test]
+    fn weather_variants_share_a_label_map() {
+        let pictures = ["x_leftImg8bit_foggy_beta_0.01.png", "x_leftImg8bit_foggy_beta_0.02.png"];
+        let found = found(&pictures, &["x_gtFine_labelTrainIds.png"]).expect("pairs");
+        assert_eq!(found.len(), 2);
+        assert_ne!(found[0].0, found[1].0);
+    }
+
+    #[test]
+    fn a_digest_tells_when_a_file_has_changed() {
+        let folder = folder_with(&["a.jpg", "a.png"]);
+        let pairs = pairs(folder.path(), folder.path(), Some(&NameRule::same()))
+            .expect("pairs")
+            .pairs;
+        let path = folder.path().join("a.png");
+        let both = || [Look::Sizes, Look::SizesAndTimes].map(|look| digest(&pairs, look));
+        let before = both();
+        let file = std::fs::File::options().append(true).open(&path).expect("a file");
+        file.set_modified(std::time::UNIX_EPOCH).expect("a time");
+        let touched = both();
+        assert_eq!(before[0], touched[0]);
+        assert_ne!(before[1], touched[1]);
+        std::fs::write(&path, "more").expect("a file");
+        assert_ne!(both()[0], before[0]);
+    }
+}

@@ -1,0 +1,155 @@
+//! Predictions from files, whose ids need not be classes.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::reader::data_set_of;
+use super::rules::NO_CLASS;
+use super::table::Submission;
+use crate::labels::{ClassSet, LabelMap, OpenLabelsError};
+
+/// Reads label maps that a program has predicted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PredictionReader {
+    classes: usize,
+    ids: Submission,
+    label_ids: Option<&'static [u16]>,
+}
+
+impl PredictionReader {
+    /// For predictions of these classes whose ids mean that. Label ids of a data set that has none are classes.
+    pub fn new(classes: &ClassSet, ids: Submission) -> Self {
+        Self {
+            classes: classes.len(),
+            ids,
+            label_ids: data_set_of(classes).and_then(|set| set.label_ids),
+        }
+    }
+
+    /// Reads a file. Ids that are no classes stay as they are, unless they mean "no class".
+    ///
+    /// # Errors
+    /// When the file cannot be read or is no label map.
+    pub fn read(&self, path: &Path) -> Result<LabelMap, OpenLabelsError> {
+        let mut map = LabelMap::open(path)?;
+        match (self.ids, self.label_ids) {
+            (Submission::OneMore, _) => {
+                map.ids
+                    .iter_mut()
+                    .for_each(|id| *id = id.checked_sub(1).unwrap_or(NO_CLASS));
+            }
+            (Submission::LabelIds, Some(known)) => {
+                for id in &mut map.ids {
+                    let class = known.iter().position(|known| known == id);
+                    *id = class.and_then(|class| u16::try_from(class).ok()).unwrap_or(NO_CLASS);
+                }
+            }
+            (Submission::Classes | Submission::LabelIds, _) => {}
+        }
+        Ok(map)
+    }
+}
+
+/// Predicted ids that are no classes: counted as wrong, as everybody does, but not without a word.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BeyondClasses {
+    pixels: u64,
+    files: usize,
+    /// Pixels by id, of all predictions.
+    ids: BTreeMap<u16, u64>,
+}
+
+impl BeyondClasses {
+    /// Counts a prediction.
+    pub fn add(&mut self, map: &LabelMap, classes: usize) {
+        let mut counts = vec![0u64; usize::from(u16::MAX) + 1];
+        map.ids.iter().for_each(|id| counts[usize::from(*id)] += 1);
+        let mut beyond = 0;
+        for (id, count) in (0..=u16::MAX).zip(counts).filter(|(_, count)| *count > 0) {
+            *self.ids.entry(id).or_default() += count;
+            if usize::from(id) >= classes {
+                beyond += count;
+            }
+        }
+        self.pixels += beyond;
+        self.files += usize::from(beyond > 0);
+    }
+
+    /// What there is to say, with the rule under which the ids would fit.
+    pub fn finding(&self, classes: &ClassSet) -> Option<String> {
+        if self.files == 0 {
+            return None;
+        }
+        let largest = |id: &u16| *id != NO_CLASS;
+        let last = self.ids.keys().copied().filter(largest).max().unwrap_or(0);
+        let label_ids = data_set_of(classes).and_then(|set| set.label_ids);
+        let fits_label_ids = label_ids.is_some_and(|known| known.iter().max().is_some_and(|most| last <= *most));
+        let advice = if usize::from(last) == classes.len() {
+            "; if ids are one more than their class, add --predictions-zero-is-ignored"
+        } else if fits_label_ids {
+            "; they fit label ids: add --predictions-label-ids"
+        } else {
+            "; name the class set that the predictions have with --set"
+        };
+        Some(format!(
+            "{} pixels of {} predictions have ids beyond the {} classes (up to {last}) and count as wrong{advice}",
+            self.pixels,
+            self.files,
+            classes.len()
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::datasets::{by_count, classes_of};
+
+    fn map(ids: &[u16]) -> LabelMap {
+        LabelMap {
+            width: ids.len(),
+            height: 1,
+            ids: ids.to_vec(),
+        }
+    }
+
+    fn finding(set: &ClassSet, ids: &[u16]) -> Option<String> {
+        let mut beyond = BeyondClasses::default();
+        beyond.add(&map(ids), set.len());
+        beyond.add(&map(&[0]), set.len());
+        beyond.finding(set)
+    }
+
+    #[test]
+    fn ids_beyond_the_classes_are_said_with_the_rule_that_fits() {
+        let city = classes_of("cityscapes").expect("a built-in set");
+        assert_eq!(finding(&city, &[0, 18]), None);
+        let label_ids = finding(&city, &[7, 26, 33]).expect("a finding");
+        assert!(label_ids.starts_with("2 pixels of 1 predictions"), "{label_ids}");
+        assert!(label_ids.contains("--predictions-label-ids"), "{label_ids}");
+        let ade = classes_of("ade20k").expect("a built-in set");
+        let one_more = finding(&ade, &[1, 150]).expect("a finding");
+        assert!(one_more.contains("--predictions-zero-is-ignored"), "{one_more}");
+        let other = finding(&by_count(19), &[7, 26, 33]).expect("a finding");
+        assert!(other.contains("--set"), "{other}");
+    }
+
+    #[test]
+    fn ids_are_read_by_their_rule() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.png");
+        let file = std::fs::File::create(&path).expect("a file");
+        let mut encoder = png::Encoder::new(file, 3, 1);
+        encoder.set_color(png::ColorType::Grayscale);
+        let ids = [0, 7, 33];
+        encoder
+            .write_header()
+            .and_then(|mut png| png.write_image_data(&ids))
+            .expect("a PNG");
+        let city = classes_of("cityscapes").expect("a built-in set");
+        let read = |ids| PredictionReader::new(&city, ids).read(&path).expect("a label map").ids;
+        assert_eq!(read(Submission::Classes), [0, 7, 33]);
+        assert_eq!(read(Submission::OneMore), [NO_CLASS, 6, 32]);
+        assert_eq!(read(Submission::LabelIds), [NO_CLASS, 0, 18]);
+    }
+}

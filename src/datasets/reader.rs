@@ -1,0 +1,365 @@
+//! The one reader of ground truth.
+
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::rules::TruthRules;
+use super::table::{self, DataSet};
+use crate::labels::{ClassSet, LabelMap, OpenLabelsError};
+
+/// What a person says about ground truth, in place of what the data set says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TruthChoices {
+    /// Ids of pixels without a class.
+    pub ignored: Option<Vec<u16>>,
+    /// Whether 0 is one of them, and other ids are one more than their class.
+    pub zero_is_ignored: Option<bool>,
+    /// Whether ids are the data set's label ids; without it names and ids tell.
+    pub label_ids: Option<bool>,
+    /// Ids that are read as a class, such as 255 as 1 in masks of one object.
+    pub read_as: Vec<(u16, u16)>,
+}
+
+/// Reads label maps of ground truth as classes: by the rules of the data set, of a class set of one's own, of the model's
+/// file, or of a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TruthReader {
+    classes: usize,
+    rules: TruthRules,
+    /// The label ids of the data set, where it has some.
+    data_set_ids: Option<&'static [u16]>,
+    /// Whether files hold them, as a person says; without it each file's name and ids tell.
+    label_ids: Option<bool>,
+    /// Whether files do whose names do not tell, as another file of the set has shown.
+    unnamed_label_ids: bool,
+}
+
+/// Ground truth that was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TruthMap {
+    /// Classes, and [`super::NO_CLASS`] where there is none.
+    pub map: LabelMap,
+    /// Ids as they are in the file, each once.
+    pub ids: Vec<u16>,
+    /// Whether they were taken for the data set's label ids.
+    pub label_ids: bool,
+}
+
+/// Why a label map is no ground truth. The path comes last.
+#[derive(Debug, thiserror::Error)]
+pub enum TruthError {
+    /// It cannot be read.
+    #[error(transparent)]
+    Open(#[from] OpenLabelsError),
+    /// It belongs to another picture.
+    #[error(
+        "expected a label map as large as the picture ({} x {}), found {} x {}{}; choose the one of this picture: {}",
+        .expected[0], .expected[1], .found[0], .found[1], turned(.expected, .found), .path.display()
+    )]
+    Size {
+        /// Width and height of the picture.
+        expected: [usize; 2],
+        /// Width and height of the label map.
+        found: [usize; 2],
+        /// The file.
+        path: PathBuf,
+    },
+    /// An id that means nothing.
+    #[error(
+        "expected ids of {classes} classes{} or ignored ones {ignored:?} in the ground truth, found {found}; choose the \
+         data set (--set), or the ids to ignore (--ignore): {}", from_one(*.zero_is_ignored), .path.display()
+    )]
+    Id {
+        /// How many classes there are.
+        classes: usize,
+        /// Whether classes are counted from 1.
+        zero_is_ignored: bool,
+        /// What is ignored.
+        ignored: Vec<u16>,
+        /// The id.
+        found: u16,
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+fn turned(expected: &[usize; 2], found: &[usize; 2]) -> &'static str {
+    match [found[1], found[0]] == *expected && expected != found {
+        true => " (it lies on its side: the picture is turned by its EXIF orientation)",
+        false => "",
+    }
+}
+
+fn from_one(zero_is_ignored: bool) -> &'static str {
+    if zero_is_ignored { " counted from 1" } else { "" }
+}
+
+impl TruthReader {
+    /// For classes whose rules follow from their data set, unless that is a guess.
+    pub fn new(classes: &ClassSet) -> Self {
+        Self::with(classes, None, None, &TruthChoices::default())
+    }
+
+    /// As [`Self::new`], with what else is said: `of_file` by a class set's file, `zero_is_ignored` by the model's file, and
+    /// `choices` by a person, which count most.
+    pub fn with(
+        classes: &ClassSet,
+        of_file: Option<&TruthRules>,
+        zero_is_ignored: Option<bool>,
+        choices: &TruthChoices,
+    ) -> Self {
+        let data_set = data_set_of(classes);
+        let mut rules = of_file.cloned().unwrap_or_else(|| usual_rules(data_set, classes.len()));
+        if let Some(zero_is_ignored) = choices.zero_is_ignored.or(zero_is_ignored) {
+            rules.zero_is_ignored = zero_is_ignored;
+        }
+        if let Some(ignored) = &choices.ignored {
+            rules.ignored.clone_from(ignored);
+        }
+        rules.read_as.clone_from(&choices.read_as);
+        Self {
+            classes: classes.len(),
+            rules,
+            data_set_ids: data_set.and_then(|set| set.label_ids),
+            label_ids: choices.label_ids,
+            unnamed_label_ids: false,
+        }
+    }
+
+    /// How many classes there are.
+    pub fn classes(&self) -> usize {
+        self.classes
+    }
+
+    /// Ids of pixels without a class.
+    pub fn ignored(&self) -> &[u16] {
+        &self.rules.ignored
+    }
+
+    /// Whether 0 is one of them, and other ids are one more than their class.
+    pub fn zero_is_ignored(&self) -> bool {
+        self.rules.zero_is_ignored
+    }
+
+    /// Decides once for a whole set whether files whose names do not tell hold label ids: some picture may by chance show
+    /// only classes that both numberings have.
+    pub fn settled(mut self, files: &[&Path]) -> Self {
+        let Some(known) = self.data_set_ids.filter(|_| self.label_ids.is_none()) else {
+            return self;
+        };
+        let holds = |file: &Path| {
+            let ids = LabelMap::open(file).map(|map| distinct(&map)).unwrap_or_default();
+            are_label_ids(&ids, known, self.classes, &self.rules.ignored)
+        };
+        let unnamed = files.par_iter().filter(|file| named_label_ids(file).is_none());
+        self.unnamed_label_ids = unnamed.any(|file| holds(file));
+        self
+    }
+
+    /// Reads a file. `size` is width and height of the picture, where they are known.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is of another size or holds an id that is neither a class nor ignored.
+    pub fn read(&self, path: &Path, size: Option<[usize; 2]>) -> Result<TruthMap, TruthError> {
+        self.classes_of(LabelMap::open(path)?, path, size)
+    }
+
+    /// Reads a label map as if it lay at `path`.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn classes_of(&self, mut map: LabelMap, path: &Path, size: Option<[usize; 2]>) -> Result<TruthMap, TruthError> {
+        let found = [map.width, map.height];
+        if let Some(expected) = size.filter(|expected| *expected != found) {
+            return Err(TruthError::Size {
+                expected,
+                found,
+                path: path.into(),
+            });
+        }
+        let ids = distinct(&map);
+        let label_ids = self.data_set_ids.filter(|known| {
+            let told = self.label_ids.or_else(|| named_label_ids(path));
+            let shown = || self.unnamed_label_ids || are_label_ids(&ids, known, self.classes, &self.rules.ignored);
+            told.unwrap_or_else(shown)
+        });
+        let rules = TruthRules {
+            ids: label_ids.map(<[u16]>::to_vec).or_else(|| self.rules.ids.clone()),
+            ..self.rules.clone()
+        };
+        rules.apply(&mut map, self.classes).map_err(|found| TruthError::Id {
+            classes: self.classes,
+            zero_is_ignored: rules.zero_is_ignored,
+            ignored: rules.ignored.clone(),
+            found,
+            path: path.into(),
+        })?;
+        Ok(TruthMap {
+            map,
+            ids,
+            label_ids: label_ids.is_some(),
+        })
+    }
+}
+
+/// The built-in data set whose rules hold for these classes; none where it is only guessed.
+pub(super) fn data_set_of(classes: &ClassSet) -> Option<&'static DataSet> {
+    table::find(&classes.name).filter(|set| !classes.guessed && set.len() == classes.len())
+}
+
+/// The rules of a data set, or of one of which only the number of classes is known.
+pub(super) fn usual_rules(data_set: Option<&DataSet>, classes: usize) -> TruthRules {
+    let usual = TruthRules::default();
+    match data_set {
+        Some(set) => TruthRules {
+            ignored: set.ignored.to_vec(),
+            zero_is_ignored: set.zero_is_ignored,
+            ..usual
+        },
+        // There the usual id is a class.
+        None if classes > usize::from(table::USUAL_IGNORED) => TruthRules {
+            ignored: vec![u16::MAX],
+            ..usual
+        },
+        None => usual,
+    }
+}
+
+/// What the name of a file says about its ids: label ids, or train ids, which are classes.
+fn named_label_ids(path: &Path) -> Option<bool> {
+    let name = path.file_name()?.to_string_lossy().to_lowercase();
+    if name.contains("trainid") || name.contains("train_id") {
+        return Some(false);
+    }
+    (name.contains("labelid") || name.contains("label_id")).then_some(true)
+}
+
+/// Whether ids can only be label ids: some are beyond the classes, and none is beyond the label ids.
+fn are_label_ids(ids: &[u16], known: &[u16], classes: usize, ignored: &[u16]) -> bool {
+    let last = known.iter().max().copied().unwrap_or(0);
+    let is_beyond = |id: &u16| usize::from(*id) >= classes && !ignored.contains(id);
+    ids.iter().any(is_beyond) && ids.iter().all(|id| *id <= last || ignored.contains(id))
+}
+
+/// Each id of a map once, in order.
+fn distinct(map: &LabelMap) -> Vec<u16> {
+    let mut seen = vec![false; usize::from(u16::MAX) + 1];
+    map.ids.iter().for_each(|id| seen[usize::from(*id)] = true);
+    (0..=u16::MAX).filter(|id| seen[usize::from(*id)]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::datasets::{NO_CLASS, classes_of};
+
+    fn read(reader: &TruthReader, name: &str, ids: &[u16]) -> Result<Vec<u16>, TruthError> {
+        let map = LabelMap {
+            width: ids.len(),
+            height: 1,
+            ids: ids.to_vec(),
+        };
+        Ok(reader.classes_of(map, Path::new(name), None)?.map.ids)
+    }
+
+    fn reader(set: &str) -> TruthReader {
+        TruthReader::new(&classes_of(set).expect("a built-in set"))
+    }
+
+    #[test]
+    fn every_data_set_is_read_by_its_own_rules() {
+        const NONE: u16 = NO_CLASS;
+        for (set, name, ids, expected) in [
+            ("camvid", "a.png", [0, 10, 11, 255], [0, 10, NONE, NONE]),
+            ("ade20k", "a.png", [0, 1, 150, 255], [NONE, 0, 149, NONE]),
+            ("pascal_context", "a.png", [0, 1, 59, 255], [0, 1, 59, NONE]),
+            ("pascal_context_59", "a.png", [0, 1, 59, 255], [NONE, 0, 58, NONE]),
+            ("pascal_voc", "a.png", [0, 1, 20, 255], [0, 1, 20, NONE]),
+            (
+                "cityscapes",
+                "x_gtFine_labelIds.png",
+                [7, 33, 0, 4],
+                [0, 18, NONE, NONE],
+            ),
+            (
+                "cityscapes",
+                "x_gtFine_labelTrainIds.png",
+                [7, 18, 0, 255],
+                [7, 18, 0, NONE],
+            ),
+            // Names that do not tell: the ids do.
+            ("cityscapes", "x.png", [7, 33, 0, 4], [0, 18, NONE, NONE]),
+            ("cityscapes", "x.png", [7, 18, 0, 255], [7, 18, 0, NONE]),
+        ] {
+            assert_eq!(
+                read(&reader(set), name, &ids).expect("classes"),
+                expected,
+                "{set} {name}"
+            );
+        }
+        for (set, name, id) in [
+            ("camvid", "a.png", 12),
+            ("ade20k", "a.png", 151),
+            ("pascal_voc", "a.png", 21),
+            ("cityscapes", "x_labelTrainIds.png", 33),
+            ("cityscapes", "x.png", 34),
+        ] {
+            let why = read(&reader(set), name, &[id]).expect_err(set).to_string();
+            assert!(why.contains(&format!("found {id}")) && why.ends_with(name), "{why}");
+        }
+    }
+
+    #[test]
+    fn no_rule_follows_from_a_guess() {
+        let guess = crate::datasets::by_count(150);
+        assert_eq!(
+            read(&TruthReader::new(&guess), "a.png", &[0, 149, 255]).expect("classes"),
+            [0, 149, NO_CLASS]
+        );
+        assert!(read(&TruthReader::new(&guess), "a.png", &[150]).is_err());
+        // What the model's file says counts, and what a person says counts more.
+        let of_model = TruthReader::with(&guess, None, Some(true), &TruthChoices::default());
+        assert_eq!(read(&of_model, "a.png", &[0, 1]).expect("classes"), [NO_CLASS, 0]);
+        let choices = TruthChoices {
+            zero_is_ignored: Some(false),
+            ignored: Some(vec![9]),
+            ..TruthChoices::default()
+        };
+        let chosen = TruthReader::with(&guess, None, Some(true), &choices);
+        assert_eq!(read(&chosen, "a.png", &[0, 9]).expect("classes"), [0, NO_CLASS]);
+        let many = TruthReader::new(&ClassSet::numbered(300));
+        assert_eq!(
+            read(&many, "a.png", &[255, u16::MAX]).expect("classes"),
+            [255, NO_CLASS]
+        );
+    }
+
+    #[test]
+    fn one_file_tells_for_all_of_a_set_that_it_holds_label_ids() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = |name: &str, ids: [u8; 2]| {
+            let path = folder.path().join(name);
+            let file = std::fs::File::create(&path).expect("a file");
+            let mut encoder = png::Encoder::new(file, 2, 1);
+            encoder.set_color(png::ColorType::Grayscale);
+            encoder
+                .write_header()
+                .and_then(|mut png| png.write_image_data(&ids))
+                .expect("a PNG");
+            path
+        };
+        let files = [file("a.png", [7, 11]), file("b.png", [7, 26])];
+        let alone = reader("cityscapes");
+        assert_eq!(alone.read(&files[0], None).expect("classes").map.ids, [7, 11]);
+        let settled = alone.settled(&files.each_ref().map(PathBuf::as_path));
+        assert_eq!(settled.read(&files[0], None).expect("classes").map.ids, [0, 2]);
+        assert_eq!(settled.read(&files[1], None).expect("classes").map.ids, [0, 13]);
+        let size = settled
+            .read(&files[0], Some([1, 2]))
+            .expect_err("another size")
+            .to_string();
+        assert!(size.contains("(1 x 2), found 2 x 1 (it lies on its side"), "{size}");
+    }
+}
