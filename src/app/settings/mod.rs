@@ -1,6 +1,7 @@
 //! What is kept between starts: the settings a person makes, and the session as it was left.
 
 mod damaged_text;
+mod edited;
 mod page;
 mod paths;
 mod reading;

@@ -87,7 +87,7 @@ fn load_file<T: Kept>(path: &Path) -> (T, Vec<String>) {
 }
 
 /// The bytes of a file; `None` where there is none, and what there is where it cannot be read.
-fn read_file(path: &Path) -> Result<Option<Vec<u8>>, String> {
+pub(super) fn read_file(path: &Path) -> Result<Option<Vec<u8>>, String> {
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
@@ -121,7 +121,7 @@ fn told(mut problems: Vec<String>, path: &Path, bytes: &[u8]) -> Vec<String> {
 }
 
 /// Where a damaged file is kept.
-fn beside(path: &Path) -> PathBuf {
+pub(super) fn beside(path: &Path) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(".damaged");
     name.into()

@@ -7,13 +7,13 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
-use serde::Serialize;
 
-use super::{Session, Settings, Store};
+use super::store::{beside, read_file};
+use super::{Session, Settings, Store, edited};
 use crate::engine::Wake;
 use crate::staged_file::{StagedFile, folder_of};
 
-/// The first line of the files.
+/// The first line of a session.
 const HEAD: &str = "# Written by Segscope. Change it while no Segscope runs, or the change is lost.\n";
 
 /// Writes the newest of what it is given. Dropping it writes what is left and waits for that.
@@ -111,13 +111,33 @@ fn write_until_closed(shared: &Shared, store: &Store, reports: &Reports) {
         // The window must not wait for the disk.
         drop(pending);
         if let Some(settings) = settings {
-            settings_file.write(&settings, reports);
+            let text = settings_text(store.settings_file(), &settings);
+            settings_file.write(text, reports);
         }
         if let Some(session) = session {
-            session_file.write(&session, reports);
+            session_file.write(session_text(&session), reports);
         }
         if closing {
             return;
+        }
+    }
+}
+
+/// A session as a whole: nobody but the program writes one.
+fn session_text(session: &Session) -> io::Result<String> {
+    let text = toml::to_string(session).map_err(io::Error::other)?;
+    Ok(format!("{HEAD}{text}"))
+}
+
+/// The settings in the file as it is now, which a person may have edited.
+fn settings_text(path: &Path, settings: &Settings) -> io::Result<String> {
+    let bytes = read_file(path).map_err(io::Error::other)?.unwrap_or_default();
+    match edited::editable(&bytes) {
+        Some(text) => edited::with_settings(text, settings),
+        None => {
+            // It is written anew, so the file as it was has to be there still.
+            fs::write(beside(path), &bytes)?;
+            edited::with_settings("", settings)
         }
     }
 }
@@ -134,10 +154,8 @@ impl<'a> File<'a> {
         Self { path, failing: false }
     }
 
-    fn write(&mut self, value: &impl Serialize, reports: &Reports) {
-        let written = toml::to_string(value)
-            .map_err(io::Error::other)
-            .and_then(|text| replace(self.path, &format!("{HEAD}{text}")));
+    fn write(&mut self, text: io::Result<String>, reports: &Reports) {
+        let written = text.and_then(|text| replace(self.path, &text));
         if let Err(e) = &written
             && !self.failing
         {
@@ -246,12 +264,15 @@ mod tests {
         let store = Store::at(&folder.path().join("config"));
         let target = folder.path().join("repository.toml");
         fs::create_dir(folder.path().join("config")).expect("a folder");
-        fs::write(&target, "").expect("a file");
+        fs::write(&target, "# mine\n").expect("a file");
         std::os::unix::fs::symlink(&target, store.settings_file()).expect("a link");
         let writer = start(&store);
-        writer.write_settings(Settings::default());
+        writer.write_settings(Settings {
+            threads: Some(2),
+            ..Settings::default()
+        });
         drop(writer);
         assert!(store.settings_file().is_symlink());
-        assert!(fs::read_to_string(&target).expect("a file").contains("interface_scale"));
+        assert_eq!(fs::read_to_string(&target).expect("a file"), "# mine\nthreads = 2\n");
     }
 }
