@@ -14,6 +14,9 @@ use crate::engine::{DeviceChoice, EngineSettings, Job, ModelSource};
 /// A session is written at most this often; so much is lost when the program is killed.
 const SESSION_PERIOD: Duration = Duration::from_secs(1);
 
+/// How soon the engine is asked again after its queue was full.
+const ASK_AGAIN: Duration = Duration::from_millis(100);
+
 /// What of the settings is about computing.
 pub(super) fn engine_settings(settings: &Settings, named: Option<DeviceChoice>) -> EngineSettings {
     EngineSettings {
@@ -24,13 +27,36 @@ pub(super) fn engine_settings(settings: &Settings, named: Option<DeviceChoice>) 
     }
 }
 
+/// What the engine has taken of the settings.
+pub(super) struct Configured(EngineSettings);
+
+impl Configured {
+    /// An engine that was started with these.
+    pub(super) fn started_with(settings: EngineSettings) -> Self {
+        Self(settings)
+    }
+
+    /// Hands over what is wanted, if the engine has something else. False when it did not take it and has to be asked
+    /// again.
+    fn hand_over(&mut self, wanted: EngineSettings, send: impl FnOnce(EngineSettings) -> bool) -> bool {
+        if self.0 == wanted {
+            return true;
+        }
+        let taken = send(wanted.clone());
+        if taken {
+            self.0 = wanted;
+        }
+        taken
+    }
+}
+
 /// The camera as it was kept.
 pub(super) fn camera(kept: &settings::Camera) -> Camera {
     Camera::restored(kept.fit, kept.zoom, kept.center)
 }
 
 impl App {
-    /// Applies settings that have changed since the last frame, and has them written.
+    /// Applies settings that have changed since the last frame to the window, and has them written.
     pub(super) fn apply_settings(&mut self, context: &Context) {
         if self.settings == self.applied {
             return;
@@ -44,17 +70,25 @@ impl App {
         if before.export != now.export {
             self.set_export_defaults();
         }
-        let engine_before = engine_settings(&before, self.named_device);
         if before.device != now.device {
             self.device_before = before.device;
             self.named_device = None;
         }
-        let engine_now = engine_settings(&now, self.named_device);
-        if engine_before != engine_now {
-            self.send(Job::Configure(engine_now));
-        }
         if let Some(writer) = &self.writer {
             writer.write_settings(now);
+        }
+    }
+
+    /// Has the engine compute as the settings say. A full queue loses nothing and is not told: there is room soon.
+    pub(super) fn configure_engine(&mut self, context: &Context) {
+        let wanted = engine_settings(&self.settings, self.named_device);
+        if self.configured.0 != wanted {
+            self.interrupt_averaging();
+        }
+        let engine = &self.engine;
+        let send = |settings| engine.send(Job::Configure(settings)).is_ok();
+        if !self.configured.hand_over(wanted, send) {
+            context.request_repaint_after(ASK_AGAIN);
         }
     }
 
@@ -130,5 +164,32 @@ impl App {
     /// Opens what was opened before, be it a picture, a folder or a model.
     pub(super) fn open_recent(&mut self, path: &Path) {
         self.find(vec![path.to_owned()]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_is_handed_over_until_it_is_taken_and_then_no_more() {
+        let mut configured = Configured::started_with(EngineSettings::default());
+        let wanted = EngineSettings {
+            threads: Some(3),
+            ..EngineSettings::default()
+        };
+        let mut asked = 0;
+        for room in [false, false, true, true] {
+            let done = configured.hand_over(wanted.clone(), |settings| {
+                asked += 1;
+                assert_eq!(settings, wanted);
+                room
+            });
+            assert_eq!(done, room);
+        }
+        assert_eq!(asked, 3, "what was taken is not sent again");
+        // A change that is taken back before there is room is none.
+        let refused = configured.hand_over(EngineSettings::default(), |_| false);
+        assert!(!refused && configured.hand_over(wanted, |_| panic!("the engine has it already")));
     }
 }

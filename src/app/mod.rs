@@ -69,6 +69,7 @@ use export_dialog::ExportDialog;
 use frame_times::FrameTimes;
 use gpu::{Gpu, Uploader};
 use inspector::ClassList;
+use keeping::Configured;
 use models::Models;
 use pictures::{BatchDialog, BatchRun, Pictures};
 use results::Results;
@@ -102,6 +103,7 @@ pub struct App {
     settings: Settings,
     /// The settings that are in force.
     applied: Settings,
+    configured: Configured,
     /// Panels and what was opened lately; the rest of it is taken from where it lives when it is written.
     session: Session,
     written_session: Session,
@@ -192,8 +194,10 @@ impl App {
             .clone()
             .map(|store| Writer::start(store, wake()))
             .transpose()?;
+        let computing = keeping::engine_settings(&settings, start.device);
         let mut app = Self {
-            engine: Engine::start(keeping::engine_settings(&settings, start.device), wake())?,
+            engine: Engine::start(computing.clone(), wake())?,
+            configured: Configured::started_with(computing),
             dialogs: Dialogs::default(),
             thumbnails: Thumbnails::start(wake()).ok(),
             inside_reader: InsideReader::start(wake()).ok(),
@@ -358,6 +362,7 @@ impl eframe::App for App {
             context.request_repaint_after(std::time::Duration::from_millis(400));
         }
         self.apply_settings(&context);
+        self.configure_engine(&context);
         self.keep_session(&context);
         self.windows.frame_times.stop(started, context.cumulative_frame_nr());
     }
