@@ -36,7 +36,7 @@ mod worker;
 pub use crate::attention::{Direction, Fusion, HeadMeans, HeadStatistics, Layer, Part, Place, Rollout, Rows, Token};
 pub use crate::model::{DecoderKind, Output, SETR_CHANNELS, WindowRules};
 pub use crate::segment::{Frame, Prediction, Region, Settings};
-pub use crate::train::{DataPlan, Recipe, TrainPlan};
+pub use crate::train::{DataPlan, Recipe, TrainHistory, TrainPlan};
 pub use batch::{Batch, BatchState};
 pub use comparison::{Comparison, ComparisonJob, Labelling, LabelsJob};
 pub use cost::Cost;

@@ -17,7 +17,7 @@ use super::outbox::Wake;
 use crate::export::{self, Format, Options, Subject};
 use crate::labels::{ClassSet, LabelMap};
 use crate::photo::Photo;
-use crate::train::{Keeper, Prepared, TrainEvent, TrainPlan};
+use crate::train::{Keeper, Prepared, TrainEvent, TrainHistory, TrainPlan};
 
 /// News that may wait for the window; the training waits beyond this.
 const MOST_NEWS: usize = 64;
@@ -50,6 +50,10 @@ pub enum TrainingNews {
         from: usize,
         /// Steps in all.
         to: usize,
+        /// Losses and scores of the steps before.
+        history: TrainHistory,
+        /// The best validation before: after how many steps, and its mean IoU over the decoders.
+        best: Option<(usize, f64)>,
     },
     /// A step was made.
     Step {
@@ -205,6 +209,14 @@ fn train(
     let opened = Keeper::open(out, &prepared, false, KEPT_EVERY);
     let (mut keeper, mut state) = opened.map_err(|why| why.to_string())?;
     let config = &prepared.plan.training;
+    // A training goes on without its curves.
+    let history = TrainHistory::read(keeper.folder()).unwrap_or_else(|why| {
+        log::warn!(
+            "losses and scores of the steps before cannot be read ({why}): {}",
+            out.display()
+        );
+        TrainHistory::default()
+    });
     teller.tell(TrainingNews::Begun {
         remarks: prepared.remarks.iter().cloned().chain(of_truth).collect(),
         title: prepared.spec.title(),
@@ -218,6 +230,8 @@ fn train(
             .collect(),
         from: state.iteration,
         to: config.schedule.iterations,
+        history,
+        best: state.best.map(|(mean_iou, iteration)| (iteration, mean_iou)),
     });
     let shown = prepared
         .validation

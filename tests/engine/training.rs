@@ -113,7 +113,8 @@ fn a_stopped_training_goes_on_and_a_wrong_one_says_why() {
         .count();
     let on = news_of(plan.clone(), &out, from + 1);
     assert!(
-        matches!(&on[0], TrainingNews::Begun { from: at, .. } if *at == from),
+        matches!(&on[0], TrainingNews::Begun { from: at, history, .. }
+            if *at == from && history.losses.iter().map(|(step, _)| *step).eq(1..=from)),
         "{on:?}"
     );
     let wrong = TrainPlan {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use egui::{Color32, ColorImage, Context, ProgressBar, TextureHandle, TextureOptions, Ui};
-use egui_plot::{Legend, Line, Plot, PlotPoints};
+use egui_plot::{Legend, Line, Plot, PlotPoints, Points};
 
 use crate::app::status_bar::time_left;
 use crate::engine::TrainingNews;
@@ -11,6 +11,9 @@ use crate::photo::Photo;
 
 /// Points of a curve that are drawn at most; more steps are averaged.
 const MOST_POINTS: usize = 400;
+
+/// Points of a curve that are marked at most.
+const MOST_MARKS: usize = 30;
 
 /// Steps whose mean time tells what is left.
 const RECENT: usize = 20;
@@ -22,7 +25,6 @@ pub(super) struct Curves {
     /// About pictures and ground truth.
     remarks: Vec<String>,
     decoders: Vec<String>,
-    from: usize,
     at: usize,
     to: usize,
     /// Mean loss over the trained outputs of each step.
@@ -47,12 +49,20 @@ impl Curves {
                 decoders,
                 from,
                 to,
+                history,
+                best,
             } => {
                 self.title = format!("{title} on {device}, {pictures} pictures");
                 self.remarks = remarks;
                 self.mean_iou = vec![Vec::new(); decoders.len()];
                 self.decoders = decoders;
-                (self.from, self.at, self.to) = (from, from, to);
+                (self.at, self.to) = (from, to);
+                let loss = |(step, loss): (usize, f64)| [step as f64, loss];
+                self.losses = history.losses.into_iter().map(loss).collect();
+                for (step, mean_iou) in history.mean_iou {
+                    self.add_scores(step, mean_iou);
+                }
+                self.best = best.map(|(step, iou)| (step, iou * 100.0));
             }
             TrainingNews::Step {
                 iteration,
@@ -78,9 +88,7 @@ impl Curves {
                 if best && !known.is_empty() {
                     self.best = Some((iteration, known.iter().sum::<f64>() / known.len() as f64));
                 }
-                for (curve, iou) in self.mean_iou.iter_mut().zip(mean_iou) {
-                    curve.extend(iou.map(|iou| [iteration as f64, iou * 100.0]));
-                }
+                self.add_scores(iteration, mean_iou);
                 let texture = |(i, photo): (usize, &Photo)| {
                     let image = ColorImage::from_rgb([photo.width, photo.height], &photo.rgb);
                     context.load_texture(format!("training {i}"), image, TextureOptions::LINEAR)
@@ -88,6 +96,13 @@ impl Curves {
                 self.pictures = shown.iter().enumerate().map(texture).collect();
             }
             TrainingNews::Ended(_) => {}
+        }
+    }
+
+    /// Adds the scores of each decoder at a validation.
+    fn add_scores(&mut self, step: usize, mean_iou: Vec<Option<f64>>) {
+        for (curve, iou) in self.mean_iou.iter_mut().zip(mean_iou) {
+            curve.extend(iou.map(|iou| [step as f64, iou * 100.0]));
         }
     }
 
@@ -166,9 +181,9 @@ impl Curves {
     }
 }
 
-/// Curves over the steps up to this one.
+/// Curves over the steps up to this one. Those of few points have a mark on each: a line through one is none.
 fn curve(ui: &mut Ui, title: &str, curves: Vec<(String, Vec<[f64; 2]>)>, to: usize) {
-    ui.label(title);
+    ui.label(heading(title, &curves));
     let colors = [
         ui.visuals().hyperlink_color,
         Color32::from_rgb(214, 110, 40),
@@ -180,8 +195,9 @@ fn curve(ui: &mut Ui, title: &str, curves: Vec<(String, Vec<[f64; 2]>)>, to: usi
     let mut plot = Plot::new(title)
         .height(125.0)
         .include_y(0.0)
+        .include_y(top(&curves))
         .include_x(0.0)
-        .include_x(to as f64)
+        .include_x(to.max(1) as f64)
         .allow_scroll(false)
         .allow_zoom(false)
         .allow_drag(false)
@@ -191,9 +207,38 @@ fn curve(ui: &mut Ui, title: &str, curves: Vec<(String, Vec<[f64; 2]>)>, to: usi
     }
     plot.show(ui, |plot| {
         for ((name, points), color) in curves.into_iter().zip(colors.into_iter().cycle()) {
+            if points.len() <= MOST_MARKS {
+                plot.points(Points::new(name.clone(), points.clone()).color(color).radius(3.0));
+            }
             plot.line(Line::new(name, PlotPoints::from(points)).color(color).width(1.5));
         }
     });
+}
+
+/// A title with what the curves end at, for those who do not see them.
+fn heading(title: &str, curves: &[(String, Vec<[f64; 2]>)]) -> String {
+    let many = curves.len() > 1;
+    let ends = curves.iter().filter_map(|(name, points)| {
+        let [step, value] = points.last()?;
+        Some(match many {
+            true => format!("{name} {value:.3} after step {step:.0}"),
+            false => format!("{value:.3} after step {step:.0}"),
+        })
+    });
+    let ends: Vec<String> = ends.collect();
+    match ends.is_empty() {
+        true => format!("{title}: none yet"),
+        false => format!("{title}: {}", ends.join(", ")),
+    }
+}
+
+/// Where the axis ends at least, so that it has a length also without a point.
+fn top(curves: &[(String, Vec<[f64; 2]>)]) -> f64 {
+    let values = curves
+        .iter()
+        .flat_map(|(_, points)| points.iter().map(|[_, value]| *value));
+    let most = values.filter(|value| value.is_finite()).fold(0.0, f64::max);
+    if most > 0.0 { most } else { 1.0 }
 }
 
 /// Means of as many neighbours as are needed for few points.
@@ -208,7 +253,71 @@ fn thinned(points: &[[f64; 2]]) -> Vec<[f64; 2]> {
 
 #[cfg(test)]
 mod tests {
+    use egui_kittest::Harness;
+    use egui_kittest::kittest::Queryable as _;
+
     use super::*;
+    use crate::engine::TrainHistory;
+
+    fn begun(history: TrainHistory, best: Option<(usize, f64)>) -> TrainingNews {
+        TrainingNews::Begun {
+            title: "Seg-T-Mask/16".into(),
+            device: "CPU".into(),
+            pictures: 2,
+            decoders: vec!["mask".into(), "pup".into()],
+            from: 3,
+            to: 9,
+            history,
+            best,
+        }
+    }
+
+    /// The page as soon as there is this news.
+    fn page(news: Vec<TrainingNews>) -> Harness<'static, Curves> {
+        let mut news = Some(news);
+        let mut harness = Harness::builder().with_size([500.0, 700.0]).build_ui_state(
+            move |ui, curves: &mut Curves| {
+                for news in news.take().unwrap_or_default() {
+                    curves.take(news, ui.ctx());
+                }
+                curves.show(ui, true);
+            },
+            Curves::default(),
+        );
+        harness.run_steps(2);
+        harness
+    }
+
+    #[test]
+    fn a_training_that_goes_on_shows_all_its_steps() {
+        let history = TrainHistory {
+            losses: vec![(1, 4.0), (2, 3.0), (3, 2.0)],
+            mean_iou: vec![(2, vec![Some(0.25), None])],
+        };
+        let step = TrainingNews::Step {
+            iteration: 4,
+            losses: vec![1.0, 2.0],
+            time: Duration::from_secs(1),
+            pictures: 2,
+        };
+        let harness = page(vec![begun(history, Some((2, 0.25))), step]);
+        let curves = harness.state();
+        assert_eq!(curves.losses, [[1.0, 4.0], [2.0, 3.0], [3.0, 2.0], [4.0, 1.5]]);
+        assert_eq!(curves.mean_iou, [vec![[2.0, 25.0]], Vec::new()]);
+        harness.get_by_label("Loss: 1.500 after step 4");
+        harness.get_by_label("Mean IoU in percent: mask 25.000 after step 2");
+        harness.get_by_label("Best mean IoU so far: 25.0 % after step 2");
+    }
+
+    #[test]
+    fn the_axis_has_a_length_without_a_point_too() {
+        let harness = page(vec![begun(TrainHistory::default(), None)]);
+        harness.get_by_label("Loss: none yet");
+        let curve = |points: &[[f64; 2]]| [("Loss".to_owned(), points.to_vec())];
+        assert_eq!(top(&curve(&[])), 1.0);
+        assert_eq!(top(&curve(&[[1.0, 0.0]])), 1.0);
+        assert_eq!(top(&curve(&[[1.0, f64::NAN], [2.0, 0.03]])), 0.03);
+    }
 
     #[test]
     fn long_curves_become_few_means() {
