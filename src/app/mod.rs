@@ -33,6 +33,7 @@ mod segmenting;
 mod settings;
 mod start;
 mod status_bar;
+mod system_fonts;
 mod test_settings;
 #[cfg(test)]
 mod testing;
@@ -77,6 +78,7 @@ use segmenting::Running;
 pub use settings::Store;
 use settings::{Session, Settings, Writer};
 pub use start::{NoWindow, Start, run};
+use system_fonts::SystemFonts;
 use toasts::Toasts;
 use view_state::ViewState;
 use windows::Windows;
@@ -97,6 +99,7 @@ pub struct App {
     gpu: Option<Gpu>,
     uploader: Uploader,
     clipboard: PictureClipboard,
+    system_fonts: SystemFonts,
     /// Where screenshots of the canvas come from.
     view_shots: (Sender<ColorImage>, Receiver<ColorImage>),
 
@@ -206,6 +209,7 @@ impl App {
             uploader: Uploader::start(gpu.clone(), context)?,
             gpu,
             clipboard: PictureClipboard::start(wake())?,
+            system_fonts: SystemFonts::of(context),
             view_shots: unbounded(),
             applied: settings.clone(),
             device_before: settings.device,
@@ -364,6 +368,7 @@ impl eframe::App for App {
         self.apply_settings(&context);
         self.configure_engine(&context);
         self.keep_session(&context);
+        self.system_fonts.update(&context);
         self.windows.frame_times.stop(started, context.cumulative_frame_nr());
     }
 }

@@ -41,6 +41,8 @@ pub fn run(start: Start) -> Result<(), NoWindow> {
     let options = eframe::NativeOptions {
         viewport: viewport(&kept.1),
         wgpu_options: graphics(),
+        // The window has its own.
+        system_font_fallback: false,
         ..Default::default()
     };
     let create: eframe::AppCreator = Box::new(|cc| Ok(Box::new(App::with(cc, start, kept)?)));
