@@ -86,7 +86,9 @@ fn recipe(spec: &ModelSpec, shapes: &Shapes) -> Recipe {
                     recipe.take_pair(&format!("{ours}.{name}"), &format!("decoder.{name}"));
                 }
             }
-            _ => recipe.take_pair(&format!("{ours}.head"), "decoder.head"),
+            HeadSpec::Linear => recipe.take_pair(&format!("{ours}.head"), "decoder.head"),
+            // The layout has none of these; their tensors would be missing.
+            HeadSpec::Up { .. } | HeadSpec::Mla(_) => {}
         }
     }
     recipe

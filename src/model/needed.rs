@@ -140,3 +140,21 @@ impl TensorList {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{DecoderKind, Variant, published};
+
+    #[test]
+    fn decoders_with_running_statistics_are_those_with_batch_norm() {
+        let spec = published(Variant::Tiny, 16, &DecoderKind::ALL, 3, 64);
+        let tensors = tensors_of(&spec);
+        for decoder in &spec.decoders {
+            let of_decoder = format!("decoders.{}.", decoder.key);
+            let mut names = tensors.iter().filter(|tensor| tensor.name.starts_with(&of_decoder));
+            let has_statistics = names.any(|tensor| tensor.name.ends_with(".norm.variance"));
+            assert_eq!(decoder.head.has_batch_norm(), has_statistics, "{}", decoder.key);
+        }
+    }
+}

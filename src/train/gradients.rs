@@ -84,7 +84,7 @@ impl Objective<'_> {
     /// The loss of each target is made in host memory at the size of the labels, with its gradient on the grid of the
     /// logits ([`cross_entropy`]); only that goes back through the network. On the CPU each core takes a part of the
     /// pictures through encoder and Segmenter's decoders, for most of what a network does backwards keeps one core busy.
-    /// SETR's decoders see the whole batch at once, because their batch norms go by its statistics.
+    /// Decoders with batch norms, as SETR's, see the whole batch at once: batch norms go by its statistics.
     ///
     /// # Errors
     /// When the weights are not those of the network, the device fails or the loss is not finite.
@@ -120,7 +120,7 @@ impl Objective<'_> {
     fn targets_of(&self, whole: bool) -> impl Iterator<Item = (usize, &Target)> {
         self.targets.iter().enumerate().filter(move |(_, target)| {
             let decoder = self.spec.decoders.get(target.output.decoder);
-            decoder.is_some_and(|decoder| decoder.head.is_setr() == whole)
+            decoder.is_some_and(|decoder| decoder.head.has_batch_norm() == whole)
         })
     }
 }

@@ -118,6 +118,14 @@ impl HeadSpec {
         matches!(self, Self::Up { .. } | Self::Mla(_))
     }
 
+    /// Whether it has batch norms, which in training normalise by the whole batch.
+    pub fn has_batch_norm(&self) -> bool {
+        match self {
+            Self::Linear | Self::MaskTransformer { .. } => false,
+            Self::Up { .. } | Self::Mla(_) => true,
+        }
+    }
+
     /// Channels of SETR's first convolution; none for Segmenter's decoders.
     pub fn channels(&self) -> Option<usize> {
         match self {
