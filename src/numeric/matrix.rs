@@ -12,19 +12,31 @@ pub(crate) struct Strided<'a> {
 }
 
 impl Strided<'_> {
-    fn last(&self) -> usize {
-        (self.rows - 1) * self.row + (self.columns - 1) * self.column
+    /// Whether there is a value in the matrix, and all of them lie in the slice.
+    fn fits(&self) -> bool {
+        let last = last_index([self.rows, self.columns], [self.row, self.column]);
+        last.is_some_and(|last| last < self.values.len())
     }
+}
+
+/// Where the last value of a matrix lies; `None` for one without values, and beyond what a `usize` holds.
+fn last_index(size: [usize; 2], steps: [usize; 2]) -> Option<usize> {
+    let down = size[0].checked_sub(1)?.checked_mul(steps[0])?;
+    let across = size[1].checked_sub(1)?.checked_mul(steps[1])?;
+    down.checked_add(across)
 }
 
 /// `out = a b`, or `out += a b` when `add`; the rows of `out` are `out_row` values apart. Runs on this thread alone.
 #[expect(unsafe_code, reason = "the gemm crate takes pointers; the bounds are checked here")]
 pub(crate) fn multiply(a: &Strided, b: &Strided, out: &mut [f32], out_row: usize, add: bool) {
-    assert!(a.columns == b.rows && a.rows > 0 && a.columns > 0 && b.columns > 0);
-    assert!(a.last() < a.values.len() && b.last() < b.values.len());
-    assert!((a.rows - 1) * out_row + b.columns <= out.len());
-    // SAFETY: the three assertions above bound every index that the product reads or writes, and `out` is borrowed
-    // mutably while `a` and `b` are shared, so they cannot overlap.
+    assert!(a.columns == b.rows);
+    assert!(a.fits() && b.fits());
+    let last = last_index([a.rows, b.columns], [out_row, 1]);
+    assert!(last.is_some_and(|last| last < out.len()));
+    // SAFETY: the assertions above bound every index that the product reads or writes, without wrapping around: indices
+    // grow along rows and columns, and the last one lies in its slice. `out` is borrowed mutably while `a` and `b` are
+    // shared, so they cannot overlap. A step that is more than an `isize` holds lies in no slice, so there is one row or
+    // column then and the step is not taken.
     unsafe {
         gemm::gemm(
             a.rows,
@@ -47,5 +59,41 @@ pub(crate) fn multiply(a: &Strided, b: &Strided, out: &mut [f32], out_row: usize
             false,
             Parallelism::None,
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_value_is_found_without_wrapping_around() {
+        assert_eq!(last_index([2, 3], [10, 2]), Some(14));
+        assert_eq!(last_index([1, 1], [usize::MAX, usize::MAX]), Some(0));
+        assert_eq!(last_index([0, 3], [10, 2]), None);
+        assert_eq!(last_index([2, 0], [10, 2]), None);
+        // Each of these would be 0 in a `usize`.
+        assert_eq!(last_index([3, 1], [1 << (usize::BITS - 1), 1]), None);
+        assert_eq!(last_index([2, 2], [usize::MAX, 1]), None);
+    }
+
+    #[test]
+    #[should_panic(expected = "a.fits()")]
+    fn a_matrix_that_reaches_beyond_memory_is_refused() {
+        let a = Strided {
+            values: &[1.0; 4],
+            rows: 3,
+            columns: 1,
+            row: 1 << (usize::BITS - 1),
+            column: 1,
+        };
+        let b = Strided {
+            values: &[1.0],
+            rows: 1,
+            columns: 1,
+            row: 1,
+            column: 1,
+        };
+        multiply(&a, &b, &mut [0.0; 3], 1, false);
     }
 }
