@@ -5,10 +5,13 @@ use std::path::{Path, PathBuf};
 
 use super::job::Event;
 use crate::catalogue::ends_like_a_model;
-use crate::photo::{is_picture, pictures_in};
+use crate::photo::{is_picture, pictures_below};
 
 /// Files that make a folder a model.
 const MODEL_FILES: [&str; 2] = ["checkpoint.pth", "variant.yml"];
+
+/// Pictures of one folder that are opened at most: a list of more helps nobody, and the session keeps their paths.
+const MOST_PICTURES: usize = 100_000;
 
 /// Sorts out `paths` in their order; the answer is an [`Event::Found`].
 pub(super) fn find(paths: Vec<PathBuf>) -> Event {
@@ -72,13 +75,24 @@ impl Found {
         }
     }
 
+    /// Takes the pictures of a folder and of those below it.
     fn take_folder(&mut self, folder: PathBuf) {
-        match pictures_in(&folder) {
+        match pictures_below(&folder) {
             Ok(inside) if inside.is_empty() => {
-                self.problem("expected pictures in the folder, found none", None, &folder);
+                self.problem("expected pictures in the folder or below it, found none", None, &folder);
             }
             Ok(inside) => {
-                inside.into_iter().for_each(|path| self.take_picture(path));
+                if inside.len() > MOST_PICTURES {
+                    let what = format!(
+                        "expected up to {MOST_PICTURES} pictures, found {}; the first are opened",
+                        inside.len()
+                    );
+                    self.problem(&what, None, &folder);
+                }
+                inside
+                    .into_iter()
+                    .take(MOST_PICTURES)
+                    .for_each(|path| self.take_picture(path));
                 self.folder.get_or_insert(folder);
             }
             Err(e) => self.problem("the folder cannot be listed", Some(&e), &folder),

@@ -96,6 +96,43 @@ fn a_thousand_pictures_come_in_natural_order() {
 }
 
 #[test]
+fn pictures_of_sub_folders_come_too() {
+    let at = empty_folder();
+    let at = at.path();
+    let names = ["2.png", "10.png", "a/2.png", "a/10.png", "a/deep/er/1.png", "b/1.jpg"];
+    let files = names.map(|name| file(at, name));
+    file(at, "a/notes.txt");
+    let found = find(vec![at.to_owned()]);
+    let mut pictures = found.pictures.clone();
+    pictures.sort();
+    let mut expected = files.to_vec();
+    expected.sort();
+    assert_eq!(pictures, expected);
+    let in_a: Vec<&PathBuf> = found
+        .pictures
+        .iter()
+        .filter(|path| path.parent() == Some(at.join("a").as_path()))
+        .collect();
+    assert_eq!(in_a, [&files[2], &files[3]], "in natural order");
+    assert_eq!((found.folder, found.problems), (Some(at.to_owned()), Vec::new()));
+}
+
+#[test]
+#[cfg(unix)]
+fn a_folder_that_links_to_itself_is_opened_once() {
+    let at = empty_folder();
+    let at = at.path();
+    let picture = file(at, "inside/1.png");
+    for link in ["inside/here", "inside/above"] {
+        std::os::unix::fs::symlink(at, at.join(link)).expect("a link");
+    }
+    std::os::unix::fs::symlink(at.join("inside"), at.join("again")).expect("a link");
+    let found = find(vec![at.to_owned()]);
+    let names: Vec<_> = found.pictures.iter().filter_map(|path| path.file_name()).collect();
+    assert_eq!(names, [picture.file_name().expect("a name")]);
+}
+
+#[test]
 fn the_models_folder_is_looked_into() {
     let at = empty_folder();
     let broken = file(at.path(), "broken.pth");
