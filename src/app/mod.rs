@@ -84,6 +84,10 @@ use view_state::ViewState;
 use windows::Windows;
 use workspace::Workspace;
 
+/// From this width on there is room for the list of pictures beside the panel on the right, in points. Below it the list
+/// makes way, or the picture would have none.
+const ROOM_FOR_BOTH_PANELS: f32 = 600.0;
+
 /// The program behind the window: live handles and what is shown.
 pub struct App {
     engine: Engine,
@@ -376,9 +380,11 @@ impl eframe::App for App {
 impl App {
     /// The panels at the sides, as far as they are open.
     fn side_panels(&mut self, ui: &mut Ui, asked: &mut Vec<Command>) {
-        let most = (ui.available_width() * 0.4).max(160.0);
+        let both = ui.available_width() >= ROOM_FOR_BOTH_PANELS;
+        let share = if both { 0.4 } else { 0.48 };
+        let most = (ui.available_width() * share).max(160.0);
         let panels = self.session.panels.clone();
-        if panels.pictures {
+        if panels.pictures && (both || !panels.inspector) {
             let panel = Panel::left("pictures")
                 .default_size(panels.pictures_width)
                 .size_range(150.0_f32.min(most)..=most.min(420.0))

@@ -15,11 +15,22 @@ const WIDE: f32 = 860.0;
 /// From this width on there is room for the workspaces beside the menus.
 const ROOM_FOR_TABS: f32 = 760.0;
 
+/// From this width on there is room for all menus side by side, and for buttons that have keys and menu lines too.
+const ROOM_FOR_MENUS: f32 = 600.0;
+
 impl App {
     pub(super) fn top_bar(&mut self, ui: &mut Ui, asked: &mut Vec<Command>) {
+        let roomy = ui.ctx().content_rect().width() >= ROOM_FOR_MENUS;
+        let separator = |ui: &mut Ui| {
+            if roomy {
+                ui.separator();
+            }
+        };
         MenuBar::new().ui(ui, |ui| {
-            for section in Section::ALL {
-                ui.menu_button(section.title(), |ui| self.menu(ui, section, asked));
+            if roomy {
+                self.menus(ui, asked);
+            } else {
+                ui.menu_button("Menu", |ui| self.menus(ui, asked));
             }
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 self.command_button(ui, Command::Palette, asked);
@@ -30,14 +41,16 @@ impl App {
         ui.horizontal(|ui| {
             self.titled_button(ui, "Open…", Command::OpenPicture, asked);
             self.model_button(ui, asked);
-            ui.separator();
+            separator(ui);
             self.command_button(ui, Command::Segment, asked);
             self.command_button(ui, Command::Export, asked);
-            ui.separator();
-            self.command_button(ui, Command::Fit, asked);
-            self.command_button(ui, Command::ActualSize, asked);
+            separator(ui);
+            if roomy {
+                self.command_button(ui, Command::Fit, asked);
+                self.command_button(ui, Command::ActualSize, asked);
+            }
             if self.pictures.len() > 1 {
-                ui.separator();
+                separator(ui);
                 self.titled_button(ui, "<", Command::PreviousPicture, asked);
                 self.titled_button(ui, ">", Command::NextPicture, asked);
             }
@@ -57,6 +70,13 @@ impl App {
             });
         });
         ui.add_space(2.0);
+    }
+
+    /// A menu for each section: side by side in the bar, one below the other inside of a menu.
+    fn menus(&mut self, ui: &mut Ui, asked: &mut Vec<Command>) {
+        for section in Section::ALL {
+            ui.menu_button(section.title(), |ui| self.menu(ui, section, asked));
+        }
     }
 
     /// The workspaces side by side, or in a list that drops down where there is no room.

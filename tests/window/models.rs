@@ -10,7 +10,7 @@ use segscope::app::{App, Start, Store};
 
 use crate::bundles::{five_decoders, save};
 use crate::harness::{
-    checked, drop_onto, in_repository, start, wait_for, wait_for_label, wait_for_masks, wait_for_text, window,
+    checked, drop_onto, in_repository, start, street, wait_for, wait_for_label, wait_for_masks, wait_for_text, window,
     window_of_size,
 };
 
@@ -216,6 +216,30 @@ fn nothing_of_the_top_bar_lies_outside_of_a_small_window_or_on_something_else() 
     }
 }
 
+#[test]
+fn a_very_small_window_folds_its_menus_and_leaves_room_for_the_picture() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pictures = ["a.jpg", "b.jpg"].map(|name| street(folder.path(), name)).to_vec();
+    let size = [512.0, 320.0];
+    let mut harness = window_of_size(Start { pictures, ..start() }, size);
+    wait_for_label(&mut harness, "Decoder");
+    wait_for_label(&mut harness, "Picture canvas");
+    harness.run_steps(2);
+    assert_rows_have_room(&harness, size);
+    // The list of pictures makes way for the panel on the right, and comes when that is closed.
+    let list = "Picture a.jpg, ";
+    assert_eq!(harness.query_all_by_label_contains(list).count(), 0);
+    let canvas = harness.get_by_label("Picture canvas").rect();
+    assert!(canvas.width() >= 240.0, "{canvas:?}");
+    harness.get_by_label("Menu").click();
+    wait_for_label(&mut harness, "Help");
+    let menus = ["File", "Edit", "Help"];
+    for (above, below) in menus.iter().zip(&menus[1..]) {
+        let [above, below] = [above, below].map(|menu| harness.get_by_label(menu).rect());
+        assert!(above.bottom() <= below.top() + 1.0, "{above:?} and {below:?}");
+    }
+}
+
 /// Looks at what the two rows at the top hold.
 fn assert_rows_have_room(harness: &Harness<App>, [width, height]: [f32; 2]) {
     use egui::accesskit::Role;
@@ -230,7 +254,9 @@ fn assert_rows_have_room(harness: &Harness<App>, [width, height]: [f32; 2]) {
             }
         }
     }
-    assert!(rows.len() > 15, "{rows:?}");
+    // Menus are folded into one where there is no room for them.
+    let least = if width < 600.0 { 8 } else { 16 };
+    assert!(rows.len() >= least, "{rows:?}");
     for (i, (name, rect)) in rows.iter().enumerate() {
         assert!(window.contains_rect(*rect), "{name} at {rect:?} in {width} x {height}");
         for (other, place) in &rows[..i] {
