@@ -141,6 +141,9 @@ impl App {
             // Its file has changed while it was read, or another one has been wanted since.
             return self.show_wanted();
         }
+        for remark in &photo.photo.remarks {
+            self.toasts.info(format!("{}: {remark}", photo.source.name()));
+        }
         self.present(Document::new(photo));
         self.segment();
     }

@@ -25,6 +25,20 @@ fn the_list_names_pictures_with_their_state_and_shows_the_chosen_one() {
 }
 
 #[test]
+fn what_is_unusual_about_a_picture_is_said_when_it_is_opened() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let dark = folder.path().join("dark.png");
+    // Twelve bits in sixteen: the brightest pixel is a sixteenth of white.
+    let pixels = |x: u32, y: u32| image::Luma([((x * 61 + y * 17) % 4096) as u16]);
+    let image: image::ImageBuffer<image::Luma<u16>, Vec<u16>> = image::ImageBuffer::from_fn(96, 64, pixels);
+    image.save(&dark).expect("a picture");
+    let mut harness = window_with(vec![street(folder.path(), "a.jpg"), dark]);
+    assert_eq!(harness.query_all_by_label_contains("dark.png: ").count(), 0);
+    harness.get_by_label("Picture dark.png, Not segmented").click();
+    wait_for_text(&mut harness, "dark.png: ");
+}
+
+#[test]
 fn a_picture_that_cannot_be_read_is_listed_as_failed_until_it_can() {
     let folder = tempfile::tempdir().expect("a folder");
     let broken = folder.path().join("b.jpg");
