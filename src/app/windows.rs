@@ -1,14 +1,16 @@
 //! The small windows over the canvas, and what they are about.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use egui::{Rect, Ui};
+use log::Level;
 
 use super::about::AboutPage;
 use super::command::{Command, CommandPalette, PaletteChoice, PaletteEntry, PaletteTarget, ShortcutPage};
 use super::frame_log::FrameLog;
 use super::frame_times::FrameTimes;
-use super::log_book::LogBook;
+use super::log_book::{LogBook, LogEntry};
 use super::log_page::LogPage;
 use super::models_page::{ModelsPage, Wish};
 use super::performance::PerformancePage;
@@ -25,8 +27,8 @@ pub(super) struct Windows {
     pub(super) shortcuts: ShortcutPage,
     pub(super) log: LogPage,
     log_book: LogBook,
-    /// Entries about file dialogs that have been looked at.
-    dialog_complaints: usize,
+    /// Until when entries about file dialogs have been looked at, on the clock of the log.
+    dialogs_looked_at: Duration,
     pub(super) performance: PerformancePage,
     pub(super) about: AboutPage,
     pub(super) models: ModelsPage,
@@ -52,7 +54,7 @@ impl Windows {
             shortcuts: ShortcutPage::default(),
             log: LogPage::new(log_book.clone()),
             log_book,
-            dialog_complaints: 0,
+            dialogs_looked_at: Duration::ZERO,
             performance: PerformancePage::default(),
             about: AboutPage::default(),
             models: ModelsPage::default(),
@@ -65,12 +67,14 @@ impl Windows {
         })
     }
 
-    /// What the library for file dialogs has complained about since it was last asked.
+    /// Why the dialog that was asked for last could not be opened, if the library for file dialogs has said so.
     pub(super) fn dialog_failure(&mut self) -> Option<String> {
-        let seen = self.dialog_complaints;
-        let complaints = self.log_book.entries(|entry| entry.target == "rfd");
-        self.dialog_complaints = complaints.len();
-        complaints.get(seen..)?.last().map(|entry| entry.text.clone())
+        let since = self.dialogs_looked_at;
+        let complaints = self
+            .log_book
+            .entries(|entry| entry.target == "rfd" && entry.time > since);
+        self.dialogs_looked_at = complaints.last()?.time;
+        why_no_dialog(&complaints)
     }
 
     /// Whether Escape has something of these to close.
@@ -83,6 +87,16 @@ impl Windows {
             || self.models.is_open()
             || self.training.is_open()
     }
+}
+
+/// What kept a dialog from opening, in what the library for file dialogs (rfd) has said about it.
+///
+/// Where no portal answers it says why, then that it takes zenity instead, and then nothing more unless zenity cannot be
+/// started. So a dialog that was cancelled leaves a complaint about the portal or the word about zenity, too, but the
+/// word about zenity is the last.
+fn why_no_dialog(complaints: &[LogEntry]) -> Option<String> {
+    let last = complaints.last().filter(|entry| entry.level == Level::Error)?;
+    Some(last.text.clone())
 }
 
 impl App {
@@ -237,5 +251,36 @@ impl App {
         if let Err(e) = std::thread::Builder::new().name("open folder".into()).spawn(open) {
             self.toasts.error(format!("the folder cannot be opened ({e})"));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use log::Level;
+
+    use super::why_no_dialog;
+    use crate::app::log_book::tests::book_with;
+
+    const NO_PORTAL: &str = "OpenFile failed: The name org.freedesktop.portal.Desktop was not provided";
+    const ZENITY: &str = "Using zenity fallback";
+    const NO_ZENITY: &str = "Failed to pick files with zenity: No such file or directory (os error 2)";
+
+    fn why(said: &[(Level, &str)]) -> Option<String> {
+        let records = said.iter().map(|(level, text)| (*level, "rfd::backend", *text));
+        why_no_dialog(&book_with(records).entries(|entry| entry.target == "rfd"))
+    }
+
+    #[test]
+    fn a_cancelled_dialog_is_no_failure_and_a_missing_one_is() {
+        // What rfd 0.17 logs, without a portal and with one.
+        let by_zenity = [(Level::Error, NO_PORTAL), (Level::Warn, ZENITY)];
+        assert_eq!(why(&by_zenity), None);
+        assert_eq!(why(&[(Level::Warn, ZENITY)]), None);
+        assert_eq!(why(&[]), None);
+        let without_both = [by_zenity.as_slice(), [(Level::Error, NO_ZENITY)].as_slice()].concat();
+        assert_eq!(why(&without_both), Some(NO_ZENITY.to_owned()));
+        // The one before had failed, this one was cancelled.
+        let twice = [without_both.as_slice(), by_zenity.as_slice()].concat();
+        assert_eq!(why(&twice), None);
     }
 }
