@@ -96,19 +96,21 @@ impl App {
                 progress,
                 done,
                 failed,
+                there,
                 ..
             } => {
                 if let Some(batch) = self.batch.as_mut().filter(|b| b.number == number) {
                     batch.progress = Some(progress);
-                    (batch.done, batch.failed) = (done, failed);
+                    (batch.done, batch.failed, batch.there) = (done, failed, there);
                 }
             }
             Event::BatchEnded {
                 number,
                 done,
                 failed,
+                there,
                 cancelled,
-            } => self.end_batch(number, done, failed, cancelled),
+            } => self.end_batch(number, (done, failed, there), cancelled),
             Event::ExportPlanned { number, files } => self.export.set_planned(number, files),
             Event::Exported { folder, files } => {
                 if self.export.is_writing() {

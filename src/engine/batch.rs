@@ -48,6 +48,8 @@ pub enum BatchState {
         /// Files that were written.
         files: Vec<PathBuf>,
     },
+    /// All files that were wanted of it are there already. They stay, and it is not segmented again.
+    AlreadyThere,
     /// It could not be read, segmented or written: what happened and what to do.
     Failed(String),
 }
@@ -65,6 +67,8 @@ pub(super) struct RunningBatch {
     pub(super) has_place: bool,
     done: usize,
     failed: usize,
+    /// Pictures whose files were there already.
+    there: usize,
     /// Time that the pictures took which are done, breaks not counted.
     busy: Duration,
     /// Largest share that was told.
@@ -77,6 +81,8 @@ pub(super) struct RunningBatch {
 enum Stopped {
     /// Something else is to do, or the batch is not wanted any more.
     Interrupted,
+    /// Its files are there already.
+    AlreadyThere,
     Failed(String),
 }
 
@@ -90,7 +96,7 @@ impl RunningBatch {
     /// How far all is, with `fraction` of the running picture.
     fn progress(&mut self, fraction: f32) -> Event {
         let total = self.batch.pictures.len();
-        let passed = (self.done + self.failed) as f32 + fraction;
+        let passed = (self.done + self.failed + self.there) as f32 + fraction;
         self.furthest = (passed / total.max(1) as f32).clamp(self.furthest, 1.0);
         let mean = (self.done > 0).then(|| self.busy / self.done as u32);
         Event::BatchProgress {
@@ -101,30 +107,48 @@ impl RunningBatch {
             },
             done: self.done,
             failed: self.failed,
+            there: self.there,
             total,
         }
     }
 
-    /// Refuses a picture whose files would fall on others, before the network runs for nothing.
-    fn check_files(&self, classes: &ClassSet, stem: &str) -> Result<(), Stopped> {
+    /// How files of a picture are written, if they are: in the formats of which there is none yet.
+    ///
+    /// # Errors
+    /// Before the network runs for nothing: when all files are there, or would fall on those of another picture.
+    fn still_to_write(&mut self, classes: &ClassSet, stem: &str) -> Result<Option<export::Options>, Stopped> {
         let Some((options, folder)) = &self.batch.write else {
-            return Ok(());
+            return Ok(None);
         };
         if self.stems.contains(stem) {
             return Err(Stopped::Failed(format!(
                 "another picture of this run has the same name ({stem}); write this one to another folder"
             )));
         }
-        match export::taken(options, classes, folder, stem) {
-            Some(path) => Err(ExportError::Exists { path }.into()),
-            None => Ok(()),
+        if let Some(path) = export::other_classes(options, classes, folder) {
+            return Err(ExportError::Exists { path }.into());
         }
+        let formats = export::missing(options, folder, stem);
+        if formats.is_empty() && !options.formats.is_empty() {
+            self.stems.insert(stem.to_owned());
+            return Err(Stopped::AlreadyThere);
+        }
+        Ok(Some(export::Options {
+            formats,
+            ..options.clone()
+        }))
     }
 
-    fn write(&self, result: &Segmented, stem: &str) -> Result<Vec<PathBuf>, ExportError> {
-        match &self.batch.write {
-            Some((options, folder)) => export::write(&result.subject(), options, folder, stem),
-            None => Ok(Vec::new()),
+    /// Writes the files of a result; returns their paths.
+    fn write(
+        &self,
+        result: &Segmented,
+        options: Option<export::Options>,
+        stem: &str,
+    ) -> Result<Vec<PathBuf>, ExportError> {
+        match (options, &self.batch.write) {
+            (Some(options), Some((_, folder))) => export::write(&result.subject(), &options, folder, stem),
+            _ => Ok(Vec::new()),
         }
     }
 }
@@ -143,6 +167,7 @@ impl Worker {
             has_place: false,
             done: 0,
             failed: 0,
+            there: 0,
             busy: Duration::ZERO,
             furthest: 0.0,
             stems: HashSet::new(),
@@ -160,14 +185,17 @@ impl Worker {
         if batch.has_place {
             self.places.1.try_recv().ok();
         }
-        let RunningBatch { done, failed, .. } = batch;
+        let RunningBatch {
+            done, failed, there, ..
+        } = batch;
         let (number, total) = (batch.batch.number, batch.batch.pictures.len());
         let how = if cancelled { "stopped" } else { "ended" };
-        log::info!("the batch {how}: {done} of {total} pictures done, {failed} failed");
+        log::info!("the batch {how}: {done} of {total} pictures done, {failed} failed, {there} were there already");
         self.outbox.tell(Event::BatchEnded {
             number,
             done,
             failed,
+            there,
             cancelled,
         });
     }
@@ -197,6 +225,10 @@ impl Worker {
             Err(Stopped::Interrupted) => {
                 self.batch = Some(batch);
                 return;
+            }
+            Err(Stopped::AlreadyThere) => {
+                batch.there += 1;
+                BatchState::AlreadyThere
             }
             Err(Stopped::Failed(why)) => {
                 log::error!("{why}");
@@ -241,7 +273,7 @@ impl Worker {
             Some((options, _)) => options.file_stem(&source.stem(), &info.output_title(output)),
             None => source.stem(),
         };
-        batch.check_files(&info.classes, &stem)?;
+        let options = batch.still_to_write(&info.classes, &stem)?;
         let photo = match batch.photo.take() {
             Some(photo) => photo,
             None => self.open_photo(source)?,
@@ -281,7 +313,7 @@ impl Worker {
             Err(e) => return Err(e.into()),
         };
         let result = Segmented::new(photo, info, output, prediction);
-        let files = batch.write(&result, &stem)?;
+        let files = batch.write(&result, options, &stem)?;
         batch.stems.insert(stem);
         Ok((result, files))
     }

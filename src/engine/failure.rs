@@ -73,6 +73,7 @@ pub(super) fn failure_event(job: &Job) -> Box<dyn FnOnce(String) -> Event> {
                 number,
                 done: 0,
                 failed: 0,
+                there: 0,
                 cancelled: true,
             })
         }

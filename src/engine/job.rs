@@ -399,6 +399,8 @@ pub enum Event {
         done: usize,
         /// Pictures that failed.
         failed: usize,
+        /// Pictures whose files were there already.
+        there: usize,
         /// Pictures of the batch.
         total: usize,
     },
@@ -410,6 +412,8 @@ pub enum Event {
         done: usize,
         /// Pictures that failed.
         failed: usize,
+        /// Pictures whose files were there already.
+        there: usize,
         /// It was stopped: on request, by a newer batch or because its model was closed.
         cancelled: bool,
     },

@@ -182,7 +182,32 @@ pub fn taken(options: &Options, classes: &ClassSet, folder: &Path, stem: &str) -
     let mut single = single.map(|format| folder.join(format.folder()).join(format!("{stem}.png")));
     single
         .find(|path| path.exists())
-        .or_else(|| plan::other_class_list(&classes.recolored(&options.colors), folder))
+        .or_else(|| other_classes(options, classes, folder))
+}
+
+/// The formats of which nothing is in the folder yet under this name; all of them where `options.overwrite` is on.
+///
+/// Masks per class are taken to be there as soon as their folder holds anything: which ones there are to be depends on
+/// the result.
+pub fn missing(options: &Options, folder: &Path, stem: &str) -> Vec<Format> {
+    let is_missing = |format: Format| {
+        let place = folder.join(format.folder());
+        match format {
+            Format::Classes => !std::fs::read_dir(place.join(stem)).is_ok_and(|mut files| files.next().is_some()),
+            _ => place.join(format!("{stem}.png")).symlink_metadata().is_err(),
+        }
+    };
+    let mut formats = options.formats.clone();
+    formats.retain(|format| options.overwrite || is_missing(*format));
+    formats
+}
+
+/// The list of classes in the folder, where it is of other classes and may not be written over.
+pub fn other_classes(options: &Options, classes: &ClassSet, folder: &Path) -> Option<PathBuf> {
+    if options.overwrite || options.formats.is_empty() {
+        return None;
+    }
+    plan::other_class_list(&classes.recolored(&options.colors), folder)
 }
 
 fn check(subject: &Subject, formats: &[Format]) -> Result<(), ExportError> {

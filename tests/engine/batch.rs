@@ -23,6 +23,8 @@ struct Report {
     fractions: Vec<f32>,
     /// Done, failed, and whether it was stopped.
     end: Option<(usize, usize, bool)>,
+    /// Pictures whose files were there already.
+    there: usize,
 }
 
 impl Report {
@@ -36,6 +38,7 @@ impl Report {
                     self.results.push(result);
                     self.files.extend(files);
                 }
+                BatchState::AlreadyThere => self.steps.push(("there", index)),
                 BatchState::Failed(why) => {
                     self.steps.push(("failed", index));
                     self.failures.push(why);
@@ -48,8 +51,12 @@ impl Report {
                 number,
                 done,
                 failed,
+                there,
                 cancelled,
-            } if number == wanted => self.end = Some((done, failed, cancelled)),
+            } if number == wanted => {
+                self.end = Some((done, failed, cancelled));
+                self.there = there;
+            }
             _ => {}
         }
     }
@@ -265,15 +272,61 @@ fn nothing_is_written_over_by_accident() {
     }
 
     let again = write(2, &options);
-    assert_eq!(again.end, Some((0, 3, false)));
-    for why in &again.failures {
-        assert!(
-            why.contains("expected no such file yet"),
-            "expected a sentence on overwriting: {why}"
-        );
-    }
+    assert_eq!((again.end, again.there), (Some((0, 1, false)), 2));
+    assert_eq!(again.steps.iter().filter(|(what, _)| *what == "there").count(), 2);
+    assert!(again.failures[0].contains("same name"), "{:?}", again.failures);
+    assert_eq!(again.fractions.last(), Some(&1.0));
     options.overwrite = true;
     assert_eq!(write(3, &options).end, Some((2, 1, false)));
+}
+
+#[test]
+fn a_picture_gets_the_files_that_it_lacks_and_keeps_those_that_are_there() {
+    let folder = empty_folder();
+    let out = folder.path().join("out");
+    let all = pictures(folder.path(), ["a.png", "b.png"]);
+    fs::create_dir_all(out.join("labels")).expect("a folder");
+    fs::write(out.join("labels/a.png"), "precious").expect("a file");
+    let options = Options {
+        formats: vec![Format::Labels, Format::Color],
+        ..Options::default()
+    };
+    let mut desk = Desk::with_model();
+    let mut write = |number| {
+        let written = Batch {
+            write: Some((options.clone(), out.clone())),
+            ..batch(number, all.clone())
+        };
+        run(&mut desk, written)
+    };
+    let first = write(1);
+    assert_eq!((first.end, first.there), (Some((2, 0, false)), 0));
+    assert_eq!(fs::read(out.join("labels/a.png")).expect("a file"), b"precious");
+    for name in ["color/a.png", "labels/b.png", "color/b.png"] {
+        assert!(first.files.contains(&out.join(name)), "{name}: {:?}", first.files);
+    }
+    let second = write(2);
+    assert_eq!((second.end, second.there), (Some((0, 0, false)), 2));
+    assert!(second.files.is_empty() && second.results.is_empty());
+}
+
+#[test]
+fn files_of_other_classes_in_the_folder_are_a_failure() {
+    let folder = empty_folder();
+    let out = folder.path().join("out");
+    fs::create_dir_all(&out).expect("a folder");
+    fs::write(out.join("classes.json"), "[]").expect("a file");
+    let options = Options {
+        formats: vec![Format::Labels],
+        ..Options::default()
+    };
+    let written = Batch {
+        write: Some((options, out)),
+        ..batch(1, pictures(folder.path(), ["a.png"]))
+    };
+    let report = run(&mut Desk::with_model(), written);
+    assert_eq!((report.end, report.there), (Some((0, 1, false)), 0));
+    assert!(report.failures[0].contains("classes.json"), "{:?}", report.failures);
 }
 
 #[test]

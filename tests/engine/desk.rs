@@ -220,6 +220,7 @@ fn title(event: &Event) -> String {
         Event::BatchPicture { number, index, state } => match state {
             BatchState::Running => format!("picture {index} of batch {number} running"),
             BatchState::Done { .. } => format!("picture {index} of batch {number} done"),
+            BatchState::AlreadyThere => format!("files of picture {index} of batch {number} were there already"),
             BatchState::Failed(why) => format!("picture {index} of batch {number} failed ({why})"),
         },
         Event::BatchProgress { number, .. } => format!("progress of batch {number}"),

@@ -106,10 +106,43 @@ fn files_of_a_run_over_all_pictures_do_not_fall_on_others() {
     harness.get_by_label("Write files").click();
     harness.step();
     harness.get_by_label("Start").click();
-    wait_for_label(&mut harness, "Finished: 1 of 2 pictures segmented, 1 failed");
+    wait_for_label(&mut harness, "Finished: 1 of 2 pictures written, 1 was there already");
+    assert_eq!(harness.query_all_by_label_contains("Failed").count(), 0);
     assert_eq!(fs::read(labels.join("a.png")).expect("a file"), b"precious");
     assert!(labels.join("b.png").is_file());
     assert!(harness.query_by_label("Open folder").is_some());
+}
+
+#[test]
+fn a_run_with_files_goes_on_after_it_was_cancelled() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pictures: Vec<_> = (0..10).map(|i| street(folder.path(), &format!("{i:02}.jpg"))).collect();
+    let mut harness = window_with(pictures);
+    let start = |harness: &mut Harness<App>, write: bool| {
+        harness.get_by_label("Segment all…").click();
+        wait_for_label(harness, "Write files");
+        if write {
+            harness.get_by_label("Write files").click();
+            harness.step();
+        }
+        harness.get_by_label("Start").click();
+    };
+    start(&mut harness, true);
+    wait_for_done(&mut harness, "02.jpg");
+    harness.get_by_label("Cancel all").click();
+    wait_for_text(&mut harness, "Cancelled: ");
+    let labels = folder.path().join("segscope/labels");
+    let written = fs::read_dir(&labels).expect("a folder of files").count();
+    assert!((3..10).contains(&written), "{written}");
+
+    // The choices are kept: files are wanted.
+    start(&mut harness, false);
+    let left = 10 - written;
+    let text = format!("Finished: {left} of 10 pictures written, {written} were there already");
+    wait_for_label(&mut harness, &text);
+    assert_eq!(harness.query_all_by_label_contains("Failed").count(), 0);
+    assert!(is_done(&harness, "00.jpg") && is_done(&harness, "09.jpg"));
+    assert_eq!(fs::read_dir(&labels).expect("a folder of files").count(), 10);
 }
 
 #[test]

@@ -29,6 +29,8 @@ pub(in crate::app) struct BatchRun {
     pub(in crate::app) progress: Option<Progress>,
     pub(in crate::app) done: usize,
     pub(in crate::app) failed: usize,
+    /// Pictures whose files were there already.
+    pub(in crate::app) there: usize,
     /// Where files are written, if they are.
     folder: Option<PathBuf>,
 }
@@ -41,7 +43,7 @@ impl BatchRun {
 
     /// Whether a picture waits for its turn.
     pub(in crate::app) fn awaits(&self, source: &PhotoSource) -> bool {
-        let turn = self.done + self.failed;
+        let turn = self.done + self.failed + self.there;
         self.sources.iter().skip(turn).any(|waiting| waiting == source)
     }
 }
@@ -118,7 +120,7 @@ impl App {
                         &mut dialog.options.overwrite,
                         "Write over existing files",
                     ))
-                    .on_hover_text("Without this, a picture whose files exist fails and its files stay");
+                    .on_hover_text("Without this, a picture whose files exist is skipped and its files stay");
                 });
             });
             ui.separator();
@@ -181,6 +183,7 @@ impl App {
             progress: None,
             done: 0,
             failed: 0,
+            there: 0,
             folder: write.as_ref().map(|(_, folder)| folder.clone()),
         };
         let batch = Batch {
@@ -212,13 +215,20 @@ impl App {
         let is_shown = self.is_in_use(batch) && !self.is_running(&source);
         match state {
             // The list tells of the output and the settings in use.
-            BatchState::Running | BatchState::Failed(_) if !is_shown => {}
+            BatchState::Running | BatchState::AlreadyThere | BatchState::Failed(_) if !is_shown => {}
             BatchState::Running => self.pictures.set_state(&source, State::Running),
             BatchState::Done { .. } if changed && !is_shown => {}
             BatchState::Done { .. } if changed => self.pictures.set_state(&source, State::Fresh),
             BatchState::Done { result, .. } => {
                 self.score_in_passing(number, &result, &settings);
                 self.keep_unseen(result, settings);
+            }
+            BatchState::AlreadyThere => {
+                // Its turn is over; what is known of its result is as before.
+                if let Some(batch) = &mut self.batch {
+                    batch.there += 1;
+                }
+                self.pictures.set_state(&source, self.settled_state(&source));
             }
             BatchState::Failed(why) => self.pictures.set_state(&source, State::Failed(why)),
         }
@@ -230,7 +240,12 @@ impl App {
     }
 
     /// The batch has ended: pictures that still wait have no result.
-    pub(in crate::app) fn end_batch(&mut self, number: u64, done: usize, failed: usize, cancelled: bool) {
+    pub(in crate::app) fn end_batch(
+        &mut self,
+        number: u64,
+        (done, failed, there): (usize, usize, usize),
+        cancelled: bool,
+    ) {
         let Some(batch) = self.batch.take_if(|b| b.number == number) else {
             return;
         };
@@ -240,15 +255,12 @@ impl App {
                 self.pictures.set_state(source, self.settled_state(source));
             }
         }
-        let failed = if failed > 0 {
-            format!(", {failed} failed")
-        } else {
-            String::new()
-        };
         let ended = if cancelled { "Cancelled" } else { "Finished" };
-        let text = format!("{ended}: {done} of {} pictures segmented{failed}", batch.sources.len());
+        let what = if batch.folder.is_some() { "written" } else { "segmented" };
+        let others = others_text(failed, there);
+        let text = format!("{ended}: {done} of {} pictures {what}{others}", batch.sources.len());
         match batch.folder {
-            Some(folder) if done > 0 => self.toasts.wrote(text, folder),
+            Some(folder) if done + there > 0 => self.toasts.wrote(text, folder),
             _ => self.toasts.info(text),
         }
     }
@@ -259,11 +271,9 @@ impl App {
         ui.add(ProgressBar::new(fraction).show_percentage())
             .accessible_name("Progress of all pictures");
         ui.horizontal(|ui| {
-            let mut text = format!("{} of {}", batch.done + batch.failed, batch.sources.len());
-            if batch.failed > 0 {
-                text += &format!(", {} failed", batch.failed);
-            }
-            ui.label(text);
+            let passed = batch.done + batch.failed + batch.there;
+            let others = others_text(batch.failed, batch.there);
+            ui.label(format!("{passed} of {}{others}", batch.sources.len()));
             if let Some(remaining) = batch.progress.and_then(|p| p.remaining) {
                 ui.weak(time_left(remaining));
             }
@@ -272,5 +282,18 @@ impl App {
         if cancel.clicked() {
             asked.push(Command::CancelAll);
         }
+    }
+}
+
+/// How many pictures of a run came to no new result, and why.
+fn others_text(failed: usize, there: usize) -> String {
+    let there = match there {
+        0 => String::new(),
+        1 => ", 1 was there already".into(),
+        many => format!(", {many} were there already"),
+    };
+    match failed {
+        0 => there,
+        failed => format!("{there}, {failed} failed"),
     }
 }
