@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use egui::{Label, Painter, Panel, PointerButton, Rect, RichText, Ui, vec2};
+use egui::{Label, Painter, PointerButton, Rect, RichText, Ui, vec2};
 
 use super::App;
 use super::canvas::{self, Drawing, Patches, Place, Scene};
@@ -10,6 +10,7 @@ use super::command::Command;
 use super::document::Document;
 use super::gpu::{GpuLabels, Highlight, Look, Tone};
 use super::workspace::Workspace;
+use crate::engine::PhotoSource;
 use crate::labels::ClassSet;
 
 /// What a right click on the picture offers.
@@ -33,7 +34,6 @@ pub(super) fn bare(ui: &Ui) -> bool {
 impl App {
     pub(super) fn central(&mut self, ui: &mut Ui, asked: &mut Vec<Command>) {
         if self.document.is_some() {
-            self.failure_banner(ui, asked);
             self.canvas = Some(ui.available_rect_before_wrap());
         }
         let overlay = self.attention_overlay(ui).filter(|_| !bare(ui));
@@ -131,31 +131,6 @@ impl App {
         }
     }
 
-    /// Says above the last good picture why the chosen one is not shown.
-    fn failure_banner(&self, ui: &mut Ui, asked: &mut Vec<Command>) {
-        let current = self.pictures.current();
-        let failure = self.pictures.state(current).and_then(|state| state.failure());
-        let (Some(why), Some(wanted)) = (failure, self.pictures.wanted()) else {
-            return;
-        };
-        if !self.misses_wanted() {
-            return;
-        }
-        let shown = self
-            .document
-            .as_ref()
-            .map(|d| d.photo.source.name())
-            .unwrap_or_default();
-        Panel::top("failure").show(ui, |ui| {
-            let text = format!("{} cannot be shown: {why}", wanted.name());
-            ui.add(Label::new(RichText::new(text).color(ui.visuals().error_fg_color)).wrap());
-            ui.horizontal(|ui| {
-                self.titled_button(ui, "Try again", Command::ReloadPicture, asked);
-                ui.add(Label::new(RichText::new(format!("Still here: {shown}")).weak()).truncate());
-            });
-        });
-    }
-
     /// What to draw of a document; `None` while its photo is not on the GPU.
     fn drawing(&self, ui: &Ui, document: &Document) -> Option<Drawing> {
         let shown = document.masks.as_ref().filter(|_| self.workspace == Workspace::Masks);
@@ -215,11 +190,12 @@ impl App {
             }
             let state = self.pictures.state(self.pictures.current());
             if let Some(why) = state.and_then(|state| state.failure().map(str::to_owned)) {
-                ui.heading("This picture cannot be shown");
+                let name = self.pictures.wanted().map(PhotoSource::name).unwrap_or_default();
                 ui.set_max_width(520.0);
+                ui.add(Label::new(RichText::new(format!("{name} cannot be shown")).heading()).truncate());
                 ui.colored_label(ui.visuals().error_fg_color, why);
                 ui.add_space(8.0);
-                self.command_button(ui, Command::ReloadPicture, asked);
+                self.titled_button(ui, "Try again", Command::ReloadPicture, asked);
                 self.command_button(ui, Command::OpenPicture, asked);
                 return;
             }

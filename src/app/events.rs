@@ -152,23 +152,30 @@ impl App {
         self.reload(&source);
     }
 
-    /// `NAME - 11 classes - Segscope`: what a task bar shows, and what a script can wait for.
+    /// `NAME - 11 classes - Segscope`: what a task bar shows, and what a script can wait for. NAME is the picture on the
+    /// canvas, or the chosen one that cannot be shown.
     pub(super) fn update_title(&mut self, context: &Context) {
-        let busy = self.running.is_some() || self.incoming.is_some() || self.opening.is_some();
-        let state = match self.newest() {
-            None => "Segscope".to_owned(),
-            Some(d) if busy => format!("{} - segmenting - Segscope", d.photo.source.name()),
-            Some(d) => match d.found() {
-                Some(found) => {
-                    let present = found.present();
-                    format!("{} - {present} classes - Segscope", d.photo.source.name())
+        let state = match (&self.document, self.pictures.wanted()) {
+            (Some(shown), _) => {
+                let source = &shown.photo.source;
+                let name = source.name();
+                match shown.found() {
+                    _ if self.is_busy_with(source) => format!("{name} - segmenting - Segscope"),
+                    Some(found) => format!("{name} - {} classes - Segscope", found.present()),
+                    None => format!("{name} - Segscope"),
                 }
-                None => format!("{} - Segscope", d.photo.source.name()),
-            },
+            }
+            (None, Some(wanted)) if self.misses_wanted() => format!("{} - not shown - Segscope", wanted.name()),
+            (None, _) => "Segscope".to_owned(),
         };
         if state != self.title {
             self.title.clone_from(&state);
             context.send_viewport_cmd(egui::ViewportCommand::Title(state));
         }
+    }
+    /// Whether a picture is being read or segmented.
+    fn is_busy_with(&self, source: &PhotoSource) -> bool {
+        let incoming = self.incoming.as_ref().map(|incoming| &incoming.photo.source);
+        self.is_running(source) || incoming == Some(source) || self.opening.as_ref() == Some(source)
     }
 }

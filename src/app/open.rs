@@ -160,9 +160,20 @@ impl App {
         if self.pictures.wanted() == failed.as_ref() {
             // Not a passing message: the canvas says it as long as the picture is chosen.
             log::error!(target: "segscope", "{message}");
+            self.clear_canvas_of_others();
             self.resume();
         } else {
             self.show_wanted();
+        }
+    }
+
+    /// Takes a picture off the canvas that is not the wanted one: it would be taken for that.
+    fn clear_canvas_of_others(&mut self) {
+        let wanted = self.pictures.wanted();
+        let other = self.document.take_if(|shown| Some(&shown.photo.source) != wanted);
+        if other.is_some() {
+            self.compare.free();
+            (self.cursor, self.pin) = (None, None);
         }
     }
 

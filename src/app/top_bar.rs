@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use egui::{Align, Button, Label, Layout, MenuBar, Ui};
+use egui::{Align, Button, Label, Layout, MenuBar, RichText, Ui};
 
 use super::App;
 use super::command::{Command, Section};
@@ -59,7 +59,9 @@ impl App {
                 if self.models.is_loading() {
                     return self.loading_bar(ui, asked);
                 }
-                let Some(document) = &self.document else { return };
+                let Some(document) = &self.document else {
+                    return self.missed_picture(ui);
+                };
                 let name = document.photo.source.name();
                 let photo = &document.photo.photo;
                 // The size first: a long name may be cut, the size may not.
@@ -76,6 +78,15 @@ impl App {
     fn menus(&mut self, ui: &mut Ui, asked: &mut Vec<Command>) {
         for section in Section::ALL {
             ui.menu_button(section.title(), |ui| self.menu(ui, section, asked));
+        }
+    }
+
+    /// Names the chosen picture where it cannot be shown.
+    fn missed_picture(&self, ui: &mut Ui) {
+        if let Some(wanted) = self.pictures.wanted().filter(|_| self.misses_wanted()) {
+            let name = wanted.name();
+            ui.add(Label::new(RichText::new(&name).weak()).truncate())
+                .on_hover_text(&name);
         }
     }
 

@@ -104,7 +104,7 @@ fn retry_after_repair(settings: &str, key: Option<&str>) {
     let mut program = stage.start(&[&broken]);
     // The sentence in the middle and the list say it in the colour of errors; few pixels of a letter have it in full.
     program.wait_for_screen("the reason", |screen| screen.count(ERROR) > 20);
-    assert_eq!(program.title(), "Segscope");
+    assert_eq!(program.title(), "broken.jpg - not shown - Segscope");
 
     fs::copy(&whole, &broken).expect("a repaired picture");
     if let Some(key) = key {

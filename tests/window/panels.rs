@@ -62,21 +62,29 @@ fn a_pointed_at_pixel_names_its_class() {
 }
 
 #[test]
-fn a_failed_load_keeps_what_was_there_and_says_why() {
+fn a_picture_that_cannot_be_read_shows_no_other_one_in_its_place() {
     let folder = tempfile::tempdir().expect("a folder");
     let broken = folder.path().join("broken.png");
     std::fs::write(&broken, "no picture").expect("a file");
     let [street, other] = ["street.jpg", "other.jpg"].map(|name| street(folder.path(), name));
     let mut harness = window_with(vec![street, broken, other]);
+    assert!(harness.query_by_label("street.jpg").is_some(), "the top bar names it");
     harness.get_by_label("Next picture").click();
     wait_for(&mut harness, "the message", |h| {
-        h.query_by_label_contains("cannot be shown: expected a PNG, JPEG")
-            .map(drop)
+        h.query_by_label("broken.png cannot be shown").map(drop)
     });
-    assert!(
-        harness.query_by_label("street.jpg").is_some(),
-        "the last good picture stays"
-    );
+    harness.run_steps(2);
+    assert!(harness.query_by_label("broken.png").is_some(), "the top bar names it");
+    // Neither the picture before nor its masks, shares and times.
+    assert!(harness.query_by_label("street.jpg").is_none());
+    assert!(harness.query_by_label("Picture canvas").is_none());
+    assert!(harness.query_by_label_contains("Seg-T-Mask/16 in ").is_none());
+    let has_share = |h: &Harness<App>| {
+        let labels = h.query_all_by_role(egui::accesskit::Role::Label);
+        let mut texts = labels.filter_map(|label| label.value());
+        texts.any(|text| text.ends_with(" %"))
+    };
+    assert!(!has_share(&harness), "shares of classes");
     assert!(
         harness.query_by_label("2 of 3, not shown").is_some(),
         "the counter goes on"
@@ -86,6 +94,14 @@ fn a_failed_load_keeps_what_was_there_and_says_why() {
         h.query_by_label("3 of 3").map(drop)
     });
     assert!(harness.query_by_label_contains("cannot be shown").is_none());
+    wait_for_masks(&mut harness);
+    assert!(has_share(&harness));
+    // Back to the good one, whose masks are kept.
+    harness.get_by_label("Picture street.jpg, Done, 11 classes").click();
+    wait_for(&mut harness, "the first picture", |h| {
+        h.query_by_label("street.jpg").map(drop)
+    });
+    wait_for_masks(&mut harness);
 }
 
 #[test]

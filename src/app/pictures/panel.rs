@@ -31,7 +31,11 @@ impl App {
         ui.horizontal(|ui| {
             ui.strong("Pictures");
             let count = self.pictures.len();
-            let note = if self.misses_wanted() { ", not shown" } else { "" };
+            let note = match self.shows_wanted() {
+                true => "",
+                false if self.misses_wanted() => ", not shown",
+                false => ", opening",
+            };
             if count > 0 {
                 ui.weak(format!("{} of {count}{note}", self.pictures.current() + 1));
             }
