@@ -2,7 +2,7 @@
 
 use egui::{Key, pos2};
 use egui_kittest::Harness;
-use egui_kittest::kittest::Queryable as _;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use segscope::app::{App, Start};
 
 use crate::harness::{checked, start, street, wait_for, wait_for_label, wait_for_masks, wait_for_text, window_of_size};
@@ -79,6 +79,29 @@ fn the_decoder_tells_what_lies_on_each_class_token() {
     harness.get_by_label("pavement");
     harness.get_by_label("Looked at by").click();
     wait_for_label(&mut harness, "From class tokens");
+}
+
+#[test]
+fn each_stage_keeps_its_layer() {
+    let mut harness = workspace();
+    let layer = |harness: &Harness<App>| {
+        let slider = harness.get_by_role_and_label(egui::accesskit::Role::Slider, "Layer");
+        slider.accesskit_node().numeric_value()
+    };
+    // At first the last one: the encoder has twelve layers, the mask transformer two.
+    assert_eq!(layer(&harness), Some(12.0));
+    harness.get_by_label("Decoder").click();
+    harness.run_steps(3);
+    assert_eq!(layer(&harness), Some(2.0));
+    harness.key_press(Key::OpenBracket);
+    harness.run_steps(3);
+    assert_eq!(layer(&harness), Some(1.0));
+    harness.get_by_label("Encoder").click();
+    harness.run_steps(3);
+    assert_eq!(layer(&harness), Some(12.0));
+    harness.get_by_label("Decoder").click();
+    harness.run_steps(3);
+    assert_eq!(layer(&harness), Some(1.0));
 }
 
 #[test]

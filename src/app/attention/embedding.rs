@@ -66,7 +66,7 @@ impl Attention {
             .min_by(|(_, a), (_, b)| off(a).total_cmp(&off(b)));
         if let Some((class, _)) = nearest.filter(|(_, point)| off(point) <= NEAR) {
             self.token = Token::Class(class);
-            self.place.part = crate::engine::Part::Decoder;
+            self.go_to_stage(crate::engine::Part::Decoder);
             self.keep_possible();
         }
     }

@@ -42,6 +42,8 @@ pub(super) struct Attention {
     /// Whose attention is read.
     token: Token,
     place: Place,
+    /// Layer of the stage that is not looked at: encoder or decoder.
+    other_layer: usize,
     direction: Direction,
     shown: Shown,
     rollout: Rollout,
@@ -126,6 +128,7 @@ impl Default for Attention {
                 // At first the last one: it is what the decoder takes.
                 layer: usize::MAX,
             },
+            other_layer: usize::MAX,
             direction: Direction::From,
             shown: Shown::Mean,
             rollout: Rollout::default(),
@@ -236,6 +239,14 @@ impl Attention {
         self.inspection.is_some()
     }
 
+    /// Goes to a stage, at the layer at which it was left; at first the last one.
+    fn go_to_stage(&mut self, part: Part) {
+        if part != self.place.part {
+            self.place.part = part;
+            std::mem::swap(&mut self.place.layer, &mut self.other_layer);
+        }
+    }
+
     /// Goes some layers on.
     pub(super) fn step_layer(&mut self, by: isize) {
         self.place.layer = self.place.layer.saturating_add_signed(by);
@@ -284,10 +295,12 @@ impl Attention {
 
     /// Brings what is chosen to what the model has.
     fn keep_possible(&mut self) {
-        let Some(inspection) = &self.inspection else { return };
+        let Some(inspection) = self.inspection.clone() else {
+            return;
+        };
         let inside = &inspection.inside;
         if inside.layers(self.place.part).is_empty() {
-            self.place.part = Part::Encoder;
+            self.go_to_stage(Part::Encoder);
         }
         let last = inside.layers(self.place.part).len().saturating_sub(1);
         self.place.layer = self.place.layer.min(last);

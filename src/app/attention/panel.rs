@@ -112,12 +112,12 @@ impl Attention {
                 ui.selectable_value(&mut self.token, patch, name(patch));
                 for token in (0..inside.extra).map(Token::Extra) {
                     if ui.selectable_value(&mut self.token, token, name(token)).clicked() {
-                        self.place.part = Part::Encoder;
+                        self.go_to_stage(Part::Encoder);
                     }
                 }
                 for token in (0..inside.classes).map(Token::Class) {
                     if ui.selectable_value(&mut self.token, token, name(token)).clicked() {
-                        self.place.part = Part::Decoder;
+                        self.go_to_stage(Part::Decoder);
                     }
                 }
             });
@@ -139,7 +139,8 @@ impl Attention {
         if !inside.decoder.is_empty() {
             ui.horizontal(|ui| {
                 for (part, title) in [(Part::Encoder, "Encoder"), (Part::Decoder, "Decoder")] {
-                    if ui.selectable_value(&mut self.place.part, part, title).clicked() {
+                    if ui.selectable_label(self.place.part == part, title).clicked() {
+                        self.go_to_stage(part);
                         self.keep_possible();
                     }
                 }

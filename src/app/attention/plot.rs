@@ -121,7 +121,7 @@ impl Attention {
         if let Some((at, size)) = clicked.inner
             && let Some((layer, head)) = nearest(&values, at, size)
         {
-            self.place.part = part;
+            self.go_to_stage(part);
             self.place.layer = layer;
             self.shown = Shown::Head(head);
         }

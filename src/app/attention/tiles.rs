@@ -156,7 +156,8 @@ impl Attention {
                     let chosen = self.place == here && self.shown == Shown::Head(head);
                     let name = format!("Layer {}, head {}", layer + 1, head + 1);
                     if sheet.tile(ui, layer * heads + head, size, chosen, &name) {
-                        self.place = here;
+                        self.go_to_stage(part);
+                        self.place.layer = layer;
                         self.shown = Shown::Head(head);
                     }
                 }
