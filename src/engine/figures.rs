@@ -309,19 +309,32 @@ impl FigureMaps {
     }
 }
 
+/// Where a patch is in a grid with so many columns, such as `row 11 and column 21`, both counted from 0.
+pub fn patch_place(patch: usize, columns: usize) -> String {
+    let columns = columns.max(1);
+    format!("row {} and column {}", patch / columns, patch % columns)
+}
+
 fn query_text(inspection: &Inspection, classes: &ClassSet, token: Token) -> String {
     let columns = inspection.inside.grid[1];
     match token {
-        Token::Patch(patch) => format!(
-            "patch in row {} and column {}, from 0",
-            patch / columns,
-            patch % columns
-        ),
+        Token::Patch(patch) => format!("patch in {}, from 0", patch_place(patch, columns)),
         Token::Extra(0) => "class token".into(),
         Token::Extra(_) => "distillation token".into(),
         Token::Class(class) => {
             let named = classes.classes.get(class);
             format!("class token {class}, {}", named.map_or("", |class| class.name.as_str()))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::patch_place;
+
+    #[test]
+    fn patches_are_counted_from_0() {
+        assert_eq!(patch_place(0, 27), "row 0 and column 0");
+        assert_eq!(patch_place(11 * 27 + 21, 27), "row 11 and column 21");
     }
 }

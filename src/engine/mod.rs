@@ -41,7 +41,7 @@ pub use batch::{Batch, BatchState};
 pub use comparison::{Comparison, ComparisonJob, Labelling, LabelsJob};
 pub use cost::Cost;
 pub use device::{Adapter, AdapterKind, DeviceChoice, DeviceError, OpenDevice, adapters, open_device, self_check};
-pub use figures::{FigureExport, FigureMaps, FigureStyle, NumberFormat};
+pub use figures::{FigureExport, FigureMaps, FigureStyle, NumberFormat, patch_place};
 pub use folder_watch::{FileWatch, NoFileWatch};
 pub use handle::{Busy, Engine};
 pub use heads::{HeadsJob, HeadsOfPicture};

@@ -61,7 +61,12 @@ fn a_click_chooses_the_patch_and_the_matrix_leads_to_any_head() {
     harness.hover_at(at);
     harness.run_steps(3);
     let after = query(&harness);
-    assert!(after.starts_with("Patch ") && after != before, "{before} {after}");
+    assert!(
+        after.starts_with("Patch in row ") && after != before,
+        "{before} {after}"
+    );
+    // The patch under the cursor is the chosen one, and is called the same.
+    wait_for_text(&mut harness, &format!("{after}: "));
     wait_for_text(&mut harness, "of what lies on patches");
     harness.get_by_label("All layers and heads").click();
     wait_for_label(&mut harness, "Layer 4, head 2");

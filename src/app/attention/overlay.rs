@@ -5,7 +5,7 @@ use egui::{Color32, Painter, Rect, Stroke, StrokeKind, TextureId, Ui, Vec2, pos2
 use super::{Attention, Shown, picture_of};
 use crate::app::App;
 use crate::app::workspace::Workspace;
-use crate::engine::{Answer, Frame, Question, Token};
+use crate::engine::{Answer, Frame, Question, Token, patch_place};
 use crate::export::{Curve, Scale};
 
 /// What is drawn of the shown map.
@@ -196,14 +196,14 @@ impl App {
         }
     }
 
-    /// The patch at a pixel, as column and row from 1, with its value in the shown map and its share of the sum.
+    /// The patch at a pixel, with its value in the shown map and its share of the sum.
     pub(super) fn attention_under_cursor(&self) -> Option<String> {
         let attention = &self.attention;
         let [x, y] = self.cursor?;
         let inspection = attention.inspection.as_ref()?;
         let grid = inspection.inside.grid;
         let patch = inspection.frame.patch_at([x as f32 + 0.5, y as f32 + 0.5], grid)?;
-        let place = format!("Patch {}, {}", patch % grid[1] + 1, patch / grid[1] + 1);
+        let place = format!("Patch in {}", patch_place(patch, grid[1]));
         let Some((values, _)) = attention.shown_values() else {
             return Some(place);
         };

@@ -4,8 +4,11 @@ use egui::{CollapsingHeader, ComboBox, Panel, ProgressBar, ScrollArea, Slider, U
 
 use super::{Attention, Shown};
 use crate::app::App;
-use crate::engine::{Answer, Certainty, Direction, Fusion, ModelInfo, Part, Question, Region, Token};
+use crate::engine::{Answer, Certainty, Direction, Fusion, ModelInfo, Part, Question, Region, Token, patch_place};
 use crate::export::{ColorMap, Curve};
+
+/// How patches are numbered, as in figures and by the command line.
+const COUNTED: &str = "Rows and columns of patches are counted from 0, from the top left corner";
 
 impl App {
     /// The inspector of the workspace.
@@ -20,7 +23,8 @@ impl App {
                 ui.label(
                     text.as_deref()
                         .unwrap_or("Point at the picture; a click or a drag chooses a patch"),
-                );
+                )
+                .on_hover_text(COUNTED);
             });
         let windows = self.window_count();
         let model = self.model.clone();
@@ -93,7 +97,7 @@ impl Attention {
         };
         let inside = &inspection.inside;
         let name = |token: Token| match token {
-            Token::Patch(patch) => format!("Patch {}, {}", patch % inside.grid[1] + 1, patch / inside.grid[1] + 1),
+            Token::Patch(patch) => format!("Patch in {}", patch_place(patch, inside.grid[1])),
             Token::Extra(0) => "Class token".to_owned(),
             Token::Extra(_) => "Distillation token".to_owned(),
             Token::Class(class) => model
@@ -106,7 +110,8 @@ impl Attention {
             let label = ui.label("Query");
             let list = ComboBox::from_id_salt("query")
                 .selected_text(name(self.token))
-                .width(150.0);
+                .width((ui.available_width() - 8.0).max(80.0))
+                .truncate();
             let shown = list.show_ui(ui, |ui| {
                 let patch = Token::Patch(self.patch.unwrap_or(0));
                 ui.selectable_value(&mut self.token, patch, name(patch));
@@ -121,7 +126,7 @@ impl Attention {
                     }
                 }
             });
-            shown.response.labelled_by(label.id);
+            shown.response.labelled_by(label.id).on_hover_text(COUNTED);
         });
         ui.horizontal(|ui| {
             ui.selectable_value(&mut self.direction, Direction::From, "Looks at")
