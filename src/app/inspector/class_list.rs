@@ -31,8 +31,8 @@ impl Found<'_> {
 #[derive(Default)]
 pub(in crate::app) struct ClassList {
     search: String,
-    /// The class whose details are shown.
-    selected: Option<usize>,
+    /// Name of the class whose details are shown: it stays selected with another model that knows it.
+    selected: Option<String>,
     /// The class whose row the cursor is on.
     hovered: Option<usize>,
     /// Ids by share in the picture that last had a result.
@@ -160,12 +160,13 @@ impl ClassList {
                 ui.with_layout(Layout::top_down_justified(egui::Align::LEFT), |ui| {
                     let text = RichText::new(name);
                     let text = if present { text } else { text.weak() };
-                    let button = Button::selectable(self.selected == Some(id), text).truncate();
+                    let selected = self.selected.as_deref() == Some(name);
+                    let button = Button::selectable(selected, text).truncate();
                     let label = ui.add(button);
                     if label.double_clicked() {
                         view.toggle_solo(name);
                     } else if label.clicked() {
-                        self.selected = if self.selected == Some(id) { None } else { Some(id) };
+                        self.selected = (!selected).then(|| name.to_owned());
                     }
                     label.context_menu(|ui| class_menu(ui, view, name));
                 });
@@ -184,7 +185,9 @@ impl ClassList {
         classes: &ClassSet,
         found: Option<Found>,
     ) {
-        let Some((id, class)) = self.selected.and_then(|id| Some((id, classes.classes.get(id)?))) else {
+        let is_selected = |name: &str| self.selected.as_deref() == Some(name);
+        let mut named = classes.classes.iter().enumerate();
+        let Some((id, class)) = named.find(|(_, class)| is_selected(&class.name)) else {
             return;
         };
         ui.separator();
@@ -295,7 +298,7 @@ fn grouped(number: u64) -> String {
 #[cfg(test)]
 mod tests {
     use egui_kittest::Harness;
-    use egui_kittest::kittest::Queryable as _;
+    use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
     use super::*;
 
@@ -361,6 +364,43 @@ mod tests {
         harness.run();
         let drawn = harness.state().1.opacities(&camvid());
         assert_eq!(drawn.iter().filter(|o| **o > 0).count(), 1);
+    }
+
+    #[test]
+    fn the_selected_class_goes_by_name() {
+        let few = |names: &[&str]| {
+            let mut classes = ClassSet::numbered(names.len());
+            for (class, name) in classes.classes.iter_mut().zip(names) {
+                class.name = (*name).to_owned();
+            }
+            classes
+        };
+        let camvid = camvid();
+        // In CamVid the road is class 3.
+        let sets = [camvid, few(&["tree", "road"]), few(&["a", "b", "c", "d"])];
+        let mut harness = Harness::builder().with_size([270.0, 420.0]).build_ui_state(
+            |ui, (list, view, classes): &mut (ClassList, ViewState, ClassSet)| {
+                egui::Panel::bottom("details").show(ui, |ui| list.details(ui, view, classes, None));
+                list.rows(ui, view, classes, None, None);
+            },
+            (ClassList::default(), ViewState::default(), sets[0].clone()),
+        );
+        harness.get_by_label("road").click();
+        harness.run();
+        assert_eq!(selected(&harness), ["road"]);
+        for (classes, expected) in [(&sets[1], vec!["road"]), (&sets[2], vec![]), (&sets[0], vec!["road"])] {
+            harness.state_mut().2 = classes.clone();
+            harness.run();
+            assert_eq!(selected(&harness), expected);
+        }
+    }
+
+    /// Names of the classes whose rows are selected or whose details are shown.
+    fn selected<T>(harness: &Harness<T>) -> Vec<String> {
+        let rows = harness.query_all_by_role(egui::accesskit::Role::Button);
+        let chosen = rows.filter(|row| format!("{:?}", row.accesskit_node().toggled()).contains("True"));
+        let names = chosen.filter_map(|row| row.accesskit_node().label());
+        names.collect()
     }
 
     #[test]
