@@ -134,7 +134,8 @@ impl App {
         }
         let model = self.named(&model);
         let classes_stay = self.model.as_ref().is_some_and(|used| used.classes == model.classes);
-        if let Some(before) = self.model.replace(model) {
+        if let Some(before) = self.model.replace(model.clone()) {
+            self.attention.follow_classes(&before.classes, &model.classes);
             self.models.before.insert(before.id, self.models.output);
         }
         self.models.output = output;
