@@ -1,7 +1,7 @@
 //! The compare workspace, on the sample picture with the embedded models.
 
-use egui::Key;
 use egui::accesskit::Role;
+use egui::{Key, Modifiers};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 use segscope::app::{App, Start};
@@ -23,12 +23,23 @@ fn enter(harness: &mut Harness<App>) {
     wait_for_label(harness, "Pane 5: SETR-MLA-T/16");
 }
 
+/// The patch sizes alone: the workspace has not been opened before.
 fn patch_sizes() -> Harness<'static, App> {
-    let mut harness = workspace();
-    harness.get_by_label("Patch sizes").click();
+    let mut harness = window_of_size(start(), [1400.0, 900.0]);
+    wait_for_masks(&mut harness);
+    ask_for_patch_sizes(&mut harness);
     wait_for_label(&mut harness, "Pane 3: Seg-T-Mask/8");
     wait_for_agreement(&mut harness, 2);
     harness
+}
+
+/// Asks for them by the palette, wherever one is.
+fn ask_for_patch_sizes(harness: &mut Harness<App>) {
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::P);
+    wait_for_label(harness, "Find a command");
+    harness.get_by_label("Find a command").type_text("patch sizes");
+    harness.step();
+    harness.key_press(Key::Enter);
 }
 
 /// Waits until this many panes have been compared with the reference.
@@ -45,9 +56,10 @@ fn chosen(harness: &Harness<App>, list: &str) -> String {
 }
 
 #[test]
-fn all_patch_sizes_come_with_one_click_the_cheapest_first() {
-    let mut harness = workspace();
-    harness.get_by_label("Patch sizes").click();
+fn all_patch_sizes_come_with_one_command_the_cheapest_first() {
+    let mut harness = window_of_size(start(), [1400.0, 900.0]);
+    wait_for_masks(&mut harness);
+    ask_for_patch_sizes(&mut harness);
     let panes = |h: &Harness<App>| {
         let names = ["Pane 1: Seg-T-Mask/32", "Pane 2: Seg-T-Mask/16", "Pane 3: Seg-T-Mask/8"];
         names.map(|name| h.query_by_label(name).is_some()).to_vec()
@@ -69,6 +81,30 @@ fn all_patch_sizes_come_with_one_click_the_cheapest_first() {
     for operations in ["4.5", "22.0", "130.7"] {
         harness.get_by_label(operations);
     }
+}
+
+#[test]
+fn patch_sizes_join_the_panes_that_are_there_and_the_output_in_use_stays() {
+    let mut harness = workspace();
+    wait_for_agreement(&mut harness, 4);
+    harness.get_by_label("Patch sizes").click();
+    wait_for_label(&mut harness, "Pane 7: Seg-T-Mask/8");
+    wait_for_agreement(&mut harness, 6);
+    harness.get_by_label("Pane 1: Seg-T-Mask/16");
+    harness.get_by_label("Pane 5: SETR-MLA-T/16");
+    harness.get_by_label("Pane 6: Seg-T-Mask/32");
+    assert_eq!(chosen(&harness, "Reference"), "Seg-T-Mask/16");
+    // They are there: nothing is added twice.
+    harness.get_by_label("Patch sizes").click();
+    harness.run_steps(3);
+    assert!(harness.query_by_label_contains("Pane 8").is_none());
+    harness.get_by_label("Remove pane 7").click();
+    wait_for(&mut harness, "six panes", |h| {
+        h.query_by_label_contains("Pane 7").is_none().then_some(())
+    });
+    harness.key_press(Key::F2);
+    wait_for_masks(&mut harness);
+    assert!(harness.query_by_label_contains("Seg-T-Mask/8 in ").is_none());
 }
 
 #[test]
@@ -161,8 +197,7 @@ fn another_picture_fills_the_panes_anew() {
     let pictures = vec![street(folder.path(), "a.jpg"), second];
     let mut harness = window_of_size(Start { pictures, ..start() }, [1400.0, 900.0]);
     wait_for_masks(&mut harness);
-    enter(&mut harness);
-    harness.get_by_label("Patch sizes").click();
+    ask_for_patch_sizes(&mut harness);
     wait_for_label(&mut harness, "Pane 3: Seg-T-Mask/8");
     wait_for_agreement(&mut harness, 2);
     // The first picture needs two windows with patch 16.
@@ -181,7 +216,7 @@ fn another_picture_fills_the_panes_anew() {
 #[test]
 fn a_closed_model_takes_its_pane_along() {
     let mut harness = patch_sizes();
-    harness.get_by_label_contains("Model: ViT-T/8 with 2 decoders").click();
+    harness.get_by_label_contains("Model: ViT-T/16 with 5 decoders").click();
     harness.run_steps(2);
     harness.get_by_label("Close ViT-T/16 with 5 decoders").click();
     wait_for(&mut harness, "two panes", |h| {

@@ -286,19 +286,30 @@ impl App {
         self.resume();
     }
 
-    /// Shows the embedded models for all patch sizes beside each other, the cheapest first.
+    /// Adds the embedded models for all patch sizes, the cheapest first, as far as they have no pane yet. Where there is
+    /// no pane at all, they alone are compared.
     pub(super) fn compare_patch_sizes(&mut self) {
-        self.open_workspace(Workspace::Compare);
-        self.compare.panes.clear();
+        let alone = self.compare.panes.is_empty();
+        let mut fit = true;
         for source in ModelSource::PATCH_SIZES {
-            self.compare.add(Content::Model {
+            fit &= self.compare.add(Content::Model {
                 source,
                 decoder: 0,
                 multi_scale: false,
             });
         }
-        (self.compare.reference, self.compare.other) = (0, 2);
-        self.open_models_in_turn(ModelSource::PATCH_SIZES);
+        if alone {
+            (self.compare.reference, self.compare.other) = (0, 2);
+        }
+        if !fit {
+            let text = format!("There is room for {MOST_PANES} panes; remove some to add the other patch sizes");
+            self.toasts.info(text);
+        }
+        self.open_workspace(Workspace::Compare);
+        self.compare.refer_to_labels();
+        let mut sources = ModelSource::PATCH_SIZES.to_vec();
+        sources.retain(|source| self.compare.panes.iter().any(|pane| pane.is_of(source)));
+        self.open_models_in_turn(sources);
     }
 
     /// Adds a pane, or says why not.

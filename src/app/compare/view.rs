@@ -63,7 +63,7 @@ impl App {
         match wish {
             Some(Wish::Refer(place)) => self.compare.refer_to(place),
             Some(Wish::Remove(place)) => self.compare.remove(place),
-            Some(Wish::Open(source)) => self.open_model(source),
+            Some(Wish::Open(source)) => self.open_models_in_turn([source]),
             Some(Wish::TryAgain) => self.compare.go_on(),
             None => {}
         }

@@ -103,12 +103,13 @@ fn last_parts(source: &ModelSource, count: usize) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::labels::ClassSet;
     use crate::model::{DecoderKind, Variant, published};
 
-    fn model(id: u64, file: &str, decoders: &[DecoderKind]) -> OpenModel {
+    /// An open model of a tiny encoder and these decoders.
+    pub(in crate::app::models) fn model(id: u64, file: &str, decoders: &[DecoderKind]) -> OpenModel {
         let spec = published(Variant::Tiny, 16, decoders, 11, 64);
         let info = ModelInfo {
             id,

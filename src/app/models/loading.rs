@@ -6,6 +6,8 @@ use egui::{Label, ProgressBar, Ui};
 
 use crate::app::App;
 use crate::app::command::Command;
+use crate::app::toast::Toast;
+use crate::app::workspace::Workspace;
 use crate::engine::{Job, ModelInfo, ModelSource, Output};
 
 /// Width of the bar in points.
@@ -18,16 +20,18 @@ pub(super) struct Loading {
     name: String,
     /// Share that is done, 0..=1.
     fraction: f32,
+    /// Panes of a comparison wait for it; it does not come into use.
+    for_panes: bool,
 }
 
 impl App {
     /// Opens a model, in place of one that is on its way; the one in use stays until it is there.
     pub(in crate::app) fn open_model(&mut self, source: ModelSource) {
         self.models.next.clear();
-        self.load_model(source);
+        self.load_model(source, false);
     }
 
-    pub(super) fn load_model(&mut self, source: ModelSource) {
+    pub(super) fn load_model(&mut self, source: ModelSource, for_panes: bool) {
         self.cancel();
         self.stop_looking();
         let number = self.engine.next_load();
@@ -41,6 +45,7 @@ impl App {
             source,
             name,
             fraction: 0.0,
+            for_panes,
         });
     }
 
@@ -73,12 +78,22 @@ impl App {
         }
     }
 
-    /// A model is open: it is used from now on, unless another one has been asked for since.
+    /// A model is open: it is used from now on, unless another one has been asked for since or only panes wait for it.
     pub(in crate::app) fn take_model(&mut self, number: u64, model: Arc<ModelInfo>) {
         if let ModelSource::Path(path) = &model.source {
             self.session.remember_model(path);
         }
-        if self.models.loading.take_if(|l| l.number == number).is_none() {
+        let Some(loading) = self.models.loading.take_if(|l| l.number == number) else {
+            return;
+        };
+        if let Some(note) = remarks_note(&model) {
+            self.toasts.push(note);
+        }
+        if loading.for_panes && self.model.is_some() {
+            if self.workspace != Workspace::Compare {
+                // The run that opening it had stopped.
+                self.resume();
+            }
             return;
         }
         let output = self.first_output(&model);
@@ -124,5 +139,44 @@ impl App {
         ui.add(bar).accessible_name("Progress of opening the model");
         let text = format!("Opening {}", loading.name);
         ui.add(Label::new(&text).truncate()).on_hover_text(text);
+    }
+}
+
+/// Says what was assumed or set aside when a model was opened.
+fn remarks_note(model: &ModelInfo) -> Option<Toast> {
+    let name = model.source.name();
+    match model.remarks.as_slice() {
+        [] => None,
+        [remark] => Some(Toast::info(format!("{name}: {remark}"))),
+        many => {
+            let text = format!("{name}: {} notes about how it was opened", many.len());
+            Some(Toast::info(text).with_details(many.join("\n")))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::entries::tests::model;
+    use super::remarks_note;
+    use crate::app::toast::Severity;
+    use crate::model::DecoderKind;
+
+    #[test]
+    fn remarks_are_one_note_for_each_model() {
+        let note = |remarks: &[&str]| {
+            let mut open = model(1, "/models/a.pth", &[DecoderKind::Linear]);
+            Arc::make_mut(&mut open.info).remarks = remarks.iter().map(|remark| (*remark).to_owned()).collect();
+            let note = remarks_note(&open.info)?;
+            assert_eq!(note.severity, Severity::Info);
+            Some(note.full_text())
+        };
+        assert_eq!(note(&[]), None);
+        assert_eq!(note(&["guessed"]).as_deref(), Some("a.pth: guessed"));
+        let both = note(&["first", "second"]).expect("a note");
+        assert!(both.starts_with("a.pth: 2 notes"), "{both}");
+        assert!(both.contains("first") && both.contains("second"), "{both}");
     }
 }

@@ -81,7 +81,7 @@ impl App {
     }
 }
 
-/// Where a model comes from and how large it is.
+/// Where a model comes from, how large it is, and what was assumed or set aside when it was opened.
 pub(in crate::app) fn about(model: &ModelInfo) -> String {
     use crate::engine::ModelSource;
     let source = match &model.source {
@@ -90,7 +90,9 @@ pub(in crate::app) fn about(model: &ModelInfo) -> String {
     };
     let millions = model.parameters as f64 / 1e6;
     let (count, data_set) = (model.classes.len(), &model.classes.name);
-    format!("{source}\n{millions:.1} million parameters, {count} classes ({data_set})")
+    let size = format!("{millions:.1} million parameters, {count} classes ({data_set})");
+    let lines = [source, size].into_iter().chain(model.remarks.iter().cloned());
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// `23 MiB`, `1.4 GiB`, `4 GiB`.
@@ -105,7 +107,21 @@ fn memory_text(bytes: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::memory_text;
+    use std::sync::Arc;
+
+    use super::super::entries::tests::model;
+    use super::{about, memory_text};
+    use crate::model::DecoderKind;
+
+    #[test]
+    fn a_model_tells_what_was_assumed_when_it_was_opened() {
+        let mut open = model(1, "/models/a.pth", &[DecoderKind::Linear]);
+        let plain = about(&open.info);
+        assert_eq!(plain.lines().count(), 2, "{plain}");
+        let remarks = ["the side file is of another model", "2 tensors are not needed"];
+        Arc::make_mut(&mut open.info).remarks = remarks.map(String::from).to_vec();
+        assert_eq!(about(&open.info), format!("{plain}\n{}\n{}", remarks[0], remarks[1]));
+    }
 
     #[test]
     fn memory_has_a_unit_that_fits() {

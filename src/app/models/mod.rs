@@ -46,11 +46,16 @@ impl Models {
 }
 
 impl App {
-    /// Opens models one after another: the next one when what is shown of the one before is there.
+    /// Opens models for the panes of a comparison, one after another: the next one when what is shown of the one before
+    /// is there. The output in use stays.
     pub(super) fn open_models_in_turn(&mut self, sources: impl IntoIterator<Item = ModelSource>) {
         let is_open = |source: &ModelSource| self.models.open.iter().any(|open| open.info.source == *source);
-        self.models.next = sources.into_iter().filter(|source| !is_open(source)).collect();
-        self.open_next_model();
+        let is_missing = |source: &ModelSource| !is_open(source) && !self.models.is_coming(source);
+        let missing: Vec<ModelSource> = sources.into_iter().filter(is_missing).collect();
+        self.models.next.extend(missing);
+        if !self.models.is_loading() {
+            self.open_next_model();
+        }
     }
 
     /// The open model with this number.
@@ -78,7 +83,7 @@ impl App {
     /// Opens the next of the models that are run one after another, if there is one.
     pub(super) fn open_next_model(&mut self) {
         if let Some(source) = self.models.next.pop_front() {
-            self.load_model(source);
+            self.load_model(source, true);
         }
     }
 
