@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde_json::json;
 
+use super::said::out;
 use crate::engine::{self, DeviceChoice};
 use crate::model::{DecoderKind, ModelSpec, Network, NoProbe, Output, Variant, Weights, published};
 use crate::photo::Photo;
@@ -117,11 +118,10 @@ impl Bench {
             let prediction = run.predict(&encoded, start.elapsed(), &mut NoProbe)?;
             timings.push(prediction.timings);
         }
-        self.report(&device.name, threads, &timings[2..]);
-        Ok(())
+        self.report(&device.name, threads, &timings[2..])
     }
 
-    fn report(&self, device: &str, threads: usize, timings: &[Timings]) {
+    fn report(&self, device: &str, threads: usize, timings: &[Timings]) -> Result<()> {
         let of = |stage: fn(&Timings) -> Duration| median_ms(timings.iter().map(stage).collect());
         let (encode, decode) = (of(|t| t.encode), of(|t| t.decode));
         let (labels, total) = (of(|t| t.labels), of(Timings::total));
@@ -134,18 +134,19 @@ impl Bench {
                 "threads": threads, "device": device.to_lowercase(), "dtype": "float32", "attention": "fused",
                 "encode_ms": encode, "decode_ms": decode, "labels_ms": labels, "total_ms": total, "peak_rss_mib": peak,
             });
-            println!("{line}");
+            out!("{line}")?;
         } else {
-            println!(
+            out!(
                 "{} on {device}, {threads} threads, median of {} runs",
                 self.spec().title(),
                 timings.len()
-            );
-            println!("encode {encode} ms, decode {decode} ms, labels {labels} ms, total {total} ms");
+            )?;
+            out!("encode {encode} ms, decode {decode} ms, labels {labels} ms, total {total} ms")?;
             if let Some(peak) = peak {
-                println!("peak memory {peak} MiB");
+                out!("peak memory {peak} MiB")?;
             }
         }
+        Ok(())
     }
 }
 

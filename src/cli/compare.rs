@@ -1,10 +1,11 @@
 //! `segscope compare`: one picture through several models, as one page.
 
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 
+use super::said::{self, err, out};
+use super::stopping;
 use super::truth_flags::TruthFlags;
 use crate::datasets::{SetFile, Survey, TruthReader};
 use crate::engine::{Cost, DeviceChoice, MemoryWatch, ModelInfo, ModelSource, Output, Session, Task, peak_memory_mib};
@@ -31,7 +32,7 @@ pub(super) struct Compare {
     set: Option<String>,
     #[command(flatten)]
     truth: TruthFlags,
-    /// The page to write
+    /// The page to write; - is standard output
     #[arg(long, value_name = "HTML")]
     out: PathBuf,
     /// Write over an existing page
@@ -53,6 +54,8 @@ struct Answer {
 
 impl Compare {
     pub(super) fn run(&self) -> Result<()> {
+        said::leave_stdout_to([self.out.as_path()])?;
+        stopping::listen()?;
         let photo = Photo::open(&self.picture)?;
         let size = [photo.width, photo.height];
         let mut truth = None;
@@ -60,7 +63,8 @@ impl Compare {
         for source in self.sources() {
             // Anew for each, so that none finds features or memory of another.
             let mut session = Session::new(self.device);
-            let model = session.load(source, &mut |_| ControlFlow::Continue(()))?;
+            let model = session.load(source, &mut |_| stopping::go_on())?;
+            said::notes(&model.remarks);
             if let (Some(path), None) = (&self.labels, &truth) {
                 // Before the first run, which may take long. Its ids are those of the first model's classes.
                 truth = Some(self.read_truth(path, &model, size)?);
@@ -72,9 +76,10 @@ impl Compare {
                 model.spec.decoders.len()
             };
             for decoder in 0..decoders {
+                stopping::check()?;
                 let answer = segmented(&mut session, &model, Output::main(decoder), &photo)?;
                 let total = answer.run.times.iter().sum::<std::time::Duration>();
-                eprintln!("{} in {:.2} s", answer.title, total.as_secs_f64());
+                err!("{} in {:.2} s", answer.title, total.as_secs_f64());
                 answers.push(answer);
             }
         }
@@ -87,7 +92,7 @@ impl Compare {
         let folder = self.out.parent().unwrap_or(Path::new("."));
         let files = [(file.to_string_lossy().into_owned(), FigureFile::Text(page))];
         for path in export::write_figures(folder, &files, self.overwrite)? {
-            println!("{}", path.display());
+            out!("{}", path.display())?;
         }
         Ok(())
     }
@@ -120,7 +125,7 @@ impl Compare {
         survey.add(&truth);
         survey.check(reader.ignored()).map_err(anyhow::Error::msg)?;
         for finding in survey.findings(&model.classes, reader.ignored()) {
-            eprintln!("{finding}");
+            err!("{finding}");
         }
         Ok(truth.map)
     }
@@ -171,7 +176,7 @@ fn segmented(session: &mut Session, model: &ModelInfo, output: Output, photo: &P
         settings: &settings,
     };
     MemoryWatch::default().begin();
-    let prediction = session.segment_in_passing(&task, &mut |_| ControlFlow::Continue(()))?;
+    let prediction = session.segment_in_passing(&task, &mut |_| stopping::go_on())?;
     let peak_mib = peak_memory_mib();
     let cost = Cost::of(&model.spec, output, &prediction);
     let subject = Subject {

@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use anyhow::{Result, anyhow, bail};
 
-use super::open_model;
+use super::said::{self, out};
+use super::{open_model, stopping};
 use crate::checkpoint::{self, Checkpoint};
+use crate::staged_file;
 
 /// Turn published checkpoints into a bundle: one file, half the size, with the decoders of all of them
 #[derive(Debug, clap::Args)]
@@ -33,18 +35,21 @@ pub(super) struct Convert {
 
 impl Convert {
     pub(super) fn run(&self) -> Result<()> {
-        if self.output.extension().is_none_or(|e| e != "safetensors") {
+        let is_file = staged_file::is_renamed_to(&self.output);
+        if is_file && self.output.extension().is_none_or(|e| e != "safetensors") {
             bail!(
                 "expected a bundle name that ends in .safetensors, found: {}",
                 self.output.display()
             );
         }
-        if self.output.exists() && !self.overwrite {
+        if staged_file::is_taken(&self.output) && !self.overwrite {
             bail!(
                 "the bundle exists already; add --overwrite to replace it: {}",
                 self.output.display()
             );
         }
+        said::leave_stdout_to([self.output.as_path()])?;
+        stopping::listen()?;
         let mut checkpoint = self.merged()?;
         if let Some(keys) = &self.decoders {
             checkpoint
@@ -62,14 +67,15 @@ impl Convert {
             checkpoint.provenance.add(name, text);
         }
         checkpoint::save_bundle(&checkpoint, &self.output)?;
-        let bytes = std::fs::metadata(&self.output)?.len();
-        println!(
-            "{}: {} in {:.1} MB",
-            self.output.display(),
-            checkpoint.spec.title(),
-            bytes as f64 / 1e6
-        );
-        Ok(())
+        let title = checkpoint.spec.title();
+        match std::fs::metadata(&self.output) {
+            Ok(about) if is_file => out!(
+                "{}: {title} in {:.1} MB",
+                self.output.display(),
+                about.len() as f64 / 1e6
+            ),
+            _ => out!("{}: {title}", self.output.display()),
+        }
     }
 
     /// The first input with the decoders of all others.
@@ -78,8 +84,12 @@ impl Convert {
             bail!("expected a checkpoint to convert, found none");
         };
         let mut checkpoint = open_model(first)?;
+        said::notes(&checkpoint.remarks);
         for path in others {
-            checkpoint.merge(open_model(path)?).map_err(|why| {
+            stopping::check()?;
+            let other = open_model(path)?;
+            said::notes(&other.remarks);
+            checkpoint.merge(other).map_err(|why| {
                 anyhow!(
                     "{why}; expected the encoder of {}, in {}",
                     first.display(),

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 
+use super::said::out;
 use crate::engine::{self, AdapterKind, DeviceChoice};
 
 /// List devices and say which one is used
@@ -10,31 +11,30 @@ pub(super) struct Devices;
 
 impl Devices {
     pub(super) fn run(&self) -> Result<()> {
-        println!("CPU: {} threads", rayon::current_num_threads());
+        out!("CPU: {} threads", rayon::current_num_threads())?;
         let adapters = engine::adapters();
         for adapter in &adapters {
-            println!(
+            out!(
                 "{}: {}, {}, {}",
                 adapter.name,
                 adapter.kind.title(),
                 adapter.interface,
                 adapter.driver
-            );
+            )?;
         }
         if adapters.is_empty() {
-            println!("no graphics adapter");
+            out!("no graphics adapter")?;
         }
         let chosen = engine::open_device(DeviceChoice::Auto)?;
         match chosen.note {
-            None => println!(
+            None => out!(
                 "auto takes {}: a GPU that agrees with the CPU on a small network",
                 chosen.name
             ),
             Some(_) if adapters.iter().all(|a| a.kind == AdapterKind::Software) => {
-                println!("auto takes the CPU: there is no GPU, and a software adapter is slower than the CPU itself");
+                out!("auto takes the CPU: there is no GPU, and a software adapter is slower than the CPU itself")
             }
-            Some(note) => println!("auto takes the CPU: {note}"),
+            Some(note) => out!("auto takes the CPU: {note}"),
         }
-        Ok(())
     }
 }

@@ -1,6 +1,5 @@
 //! `segscope evaluate`: scores of a model, or of predictions that are there, over a folder with its ground truth.
 
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -11,8 +10,9 @@ use serde_json::{Value, json};
 
 use super::output_choice::OutputChoice;
 use super::run_flags::RunFlags;
+use super::said::{self, err};
 use super::truth_flags::{TruthFlags, name_rule};
-use super::{source_of, write_text};
+use super::{source_of, stopping, write_text};
 use crate::checkpoint;
 use crate::datasets::{
     BeyondClasses, Look, Pair, Pairs, PredictionReader, SetFile, Submission, Survey, TruthReader, digest, pairs,
@@ -23,6 +23,7 @@ use crate::evaluate::{Evaluated, Scores};
 use crate::labels::{ClassSet, LabelMap};
 use crate::photo::Photo;
 use crate::segment::Settings;
+use crate::staged_file;
 
 /// Score a model, or predictions of another program, with the ground truth of a folder
 #[derive(Debug, clap::Args)]
@@ -57,7 +58,7 @@ pub(super) struct Evaluate {
     output: OutputChoice,
     #[command(flatten)]
     truth: TruthFlags,
-    /// Write the scores of the classes as comma-separated values
+    /// Write the scores of the classes as comma-separated values; - is standard output
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
     /// Write everything as JSON; an unfinished file of the same evaluation is gone on from
@@ -145,7 +146,7 @@ impl Source {
                     photo_id: id,
                     settings,
                 };
-                let prediction = session.segment_in_passing(&task, &mut |_| ControlFlow::Continue(()))?;
+                let prediction = session.segment_in_passing(&task, &mut |_| stopping::go_on())?;
                 let time = prediction.timings.total();
                 Ok((prediction.labels.map, time))
             }
@@ -165,8 +166,11 @@ fn file_text(source: &ModelSource) -> String {
 
 impl Evaluate {
     pub(super) fn run(&self) -> Result<()> {
+        let outputs = [&self.json, &self.csv, &self.html];
+        said::leave_stdout_to(outputs.into_iter().flatten().map(PathBuf::as_path))?;
+        stopping::listen()?;
         let Pairs { pairs, remarks } = self.pairs()?;
-        remarks.iter().for_each(|remark| eprintln!("segscope: note: {remark}"));
+        said::notes(&remarks);
         let mut source = self.source(&pairs)?;
         let reader = self.reader(&source, &pairs)?;
         let mut of = source.described();
@@ -194,11 +198,12 @@ impl Evaluate {
             // What was scored is good.
             write_text(path, &evaluated.json().to_string())?;
         }
+        if done.as_ref().is_err_and(stopping::is_why) {
+            self.tell_stopped(&evaluated);
+        }
         done?;
-        print!("{}", evaluated.text());
-        doubts(&source, &evaluated)
-            .iter()
-            .for_each(|doubt| eprintln!("segscope: note: {doubt}"));
+        said::text(format_args!("{}", evaluated.text()))?;
+        said::notes(&doubts(&source, &evaluated));
         let json = format!("{:#}\n", evaluated.json());
         let outputs = [
             (&self.json, json),
@@ -208,7 +213,7 @@ impl Evaluate {
         for (path, text) in outputs {
             if let Some(path) = path {
                 write_text(path, &text)?;
-                eprintln!("written: {}", path.display());
+                err!("written: {}", path.display());
             }
         }
         Ok(())
@@ -231,6 +236,19 @@ impl Evaluate {
             .as_ref()
             .context("expected --labels or --list, found neither")?;
         Ok(pairs(files, labels, name_rule(self.label_name.as_deref())?.as_ref())?)
+    }
+
+    /// How far it came before a signal ended it, and how it goes on.
+    fn tell_stopped(&self, evaluated: &Evaluated) {
+        let (done, all) = (evaluated.scores.pictures.len(), evaluated.total);
+        let how = match &self.json {
+            Some(path) if staged_file::is_renamed_to(path) => match self.overwrite {
+                true => "; the same command without --overwrite goes on",
+                false => "; the same command goes on",
+            },
+            _ => "; add --json FILE to be able to go on",
+        };
+        err!("stopped after {done} of {all} pictures{how}");
     }
 
     fn source(&self, pairs: &[Pair]) -> Result<Source> {
@@ -256,10 +274,11 @@ impl Evaluate {
         let mut session = Session::new(self.device);
         session.limit_features(0);
         let source = source_of(self.model.as_ref());
-        let model = session.load(source, &mut |_| ControlFlow::Continue(()))?;
+        let model = session.load(source, &mut |_| stopping::go_on())?;
         let output = self.output.of(&model.spec)?;
         let (model, settings) = self.run_flags.apply(&model)?;
-        eprintln!("{} on {}", model.output_title(output), session.device()?.name);
+        said::notes(&model.remarks);
+        err!("{} on {}", model.output_title(output), session.device()?.name);
         Ok(Source::Model {
             session: Box::new(session),
             model,
@@ -280,7 +299,7 @@ impl Evaluate {
         let count = largest.into_iter().flatten().max().map_or(1, |id| usize::from(id) + 1);
         let from_one = self.truth.zero_is_ignored == Some(true) && self.predictions_zero_is_ignored;
         let count = count - usize::from(from_one && count > 1);
-        eprintln!("segscope: note: {count} numbered classes, as the ids in the files");
+        err!("segscope: note: {count} numbered classes, as the ids in the files");
         Ok(ClassSet::numbered(count))
     }
 
@@ -298,7 +317,11 @@ impl Evaluate {
 
     /// An unfinished evaluation of the same, or a new one.
     fn begun(&self, fresh: Evaluated, pairs: &[Pair]) -> Result<Evaluated> {
-        let Some(path) = self.json.as_ref().filter(|path| path.is_file() && !self.overwrite) else {
+        let Some(path) = self
+            .json
+            .as_ref()
+            .filter(|path| staged_file::is_taken(path) && !self.overwrite)
+        else {
             return Ok(fresh);
         };
         let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -310,7 +333,7 @@ impl Evaluate {
         };
         match kept.filter(|kept| !kept.is_complete()) {
             Some(kept) if is_same(&kept) => {
-                eprintln!("going on after {} pictures", kept.scores.pictures.len());
+                err!("going on after {} pictures", kept.scores.pictures.len());
                 Ok(kept)
             }
             Some(_) => bail!(
@@ -337,7 +360,7 @@ impl Evaluate {
         }
         for path in [&self.csv, &self.html].into_iter().flatten() {
             ensure!(
-                self.overwrite || !path.exists(),
+                self.overwrite || !staged_file::is_taken(path),
                 "expected no such file yet, found one; choose another or add --overwrite: {}",
                 path.display()
             );
@@ -354,9 +377,12 @@ impl Evaluate {
     ) -> Result<()> {
         let bar = bar(pairs.len());
         let mut written = Instant::now();
+        // What is written to cannot be replaced by what comes later.
+        let unfinished = self.json.as_ref().filter(|path| staged_file::is_renamed_to(path));
         // They are counted in the order of the pairs.
         let done = evaluated.scores.pictures.len();
         for (id, pair) in pairs.iter().enumerate().skip(done) {
+            stopping::check()?;
             bar.set_position(id as u64);
             bar.set_message(pair.name.clone());
             let (prediction, time) = source.predicted(&pair.file, id as u64)?;
@@ -366,7 +392,7 @@ impl Evaluate {
                 .add(&pair.name, &prediction, &truth.map, time.as_secs_f64());
             ensure!(counted, "label maps differ in size: {}", pair.truth.display());
             evaluated.peak_mib = peak_memory_mib();
-            if let Some(path) = self.json.as_ref().filter(|_| written.elapsed() > WRITTEN_EVERY) {
+            if let Some(path) = unfinished.filter(|_| written.elapsed() > WRITTEN_EVERY) {
                 write_text(path, &evaluated.json().to_string())?;
                 written = Instant::now();
             }
@@ -388,11 +414,13 @@ fn check_truths(pairs: &[Pair], classes: &ClassSet, reader: &TruthReader) -> Res
     };
     let (survey, wrong) = pairs
         .par_iter()
+        .filter(|_| !stopping::is_asked())
         .map(look)
         .reduce(Default::default, |(survey, mut wrong), (other, more)| {
             wrong.extend(more);
             (survey.merged(other), wrong)
         });
+    stopping::check()?;
     ensure!(
         wrong.is_empty(),
         "{} of {} label maps cannot be used:\n  {}",
@@ -402,7 +430,7 @@ fn check_truths(pairs: &[Pair], classes: &ClassSet, reader: &TruthReader) -> Res
     );
     survey.check(reader.ignored()).map_err(anyhow::Error::msg)?;
     for finding in survey.findings(classes, reader.ignored()) {
-        eprintln!("{finding}");
+        err!("{finding}");
     }
     Ok(())
 }

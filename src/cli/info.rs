@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use super::open_model;
+use super::{open_model, said};
 use crate::checkpoint::{self, Backbone, Checkpoint, CheckpointError, Provenance};
 use crate::model::{DecoderSpec, EncoderSpec, HeadSpec, Normalisation, WindowRules};
 
@@ -28,8 +28,7 @@ impl Info {
                 Err(e) => return Err(e.into()),
             },
         };
-        print!("{text}");
-        Ok(())
+        said::text(format_args!("{text}"))
     }
 }
 
@@ -57,6 +56,7 @@ fn describe(checkpoint: &Checkpoint) -> String {
     };
     lines.push(("rules", rules.into()));
     lines.extend(provenance_lines(&checkpoint.provenance));
+    lines.extend(checkpoint.remarks.iter().map(|remark| ("note", remark.clone())));
     lines.push(("classes", format!("{} ({})", spec.classes, checkpoint.classes.name)));
     let mut text = aligned(&lines);
     for (id, class) in checkpoint.classes.classes.iter().enumerate() {

@@ -1,6 +1,5 @@
 //! `segscope attention`, `segscope rollout` and `segscope distance`: what a network looks at, as pictures and numbers.
 
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -17,7 +16,8 @@ use crate::segment::Region;
 
 use super::output_choice::decoder_of;
 use super::run_flags::RunFlags;
-use super::{described, expanded, source_of};
+use super::said::{self, err, out};
+use super::{described, expanded, source_of, stopping};
 
 /// The model, and how it sees a picture.
 #[derive(Debug, clap::Args)]
@@ -40,9 +40,11 @@ struct Model {
 
 impl Model {
     fn session(&self) -> Result<(Session, std::sync::Arc<ModelInfo>, Output)> {
+        stopping::listen()?;
         let mut session = Session::new(self.device);
         let source = source_of(self.model.as_ref());
-        let model = session.load(source, &mut |_| ControlFlow::Continue(()))?;
+        let model = session.load(source, &mut |_| stopping::go_on())?;
+        said::notes(&model.remarks);
         let decoder = decoder_of(&model.spec, self.decoder.as_deref())?;
         Ok((session, model, Output::main(decoder)))
     }
@@ -65,7 +67,7 @@ impl Model {
                 Some(window) => Region::Window(window - 1),
             },
         };
-        let inspection = session.look_inside(look, &mut |_| ControlFlow::Continue(()))?;
+        let inspection = session.look_inside(look, &mut |_| stopping::go_on())?;
         Ok(Inspection {
             model: named,
             ..inspection
@@ -191,7 +193,7 @@ impl Target {
         };
         let files = maps.files(inspection, &inspection.model.classes, &style)?;
         for path in write_figures(&self.out, &files, self.overwrite)? {
-            println!("{}", path.display());
+            out!("{}", path.display())?;
         }
         Ok(())
     }
@@ -311,9 +313,11 @@ impl RolloutOf {
             },
             discard: self.discard,
         };
-        let row = rollout
-            .of(&inspection.inside, part, token, || true)
-            .context("there is no such token")?;
+        let row = rollout.of(&inspection.inside, part, token, || !stopping::is_overdue());
+        if stopping::is_overdue() {
+            stopping::check()?;
+        }
+        let row = row.context("there is no such token")?;
         let maps = FigureMaps::of_rollout(&inspection, token, &rollout, &row);
         self.target.write(&inspection, &maps)
     }
@@ -338,38 +342,45 @@ impl Distance {
         let (mut session, model, output) = self.model.session()?;
         let mut means = HeadMeans::default();
         for picture in &pictures {
+            if stopping::is_asked() {
+                break;
+            }
             let inspection = match self.model.look(&mut session, &model, output, picture) {
                 Ok(inspection) => inspection,
+                Err(error) if stopping::is_why(&error) => break,
                 Err(error) => {
-                    eprintln!("segscope: {}", described(&error));
+                    err!("segscope: {}", described(&error));
                     continue;
                 }
             };
-            // Nobody stops it.
-            if let Some(figures) = inspection.inside.head_statistics(Part::Encoder, || true) {
+            let go_on = || !stopping::is_overdue();
+            if let Some(figures) = inspection.inside.head_statistics(Part::Encoder, go_on) {
                 means.add(&figures);
             }
         }
-        let done = means.count();
-        if self.csv {
-            println!("layer,head,distance_px,entropy");
-        } else {
-            println!(
-                "mean over {done} of {} pictures; distance in pixels as the network sees them",
-                pictures.len()
-            );
-            println!("{:>5} {:>4} {:>9} {:>8}", "layer", "head", "distance", "entropy");
-        }
+        said::text(format_args!("{}", self.table(&means, pictures.len())))?;
+        Ok(ExitCode::from(u8::from(means.count() < pictures.len())))
+    }
+
+    fn table(&self, means: &HeadMeans, pictures: usize) -> String {
+        let mut text = match self.csv {
+            true => "layer,head,distance_px,entropy\n".to_owned(),
+            false => format!(
+                "mean over {} of {pictures} pictures; distance in pixels as the network sees them\n\
+                 layer head  distance  entropy\n",
+                means.count()
+            ),
+        };
         let HeadStatistics { distance, entropy } = means.mean();
         for (layer, (distance, entropy)) in distance.iter().zip(&entropy).enumerate() {
             for (head, (distance, entropy)) in distance.iter().zip(entropy).enumerate() {
                 let (layer, head) = (layer + 1, head + 1);
-                match self.csv {
-                    true => println!("{layer},{head},{distance:.3},{entropy:.5}"),
-                    false => println!("{layer:>5} {head:>4} {distance:>9.2} {entropy:>8.4}"),
-                }
+                text += &match self.csv {
+                    true => format!("{layer},{head},{distance:.3},{entropy:.5}\n"),
+                    false => format!("{layer:>5} {head:>4} {distance:>9.2} {entropy:>8.4}\n"),
+                };
             }
         }
-        Ok(ExitCode::from(u8::from(done < pictures.len())))
+        text
     }
 }

@@ -1,5 +1,8 @@
 //! The command line: the same work without a window.
 
+// They panic where the other end is closed or full; see `said`.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 mod bench;
 mod compare;
 mod convert;
@@ -10,13 +13,14 @@ mod inside;
 mod models;
 mod output_choice;
 mod run_flags;
+mod said;
 mod segment;
+mod stopping;
 mod train;
 mod train_flags;
 mod training_progress;
 mod truth_flags;
 
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -28,6 +32,7 @@ use crate::checkpoint::{self, Checkpoint, CheckpointError};
 use crate::engine::{DeviceChoice, ModelSource};
 use crate::photo;
 use crate::staged_file::StagedFile;
+use said::err;
 
 /// See what a segmentation transformer sees.
 #[derive(Debug, Parser)]
@@ -64,7 +69,8 @@ enum Action {
     Bench(bench::Bench),
 }
 
-/// Runs the program with the process's arguments: 0 is success, 1 partial failure, 2 a wrong call or a wrong file.
+/// Runs the program with the process's arguments: 0 is success, 1 partial failure, 2 a wrong call or a wrong file, and
+/// 128 and a signal's number where that has ended it.
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
     let success = |()| ExitCode::SUCCESS;
@@ -102,13 +108,13 @@ pub fn run() -> ExitCode {
             })
         }
     };
-    match done {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("segscope: {}", described(&error));
-            ExitCode::from(2)
+    let code = done.unwrap_or_else(|error| {
+        if !stopping::is_why(&error) {
+            err!("segscope: {}", described(&error));
         }
-    }
+        ExitCode::from(2)
+    });
+    stopping::exit_code().unwrap_or(code)
 }
 
 /// An error with its causes, without those that its own sentence already names.
@@ -124,7 +130,7 @@ fn described(error: &anyhow::Error) -> String {
 
 /// Opens a model to the end.
 fn open_model(path: &Path) -> Result<Checkpoint, CheckpointError> {
-    checkpoint::open(path, &mut |_| ControlFlow::Continue(()))
+    checkpoint::open(path, &mut |_| stopping::go_on())
 }
 
 /// Where a person keeps pictures, as far as the system tells.
@@ -150,7 +156,7 @@ fn source_of(model: Option<&PathBuf>) -> ModelSource {
     model.cloned().map_or(ModelSource::Embedded, ModelSource::Path)
 }
 
-/// Writes a text beside its place, then renames it.
+/// Writes a text beside its place, then renames it; `-` is standard output.
 fn write_text(path: &Path, text: &str) -> anyhow::Result<()> {
     StagedFile::replace(path, text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))
 }

@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result, bail};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::said::{self, out};
 use crate::catalogue::{self, ModelsFolder, Project, Released, Size};
 
 /// List released models, where to get them, and which lie in the models folder; nothing is downloaded
@@ -29,11 +30,10 @@ impl Models {
             bail!("{problem}");
         }
         if self.json {
-            println!("{}", as_json(released, &found));
+            out!("{}", as_json(released, &found))
         } else {
-            print!("{}", described(released, &found));
+            said::text(format_args!("{}", described(released, &found)))
         }
-        Ok(())
     }
 }
 

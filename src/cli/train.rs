@@ -1,13 +1,12 @@
 //! `segscope train`: a backbone and labelled pictures to a bundle.
 
-use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::Result;
 
+use super::said::{err, out};
+use super::stopping;
 use super::train_flags::TrainFlags;
 use super::training_progress::Progress;
 use crate::engine::{DeviceChoice, open_device};
@@ -39,23 +38,21 @@ impl Train {
     pub(super) fn run(&self) -> Result<()> {
         let_the_allocator_keep_memory();
         let plan = self.flags.plan(self.config.as_deref())?;
-        let prepared = plan.prepare(&mut |_| ControlFlow::Continue(()))?;
+        stopping::listen()?;
+        let prepared = plan.prepare(&mut |_| stopping::go_on())?;
         let device = open_device(self.device)?;
-        let stop = stop_signal()?;
-        let stops = || stop.load(Ordering::Relaxed);
-        let training = prepared.training(&device.device, &stops);
-        eprintln!(
+        let training = prepared.training(&device.device, &stopping::is_asked);
+        err!(
             "looking at {} pictures and their label maps",
             prepared.pairs.len() + prepared.validation.len()
         );
-        for line in prepared.remarks.iter().chain(&training.check_files()?) {
-            eprintln!("{line}");
-        }
-        ensure!(!stops(), "stopped before the first step");
+        let findings = training.check_files()?;
+        stopping::check()?;
+        prepared.remarks.iter().chain(&findings).for_each(|line| err!("{line}"));
         let every = Duration::from_secs(self.keep_every);
         let (mut keeper, mut state) = Keeper::open(&self.out, &prepared, self.overwrite, every)?;
         let config = &prepared.plan.training;
-        eprintln!(
+        err!(
             "{} on {}, {} pictures, from step {} to {}",
             prepared.spec.title(),
             device.name,
@@ -64,14 +61,13 @@ impl Train {
             config.schedule.iterations
         );
         if !prepared.fresh.is_empty() {
-            eprintln!("decoders that begin with nothing learnt: {}", prepared.fresh.join(", "));
+            err!("decoders that begin with nothing learnt: {}", prepared.fresh.join(", "));
         }
         let mut progress = Progress::new(&prepared, state.iteration);
         let done = keeper.carry_out(&training, &mut state, |event| progress.tell(event));
         progress.finish();
         done?;
-        println!("{}", self.result(&prepared, state.iteration, keeper.folder()));
-        Ok(())
+        out!("{}", self.result(&prepared, state.iteration, keeper.folder()))
     }
 
     fn result(&self, prepared: &Prepared, steps: usize, folder: &TrainFolder) -> String {
@@ -85,20 +81,6 @@ impl Train {
             false => folder.last().display().to_string(),
         }
     }
-}
-
-/// Becomes true when the person at the keyboard presses Ctrl+C; a second time ends the program at once.
-fn stop_signal() -> Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let asked = Arc::clone(&stop);
-    let handler = move || {
-        if asked.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-        eprintln!("stopping after this step; Ctrl+C again ends at once and loses what was learnt since the last state");
-    };
-    ctrlc::set_handler(handler).context("cannot listen for Ctrl+C")?;
-    Ok(stop)
 }
 
 /// Begins the program anew with the allocator told not to give memory back to the system between two steps, each of

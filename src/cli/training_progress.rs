@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::said::err;
 use crate::train::{Prepared, TrainEvent};
 
 /// Steps whose mean loss and time are told.
@@ -65,7 +66,7 @@ impl Progress {
                 self.bar.set_position(*iteration as u64);
                 self.bar.set_message(message.clone());
                 if self.bar.is_hidden() && iteration.is_multiple_of(LINE_EVERY) {
-                    eprintln!("step {iteration}: {message}");
+                    err!("step {iteration}: {message}");
                 }
             }
             TrainEvent::Validated {
@@ -107,7 +108,7 @@ impl Progress {
 
     fn say(&self, line: &str) {
         match self.bar.is_hidden() {
-            true => eprintln!("{line}"),
+            true => err!("{line}"),
             false => self.bar.println(line),
         }
     }
