@@ -9,6 +9,7 @@ mod command;
 mod compare;
 mod copying;
 mod dialogs;
+mod display;
 mod document;
 mod evaluate;
 mod events;

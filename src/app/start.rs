@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use egui::{ViewportBuilder, vec2};
 
 use super::App;
+use super::display;
 use super::settings::{Session, Store};
 use crate::engine::DeviceChoice;
 
@@ -43,6 +44,7 @@ pub fn run(start: Start) -> Result<(), NoWindow> {
         wgpu_options: graphics(),
         // The window has its own.
         system_font_fallback: false,
+        event_loop_builder: display::event_loop_builder(),
         ..Default::default()
     };
     let create: eframe::AppCreator = Box::new(|cc| Ok(Box::new(App::with(cc, start, kept)?)));
