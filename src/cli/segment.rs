@@ -1,7 +1,5 @@
 //! `segscope segment`: photos and folders to label maps and masks.
 
-use std::collections::HashSet;
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -10,14 +8,17 @@ use anyhow::{Result, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
-use crate::engine::{DeviceChoice, ModelInfo, Output, PhotoSource, Session, Task};
-use crate::export::{self, ExportError, Format, Subject};
-use crate::photo::Photo;
-use crate::segment::{Settings, Timings};
+use crate::engine::{DeviceChoice, PhotoSource, Session};
+use crate::export::{self, Format};
+use crate::segment::Timings;
+use crate::staged_file::folder_of;
 
+use super::gathered::{Gathered, gathered, gathered_below};
 use super::output_choice::OutputChoice;
 use super::run_flags::RunFlags;
-use super::{described, expanded, source_of};
+use super::said::{self, err};
+use super::segment_batch::{Batch, Done, Running};
+use super::{source_of, stopping};
 
 /// Segment pictures and write label maps and masks
 #[derive(Debug, clap::Args)]
@@ -28,6 +29,13 @@ pub(super) struct Segment {
     /// Folder to write to
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+    /// Go into the folders below folders, too; the output folder gets the same folders
+    #[arg(long)]
+    recursive: bool,
+    /// How files are called, without ending, in place of as their pictures: {name} is that of the picture, {folder} that of the folder it lies in,
+    /// {model} that of the model
+    #[arg(long, value_name = "TEMPLATE")]
+    name: Option<String>,
     /// A published folder, a .pth or a bundle; the embedded model without it
     #[arg(long, value_name = "FILE-OR-FOLDER")]
     model: Option<PathBuf>,
@@ -48,6 +56,9 @@ pub(super) struct Segment {
     /// Write over existing files
     #[arg(long)]
     overwrite: bool,
+    /// Go on with a batch: leave out pictures whose files are all there, and keep files that are
+    #[arg(long, conflicts_with = "overwrite")]
+    skip_existing: bool,
     /// Print one JSON object per picture, with timings in milliseconds
     #[arg(long)]
     json: bool,
@@ -60,67 +71,84 @@ impl Segment {
         if !(0.0..=1.0).contains(&self.opacity) {
             bail!("opacity: expected 0 to 1, found {}", self.opacity);
         }
-        let pictures = expanded(&self.pictures)?;
+        let pictures = match self.recursive {
+            true => {
+                let results = Format::ALL.map(|format| self.out.join(format.folder()));
+                gathered_below(&self.pictures, &results)?
+            }
+            false => gathered(&self.pictures)?,
+        };
+        stopping::listen()?;
         let mut session = Session::new(self.device);
         session.limit_features(0);
         let source = source_of(self.model.as_ref());
-        let model = session.load(source, &mut |_| ControlFlow::Continue(()))?;
+        let model = session.load(source, &mut |_| stopping::go_on())?;
+        said::notes(&model.remarks);
         let output = self.output.of(&model.spec)?;
         let (model, settings) = self.run_flags.apply(&model)?;
         let device = session.device()?.clone();
+        let title = model.output_title(output);
         if !self.json {
-            eprintln!("{} on {}", model.output_title(output), device.name);
+            err!("{title} on {}", device.name);
         }
         if let Some(note) = device.note.filter(|_| device.gpu_failed) {
-            eprintln!("segscope: using the CPU: {note}");
+            err!("segscope: using the CPU: {note}");
         }
+        let running = Running {
+            session: &mut session,
+            model: &model,
+            output,
+            settings: &settings,
+        };
+        let options = self.options();
+        let mut batch = Batch::new(running, &options, &self.out);
         let bar = self.bar(pictures.len());
-        let mut failures = Vec::new();
-        let mut stems = HashSet::new();
+        // Others may still want the files when nobody reads standard output any more, or it is full.
+        let mut told = Ok(());
         for (id, picture) in pictures.iter().enumerate() {
-            bar.set_message(picture.display().to_string());
-            let stem = PhotoSource::Path(picture.clone()).stem();
-            let done = if stems.contains(&stem) {
-                Err(anyhow::anyhow!(
-                    "another picture of this run has the same name; write this one to another folder"
-                ))
-            } else {
-                self.one(&mut session, (&model, output), &settings, picture, id as u64, &bar)
-            };
-            match done {
-                Ok((timings, written)) => {
-                    stems.insert(stem);
-                    self.report(picture, &timings, &written);
-                }
-                Err(error) => {
-                    self.report_failure(picture, &error);
-                    failures.push((picture, error));
-                }
+            if stopping::is_asked() {
+                break;
             }
-            bar.set_position((id as u64 + 1) * STEPS);
+            bar.set_message(picture.path.display().to_string());
+            let place = id as u64 * STEPS;
+            let done = batch.take(&picture.path, &self.place_of(picture, &title, &options), |share| {
+                bar.set_position(place + (share * STEPS as f32) as u64);
+            });
+            if self.json {
+                told = told.and(report(&picture.path, &done));
+            }
+            batch.count(&picture.path, done);
+            bar.set_position(place + STEPS);
         }
         bar.finish_and_clear();
-        if !self.json {
-            eprintln!(
-                "{} of {} pictures segmented into {}",
-                pictures.len() - failures.len(),
-                pictures.len(),
-                self.out.display()
-            );
+        batch.tell(pictures.len(), self.json);
+        told?;
+        Ok(batch.exit_code())
+    }
+
+    fn options(&self) -> export::Options {
+        export::Options {
+            formats: self.formats.clone(),
+            opacity: self.opacity,
+            legend: self.legend,
+            overwrite: self.overwrite,
+            keep_existing: self.skip_existing,
+            naming: self.name.clone().unwrap_or_default(),
+            ..export::Options::default()
         }
-        if failures.is_empty() {
-            return Ok(ExitCode::SUCCESS);
-        }
-        eprintln!("segscope: {} of {} pictures failed:", failures.len(), pictures.len());
-        for (picture, error) in failures {
-            let (name, why) = (picture.display().to_string(), described(&error));
-            // Most sentences end with the path already.
-            match why.contains(&name) {
-                true => eprintln!("  {why}"),
-                false => eprintln!("  {name}: {why}"),
-            }
-        }
-        Ok(ExitCode::from(1))
+    }
+
+    /// Where the files of a picture go below the folders of the formats, without ending.
+    fn place_of(&self, picture: &Gathered, title: &str, options: &export::Options) -> String {
+        let name = PhotoSource::Path(picture.path.clone()).stem();
+        let stem = match &self.name {
+            Some(_) => options.file_stem_in(&folder_name(&picture.path), &name, title),
+            // As it is, whatever other systems may refuse in it.
+            None => name,
+        };
+        let folders = picture.below.iter().map(|part| part.to_string_lossy().into_owned());
+        let parts: Vec<String> = folders.chain([stem]).collect();
+        parts.join("/")
     }
 
     /// A bar on a terminal, nothing elsewhere.
@@ -136,68 +164,35 @@ impl Segment {
         }
         bar
     }
+}
 
-    fn one(
-        &self,
-        session: &mut Session,
-        (model, output): (&ModelInfo, Output),
-        settings: &Settings,
-        picture: &Path,
-        id: u64,
-        bar: &ProgressBar,
-    ) -> Result<(Timings, Vec<PathBuf>)> {
-        let options = export::Options {
-            formats: self.formats.clone(),
-            opacity: self.opacity,
-            legend: self.legend,
-            overwrite: self.overwrite,
-            ..export::Options::default()
-        };
-        let stem = PhotoSource::Path(picture.into()).stem();
-        if let Some(path) = export::taken(&options, &model.classes, &self.out, &stem) {
-            // Before the network runs for nothing.
-            return Err(ExportError::Exists { path }.into());
-        }
-        let photo = Photo::open(picture)?;
-        let task = Task {
-            model: model.id,
-            output,
-            photo: &photo,
-            photo_id: id,
-            settings,
-        };
-        let prediction = session.segment(&task, &mut |progress| {
-            bar.set_position(id * STEPS + (progress.fraction * STEPS as f32) as u64);
-            ControlFlow::Continue(())
-        })?;
-        let labels = &prediction.labels;
-        let subject = Subject {
-            photo: &photo,
-            map: &labels.map,
-            confidence: &labels.confidence,
-            classes: &model.classes,
-        };
-        let written = export::write(&subject, &options, &self.out, &stem)?;
-        Ok((prediction.timings, written))
-    }
+/// The name of the folder that a picture lies in.
+fn folder_name(picture: &Path) -> String {
+    let folder = folder_of(picture).canonicalize().ok();
+    let name = folder.as_deref().and_then(Path::file_name);
+    name.unwrap_or_default().to_string_lossy().into_owned()
+}
 
-    fn report(&self, picture: &Path, timings: &Timings, written: &[PathBuf]) {
-        if !self.json {
-            return;
+/// Prints what became of a picture, as a JSON object.
+fn report(picture: &Path, done: &Done) -> Result<()> {
+    let line = match done {
+        Done::Written(timings, written) => written_line(picture, timings, written),
+        Done::Skipped => json!({ "picture": picture.display().to_string(), "skipped": "its files are there already" }),
+        Done::Refused(why) | Done::Failed(why) => {
+            json!({ "picture": picture.display().to_string(), "error": super::described(why) })
         }
-        let ms = |time: Duration| (time.as_secs_f64() * 1e5).round() / 100.0;
-        let line = json!({
-            "picture": picture, "encode_ms": ms(timings.encode), "decode_ms": ms(timings.decode),
-            "labels_ms": ms(timings.labels), "total_ms": ms(timings.total()), "written": written,
-        });
-        println!("{line}");
-    }
+        Done::Dropped => return Ok(()),
+    };
+    said::out!("{line}")
+}
 
-    fn report_failure(&self, picture: &Path, error: &anyhow::Error) {
-        if self.json {
-            println!("{}", json!({ "picture": picture, "error": described(error) }));
-        }
-    }
+fn written_line(picture: &Path, timings: &Timings, written: &[PathBuf]) -> serde_json::Value {
+    let ms = |time: Duration| (time.as_secs_f64() * 1e5).round() / 100.0;
+    let written: Vec<String> = written.iter().map(|path| path.display().to_string()).collect();
+    json!({
+        "picture": picture.display().to_string(), "encode_ms": ms(timings.encode), "decode_ms": ms(timings.decode),
+        "labels_ms": ms(timings.labels), "total_ms": ms(timings.total()), "written": written,
+    })
 }
 
 /// Steps of the progress bar per picture.

@@ -112,52 +112,47 @@ impl RunningBatch {
         }
     }
 
-    /// How files of a picture are written, if they are: in the formats of which there is none yet.
+    /// Looks whether the files of a picture can be written, before the network runs for nothing.
     ///
     /// # Errors
-    /// Before the network runs for nothing: when all files are there, or would fall on those of another picture.
-    fn still_to_write(&mut self, classes: &ClassSet, stem: &str) -> Result<Option<export::Options>, Stopped> {
+    /// When all of them are there already, or they would fall on those of another picture or of other classes.
+    fn check_files(&mut self, classes: &ClassSet, stem: &str) -> Result<(), Stopped> {
         let Some((options, folder)) = &self.batch.write else {
-            return Ok(None);
+            return Ok(());
         };
         if self.stems.contains(stem) {
             return Err(Stopped::Failed(format!(
                 "another picture of this run has the same name ({stem}); write this one to another folder"
             )));
         }
-        if let Some(path) = export::other_classes(options, classes, folder) {
+        if let Some(path) = export::taken(options, classes, folder, stem) {
             return Err(ExportError::Exists { path }.into());
         }
-        let formats = export::missing(options, folder, stem);
-        if formats.is_empty() && !options.formats.is_empty() {
+        if options.keep_existing && export::is_there(options, folder, stem) {
             self.stems.insert(stem.to_owned());
             return Err(Stopped::AlreadyThere);
         }
-        Ok(Some(export::Options {
-            formats,
-            ..options.clone()
-        }))
+        Ok(())
     }
 
-    /// Writes the files of a result; returns their paths.
-    fn write(
-        &self,
-        result: &Segmented,
-        options: Option<export::Options>,
-        stem: &str,
-    ) -> Result<Vec<PathBuf>, ExportError> {
-        match (options, &self.batch.write) {
-            (Some(options), Some((_, folder))) => export::write(&result.subject(), &options, folder, stem),
-            _ => Ok(Vec::new()),
+    /// Writes the files of a result, if files are wanted; returns their paths.
+    fn write(&self, result: &Segmented, stem: &str) -> Result<Vec<PathBuf>, ExportError> {
+        match &self.batch.write {
+            Some((options, folder)) => export::write(&result.subject(), options, folder, stem),
+            None => Ok(Vec::new()),
         }
     }
 }
 
 impl Worker {
     /// Takes a batch down, in place of one that is not over.
-    pub(super) fn begin_batch(&mut self, batch: Batch) {
+    pub(super) fn begin_batch(&mut self, mut batch: Batch) {
         if let Some(old) = self.batch.take() {
             self.end_batch(old, true);
+        }
+        if let Some((options, _)) = &mut batch.write {
+            // A batch again goes on where the one before has ended.
+            options.keep_existing = !options.overwrite;
         }
         self.batch = Some(RunningBatch {
             batch,
@@ -273,7 +268,7 @@ impl Worker {
             Some((options, _)) => options.file_stem(&source.stem(), &info.output_title(output)),
             None => source.stem(),
         };
-        let options = batch.still_to_write(&info.classes, &stem)?;
+        batch.check_files(&info.classes, &stem)?;
         let photo = match batch.photo.take() {
             Some(photo) => photo,
             None => self.open_photo(source)?,
@@ -313,7 +308,7 @@ impl Worker {
             Err(e) => return Err(e.into()),
         };
         let result = Segmented::new(photo, info, output, prediction);
-        let files = batch.write(&result, options, &stem)?;
+        let files = batch.write(&result, &stem)?;
         batch.stems.insert(stem);
         Ok((result, files))
     }

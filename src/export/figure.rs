@@ -11,7 +11,7 @@ use super::ExportError;
 use super::caption::Caption;
 use super::heat::Scale;
 use crate::photo::Photo;
-use crate::staged_file::StagedFile;
+use crate::staged_file::{self, StagedFile};
 
 /// Values of patches over a photo.
 #[derive(Clone, Copy, Debug)]
@@ -201,7 +201,7 @@ pub fn write_figures(
     overwrite: bool,
 ) -> Result<Vec<PathBuf>, ExportError> {
     let paths: Vec<PathBuf> = files.iter().map(|(name, _)| folder.join(name)).collect();
-    if let Some(path) = paths.iter().find(|path| !overwrite && path.exists()) {
+    if let Some(path) = paths.iter().find(|path| !overwrite && staged_file::is_taken(path)) {
         return Err(ExportError::Exists { path: path.clone() });
     }
     let failed = |path: &Path, source| ExportError::Write {

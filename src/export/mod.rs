@@ -99,18 +99,21 @@ pub fn files(subject: &Subject, options: &Options, folder: &Path, stem: &str) ->
 /// longer occur stay where they are.
 ///
 /// # Errors
-/// When a file is there and `options.overwrite` is off, sizes do not fit, or a folder or file cannot be written.
+/// When a file is there and the options do not say what then, sizes do not fit, or a folder or file cannot be written.
 pub fn write(subject: &Subject, options: &Options, folder: &Path, stem: &str) -> Result<Vec<PathBuf>, ExportError> {
     check(subject, &options.formats)?;
     let classes = subject.classes.recolored(&options.colors);
     let subject = subject.with(&classes);
-    let planned = plan(&subject, options, folder, stem);
-    if !options.overwrite
-        && let Some(taken) = planned.iter().find(|entry| entry.exists)
-    {
-        return Err(ExportError::Exists {
-            path: taken.path.clone(),
-        });
+    let mut planned = plan(&subject, options, folder, stem);
+    if !options.overwrite {
+        // What ids mean in a folder never changes without being told so.
+        let is_kept = |entry: &Entry| options.keep_existing && !matches!(entry.content, Content::ClassList);
+        if let Some(taken) = planned.iter().find(|entry| entry.exists && !is_kept(entry)) {
+            return Err(ExportError::Exists {
+                path: taken.path.clone(),
+            });
+        }
+        planned.retain(|entry| !entry.exists);
     }
     let mut staged = Vec::new();
     for Entry { path, content, .. } in &planned {
@@ -121,9 +124,11 @@ pub fn write(subject: &Subject, options: &Options, folder: &Path, stem: &str) ->
         if matches!(content, Content::ClassList) && !differs(path, &bytes) && path.is_file() {
             continue;
         }
-        staged.push(stage(path, &bytes)?);
+        staged.push((content, stage(path, &bytes)?));
     }
-    for file in staged {
+    // How many masks there are is known from no name, so that they are complete must follow from the other files.
+    staged.sort_by_key(|(content, _)| !matches!(content, Content::Mask(_)));
+    for (_, file) in staged {
         let path = file.path().to_owned();
         file.commit().map_err(|source| ExportError::Write { source, path })?;
     }
@@ -178,36 +183,21 @@ pub fn taken(options: &Options, classes: &ClassSet, folder: &Path, stem: &str) -
     if options.overwrite || options.formats.is_empty() {
         return None;
     }
-    let single = options.formats.iter().filter(|format| **format != Format::Classes);
-    let mut single = single.map(|format| folder.join(format.folder()).join(format!("{stem}.png")));
-    single
-        .find(|path| path.exists())
-        .or_else(|| other_classes(options, classes, folder))
+    let taken = plan::single_files(options, folder, stem).find(|path| staged_file::is_taken(path));
+    taken
+        .filter(|_| !options.keep_existing)
+        .or_else(|| plan::other_class_list(&classes.recolored(&options.colors), folder))
 }
 
-/// The formats of which nothing is in the folder yet under this name; all of them where `options.overwrite` is on.
-///
-/// Masks per class are taken to be there as soon as their folder holds anything: which ones there are to be depends on
-/// the result.
-pub fn missing(options: &Options, folder: &Path, stem: &str) -> Vec<Format> {
-    let is_missing = |format: Format| {
-        let place = folder.join(format.folder());
-        match format {
-            Format::Classes => !std::fs::read_dir(place.join(stem)).is_ok_and(|mut files| files.next().is_some()),
-            _ => place.join(format!("{stem}.png")).symlink_metadata().is_err(),
-        }
-    };
-    let mut formats = options.formats.clone();
-    formats.retain(|format| options.overwrite || is_missing(*format));
-    formats
+/// Whether everything that [`write()`] would write is there already, as far as that can be said before there is a result:
+/// to go on with a batch where it ended.
+pub fn is_there(options: &Options, folder: &Path, stem: &str) -> bool {
+    !options.formats.is_empty() && plan::is_complete(options, folder, stem)
 }
 
-/// The list of classes in the folder, where it is of other classes and may not be written over.
-pub fn other_classes(options: &Options, classes: &ClassSet, folder: &Path) -> Option<PathBuf> {
-    if options.overwrite || options.formats.is_empty() {
-        return None;
-    }
-    plan::other_class_list(&classes.recolored(&options.colors), folder)
+/// Whether a file of an export is the list of classes, which is one for all pictures of a folder.
+pub fn is_class_list(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name == plan::CLASS_LIST)
 }
 
 fn check(subject: &Subject, formats: &[Format]) -> Result<(), ExportError> {

@@ -16,6 +16,9 @@ pub struct Options {
     pub legend: bool,
     /// Whether files that are there already may be replaced.
     pub overwrite: bool,
+    /// Whether files that are there already stay, and only the others are written, as in going on with a batch;
+    /// `overwrite` goes before it.
+    pub keep_existing: bool,
     /// By class id, whether the overlay shows the photo instead; classes beyond the end are visible.
     pub hidden: Vec<bool>,
     /// By class id, what the opacity is multiplied with, 0..=255 for 0..=1; classes beyond the end have 255.
@@ -36,6 +39,9 @@ const NAME: &str = "{name}";
 /// What stands for the model's title in a template.
 const MODEL: &str = "{model}";
 
+/// What stands for the name of the picture's folder in a template.
+const FOLDER: &str = "{folder}";
+
 impl Default for Options {
     fn default() -> Self {
         Self {
@@ -43,6 +49,7 @@ impl Default for Options {
             opacity: 0.5,
             legend: false,
             overwrite: false,
+            keep_existing: false,
             hidden: Vec::new(),
             class_opacities: Vec::new(),
             threshold: 0.0,
@@ -81,14 +88,23 @@ impl Options {
     /// one folder. A template without `{name}` gets `-` and the name at its end, or else the pictures of a folder
     /// would be written over one another. An empty template, or one that comes out empty, means the picture's name.
     pub fn file_stem(&self, name: &str, model: &str) -> String {
+        self.stem_of(&[(NAME, name), (MODEL, model)])
+    }
+
+    /// As [`Options::file_stem`], where `{folder}` is replaced, too: by the name of the folder that the picture lies in.
+    pub fn file_stem_in(&self, folder: &str, name: &str, model: &str) -> String {
+        self.stem_of(&[(NAME, name), (MODEL, model), (FOLDER, folder)])
+    }
+
+    /// The template with each of these words replaced; the first of them is the picture's name.
+    fn stem_of(&self, words: &[(&str, &str)]) -> String {
+        let name = words.first().map_or("", |(_, name)| *name);
         let template = if self.drops_name() {
             format!("{}-{NAME}", self.naming.trim())
         } else {
             self.naming.clone()
         };
-        // Split first: braces in a picture's own name are no template.
-        let parts: Vec<String> = template.split(NAME).map(|part| part.replace(MODEL, model)).collect();
-        [parts.join(name).as_str(), name, "picture"]
+        [filled(&template, words).as_str(), name, "picture"]
             .into_iter()
             .map(safe)
             .find(|stem| !stem.is_empty())
@@ -99,6 +115,21 @@ impl Options {
     pub fn drops_name(&self) -> bool {
         !self.naming.trim().is_empty() && !self.naming.contains(NAME)
     }
+}
+
+/// A template with words replaced, from left to right: braces in what replaces them are no template.
+fn filled(template: &str, words: &[(&str, &str)]) -> String {
+    let mut text = String::new();
+    let mut rest = template;
+    while let Some(brace) = rest.find('{') {
+        let (before, from_brace) = rest.split_at(brace);
+        text += before;
+        let found = words.iter().find(|(word, _)| from_brace.starts_with(word));
+        let (known, length) = found.map_or(("{", 1), |(word, value)| (*value, word.len()));
+        text += known;
+        rest = &from_brace[length..];
+    }
+    text + rest
 }
 
 /// Text without what some system refuses in a file name, or reads as another folder.
@@ -148,6 +179,17 @@ mod tests {
     fn braces_in_a_name_are_no_template() {
         assert_eq!(stem("{name}", "{model}"), "{model}");
         assert_eq!(stem("{model}-{name}", "{name}"), "Seg-T-Mask-16-{name}");
+    }
+
+    #[test]
+    fn a_folder_is_one_only_where_it_is_known() {
+        let options = Options {
+            naming: "{folder}_{name}".into(),
+            ..Options::default()
+        };
+        assert_eq!(options.file_stem_in("{name}", "a", MODEL), "{name}_a");
+        assert_eq!(options.file_stem_in("b/c", "a", MODEL), "b-c_a");
+        assert_eq!(options.file_stem("a", MODEL), "{folder}_a");
     }
 
     #[test]

@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use super::{Format, Options, Subject, label_png, overlay};
 use crate::labels::{ClassSet, LabelMap};
+use crate::staged_file;
 
 /// Name of the list of classes.
-const CLASS_LIST: &str = "classes.json";
+pub(super) const CLASS_LIST: &str = "classes.json";
 
 /// What a planned file holds.
 #[derive(Clone, Copy)]
@@ -69,12 +70,29 @@ pub(super) fn plan(subject: &Subject, options: &Options, folder: &Path, stem: &s
 
 fn entry(path: PathBuf, description: String, content: Content) -> Entry {
     Entry {
-        // Not `exists`: that follows links, and a link to nothing would be replaced all the same.
-        exists: path.symlink_metadata().is_ok(),
+        exists: staged_file::is_taken(&path),
         path,
         description,
         content,
     }
+}
+
+/// Where the files of formats with one file for a picture go.
+pub(super) fn single_files(options: &Options, folder: &Path, stem: &str) -> impl Iterator<Item = PathBuf> {
+    let single = options.formats.iter().filter(|format| **format != Format::Classes);
+    single.map(move |format| folder.join(format.folder()).join(format!("{stem}.png")))
+}
+
+/// Whether everything is there that an export of these formats would write, as far as can be said before there is a
+/// result.
+pub(super) fn is_complete(options: &Options, folder: &Path, stem: &str) -> bool {
+    let masks = folder.join(Format::Classes.folder()).join(stem);
+    let has_masks = || masks.is_dir() && !staged_file::has_leftovers(&masks);
+    let wants_masks = options.formats.contains(&Format::Classes);
+    // Masks are moved to their places before all else, so that where another file is, they are.
+    single_files(options, folder, stem).all(|path| path.exists())
+        && (!wants_masks || has_masks())
+        && folder.join(CLASS_LIST).exists()
 }
 
 /// The list of classes in a folder, if it is another than that of `classes`.
@@ -87,7 +105,7 @@ pub(super) fn other_class_list(classes: &ClassSet, folder: &Path) -> Option<Path
 pub(super) fn differs(path: &Path, bytes: &[u8]) -> bool {
     match std::fs::read(path) {
         Ok(found) => found != bytes,
-        Err(_) => path.symlink_metadata().is_ok(),
+        Err(_) => staged_file::is_taken(path),
     }
 }
 
