@@ -200,8 +200,10 @@ impl<'a> Keeper<'a> {
                 let accuracy = accuracy.map_or_else(String::new, |share| format!("{share:.6}"));
                 let losses: Vec<String> = losses.iter().map(|loss| format!("{loss:.8}")).collect();
                 let seconds = time.as_secs_f64();
-                let line = format!("{iteration},{rate:.9},{seconds:.3},{accuracy},{}", losses.join(","));
-                writeln!(self.log, "{line}").map_err(|why| KeepError::File(why, self.folder.log()))?;
+                let line = format!("{iteration},{rate:.9},{seconds:.3},{accuracy},{}\n", losses.join(","));
+                self.log
+                    .write_all(line.as_bytes())
+                    .map_err(|why| KeepError::File(why, self.folder.log()))?;
                 if self.kept.elapsed() >= self.every {
                     self.save_state(state)?;
                 }
@@ -218,8 +220,10 @@ impl<'a> Keeper<'a> {
                     let confusion = &scores.confusion;
                     [percent(confusion.mean_iou()), percent(confusion.pixel_accuracy())]
                 });
-                let line = format!("{iteration},{}", scores.collect::<Vec<_>>().join(","));
-                writeln!(self.scores, "{line}").map_err(|why| KeepError::File(why, self.folder.scores()))?;
+                let line = format!("{iteration},{}\n", scores.collect::<Vec<_>>().join(","));
+                self.scores
+                    .write_all(line.as_bytes())
+                    .map_err(|why| KeepError::File(why, self.folder.scores()))?;
                 if *best {
                     self.save_bundle(state, &self.folder.best())?;
                 }
@@ -272,7 +276,8 @@ fn key(prepared: &Prepared, output: Output) -> String {
     }
 }
 
-/// A table to add lines to; lines about later steps than `steps`, which are made again, are dropped.
+/// A table to add lines to; lines about later steps than `steps`, which are made again, are dropped, and so is one that a
+/// kill or a full disk has cut off: what is left of its number may be that of an earlier step.
 fn continued(path: &Path, heading: &str, steps: usize) -> Result<std::fs::File, KeepError> {
     let before = match steps {
         0 => String::new(),
@@ -281,7 +286,11 @@ fn continued(path: &Path, heading: &str, steps: usize) -> Result<std::fs::File, 
             text => text.unwrap_or_default(),
         },
     };
-    let number = |line: &str| line.split(',').next()?.parse::<usize>().ok();
+    let columns = heading.split(',').count();
+    let number = |line: &str| {
+        let fields: Vec<&str> = line.split(',').collect();
+        (fields.len() == columns).then(|| fields[0].parse::<usize>().ok())?
+    };
     let kept = before
         .lines()
         .filter(|line| number(line).is_some_and(|number| number <= steps));
