@@ -11,4 +11,8 @@ mod others;
 mod program;
 mod same_scores;
 mod segment;
+#[cfg(target_os = "linux")]
+mod signals;
+#[cfg(target_os = "linux")]
+mod streams;
 mod train;

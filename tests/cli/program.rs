@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Output, Stdio};
 
 use segscope::labels::LabelMap;
 use segscope::photo::Photo;
@@ -88,8 +89,31 @@ pub fn program() -> Command {
 }
 
 pub fn run(command: &mut Command) -> Ended {
+    ended(command, Command::output)
+}
+
+/// The same call with signals as a terminal gives them, whatever the tests were started with.
+pub fn with_usual_signals(call: &Command) -> Command {
+    let mut with = Command::new("env");
+    with.arg("--default-signal")
+        .arg(call.get_program())
+        .args(call.get_args());
+    if let Some(folder) = call.get_current_dir() {
+        with.current_dir(folder);
+    }
+    with
+}
+
+/// Runs the program with standard output as it was set; what goes to standard error is kept.
+pub fn run_with(command: &mut Command) -> Ended {
+    ended(command.stderr(Stdio::piped()), |command| {
+        command.spawn().and_then(Child::wait_with_output)
+    })
+}
+
+fn ended(command: &mut Command, run: impl FnOnce(&mut Command) -> io::Result<Output>) -> Ended {
     let call = format!("{command:?}");
-    let output = command.output().unwrap_or_else(|e| panic!("{call}: {e}"));
+    let output = run(command).unwrap_or_else(|e| panic!("{call}: {e}"));
     Ended {
         call,
         code: output.status.code(),
@@ -124,6 +148,18 @@ pub fn published_folder() -> PathBuf {
 
 pub fn empty_folder() -> TempDir {
     tempfile::tempdir().expect("a temporary folder")
+}
+
+/// A folder of so many small pictures, all different.
+pub fn small_pictures(folder: &Path, count: u32) -> PathBuf {
+    let pictures = folder.join("pictures");
+    fs::create_dir(&pictures).expect("a folder");
+    let street = image::open(sample()).expect("the sample");
+    for number in 0..count {
+        let picture = street.crop_imm(8 * number, 0, 320, 240).thumbnail_exact(96, 72);
+        picture.save(pictures.join(format!("{number}.png"))).expect("a picture");
+    }
+    pictures
 }
 
 pub fn bytes(path: &Path) -> Vec<u8> {

@@ -154,6 +154,9 @@ impl Bench {
     /// Starts a training and waits until it has made so many steps.
     fn start_until(&self, options: &[&str], out: &str, steps: usize) -> std::process::Child {
         let mut call = self.call(options);
+        if cfg!(target_os = "linux") {
+            call = with_usual_signals(&call);
+        }
         call.args(["--out", out]).stdout(std::process::Stdio::piped());
         let child = call.stderr(std::process::Stdio::null()).spawn().expect("the program");
         let deadline = std::time::Instant::now() + std::time::Duration::from_secs(120);
@@ -211,29 +214,30 @@ fn a_killed_training_goes_on_as_if_it_had_not_been() {
     }
 }
 
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 #[test]
 fn an_interrupted_training_keeps_what_it_has_learnt_and_says_how_it_goes_on() {
     let bench = Bench::new();
     let options = ["--iterations", "100000", "--decoder", "linear"];
-    let child = bench.start_until(&options, "out", 3);
-    let interrupt = std::process::Command::new("kill")
-        .arg("-INT")
-        .arg(child.id().to_string())
-        .status();
-    assert!(interrupt.expect("kill").success());
-    let ended = child.wait_with_output().expect("an end");
-    let said = String::from_utf8_lossy(&ended.stdout);
-    assert!(
-        ended.status.success() && said.contains("the same command goes on"),
-        "{said}"
-    );
-    assert!(bench.path("out/last.safetensors").is_file());
-    let steps = bench.losses("out").len();
-    assert!(
-        said.contains(&format!("stopped after step {steps} of 100000")),
-        "{said}"
-    );
+    for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
+        let child = bench.start_until(&options, signal, 3);
+        let sent = std::process::Command::new("kill")
+            .args(["-s", signal, &child.id().to_string()])
+            .status();
+        assert!(sent.expect("kill").success());
+        let ended = child.wait_with_output().expect("an end");
+        let said = String::from_utf8_lossy(&ended.stdout);
+        assert_eq!(ended.status.code(), Some(code), "SIG{signal}: {said}");
+        assert!(said.contains("the same command goes on"), "{said}");
+        assert!(bench.path(signal).join("last.safetensors").is_file());
+        let steps = bench.losses(signal).len();
+        assert!(
+            said.contains(&format!("stopped after step {steps} of 100000")),
+            "{said}"
+        );
+        let names = names_in(&bench.path(signal));
+        assert!(!names.iter().any(|name| name.starts_with('.')), "{names:?}");
+    }
 }
 
 #[test]
