@@ -303,3 +303,19 @@ fn continued(path: &Path, heading: &str, steps: usize) -> Result<std::fs::File, 
 fn write(path: &Path, text: &str) -> Result<(), KeepError> {
     StagedFile::replace(path, text.as_bytes()).map_err(|why| KeepError::File(why, path.into()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_goes_on_after_its_last_whole_line() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("log.csv");
+        // Step 3 is made again, and of step 12 a kill has left its first digit.
+        std::fs::write(&path, "iteration,loss\n1,0.5\n2,0.25\n3,0.125\n1").expect("a file");
+        continued(&path, "iteration,loss", 2).expect("it can be written");
+        let text = std::fs::read_to_string(&path).expect("text");
+        assert_eq!(text, "iteration,loss\n1,0.5\n2,0.25\n");
+    }
+}
