@@ -7,6 +7,7 @@ use std::thread::Builder;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use rfd::FileDialog;
 
+use crate::engine::MODEL_ENDINGS;
 use crate::photo::EXTENSIONS;
 
 /// What was chosen in a dialog.
@@ -130,7 +131,7 @@ fn answer(what: Ask, folder: Option<PathBuf>) -> Option<Chosen> {
         Ask::ModelFile => {
             let dialog = dialog
                 .set_title("Open a model file")
-                .add_filter("Models", &["pth", "pt", "safetensors"]);
+                .add_filter("Models", &MODEL_ENDINGS);
             dialog.pick_file().map(Chosen::Model)
         }
         Ask::LabelMap | Ask::GroundTruth => {
@@ -159,7 +160,7 @@ fn answer(what: Ask, folder: Option<PathBuf>) -> Option<Chosen> {
         }
         Ask::InitFile => {
             let dialog = dialog.set_title("Weights to begin with");
-            let dialog = dialog.add_filter("Weights", &["safetensors", "pth", "pt", "npz"]);
+            let dialog = dialog.add_filter("Weights", &MODEL_ENDINGS);
             dialog.pick_file().map(|file| Chosen::Folder(what, file))
         }
         Ask::ExportFolder | Ask::ReportFolder | Ask::FigureFolder | Ask::BatchFolder | Ask::UsualExportFolder => {

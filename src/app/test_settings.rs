@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::App;
-use crate::engine::{ModelInfo, ModelSource, NormalisationChoice, Settings, WindowRules};
+use crate::engine::{ModelInfo, ModelSource, NormalisationChoice, Settings, WindowMode, WindowRules};
 
 /// Sizes of the published multi-scale evaluation (rstrudel segm/data/config).
 const MULTI_SCALES: [f64; 6] = [0.5, 0.75, 1.0, 1.25, 1.5, 1.75];
@@ -124,6 +124,7 @@ impl TestSettings {
     /// As the worker takes it.
     pub(super) fn settings(&self, model: &ModelInfo) -> Settings {
         let own = NormalisationChoice::of(&model.spec.normalisation);
+        let published = model.inference_with(self.class_set.as_deref());
         Settings {
             window: self.window,
             stride: self.stride,
@@ -135,6 +136,12 @@ impl TestSettings {
             },
             flip: self.mirrored,
             rules: self.small_pictures,
+            // Whoever asks for other windows than the file says wants windows.
+            mode: if (self.window, self.stride) == (published.window, published.stride) {
+                published.mode
+            } else {
+                WindowMode::Slide
+            },
             normalisation: self
                 .normalisation
                 .filter(|_| self.normalisation != own)

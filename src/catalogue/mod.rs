@@ -5,5 +5,5 @@ mod present;
 mod recognise;
 mod released;
 
-pub use present::{ModelsFolder, PresentModel, Unrecognised, ends_like_a_model, present, usual_folder};
+pub use present::{ModelsFolder, PresentModel, Unrecognised, present, usual_folder};
 pub use released::{Project, Released, Size, released};

@@ -5,10 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::recognise::recognise;
 use super::released::Released;
-use crate::checkpoint;
-
-/// File name endings of models.
-const ENDINGS: [&str; 4] = ["pth", "pt", "safetensors", "npz"];
+use crate::checkpoint::{self, ends_like_a_model};
 
 /// A folder with this file in it is a model.
 const CHECKPOINT: &str = "checkpoint.pth";
@@ -69,12 +66,6 @@ impl ModelsFolder {
 pub fn usual_folder() -> Option<PathBuf> {
     let folders = directories::ProjectDirs::from("", "", "segscope")?;
     Some(folders.data_dir().join("models"))
-}
-
-/// Whether a file is called like a model.
-pub fn ends_like_a_model(path: &Path) -> bool {
-    path.extension()
-        .is_some_and(|ending| ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known)))
 }
 
 /// Looks which models lie in `folder` or in a folder in it: model files, and folders that hold `checkpoint.pth`. Other

@@ -51,7 +51,7 @@ mod tests {
     use crate::catalogue::{Project, released};
     use crate::model::{
         DecoderSpec, EncoderSpec, HeadSpec, InferenceSpec, MlaSpec, Normalisation, PositionResize, UpSpec, UpStage,
-        WindowRules,
+        WindowMode, WindowRules,
     };
 
     const LINEAR: HeadSpec = HeadSpec::Linear;
@@ -123,6 +123,8 @@ mod tests {
                 stride: crop,
                 short_side: None,
                 rules: WindowRules::Enlarge,
+                mode: WindowMode::Slide,
+                threshold: None,
             },
         }
     }

@@ -4,7 +4,7 @@
 use super::Provenance;
 use super::backbone::BackbonePlan;
 use super::recipe::{Recipe, only, transposed};
-use super::shapes::{count_of, grid_side, shape};
+use super::shapes::{count_of, grid_of, shape};
 use super::source::Shapes;
 use crate::model::{EncoderSpec, HostTensor, Normalisation, PositionResize};
 
@@ -38,7 +38,7 @@ pub(super) fn plan(shapes: &Shapes) -> Result<BackbonePlan, String> {
     let attention = |i: usize| format!("{}/MultiHeadDotProductAttention_1", block(i));
     let heads = shape(shapes, &format!("{}/query/kernel", attention(0)), 3)?[1];
     let positions = theirs("Transformer/posembed_input/pos_embedding");
-    let side = grid_side(shape(shapes, &positions, 3)?[1], 1)?;
+    let grid = grid_of(shape(shapes, &positions, 3)?[1], 1, None)?;
 
     let mut recipe = Recipe::default();
     recipe.make(
@@ -79,7 +79,7 @@ pub(super) fn plan(shapes: &Shapes) -> Result<BackbonePlan, String> {
             depth,
             heads,
             patch,
-            grid: [side, side],
+            grid,
             class_token: true,
             distilled: false,
             final_norm: true,

@@ -7,6 +7,7 @@ use std::path::Path;
 use half::f16;
 use safetensors::View;
 use safetensors::tensor::Dtype;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::recipe::Recipe;
@@ -22,11 +23,20 @@ const SPEC: &str = "segscope.spec";
 const CLASSES: &str = "segscope.classes";
 const PROVENANCE: &str = "segscope.provenance";
 
+/// How ground truth for the model is read, as [`Truth`]; bundles of models whose files did not say it have none.
+const TRUTH: &str = "segscope.truth";
+
 /// Version of the layout that this program writes: any number of decoders, named `decoders.KEY.…`.
 const VERSION: &str = "2";
 
 /// The version before: one decoder, named `decoder.…`.
 const SINGLE_DECODER_VERSION: &str = "1";
+
+/// What a model's own file said about ground truth.
+#[derive(Debug, Serialize, Deserialize)]
+struct Truth {
+    zero_is_ignored: bool,
+}
 
 /// Whether a file has Segscope's metadata, of whatever version.
 pub(super) fn is_it(file: &SafetensorsFile) -> bool {
@@ -52,6 +62,10 @@ pub(super) fn plan(file: &SafetensorsFile, path: &Path) -> Result<Plan, Checkpoi
         serde_json::from_value(spec).map_err(|e| damaged(format!("the metadata {SPEC} cannot be read ({e})")))?;
     let classes: ClassSet = json(metadata, CLASSES).map_err(&damaged)?;
     let provenance: Provenance = json(metadata, PROVENANCE).map_err(&damaged)?;
+    let truth: Option<Truth> = match metadata.contains_key(TRUTH) {
+        true => Some(json(metadata, TRUTH).map_err(&damaged)?),
+        false => None,
+    };
     check_spec(&spec, path)?;
     if classes.len() != spec.classes {
         return Err(damaged(format!(
@@ -73,7 +87,7 @@ pub(super) fn plan(file: &SafetensorsFile, path: &Path) -> Result<Plan, Checkpoi
         spec,
         classes,
         provenance,
-        zero_is_ignored: None,
+        zero_is_ignored: truth.map(|truth| truth.zero_is_ignored),
         remarks: Vec::new(),
     })
 }
@@ -102,7 +116,7 @@ pub(super) fn save(checkpoint: &Checkpoint, path: &Path) -> Result<(), Checkpoin
         path: path.into(),
     };
     let as_json = |value: Result<String, serde_json::Error>| value.map_err(|e| wrong(std::io::Error::other(e)));
-    let metadata = HashMap::from([
+    let mut metadata = HashMap::from([
         (FORMAT.to_owned(), VERSION.to_owned()),
         (SPEC.to_owned(), as_json(serde_json::to_string(&checkpoint.spec))?),
         (CLASSES.to_owned(), as_json(serde_json::to_string(&checkpoint.classes))?),
@@ -111,6 +125,10 @@ pub(super) fn save(checkpoint: &Checkpoint, path: &Path) -> Result<(), Checkpoin
             as_json(serde_json::to_string(&checkpoint.provenance))?,
         ),
     ]);
+    if let Some(zero_is_ignored) = checkpoint.zero_is_ignored {
+        let truth = as_json(serde_json::to_string(&Truth { zero_is_ignored }))?;
+        metadata.insert(TRUTH.to_owned(), truth);
+    }
     let tensors = checkpoint
         .weights
         .iter()

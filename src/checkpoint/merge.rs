@@ -90,6 +90,9 @@ impl Checkpoint {
                 ours.name, theirs.name
             ));
         }
+        if self.spec.inference.threshold != other.spec.inference.threshold {
+            return Err("their classes are chosen differently: one has a head with one output channel".into());
+        }
         if self.spec.normalisation != other.spec.normalisation {
             return Err("their pictures are normalised differently".into());
         }

@@ -1,18 +1,50 @@
 //! What mmsegmentation and official SETR write beside the weights: class names, colours, the configuration.
 
-use super::Provenance;
 use super::mmseg::config::Value;
+use super::side_file::{Said, Sizes};
 use super::source::torch::TorchFile;
+use super::{Provenance, sigmoid};
 use crate::datasets;
 use crate::labels::{Class, ClassSet};
-use crate::model::{InferenceSpec, Normalisation};
+use crate::model::{InferenceSpec, Normalisation, WindowMode};
+
+/// Where the names of the classes are: `dataset_meta` is that of mmengine.
+const NAMES: [&[&str]; 3] = [
+    &["meta", "CLASSES"],
+    &["meta", "dataset_meta", "classes"],
+    &["meta", "dataset_meta", "CLASSES"],
+];
+
+/// Where their colours are.
+const COLORS: [&[&str]; 3] = [
+    &["meta", "PALETTE"],
+    &["meta", "dataset_meta", "palette"],
+    &["meta", "dataset_meta", "PALETTE"],
+];
+
+/// Whether 0 in ground truth means "no class" and other ids are one more than their class.
+const REDUCE_ZERO: &str = "reduce_zero_label";
+
+/// Parts of a configuration that say how ground truth is read, in the order in which they are asked.
+const READING: [&str; 8] = [
+    "data",
+    "test_dataloader",
+    "val_dataloader",
+    "train_dataloader",
+    "test_pipeline",
+    "val_pipeline",
+    "train_pipeline",
+    "dataset",
+];
 
 /// What a checkpoint's `meta` says, as far as it is there.
+#[derive(Clone)]
 pub(super) struct Meta {
     classes: Vec<String>,
     colors: Vec<[u8; 3]>,
     pub(super) config: Value,
     version: Option<String>,
+    reduces_zero: Option<bool>,
 }
 
 impl Meta {
@@ -23,31 +55,95 @@ impl Meta {
             colors: Vec::new(),
             config: Value::Other,
             version: None,
+            reduces_zero: None,
         }
     }
 
     /// Reads it out of a file; the newer layout (mmengine) has `dataset_meta` and `cfg`.
     pub(super) fn of(file: &TorchFile) -> Self {
-        let names = file
-            .texts(&["meta", "CLASSES"])
-            .or_else(|| file.texts(&["meta", "dataset_meta", "classes"]));
-        let colors = file
-            .colors(&["meta", "PALETTE"])
-            .or_else(|| file.colors(&["meta", "dataset_meta", "palette"]));
+        let names = NAMES.iter().find_map(|place| file.texts(place));
+        let colors = COLORS.iter().find_map(|place| file.colors(place));
         let config = file.text(&["meta", "config"]).or_else(|| file.text(&["meta", "cfg"]));
         Self {
             classes: names.unwrap_or_default().into_iter().map(str::to_owned).collect(),
             colors: colors.unwrap_or_default(),
             config: Value::parse(config.unwrap_or_default()),
             version: file.text(&["meta", "mmseg_version"]).map(str::to_owned),
+            reduces_zero: file.flag(&["meta", "dataset_meta", REDUCE_ZERO]),
         }
     }
 
-    /// The classes: a known data set's where names or number are its, else the file's own names and colours.
+    /// The same without what is about another model than that of these tensors, and a sentence about each such thing.
+    pub(super) fn of_tensors(&self, tensors: &Sizes) -> (Self, Vec<String>) {
+        let mut own = self.clone();
+        let mut remarks = Vec::new();
+        let is_sigmoid = tensors.classes == 1;
+        let said = Said {
+            // One channel may stand for two classes.
+            classes: self.said().classes.filter(|_| !is_sigmoid),
+            ..self.said()
+        };
+        if let Some(why) = said.contradiction(tensors) {
+            own.config = Value::Other;
+            remarks.push(format!(
+                "the configuration inside the file is of another model ({why}) and was set aside; what the shapes do not \
+                 tell is as published"
+            ));
+        }
+        let named = self.classes.len();
+        if named != 0 && named != tensors.classes && !(is_sigmoid && named == 2) {
+            own.classes.clear();
+            remarks.push(format!(
+                "the file names {named} classes, its decoder puts out {}; the names were set aside",
+                tensors.classes
+            ));
+        }
+        (own, remarks)
+    }
+
+    /// The sizes that the configuration says; mmsegmentation's names, then those of official SETR.
+    pub(super) fn said(&self) -> Said {
+        let model = self.config.get("model");
+        let backbone = model.get("backbone");
+        let number = |keys: &[&str]| keys.iter().find_map(|key| backbone.get(key).size());
+        Said {
+            width: number(&["embed_dims", "embed_dim"]),
+            patch: number(&["patch_size"]),
+            depth: number(&["num_layers", "depth"]),
+            classes: model.get("decode_head").get("num_classes").size(),
+            heads: number(&["num_heads"]),
+            image: backbone.get("img_size").height_and_width(),
+        }
+    }
+
+    /// Whether 0 in ground truth means "no class", where the file says so itself.
+    pub(super) fn zero_is_ignored(&self) -> Option<bool> {
+        let in_config = || {
+            READING
+                .iter()
+                .find_map(|part| self.config.get(part).find_flag(REDUCE_ZERO))
+        };
+        self.reduces_zero.or_else(in_config)
+    }
+
+    /// Above which probability a pixel is of class 1 where the head has one output channel, if the file says it.
+    pub(super) fn threshold(&self) -> Option<f32> {
+        let head = self.config.get("model").get("decode_head");
+        head.get("threshold").number().map(|threshold| threshold as f32)
+    }
+
+    /// The classes of a head with one output channel.
+    pub(super) fn two_classes(&self) -> ClassSet {
+        sigmoid::two_classes(&self.classes, &self.colors)
+    }
+
+    /// The classes: a known data set's where its names or its own name are in the file, else the file's own names and
+    /// colours; without names a guess.
     pub(super) fn class_set(&self, count: usize) -> ClassSet {
         let by_count = datasets::by_count(count);
         if self.classes.len() != count {
-            return by_count;
+            let named = self.data_set().and_then(datasets::classes_of);
+            return named.filter(|set| set.len() == count).unwrap_or(by_count);
         }
         let known = by_count.name != "unnamed";
         let same = |(class, name): (&Class, &String)| class.name.eq_ignore_ascii_case(name);
@@ -92,7 +188,11 @@ impl Meta {
             window,
             stride: stride.min(window),
             short_side: self.short_side().or(proposed.short_side),
-            rules: proposed.rules,
+            mode: match test.get("mode").text() {
+                Some("whole") => WindowMode::Whole,
+                _ => proposed.mode,
+            },
+            ..proposed
         }
     }
 

@@ -11,9 +11,12 @@ mod merge;
 mod meta;
 mod mmseg;
 mod official_setr;
+mod place;
 mod recipe;
 mod rstrudel;
 mod shapes;
+mod side_file;
+mod sigmoid;
 mod source;
 mod stranger;
 mod test_settings;
@@ -24,12 +27,13 @@ mod vit_names;
 use std::fs::File;
 use std::io::Read;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 pub use backbone::Backbone;
 pub use error::CheckpointError;
+pub use place::{MODEL_ENDINGS, ends_like_a_model, files_of, model_file};
 pub use recipe::OnRead;
 pub use test_settings::{System, proposed, settings_for_set};
 
@@ -224,53 +228,6 @@ fn from_memory(bytes: impl AsRef<[u8]> + Send + 'static, path: &Path) -> Result<
 /// When the folder cannot be written to or is full; what existed stays.
 pub fn save_bundle(checkpoint: &Checkpoint, path: &Path) -> Result<(), CheckpointError> {
     bundle::save(checkpoint, path)
-}
-
-/// The file itself, or the one model file in a folder.
-///
-/// # Errors
-/// When a folder cannot be listed or does not hold exactly one model.
-pub fn model_file(path: &Path) -> Result<PathBuf, CheckpointError> {
-    if !path.is_dir() {
-        return Ok(path.into());
-    }
-    let published = path.join("checkpoint.pth");
-    if published.is_file() {
-        return Ok(published);
-    }
-    let entries = std::fs::read_dir(path).map_err(|e| CheckpointError::read(path, e))?;
-    let is_model = |file: &PathBuf| {
-        let extension = file.extension().and_then(|e| e.to_str());
-        file.is_file() && matches!(extension, Some("pth" | "pt" | "safetensors" | "npz"))
-    };
-    let files: Vec<PathBuf> = entries
-        .filter_map(Result::ok)
-        .map(|e| e.path())
-        .filter(is_model)
-        .collect();
-    match files.as_slice() {
-        [file] => Ok(file.clone()),
-        [] => Err(CheckpointError::damaged(
-            path,
-            "expected checkpoint.pth (and variant.yml) or another model file in the folder, found none; open the \
-             folder that holds them"
-                .into(),
-        )),
-        files => Err(CheckpointError::damaged(
-            path,
-            format!(
-                "expected one model file in the folder, found {}; open one of them",
-                files.len()
-            ),
-        )),
-    }
-}
-
-/// The files that are read when a model file is opened: itself and, for Segmenter, `variant.yml` beside it, whether it
-/// is there or not.
-pub fn files_of(file: PathBuf) -> Vec<PathBuf> {
-    let variant = file.with_file_name(variant::FILE);
-    vec![file, variant]
 }
 
 fn model_in(path: &Path) -> Result<(Plan, Box<dyn Source>), CheckpointError> {

@@ -5,17 +5,22 @@ use std::path::Path;
 
 use super::mmseg::config::Value;
 use super::recipe::{Recipe, zeros};
-use super::shapes::{count_of, grid_side, shape, usual_heads};
+use super::shapes::{count_of, grid_of, shape, usual_heads};
+use super::side_file::Sizes;
 use super::source::Shapes;
 use super::test_settings::{self, System};
 use super::vit_names::{EncoderNames, TIMM};
-use super::{CheckpointError, Meta, Plan, Provenance, check_spec};
+use super::{CheckpointError, Meta, Plan, Provenance, check_spec, sigmoid};
+use crate::labels::ClassSet;
 use crate::model::{
-    DecoderSpec, EncoderSpec, HeadSpec, HostTensor, MlaSpec, ModelSpec, PositionResize, UpSpec, UpStage,
+    DecoderSpec, EncoderSpec, HeadSpec, HostTensor, InferenceSpec, MlaSpec, ModelSpec, PositionResize, UpSpec, UpStage,
 };
 
 /// LayerNorm epsilon everywhere.
 const NORM_EPS: f64 = 1e-6;
+
+/// Above this probability a pixel is of class 1 where the head has one output channel and the file says no threshold.
+const SIGMOID_THRESHOLD: f32 = 0.5;
 
 /// Whether these are the tensors of such a file.
 pub(super) fn is_it(shapes: &Shapes) -> bool {
@@ -24,8 +29,19 @@ pub(super) fn is_it(shapes: &Shapes) -> bool {
 
 /// What to make of the tensors.
 pub(super) fn plan(shapes: &Shapes, meta: &Meta, path: &Path) -> Result<Plan, CheckpointError> {
-    let spec = spec_of(shapes, meta).map_err(|why| CheckpointError::damaged(path, why))?;
+    let damaged = |why: String| CheckpointError::damaged(path, why);
+    let tensors = sizes_of(shapes).map_err(damaged)?;
+    let (meta, mut remarks) = meta.of_tensors(&tensors);
+    let classes = match tensors.classes {
+        1 => meta.two_classes(),
+        count => meta.class_set(count),
+    };
+    let spec = spec_of(shapes, &meta, &tensors, &classes).map_err(damaged)?;
     check_spec(&spec, path)?;
+    remarks.extend(test_settings::guess(&classes));
+    remarks.extend(spec.inference.threshold.map(|threshold| {
+        format!("its decoder has one output channel: class 1 is where the sigmoid is above {threshold}")
+    }));
     let mut recipe = Recipe::default();
     let names = EncoderNames {
         prefix: "backbone.",
@@ -48,13 +64,14 @@ pub(super) fn plan(shapes: &Shapes, meta: &Meta, path: &Path) -> Result<Plan, Ch
         let ours = format!("decoders.{}", decoder.key);
         match &decoder.head {
             HeadSpec::Up { main, auxiliary } => {
-                up_recipe(&mut recipe, &format!("{ours}.main"), "decode_head", main);
+                let rules = &spec.inference;
+                up_recipe(&mut recipe, &format!("{ours}.main"), "decode_head", main, rules);
                 for (i, head) in auxiliary.iter().enumerate() {
                     let theirs = format!("auxiliary_head.{i}");
-                    up_recipe(&mut recipe, &format!("{ours}.auxiliary.{i}"), &theirs, head);
+                    up_recipe(&mut recipe, &format!("{ours}.auxiliary.{i}"), &theirs, head, rules);
                 }
             }
-            HeadSpec::Mla(mla) => mla_recipe(&mut recipe, &ours, mla, spec.classes),
+            HeadSpec::Mla(mla) => mla_recipe(&mut recipe, &ours, mla, &spec),
             HeadSpec::Linear | HeadSpec::MaskTransformer { .. } => {}
         }
     }
@@ -62,28 +79,57 @@ pub(super) fn plan(shapes: &Shapes, meta: &Meta, path: &Path) -> Result<Plan, Ch
     meta.describe(&mut provenance);
     Ok(Plan {
         recipe,
-        classes: meta.class_set(spec.classes),
+        classes,
         spec,
         provenance,
-        zero_is_ignored: None,
-        remarks: Vec::new(),
+        zero_is_ignored: meta.zero_is_ignored(),
+        remarks,
     })
 }
 
-fn spec_of(shapes: &Shapes, meta: &Meta) -> Result<ModelSpec, String> {
-    let model = meta.config.get("model");
+/// What the shapes tell, for comparing with the configuration.
+fn sizes_of(shapes: &Shapes) -> Result<Sizes, String> {
     let patch_weight = shape(shapes, "backbone.patch_embed.proj.weight", 4)?;
-    let (dim, patch) = (patch_weight[0], patch_weight[2]);
-    let depth = count_of(shapes, "backbone.blocks.");
-    let is_mla = shapes.contains_key("decode_head.cls.weight");
-    let (decoder, classes) = if is_mla {
+    let classifier = match is_mla(shapes) {
+        true => "decode_head.cls.weight".to_owned(),
+        false => format!("decode_head.conv_{}.weight", convolutions(shapes, "decode_head") - 1),
+    };
+    Ok(Sizes {
+        width: patch_weight[0],
+        patch: patch_weight[2],
+        depth: count_of(shapes, "backbone.blocks."),
+        classes: shape(shapes, &classifier, 4)?[0],
+        positions: shape(shapes, "backbone.pos_embed", 3)?[1].saturating_sub(1),
+    })
+}
+
+fn is_mla(shapes: &Shapes) -> bool {
+    shapes.contains_key("decode_head.cls.weight")
+}
+
+/// Convolutions of a head of Naive or PUP, the last of which is the classifier.
+fn convolutions(shapes: &Shapes, head: &str) -> usize {
+    count_of(shapes, &format!("{head}.conv_")).clamp(1, 16)
+}
+
+fn spec_of(shapes: &Shapes, meta: &Meta, tensors: &Sizes, classes: &ClassSet) -> Result<ModelSpec, String> {
+    let model = meta.config.get("model");
+    let &Sizes {
+        width: dim,
+        patch,
+        depth,
+        classes: channels,
+        positions,
+    } = tensors;
+    let is_mla = is_mla(shapes);
+    let decoder = if is_mla {
         mla_decoder(shapes, model, depth)?
     } else {
         up_decoder(shapes, model, depth)?
     };
-    let side = grid_side(shape(shapes, "backbone.pos_embed", 3)?[1], 1)?;
-    let data_set = meta.class_set(classes).name;
-    let proposed = test_settings::proposed(System::Setr, &data_set, patch, patch.saturating_mul(side));
+    let grid = grid_of(positions + 1, 1, meta.said().grid(patch))?;
+    let crop = patch.saturating_mul(grid[0].min(grid[1]));
+    let proposed = test_settings::proposed_for(System::Setr, classes, patch, crop);
     Ok(ModelSpec {
         encoder: EncoderSpec {
             dim,
@@ -94,7 +140,7 @@ fn spec_of(shapes: &Shapes, meta: &Meta) -> Result<ModelSpec, String> {
                 .size()
                 .unwrap_or(usual_heads(dim)),
             patch,
-            grid: [side, side],
+            grid,
             class_token: !is_mla,
             distilled: false,
             final_norm: false,
@@ -102,15 +148,18 @@ fn spec_of(shapes: &Shapes, meta: &Meta) -> Result<ModelSpec, String> {
             position_resize: PositionResize::Bilinear,
         },
         decoders: vec![decoder],
-        classes,
+        classes: if channels == 1 { 2 } else { channels },
         normalisation: meta.normalisation(true),
-        inference: meta.inference(proposed),
+        inference: InferenceSpec {
+            threshold: (channels == 1).then(|| meta.threshold().unwrap_or(SIGMOID_THRESHOLD)),
+            ..meta.inference(proposed)
+        },
     })
 }
 
-fn up_decoder(shapes: &Shapes, model: &Value, depth: usize) -> Result<(DecoderSpec, usize), String> {
+fn up_decoder(shapes: &Shapes, model: &Value, depth: usize) -> Result<DecoderSpec, String> {
     let last = depth.saturating_sub(1);
-    let (main, classes) = up_head(shapes, "decode_head", model.get("decode_head"), last)?;
+    let main = up_head(shapes, "decode_head", model.get("decode_head"), last)?;
     let is_naive = main.stages.iter().all(|stage| stage.kernel == 1);
     let count = count_of(shapes, "auxiliary_head.");
     let usual = auxiliary_taps(depth, is_naive);
@@ -119,14 +168,13 @@ fn up_decoder(shapes: &Shapes, model: &Value, depth: usize) -> Result<(DecoderSp
         .map(|i| {
             let config = configs.get(i).unwrap_or(&Value::Other);
             let tap = usual.get(i).copied().unwrap_or(last);
-            Ok(up_head(shapes, &format!("auxiliary_head.{i}"), config, tap)?.0)
+            up_head(shapes, &format!("auxiliary_head.{i}"), config, tap)
         })
         .collect::<Result<_, String>>()?;
-    let decoder = DecoderSpec {
+    Ok(DecoderSpec {
         key: if is_naive { "naive" } else { "pup" }.into(),
         head: HeadSpec::Up { main, auxiliary },
-    };
-    Ok((decoder, classes))
+    })
 }
 
 /// Blocks with an auxiliary head in the published configurations (configs/SETR, and those of DeiT for 12 blocks).
@@ -140,12 +188,9 @@ fn auxiliary_taps(depth: usize, is_naive: bool) -> Vec<usize> {
     }
 }
 
-/// A head and its number of classes. The last convolution is the classifier.
-fn up_head(shapes: &Shapes, name: &str, config: &Value, usual_tap: usize) -> Result<(UpSpec, usize), String> {
-    let convolutions = count_of(shapes, &format!("{name}.conv_")).clamp(1, 16);
+fn up_head(shapes: &Shapes, name: &str, config: &Value, usual_tap: usize) -> Result<UpSpec, String> {
     let weight = |i: usize| shape(shapes, &format!("{name}.conv_{i}.weight"), 4);
-    let classes = weight(convolutions - 1)?[0];
-    let stages = convolutions - 1;
+    let stages = convolutions(shapes, name) - 1;
     let stages = (0..stages)
         .map(|i| {
             let weight = weight(i)?;
@@ -164,15 +209,14 @@ fn up_head(shapes: &Shapes, name: &str, config: &Value, usual_tap: usize) -> Res
             })
         })
         .collect::<Result<_, String>>()?;
-    let head = UpSpec {
+    Ok(UpSpec {
         tap: config.get("in_index").size().unwrap_or(usual_tap),
         norm_eps: NORM_EPS,
         stages,
-    };
-    Ok((head, classes))
+    })
 }
 
-fn mla_decoder(shapes: &Shapes, model: &Value, depth: usize) -> Result<(DecoderSpec, usize), String> {
+fn mla_decoder(shapes: &Shapes, model: &Value, depth: usize) -> Result<DecoderSpec, String> {
     let classifier = shape(shapes, "decode_head.cls.weight", 4)?;
     let taps = model.get("backbone").get("mla_index").sizes();
     let usual = || (1..=4).map(|i| (depth / 4 * i).saturating_sub(1)).collect();
@@ -186,15 +230,14 @@ fn mla_decoder(shapes: &Shapes, model: &Value, depth: usize) -> Result<(DecoderS
         classifier_kernel: classifier[2],
         auxiliary: shapes.contains_key("auxiliary_head.0.aux.weight"),
     };
-    let decoder = DecoderSpec {
+    Ok(DecoderSpec {
         key: "mla".into(),
         head: HeadSpec::Mla(mla),
-    };
-    Ok((decoder, classifier[0]))
+    })
 }
 
 /// The biases in front of the batch norms go into the norms' means, where they do the same.
-fn up_recipe(recipe: &mut Recipe, ours: &str, theirs: &str, head: &UpSpec) {
+fn up_recipe(recipe: &mut Recipe, ours: &str, theirs: &str, head: &UpSpec, rules: &InferenceSpec) {
     recipe.take_pair(&format!("{ours}.norm"), &format!("{theirs}.norm"));
     for i in 0..head.stages.len() {
         let (stage, norm) = (format!("{ours}.stages.{i}"), format!("{theirs}.syncbn_fc_{i}"));
@@ -209,10 +252,10 @@ fn up_recipe(recipe: &mut Recipe, ours: &str, theirs: &str, head: &UpSpec) {
         recipe.take(format!("{stage}.norm.variance"), format!("{norm}.running_var"));
     }
     let last = format!("{theirs}.conv_{}", head.stages.len());
-    recipe.take_pair(&format!("{ours}.classify"), &last);
+    sigmoid::classifier(recipe, &format!("{ours}.classify"), &last, rules);
 }
 
-fn mla_recipe(recipe: &mut Recipe, ours: &str, mla: &MlaSpec, classes: usize) {
+fn mla_recipe(recipe: &mut Recipe, ours: &str, mla: &MlaSpec, spec: &ModelSpec) {
     for i in 0..mla.taps.len() {
         // They count from 2, the shallowest.
         let p = i + 2;
@@ -245,14 +288,16 @@ fn mla_recipe(recipe: &mut Recipe, ours: &str, mla: &MlaSpec, classes: usize) {
             format!("{refine}.4"),
         );
         if mla.auxiliary {
-            recipe.take(
-                format!("{ours}.auxiliary.{i}.weight"),
-                format!("auxiliary_head.{i}.aux.weight"),
-            );
-            recipe.make(format!("{ours}.auxiliary.{i}.bias"), Vec::new(), zeros(vec![classes]));
+            let weight = format!("auxiliary_head.{i}.aux.weight");
+            let ours = format!("{ours}.auxiliary.{i}");
+            match spec.inference.threshold {
+                Some(_) => recipe.make(format!("{ours}.weight"), vec![weight], sigmoid::after_zeros),
+                None => recipe.take(format!("{ours}.weight"), weight),
+            }
+            recipe.make(format!("{ours}.bias"), Vec::new(), zeros(vec![spec.classes]));
         }
     }
-    recipe.take_pair(&format!("{ours}.classify"), "decode_head.cls");
+    sigmoid::classifier(recipe, &format!("{ours}.classify"), "decode_head.cls", &spec.inference);
 }
 
 /// The first tensor less the second.

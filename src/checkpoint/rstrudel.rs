@@ -1,23 +1,25 @@
 //! The layout of rstrudel/segmenter: `checkpoint.pth` with the outer key `model`, and `variant.yml` beside it.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use super::recipe::Recipe;
-use super::shapes::{count_of, grid_side, shape, usual_heads};
+use super::shapes::{count_of, grid_of, shape, usual_heads};
+use super::side_file::Sizes;
 use super::source::Shapes;
 use super::test_settings::{self, System};
 use super::variant::{self, Variant};
 use super::vit_names::{EncoderNames, TIMM};
-use super::{CheckpointError, Plan, Provenance};
+use super::{CheckpointError, Plan, Provenance, sigmoid};
 use crate::datasets;
-use crate::model::{
-    DecoderSpec, EncoderSpec, HeadSpec, InferenceSpec, ModelSpec, Normalisation, PositionResize, WindowRules,
-};
+use crate::labels::ClassSet;
+use crate::model::{DecoderSpec, EncoderSpec, HeadSpec, InferenceSpec, ModelSpec, Normalisation, PositionResize};
 
 /// LayerNorm epsilon of encoder and decoder alike: PyTorch's default, although the ViTs were trained with 1e-6.
 const NORM_EPS: f64 = 1e-5;
+
+/// Above this probability a pixel is of class 1 where the decoder has one output channel. The layout has no such heads of
+/// its own and says no threshold.
+const SIGMOID_THRESHOLD: f32 = 0.5;
 
 /// Whether these are the tensors of such a file.
 pub(super) fn is_it(shapes: &Shapes) -> bool {
@@ -27,22 +29,23 @@ pub(super) fn is_it(shapes: &Shapes) -> bool {
 /// What to make of the tensors of the file at `path`; sizes that their shapes do not tell come from a `variant.yml`
 /// beside it, or from the usual rules.
 pub(super) fn plan(shapes: &Shapes, path: &Path) -> Result<Plan, CheckpointError> {
-    let variant = variant_beside(path)?;
-    let spec = spec_of(shapes, variant.as_ref()).map_err(|why| CheckpointError::damaged(path, why))?;
+    let damaged = |why: String| CheckpointError::damaged(path, why);
+    let tensors = Tensors::of(shapes).map_err(damaged)?;
+    let (variant, mut remarks) = variant::of(path, &tensors.sizes);
+    let classes = tensors.class_set(variant.as_ref());
+    let spec = tensors.spec(variant.as_ref(), &classes).map_err(damaged)?;
     super::check_spec(&spec, path)?;
-    let classes = match &variant {
-        Some(v) => datasets::for_model(&v.data_set, spec.classes),
-        None => datasets::by_count(spec.classes),
-    };
+    remarks.extend(test_settings::guess(&classes));
+    remarks.extend(tensors.remark_on_one_channel());
     let mut provenance = Provenance::new("rstrudel/segmenter checkpoint");
     match variant {
         Some(v) => {
-            provenance.add("data set", v.data_set);
-            provenance.add("backbone", v.backbone);
+            provenance.add("data set", v.data_set.unwrap_or_else(|| "unknown".into()));
+            provenance.add("backbone", v.backbone.unwrap_or_else(|| "unknown".into()));
         }
         None => provenance.add(
             "note",
-            "no variant.yml beside it: window, stride and normalisation are the usual ones",
+            "no variant.yml of its own: window, stride and normalisation are the usual ones",
         ),
     }
     Ok(Plan {
@@ -51,7 +54,7 @@ pub(super) fn plan(shapes: &Shapes, path: &Path) -> Result<Plan, CheckpointError
         classes,
         provenance,
         zero_is_ignored: None,
-        remarks: Vec::new(),
+        remarks,
     })
 }
 
@@ -86,7 +89,9 @@ fn recipe(spec: &ModelSpec, shapes: &Shapes) -> Recipe {
                     recipe.take_pair(&format!("{ours}.{name}"), &format!("decoder.{name}"));
                 }
             }
-            HeadSpec::Linear => recipe.take_pair(&format!("{ours}.head"), "decoder.head"),
+            HeadSpec::Linear => {
+                sigmoid::classifier(&mut recipe, &format!("{ours}.head"), "decoder.head", &spec.inference);
+            }
             // The layout has none of these; their tensors would be missing.
             HeadSpec::Up { .. } | HeadSpec::Mla(_) => {}
         }
@@ -94,76 +99,122 @@ fn recipe(spec: &ModelSpec, shapes: &Shapes) -> Recipe {
     recipe
 }
 
-fn variant_beside(path: &Path) -> Result<Option<Variant>, CheckpointError> {
-    let beside = path.with_file_name(variant::FILE);
-    let mut bytes = Vec::new();
-    let read = File::open(&beside).and_then(|file| file.take(variant::MOST_BYTES as u64 + 1).read_to_end(&mut bytes));
-    let text = match read {
-        Ok(_) => String::from_utf8_lossy(&bytes).into_owned(),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(e) => return Err(CheckpointError::read(&beside, e)),
-    };
-    Variant::parse(&text)
-        .map(Some)
-        .map_err(|why| CheckpointError::damaged(&beside, why))
+/// What the tensors tell by their names and shapes.
+struct Tensors {
+    sizes: Sizes,
+    distilled: bool,
+    /// Key and kind of the decoder.
+    decoder: (&'static str, HeadSpec),
 }
 
-/// Sizes read off the shapes; what shapes do not tell comes from `variant`, or from the rules of the published models.
-fn spec_of(shapes: &Shapes, variant: Option<&Variant>) -> Result<ModelSpec, String> {
-    let patch_weight = shape(shapes, "encoder.patch_embed.proj.weight", 4)?;
-    let (dim, patch) = (patch_weight[0], patch_weight[2]);
-    let distilled = shapes.contains_key("encoder.dist_token");
-    let positions = shape(shapes, "encoder.pos_embed", 3)?[1];
-    let side = grid_side(positions, 1 + usize::from(distilled))?;
-    let (key, head, classes) = if shapes.contains_key("decoder.cls_emb") {
-        let head = HeadSpec::MaskTransformer {
-            layers: count_of(shapes, "decoder.blocks."),
-            heads: usual_heads(dim),
-            norm_eps: NORM_EPS,
+impl Tensors {
+    fn of(shapes: &Shapes) -> Result<Self, String> {
+        let patch_weight = shape(shapes, "encoder.patch_embed.proj.weight", 4)?;
+        let (width, patch) = (patch_weight[0], patch_weight[2]);
+        let distilled = shapes.contains_key("encoder.dist_token");
+        let (decoder, classes) = if shapes.contains_key("decoder.cls_emb") {
+            let head = HeadSpec::MaskTransformer {
+                layers: count_of(shapes, "decoder.blocks."),
+                heads: usual_heads(width),
+                norm_eps: NORM_EPS,
+            };
+            (("mask", head), shape(shapes, "decoder.cls_emb", 3)?[1])
+        } else if shapes.contains_key("decoder.head.weight") {
+            let classes = shape(shapes, "decoder.head.weight", 2)?[0];
+            (("linear", HeadSpec::Linear), classes)
+        } else {
+            return Err(
+                "expected decoder.cls_emb (mask transformer) or decoder.head.weight (linear), found neither: it has no \
+                 Segmenter decoder"
+                    .into(),
+            );
         };
-        ("mask", head, shape(shapes, "decoder.cls_emb", 3)?[1])
-    } else if shapes.contains_key("decoder.head.weight") {
-        ("linear", HeadSpec::Linear, shape(shapes, "decoder.head.weight", 2)?[0])
-    } else {
-        return Err(
-            "expected decoder.cls_emb (mask transformer) or decoder.head.weight (linear), found neither: \
-                    it has no Segmenter decoder"
-                .into(),
-        );
-    };
-    let inference = match variant {
-        Some(v) => InferenceSpec {
-            window: v.window,
-            stride: v.stride,
-            short_side: Some(v.image_size),
-            rules: WindowRules::Enlarge,
-        },
-        None => {
-            let data_set = datasets::by_count(classes).name;
-            test_settings::proposed(System::Segmenter, &data_set, patch, patch.saturating_mul(side))
-        }
-    };
-    let usual_normalisation = if distilled {
-        Normalisation::IMAGENET
-    } else {
-        Normalisation::VIT
-    };
-    Ok(ModelSpec {
-        encoder: EncoderSpec {
-            dim,
-            depth: count_of(shapes, "encoder.blocks."),
-            heads: variant.map_or(usual_heads(dim), |v| v.heads),
-            patch,
-            grid: [side, side],
-            class_token: true,
+        Ok(Self {
+            sizes: Sizes {
+                width,
+                patch,
+                depth: count_of(shapes, "encoder.blocks."),
+                classes,
+                positions: shape(shapes, "encoder.pos_embed", 3)?[1].saturating_sub(1 + usize::from(distilled)),
+            },
             distilled,
-            final_norm: true,
-            norm_eps: NORM_EPS,
-            position_resize: PositionResize::Bilinear,
-        },
-        decoders: vec![DecoderSpec { key: key.into(), head }],
-        classes,
-        normalisation: variant.map_or(usual_normalisation, |v| v.normalisation),
-        inference,
-    })
+            decoder,
+        })
+    }
+
+    /// Whether its one output channel is to go through a sigmoid.
+    fn is_sigmoid(&self) -> bool {
+        self.sizes.classes == 1 && self.decoder.1 == HeadSpec::Linear
+    }
+
+    /// What there is to say about a decoder with one output channel.
+    fn remark_on_one_channel(&self) -> Option<String> {
+        match (self.sizes.classes, &self.decoder.1) {
+            (1, HeadSpec::Linear) => Some(format!(
+                "its decoder has one output channel: class 1 is where the sigmoid is above {SIGMOID_THRESHOLD}"
+            )),
+            (1, _) => Some("its mask transformer knows one class only, which every pixel gets".into()),
+            _ => None,
+        }
+    }
+
+    fn class_set(&self, variant: Option<&Variant>) -> ClassSet {
+        if self.is_sigmoid() {
+            return sigmoid::two_classes(&[], &[]);
+        }
+        match variant.and_then(|v| v.data_set.as_ref()) {
+            Some(data_set) => datasets::for_model(data_set, self.sizes.classes),
+            None => datasets::by_count(self.sizes.classes),
+        }
+    }
+
+    /// Everything that the network is; what shapes do not tell comes from `variant`, or from the rules of the published
+    /// models.
+    fn spec(&self, variant: Option<&Variant>, classes: &ClassSet) -> Result<ModelSpec, String> {
+        let Sizes {
+            width, patch, depth, ..
+        } = self.sizes;
+        let extra = 1 + usize::from(self.distilled);
+        let said = variant.and_then(|v| v.said.grid(patch));
+        let grid = grid_of(self.sizes.positions + extra, extra, said)?;
+        let crop = patch.saturating_mul(grid[0].min(grid[1]));
+        let proposed = test_settings::proposed_for(System::Segmenter, classes, patch, crop);
+        let window = variant.and_then(|v| v.window).unwrap_or(proposed.window);
+        let usual_normalisation = if self.distilled {
+            Normalisation::IMAGENET
+        } else {
+            Normalisation::VIT
+        };
+        Ok(ModelSpec {
+            encoder: EncoderSpec {
+                dim: width,
+                depth,
+                heads: variant.and_then(|v| v.said.heads).unwrap_or(usual_heads(width)),
+                patch,
+                grid,
+                class_token: true,
+                distilled: self.distilled,
+                final_norm: true,
+                norm_eps: NORM_EPS,
+                position_resize: PositionResize::Bilinear,
+            },
+            decoders: vec![DecoderSpec {
+                key: self.decoder.0.into(),
+                head: self.decoder.1.clone(),
+            }],
+            classes: if self.is_sigmoid() { 2 } else { self.sizes.classes },
+            normalisation: variant.and_then(|v| v.normalisation).unwrap_or(usual_normalisation),
+            inference: InferenceSpec {
+                window,
+                stride: variant.and_then(|v| v.stride).unwrap_or(proposed.stride).min(window),
+                // Where the file says a window and no size, the window is the size.
+                short_side: match variant {
+                    Some(v) => v.image_size.or(v.window).or(proposed.short_side),
+                    None => proposed.short_side,
+                },
+                threshold: self.is_sigmoid().then_some(SIGMOID_THRESHOLD),
+                ..proposed
+            },
+        })
+    }
 }

@@ -19,15 +19,22 @@ pub(super) fn shape<'a>(shapes: &'a Shapes, name: &str, rank: usize) -> Result<&
     }
 }
 
-/// Side of the square grid that `positions` position embeddings, `extra` of which belong to no patch, are for.
-pub(super) fn grid_side(positions: usize, extra: usize) -> Result<usize, String> {
-    let side = positions.saturating_sub(extra).isqrt();
-    if side == 0 || side * side + extra != positions {
+/// Rows and columns of the grid that `positions` position embeddings, `extra` of which belong to no patch, are for: the
+/// `said` ones where they are as many, else a square.
+pub(super) fn grid_of(positions: usize, extra: usize, said: Option<[usize; 2]>) -> Result<[usize; 2], String> {
+    let patches = positions.saturating_sub(extra);
+    let are_as_many = |[rows, columns]: &[usize; 2]| patches > 0 && rows.checked_mul(*columns) == Some(patches);
+    if let Some(grid) = said.filter(are_as_many) {
+        return Ok(grid);
+    }
+    let side = patches.isqrt();
+    if side == 0 || side * side != patches || positions < extra {
         return Err(format!(
-            "expected a square grid of position embeddings and {extra} more, found {positions} in all"
+            "expected a square grid of position embeddings and {extra} more, found {positions} in all; a model that was \
+             trained on rectangles needs its sizes beside the tensors (variant.yml or a configuration)"
         ));
     }
-    Ok(side)
+    Ok([side; 2])
 }
 
 /// One more than the largest number that follows `prefix`, up to the next dot.
@@ -37,4 +44,21 @@ pub(super) fn count_of(shapes: &Shapes, prefix: &str) -> usize {
         .filter_map(|name| name.strip_prefix(prefix)?.split('.').next()?.parse::<usize>().ok())
         .max()
         .map_or(0, |last| last.saturating_add(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::grid_of;
+
+    #[test]
+    fn a_grid_is_what_is_said_where_that_fits_or_a_square() {
+        assert_eq!(grid_of(17, 1, None), Ok([4, 4]));
+        assert_eq!(grid_of(9, 1, Some([2, 4])), Ok([2, 4]));
+        assert_eq!(grid_of(17, 1, Some([2, 8])), Ok([2, 8]));
+        assert_eq!(grid_of(17, 1, Some([3, 5])), Ok([4, 4]));
+        for (positions, extra) in [(9, 1), (0, 1), (1, 1), (1, 2)] {
+            assert!(grid_of(positions, extra, None).is_err(), "{positions} {extra}");
+        }
+        assert!(grid_of(9, 1, Some([usize::MAX, 2])).is_err());
+    }
 }

@@ -17,7 +17,8 @@
 //! thirds of the crop and the short side is the crop, which is the size at which the network saw most of its objects.
 
 use crate::datasets;
-use crate::model::{InferenceSpec, ModelSpec, WindowRules};
+use crate::labels::ClassSet;
+use crate::model::{InferenceSpec, ModelSpec, WindowMode, WindowRules};
 
 /// Whose test settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,13 +49,39 @@ pub fn proposed(system: System, data_set: &str, patch: usize, crop: usize) -> In
             System::Segmenter | System::Setr => WindowRules::Enlarge,
             System::MmsegSegmenter => WindowRules::Shrink,
         },
+        mode: WindowMode::Slide,
+        threshold: None,
     }
+}
+
+/// The proposal for a model with these classes. A guess at its data set brings no settings with it.
+pub(super) fn proposed_for(system: System, classes: &ClassSet, patch: usize, crop: usize) -> InferenceSpec {
+    proposed(system, set_of(classes), patch, crop)
+}
+
+/// The key of the data set whose settings hold.
+fn set_of(classes: &ClassSet) -> &str {
+    if classes.guessed { UNKNOWN } else { &classes.name }
+}
+
+/// A data set of which nothing is known.
+const UNKNOWN: &str = "unnamed";
+
+/// What there is to say where the names of the classes are a guess.
+pub(super) fn guess(classes: &ClassSet) -> Option<String> {
+    classes.guessed.then(|| {
+        format!(
+            "the class names are guessed from the number of classes ({}), and what the file does not say of window, \
+             stride and short side is a proposal; name the data set with --set, or choose its classes in the window",
+            classes.title()
+        )
+    })
 }
 
 /// The test settings of a model whose classes are taken for those of the data set `other` and not for `own`, its file's:
 /// the proposal for `other`, unless the file says something else than what is proposed for `own`, and unless nothing is
 /// known of `other`.
-pub fn settings_for_set(spec: &ModelSpec, own: &str, other: &str) -> InferenceSpec {
+pub fn settings_for_set(spec: &ModelSpec, own: &ClassSet, other: &str) -> InferenceSpec {
     let inference = spec.inference;
     let system = if spec.decoders.iter().any(|decoder| decoder.head.is_setr()) {
         System::Setr
@@ -64,11 +91,14 @@ pub fn settings_for_set(spec: &ModelSpec, own: &str, other: &str) -> InferenceSp
         System::Segmenter
     };
     let (patch, grid) = (spec.encoder.patch, spec.encoder.grid);
+    let crop = patch.saturating_mul(grid[0].min(grid[1]));
     let of_set = |data_set: &str| InferenceSpec {
         rules: inference.rules,
-        ..proposed(system, data_set, patch, patch.saturating_mul(grid[0]))
+        mode: inference.mode,
+        threshold: inference.threshold,
+        ..proposed(system, data_set, patch, crop)
     };
-    if datasets::find(other).is_none() || of_set(own) != inference {
+    if datasets::find(other).is_none() || of_set(set_of(own)) != inference {
         return inference;
     }
     of_set(other)
@@ -153,11 +183,25 @@ mod tests {
         spec.decoders.truncate(1);
         spec.encoder.grid = [48, 48];
         spec.inference = proposed(System::Segmenter, "unnamed", 16, 768);
-        let streets = settings_for_set(&spec, "unnamed", "cityscapes");
-        assert_eq!((streets.stride, streets.short_side), (736, Some(1024)));
-        assert_eq!(settings_for_set(&spec, "unnamed", "unnamed"), spec.inference);
+        // Neither numbered classes nor a guess have brought settings.
+        for own in [ClassSet::numbered(19), datasets::by_count(19)] {
+            assert_eq!(proposed_for(System::Segmenter, &own, 16, 768), spec.inference);
+            let streets = settings_for_set(&spec, &own, "cityscapes");
+            assert_eq!((streets.stride, streets.short_side), (736, Some(1024)));
+            assert_eq!(settings_for_set(&spec, &own, "unnamed"), spec.inference);
+        }
         // This file has a stride of its own.
         spec.inference.stride = 700;
-        assert_eq!(settings_for_set(&spec, "unnamed", "cityscapes"), spec.inference);
+        let own = ClassSet::numbered(19);
+        assert_eq!(settings_for_set(&spec, &own, "cityscapes"), spec.inference);
+    }
+
+    #[test]
+    fn only_a_guess_is_told() {
+        let told = guess(&datasets::by_count(150)).unwrap_or_default();
+        assert!(told.contains("ADE20K (150)") && told.contains("--set"), "{told}");
+        for sure in [ClassSet::numbered(150), datasets::for_model("ade20k", 150)] {
+            assert_eq!(guess(&sure), None);
+        }
     }
 }

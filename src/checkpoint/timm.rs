@@ -3,7 +3,7 @@
 use super::Provenance;
 use super::backbone::BackbonePlan;
 use super::recipe::Recipe;
-use super::shapes::{count_of, grid_side, shape, usual_heads};
+use super::shapes::{count_of, grid_of, shape, usual_heads};
 use super::source::Shapes;
 use super::vit_names::{EncoderNames, TIMM};
 use crate::model::{EncoderSpec, Normalisation, PositionResize};
@@ -25,13 +25,13 @@ pub(super) fn plan(shapes: &Shapes) -> Result<BackbonePlan, String> {
     if depth > 128 {
         return Err(format!("expected at most 128 blocks, found {depth}"));
     }
-    let side = grid_side(shape(shapes, "pos_embed", 3)?[1], 1 + usize::from(distilled))?;
+    let grid = grid_of(shape(shapes, "pos_embed", 3)?[1], 1 + usize::from(distilled), None)?;
     let encoder = EncoderSpec {
         dim,
         depth,
         heads: usual_heads(dim),
         patch,
-        grid: [side, side],
+        grid,
         class_token: true,
         distilled,
         final_norm: true,

@@ -1,96 +1,226 @@
 //! `variant.yml`, the file that lies beside a published Segmenter checkpoint (rstrudel segm/train.py).
 
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
 use yaml_rust2::parser::{Event, EventReceiver, Parser};
 use yaml_rust2::{Yaml, YamlLoader};
 
+use super::side_file::{Said, Sizes};
 use crate::model::Normalisation;
 
 /// Its name.
-pub(super) const FILE: &str = "variant.yml";
+const FILE: &str = "variant.yml";
 
-/// What `variant.yml` says and a checkpoint's shapes do not.
+/// What `variant.yml` says and a checkpoint's shapes do not, as far as it is there.
 #[derive(Debug, PartialEq)]
 pub(super) struct Variant {
-    pub(super) heads: usize,
-    pub(super) normalisation: Normalisation,
-    pub(super) window: usize,
-    pub(super) stride: usize,
+    /// What can be compared with the tensors.
+    pub(super) said: Said,
+    pub(super) normalisation: Option<Normalisation>,
+    pub(super) window: Option<usize>,
+    pub(super) stride: Option<usize>,
     /// Short side at which the authors evaluate.
-    pub(super) image_size: usize,
-    pub(super) data_set: String,
-    pub(super) backbone: String,
+    pub(super) image_size: Option<usize>,
+    pub(super) data_set: Option<String>,
+    pub(super) backbone: Option<String>,
 }
 
 /// Largest file that is read. The published ones have 950 bytes; a YAML parser's time and stack grow with nesting.
-pub(super) const MOST_BYTES: usize = 8192;
+const MOST_BYTES: usize = 8192;
+
+/// Most values that aliases and anchors may stand for. Nobody writes more than a handful.
+const MOST_COPIES: usize = 4096;
+
+/// Where the file may lie: beside the checkpoint as it is called, then beside what a link leads to.
+pub(super) fn places(checkpoint: &Path) -> Vec<PathBuf> {
+    let mut places = vec![checkpoint.with_file_name(FILE)];
+    if checkpoint.is_symlink() {
+        let target = checkpoint.canonicalize().ok();
+        places.extend(target.map(|target| target.with_file_name(FILE)));
+    }
+    places
+}
+
+/// The `variant.yml` of a checkpoint with tensors of these sizes, and what there is to say about what was not used.
+pub(super) fn of(checkpoint: &Path, tensors: &Sizes) -> (Option<Variant>, Vec<String>) {
+    let mut remarks = Vec::new();
+    for place in places(checkpoint) {
+        let why = match read(&place) {
+            None => continue,
+            Some(Err(why)) => format!("cannot be used ({why})"),
+            Some(Ok(variant)) => match variant.contradiction(tensors) {
+                None => {
+                    remarks.extend(variant.what_is_missing());
+                    return (Some(variant), remarks);
+                }
+                Some(why) => format!("is of another model ({why})"),
+            },
+        };
+        remarks.push(format!("{FILE} beside it {why} and was set aside"));
+    }
+    if let Some(last) = remarks.last_mut() {
+        last.push_str("; window, stride and heads are the usual ones");
+    }
+    (None, remarks)
+}
+
+/// Reads a file, if there is one.
+fn read(path: &Path) -> Option<Result<Variant, String>> {
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(MOST_BYTES as u64 + 1).read_to_end(&mut bytes));
+    match read {
+        Ok(_) => Some(Variant::parse(&String::from_utf8_lossy(&bytes))),
+        Err(e) if e.kind() == ErrorKind::NotFound => None,
+        Err(e) => Some(Err(e.to_string())),
+    }
+}
 
 impl Variant {
     /// Reads the fields that are needed; all others are of no interest.
     ///
     /// # Errors
-    /// A clause that says what was expected and what was found.
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    /// A clause that says why it is no YAML that can be read.
+    fn parse(text: &str) -> Result<Self, String> {
         if text.len() > MOST_BYTES {
-            return Err(format!("expected at most {MOST_BYTES} bytes, found {}", text.len()));
+            return Err(format!("expected at most {MOST_BYTES} bytes, found more"));
         }
-        let mut aliases = Aliases(false);
+        let mut copies = Copies::default();
         Parser::new_from_str(text)
-            .load(&mut aliases, true)
-            .map_err(|e| format!("it is not YAML ({e})"))?;
-        if aliases.0 {
-            return Err("expected plain values, found a YAML alias".into());
+            .load(&mut copies, true)
+            .map_err(|e| format!("it is not YAML: {e}"))?;
+        if copies.count > MOST_COPIES {
+            return Err(format!(
+                "expected aliases that stand for at most {MOST_COPIES} values, found more"
+            ));
         }
-        let documents = YamlLoader::load_from_str(text).map_err(|e| format!("it is not YAML ({e})"))?;
+        let documents = YamlLoader::load_from_str(text).map_err(|e| format!("it is not YAML: {e}"))?;
         let Some(root) = documents.first() else {
             return Err("it is empty".into());
         };
         let net = &root["net_kwargs"];
         let inference = &root["inference_kwargs"];
-        let window = size(inference, "inference_kwargs", "window_size")?;
+        let data_set = &root["dataset_kwargs"];
         Ok(Self {
-            heads: size(net, "net_kwargs", "n_heads")?,
-            normalisation: normalisation(&net["normalization"])?,
-            window,
-            stride: size(inference, "inference_kwargs", "window_stride")?,
-            image_size: size(&root["dataset_kwargs"], "dataset_kwargs", "image_size").unwrap_or(window),
-            data_set: text_of(&root["dataset_kwargs"]["dataset"]),
-            backbone: text_of(&net["backbone"]),
+            said: Said {
+                width: size(&net["d_model"]),
+                patch: size(&net["patch_size"]),
+                depth: size(&net["n_layers"]),
+                classes: size(&net["n_cls"]),
+                heads: size(&net["n_heads"]),
+                image: height_and_width(&net["image_size"]),
+            },
+            normalisation: match net["normalization"].as_str() {
+                Some("vit") => Some(Normalisation::VIT),
+                Some("deit") => Some(Normalisation::IMAGENET),
+                _ => None,
+            },
+            window: size(&inference["window_size"]),
+            stride: size(&inference["window_stride"]),
+            image_size: size(&data_set["image_size"]),
+            data_set: data_set["dataset"].as_str().map(str::to_owned),
+            backbone: net["backbone"].as_str().map(str::to_owned),
         })
     }
+
+    /// Why it cannot be the file of a model with these tensors.
+    fn contradiction(&self, tensors: &Sizes) -> Option<String> {
+        if let Some(why) = self.said.contradiction(tensors) {
+            return Some(why);
+        }
+        let sides = [self.window, self.image_size];
+        if let Some(side) = sides.into_iter().flatten().find(|side| *side < tensors.patch) {
+            return Some(format!(
+                "pictures of {side} pixels, the tensors have patch {}",
+                tensors.patch
+            ));
+        }
+        let (stride, window) = (self.stride?, self.window?);
+        (stride > window).then(|| format!("stride {stride} is larger than its window {window}"))
+    }
+
+    /// A sentence about the fields that every published file has and this one has not.
+    fn what_is_missing(&self) -> Option<String> {
+        let fields = [
+            ("net_kwargs.n_heads", self.said.heads.is_none()),
+            ("net_kwargs.normalization", self.normalisation.is_none()),
+            ("inference_kwargs.window_size", self.window.is_none()),
+            ("inference_kwargs.window_stride", self.stride.is_none()),
+        ];
+        let missing: Vec<&str> = fields
+            .into_iter()
+            .filter(|(_, is_missing)| *is_missing)
+            .map(|(field, _)| field)
+            .collect();
+        let fields = missing.join(", ");
+        (!missing.is_empty()).then(|| format!("{FILE} beside it has no usable {fields}; there the usual values hold"))
+    }
 }
 
-/// Notices aliases: a loader copies what they stand for, so a few lines of them can fill the memory.
-struct Aliases(bool);
+/// Counts the values that a loader copies, which a few lines can make fill the memory: what has an anchor, and what an
+/// alias stands for.
+#[derive(Default)]
+struct Copies {
+    count: usize,
+    /// Lists and dictionaries that have begun: their anchors and how many values they hold so far.
+    open: Vec<(usize, usize)>,
+    /// Values that each anchor stands for.
+    anchors: BTreeMap<usize, usize>,
+}
 
-impl EventReceiver for Aliases {
+impl Copies {
+    /// A value of `size` values in all has ended; it has an anchor unless that is 0.
+    fn end(&mut self, anchor: usize, size: usize) {
+        if anchor > 0 {
+            self.anchors.insert(anchor, size);
+            self.count = self.count.saturating_add(size);
+        }
+        if let Some((_, parent)) = self.open.last_mut() {
+            *parent = parent.saturating_add(size);
+        }
+    }
+}
+
+impl EventReceiver for Copies {
     fn on_event(&mut self, event: Event) {
-        self.0 |= matches!(event, Event::Alias(_));
+        match event {
+            Event::SequenceStart(anchor, _) | Event::MappingStart(anchor, _) => self.open.push((anchor, 1)),
+            Event::SequenceEnd | Event::MappingEnd => {
+                if let Some((anchor, size)) = self.open.pop() {
+                    self.end(anchor, size);
+                }
+            }
+            Event::Scalar(_, _, anchor, _) => self.end(anchor, 1),
+            Event::Alias(anchor) => {
+                // One that stands for a value which has not ended yet is nothing.
+                let size = self.anchors.get(&anchor).copied().unwrap_or(1);
+                self.count = self.count.saturating_add(size);
+                self.end(0, size);
+            }
+            _ => {}
+        }
     }
 }
 
-fn size(section: &Yaml, section_name: &str, key: &str) -> Result<usize, String> {
-    match &section[key] {
-        Yaml::Integer(value) if (1..=65_536).contains(value) => Ok(*value as usize),
-        Yaml::BadValue => Err(format!("expected {section_name}.{key}, found none")),
-        other => Err(format!("expected a size for {section_name}.{key}, found {other:?}")
-            .chars()
-            .take(200)
-            .collect()),
+/// A size that some model can have.
+fn size(value: &Yaml) -> Option<usize> {
+    match value {
+        Yaml::Integer(value) if (1..=8192).contains(value) => usize::try_from(*value).ok(),
+        _ => None,
     }
 }
 
-fn normalisation(value: &Yaml) -> Result<Normalisation, String> {
-    match value.as_str() {
-        Some("vit") => Ok(Normalisation::VIT),
-        Some("deit") => Ok(Normalisation::IMAGENET),
-        other => Err(format!(
-            "expected net_kwargs.normalization vit or deit, found {other:?}"
-        )),
+/// Height and width, or the side of a square.
+fn height_and_width(value: &Yaml) -> Option<[usize; 2]> {
+    match value {
+        Yaml::Array(sides) => match sides.as_slice() {
+            [height, width] => Some([size(height)?, size(width)?]),
+            _ => None,
+        },
+        side => size(side).map(|side| [side; 2]),
     }
-}
-
-fn text_of(value: &Yaml) -> String {
-    value.as_str().unwrap_or("unknown").to_owned()
 }
 
 #[cfg(test)]
@@ -98,18 +228,73 @@ mod tests {
     use super::*;
 
     const PUBLISHED: &str = "dataset_kwargs:\n  dataset: ade20k\n  image_size: 512\ninference_kwargs:\n  im_size: 512\n  \
-        window_size: 512\n  window_stride: 480\nnet_kwargs:\n  backbone: vit_tiny_patch16_384\n  image_size: !!python/tuple\n  \
-        - 512\n  - 512\n  n_heads: 3\n  normalization: vit\noptimizer_kwargs:\n  min_lr: 1.0e-05\n";
+        window_size: 512\n  window_stride: 480\nnet_kwargs:\n  backbone: vit_tiny_patch16_384\n  d_model: 192\n  \
+        image_size: !!python/tuple\n  - 512\n  - 512\n  n_cls: 150\n  n_heads: 3\n  n_layers: 12\n  normalization: vit\n  \
+        patch_size: 16\noptimizer_kwargs:\n  min_lr: 1.0e-05\n";
+
+    const TENSORS: Sizes = Sizes {
+        width: 192,
+        patch: 16,
+        depth: 12,
+        classes: 150,
+        positions: 1024,
+    };
 
     #[test]
     fn reads_the_published_layout_with_its_tuple_tag() {
         let variant = Variant::parse(PUBLISHED).unwrap();
-        assert_eq!((variant.heads, variant.window, variant.stride), (3, 512, 480));
-        assert_eq!(variant.data_set, "ade20k");
+        let said = Said {
+            width: Some(192),
+            patch: Some(16),
+            depth: Some(12),
+            classes: Some(150),
+            heads: Some(3),
+            image: Some([512, 512]),
+        };
+        assert_eq!(variant.said, said);
+        assert_eq!((variant.window, variant.stride), (Some(512), Some(480)));
+        assert_eq!(variant.data_set.as_deref(), Some("ade20k"));
+        assert_eq!(variant.contradiction(&TENSORS), None);
+        assert_eq!(variant.what_is_missing(), None);
     }
 
     #[test]
-    fn hostile_yaml_is_an_error() {
+    fn aliases_are_what_they_stand_for() {
+        let plain = Variant::parse(PUBLISHED).unwrap();
+        let aliases = PUBLISHED
+            .replace("  image_size: 512\ninf", "  image_size: &side 512\ninf")
+            .replace("window_size: 512", "window_size: *side")
+            .replace("- 512", "- *side");
+        assert!(aliases.matches("*side").count() == 3, "{aliases}");
+        assert_eq!(Variant::parse(&aliases).unwrap(), plain);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_told() {
+        for (changed, told) in [
+            (
+                PUBLISHED.replace("patch_size: 16", "patch_size: 8"),
+                "patch 8, the tensors have patch 16",
+            ),
+            (PUBLISHED.replace("n_heads: 3", "n_heads: 7"), "7 heads"),
+            (
+                PUBLISHED.replace("window_stride: 480", "window_stride: 513"),
+                "stride 513",
+            ),
+            (PUBLISHED.replace("window_size: 512", "window_size: 9"), "patch 16"),
+        ] {
+            let why = Variant::parse(&changed).unwrap().contradiction(&TENSORS);
+            assert!(why.clone().unwrap_or_default().contains(told), "{why:?}");
+        }
+        let less = PUBLISHED
+            .replace("n_heads: 3", "n_heads: three")
+            .replace("normalization", "n");
+        let missing = Variant::parse(&less).unwrap().what_is_missing().unwrap_or_default();
+        assert!(missing.contains("n_heads, net_kwargs.normalization;"), "{missing}");
+    }
+
+    #[test]
+    fn hostile_yaml_is_an_error_or_says_nothing() {
         assert!(Variant::parse(&"- ".repeat(4000)).is_err());
         assert!(Variant::parse(&"[".repeat(8000)).is_err());
         assert!(Variant::parse(&"{a: ".repeat(2000)).is_err());
@@ -118,5 +303,10 @@ mod tests {
             bomb += &format!(",[&a{i} [*a{0},*a{0}]]", i - 1);
         }
         assert!(Variant::parse(&(bomb + "]")).unwrap_err().contains("alias"));
+        // Each anchor is a copy of all that is in it.
+        let nested = "&a [".repeat(200) + &"]".repeat(200);
+        assert!(Variant::parse(&nested).unwrap_err().contains("alias"));
+        let in_itself = Variant::parse("net_kwargs: &a {n_heads: 3, b: *a}").unwrap();
+        assert_eq!(in_itself.said.heads, Some(3));
     }
 }

@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use super::{open_model, said};
 use crate::checkpoint::{self, Backbone, Checkpoint, CheckpointError, Provenance};
-use crate::model::{DecoderSpec, EncoderSpec, HeadSpec, Normalisation, WindowRules};
+use crate::model::{DecoderSpec, EncoderSpec, HeadSpec, Normalisation, WindowMode, WindowRules};
 
 /// Print what a model file holds
 #[derive(Debug, clap::Args)]
@@ -45,7 +45,13 @@ fn describe(checkpoint: &Checkpoint) -> String {
     lines.extend(encoder_lines(&spec.encoder));
     lines.push(("decoders", decoders.join("; ")));
     lines.push(normalisation_line(&spec.normalisation));
-    lines.push(("window", format!("{} pixels, stride {}", i.window, i.stride)));
+    lines.push((
+        "window",
+        match i.mode {
+            WindowMode::Slide => format!("{} pixels, stride {}", i.window, i.stride),
+            WindowMode::Whole => "the whole picture at once".into(),
+        },
+    ));
     lines.push((
         "short side",
         i.short_side.map_or("as it is".into(), |s| format!("{s} pixels")),
@@ -54,7 +60,22 @@ fn describe(checkpoint: &Checkpoint) -> String {
         WindowRules::Enlarge => "pictures smaller than the window are enlarged to it",
         WindowRules::Shrink => "pictures smaller than the window are one smaller window",
     };
-    lines.push(("rules", rules.into()));
+    if i.mode == WindowMode::Slide {
+        lines.push(("rules", rules.into()));
+    }
+    if let Some(threshold) = i.threshold {
+        lines.push((
+            "threshold",
+            format!("class 1 where its probability is above {threshold}"),
+        ));
+    }
+    if let Some(zero_is_ignored) = checkpoint.zero_is_ignored {
+        let zero = match zero_is_ignored {
+            true => "0 is no class, other ids are one more than their class",
+            false => "0 is a class",
+        };
+        lines.push(("ground truth", zero.into()));
+    }
     lines.extend(provenance_lines(&checkpoint.provenance));
     lines.extend(checkpoint.remarks.iter().map(|remark| ("note", remark.clone())));
     lines.push(("classes", format!("{} ({})", spec.classes, checkpoint.classes.name)));

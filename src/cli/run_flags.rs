@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::{Result, bail, ensure};
 
 use crate::datasets::{self, SetFile};
-use crate::engine::{ModelInfo, NormalisationChoice, WindowRules};
+use crate::engine::{ModelInfo, NormalisationChoice, WindowMode, WindowRules};
 use crate::segment::Settings;
 
 /// How to run the model
@@ -73,6 +73,11 @@ impl RunFlags {
                 Some(Rules::Enlarge) => WindowRules::Enlarge,
                 Some(Rules::Shrink) => WindowRules::Shrink,
                 None => own.rules,
+            },
+            // Whoever asks for windows gets them.
+            mode: match (self.window, self.stride) {
+                (None, None) => own.mode,
+                _ => WindowMode::Slide,
             },
             normalisation: self.normalisation.map(NormalisationChoice::values),
         };

@@ -6,7 +6,7 @@ use burn_wgpu::{MemoryConfiguration, WgpuInitError};
 
 use crate::model::{
     DecoderSpec, EncoderSpec, HeadSpec, InferenceSpec, LastUpsampling, ModelSpec, Network, NoProbe, Normalisation,
-    PositionResize, UpSpec, UpStage, Weights, WindowRules,
+    PositionResize, UpSpec, UpStage, Weights, WindowMode, WindowRules,
 };
 
 /// Where to compute.
@@ -296,6 +296,8 @@ fn self_check_spec() -> ModelSpec {
             stride: 64,
             short_side: None,
             rules: WindowRules::Enlarge,
+            mode: WindowMode::Slide,
+            threshold: None,
         },
     }
 }

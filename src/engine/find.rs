@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::job::Event;
-use crate::catalogue::ends_like_a_model;
+use crate::checkpoint::ends_like_a_model;
 use crate::photo::{is_picture, pictures_below};
 
 /// Files that make a folder a model.

@@ -34,7 +34,8 @@ mod training;
 mod worker;
 
 pub use crate::attention::{Direction, Fusion, HeadMeans, HeadStatistics, Layer, Part, Place, Rollout, Rows, Token};
-pub use crate::model::{DecoderKind, Output, SETR_CHANNELS, WindowRules};
+pub use crate::checkpoint::MODEL_ENDINGS;
+pub use crate::model::{DecoderKind, Output, SETR_CHANNELS, WindowMode, WindowRules};
 pub use crate::segment::{Frame, Prediction, Region, Settings};
 pub use crate::train::{DataPlan, Recipe, TrainHistory, TrainPlan};
 pub use batch::{Batch, BatchState};

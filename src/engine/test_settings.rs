@@ -71,7 +71,7 @@ impl ModelInfo {
     /// How its authors run it, or would run it if it were a model for the data set `set`.
     pub fn inference_with(&self, set: Option<&str>) -> InferenceSpec {
         match set.filter(|set| self.can_have(set)) {
-            Some(other) => checkpoint::settings_for_set(&self.spec, &self.own_classes.name, other),
+            Some(other) => checkpoint::settings_for_set(&self.spec, &self.own_classes, other),
             None => self.spec.inference,
         }
     }

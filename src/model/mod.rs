@@ -29,7 +29,7 @@ pub use segmenter::MaskTransformer;
 pub use setr::{Mla, UpDecoder};
 pub use spec::{
     DecoderSpec, EncoderSpec, HeadSpec, InferenceSpec, MlaSpec, ModelSpec, Normalisation, Output, PositionResize,
-    SpecError, UpSpec, UpStage, WindowRules,
+    SpecError, UpSpec, UpStage, WindowMode, WindowRules,
 };
 pub use vit::{Features, VisionTransformer};
 pub use weights::{HostTensor, TensorSpec, Weights, WeightsMismatch};

@@ -2,7 +2,7 @@
 
 use super::spec::{
     DecoderSpec, EncoderSpec, HeadSpec, InferenceSpec, MlaSpec, ModelSpec, Normalisation, PositionResize, UpSpec,
-    UpStage, WindowRules,
+    UpStage, WindowMode, WindowRules,
 };
 
 /// Sizes of the published ViT variants (arXiv 2010.11929, table 1; DeiT for tiny and small).
@@ -163,6 +163,8 @@ pub fn published(variant: Variant, patch: usize, decoders: &[DecoderKind], class
             stride: size,
             short_side: None,
             rules: WindowRules::Enlarge,
+            mode: WindowMode::Slide,
+            threshold: None,
         },
     }
 }

@@ -18,6 +18,9 @@ pub struct Field {
     pub grid: [usize; 2],
     /// Number of classes.
     pub classes: usize,
+    /// Above which probability a pixel is of class 1, where it is not the best class that wins
+    /// ([`crate::model::InferenceSpec::threshold`]).
+    pub threshold: Option<f32>,
     /// Whether the picture was mirrored.
     pub flip: bool,
     /// Left edges of the windows.
@@ -37,6 +40,7 @@ impl Field {
             stretch,
             grid,
             classes,
+            threshold: None,
             flip: false,
             columns: vec![0],
             rows: vec![0],

@@ -2,7 +2,7 @@
 
 use super::plan::{Pass, PlanError, Settings};
 use super::{Run, padded};
-use crate::model::{Cancelled, Features, LastUpsampling, Probe, WindowRules};
+use crate::model::{Cancelled, Features, LastUpsampling, Probe, WindowMode, WindowRules};
 use crate::photo::Photo;
 
 use burn::tensor::{Tensor, TensorData};
@@ -79,6 +79,7 @@ impl Settings {
             scales: vec![1.0],
             flip: false,
             rules: WindowRules::Shrink,
+            mode: WindowMode::Slide,
             normalisation: self.normalisation,
         };
         Ok((photo.resized(size[0], size[1]), settings))

@@ -19,11 +19,12 @@ const BAND: usize = 16;
 /// Labels with how sure the network is of each.
 #[derive(Clone, Debug)]
 pub struct Labels {
-    /// The best class per pixel; the first of equals.
+    /// The best class per pixel; the first of equals. With a threshold the class that it chooses.
     pub map: LabelMap,
-    /// Probability of the best class, 0..=65535 for 0..=1.
+    /// Probability of the chosen class, 0..=65535 for 0..=1.
     pub confidence: Vec<u16>,
-    /// Probability of the best class less that of the second, 0..=65535 for 0..=1.
+    /// Probability of the best class less that of the second, 0..=65535 for 0..=1; 0 where a threshold chose the less
+    /// probable one.
     pub margin: Vec<u16>,
 }
 
@@ -41,7 +42,8 @@ const SLAB: usize = 256;
 /// Labels of `output` width and height from the fields of all passes.
 ///
 /// One field: argmax of its logits. Several: argmax of the mean of their softmax maps (rstrudel segm/model/utils.py,
-/// `inference`).
+/// `inference`). Where the fields have a threshold: class 1 if its probability, or the mean of it, is above that, else
+/// class 0 (mmsegmentation models/segmentors/base.py, `postprocess_result`).
 pub fn label(fields: &[Field], output: [usize; 2]) -> Labels {
     let mut labels = Labels::empty(output);
     labels.fill(fields, 0..output[1]);
@@ -95,7 +97,7 @@ impl Labels {
                 for (i, ((ids, confidence), margin)) in lines.enumerate() {
                     samplers.iter_mut().for_each(|s| s.seek(rows.start + band * BAND + i));
                     match &samplers[..] {
-                        [sampler] if !fields[0].flip => label_row(sampler, &mut row),
+                        [sampler] if !fields[0].flip && fields[0].threshold.is_none() => label_row(sampler, &mut row),
                         _ => label_averaged_row(&samplers, fields, &mut sums, &mut row),
                     }
                     for (x, verdict) in row.iter().enumerate() {
@@ -139,6 +141,9 @@ fn label_averaged_row(samplers: &[RowSampler], fields: &[Field], sums: &mut RowS
         );
     }
     sums.turn_mirrored();
+    if let Some(threshold) = fields.first().and_then(|field| field.threshold) {
+        return label_above(&sums.upright, sums.width, threshold, row);
+    }
     for (i, verdicts) in row.chunks_mut(LANES).enumerate() {
         label_sums(&sums.upright, sums.width, i * LANES, verdicts);
     }
@@ -304,6 +309,25 @@ fn label_sums(sums: &[f32], width: usize, start: usize, out: &mut [Verdict]) {
             id: ids[i] as u16,
             confidence: fraction(best[i]),
             margin: fraction(if second[i] > 0.0 { best[i] - second[i] } else { best[i] }),
+        };
+    }
+}
+
+/// Class 1 where its summed probability is above the threshold, else class 0.
+fn label_above(sums: &[f32], width: usize, threshold: f32, out: &mut [Verdict]) {
+    let mut rows = sums.chunks_exact(width);
+    let (Some(first), Some(second)) = (rows.next(), rows.next()) else {
+        return;
+    };
+    for ((verdict, first), second) in out.iter_mut().zip(first).zip(second) {
+        let (id, chosen, other) = match *second > threshold {
+            true => (1, *second, *first),
+            false => (0, *first, *second),
+        };
+        *verdict = Verdict {
+            id,
+            confidence: fraction(chosen),
+            margin: fraction((chosen - other).max(0.0)),
         };
     }
 }

@@ -16,9 +16,7 @@ pub use inside::{Frame, Region};
 pub use label_pass::{Labels, label};
 pub use plan::{Pass, PlanError, Settings, padded};
 
-use crate::model::{
-    Cancelled, Features, LastUpsampling, Logits, ModelSpec, Network, NoProbe, Output, Probe, WindowRules,
-};
+use crate::model::{Cancelled, Features, LastUpsampling, Logits, ModelSpec, Network, NoProbe, Output, Probe};
 
 /// Encoder features of every window of every pass over one photo: what a change of decoder does not change.
 #[derive(Clone, Debug)]
@@ -40,7 +38,6 @@ struct Cut {
     flip: bool,
     size: [usize; 2],
     window: [usize; 2],
-    rules: WindowRules,
     columns: Vec<usize>,
     rows: Vec<usize>,
 }
@@ -51,7 +48,6 @@ impl Cut {
             flip: pass.flip,
             size: pass.size,
             window: pass.window,
-            rules: pass.rules,
             columns: pass.columns.clone(),
             rows: pass.rows.clone(),
         }
@@ -76,12 +72,14 @@ impl Cut {
         Field {
             size: self.size,
             window: self.window,
-            stretch: match self.rules {
-                WindowRules::Enlarge => self.padded_window(spec),
-                WindowRules::Shrink => self.window,
+            stretch: if spec.inference.crops_padding() {
+                self.padded_window(spec)
+            } else {
+                self.window
             },
             grid,
             classes: spec.classes,
+            threshold: spec.inference.threshold,
             flip: self.flip,
             columns: self.columns.clone(),
             rows: self.rows.clone(),

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::model::{InferenceSpec, Normalisation, WindowRules};
+use crate::model::{InferenceSpec, Normalisation, WindowMode, WindowRules};
 use crate::numeric::Between;
 use crate::photo::Photo;
 
@@ -21,9 +21,14 @@ pub struct Settings {
     pub flip: bool,
     /// What happens to photos and windows of unusual sizes.
     pub rules: WindowRules,
+    /// Whether there are windows at all, or one over the whole photo; window, stride and rules say nothing then.
+    pub mode: WindowMode,
     /// How pixel values are normalised; `None` for the model's own way.
     pub normalisation: Option<Normalisation>,
 }
+
+/// Longest side in pixels of a photo that is run in one window.
+const MOST_WHOLE_SIDE: usize = 8192;
 
 /// Most windows in one run: ten times a 12-megapixel photo at full size with the smallest usual window.
 const MOST_WINDOWS: usize = 8192;
@@ -58,6 +63,7 @@ impl Settings {
             scales: vec![1.0],
             flip: false,
             rules: spec.rules,
+            mode: spec.mode,
             normalisation: None,
         }
     }
@@ -101,11 +107,8 @@ impl Settings {
         let mut windows = 0;
         for scale in &self.scales {
             let size = self.size_of(scaled_size(photo, self.short_side, *scale));
-            let per_flip: usize = size
-                .map(|side| anchor_count(side, self.window.min(side), self.stride))
-                .iter()
-                .product();
-            windows += per_flip * (1 + usize::from(self.flip));
+            self.check_whole(size)?;
+            windows += self.windows_over(size) * (1 + usize::from(self.flip));
         }
         if windows > MOST_WINDOWS {
             let (width, height) = (photo.width, photo.height);
@@ -132,16 +135,41 @@ impl Settings {
     /// Windows of the plain run over `photo`: one scale, not mirrored.
     pub fn windows(&self, photo: &Photo) -> usize {
         let size = self.size_of(scaled_size(photo, self.short_side, 1.0));
-        let counts = size.map(|side| anchor_count(side, self.window.min(side), self.stride.max(1)));
-        counts.iter().product()
+        self.windows_over(size)
+    }
+
+    /// Windows over a picture of `size` that is not to change its size any more.
+    fn windows_over(&self, size: [usize; 2]) -> usize {
+        let window = self.window_over(size);
+        let count = |axis: usize| anchor_count(size[axis], window[axis], self.stride.max(1));
+        count(0) * count(1)
+    }
+
+    /// Width and height of the windows over a picture of `size`.
+    fn window_over(&self, size: [usize; 2]) -> [usize; 2] {
+        match self.mode {
+            WindowMode::Slide => size.map(|side| self.window.min(side)),
+            WindowMode::Whole => size,
+        }
     }
 
     /// The size at which a picture of `size` is cut into windows.
     fn size_of(&self, size: [usize; 2]) -> [usize; 2] {
-        match self.rules {
-            WindowRules::Enlarge => raised_size(size, self.window),
-            WindowRules::Shrink => size,
+        match (self.mode, self.rules) {
+            (WindowMode::Slide, WindowRules::Enlarge) => raised_size(size, self.window),
+            (WindowMode::Slide, WindowRules::Shrink) | (WindowMode::Whole, _) => size,
         }
+    }
+
+    /// Refuses a picture that is too large for one window.
+    fn check_whole(&self, [width, height]: [usize; 2]) -> Result<(), PlanError> {
+        if self.mode == WindowMode::Slide || width.max(height) <= MOST_WHOLE_SIDE {
+            return Ok(());
+        }
+        Err(PlanError::Setting(format!(
+            "this model sees a photo all at once, which would be {width} x {height} pixels, more than \
+             {MOST_WHOLE_SIDE} a side; reduce its short side, or choose a window"
+        )))
     }
 }
 
@@ -155,8 +183,6 @@ pub struct Pass<'a> {
     pub size: [usize; 2],
     /// Width and height of a window; smaller than asked for only where the picture is.
     pub window: [usize; 2],
-    /// What happens to windows of unusual sizes.
-    pub rules: WindowRules,
     /// How pixel values are normalised; `None` for the model's own way.
     pub normalisation: Option<Normalisation>,
     /// Left edges of the windows.
@@ -169,12 +195,11 @@ impl<'a> Pass<'a> {
     /// Windows over `picture` as it is, by the window, stride and rules of `settings`.
     pub fn new(picture: Cow<'a, Photo>, flip: bool, settings: &Settings) -> Self {
         let size = settings.size_of([picture.width, picture.height]);
-        let window = size.map(|side| settings.window.min(side));
+        let window = settings.window_over(size);
         Self {
             flip,
             size,
             window,
-            rules: settings.rules,
             normalisation: settings.normalisation,
             columns: anchors(size[0], window[0], settings.stride),
             rows: anchors(size[1], window[1], settings.stride),
@@ -315,21 +340,56 @@ mod tests {
         assert_eq!(raised_size([512, 384], 384), [512, 384]);
     }
 
+    fn settings() -> Settings {
+        Settings {
+            window: 64,
+            stride: 48,
+            short_side: Some(64),
+            scales: vec![1.0],
+            flip: false,
+            rules: WindowRules::Enlarge,
+            mode: WindowMode::Whole,
+            normalisation: None,
+        }
+    }
+
+    fn photo(width: usize, height: usize) -> Photo {
+        Photo {
+            width,
+            height,
+            rgb: vec![0; 3 * width * height],
+        }
+    }
+
+    #[test]
+    fn the_whole_photo_is_one_window_whatever_its_ratio() {
+        // Reduced to the short side of 64; a smaller photo stays as it is, although the window would enlarge it.
+        for ([width, height], size) in [([200, 100], [128, 64]), ([50, 40], [50, 40]), ([64, 640], [64, 640])] {
+            let photo = photo(width, height);
+            let passes = settings().passes(&photo, 16).expect("one window");
+            let [pass] = &passes[..] else {
+                panic!("{} passes", passes.len())
+            };
+            assert_eq!((pass.size, pass.window), (size, size));
+            assert_eq!((pass.windows(), settings().windows(&photo)), (1, 1));
+            assert_eq!(pass.corner(0), [0, 0]);
+        }
+        let long = settings().passes(&photo(64, 8200), 16);
+        assert!(
+            matches!(&long, Err(PlanError::Setting(why)) if why.contains("64 x 8200")),
+            "{long:?}"
+        );
+    }
+
     #[test]
     fn a_needle_of_a_photo_is_refused_not_attempted() {
-        let photo = Photo {
-            width: 60_000,
-            height: 1,
-            rgb: vec![0; 180_000],
-        };
+        let photo = photo(60_000, 1);
         let settings = Settings {
             window: 384,
             stride: 384,
             short_side: Some(384),
-            scales: vec![1.0],
-            flip: false,
-            rules: WindowRules::Enlarge,
-            normalisation: None,
+            mode: WindowMode::Slide,
+            ..settings()
         };
         assert!(matches!(
             settings.passes(&photo, 16),

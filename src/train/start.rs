@@ -4,8 +4,8 @@ use fastrand::Rng;
 
 use crate::checkpoint::Backbone;
 use crate::model::{
-    DecoderKind, HostTensor, InferenceSpec, ModelSpec, PositionResize, Weights, WindowRules, resized_positions,
-    tensors_of,
+    DecoderKind, HostTensor, InferenceSpec, ModelSpec, PositionResize, Weights, WindowMode, WindowRules,
+    resized_positions, tensors_of,
 };
 
 /// Deviation of the normal distribution that linear layers and class tokens begin with
@@ -94,6 +94,8 @@ pub fn start_from(mut backbone: Backbone, plan: &StartPlan) -> Result<(ModelSpec
             stride: crop - crop / 12,
             short_side: Some(plan.short_side),
             rules: WindowRules::Enlarge,
+            mode: WindowMode::Slide,
+            threshold: None,
         },
         encoder,
     };

@@ -11,7 +11,7 @@ use segscope::engine::{
     PhotoSource, Segmented,
 };
 use segscope::export::PlannedFile;
-use segscope::model::WindowRules;
+use segscope::model::{WindowMode, WindowRules};
 use segscope::photo::Photo;
 use segscope::segment::Settings;
 use tempfile::TempDir;
@@ -289,6 +289,7 @@ pub fn long_run() -> Settings {
         scales: vec![1.0],
         flip: false,
         rules: WindowRules::Enlarge,
+        mode: WindowMode::Slide,
         normalisation: None,
     }
 }

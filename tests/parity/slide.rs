@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use burn::tensor::Device;
-use segscope::model::{NoProbe, Output, WindowRules};
+use segscope::model::{NoProbe, Output, WindowMode, WindowRules};
 use segscope::segment::{self, Settings};
 
 use crate::golden_case::GoldenCase;
@@ -31,6 +31,7 @@ pub fn compare(case: &GoldenCase, findings: &mut Findings) {
         scales: vec![1.0],
         flip: false,
         rules: WindowRules::Shrink,
+        mode: WindowMode::Slide,
         normalisation: None,
     };
     assert_eq!(spec.inference.rules, WindowRules::Shrink, "{}: rules", case.name);

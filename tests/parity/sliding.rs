@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use burn::tensor::Device;
-use segscope::model::{HostTensor, NoProbe, Output, WindowRules};
+use segscope::model::{HostTensor, NoProbe, Output, WindowMode, WindowRules};
 use segscope::segment::{self, Pass, Prediction, Settings};
 use serde_json::Value;
 
@@ -80,6 +80,7 @@ fn pass_of(case: &GoldenCase, run: &str, entry: &Value, findings: &mut Findings)
         scales: vec![1.0],
         flip,
         rules: WindowRules::Enlarge,
+        mode: WindowMode::Slide,
         normalisation: None,
     };
     let pass = Pass::new(Cow::Owned(photo), flip, &settings);

@@ -86,6 +86,27 @@ impl Value {
         }
     }
 
+    /// The first truth value under `key`, here or in what is nested here.
+    pub(in crate::checkpoint) fn find_flag(&self, key: &str) -> Option<bool> {
+        match self {
+            Self::Dict(dict) => match dict.get(key) {
+                Some(Self::Flag(flag)) => Some(*flag),
+                _ => dict.values().find_map(|value| value.find_flag(key)),
+            },
+            Self::List(items) => items.iter().find_map(|item| item.find_flag(key)),
+            _ => None,
+        }
+    }
+
+    /// Height and width, or the side of a square: `(768, 512)` or `512`.
+    pub(in crate::checkpoint) fn height_and_width(&self) -> Option<[usize; 2]> {
+        match self.sizes().as_deref() {
+            Some([height, width]) => Some([*height, *width]),
+            Some(_) => None,
+            None => self.size().map(|side| [side; 2]),
+        }
+    }
+
     /// A text.
     pub(in crate::checkpoint) fn text(&self) -> Option<&str> {
         match self {

@@ -8,7 +8,8 @@ mod setr;
 use std::path::Path;
 
 use super::recipe::Recipe;
-use super::shapes::{count_of, grid_side, shape, usual_heads};
+use super::shapes::{count_of, grid_of, shape, usual_heads};
+use super::side_file::Sizes;
 use super::source::Shapes;
 use super::test_settings::{self, System};
 use super::vit_names::{EncoderNames, MMSEG};
@@ -18,6 +19,9 @@ use config::Value;
 
 /// LayerNorm epsilon of the backbone in every published configuration.
 const NORM_EPS: f64 = 1e-6;
+
+/// The threshold of a head with one output channel whose configuration says none (models/decode_heads/decode_head.py).
+const SIGMOID_THRESHOLD: f32 = 0.3;
 
 /// A decoder with what it says about the network around it.
 struct Decoder {
@@ -36,21 +40,31 @@ pub(super) fn is_it(shapes: &Shapes) -> bool {
 /// What to make of the tensors.
 pub(super) fn plan(shapes: &Shapes, meta: &Meta, path: &Path) -> Result<Plan, CheckpointError> {
     let damaged = |why: String| CheckpointError::damaged(path, why);
+    let tensors = sizes_of(shapes).map_err(damaged)?;
+    let (meta, mut remarks) = meta.of_tensors(&tensors);
     let model = meta.config.get("model");
     let decoder = decoder_of(shapes, model).map_err(damaged)?;
     let is_setr = decoder.system == System::Setr;
-    let encoder = encoder_of(shapes, model.get("backbone"), &decoder).map_err(damaged)?;
-    let crop = encoder.patch.saturating_mul(encoder.grid[0]);
-    let classes = meta.class_set(decoder.classes);
-    let proposed = test_settings::proposed(decoder.system, &classes.name, encoder.patch, crop);
+    let encoder = encoder_of(shapes, &meta, &tensors, &decoder).map_err(damaged)?;
+    let is_mask = matches!(decoder.spec.head, HeadSpec::MaskTransformer { .. });
+    let threshold = (decoder.classes == 1 && !is_mask).then(|| meta.threshold().unwrap_or(SIGMOID_THRESHOLD));
+    let classes = match threshold {
+        Some(_) => meta.two_classes(),
+        None => meta.class_set(decoder.classes),
+    };
+    remarks.extend(test_settings::guess(&classes));
+    remarks.extend(remark_on_one_channel(&decoder, threshold));
+    let crop = encoder.patch.saturating_mul(encoder.grid[0].min(encoder.grid[1]));
+    let proposed = test_settings::proposed_for(decoder.system, &classes, encoder.patch, crop);
     let inference = InferenceSpec {
         rules: WindowRules::Shrink,
+        threshold,
         ..meta.inference(proposed)
     };
     let spec = ModelSpec {
         normalisation: meta.normalisation(is_setr),
         encoder,
-        classes: decoder.classes,
+        classes: if threshold.is_some() { 2 } else { decoder.classes },
         decoders: vec![decoder.spec],
         inference,
     };
@@ -79,8 +93,36 @@ pub(super) fn plan(shapes: &Shapes, meta: &Meta, path: &Path) -> Result<Plan, Ch
         classes,
         spec,
         provenance,
-        zero_is_ignored: None,
-        remarks: Vec::new(),
+        zero_is_ignored: meta.zero_is_ignored(),
+        remarks,
+    })
+}
+
+/// What there is to say about a decoder with one output channel.
+fn remark_on_one_channel(decoder: &Decoder, threshold: Option<f32>) -> Option<String> {
+    match (decoder.classes, threshold) {
+        (1, Some(threshold)) => Some(format!(
+            "its decoder has one output channel: class 1 is where the sigmoid is above {threshold}"
+        )),
+        (1, None) => Some("its mask transformer knows one class only, which every pixel gets".into()),
+        _ => None,
+    }
+}
+
+/// What the shapes tell, for comparing with the configuration.
+fn sizes_of(shapes: &Shapes) -> Result<Sizes, String> {
+    let patch_weight = shape(shapes, "backbone.patch_embed.projection.weight", 4)?;
+    let of_masks = shapes.get("decode_head.cls_emb").and_then(|shape| shape.get(1));
+    let of_convolution = shapes
+        .get("decode_head.conv_seg.weight")
+        .and_then(|shape| shape.first());
+    Ok(Sizes {
+        width: patch_weight[0],
+        patch: patch_weight[2],
+        depth: count_of(shapes, "backbone.layers."),
+        classes: of_masks.or(of_convolution).copied().unwrap_or(0),
+        // The file keeps a position for the class token even where the token is dropped.
+        positions: shape(shapes, "backbone.pos_embed", 3)?[1].saturating_sub(1),
     })
 }
 
@@ -104,23 +146,21 @@ fn is_linear(shapes: &Shapes) -> bool {
     head().count() > 0 && head().all(|name| name.starts_with("decode_head.conv_seg."))
 }
 
-fn encoder_of(shapes: &Shapes, backbone: &Value, decoder: &Decoder) -> Result<EncoderSpec, String> {
-    let patch_weight = shape(shapes, "backbone.patch_embed.projection.weight", 4)?;
-    let (dim, patch) = (patch_weight[0], patch_weight[2]);
+fn encoder_of(shapes: &Shapes, meta: &Meta, tensors: &Sizes, decoder: &Decoder) -> Result<EncoderSpec, String> {
+    let backbone = meta.config.get("model").get("backbone");
+    let (dim, patch) = (tensors.width, tensors.patch);
     let is_setr = decoder.system == System::Setr;
     let usual = if is_setr {
         PositionResize::Bilinear
     } else {
         PositionResize::Bicubic
     };
-    // The file keeps a position for the class token even where the token is dropped.
-    let side = grid_side(shape(shapes, "backbone.pos_embed", 3)?[1], 1)?;
     Ok(EncoderSpec {
         dim,
-        depth: count_of(shapes, "backbone.layers."),
+        depth: tensors.depth,
         heads: backbone.get("num_heads").size().unwrap_or(usual_heads(dim)),
         patch,
-        grid: [side, side],
+        grid: grid_of(tensors.positions + 1, 1, meta.said().grid(patch))?,
         class_token: decoder.class_token,
         distilled: false,
         final_norm: shapes.contains_key("backbone.ln1.weight"),

@@ -5,6 +5,7 @@ use super::config::Value;
 use super::{Decoder, keyed};
 use crate::checkpoint::recipe::{Recipe, reshaped, transposed};
 use crate::checkpoint::shapes::{count_of, shape, usual_heads};
+use crate::checkpoint::sigmoid::after_zeros;
 use crate::checkpoint::source::Shapes;
 use crate::checkpoint::test_settings::System;
 use crate::checkpoint::vit_names::MMSEG;
@@ -35,17 +36,25 @@ pub(super) fn decoder(shapes: &Shapes, model: &Value) -> Result<Decoder, String>
     })
 }
 
+/// A convolution with a kernel of 1x1 is a linear layer.
+fn linear_recipe(recipe: &mut Recipe, ours: &str, spec: &ModelSpec) {
+    let [weight, bias] = ["weight", "bias"].map(|part| format!("decode_head.conv_seg.{part}"));
+    let to_linear = reshaped(vec![spec.classes, spec.encoder.dim]);
+    if spec.inference.threshold.is_some() {
+        recipe.make(format!("{ours}.weight"), vec![weight], move |tensors| {
+            to_linear(vec![after_zeros(tensors)?])
+        });
+        recipe.make(format!("{ours}.bias"), vec![bias], after_zeros);
+    } else {
+        recipe.make(format!("{ours}.weight"), vec![weight], to_linear);
+        recipe.take(format!("{ours}.bias"), bias);
+    }
+}
+
 pub(super) fn recipe(recipe: &mut Recipe, decoder: &DecoderSpec, spec: &ModelSpec) {
     let ours = |name: &str| format!("decoders.{}.{name}", decoder.key);
     let HeadSpec::MaskTransformer { layers, .. } = decoder.head else {
-        let weight = vec!["decode_head.conv_seg.weight".into()];
-        recipe.make(
-            ours("head.weight"),
-            weight,
-            reshaped(vec![spec.classes, spec.encoder.dim]),
-        );
-        recipe.take(ours("head.bias"), "decode_head.conv_seg.bias");
-        return;
+        return linear_recipe(recipe, &ours("head"), spec);
     };
     recipe.take(ours("cls_emb"), "decode_head.cls_emb");
     recipe.take_pair(&ours("proj_dec"), "decode_head.dec_proj");

@@ -5,9 +5,10 @@ use super::config::Value;
 use super::{Decoder, keyed};
 use crate::checkpoint::recipe::{Recipe, only};
 use crate::checkpoint::shapes::{count_of, shape};
+use crate::checkpoint::sigmoid;
 use crate::checkpoint::source::Shapes;
 use crate::checkpoint::test_settings::System;
-use crate::model::{DecoderSpec, HeadSpec, HostTensor, MlaSpec, ModelSpec, UpSpec, UpStage};
+use crate::model::{DecoderSpec, HeadSpec, HostTensor, InferenceSpec, MlaSpec, ModelSpec, UpSpec, UpStage};
 
 /// LayerNorm epsilon of heads and neck in every published configuration.
 const NORM_EPS: f64 = 1e-6;
@@ -121,13 +122,15 @@ pub(super) fn recipe(recipe: &mut Recipe, decoder: &DecoderSpec, spec: &ModelSpe
     let ours = format!("decoders.{}", decoder.key);
     match &decoder.head {
         HeadSpec::Up { main, auxiliary } => {
-            up_recipe(recipe, &format!("{ours}.main"), "decode_head", main);
+            let rules = &spec.inference;
+            up_recipe(recipe, &format!("{ours}.main"), "decode_head", main, rules);
             for (i, head) in auxiliary.iter().enumerate() {
                 up_recipe(
                     recipe,
                     &format!("{ours}.auxiliary.{i}"),
                     &format!("auxiliary_head.{i}"),
                     head,
+                    rules,
                 );
             }
         }
@@ -136,7 +139,7 @@ pub(super) fn recipe(recipe: &mut Recipe, decoder: &DecoderSpec, spec: &ModelSpe
     }
 }
 
-fn up_recipe(recipe: &mut Recipe, ours: &str, theirs: &str, head: &UpSpec) {
+fn up_recipe(recipe: &mut Recipe, ours: &str, theirs: &str, head: &UpSpec, rules: &InferenceSpec) {
     recipe.take_pair(&format!("{ours}.norm"), &format!("{theirs}.norm"));
     for i in 0..head.stages.len() {
         module(
@@ -145,7 +148,12 @@ fn up_recipe(recipe: &mut Recipe, ours: &str, theirs: &str, head: &UpSpec) {
             &format!("{theirs}.up_convs.{i}.0"),
         );
     }
-    recipe.take_pair(&format!("{ours}.classify"), &format!("{theirs}.conv_seg"));
+    sigmoid::classifier(
+        recipe,
+        &format!("{ours}.classify"),
+        &format!("{theirs}.conv_seg"),
+        rules,
+    );
 }
 
 /// mmcv's ConvModule: a convolution and its batch norm.
@@ -177,16 +185,22 @@ fn mla_recipe(recipe: &mut Recipe, ours: &str, mla: &MlaSpec, spec: &ModelSpec) 
         }
         if mla.auxiliary {
             let theirs = format!("auxiliary_head.{from_deepest}.conv_seg");
-            recipe.take_pair(&format!("{ours}.auxiliary.{i}"), &theirs);
+            sigmoid::classifier(recipe, &format!("{ours}.auxiliary.{i}"), &theirs, &spec.inference);
         }
     }
-    let (classes, channels) = (spec.classes, mla.head_channels);
-    recipe.make(
-        format!("{ours}.classify.weight"),
-        vec!["decode_head.conv_seg.weight".into()],
-        move |tensors| with_paths_turned(tensors, classes, paths, channels),
-    );
-    recipe.take(format!("{ours}.classify.bias"), "decode_head.conv_seg.bias");
+    let is_sigmoid = spec.inference.threshold.is_some();
+    let (classes, channels) = (if is_sigmoid { 1 } else { spec.classes }, mla.head_channels);
+    let [weight, bias] = ["weight", "bias"].map(|part| format!("decode_head.conv_seg.{part}"));
+    let turned = move |tensors| with_paths_turned(tensors, classes, paths, channels);
+    if is_sigmoid {
+        recipe.make(format!("{ours}.classify.weight"), vec![weight], move |tensors| {
+            sigmoid::after_zeros(vec![turned(tensors)?])
+        });
+        recipe.make(format!("{ours}.classify.bias"), vec![bias], sigmoid::after_zeros);
+    } else {
+        recipe.make(format!("{ours}.classify.weight"), vec![weight], turned);
+        recipe.take(format!("{ours}.classify.bias"), bias);
+    }
 }
 
 /// A weight `[classes, paths * channels, side, side]` whose paths come in the opposite order.

@@ -24,8 +24,8 @@ impl Normalisation {
     };
 }
 
-/// How a photo is scaled and cut into windows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// How a photo is scaled and cut into windows, and how its classes are chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct InferenceSpec {
     /// Side of the square window in pixels.
     pub window: usize,
@@ -36,6 +36,40 @@ pub struct InferenceSpec {
     /// What happens to photos and windows of unusual sizes.
     #[serde(default)]
     pub rules: WindowRules,
+    /// Whether a photo is cut into windows at all.
+    #[serde(default, skip_serializing_if = "WindowMode::is_slide")]
+    pub mode: WindowMode,
+    /// For a network whose decoder had one output channel, and only with two classes: a pixel is of class 1 where the
+    /// probability of class 1 is above this, else of class 0. Without it the most probable class wins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<f32>,
+}
+
+impl InferenceSpec {
+    /// Whether the padding of a window is cropped off the enlarged logits, as Segmenter's and SETR's authors do, and not
+    /// resized away with them, as mmsegmentation does. This belongs to the network, whatever is chosen for small
+    /// pictures.
+    pub fn crops_padding(&self) -> bool {
+        self.rules == WindowRules::Enlarge
+    }
+}
+
+/// Whether the network sees a photo in windows or all at once (`test_cfg.mode` of mmsegmentation).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WindowMode {
+    /// Windows of one size, whose logits are averaged where they overlap.
+    #[default]
+    Slide,
+    /// One window, the whole resized photo.
+    Whole,
+}
+
+impl WindowMode {
+    /// Whether it is what most systems do.
+    pub fn is_slide(&self) -> bool {
+        *self == Self::Slide
+    }
 }
 
 /// Where the codebases treat sizes differently.

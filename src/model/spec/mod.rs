@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 pub use decoder::{DecoderSpec, HeadSpec, MlaSpec, Output, UpSpec, UpStage};
 pub use encoder::{EncoderSpec, PositionResize};
-pub use inference::{InferenceSpec, Normalisation, WindowRules};
+pub use inference::{InferenceSpec, Normalisation, WindowMode, WindowRules};
 
 /// Everything that is needed to build one network and to run it on a photo as its authors did.
 ///
@@ -131,6 +131,12 @@ impl ModelSpec {
         between("stride", i.stride, 1, i.window)?;
         if let Some(side) = i.short_side {
             between("short side", side, e.patch, 16_384)?;
+        }
+        if let Some(threshold) = i.threshold {
+            between("classes with a threshold", self.classes, 2, 2)?;
+            if !(0.0..=1.0).contains(&threshold) {
+                return Err(SpecError(format!("threshold: expected 0 to 1, found {threshold}")));
+            }
         }
         let n = &self.normalisation;
         if n.std.iter().any(|s| !s.is_finite() || *s <= 0.0) || n.mean.iter().any(|m| !m.is_finite()) {

@@ -75,6 +75,11 @@ impl TorchFile {
         self.pickle.text(self.at(place)?)
     }
 
+    /// A truth value somewhere in nested dictionaries.
+    pub(in crate::checkpoint) fn flag(&self, place: &[&str]) -> Option<bool> {
+        self.pickle.flag(self.at(place)?)
+    }
+
     /// A list of texts somewhere in nested dictionaries.
     pub(in crate::checkpoint) fn texts(&self, place: &[&str]) -> Option<Vec<&str>> {
         let items = self.pickle.items(self.at(place)?)?;

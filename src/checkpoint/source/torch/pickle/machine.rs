@@ -90,7 +90,7 @@ impl<'a> Machine<'a> {
                 self.stack.push(top);
             }
             b'N' => self.push(Value::Nothing)?,
-            0x88 | 0x89 => self.push(Value::Bool)?,
+            0x88 | 0x89 => self.push(Value::Bool(code == 0x88))?,
             b'I' => self.decimal_int()?,
             b'L' => {
                 let line = self.line()?;
@@ -264,7 +264,7 @@ impl<'a> Machine<'a> {
     fn decimal_int(&mut self) -> Step<()> {
         let line = self.line()?;
         let value = match line.as_str() {
-            "00" | "01" => Value::Bool,
+            "00" | "01" => Value::Bool(line == "01"),
             other => Value::Int(other.parse().unwrap_or(0)),
         };
         self.push(value)

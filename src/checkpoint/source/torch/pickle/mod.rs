@@ -15,7 +15,7 @@ pub(super) type Id = usize;
 #[derive(Clone, Debug)]
 pub(super) enum Value {
     Nothing,
-    Bool,
+    Bool(bool),
     Int(i64),
     Float,
     Text(String),
@@ -74,6 +74,13 @@ impl Pickle {
     pub(super) fn int(&self, id: Id) -> Option<i64> {
         match self.value(id) {
             Value::Int(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    pub(super) fn flag(&self, id: Id) -> Option<bool> {
+        match self.value(id) {
+            Value::Bool(value) => Some(*value),
             _ => None,
         }
     }
