@@ -19,6 +19,11 @@ pub(super) fn for_grid(
     if stored_grid[0] * stored_grid[1] == grid[0] * grid[1] {
         return stored;
     }
+    resized(stored, stored_grid, grid, resize)
+}
+
+/// The same whatever the number of patches.
+fn resized(stored: Tensor<3>, stored_grid: [usize; 2], grid: [usize; 2], resize: PositionResize) -> Tensor<3> {
     let device = stored.device();
     let [_, tokens, dim] = stored.dims();
     let patches = stored_grid[0] * stored_grid[1];
@@ -47,9 +52,12 @@ pub fn resized_positions(
     grid: [usize; 2],
     resize: PositionResize,
 ) -> HostTensor {
+    if stored_grid == grid {
+        return stored.clone();
+    }
     let dim = stored.shape.last().copied().unwrap_or(1);
     let data = TensorData::new(stored.values.clone(), [1, stored.values.len() / dim, dim]);
-    let resized = for_grid(Tensor::from_data(data, &Device::flex()), stored_grid, grid, resize);
+    let resized = resized(Tensor::from_data(data, &Device::flex()), stored_grid, grid, resize);
     HostTensor {
         shape: resized.dims().to_vec(),
         values: resized.into_data().try_into_vec().unwrap_or_default(),
@@ -61,5 +69,49 @@ fn matrix(resize: PositionResize, from: usize, to: usize, device: &Device) -> Te
     match resize {
         PositionResize::Bilinear => interpolation::linear(from, to, false, device),
         PositionResize::Bicubic => interpolation::cubic(from, to, device),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::numeric::Between;
+
+    /// Positions of width 1 with one token that is no patch: 100, then row by row what `value` says.
+    fn positions([rows, columns]: [usize; 2], value: impl Fn(usize, usize) -> f32) -> HostTensor {
+        let patches = (0..rows * columns).map(|i| value(i / columns, i % columns));
+        HostTensor {
+            shape: vec![1, 1 + rows * columns, 1],
+            values: std::iter::once(100.0).chain(patches).collect(),
+        }
+    }
+
+    #[test]
+    fn a_rectangle_is_resized_along_each_of_its_sides() {
+        let value = |row: usize, column: usize| (row * row * 7 + column * column * 3) as f32;
+        let stored = positions([2, 4], value);
+        // The last has as many patches as the stored one.
+        for grid in [[4, 8], [3, 3], [5, 2], [4, 2]] {
+            let found = resized_positions(&stored, [2, 4], grid, PositionResize::Bilinear);
+            let expected = positions(grid, |row, column| {
+                let (down, across) = (
+                    Between::half_pixel(row, 2, grid[0]),
+                    Between::half_pixel(column, 4, grid[1]),
+                );
+                let along = |row: usize| {
+                    let [low, high] = [across.low, across.high].map(|column| value(row, column));
+                    low + (high - low) * across.weight
+                };
+                along(down.low) + (along(down.high) - along(down.low)) * down.weight
+            });
+            assert_eq!(found.shape, expected.shape);
+            for (found, expected) in found.values.iter().zip(&expected.values) {
+                assert!((found - expected).abs() < 1e-4, "{grid:?}: {found} {expected}");
+            }
+        }
+        assert_eq!(
+            resized_positions(&stored, [2, 4], [2, 4], PositionResize::Bilinear),
+            stored
+        );
     }
 }
