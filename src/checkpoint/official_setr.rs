@@ -30,7 +30,7 @@ pub(super) fn is_it(shapes: &Shapes) -> bool {
 /// What to make of the tensors.
 pub(super) fn plan(shapes: &Shapes, meta: &Meta, path: &Path) -> Result<Plan, CheckpointError> {
     let damaged = |why: String| CheckpointError::damaged(path, why);
-    let tensors = sizes_of(shapes).map_err(damaged)?;
+    let tensors = sizes_of(shapes).and_then(Sizes::checked).map_err(damaged)?;
     let (meta, mut remarks) = meta.of_tensors(&tensors);
     let classes = match tensors.classes {
         1 => meta.two_classes(),

@@ -136,7 +136,8 @@ impl Tensors {
                 depth: count_of(shapes, "encoder.blocks."),
                 classes,
                 positions: shape(shapes, "encoder.pos_embed", 3)?[1].saturating_sub(1 + usize::from(distilled)),
-            },
+            }
+            .checked()?,
             distilled,
             decoder,
         })

@@ -15,6 +15,19 @@ pub(super) struct Sizes {
     pub(super) positions: usize,
 }
 
+impl Sizes {
+    /// Refuses more classes than a label map can hold, before names are made for them.
+    pub(super) fn checked(self) -> Result<Self, String> {
+        match self.classes {
+            0..=MOST_CLASSES => Ok(self),
+            more => Err(format!("expected at most {MOST_CLASSES} classes, found {more}")),
+        }
+    }
+}
+
+/// Ids have 16 bits.
+const MOST_CLASSES: usize = 65_535;
+
 /// The same as a side file has it, as far as it does.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Said {

@@ -40,7 +40,7 @@ pub(super) fn is_it(shapes: &Shapes) -> bool {
 /// What to make of the tensors.
 pub(super) fn plan(shapes: &Shapes, meta: &Meta, path: &Path) -> Result<Plan, CheckpointError> {
     let damaged = |why: String| CheckpointError::damaged(path, why);
-    let tensors = sizes_of(shapes).map_err(damaged)?;
+    let tensors = sizes_of(shapes).and_then(Sizes::checked).map_err(damaged)?;
     let (meta, mut remarks) = meta.of_tensors(&tensors);
     let model = meta.config.get("model");
     let decoder = decoder_of(shapes, model).map_err(damaged)?;
