@@ -127,7 +127,12 @@ fn damaged_checkpoints() {
             0 => mutated(&variant, b"%YAML 9.9\n--- !!map\n", dice),
             _ => mutated_lines(&text, dice).into_bytes(),
         };
-        open_with(&sound, &damaged)
+        // What cannot be used is set aside, and a remark says so.
+        let opened = open_with(&sound, &damaged).map_err(|e| e.to_string())?;
+        match opened.remarks.is_empty() {
+            true => Ok(opened),
+            false => Err(opened.remarks.join(" ")),
+        }
     });
 }
 

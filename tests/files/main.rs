@@ -3,3 +3,6 @@
 mod hostile;
 mod layouts;
 mod mutation;
+mod one_channel;
+mod pickled;
+mod side_files;
