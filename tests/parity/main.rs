@@ -7,8 +7,10 @@
 
 mod attention;
 mod backbone;
+mod certainty;
 mod golden_case;
 mod models;
+mod padding;
 mod scores;
 mod slide;
 mod sliding;
@@ -22,7 +24,7 @@ use burn::tensor::{Device, DeviceKind};
 use golden_case::closeness::Findings;
 use golden_case::{GoldenCase, Kind, cases};
 use segscope::checkpoint;
-use segscope::model::{ModelSpec, Network};
+use segscope::model::{ModelSpec, Network, WindowRules};
 use segscope::photo::Photo;
 
 #[test]
@@ -46,6 +48,30 @@ fn windows_scales_flips_and_upsampling_match() {
             Kind::Sliding => sliding::compare(&case, &mut findings),
             Kind::Slide => slide::compare(&case, &mut findings),
             _ => upsampling::compare(&case, &mut findings),
+        }
+    }
+    findings.finish();
+}
+
+#[test]
+fn confidence_and_margin_match() {
+    let mut findings = Findings::default();
+    for case in supported(&[Kind::Model]) {
+        certainty::compare(&case, &mut findings);
+    }
+    certainty::compare_with_definition(&mut findings);
+    findings.finish();
+}
+
+#[test]
+fn padding_is_undone_as_the_system_does() {
+    let mut findings = Findings::default();
+    for case in supported(&[Kind::Model]) {
+        match case.name.as_str() {
+            // The window is larger than the picture.
+            "rstrudel-mask-p16" => padding::compare(&case, [90, 58], 96, WindowRules::Shrink, &mut findings),
+            "mmseg-segmenter-mask" => padding::compare(&case, [58, 58], 58, WindowRules::Enlarge, &mut findings),
+            _ => {}
         }
     }
     findings.finish();
