@@ -1,8 +1,14 @@
 //! Model files and pictures from outside: sound ones of every layout, wrong ones, damaged ones.
 
+mod damaged_models;
+mod damaged_pictures;
+mod damaged_texts;
 mod hostile;
 mod layouts;
 mod mutation;
 mod one_channel;
 mod pickled;
 mod side_files;
+mod survival;
+#[path = "../thoroughness/mod.rs"]
+mod thoroughness;

@@ -27,7 +27,7 @@ mod tests {
 
     #[test]
     fn a_chosen_class_goes_by_name() {
-        let camvid = ClassSet::known("camvid").expect("a built-in set");
+        let camvid = crate::datasets::classes_of("camvid").expect("a built-in set");
         let mut other = ClassSet::numbered(2);
         other.classes[1].name = "road".into();
         let mut attention = Attention {

@@ -1,6 +1,7 @@
 //! Damage to files, the same on every run: each is told apart by its seed.
 
 pub mod samples;
+pub mod texts;
 
 /// Pseudo-random numbers (xorshift64*).
 pub struct Dice(u64);
@@ -28,6 +29,7 @@ impl Dice {
         self.below(256) as u8
     }
 
+    /// One of these words.
     fn pick<'a>(&mut self, words: &[&'a str]) -> &'a str {
         words[self.below(words.len())]
     }
@@ -36,7 +38,7 @@ impl Dice {
 /// Bytes at either end of a file in which formats keep their headers and directories.
 const HEADER: usize = 8192;
 
-/// One to three kinds of damage to `bytes`; `donor` is a file whose header may be grafted on.
+/// One to three kinds of damage to `bytes`; `donor` is another file, parts of which may take the place of theirs.
 pub fn mutated(bytes: &[u8], donor: &[u8], dice: &mut Dice) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     for _ in 0..=dice.below(3) {
@@ -48,7 +50,7 @@ pub fn mutated(bytes: &[u8], donor: &[u8], dice: &mut Dice) -> Vec<u8> {
 fn damage(bytes: &mut Vec<u8>, donor: &[u8], dice: &mut Dice) {
     let start = place(bytes.len(), dice);
     let end = (start + 1 + dice.below(64)).min(bytes.len());
-    match dice.below(8) {
+    match dice.below(11) {
         0 => bytes.truncate(start),
         1 | 2 => {
             for _ in 0..=dice.below(8) {
@@ -65,10 +67,49 @@ fn damage(bytes: &mut Vec<u8>, donor: &[u8], dice: &mut Dice) {
             let copy = bytes[start..end].to_vec();
             bytes.splice(start..start, copy);
         }
-        _ => {
+        7 => {
             let header = dice.below(64).min(bytes.len()).min(donor.len());
             bytes[..header].copy_from_slice(&donor[..header]);
         }
+        8 => {
+            let from = place(donor.len(), dice);
+            bytes.truncate(start);
+            bytes.extend_from_slice(&donor[from..]);
+        }
+        _ => stretch_a_length(bytes, start, dice),
+    }
+}
+
+/// Gives the first field from `start` on that could be a length, which is no 0 and not beyond the file's end, another
+/// value.
+fn stretch_a_length(bytes: &mut [u8], start: usize, dice: &mut Dice) {
+    // Where there is none for so long, there are data.
+    const LOOKED_AT: usize = 256;
+    let most = bytes.len();
+    let could_be = |value: u32| value != 0 && value as usize <= most;
+    for at in start..most.min(start + LOOKED_AT) {
+        let Some(field) = bytes.get_mut(at..).and_then(|rest| rest.first_chunk_mut::<4>()) else {
+            return;
+        };
+        let (little, big) = (u32::from_le_bytes(*field), u32::from_be_bytes(*field));
+        if could_be(little) {
+            *field = other_length(little, dice).to_le_bytes();
+            return;
+        }
+        if could_be(big) {
+            *field = other_length(big, dice).to_be_bytes();
+            return;
+        }
+    }
+}
+
+/// One less, one more or an extreme.
+fn other_length(length: u32, dice: &mut Dice) -> u32 {
+    const EXTREMES: [u32; 8] = [0, 1, 0x7f, 0xffff, 0x1_0000, 0x7fff_ffff, 0x8000_0000, u32::MAX];
+    match dice.below(4) {
+        0 => length.wrapping_sub(1),
+        1 => length.wrapping_add(1),
+        _ => EXTREMES[dice.below(EXTREMES.len())],
     }
 }
 
@@ -79,46 +120,6 @@ fn place(length: usize, dice: &mut Dice) -> usize {
         1 => length - length.min(HEADER) + dice.below(length.min(HEADER)),
         _ => dice.below(length),
     }
-}
-
-/// Damage to a text, line by line.
-pub fn mutated_lines(text: &str, dice: &mut Dice) -> String {
-    const VALUES: [&str; 16] = [
-        "-1",
-        "0",
-        "65536",
-        "99999999999999999999",
-        "~",
-        "",
-        "1.5",
-        ".nan",
-        "[[[[",
-        "{a: {b: {",
-        "\"",
-        "| \n  x",
-        "&a [*a]",
-        "!!python/object/apply:os.system [true]",
-        "vit",
-        "\u{0}\u{7f}\u{feff}",
-    ];
-    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
-    for _ in 0..=dice.below(4) {
-        let (at, other) = (dice.below(lines.len()), dice.below(lines.len()));
-        let Some(line) = lines.get(at).cloned() else { break };
-        match dice.below(7) {
-            0 => drop(lines.remove(at)),
-            1 => lines.insert(other, line),
-            2 => lines.swap(at, other),
-            3 => lines[at] = format!("{}{line}", dice.pick(&[" ", "    ", "\t", "- ", "? ", ": "])),
-            4 => lines[at] = line.trim_start().to_owned(),
-            5 => lines.truncate(at),
-            _ => {
-                let key = line.split(':').next().unwrap_or_default();
-                lines[at] = format!("{key}: {}", dice.pick(&VALUES));
-            }
-        }
-    }
-    lines.join("\n")
 }
 
 /// Gives every chunk of a PNG the checksum that its bytes ask for, so that damage gets past the first check.
