@@ -3,8 +3,12 @@
 #[path = "../bundles/mod.rs"]
 mod bundles;
 mod compare;
+#[cfg(target_os = "linux")]
+mod ending;
 mod evaluate;
 mod inside;
+#[cfg(target_os = "linux")]
+mod killed;
 mod model_files;
 mod models;
 mod others;
@@ -15,4 +19,7 @@ mod segment;
 mod signals;
 #[cfg(target_os = "linux")]
 mod streams;
+#[cfg(target_os = "linux")]
+#[path = "../thoroughness/mod.rs"]
+mod thoroughness;
 mod train;

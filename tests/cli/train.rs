@@ -110,12 +110,12 @@ fn what_cannot_be_trained_is_said() {
 }
 
 /// A folder with the sample as its only picture, and a call that trains a small network on it.
-struct Bench {
+pub struct Bench {
     folder: tempfile::TempDir,
 }
 
 impl Bench {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let folder = empty_folder();
         let copies = [
             ("images", sample(), "a.jpg"),
@@ -128,11 +128,11 @@ impl Bench {
         Self { folder }
     }
 
-    fn path(&self, name: &str) -> std::path::PathBuf {
+    pub fn path(&self, name: &str) -> std::path::PathBuf {
         self.folder.path().join(name)
     }
 
-    fn call(&self, options: &[&str]) -> std::process::Command {
+    pub fn call(&self, options: &[&str]) -> std::process::Command {
         let mut call = program();
         let backbone = in_repository("tests/golden/pipeline-timm-npz/vit_tiny_fake.npz");
         call.args(["train", "--images", "images", "--labels", "labels", "--set", "camvid"]);
@@ -142,7 +142,7 @@ impl Bench {
     }
 
     /// Losses by step; what cannot be read yet is left out.
-    fn losses(&self, out: &str) -> Vec<(usize, f64)> {
+    pub fn losses(&self, out: &str) -> Vec<(usize, f64)> {
         let log = std::fs::read_to_string(self.path(out).join("log.csv")).unwrap_or_default();
         let line = |line: &str| {
             let fields: Vec<&str> = line.split(',').collect();
