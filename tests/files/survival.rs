@@ -24,7 +24,7 @@ pub const KEPT_BY_THE_WINDOW: u64 = 75;
 
 const PICTURES: u64 = 9 * PER_PICTURE_FORMAT + LABEL_MAPS;
 const MODELS: u64 = 3 * PER_CHECKPOINT_PART + BUNDLES + BUNDLE_METADATA + 6 * PER_CODEBASE + TRAINING_STATES;
-const TEXTS: u64 = 3 * PER_TEXT + 2 * KEPT_BY_THE_WINDOW;
+const TEXTS: u64 = 2 * PER_TEXT + 2 * KEPT_BY_THE_WINDOW;
 
 /// Times as many mutations when all are asked for.
 const THOROUGH: u64 = 3;
