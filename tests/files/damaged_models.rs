@@ -50,7 +50,13 @@ fn damaged_variants() {
     let text = String::from_utf8(variant).expect("a text");
     let opener = Opener::new();
     survive("variant.yml", PER_CHECKPOINT_PART, move |dice| {
-        opener.with_variant(&sound, &mutated_text(&text, &YAML, dice))
+        let opened = opener.with_variant(&sound, &mutated_text(&text, &YAML, dice));
+        let opened = opened.map_err(|e| e.to_string())?;
+        // What cannot be used is set aside, and a remark says so.
+        match opened.remarks.is_empty() {
+            true => Ok(opened),
+            false => Err(opened.remarks.join(" ")),
+        }
     });
 }
 

@@ -46,11 +46,12 @@ fn damaged_class_sets() {
 /// Its paths are relative to the repository, so that the damage is the same wherever that is.
 #[test]
 fn damaged_plans_of_trainings() {
-    let folder = PathBuf::from("tests/golden/pipeline-miou");
+    let folder = PathBuf::from("assets/samples");
     let data = DataPlan {
         images: vec![folder.clone()],
         labels: vec![folder],
         list: None,
+        label_name: None,
     };
     let plan = TrainPlan {
         validation: data.clone(),
@@ -59,6 +60,9 @@ fn damaged_plans_of_trainings() {
         set: None,
         classes: Some(3),
         ignore: Some(vec![255]),
+        zero_is_ignored: None,
+        label_ids: None,
+        read_id: Vec::new(),
         decoders: vec!["linear".into(), "naive".into()],
         patch: 16,
         channels: 8,
