@@ -1,29 +1,26 @@
 //! `segscope evaluate`: scores of a model, or of predictions that are there, over a folder with its ground truth.
 
+mod source;
+mod truth;
+
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use rayon::prelude::*;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::output_choice::OutputChoice;
 use super::run_flags::RunFlags;
 use super::said::{self, err};
 use super::truth_flags::{TruthFlags, name_rule};
-use super::{source_of, stopping, write_text};
-use crate::checkpoint;
-use crate::datasets::{
-    BeyondClasses, Look, Pair, Pairs, PredictionReader, SetFile, Submission, Survey, TruthReader, digest, pairs,
-    pairs_of_list,
-};
-use crate::engine::{DeviceChoice, ModelInfo, ModelSource, Output, Session, Task, peak_memory_mib};
+use super::{stopping, write_text};
+use crate::datasets::{Look, Pair, Pairs, TruthReader, digest, pairs, pairs_of_list};
+use crate::engine::{DeviceChoice, peak_memory_mib};
 use crate::evaluate::{Evaluated, Scores};
-use crate::labels::{ClassSet, LabelMap};
-use crate::photo::Photo;
-use crate::segment::Settings;
 use crate::staged_file;
+use source::Source;
+use truth::{check_truths, doubts};
 
 /// Score a model, or predictions of another program, with the ground truth of a folder
 #[derive(Debug, clap::Args)]
@@ -79,90 +76,6 @@ pub(super) struct Evaluate {
 
 /// An unfinished evaluation is written at most this often.
 const WRITTEN_EVERY: Duration = Duration::from_secs(10);
-
-/// What predicts.
-enum Source {
-    Model {
-        session: Box<Session>,
-        model: std::sync::Arc<ModelInfo>,
-        output: Output,
-        settings: Settings,
-    },
-    /// The files are predictions.
-    Files {
-        classes: ClassSet,
-        reader: PredictionReader,
-        beyond: BeyondClasses,
-    },
-}
-
-impl Source {
-    fn classes(&self) -> &ClassSet {
-        match self {
-            Self::Model { model, .. } => &model.classes,
-            Self::Files { classes, .. } => classes,
-        }
-    }
-
-    /// What is scored, for people and for telling whether two evaluations are the same.
-    fn described(&self) -> Value {
-        match self {
-            Self::Model {
-                model,
-                output,
-                settings,
-                ..
-            } => json!({
-                "model": model.output_title(*output), "file": file_text(&model.source), "parameters": model.parameters,
-                "settings": format!("{settings:?}"),
-            }),
-            Self::Files { reader, .. } => json!({ "model": null, "ids": format!("{reader:?}") }),
-        }
-    }
-
-    /// The label map for a file, and the time that the model took.
-    fn predicted(&mut self, file: &Path, id: u64) -> Result<(LabelMap, Duration)> {
-        match self {
-            Self::Files {
-                classes,
-                reader,
-                beyond,
-            } => {
-                let map = reader.read(file)?;
-                beyond.add(&map, classes.len());
-                Ok((map, Duration::ZERO))
-            }
-            Self::Model {
-                session,
-                model,
-                output,
-                settings,
-            } => {
-                let photo = Photo::open(file)?;
-                let task = Task {
-                    model: model.id,
-                    output: *output,
-                    photo: &photo,
-                    photo_id: id,
-                    settings,
-                };
-                let prediction = session.segment_in_passing(&task, &mut |_| stopping::go_on())?;
-                let time = prediction.timings.total();
-                Ok((prediction.labels.map, time))
-            }
-        }
-    }
-}
-
-/// Where a model is, how large its file is and when it was written: another file is another evaluation.
-fn file_text(source: &ModelSource) -> String {
-    let ModelSource::Path(path) = source else {
-        return source.name();
-    };
-    let file = checkpoint::model_file(path).unwrap_or_else(|_| path.clone());
-    let about = std::fs::metadata(&file).map(|about| (about.len(), about.modified().ok()));
-    format!("{} {about:?}", file.canonicalize().unwrap_or(file).display())
-}
 
 impl Evaluate {
     pub(super) fn run(&self) -> Result<()> {
@@ -249,58 +162,6 @@ impl Evaluate {
             _ => "; add --json FILE to be able to go on",
         };
         err!("stopped after {done} of {all} pictures{how}");
-    }
-
-    fn source(&self, pairs: &[Pair]) -> Result<Source> {
-        if self.predictions.is_some() {
-            let name = self.run_flags.set_name().context(
-                "set: expected the class set of the predictions (such as camvid, ade20k or numbered), found none; add --set",
-            )?;
-            let classes = match name {
-                "numbered" => self.numbered(pairs)?,
-                name => SetFile::named(name)?.0,
-            };
-            let ids = match (self.predictions_zero_is_ignored, self.predictions_label_ids) {
-                (true, _) => Submission::OneMore,
-                (_, true) => Submission::LabelIds,
-                _ => Submission::Classes,
-            };
-            return Ok(Source::Files {
-                reader: PredictionReader::new(&classes, ids),
-                classes,
-                beyond: BeyondClasses::default(),
-            });
-        }
-        let mut session = Session::new(self.device);
-        session.limit_features(0);
-        let source = source_of(self.model.as_ref());
-        let model = session.load(source, &mut |_| stopping::go_on())?;
-        let output = self.output.of(&model.spec)?;
-        let (model, settings) = self.run_flags.apply(&model)?;
-        said::notes(&model.remarks);
-        err!("{} on {}", model.output_title(output), session.device()?.name);
-        Ok(Source::Model {
-            session: Box::new(session),
-            model,
-            output,
-            settings,
-        })
-    }
-
-    /// As many numbered classes as there are ids in predictions and ground truth.
-    fn numbered(&self, pairs: &[Pair]) -> Result<ClassSet> {
-        let ignored = self.truth.ignore.clone().unwrap_or_else(|| vec![255]);
-        let largest = |path: &PathBuf| -> Result<Option<u16>> {
-            let ids = LabelMap::open(path)?.ids.into_iter();
-            Ok(ids.filter(|id| !ignored.contains(id)).max())
-        };
-        let files: Vec<&PathBuf> = pairs.iter().flat_map(|pair| [&pair.file, &pair.truth]).collect();
-        let largest = files.into_par_iter().map(largest).collect::<Result<Vec<_>>>()?;
-        let count = largest.into_iter().flatten().max().map_or(1, |id| usize::from(id) + 1);
-        let from_one = self.truth.zero_is_ignored == Some(true) && self.predictions_zero_is_ignored;
-        let count = count - usize::from(from_one && count > 1);
-        err!("segscope: note: {count} numbered classes, as the ids in the files");
-        Ok(ClassSet::numbered(count))
     }
 
     /// What reads the ground truth.
@@ -400,70 +261,6 @@ impl Evaluate {
         bar.finish_and_clear();
         Ok(())
     }
-}
-
-/// Looks at all label maps before the first picture is run, which may take hours, and says what they hold.
-fn check_truths(pairs: &[Pair], classes: &ClassSet, reader: &TruthReader) -> Result<()> {
-    let look = |pair: &Pair| match reader.read(&pair.truth, None) {
-        Ok(truth) => {
-            let mut survey = Survey::default();
-            survey.add(&truth);
-            (survey, Vec::new())
-        }
-        Err(why) => (Survey::default(), vec![why.to_string()]),
-    };
-    let (survey, wrong) = pairs
-        .par_iter()
-        .filter(|_| !stopping::is_asked())
-        .map(look)
-        .reduce(Default::default, |(survey, mut wrong), (other, more)| {
-            wrong.extend(more);
-            (survey.merged(other), wrong)
-        });
-    stopping::check()?;
-    ensure!(
-        wrong.is_empty(),
-        "{} of {} label maps cannot be used:\n  {}",
-        wrong.len(),
-        pairs.len(),
-        wrong.join("\n  ")
-    );
-    survey.check(reader.ignored()).map_err(anyhow::Error::msg)?;
-    for finding in survey.findings(classes, reader.ignored()) {
-        err!("{finding}");
-    }
-    Ok(())
-}
-
-/// Share of pixels from which on a shifted numbering is worth a word.
-const SUSPICIOUS: f64 = 0.3;
-
-/// What in the scores speaks against the rules by which ids were read.
-fn doubts(source: &Source, evaluated: &Evaluated) -> Vec<String> {
-    let confusion = &evaluated.scores.confusion;
-    let accuracy = confusion.pixel_accuracy().unwrap_or(0.0);
-    let fits = |offset: isize| {
-        let shifted = confusion.shifted_accuracy(offset);
-        shifted.filter(|share| *share > SUSPICIOUS && *share > 2.0 * accuracy)
-    };
-    let mut doubts = Vec::new();
-    if let Source::Files { classes, beyond, .. } = source {
-        doubts.extend(beyond.finding(classes));
-    }
-    let said = |share: f64, whose: &str, flag: &str| {
-        format!(
-            "{:.1} % of the pixels would be right if the ids of the {whose} were one more than their class; if they are, \
-             add {flag}",
-            share * 100.0
-        )
-    };
-    if let Some(share) = fits(-1) {
-        doubts.push(said(share, "ground truth", "--zero-is-ignored"));
-    }
-    if let (Some(share), Source::Files { .. }) = (fits(1), source) {
-        doubts.push(said(share, "predictions", "--predictions-zero-is-ignored"));
-    }
-    doubts
 }
 
 /// A bar on a terminal, nothing elsewhere.

@@ -1,6 +1,9 @@
 //! What ground truth holds as a whole, looked at before anything is learnt from it or scored with it.
 
 use std::collections::BTreeSet;
+use std::fmt;
+
+use rayon::prelude::*;
 
 use super::reader::TruthMap;
 use super::rules::NO_CLASS;
@@ -25,6 +28,22 @@ pub struct Survey {
 const MOSTLY: f64 = 0.9;
 
 impl Survey {
+    /// Of all label maps that can be read, with a sentence for each that cannot.
+    pub fn of<E: fmt::Display>(truths: impl ParallelIterator<Item = Result<TruthMap, E>>) -> (Self, Vec<String>) {
+        let looked_at = truths.map(|truth| match truth {
+            Ok(truth) => {
+                let mut survey = Self::default();
+                survey.add(&truth);
+                (survey, Vec::new())
+            }
+            Err(why) => (Self::default(), vec![why.to_string()]),
+        });
+        looked_at.reduce(Default::default, |(survey, mut wrong), (other, more)| {
+            wrong.extend(more);
+            (survey.merged(other), wrong)
+        })
+    }
+
     /// Counts a label map.
     pub fn add(&mut self, truth: &TruthMap) {
         self.files += 1;

@@ -115,18 +115,7 @@ impl Training<'_> {
     pub fn survey(&self) -> (Survey, Vec<String>) {
         let all = self.pairs.par_iter().chain(self.validation.par_iter());
         let all = all.filter(|_| !(self.stops)());
-        let looked_at = all.map(|pair| match self.sample(pair) {
-            Ok((_, truth)) => {
-                let mut survey = Survey::default();
-                survey.add(&truth);
-                (survey, Vec::new())
-            }
-            Err(why) => (Survey::default(), vec![why.to_string()]),
-        });
-        looked_at.reduce(Default::default, |(survey, mut offenders), (other, more)| {
-            offenders.extend(more);
-            (survey.merged(other), offenders)
-        })
+        Survey::of(all.map(|pair| self.sample(pair).map(|(_, truth)| truth)))
     }
 
     /// The same as what there is to say about the ground truth, each a sentence.

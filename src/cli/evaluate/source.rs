@@ -1,0 +1,157 @@
+//! What is scored: a model, or predictions of another program.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use rayon::prelude::*;
+use serde_json::{Value, json};
+
+use super::Evaluate;
+use crate::checkpoint;
+use crate::cli::said::{self, err};
+use crate::cli::{source_of, stopping};
+use crate::datasets::{BeyondClasses, Pair, PredictionReader, SetFile, Submission};
+use crate::engine::{ModelInfo, ModelSource, Output, Session, Task};
+use crate::labels::{ClassSet, LabelMap};
+use crate::photo::Photo;
+use crate::segment::Settings;
+
+/// What predicts.
+pub(super) enum Source {
+    Model {
+        session: Box<Session>,
+        model: std::sync::Arc<ModelInfo>,
+        output: Output,
+        settings: Settings,
+    },
+    /// The files are predictions.
+    Files {
+        classes: ClassSet,
+        reader: PredictionReader,
+        beyond: BeyondClasses,
+    },
+}
+
+impl Source {
+    pub(super) fn classes(&self) -> &ClassSet {
+        match self {
+            Self::Model { model, .. } => &model.classes,
+            Self::Files { classes, .. } => classes,
+        }
+    }
+
+    /// What is scored, for people and for telling whether two evaluations are the same.
+    pub(super) fn described(&self) -> Value {
+        match self {
+            Self::Model {
+                model,
+                output,
+                settings,
+                ..
+            } => json!({
+                "model": model.output_title(*output), "file": file_text(&model.source), "parameters": model.parameters,
+                "settings": format!("{settings:?}"),
+            }),
+            Self::Files { reader, .. } => json!({ "model": null, "ids": format!("{reader:?}") }),
+        }
+    }
+
+    /// The label map for a file, and the time that the model took.
+    pub(super) fn predicted(&mut self, file: &Path, id: u64) -> Result<(LabelMap, Duration)> {
+        match self {
+            Self::Files {
+                classes,
+                reader,
+                beyond,
+            } => {
+                let map = reader.read(file)?;
+                beyond.add(&map, classes.len());
+                Ok((map, Duration::ZERO))
+            }
+            Self::Model {
+                session,
+                model,
+                output,
+                settings,
+            } => {
+                let photo = Photo::open(file)?;
+                let task = Task {
+                    model: model.id,
+                    output: *output,
+                    photo: &photo,
+                    photo_id: id,
+                    settings,
+                };
+                let prediction = session.segment_in_passing(&task, &mut |_| stopping::go_on())?;
+                let time = prediction.timings.total();
+                Ok((prediction.labels.map, time))
+            }
+        }
+    }
+}
+
+/// Where a model is, how large its file is and when it was written: another file is another evaluation.
+fn file_text(source: &ModelSource) -> String {
+    let ModelSource::Path(path) = source else {
+        return source.name();
+    };
+    let file = checkpoint::model_file(path).unwrap_or_else(|_| path.clone());
+    let about = std::fs::metadata(&file).map(|about| (about.len(), about.modified().ok()));
+    format!("{} {about:?}", file.canonicalize().unwrap_or(file).display())
+}
+
+impl Evaluate {
+    /// What predicts, ready to begin.
+    pub(super) fn source(&self, pairs: &[Pair]) -> Result<Source> {
+        if self.predictions.is_some() {
+            let name = self.run_flags.set_name().context(
+                "set: expected the class set of the predictions (such as camvid, ade20k or numbered), found none; add --set",
+            )?;
+            let classes = match name {
+                "numbered" => self.numbered(pairs)?,
+                name => SetFile::named(name)?.0,
+            };
+            let ids = match (self.predictions_zero_is_ignored, self.predictions_label_ids) {
+                (true, _) => Submission::OneMore,
+                (_, true) => Submission::LabelIds,
+                _ => Submission::Classes,
+            };
+            return Ok(Source::Files {
+                reader: PredictionReader::new(&classes, ids),
+                classes,
+                beyond: BeyondClasses::default(),
+            });
+        }
+        let mut session = Session::new(self.device);
+        session.limit_features(0);
+        let source = source_of(self.model.as_ref());
+        let model = session.load(source, &mut |_| stopping::go_on())?;
+        let output = self.output.of(&model.spec)?;
+        let (model, settings) = self.run_flags.apply(&model)?;
+        said::notes(&model.remarks);
+        err!("{} on {}", model.output_title(output), session.device()?.name);
+        Ok(Source::Model {
+            session: Box::new(session),
+            model,
+            output,
+            settings,
+        })
+    }
+
+    /// As many numbered classes as there are ids in predictions and ground truth.
+    fn numbered(&self, pairs: &[Pair]) -> Result<ClassSet> {
+        let ignored = self.truth.ignore.clone().unwrap_or_else(|| vec![255]);
+        let largest = |path: &PathBuf| -> Result<Option<u16>> {
+            let ids = LabelMap::open(path)?.ids.into_iter();
+            Ok(ids.filter(|id| !ignored.contains(id)).max())
+        };
+        let files: Vec<&PathBuf> = pairs.iter().flat_map(|pair| [&pair.file, &pair.truth]).collect();
+        let largest = files.into_par_iter().map(largest).collect::<Result<Vec<_>>>()?;
+        let count = largest.into_iter().flatten().max().map_or(1, |id| usize::from(id) + 1);
+        let from_one = self.truth.zero_is_ignored == Some(true) && self.predictions_zero_is_ignored;
+        let count = count - usize::from(from_one && count > 1);
+        err!("segscope: note: {count} numbered classes, as the ids in the files");
+        Ok(ClassSet::numbered(count))
+    }
+}
