@@ -21,11 +21,7 @@ impl Scene {
     fn new(width: usize, height: usize, used: usize, classes: ClassSet) -> Self {
         let pixels = width * height;
         Self {
-            photo: Photo {
-                width,
-                height,
-                rgb: (0..3 * pixels).map(|i| (i * 7 % 256) as u8).collect(),
-            },
+            photo: Photo::new(width, height, (0..3 * pixels).map(|i| (i * 7 % 256) as u8).collect()),
             map: LabelMap {
                 width,
                 height,

@@ -94,11 +94,7 @@ impl Bench {
         let device = engine::open_device(self.device)?;
         let model = Network::build(&spec, Weights::random(&spec, 1), &device.device)?;
         let rgb = (0..3 * self.size * self.size).map(|i| (i * 31 % 251) as u8).collect();
-        let photo = Photo {
-            width: self.size,
-            height: self.size,
-            rgb,
-        };
+        let photo = Photo::new(self.size, self.size, rgb);
         let settings = Settings::of(&spec.inference);
         let mut timings = Vec::new();
         for _ in 0..self.runs.max(1) + 2 {

@@ -119,11 +119,7 @@ mod tests {
 
     #[test]
     fn the_picture_stays_and_the_bar_goes_through_the_map() {
-        let picture = Photo {
-            width: 60,
-            height: 90,
-            rgb: vec![7; 3 * 60 * 90],
-        };
+        let picture = Photo::new(60, 90, vec![7; 3 * 60 * 90]);
         let scale = Scale {
             low: 0.0,
             high: 0.5,

@@ -229,11 +229,7 @@ mod tests {
 
     #[test]
     fn values_lie_on_their_patches() {
-        let photo = Photo {
-            width: 4,
-            height: 2,
-            rgb: vec![0; 24],
-        };
+        let photo = Photo::new(4, 2, vec![0; 24]);
         let figure = Figure {
             photo: &photo,
             frame: [0.0, 0.0, 4.0, 2.0],

@@ -11,11 +11,7 @@ pub(super) const INK: [u8; 3] = [32; 3];
 
 /// An empty picture.
 pub(super) fn paper(width: usize, height: usize) -> Photo {
-    Photo {
-        width,
-        height,
-        rgb: vec![PAPER; 3 * width * height],
-    }
+    Photo::new(width, height, vec![PAPER; 3 * width * height])
 }
 
 /// Writes a line of text whose top left is `at`; a dot of a letter is `scale` pixels.

@@ -20,22 +20,18 @@ pub(super) fn colors(map: &LabelMap, classes: &ClassSet) -> Photo {
     for (pixel, id) in rgb.as_chunks_mut::<3>().0.iter_mut().zip(&map.ids) {
         *pixel = classes.color(*id);
     }
-    Photo {
-        width: map.width,
-        height: map.height,
-        rgb,
-    }
+    Photo::new(map.width, map.height, rgb)
 }
 
 /// How sure the network is, from black to white.
 pub(super) fn confidence(subject: &Subject) -> Photo {
     // The upper eight bits.
     let grey = subject.confidence.iter().map(|value| (value >> 8) as u8);
-    Photo {
-        width: subject.map.width,
-        height: subject.map.height,
-        rgb: grey.flat_map(|value| [value; 3]).collect(),
-    }
+    Photo::new(
+        subject.map.width,
+        subject.map.height,
+        grey.flat_map(|value| [value; 3]).collect(),
+    )
 }
 
 fn blend(subject: &Subject, options: &Options) -> Photo {

@@ -159,11 +159,7 @@ mod tests {
 
     #[test]
     fn rows_have_as_many_cells_as_the_heading() {
-        let photo = Photo {
-            width: 1,
-            height: 1,
-            rgb: vec![0; 3],
-        };
+        let photo = Photo::new(1, 1, vec![0; 3]);
         let run = ReportedRun {
             patch: 16,
             tokens: 5,

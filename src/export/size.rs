@@ -68,11 +68,7 @@ fn legend_estimate(subject: &Subject, options: &Options) -> u64 {
         return 0;
     };
     let bands = bands([strip.width, strip.height], SAMPLE);
-    let sampled = Photo {
-        height: rows(&bands),
-        width: strip.width,
-        rgb: picked(&strip.rgb, 3 * strip.width, &bands),
-    };
+    let sampled = Photo::new(strip.width, rows(&bands), picked(&strip.rgb, 3 * strip.width, &bands));
     label_png::picture(&sampled).map_or(0, |bytes| scaled(bytes.len(), FRAME, rows(&bands), strip.height))
 }
 
@@ -87,11 +83,7 @@ impl Sample {
     fn of(subject: &Subject, bands: &[Range<usize>]) -> Self {
         let (width, height) = (subject.photo.width, rows(bands));
         Self {
-            photo: Photo {
-                width,
-                height,
-                rgb: picked(&subject.photo.rgb, 3 * width, bands),
-            },
+            photo: Photo::new(width, height, picked(&subject.photo.rgb, 3 * width, bands)),
             map: LabelMap {
                 width,
                 height,

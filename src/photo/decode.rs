@@ -157,7 +157,7 @@ fn photo_of(image: DynamicImage) -> Photo {
     } else {
         image.into_rgb8().into_raw()
     };
-    Photo { width, height, rgb }
+    Photo::new(width, height, rgb)
 }
 
 fn over_white(rgba: &[u8]) -> Vec<u8> {

@@ -2,10 +2,12 @@
 
 mod decode;
 mod folder;
+mod remark;
 mod resize;
 
 pub use decode::PhotoError;
 pub use folder::{files_below, pictures_below, pictures_in};
+pub use remark::PhotoRemark;
 
 use std::path::Path;
 
@@ -18,6 +20,8 @@ pub struct Photo {
     pub height: usize,
     /// Red, green and blue of each pixel, row by row; `3 * width * height` bytes.
     pub rgb: Vec<u8>,
+    /// What a person should know about how its file was read; empty for most.
+    pub remarks: Vec<PhotoRemark>,
 }
 
 /// File name endings of the formats that are read, for dialogs and folders.
@@ -27,6 +31,16 @@ pub const EXTENSIONS: [&str; 9] = ["png", "jpg", "jpeg", "webp", "bmp", "tif", "
 pub const MOST_PIXELS: u64 = 1 << 28;
 
 impl Photo {
+    /// A picture of these pixels, without remarks; `rgb` has `3 * width * height` bytes.
+    pub fn new(width: usize, height: usize, rgb: Vec<u8>) -> Self {
+        Self {
+            width,
+            height,
+            rgb,
+            remarks: Vec::new(),
+        }
+    }
+
     /// Reads PNG, JPEG, WebP, BMP, TIFF or GIF (first frame), of 8 or 16 bits, grey, palette or with alpha.
     ///
     /// The header is read before the pixels, EXIF orientation is applied, 16 bits become 8, and transparent pixels

@@ -42,7 +42,7 @@ fn averaged(photo: &Photo, block: usize) -> Photo {
             *out = sum.map(|s| ((s + count / 2) / count) as u8);
         }
     });
-    Photo { width, height, rgb }
+    Photo::new(width, height, rgb)
 }
 
 fn bilinear(photo: &Photo, width: usize, height: usize) -> Photo {
@@ -68,7 +68,7 @@ fn bilinear(photo: &Photo, width: usize, height: usize) -> Photo {
             }
         }
     });
-    Photo { width, height, rgb }
+    Photo::new(width, height, rgb)
 }
 
 #[cfg(test)]
@@ -92,15 +92,7 @@ mod tests {
         let rgb = (0..64 * 64)
             .flat_map(|i| [if (i / 64 + i % 64) % 2 == 0 { 255 } else { 0 }; 3])
             .collect();
-        let small = resized(
-            &Photo {
-                width: 64,
-                height: 64,
-                rgb,
-            },
-            7,
-            5,
-        );
+        let small = resized(&Photo::new(64, 64, rgb), 7, 5);
         assert!(small.rgb.iter().all(|v| (126..=129).contains(v)), "{:?}", small.rgb);
     }
 

@@ -354,11 +354,7 @@ mod tests {
     }
 
     fn photo(width: usize, height: usize) -> Photo {
-        Photo {
-            width,
-            height,
-            rgb: vec![0; 3 * width * height],
-        }
+        Photo::new(width, height, vec![0; 3 * width * height])
     }
 
     #[test]

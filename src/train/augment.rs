@@ -101,11 +101,7 @@ impl Augmentation {
     ) -> Sample {
         let crop = self.crop;
         let seen = size.map(|side| side.min(crop));
-        let mut picture = Photo {
-            width: crop,
-            height: crop,
-            rgb: vec![0; 3 * crop * crop],
-        };
+        let mut picture = Photo::new(crop, crop, vec![0; 3 * crop * crop]);
         let mut map = LabelMap {
             width: crop,
             height: crop,
@@ -269,11 +265,7 @@ mod tests {
         let rgb = (0..width * height).flat_map(|i| [(i % width) as u8 * 3, (i / width) as u8 * 3, 0]);
         let ids =
             (0..width * height).map(|i| u16::from(i % width >= width / 2) + 2 * u16::from(i / width >= height / 2));
-        let photo = Photo {
-            width,
-            height,
-            rgb: rgb.collect(),
-        };
+        let photo = Photo::new(width, height, rgb.collect());
         let map = LabelMap {
             width,
             height,

@@ -259,11 +259,7 @@ pub fn synthetic_photo(width: usize, height: usize) -> Photo {
         let block = (x / 160 * 37 + y / 120 * 91) % 256;
         [x * 255 / width, y * 255 / height, block].map(|value| value as u8)
     };
-    Photo {
-        width,
-        height,
-        rgb: (0..width * height).flat_map(pixel).collect(),
-    }
+    Photo::new(width, height, (0..width * height).flat_map(pixel).collect())
 }
 
 /// A picture file of 2000 x 1500 pixels.
@@ -273,7 +269,7 @@ pub fn large_picture(folder: &Path) -> PhotoSource {
 
 /// A picture file, and the folder for it.
 pub fn picture(path: &Path, width: usize, height: usize) -> PhotoSource {
-    let Photo { width, height, rgb } = synthetic_photo(width, height);
+    let Photo { width, height, rgb, .. } = synthetic_photo(width, height);
     let image = image::RgbImage::from_raw(width as u32, height as u32, rgb).expect("a value per channel");
     fs::create_dir_all(path.parent().expect("a folder")).expect("a folder that can be made");
     image.save(path).expect("a picture that can be written");

@@ -148,7 +148,7 @@ fn halved(photo: &Photo) -> Photo {
             }
         }
     }
-    Photo { width, height, rgb }
+    Photo::new(width, height, rgb)
 }
 
 /// A texture that is written and read; the sides are in texels.
@@ -200,19 +200,11 @@ mod tests {
     #[test]
     fn halving_takes_exact_means_down_to_one_pixel() {
         let rgb = [[0, 10, 255], [4, 10, 255], [1, 11, 0], [2, 11, 0], [200; 3], [200; 3]].concat();
-        let three_high = Photo {
-            width: 2,
-            height: 3,
-            rgb,
-        };
+        let three_high = Photo::new(2, 3, rgb);
         let one = halved(&three_high);
         assert_eq!((one.width, one.height, one.rgb.clone()), (1, 1, vec![2, 11, 128]));
         assert_eq!(halved(&one), one);
-        let row = Photo {
-            width: 4,
-            height: 1,
-            rgb: [[0; 3], [10; 3], [20; 3], [31; 3]].concat(),
-        };
+        let row = Photo::new(4, 1, [[0; 3], [10; 3], [20; 3], [31; 3]].concat());
         assert_eq!(halved(&row).rgb, [5, 5, 5, 26, 26, 26]);
     }
 }

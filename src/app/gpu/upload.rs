@@ -227,11 +227,7 @@ mod tests {
     use super::*;
 
     fn photo() -> Arc<Photo> {
-        Arc::new(Photo {
-            width: 1,
-            height: 1,
-            rgb: vec![0; 3],
-        })
+        Arc::new(Photo::new(1, 1, vec![0; 3]))
     }
 
     fn labels_of(id: u64, version: u64) -> LabelJob<()> {

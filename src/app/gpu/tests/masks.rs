@@ -171,11 +171,7 @@ fn what_is_uploaded_in_slabs_arrives_whole() {
 fn a_picture_wider_than_a_texture_is_shown_whole() {
     let Some(studio) = Studio::open(GAMMA) else { return };
     let (width, height) = (20_000, 4);
-    let photo = Photo {
-        width,
-        height,
-        rgb: (0..width * height).flat_map(|_| GREY).collect(),
-    };
+    let photo = Photo::new(width, height, (0..width * height).flat_map(|_| GREY).collect());
     let map = LabelMap {
         width,
         height,

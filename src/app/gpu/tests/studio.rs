@@ -153,11 +153,7 @@ pub(super) fn all() -> Rect {
 
 pub(super) fn picture(side: usize, pixel: impl Fn(usize, usize) -> [u8; 3]) -> Photo {
     let rgb = (0..side * side).flat_map(|i| pixel(i % side, i / side)).collect();
-    Photo {
-        width: side,
-        height: side,
-        rgb,
-    }
+    Photo::new(side, side, rgb)
 }
 
 pub(super) fn map(side: usize, class: impl Fn(usize, usize) -> u16) -> LabelMap {
