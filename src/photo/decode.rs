@@ -1,6 +1,7 @@
 //! From a file's bytes to an upright RGB picture.
 
-use std::io::Cursor;
+use std::borrow::Cow;
+use std::io::{self, Cursor};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
@@ -8,146 +9,90 @@ use image::error::UnsupportedErrorKind;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
 
-use super::{MOST_PIXELS, Photo};
-
-/// Why a picture could not be read. The path comes last.
-#[derive(Debug, thiserror::Error)]
-pub enum PhotoError {
-    /// The file cannot be read at all.
-    #[error("cannot read the picture ({source}): {}", path.display())]
-    Read {
-        /// What the system says.
-        source: std::io::Error,
-        /// The file.
-        path: PathBuf,
-    },
-    /// None of the formats.
-    #[error(
-        "expected a PNG, JPEG, WebP, BMP, TIFF or GIF picture, found something else{}",
-        at(path)
-    )]
-    Format {
-        /// The file, empty for memory.
-        path: PathBuf,
-    },
-    /// A picture, but a damaged one.
-    #[error("the picture is damaged ({why}){}", at(path))]
-    Damaged {
-        /// What the decoder says.
-        why: String,
-        /// The file, empty for memory.
-        path: PathBuf,
-    },
-    /// More pixels than the program takes on.
-    #[error("expected at most {} megapixels, the header says {width} x {height}; make it smaller first{}", MOST_PIXELS / 1_000_000, at(path))]
-    TooLarge {
-        /// Claimed width.
-        width: u32,
-        /// Claimed height.
-        height: u32,
-        /// The file, empty for memory.
-        path: PathBuf,
-    },
-}
-
-fn at(path: &Path) -> String {
-    if path.as_os_str().is_empty() {
-        String::new()
-    } else {
-        format!(": {}", path.display())
-    }
-}
+use super::error::check_size;
+use super::{OpenOptions, Photo, PhotoError, PhotoRemark, depth, jpeg, png_end, tiff_file};
 
 /// Memory that a decoder may take beside the picture itself.
-const MOST_DECODER_BYTES: u64 = 4 << 30;
+pub(super) const MOST_DECODER_BYTES: u64 = 4 << 30;
 
-pub(super) fn open(path: &Path) -> Result<Photo, PhotoError> {
+pub(super) fn open(path: &Path, options: OpenOptions) -> Result<Photo, PhotoError> {
     // Read whole: a decoder that fails half-way must not be confused with a failing disk.
     let bytes = std::fs::read(path).map_err(|source| PhotoError::Read {
         source,
         path: path.into(),
     })?;
-    decode(&bytes, path)
+    fenced(|| decoded(bytes.into(), options)).map_err(|why| why.in_file(path))
 }
 
 pub(super) fn from_bytes(bytes: &[u8]) -> Result<Photo, PhotoError> {
-    decode(bytes, Path::new(""))
+    fenced(|| decoded(bytes.into(), OpenOptions::default()))
 }
 
-fn decode(bytes: &[u8], path: &Path) -> Result<Photo, PhotoError> {
-    // The decoders are third-party code that meets arbitrary bytes here; a panic in one is a damaged picture.
-    catch_unwind(AssertUnwindSafe(|| decode_trusting(bytes, path))).unwrap_or_else(|_| {
-        Err(PhotoError::Damaged {
-            why: "its decoder gave up".into(),
-            path: path.into(),
-        })
-    })
+/// The decoders are third-party code that meets arbitrary bytes here; a panic in one is a damaged picture.
+pub(super) fn fenced<T>(work: impl FnOnce() -> Result<T, PhotoError>) -> Result<T, PhotoError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(PhotoError::damaged("its decoder gave up")))
 }
 
-fn decode_trusting(bytes: &[u8], path: &Path) -> Result<Photo, PhotoError> {
-    let damaged = |e: ImageError| match e {
-        ImageError::Unsupported(what) if matches!(what.kind(), UnsupportedErrorKind::Format(_)) => {
-            PhotoError::Format { path: path.into() }
-        }
-        other => PhotoError::Damaged {
-            why: other.to_string(),
-            path: path.into(),
-        },
-    };
-    let mut reader = ImageReader::new(Cursor::new(bytes))
-        .with_guessed_format()
-        .map_err(|e| damaged(e.into()))?;
-    let format = reader.format();
-    if format == Some(ImageFormat::Jpeg) && !jpeg_is_whole(bytes) {
-        // The decoder would fill the missing part with grey, and a model would find classes in it.
-        return Err(PhotoError::Damaged {
-            why: "it ends too early".into(),
-            path: path.into(),
-        });
+fn decoded(mut bytes: Cow<'_, [u8]>, options: OpenOptions) -> Result<Photo, PhotoError> {
+    if tiff_file::is_one(&bytes) {
+        return tiff_file::decode(bytes.into_owned(), options);
     }
+    let format = image::guess_format(&bytes).map_err(|_| PhotoError::Format { path: PathBuf::new() })?;
+    let end_was_missing = match format {
+        ImageFormat::Jpeg => {
+            jpeg::check_kind(&bytes)?;
+            jpeg::end(&mut bytes)?
+        }
+        ImageFormat::Png => png_end::end(&mut bytes),
+        _ => false,
+    };
+    let refused = |why| refusal(format, why);
+    let mut reader = ImageReader::with_format(Cursor::new(&*bytes), format);
     let mut limits = Limits::default();
     limits.max_alloc = Some(MOST_DECODER_BYTES);
     reader.limits(limits);
-    let mut decoder = reader.into_decoder().map_err(damaged)?;
+    let mut decoder = reader.into_decoder().map_err(refused)?;
     let (width, height) = decoder.dimensions();
-    if u64::from(width) * u64::from(height) > MOST_PIXELS {
-        return Err(PhotoError::TooLarge {
-            width,
-            height,
-            path: path.into(),
-        });
-    }
-    if width == 0 || height == 0 {
-        return Err(PhotoError::Damaged {
-            why: "it has no pixels".into(),
-            path: path.into(),
-        });
-    }
+    check_size(width, height)?;
     // An unreadable EXIF block leaves the picture as it is stored.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let mut image = DynamicImage::from_decoder(decoder).map_err(damaged)?;
+    let mut image = DynamicImage::from_decoder(decoder).map_err(refused)?;
+    let mut remarks = Vec::new();
+    if end_was_missing {
+        remarks.push(PhotoRemark::NoEndMarker);
+    }
+    remarks.extend(depth::settled(&mut image, options.stretch));
     image.apply_orientation(orientation);
-    Ok(photo_of(image))
+    Ok(Photo {
+        remarks,
+        ..photo_of(image)
+    })
 }
 
-/// Whether a JPEG has an end-of-image marker after its last scan; one inside an EXIF thumbnail does not count.
-fn jpeg_is_whole(bytes: &[u8]) -> bool {
-    let mut at = 2;
-    while let Some(&[first, marker]) = bytes.get(at..at + 2) {
-        match (first, marker) {
-            (0xff, 0xd9) => return true,
-            // Fill bytes, stuffed zeros and restart markers inside a scan.
-            (0xff, 0xff) => at += 1,
-            (0xff, 0x00 | 0x01 | 0xd0..=0xd7) => at += 2,
-            (0xff, _) => match bytes.get(at + 2..at + 4) {
-                Some(&[high, low]) => at += 2 + usize::from(u16::from_be_bytes([high, low])),
-                _ => return false,
-            },
-            // Data of a scan.
-            _ => at += 1,
-        }
+/// What a decoder says, as an error of this room.
+pub(super) fn refusal(format: ImageFormat, why: ImageError) -> PhotoError {
+    let unsupported = |what: String| PhotoError::unsupported(name(format), what);
+    match why {
+        ImageError::Unsupported(what) => match what.kind() {
+            UnsupportedErrorKind::Format(_) => PhotoError::Format { path: PathBuf::new() },
+            UnsupportedErrorKind::GenericFeature(feature) => unsupported(feature),
+            UnsupportedErrorKind::Color(color) => unsupported(format!("colours of the kind {color:?}")),
+            _ => unsupported(what.to_string()),
+        },
+        ImageError::IoError(why) if why.kind() == io::ErrorKind::UnexpectedEof => PhotoError::ends_too_early(),
+        other => PhotoError::damaged(other.to_string()),
     }
-    false
+}
+
+fn name(format: ImageFormat) -> &'static str {
+    match format {
+        ImageFormat::Png => "PNG",
+        ImageFormat::Jpeg => "JPEG",
+        ImageFormat::WebP => "WebP",
+        ImageFormat::Bmp => "BMP",
+        ImageFormat::Gif => "GIF",
+        _ => "picture",
+    }
 }
 
 fn photo_of(image: DynamicImage) -> Photo {

@@ -1,12 +1,20 @@
 //! A decoded, upright, 8-bit RGB picture, and how files become one.
 
 mod decode;
+mod depth;
+mod error;
 mod folder;
+mod header;
+mod jpeg;
+mod jpeg_scan;
+mod png_end;
 mod remark;
 mod resize;
+mod tiff_file;
 
-pub use decode::PhotoError;
+pub use error::PhotoError;
 pub use folder::{files_below, pictures_below, pictures_in};
+pub use header::Header;
 pub use remark::PhotoRemark;
 
 use std::path::Path;
@@ -22,6 +30,14 @@ pub struct Photo {
     pub rgb: Vec<u8>,
     /// What a person should know about how its file was read; empty for most.
     pub remarks: Vec<PhotoRemark>,
+}
+
+/// How a file becomes a picture where there is a choice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OpenOptions {
+    /// Whether a picture of 16 bits that uses only the lowest of them is made as bright as if these were all; see
+    /// [`PhotoRemark::FewBits`].
+    pub stretch: bool,
 }
 
 /// File name endings of the formats that are read, for dialogs and folders.
@@ -41,15 +57,25 @@ impl Photo {
         }
     }
 
-    /// Reads PNG, JPEG, WebP, BMP, TIFF or GIF (first frame), of 8 or 16 bits, grey, palette or with alpha.
+    /// Reads PNG, JPEG, WebP, BMP, TIFF or GIF (first frame), of 8 or 16 bits, grey, palette or with alpha; TIFF also of
+    /// other depths, of floating-point values and with more than 4 GB (BigTIFF).
     ///
     /// The header is read before the pixels, EXIF orientation is applied, 16 bits become 8, and transparent pixels
-    /// are laid over white.
+    /// are laid over white. [`Photo::remarks`] says what was unusual.
     ///
     /// # Errors
-    /// When the file cannot be read, is none of these formats, is damaged, or is larger than [`MOST_PIXELS`].
+    /// When the file cannot be read, is none of these formats or of a kind that is not read, is damaged, lacks pixels,
+    /// or is larger than [`MOST_PIXELS`].
     pub fn open(path: &Path) -> Result<Self, PhotoError> {
-        decode::open(path)
+        Self::open_with(path, OpenOptions::default())
+    }
+
+    /// Reads a picture in a certain way; see [`Photo::open`].
+    ///
+    /// # Errors
+    /// As [`Photo::open`].
+    pub fn open_with(path: &Path, options: OpenOptions) -> Result<Self, PhotoError> {
+        decode::open(path, options)
     }
 
     /// Reads a picture from memory; see [`Photo::open`].

@@ -79,7 +79,7 @@ mod tests {
         let rgb = (0..height)
             .flat_map(|y| (0..width).flat_map(move |x| [(x * 4) as u8, (y * 4) as u8, 200]))
             .collect();
-        Photo { width, height, rgb }
+        Photo::new(width, height, rgb)
     }
 
     #[test]
