@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::csv::field;
 use super::scores::Scores;
 use crate::export::escaped;
 use crate::labels::{BOUNDARY_PIXELS, ClassScore, ClassSet};
@@ -70,10 +71,7 @@ impl Evaluated {
         let mut text = "class,iou,accuracy,precision,f_score,pixels\n".to_owned();
         let number = |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:.6}"));
         for (name, score, pixels) in self.per_class() {
-            let name = match name.contains([',', '"']) {
-                true => format!("\"{}\"", name.replace('"', "\"\"")),
-                false => name.to_owned(),
-            };
+            let name = field(name);
             let scores = [score.iou, score.accuracy, score.precision, score.f_score].map(number);
             // Writing to a string does not fail.
             writeln!(text, "{name},{},{pixels}", scores.join(",")).ok();

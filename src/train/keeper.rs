@@ -10,6 +10,7 @@ use super::plan::Prepared;
 use super::run::{TrainError, TrainEvent, Training};
 use super::state::{StateError, TrainState};
 use crate::checkpoint::{self, Checkpoint, CheckpointError, Provenance};
+use crate::evaluate::csv_field;
 use crate::model::Output;
 use crate::staged_file::StagedFile;
 
@@ -133,9 +134,14 @@ impl<'a> Keeper<'a> {
         write(&folder.plan(), &prepared.identity)?;
         let spec = &prepared.spec;
         let outputs: Vec<String> = spec.outputs().into_iter().map(|output| key(prepared, output)).collect();
+        let losses = outputs
+            .iter()
+            .map(|key| csv_field(&format!("loss of {key}")).into_owned());
+        let losses = losses.collect::<Vec<_>>().join(",");
+        let log = format!("iteration,rate,seconds,accuracy,{losses}");
         let mains = spec.decoders.iter().map(|decoder| decoder.key.as_str());
-        let log = format!("iteration,rate,seconds,accuracy,loss of {}", outputs.join(",loss of "));
-        let scores = mains.map(|key| format!("mIoU of {key},pixel accuracy of {key}"));
+        let scores = mains.flat_map(|key| ["mIoU", "pixel accuracy"].map(|score| format!("{score} of {key}")));
+        let scores = scores.map(|heading| csv_field(&heading).into_owned());
         let scores = format!("iteration,{}", scores.collect::<Vec<_>>().join(","));
         let keeper = Self {
             log: continued(&folder.log(), &log, state.iteration)?,
