@@ -56,7 +56,7 @@ impl Model {
             photo: OpenPhoto {
                 id: 0,
                 source: PhotoSource::Path(picture.into()),
-                photo: Photo::open(picture)?.into(),
+                photo: Photo::open_with(picture, self.run_flags.opening())?.into(),
             },
             model: model.id,
             output,

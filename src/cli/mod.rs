@@ -135,6 +135,25 @@ fn open_model(path: &Path) -> Result<Checkpoint, CheckpointError> {
     checkpoint::open(path, &mut |_| stopping::go_on())
 }
 
+/// Opens a picture for a run of so many classes, which may be exported. What it takes is said before it is decoded, and
+/// what there is to say about the file afterwards; `say` prints a line.
+fn open_photo(
+    path: &Path,
+    opening: OpenOptions,
+    (classes, export): (usize, Option<&Options>),
+    say: &dyn Fn(&str),
+) -> anyhow::Result<Photo> {
+    let need = MemoryNeed::of(&Header::read(path)?, classes, export);
+    if let Some(word) = need.check(available_memory(), path)? {
+        say(&word);
+    }
+    let photo = Photo::open_with(path, opening)?;
+    for remark in &photo.remarks {
+        say(&format!("note: {remark}: {}", path.display()));
+    }
+    Ok(photo)
+}
+
 /// Where a person keeps pictures, as far as the system tells.
 fn pictures_folder() -> PathBuf {
     let folder = |dirs: directories::UserDirs| dirs.picture_dir().unwrap_or(dirs.home_dir()).to_owned();

@@ -6,6 +6,7 @@ use anyhow::{Result, bail, ensure};
 
 use crate::datasets::{self, SetFile};
 use crate::engine::{ModelInfo, NormalisationChoice, WindowMode, WindowRules};
+use crate::photo::OpenOptions;
 use crate::segment::Settings;
 
 /// How to run the model
@@ -40,6 +41,9 @@ pub(super) struct RunFlags {
     /// What is subtracted from the pixels and divides them; the model's own without it
     #[arg(long, value_enum, value_name = "NAME")]
     normalisation: Option<NormalisationChoice>,
+    /// Make pictures of 16 bits that use only the lowest of them as bright as if these were all
+    #[arg(long)]
+    stretch: bool,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -93,6 +97,11 @@ impl RunFlags {
             model.classes = file.set;
         }
         Ok((Arc::new(model), settings))
+    }
+
+    /// How pictures are opened.
+    pub(super) fn opening(&self) -> OpenOptions {
+        OpenOptions { stretch: self.stretch }
     }
 
     /// The class set that was asked for.

@@ -94,15 +94,17 @@ impl Segment {
         if let Some(note) = device.note.filter(|_| device.gpu_failed) {
             err!("segscope: using the CPU: {note}");
         }
+        let bar = self.bar(pictures.len());
         let running = Running {
             session: &mut session,
             model: &model,
             output,
             settings: &settings,
+            opening: self.run_flags.opening(),
+            say: &|line| bar.suspend(|| err!("segscope: {line}")),
         };
         let options = self.options();
         let mut batch = Batch::new(running, &options, &self.out);
-        let bar = self.bar(pictures.len());
         // Others may still want the files when nobody reads standard output any more, or it is full.
         let mut told = Ok(());
         for (id, picture) in pictures.iter().enumerate() {

@@ -7,10 +7,10 @@ use std::process::ExitCode;
 use anyhow::{Result, anyhow};
 
 use super::said::err;
-use super::{described, stopping};
+use super::{described, open_photo, stopping};
 use crate::engine::{ModelInfo, Output, Session, Task};
 use crate::export::{self, ExportError, Subject};
-use crate::photo::Photo;
+use crate::photo::OpenOptions;
 use crate::segment::{Settings, Timings};
 
 /// Of pictures that were refused because their files are there, so many are named.
@@ -22,6 +22,9 @@ pub(super) struct Running<'a> {
     pub(super) model: &'a ModelInfo,
     pub(super) output: Output,
     pub(super) settings: &'a Settings,
+    pub(super) opening: OpenOptions,
+    /// Prints a line on standard error, past what is drawn there.
+    pub(super) say: &'a dyn Fn(&str),
 }
 
 /// What became of a picture.
@@ -102,13 +105,16 @@ impl<'a> Batch<'a> {
         place: &str,
         mut on_share: impl FnMut(f32),
     ) -> Result<(Timings, Vec<PathBuf>)> {
-        let photo = Photo::open(picture)?;
         let Running {
             model,
             output,
             settings,
+            opening,
+            say,
             ..
         } = self.running;
+        let need = (model.classes.len(), Some(self.options));
+        let photo = open_photo(picture, opening, need, say)?;
         self.begun += 1;
         let task = Task {
             model: model.id,

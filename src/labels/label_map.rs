@@ -1,7 +1,10 @@
 //! A class id per pixel, and reading one from an indexed or grey PNG.
 
+use std::borrow::Cow;
 use std::io::{self, Cursor};
 use std::path::{Path, PathBuf};
+
+use crate::photo::close_png;
 
 /// A class id per pixel.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +36,14 @@ pub enum LabelMapError {
         width: u32,
         /// Claimed height.
         height: u32,
+    },
+    /// The file ends before its last row.
+    #[error("expected ids for {expected} pixels, found {found}: the label map ends too early")]
+    Incomplete {
+        /// Pixels by the header.
+        expected: usize,
+        /// Pixels that are there.
+        found: usize,
     },
 }
 
@@ -93,12 +104,14 @@ impl LabelMap {
     }
 
     /// Reads an indexed or grey PNG of 1 to 16 bits as ids: palette colours are never looked at, and a grey value of
-    /// less than 8 bits is not stretched.
+    /// less than 8 bits is not stretched. An end marker that is missing after the last pixel makes no difference.
     ///
     /// # Errors
-    /// When the file is no such PNG, or larger than [`LabelMap::MOST_PIXELS`].
+    /// When the file is no such PNG, lacks pixels, or is larger than [`LabelMap::MOST_PIXELS`].
     pub fn from_png(bytes: &[u8]) -> Result<Self, LabelMapError> {
-        let mut decoder = png::Decoder::new(Cursor::new(bytes));
+        let mut bytes = Cow::Borrowed(bytes);
+        close_png(&mut bytes);
+        let mut decoder = png::Decoder::new(Cursor::new(&*bytes));
         decoder.set_transformations(png::Transformations::IDENTITY);
         let mut reader = decoder.read_info()?;
         let info = reader.info();
@@ -126,7 +139,12 @@ impl LabelMap {
                 unpack_row(row.data(), bits, width, &mut ids);
             }
         }
-        ids.resize(width * height, 0);
+        if ids.len() != width * height {
+            return Err(LabelMapError::Incomplete {
+                expected: width * height,
+                found: ids.len(),
+            });
+        }
         Ok(Self { width, height, ids })
     }
 }

@@ -15,6 +15,7 @@ mod tiff_file;
 pub use error::PhotoError;
 pub use folder::{files_below, pictures_below, pictures_in};
 pub use header::Header;
+pub(crate) use png_end::end as close_png;
 pub use remark::PhotoRemark;
 
 use std::path::Path;

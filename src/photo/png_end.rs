@@ -13,7 +13,7 @@ const FRAME: usize = 12;
 
 /// Appends the end marker where the file ends between two chunks, or within the marker, and says whether it did.
 /// Whether every pixel is there, the decoder finds out.
-pub(super) fn end(bytes: &mut Cow<'_, [u8]>) -> bool {
+pub(crate) fn end(bytes: &mut Cow<'_, [u8]>) -> bool {
     let mut at = SIGNATURE;
     loop {
         let rest = bytes.get(at..).unwrap_or_default();

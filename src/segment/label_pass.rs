@@ -28,6 +28,11 @@ pub struct Labels {
     pub margin: Vec<u16>,
 }
 
+impl Labels {
+    /// Bytes of a pixel: its class, confidence and margin.
+    pub const BYTES_PER_PIXEL: u64 = 6;
+}
+
 /// What one pixel gets.
 #[derive(Clone, Copy, Default)]
 struct Verdict {

@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 use super::Evaluate;
 use crate::checkpoint;
 use crate::cli::said::{self, err};
-use crate::cli::{source_of, stopping};
+use crate::cli::{open_photo, source_of, stopping};
 use crate::datasets::{BeyondClasses, Pair, PredictionReader, SetFile, Submission};
 use crate::engine::{ModelInfo, ModelSource, Output, Session, Task};
 use crate::labels::{ClassSet, LabelMap};
-use crate::photo::Photo;
+use crate::photo::OpenOptions;
 use crate::segment::Settings;
 
 /// What predicts.
@@ -24,6 +24,7 @@ pub(super) enum Source {
         model: std::sync::Arc<ModelInfo>,
         output: Output,
         settings: Settings,
+        opening: OpenOptions,
     },
     /// The files are predictions.
     Files {
@@ -48,10 +49,11 @@ impl Source {
                 model,
                 output,
                 settings,
+                opening,
                 ..
             } => json!({
                 "model": model.output_title(*output), "file": file_text(&model.source), "parameters": model.parameters,
-                "settings": format!("{settings:?}"),
+                "settings": format!("{settings:?}"), "stretch": opening.stretch,
             }),
             Self::Files { reader, .. } => json!({ "model": null, "ids": format!("{reader:?}") }),
         }
@@ -74,8 +76,10 @@ impl Source {
                 model,
                 output,
                 settings,
+                opening,
             } => {
-                let photo = Photo::open(file)?;
+                let need = (model.classes.len(), None);
+                let photo = open_photo(file, *opening, need, &|line| err!("segscope: {line}"))?;
                 let task = Task {
                     model: model.id,
                     output: *output,
@@ -136,6 +140,7 @@ impl Evaluate {
             model,
             output,
             settings,
+            opening: self.run_flags.opening(),
         })
     }
 
