@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, ensure};
 
 use super::said::{self, err, out};
-use super::stopping;
+use super::{open_photo, stopping};
 use super::truth_flags::TruthFlags;
 use crate::datasets::{SetFile, Survey, TruthReader};
 use crate::engine::{Cost, DeviceChoice, MemoryWatch, ModelInfo, ModelSource, Output, Session, Task, peak_memory_mib};
 use crate::export::{self, FigureFile, Format, Report, ReportEntry, ReportedRun, Subject};
 use crate::labels::{Agreement, ClassSet, Confusion, LabelMap};
-use crate::photo::Photo;
+use crate::photo::{OpenOptions, Photo};
 use crate::segment::Settings;
 
 /// Write one page that compares models on a picture: their masks, cost, time and agreement
@@ -56,7 +56,9 @@ impl Compare {
     pub(super) fn run(&self) -> Result<()> {
         said::leave_stdout_to([self.out.as_path()])?;
         stopping::listen()?;
-        let photo = Photo::open(&self.picture)?;
+        let photo = open_photo(&self.picture, OpenOptions::default(), (0, None), &|line| {
+            err!("segscope: {line}");
+        })?;
         let size = [photo.width, photo.height];
         let mut truth = None;
         let mut answers = Vec::new();

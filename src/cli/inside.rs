@@ -56,7 +56,8 @@ impl Model {
             photo: OpenPhoto {
                 id: 0,
                 source: PhotoSource::Path(picture.into()),
-                photo: Photo::open_with(picture, self.run_flags.opening())?.into(),
+                photo: open_photo(picture, self.run_flags.opening(), (0, None), &|line| err!("segscope: {line}"))?
+                    .into(),
             },
             model: model.id,
             output,

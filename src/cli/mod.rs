@@ -31,8 +31,9 @@ use clap::{Parser, Subcommand};
 
 use crate::app::{self, Start, Store};
 use crate::checkpoint::{self, Checkpoint, CheckpointError};
-use crate::engine::{DeviceChoice, ModelSource};
-use crate::photo;
+use crate::engine::{DeviceChoice, MemoryNeed, ModelSource, available_memory};
+use crate::export::Options;
+use crate::photo::{self, Header, OpenOptions, Photo};
 use crate::staged_file::StagedFile;
 use said::err;
 

@@ -108,6 +108,29 @@ fn a_picture_that_is_missing_is_reported_and_the_next_one_segmented() {
     );
 }
 
+/// As a camera of 12 bits leaves it.
+#[test]
+fn a_picture_of_few_bits_is_said_and_stretched_on_demand() {
+    let folder = empty_folder();
+    let path = folder.path().join("camera.png");
+    let values = (0..64 * 48 * 3).map(|i| (i * 5 % 4096) as u16).collect();
+    let camera = image::ImageBuffer::<image::Rgb<u16>, Vec<u16>>::from_raw(64, 48, values).expect("a picture");
+    image::DynamicImage::ImageRgb16(camera).save(&path).expect("room");
+    let [dark, bright] = ["dark", "bright"].map(|name| folder.path().join(name));
+    segment(&[&path], &dark, &["--formats", "overlay", "--opacity", "0"])
+        .expect(0)
+        .complains_of(&["lowest 12 of its 16 bits", "--stretch", "camera.png"]);
+    segment(
+        &[&path],
+        &bright,
+        &["--formats", "overlay", "--opacity", "0", "--stretch"],
+    )
+    .expect(0)
+    .complains_of(&["0 to 4095", "camera.png"]);
+    let brightest = |out: &Path| picture(&out.join("overlay/camera.png")).rgb.into_iter().max();
+    assert_eq!((brightest(&dark), brightest(&bright)), (Some(16), Some(255)));
+}
+
 #[test]
 fn a_folder_without_pictures_is_a_wrong_call() {
     let folder = empty_folder();

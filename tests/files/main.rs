@@ -1,8 +1,10 @@
 //! Model files and pictures from outside: sound ones of every layout, wrong ones, damaged ones.
 
+mod bits;
 mod damaged_models;
 mod damaged_pictures;
 mod damaged_texts;
+mod ends;
 mod hostile;
 mod layouts;
 mod mutation;
@@ -10,5 +12,7 @@ mod one_channel;
 mod pickled;
 mod side_files;
 mod survival;
+mod tagged;
 #[path = "../thoroughness/mod.rs"]
 mod thoroughness;
+mod tiff;

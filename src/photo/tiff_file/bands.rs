@@ -178,7 +178,7 @@ fn palette<R: Read + Seek>(decoder: &mut Decoder<R>, bits: u16) -> Result<Vec<[u
         return Err(unsupported(format!("a palette of {bits} bits")));
     }
     let values = numbers(decoder, Tag::ColorMap)?;
-    let count = 1 << bits;
+    let count = 1usize << bits;
     if values.len() != 3 * count {
         return Err(PhotoError::damaged(format!(
             "expected a palette of {count} colours, found {} values",
