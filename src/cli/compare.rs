@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, ensure};
 
 use super::said::{self, err, out};
-use super::{open_photo, stopping};
 use super::truth_flags::TruthFlags;
+use super::{open_photo, stopping};
 use crate::datasets::{SetFile, Survey, TruthReader};
 use crate::engine::{Cost, DeviceChoice, MemoryWatch, ModelInfo, ModelSource, Output, Session, Task, peak_memory_mib};
 use crate::export::{self, FigureFile, Format, Report, ReportEntry, ReportedRun, Subject};

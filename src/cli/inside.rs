@@ -17,7 +17,7 @@ use crate::segment::Region;
 use super::output_choice::decoder_of;
 use super::run_flags::RunFlags;
 use super::said::{self, err, out};
-use super::{described, expanded, source_of, stopping};
+use super::{described, expanded, open_photo, source_of, stopping};
 
 /// The model, and how it sees a picture.
 #[derive(Debug, clap::Args)]
@@ -56,8 +56,10 @@ impl Model {
             photo: OpenPhoto {
                 id: 0,
                 source: PhotoSource::Path(picture.into()),
-                photo: open_photo(picture, self.run_flags.opening(), (0, None), &|line| err!("segscope: {line}"))?
-                    .into(),
+                photo: open_photo(picture, self.run_flags.opening(), (0, None), &|line| {
+                    err!("segscope: {line}")
+                })?
+                .into(),
             },
             model: model.id,
             output,
