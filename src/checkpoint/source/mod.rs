@@ -5,24 +5,86 @@ pub(super) mod safetensors;
 pub(super) mod torch;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use half::{bf16, f16};
 
+use super::CheckpointError;
 use crate::model::HostTensor;
 
 /// Shapes by name.
 pub(super) type Shapes = BTreeMap<String, Vec<usize>>;
 
+/// Why something in a file is no tensor whose values can be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Unread {
+    /// Python would have to call this, which is never done.
+    Call(String),
+    /// An object of this class.
+    Object(String),
+    /// A clause that says why.
+    Because(String),
+}
+
+impl Unread {
+    pub(super) fn because(why: impl Into<String>) -> Self {
+        Self::Because(why.into())
+    }
+
+    /// What to say of the tensor `name`.
+    pub(super) fn error(&self, name: &str, path: &Path) -> CheckpointError {
+        let name: String = name.chars().take(80).collect();
+        match self {
+            Self::Call(call) => CheckpointError::Refused {
+                name: call.clone(),
+                path: path.into(),
+            },
+            Self::Object(class) => CheckpointError::damaged(
+                path,
+                format!("{name}: expected a tensor, found a Python object of the class {class}"),
+            ),
+            Self::Because(why) => CheckpointError::damaged(path, format!("{name}: {why}")),
+        }
+    }
+}
+
+/// What is no readable tensor, by name.
+pub(super) type UnreadByName = BTreeMap<String, Unread>;
+
 /// The tensors of one file, under the file's own names.
 pub(super) trait Source {
-    /// Names and shapes of all floating-point tensors.
+    /// Names and shapes of all floating-point tensors that can be read.
     fn shapes(&self) -> &Shapes;
+
+    /// What may have been meant as a tensor and cannot be read.
+    fn unread(&self) -> &UnreadByName {
+        static NONE: UnreadByName = BTreeMap::new();
+        &NONE
+    }
+
+    /// What stands before the names of each dictionary that holds tensors: nothing, or keys with a dot behind each.
+    fn places(&self) -> &[String] {
+        &[]
+    }
+
+    /// No more values than this can be in the file.
+    fn most_values(&self) -> u64 {
+        u64::MAX
+    }
 
     /// Reads one of them.
     ///
     /// # Errors
     /// A clause that says what is wrong with its values.
     fn read(&mut self, name: &str) -> Result<HostTensor, String>;
+
+    /// Called when everything that is needed was read.
+    ///
+    /// # Errors
+    /// A clause that says what shows that the file is damaged.
+    fn finish(&self) -> Result<(), String> {
+        Ok(())
+    }
 }
 
 /// How floating-point values are stored, little-endian.

@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{BufReader, ErrorKind, Read};
 use std::path::Path;
 
 use npyz::{DType, Endianness, NpyHeader, Order, TypeChar};
 use zip::ZipArchive;
 
-use super::{Float, Shapes, Source, count};
+use super::{Float, Shapes, Source, Unread, UnreadByName, count};
 use crate::checkpoint::CheckpointError;
 use crate::model::HostTensor;
 
@@ -21,6 +21,7 @@ pub(in crate::checkpoint) struct NpzFile {
     zip: ZipArchive<BufReader<File>>,
     shapes: Shapes,
     floats: BTreeMap<String, Float>,
+    unread: UnreadByName,
 }
 
 impl NpzFile {
@@ -37,9 +38,16 @@ impl NpzFile {
             zip,
             shapes: Shapes::new(),
             floats: BTreeMap::new(),
+            unread: UnreadByName::new(),
         };
         for name in names.iter().filter_map(|entry| entry.strip_suffix(".npy")) {
-            let header = npz.header(name).map_err(|why| damaged(format!("{name:.80}: {why}")))?;
+            let header = match npz.header(name) {
+                Ok(header) => header,
+                Err(why) => {
+                    npz.unread.insert(name.to_owned(), Unread::because(why));
+                    continue;
+                }
+            };
             let Some(float) = float_of(&header) else { continue };
             let shape: Option<Vec<usize>> = header.shape().iter().map(|n| usize::try_from(*n).ok()).collect();
             let fits = |shape: &Vec<usize>| count(shape).is_some_and(|n| n > 0 && n as u64 <= length);
@@ -69,6 +77,10 @@ impl Source for NpzFile {
         &self.shapes
     }
 
+    fn unread(&self) -> &UnreadByName {
+        &self.unread
+    }
+
     fn read(&mut self, name: &str) -> Result<HostTensor, String> {
         let (Some(shape), Some(float)) = (self.shapes.get(name), self.floats.get(name)) else {
             return Err("it is not in the file".into());
@@ -84,13 +96,19 @@ impl Source for NpzFile {
         }
         let length = count(shape).and_then(|n| n.checked_mul(float.width()));
         let length = length.ok_or("its shape is impossible")?;
-        let mut bytes = Vec::with_capacity(length);
+        let mut bytes = Vec::with_capacity(length.saturating_add(1));
+        // One byte more reaches the end, where the archive compares the CRC-32.
         file.by_ref()
-            .take(length as u64)
+            .take(length as u64 + 1)
             .read_to_end(&mut bytes)
-            .map_err(|e| format!("its values cannot be read ({e})"))?;
-        if bytes.len() < length {
-            return Err("its values end too early".into());
+            .map_err(|e| match e.kind() {
+                ErrorKind::InvalidData => {
+                    "it is damaged: its checksum (CRC-32) differs; copy or download the file again".to_owned()
+                }
+                _ => format!("its values cannot be read ({e})"),
+            })?;
+        if bytes.len() != length {
+            return Err(format!("expected {length} bytes of values, found {}", bytes.len()));
         }
         Ok(HostTensor {
             shape: shape.clone(),

@@ -5,11 +5,13 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
-use zip::ZipArchive;
+use zip::read::ZipFile;
+use zip::result::{ZipError, ZipResult};
+use zip::{CompressionMethod, ZipArchive};
 
 use super::MOST_PICKLE_BYTES;
 use super::tensor::TensorEntry;
-use crate::checkpoint::CheckpointError;
+use crate::checkpoint::{CheckpointError, stranger};
 
 /// An archive with one pickle and one entry per storage.
 pub(super) struct Archive {
@@ -26,18 +28,17 @@ impl Archive {
         let damaged = |why: String| CheckpointError::damaged(path, why);
         let file = File::open(path).map_err(|e| CheckpointError::read(path, e))?;
         let length = file.metadata().map_err(|e| CheckpointError::read(path, e))?.len();
-        let zip = ZipArchive::new(BufReader::new(file)).map_err(|e| {
-            damaged(format!(
-                "expected a zip archive as torch.save writes it, found none that can be read ({e})"
-            ))
-        })?;
-        let Some(name) = zip
-            .file_names()
-            .filter_map(Result::ok)
-            .find(|n| n == "data.pkl" || n.ends_with("/data.pkl"))
-            .map(Cow::into_owned)
-        else {
-            return Err(damaged("expected data.pkl inside the archive, found none".into()));
+        let zip =
+            ZipArchive::new(BufReader::new(file)).map_err(|e| damaged(stranger::broken_archive(&e.to_string())))?;
+        let names: Vec<String> = zip.file_names().filter_map(Result::ok).map(Cow::into_owned).collect();
+        if let Some(why) = stranger::archive(&names) {
+            return Err(damaged(why));
+        }
+        let is_pickle = |name: &&String| name.as_str() == "data.pkl" || name.ends_with("/data.pkl");
+        let Some(name) = names.iter().find(is_pickle) else {
+            return Err(damaged(
+                "expected a checkpoint that torch.save wrote, with data.pkl inside, found another zip archive".into(),
+            ));
         };
         let root = name.trim_end_matches("data.pkl").to_owned();
         let mut archive = Self { zip, length, root };
@@ -59,42 +60,52 @@ impl Archive {
     /// The bytes of a tensor's whole storage.
     pub(super) fn storage(&mut self, entry: &TensorEntry) -> Result<Vec<u8>, String> {
         let name = format!("{}data/{}", self.root, entry.storage);
-        let mut file = self
-            .zip
-            .by_name(&name)
-            .map_err(|e| format!("its values are missing ({e})"))?;
+        let mut file = raw(&mut self.zip, &name).map_err(|e| format!("its values are missing ({e})"))?;
         // Stored, not compressed: a claimed size above the file's own is a lie, and no memory is taken for it.
-        if file.compression() != zip::CompressionMethod::Stored {
+        if file.compression() != CompressionMethod::Stored {
             return Err("its values are compressed, which torch.save never does".into());
         }
         let length = file.size().min(file.compressed_size()).min(self.length);
         let length = usize::try_from(length).unwrap_or(usize::MAX);
         entry.check(length / entry.float.width())?;
-        let mut bytes = Vec::with_capacity(length);
-        file.by_ref()
-            .take(length as u64)
-            .read_to_end(&mut bytes)
-            .map_err(|e| format!("its values cannot be read ({e})"))?;
-        if bytes.len() < length {
-            return Err("its values end too early".into());
-        }
-        Ok(bytes)
+        read_checked(&mut file, length)
     }
 
     fn entry(&mut self, name: &str, most: u64) -> Result<Vec<u8>, String> {
         let name = format!("{}{name}", self.root);
-        let mut file = self
-            .zip
-            .by_name(&name)
-            .map_err(|e| format!("{name} cannot be read ({e})"))?;
-        if file.size() > most {
-            return Err(format!("{name} claims {} bytes, more than {most}", file.size()));
+        let mut file = raw(&mut self.zip, &name).map_err(|e| format!("{name:.120} cannot be read ({e})"))?;
+        if file.compression() != CompressionMethod::Stored {
+            return Err(format!("{name:.120} is compressed, which torch.save never does"));
         }
-        let mut bytes = Vec::new();
-        file.by_ref()
-            .take(most)
-            .read_to_end(&mut bytes)
-            .map_err(|e| format!("{name} cannot be read ({e})"))?;
-        Ok(bytes)
+        let length = file.size().min(file.compressed_size());
+        if length > most {
+            return Err(format!("{name:.120} claims {length} bytes, more than {most}"));
+        }
+        let length = usize::try_from(length.min(self.length)).unwrap_or(usize::MAX);
+        read_checked(&mut file, length).map_err(|why| format!("{name:.120}: {why}"))
     }
+}
+
+/// An entry's bytes as they are stored: the archive's own reader knows no missing checksum.
+fn raw<'a>(zip: &'a mut ZipArchive<BufReader<File>>, name: &str) -> ZipResult<ZipFile<'a, BufReader<File>>> {
+    let index = zip.index_for_name(name).ok_or(ZipError::FileNotFound)?;
+    zip.by_index_raw(index)
+}
+
+/// All `length` bytes of a stored entry, compared with its CRC-32.
+fn read_checked(file: &mut ZipFile<BufReader<File>>, length: usize) -> Result<Vec<u8>, String> {
+    let expected = file.crc32();
+    let mut bytes = Vec::with_capacity(length);
+    file.by_ref()
+        .take(length as u64)
+        .read_to_end(&mut bytes)
+        .map_err(|e| format!("its values cannot be read ({e})"))?;
+    if bytes.len() < length {
+        return Err("its values end too early".into());
+    }
+    // PyTorch leaves the checksum 0 when it was told not to compute it (torch.serialization.set_crc32_options).
+    if expected != 0 && crc32fast::hash(&bytes) != expected {
+        return Err("it is damaged: its checksum (CRC-32) differs; copy or download the file again".into());
+    }
+    Ok(bytes)
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::pickle::{Pickle, Value};
 use super::tensor::{TensorEntry, element_width, storage_of};
-use super::{MOST_PICKLE_BYTES, refused};
+use super::{MOST_PICKLE_BYTES, damaged_pickle};
 use crate::checkpoint::CheckpointError;
 
 /// Storages behind the pickles.
@@ -32,7 +32,7 @@ impl Legacy {
             .map_err(read)?;
         let mut at = 0;
         let mut next = || -> Result<Pickle, CheckpointError> {
-            let (pickle, used) = Pickle::read(&start[at..]).map_err(|e| refused(e, path))?;
+            let (pickle, used) = Pickle::read(&start[at..]).map_err(|e| damaged_pickle(e, path))?;
             at += used;
             Ok(pickle)
         };
@@ -60,7 +60,10 @@ impl Legacy {
     fn find_storages(&mut self, data: &Pickle, keys: &Pickle, start: u64) -> Result<(), String> {
         let mut widths = BTreeMap::new();
         for reference in data.persistent() {
-            let (kind, key) = storage_of(data, reference)?;
+            // Other things than storages are of no interest; a storage that is not found here is missed below.
+            let Ok((kind, key)) = storage_of(data, reference) else {
+                continue;
+            };
             if let Some(width) = element_width(kind) {
                 widths.insert(key, width);
             }

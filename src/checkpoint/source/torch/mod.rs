@@ -5,20 +5,25 @@ mod archive;
 mod legacy;
 mod pickle;
 mod tensor;
+mod walk;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{Shapes, Source, count};
+use super::{Shapes, Source, Unread, UnreadByName};
 use crate::checkpoint::CheckpointError;
 use crate::model::HostTensor;
 use archive::Archive;
 use legacy::Legacy;
 use pickle::{Id, Pickle, PickleError};
 use tensor::TensorEntry;
+use walk::Walk;
 
 /// Largest pickle that is read: descriptions of tensors, not their values. ViT-L has 60 KiB.
 const MOST_PICKLE_BYTES: u64 = 64 << 20;
+
+/// Keys of the outermost dictionary that are told.
+const MOST_KEYS: usize = 20;
 
 /// Bytes per value of the narrowest type that is read.
 const NARROWEST: u64 = 2;
@@ -41,7 +46,7 @@ impl TorchFile {
     /// Opens a zip archive.
     pub(in crate::checkpoint) fn open_archive(path: &Path) -> Result<Self, CheckpointError> {
         let (archive, bytes) = Archive::open(path)?;
-        let (pickle, _) = Pickle::read(&bytes).map_err(|e| refused(e, path))?;
+        let (pickle, _) = Pickle::read(&bytes).map_err(|e| damaged_pickle(e, path))?;
         Ok(Self {
             length: archive.length(),
             container: Container::Archive(archive),
@@ -59,15 +64,16 @@ impl TorchFile {
         })
     }
 
-    /// Keys of the outermost dictionary.
+    /// The first keys of the outermost dictionary.
     pub(in crate::checkpoint) fn keys(&self) -> Vec<&str> {
         let entries = self.pickle.entries(self.pickle.root()).unwrap_or_default();
-        entries.iter().filter_map(|(k, _)| self.pickle.text(*k)).collect()
+        let texts = entries.iter().filter_map(|(k, _)| self.pickle.text(*k));
+        texts.take(MOST_KEYS).collect()
     }
 
-    /// Whether a key of the outermost dictionary holds another dictionary.
-    pub(in crate::checkpoint) fn has_dictionary(&self, key: &str) -> bool {
-        self.at(&[key]).is_some_and(|id| self.pickle.entries(id).is_some())
+    /// Names of what unpickling would call that makes no plain value.
+    pub(in crate::checkpoint) fn unknown_calls(&self) -> Vec<String> {
+        self.pickle.unknown_calls().map(str::to_owned).collect()
     }
 
     /// A text somewhere in nested dictionaries.
@@ -104,60 +110,56 @@ impl TorchFile {
             .try_fold(self.pickle.root(), |id, key| self.pickle.entry(id, key))
     }
 
-    /// The tensors of the dictionary under `key`, or of the outermost one.
+    /// The tensors of all dictionaries, under names that say where they are: `state_dict.encoder.cls_token`.
     ///
     /// # Errors
-    /// When there is no such dictionary, a tensor's description is impossible, or all of them together claim more
-    /// values than the file can hold.
-    pub(in crate::checkpoint) fn tensors(self, key: Option<&str>) -> Result<TorchTensors, String> {
-        let place: Vec<&str> = key.into_iter().collect();
-        let entries = self.at(&place).and_then(|id| self.pickle.entries(id));
-        let Some(entries) = entries else {
-            return Err(format!(
-                "expected a dictionary of tensors {}, found none",
-                key.map_or("in the file".into(), |key| format!("under \"{key}\""))
-            ));
-        };
-        let mut tensors = BTreeMap::new();
-        let mut shapes = Shapes::new();
-        let mut total = 0u64;
-        for (name, id) in entries {
-            let Some(name) = self.pickle.text(*name) else { continue };
-            let shortened = || name.chars().take(80).collect::<String>();
-            let entry = TensorEntry::read(&self.pickle, *id).map_err(|why| format!("{}: {why}", shortened()))?;
-            let Some(entry) = entry else { continue };
-            let values = count(&entry.shape).and_then(|n| u64::try_from(n).ok());
-            total = total.saturating_add(values.unwrap_or(u64::MAX));
-            // Many names may point at one storage, and each becomes a tensor of its own.
-            let most = self.length / NARROWEST;
-            if total > most {
-                return Err(format!(
-                    "{}: its shape {:?} and those before it need more than the {most} values that the file can hold",
-                    shortened(),
-                    entry.shape
-                ));
-            }
-            shapes.insert(name.to_owned(), entry.shape.clone());
-            tensors.insert(name.to_owned(), entry);
-        }
+    /// When there are more than any real file has.
+    pub(in crate::checkpoint) fn tensors(self) -> Result<TorchTensors, String> {
+        let Walk {
+            tensors,
+            unread,
+            places,
+        } = Walk::through(&self.pickle)?;
         Ok(TorchTensors {
             container: self.container,
-            shapes,
+            length: self.length,
+            shapes: tensors
+                .iter()
+                .map(|(name, entry)| (name.clone(), entry.shape.clone()))
+                .collect(),
             tensors,
+            unread,
+            places,
         })
     }
 }
 
-/// The tensors of one dictionary of a file.
+/// The tensors of a file.
 pub(in crate::checkpoint) struct TorchTensors {
     container: Container,
+    length: u64,
     shapes: Shapes,
     tensors: BTreeMap<String, TensorEntry>,
+    unread: UnreadByName,
+    places: Vec<String>,
 }
 
 impl Source for TorchTensors {
     fn shapes(&self) -> &Shapes {
         &self.shapes
+    }
+
+    fn unread(&self) -> &UnreadByName {
+        &self.unread
+    }
+
+    fn places(&self) -> &[String] {
+        &self.places
+    }
+
+    /// Many names may point at one storage, and each becomes a tensor of its own.
+    fn most_values(&self) -> u64 {
+        self.length / NARROWEST
     }
 
     fn read(&mut self, name: &str) -> Result<HostTensor, String> {
@@ -170,12 +172,6 @@ impl Source for TorchTensors {
     }
 }
 
-fn refused(error: PickleError, path: &Path) -> CheckpointError {
-    match error {
-        PickleError::Refused(name) => CheckpointError::Refused {
-            name: name.chars().take(120).collect(),
-            path: path.into(),
-        },
-        PickleError::Damaged(why) => CheckpointError::damaged(path, why),
-    }
+fn damaged_pickle(error: PickleError, path: &Path) -> CheckpointError {
+    CheckpointError::damaged(path, error.to_string())
 }

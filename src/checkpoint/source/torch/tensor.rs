@@ -1,8 +1,11 @@
 //! The description of one tensor: which storage, from where, in which steps.
 
-use super::pickle::{Id, Pickle, Value};
-use crate::checkpoint::source::{Float, count};
+use super::pickle::{Id, Pickle, Value, is_plain};
+use crate::checkpoint::source::{Float, Unread, count};
 use crate::model::HostTensor;
+
+/// Dimensions of one tensor.
+const MOST_DIMENSIONS: usize = 8;
 
 /// Where one tensor lies in a file.
 pub(super) struct TensorEntry {
@@ -15,53 +18,115 @@ pub(super) struct TensorEntry {
     strides: Vec<usize>,
 }
 
+/// What a value of a dictionary is.
+pub(super) enum Described {
+    Tensor(TensorEntry),
+    /// Something that no values can be read from, but that may have been meant as a tensor.
+    Unread(Unread),
+    /// Counters, texts, numbers.
+    Other,
+}
+
+/// Looks what a value is: what `_rebuild_tensor_v2(storage, offset, size, stride, …)` was called with is a tensor.
+pub(super) fn describe(pickle: &Pickle, id: Id) -> Described {
+    let (name, arguments) = match pickle.value(id) {
+        Value::Call(name, arguments) => (&**name, *arguments),
+        Value::Object(class) => return Described::Unread(Unread::Object(class.to_string())),
+        _ => return Described::Other,
+    };
+    let (name, arguments) = inner_call(pickle, name, arguments);
+    if !name.starts_with("torch._utils._rebuild_tensor") {
+        return Described::Unread(match is_plain(name) {
+            true => Unread::because(format!("it is stored by {name}, which is not read")),
+            false => Unread::Call(name.to_owned()),
+        });
+    }
+    let arguments = pickle.items(arguments).unwrap_or_default();
+    // Only types without a storage of their own have a seventh argument.
+    let kind = arguments.get(6).and_then(|id| match pickle.value(*id) {
+        Value::Global(kind) => Some(&**kind),
+        _ => None,
+    });
+    // Hooks and the like come after these four, and no value hangs on them.
+    let described = match (kind, arguments) {
+        (Some(kind), _) => Ok(not_read(kind)),
+        (None, [storage, offset, shape, strides, ..]) => {
+            TensorEntry::read(pickle, [*storage, *offset, *shape, *strides])
+        }
+        (None, _) => Err("expected storage, offset, size and stride, found fewer".into()),
+    };
+    match (described, unknown_call(pickle, arguments)) {
+        (Ok(described), _) => described,
+        (Err(_), Some(call)) => Described::Unread(Unread::Call(call)),
+        (Err(why), None) => Described::Unread(Unread::because(why)),
+    }
+}
+
+/// A tensor of a type other than the floating-point ones that are read.
+fn not_read(kind: &str) -> Described {
+    if is_counter(kind) {
+        return Described::Other;
+    }
+    Described::Unread(Unread::because(format!(
+        "it is stored as {kind:.80}, of which no values are read; expected float32, float16, bfloat16 or float64"
+    )))
+}
+
+/// A tensor with attributes of its own is rebuilt by a call of the function that rebuilds the tensor.
+fn inner_call<'a>(pickle: &'a Pickle, name: &'a str, arguments: Id) -> (&'a str, Id) {
+    if name == "torch._tensor._rebuild_from_type_v2"
+        && let Some([function, _, inner, ..]) = pickle.items(arguments)
+        && let Value::Global(function) = pickle.value(*function)
+    {
+        return (&**function, *inner);
+    }
+    (name, arguments)
+}
+
+/// The first call among the storage, offset, size and stride of a tensor, or inside one of them.
+fn unknown_call(pickle: &Pickle, arguments: &[Id]) -> Option<String> {
+    let call = |id: &Id| match pickle.value(*id) {
+        Value::Call(name, _) | Value::Object(name) => Some(name.to_string()),
+        _ => None,
+    };
+    let inside = |id: &Id| {
+        let id = match pickle.value(*id) {
+            Value::Persistent(reference) => reference,
+            _ => id,
+        };
+        call(id).or_else(|| pickle.items(*id)?.iter().take(16).find_map(call))
+    };
+    arguments.iter().take(4).find_map(inside)
+}
+
 impl TensorEntry {
-    /// Reads what `_rebuild_tensor_v2(storage, offset, size, stride, …)` was called with; `None` for a value that is
-    /// no floating-point tensor (counters, strings). A parameter is the tensor that it was made of.
-    pub(super) fn read(pickle: &Pickle, id: Id) -> Result<Option<Self>, String> {
-        let Value::Call(name, arguments) = pickle.value(id) else {
-            return Ok(None);
-        };
-        if name == "torch._utils._rebuild_parameter" {
-            let data = pickle.items(*arguments).and_then(|items| items.first());
-            // A parameter of a parameter is nothing that PyTorch writes.
-            return match data.map(|data| pickle.value(*data)) {
-                Some(Value::Call(inner, _)) if inner != name => Self::read(pickle, data.copied().unwrap_or(id)),
-                _ => Ok(None),
-            };
-        }
-        if !name.starts_with("torch._utils._rebuild_tensor") {
-            return Ok(None);
-        }
-        let Some([storage, offset, shape, strides, ..]) = pickle.items(*arguments) else {
-            return Err("expected storage, offset, size and stride, found fewer".into());
-        };
-        let Value::Persistent(storage) = pickle.value(*storage) else {
+    fn read(pickle: &Pickle, [storage, offset, shape, strides]: [Id; 4]) -> Result<Described, String> {
+        let Value::Persistent(storage) = pickle.value(storage) else {
             return Err("expected a reference to a storage, found something else".into());
         };
         let (kind, key) = storage_of(pickle, *storage)?;
         let Some(float) = float_of(kind) else {
-            return Ok(None);
+            return Ok(not_read(kind));
         };
         let sizes = |id: Id| -> Option<Vec<usize>> {
-            let items = pickle.items(id)?;
+            let items = pickle.items(id).filter(|items| items.len() <= MOST_DIMENSIONS)?;
             items.iter().map(|i| usize::try_from(pickle.int(*i)?).ok()).collect()
         };
-        let offset = pickle.int(*offset).and_then(|o| usize::try_from(o).ok());
-        let (Some(offset), Some(shape), Some(strides)) = (offset, sizes(*shape), sizes(*strides)) else {
-            return Err("expected sizes that are whole numbers, found something else".into());
+        let offset = pickle.int(offset).and_then(|o| usize::try_from(o).ok());
+        let (Some(offset), Some(shape), Some(strides)) = (offset, sizes(shape), sizes(strides)) else {
+            return Err("expected up to eight sizes that are whole numbers, found something else".into());
         };
         if shape.contains(&0) {
             return Err(format!("expected a tensor with values, found the shape {shape:?}"));
         }
-        if shape.len() != strides.len() || shape.len() > 8 {
+        if shape.len() != strides.len() {
             return Err(format!(
                 "{} sizes and {} strides do not go together",
                 shape.len(),
                 strides.len()
             ));
         }
-        Ok(Some(Self {
+        Ok(Described::Tensor(Self {
             float,
             storage: key.to_owned(),
             offset,
@@ -136,7 +201,7 @@ pub(super) fn storage_of(pickle: &Pickle, reference: Id) -> Result<(&str, &str),
         return Err("expected the type and key of a storage, found fewer".into());
     };
     match (pickle.value(*kind), pickle.text(*key)) {
-        (Value::Global(kind), Some(key)) => Ok((kind, key)),
+        (Value::Global(kind), Some(key)) => Ok((&**kind, key)),
         (_, _) => Err("expected the type and key of a storage, found something else".into()),
     }
 }
@@ -152,16 +217,42 @@ fn float_of(kind: &str) -> Option<Float> {
     }
 }
 
+/// Whether values of a type, named by its storage or by itself, are whole numbers or truth values.
+fn is_counter(kind: &str) -> bool {
+    matches!(
+        kind,
+        "torch.LongStorage"
+            | "torch.IntStorage"
+            | "torch.ShortStorage"
+            | "torch.ByteStorage"
+            | "torch.CharStorage"
+            | "torch.BoolStorage"
+            | "torch.uint16"
+            | "torch.uint32"
+            | "torch.uint64"
+    )
+}
+
 /// Bytes per element of a type of storage.
 pub(super) fn element_width(kind: &str) -> Option<u64> {
     if let Some(float) = float_of(kind) {
         return Some(float.width() as u64);
     }
     match kind {
-        "torch.LongStorage" => Some(8),
-        "torch.IntStorage" => Some(4),
+        "torch.ComplexDoubleStorage" => Some(16),
+        "torch.LongStorage" | "torch.ComplexFloatStorage" => Some(8),
+        "torch.IntStorage" | "torch.QInt32Storage" => Some(4),
         "torch.ShortStorage" => Some(2),
-        "torch.ByteStorage" | "torch.CharStorage" | "torch.BoolStorage" => Some(1),
+        "torch.ByteStorage"
+        | "torch.CharStorage"
+        | "torch.BoolStorage"
+        | "torch.QInt8Storage"
+        | "torch.QUInt8Storage"
+        | "torch.QUInt4x2Storage"
+        | "torch.QUInt2x4Storage"
+        // Types without a storage of their own, such as float8, counted in bytes.
+        | "torch.UntypedStorage"
+        | "torch.storage.UntypedStorage" => Some(1),
         _ => None,
     }
 }

@@ -1,57 +1,45 @@
 //! The operations of a pickle, protocols 0 to 5 (documented in CPython's `pickletools`).
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use super::{Id, PickleError, Value};
 
 /// Values in one pickle; ViT-L with optimizer state has below 20,000.
-const MOST_VALUES: usize = 4_000_000;
+pub(super) const MOST_VALUES: usize = 4_000_000;
 
 /// Characters of a module's or class's name that are kept; no real one is longer.
 const LONGEST_NAME: usize = 120;
-
-/// Constructors that may be called: `torch.save` and NumPy write them, and none of them runs code of the file.
-const HARMLESS: [&str; 24] = [
-    "collections.OrderedDict",
-    "collections.defaultdict",
-    "torch._utils._rebuild_tensor",
-    "torch._utils._rebuild_tensor_v2",
-    "torch._utils._rebuild_parameter",
-    "torch._tensor._rebuild_from_type_v2",
-    "torch.Size",
-    "torch.device",
-    "numpy.dtype",
-    "numpy.ndarray",
-    "numpy.core.multiarray.scalar",
-    "numpy.core.multiarray._reconstruct",
-    "numpy._core.multiarray.scalar",
-    "numpy._core.multiarray._reconstruct",
-    "_codecs.encode",
-    "copyreg._reconstructor",
-    "argparse.Namespace",
-    "pathlib.PosixPath",
-    "datetime.datetime",
-    "datetime.date",
-    "builtins.set",
-    "builtins.frozenset",
-    "builtins.complex",
-    "builtins.slice",
-];
 
 /// A stack machine over the bytes of one pickle.
 pub(super) struct Machine<'a> {
     input: &'a [u8],
     at: usize,
-    values: Vec<Value>,
+    pub(super) values: Vec<Value>,
     stack: Vec<Id>,
     marks: Vec<usize>,
     memo: HashMap<u64, Id>,
+    /// Names of callables, each kept once however often it is called.
+    pub(super) names: HashSet<Arc<str>>,
+    /// What the pickle wants called that makes no plain value.
+    pub(super) unknown: BTreeSet<Arc<str>>,
+    /// Entries of dictionaries that were copied from another value.
+    pub(super) copied: usize,
 }
 
-type Step<T> = Result<T, PickleError>;
+/// What a pickle turned out to be.
+pub(super) struct Ran {
+    pub(super) values: Vec<Value>,
+    pub(super) root: Id,
+    /// Bytes that were read.
+    pub(super) used: usize,
+    pub(super) unknown: BTreeSet<Arc<str>>,
+}
 
-fn damaged<T>(what: impl Into<String>) -> Step<T> {
-    Err(PickleError::Damaged(what.into()))
+pub(super) type Step<T> = Result<T, PickleError>;
+
+pub(super) fn damaged<T>(what: impl Into<String>) -> Step<T> {
+    Err(PickleError(what.into()))
 }
 
 impl<'a> Machine<'a> {
@@ -63,16 +51,24 @@ impl<'a> Machine<'a> {
             stack: Vec::new(),
             marks: Vec::new(),
             memo: HashMap::new(),
+            names: HashSet::new(),
+            unknown: BTreeSet::new(),
+            copied: 0,
         }
     }
 
-    /// Runs to the end and returns all values, the outermost one and the number of bytes that were read.
-    pub(super) fn run(mut self) -> Result<(Vec<Value>, Id, usize), PickleError> {
+    /// Runs to the end of the first pickle.
+    pub(super) fn run(mut self) -> Step<Ran> {
         loop {
             let code = self.byte()?;
             if code == b'.' {
                 let root = self.pop()?;
-                return Ok((self.values, root, self.at));
+                return Ok(Ran {
+                    values: self.values,
+                    root,
+                    used: self.at,
+                    unknown: self.unknown,
+                });
             }
             self.step(code)?;
         }
@@ -187,21 +183,22 @@ impl<'a> Machine<'a> {
             }
             0x81 => {
                 let parts = self.pop_many(2)?;
-                self.new_object(parts[0])?;
+                self.object_of(parts[0])?;
             }
             0x92 => {
                 let parts = self.pop_many(3)?;
-                self.new_object(parts[0])?;
+                self.object_of(parts[0])?;
             }
             b'i' => {
                 let (module, name) = (self.line()?, self.line()?);
-                return Err(PickleError::Refused(format!("{module}.{name}")));
+                self.pop_mark()?;
+                let name = self.full_name(&module, &name);
+                self.object(name)?;
             }
-            b'o' => {
-                let items = self.pop_mark()?;
-                let name = items.first().map_or_else(|| "something".into(), |id| self.name_of(*id));
-                return Err(PickleError::Refused(name));
-            }
+            b'o' => match self.pop_mark()?.first() {
+                Some(class) => self.object_of(*class)?,
+                None => return damaged("an object without a class"),
+            },
             // The state of an object: of interest for none of those that are kept.
             b'b' => drop(self.pop()?),
             b'p' => {
@@ -225,6 +222,18 @@ impl<'a> Machine<'a> {
                 let id = self.pop()?;
                 self.push(Value::Persistent(id))?;
             }
+            b'P' => {
+                self.line()?;
+                self.push(Value::Opaque)?;
+            }
+            // Numbers of a registry that the file does not hold.
+            0x82..=0x84 => {
+                self.bytes(1 << (code - 0x82))?;
+                self.push(Value::Opaque)?;
+            }
+            // A buffer outside of the pickle, and that it cannot be written to.
+            0x97 => self.push(Value::Opaque)?,
+            0x98 => {}
             other => return damaged(format!("unknown operation 0x{other:02x} at byte {}", self.at - 1)),
         }
         Ok(())
@@ -295,7 +304,7 @@ impl<'a> Machine<'a> {
         self.push(Value::Opaque)
     }
 
-    fn push(&mut self, value: Value) -> Step<()> {
+    pub(super) fn push(&mut self, value: Value) -> Step<()> {
         if self.values.len() >= MOST_VALUES {
             return damaged(format!("more than {MOST_VALUES} values"));
         }
@@ -304,9 +313,20 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
+    /// A value that is on the stack again.
+    pub(super) fn push_again(&mut self, id: Id) {
+        self.stack.push(id);
+    }
+
     fn global(&mut self, module: &str, name: &str) -> Step<()> {
+        let name = self.full_name(module, name);
+        self.push(Value::Global(name))
+    }
+
+    fn full_name(&mut self, module: &str, name: &str) -> Arc<str> {
         let full = format!("{module}.{name}");
-        self.push(Value::Global(full.chars().take(2 * LONGEST_NAME).collect()))
+        let full: String = full.chars().take(2 * LONGEST_NAME).collect();
+        self.kept_name(&full)
     }
 
     fn top(&self) -> Step<Id> {
@@ -350,6 +370,10 @@ impl<'a> Machine<'a> {
         if !items.len().is_multiple_of(2) {
             return damaged("a dictionary key without a value");
         }
+        // An object that takes entries is a dictionary of some class of its own.
+        if matches!(self.values[top], Value::Object(_)) {
+            self.values[top] = Value::Dict(Vec::new());
+        }
         if let Value::Dict(dict) = &mut self.values[top] {
             dict.extend(items.chunks_exact(2).map(|pair| (pair[0], pair[1])));
         }
@@ -370,61 +394,5 @@ impl<'a> Machine<'a> {
             }
             None => damaged(format!("it recalls value {key}, which was never stored")),
         }
-    }
-
-    fn name_of(&self, id: Id) -> String {
-        match &self.values[id] {
-            Value::Global(name) => name.clone(),
-            Value::Call(name, _) => format!("the result of {name}"),
-            other => format!("a value that is no class: {other:?}")
-                .chars()
-                .take(60)
-                .collect(),
-        }
-    }
-
-    fn call(&mut self, callee: Id, arguments: Id) -> Step<()> {
-        let name = self.name_of(callee);
-        if !HARMLESS.contains(&name.as_str()) {
-            return Err(PickleError::Refused(name));
-        }
-        let value = match name.as_str() {
-            "collections.OrderedDict" | "collections.defaultdict" => Value::Dict(Vec::new()),
-            // A trained parameter is the tensor in its first argument.
-            "torch._utils._rebuild_parameter" => match &self.values[arguments] {
-                Value::Tuple(items) if !items.is_empty() => {
-                    let tensor = items[0];
-                    self.stack.push(tensor);
-                    return Ok(());
-                }
-                _ => return damaged("a parameter without a tensor"),
-            },
-            _ => Value::Call(name, arguments),
-        };
-        self.push(value)
-    }
-
-    /// `cls.__new__(cls, …)` runs no `__init__`; the object is kept as opaque. Classes that run something when they
-    /// are made have no place in a checkpoint.
-    fn new_object(&mut self, class: Id) -> Step<()> {
-        const DANGEROUS: [&str; 8] = [
-            "os.",
-            "posix.",
-            "nt.",
-            "sys.",
-            "subprocess.",
-            "builtins.",
-            "runpy.",
-            "ctypes.",
-        ];
-        let name = self.name_of(class);
-        if DANGEROUS.iter().any(|prefix| name.starts_with(prefix)) && !HARMLESS.contains(&name.as_str()) {
-            return Err(PickleError::Refused(name));
-        }
-        self.push(if name.contains("OrderedDict") {
-            Value::Dict(Vec::new())
-        } else {
-            Value::Opaque
-        })
     }
 }

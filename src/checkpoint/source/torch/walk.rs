@@ -1,0 +1,102 @@
+//! A walk through the dictionaries of a pickle, each visited once: which tensors there are, and where.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashSet, VecDeque};
+
+use super::pickle::{Id, Pickle, Value};
+use super::tensor::{Described, TensorEntry, describe};
+use super::{Unread, UnreadByName};
+use crate::checkpoint::source::count;
+
+/// Dictionaries inside dictionaries that are looked into.
+const MOST_DEPTH: usize = 4;
+
+/// Dictionaries that are looked into.
+const MOST_PLACES: usize = 10_000;
+
+/// Tensors in one file; ViT-L with optimizer and averaged weights has below 2,000.
+const MOST_TENSORS: usize = 100_000;
+
+/// Bytes of a name; no real one is longer.
+const LONGEST_NAME: usize = 200;
+
+/// Items of a list that may hold dictionaries, such as `[state_dict, epoch]`.
+const LONGEST_LIST: usize = 16;
+
+/// What was found.
+#[derive(Default)]
+pub(super) struct Walk {
+    pub(super) tensors: BTreeMap<String, TensorEntry>,
+    pub(super) unread: UnreadByName,
+    /// What stands before the names of each dictionary that holds tensors itself: nothing, or keys with a dot behind each.
+    pub(super) places: Vec<String>,
+}
+
+impl Walk {
+    /// Goes through everything.
+    ///
+    /// # Errors
+    /// When there are more tensors than any real file has.
+    pub(super) fn through(pickle: &Pickle) -> Result<Self, String> {
+        let mut walk = Self::default();
+        let mut visited = HashSet::from([pickle.root()]);
+        let mut waiting = VecDeque::from([(pickle.root(), String::new(), 0)]);
+        if let Described::Unread(why) = describe(pickle, pickle.root()) {
+            walk.unread.insert(String::new(), why);
+        }
+        while let Some((place, prefix, depth)) = waiting.pop_front() {
+            let mut holds_tensors = false;
+            for (key, id) in children(pickle, place) {
+                if key.len() > LONGEST_NAME {
+                    continue;
+                }
+                if matches!(pickle.value(id), Value::Dict(_) | Value::List(_) | Value::Tuple(_)) {
+                    if depth < MOST_DEPTH && visited.len() < MOST_PLACES && visited.insert(id) {
+                        waiting.push_back((id, format!("{prefix}{key}."), depth + 1));
+                    }
+                } else {
+                    holds_tensors |= walk.add(format!("{prefix}{key}"), describe(pickle, id))?;
+                }
+            }
+            if holds_tensors {
+                walk.places.push(prefix);
+            }
+        }
+        Ok(walk)
+    }
+
+    /// Whether it is a tensor, or may have been meant as one.
+    fn add(&mut self, name: String, described: Described) -> Result<bool, String> {
+        match described {
+            Described::Tensor(entry) if count(&entry.shape).is_none() => {
+                let why = format!("its shape {:?} is impossible", entry.shape);
+                self.unread.insert(name, Unread::because(why));
+            }
+            Described::Tensor(entry) => {
+                // As in Python, a later entry of the same key takes its place.
+                self.unread.remove(&name);
+                self.tensors.insert(name, entry);
+            }
+            Described::Unread(why) => {
+                self.tensors.remove(&name);
+                self.unread.insert(name, why);
+            }
+            Described::Other => return Ok(false),
+        }
+        if self.tensors.len() + self.unread.len() > MOST_TENSORS {
+            return Err(format!("it has more than {MOST_TENSORS} tensors"));
+        }
+        Ok(true)
+    }
+}
+
+/// What a dictionary holds under texts, and a short list under its numbers.
+fn children(pickle: &Pickle, id: Id) -> Box<dyn Iterator<Item = (Cow<'_, str>, Id)> + '_> {
+    if let Some(entries) = pickle.entries(id) {
+        let named = move |(key, value): &(Id, Id)| Some((Cow::Borrowed(pickle.text(*key)?), *value));
+        return Box::new(entries.iter().filter_map(named));
+    }
+    let items = pickle.items(id).filter(|items| items.len() <= LONGEST_LIST);
+    let items = items.unwrap_or_default().iter().enumerate();
+    Box::new(items.map(|(i, value)| (Cow::Owned(i.to_string()), *value)))
+}
