@@ -9,7 +9,7 @@ use super::App;
 use super::canvas::Camera;
 use super::settings::{self, Session, Settings};
 use super::theme;
-use crate::engine::{DeviceChoice, EngineSettings, Job, ModelSource};
+use crate::engine::{DeviceChoice, EngineSettings, Job};
 
 /// A session is written at most this often; so much is lost when the program is killed.
 const SESSION_PERIOD: Duration = Duration::from_secs(1);
@@ -124,10 +124,7 @@ impl App {
             session.current = wanted.file().map(Path::to_owned);
         }
         if let Some(model) = &self.model {
-            session.model = match &model.source {
-                ModelSource::Embedded | ModelSource::EmbeddedWithPatch(_) => None,
-                ModelSource::Path(path) => Some(path.clone()),
-            };
+            session.model = model.source.path().map(Path::to_owned);
             let decoder = model.spec.decoders.get(self.models.output().decoder);
             session.decoder = decoder.map(|decoder| decoder.key.clone());
         }

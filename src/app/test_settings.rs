@@ -162,6 +162,7 @@ fn key(source: &ModelSource) -> String {
         ModelSource::Embedded => "embedded".into(),
         ModelSource::EmbeddedWithPatch(patch) => format!("embedded with patch {patch}"),
         ModelSource::Path(path) => path.to_string_lossy().into(),
+        ModelSource::Weights(path, key) => format!("{} {key}", path.to_string_lossy()),
     }
 }
 

@@ -89,6 +89,7 @@ pub(super) fn plan(shapes: &Shapes) -> Result<BackbonePlan, String> {
         normalisation: Normalisation::VIT,
         recipe,
         provenance: Provenance::new("Google AugReg classifier"),
+        remarks: Vec::new(),
     })
 }
 

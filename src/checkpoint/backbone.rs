@@ -18,6 +18,8 @@ pub struct Backbone {
     pub weights: Weights,
     /// Where it comes from.
     pub provenance: Provenance,
+    /// As [`super::Checkpoint::remarks`].
+    pub remarks: Vec<String>,
 }
 
 /// What to make of the tensors of such a file.
@@ -26,6 +28,8 @@ pub(super) struct BackbonePlan {
     pub(super) normalisation: Normalisation,
     pub(super) recipe: Recipe,
     pub(super) provenance: Provenance,
+    /// As [`super::Checkpoint::remarks`].
+    pub(super) remarks: Vec<String>,
 }
 
 /// Looks whether the tensors are those of a backbone, and of which kind.
@@ -59,6 +63,7 @@ impl BackbonePlan {
             encoder: self.encoder,
             normalisation: self.normalisation,
             provenance: self.provenance,
+            remarks: self.remarks,
         })
     }
 }

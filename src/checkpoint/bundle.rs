@@ -1,9 +1,11 @@
-//! The project's own file: one `.safetensors` in half precision whose metadata holds spec, classes and provenance.
+//! The project's own file: one `.safetensors` in half precision whose metadata holds spec, classes, provenance and a
+//! checksum.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
+use crc32fast::Hasher;
 use half::f16;
 use safetensors::View;
 use safetensors::tensor::Dtype;
@@ -12,6 +14,7 @@ use serde_json::Value;
 
 use super::recipe::Recipe;
 use super::source::safetensors::SafetensorsFile;
+use super::source::{Shapes, Source, UnreadByName};
 use super::{Checkpoint, CheckpointError, Plan, Provenance, check_spec};
 use crate::labels::ClassSet;
 use crate::model::{HostTensor, ModelSpec, tensors_of};
@@ -22,6 +25,10 @@ const FORMAT: &str = "segscope.format";
 const SPEC: &str = "segscope.spec";
 const CLASSES: &str = "segscope.classes";
 const PROVENANCE: &str = "segscope.provenance";
+const CHECKSUM: &str = "segscope.checksum";
+
+/// What stands before the eight digits of a checksum.
+const CRC_32: &str = "crc32:";
 
 /// How ground truth for the model is read, as [`Truth`]; bundles of models whose files did not say it have none.
 const TRUTH: &str = "segscope.truth";
@@ -43,8 +50,8 @@ pub(super) fn is_it(file: &SafetensorsFile) -> bool {
     file.metadata().contains_key(FORMAT)
 }
 
-/// What to make of the tensors of a bundle.
-pub(super) fn plan(file: &SafetensorsFile, path: &Path) -> Result<Plan, CheckpointError> {
+/// What to make of the tensors of a bundle, and the tensors, which are compared with the bundle's checksum.
+pub(super) fn plan(file: SafetensorsFile, path: &Path) -> Result<(Plan, Box<dyn Source>), CheckpointError> {
     let damaged = |why: String| CheckpointError::damaged(path, why);
     let metadata = file.metadata();
     let version = metadata.get(FORMAT).map(String::as_str).unwrap_or_default();
@@ -75,20 +82,116 @@ pub(super) fn plan(file: &SafetensorsFile, path: &Path) -> Result<Plan, Checkpoi
         )));
     }
     let mut recipe = Recipe::default();
+    let mut stored_names = Vec::new();
     for tensor in tensors_of(&spec) {
         let stored = match version {
             SINGLE_DECODER_VERSION => single_decoder_name(&tensor.name),
             _ => tensor.name.clone(),
         };
+        stored_names.push(stored.clone());
         recipe.take(tensor.name, stored);
     }
-    Ok(Plan {
+    let checksum = metadata
+        .get(CHECKSUM)
+        .map(|text| parsed(text))
+        .transpose()
+        .map_err(&damaged)?;
+    let source = CheckedBundle {
+        expected: checksum,
+        of_metadata: metadata_checksum(metadata),
+        names: stored_names,
+        read: BTreeMap::new(),
+        file,
+    };
+    let plan = Plan {
+        remarks: recipe.left_out(&source).remarks(Vec::new()),
         recipe,
         spec,
         classes,
         provenance,
         zero_is_ignored: truth.map(|truth| truth.zero_is_ignored),
-        remarks: Vec::new(),
+    };
+    Ok((plan, Box::new(source)))
+}
+
+/// A bundle's tensors, which are told damaged when what was read is not what was written.
+struct CheckedBundle {
+    file: SafetensorsFile,
+    /// `None` in bundles of versions that wrote no checksum.
+    expected: Option<u32>,
+    /// Of the texts in the header.
+    of_metadata: Hasher,
+    /// All tensors that the checksum is made of, in its order.
+    names: Vec<String>,
+    /// Checksums of the tensors that were read.
+    read: BTreeMap<String, u32>,
+}
+
+impl Source for CheckedBundle {
+    fn shapes(&self) -> &Shapes {
+        self.file.shapes()
+    }
+
+    fn unread(&self) -> &UnreadByName {
+        self.file.unread()
+    }
+
+    fn read(&mut self, name: &str) -> Result<HostTensor, String> {
+        let bytes = self.file.bytes(name)?;
+        if self.expected.is_some() {
+            self.read.insert(name.to_owned(), crc32fast::hash(&bytes));
+        }
+        self.file.decoded(name, &bytes)
+    }
+
+    fn finish(&self) -> Result<(), String> {
+        let Some(expected) = self.expected else {
+            return Ok(());
+        };
+        let of_tensors = self
+            .names
+            .iter()
+            .filter_map(|name| Some((name.as_str(), *self.read.get(name)?)));
+        let found = checksum(self.of_metadata.clone(), of_tensors);
+        if found != expected {
+            return Err(format!(
+                "it is damaged: its checksum differs (expected {expected:08x}, found {found:08x}); copy or download the \
+                 file again"
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Of the texts in a bundle's header, but for the checksum itself.
+fn metadata_checksum(metadata: &HashMap<String, String>) -> Hasher {
+    let mut hasher = Hasher::new();
+    for text in [FORMAT, SPEC, CLASSES, PROVENANCE, TRUTH]
+        .into_iter()
+        .filter_map(|key| metadata.get(key))
+    {
+        hasher.update(text.as_bytes());
+    }
+    hasher
+}
+
+/// Of the whole bundle: its texts, then name and checksum of each tensor.
+fn checksum<'a>(of_metadata: Hasher, of_tensors: impl Iterator<Item = (&'a str, u32)>) -> u32 {
+    let mut hasher = of_metadata;
+    for (name, of_values) in of_tensors {
+        hasher.update(name.as_bytes());
+        hasher.update(&of_values.to_le_bytes());
+    }
+    hasher.finalize()
+}
+
+/// The checksum that a bundle says it has.
+fn parsed(text: &str) -> Result<u32, String> {
+    let digits = text
+        .strip_prefix(CRC_32)
+        .and_then(|digits| u32::from_str_radix(digits, 16).ok());
+    digits.ok_or_else(|| {
+        format!("the metadata {CHECKSUM} cannot be read: expected {CRC_32} and eight digits, found {text:.40}")
     })
 }
 
@@ -129,6 +232,13 @@ pub(super) fn save(checkpoint: &Checkpoint, path: &Path) -> Result<(), Checkpoin
         let truth = as_json(serde_json::to_string(&Truth { zero_is_ignored }))?;
         metadata.insert(TRUTH.to_owned(), truth);
     }
+    let needed = tensors_of(&checkpoint.spec);
+    let of_tensors = needed.iter().filter_map(|tensor| {
+        let stored = Stored::of(checkpoint.weights.get(&tensor.name)?);
+        Some((tensor.name.as_str(), crc32fast::hash(&stored.data())))
+    });
+    let checksum = checksum(metadata_checksum(&metadata), of_tensors);
+    metadata.insert(CHECKSUM.to_owned(), format!("{CRC_32}{checksum:08x}"));
     let tensors = checkpoint
         .weights
         .iter()

@@ -31,8 +31,8 @@ pub enum CheckpointError {
         /// The file.
         path: PathBuf,
     },
-    /// The pickle wants to run code.
-    #[error("this model file asks Python to call {name}, which could run anything; it is refused and nothing was run: {}", path.display())]
+    /// A tensor that is needed comes out of code that the file wants run.
+    #[error("tensors of this model file come out of a call of {name}, which could run anything; it is refused and nothing was run: {}", path.display())]
     Refused {
         /// Full name of what it wants to call.
         name: String,
@@ -61,7 +61,7 @@ pub enum CheckpointError {
         /// The file.
         path: PathBuf,
     },
-    /// Tensors are missing, unexpected, of another shape or not finite.
+    /// Tensors are missing, of another shape, not finite, or in a block that has no place for them.
     #[error("{source}\n  in {}", path.display())]
     Weights {
         /// Every difference.

@@ -7,6 +7,7 @@ mod augreg;
 mod backbone;
 mod bundle;
 mod error;
+mod left_out;
 mod merge;
 mod meta;
 mod mmseg;
@@ -14,6 +15,7 @@ mod official_setr;
 mod place;
 mod recipe;
 mod rstrudel;
+mod sets;
 mod shapes;
 mod side_file;
 mod sigmoid;
@@ -42,10 +44,10 @@ use crate::model::{ModelSpec, Weights, tensors_of};
 use backbone::BackbonePlan;
 use meta::Meta;
 use recipe::Recipe;
-use source::Source;
 use source::npz::NpzFile;
 use source::safetensors::SafetensorsFile;
 use source::torch::TorchFile;
+use source::{Source, Unread};
 
 /// The bundles inside the program: ViT-Tiny with patch 8, 16 and 32, fine-tuned on CamVid (see `NOTICE.md`). Patch 16 has
 /// all five decoders, the others mask and linear; the mask transformer comes first in each.
@@ -141,8 +143,17 @@ enum Found {
 /// A sentence that says what was expected, what was found and in which file; every tensor that does not fit is listed.
 /// [`CheckpointError::Cancelled`] when `on_read` says so.
 pub fn open(path: &Path, on_read: OnRead) -> Result<Checkpoint, CheckpointError> {
+    open_with(path, None, on_read)
+}
+
+/// As [`open()`], with the weights that lie under the key `weights` of the file, such as `model_ema` or
+/// `state_dict.teacher`; `.` is the outermost dictionary, and `None` the most usual key.
+///
+/// # Errors
+/// As [`open()`], and when there are no weights of a model under this key; the keys that are there are listed.
+pub fn open_with(path: &Path, weights: Option<&str>, on_read: OnRead) -> Result<Checkpoint, CheckpointError> {
     let path = model_file(path)?;
-    let (plan, mut source) = model_in(&path)?;
+    let (plan, mut source) = model_in(&path, weights)?;
     plan.read(source.as_mut(), &path, on_read)
 }
 
@@ -152,7 +163,7 @@ pub fn open(path: &Path, on_read: OnRead) -> Result<Checkpoint, CheckpointError>
 /// As [`open()`], but for what only the values show.
 pub fn peek(path: &Path) -> Result<Peek, CheckpointError> {
     let path = model_file(path)?;
-    let (plan, _) = model_in(&path)?;
+    let (plan, _) = model_in(&path, None)?;
     let tensors = tensors_of(&plan.spec);
     Ok(Peek {
         parameters: tensors.iter().map(|t| t.shape.iter().product::<usize>()).sum(),
@@ -170,14 +181,23 @@ pub fn peek(path: &Path) -> Result<Peek, CheckpointError> {
 /// # Errors
 /// As [`open()`].
 pub fn open_backbone(path: &Path, on_read: OnRead) -> Result<Backbone, CheckpointError> {
+    open_backbone_with(path, None, on_read)
+}
+
+/// As [`open_backbone()`], with the weights that lie under the key `weights` of the file; see [`open_with()`].
+///
+/// # Errors
+/// As [`open_with()`].
+pub fn open_backbone_with(path: &Path, weights: Option<&str>, on_read: OnRead) -> Result<Backbone, CheckpointError> {
     let path = model_file(path)?;
-    match find(&path)? {
+    match find(&path, weights)? {
         Found::Backbone(plan, mut source) => plan.read(source.as_mut(), &path, on_read),
         Found::Model(plan, mut source) => plan.read(source.as_mut(), &path, on_read).map(|checkpoint| Backbone {
             encoder: checkpoint.spec.encoder,
             normalisation: checkpoint.spec.normalisation,
             weights: checkpoint.weights,
             provenance: checkpoint.provenance,
+            remarks: checkpoint.remarks,
         }),
     }
 }
@@ -214,12 +234,12 @@ pub fn open_bytes(bytes: &[u8]) -> Result<Checkpoint, CheckpointError> {
 }
 
 fn from_memory(bytes: impl AsRef<[u8]> + Send + 'static, path: &Path) -> Result<Checkpoint, CheckpointError> {
-    let mut file = SafetensorsFile::from_bytes(bytes, path)?;
+    let file = SafetensorsFile::from_bytes(bytes, path)?;
     if !bundle::is_it(&file) {
         return Err(CheckpointError::damaged(path, stranger::safetensors(file.shapes())));
     }
-    let plan = bundle::plan(&file, path)?;
-    plan.read(&mut file, path, &mut |_| ControlFlow::Continue(()))
+    let (plan, mut source) = bundle::plan(file, path)?;
+    plan.read(source.as_mut(), path, &mut |_| ControlFlow::Continue(()))
 }
 
 /// Writes a bundle: half-precision tensors, spec and classes in the metadata. The file appears whole or not at all.
@@ -230,8 +250,8 @@ pub fn save_bundle(checkpoint: &Checkpoint, path: &Path) -> Result<(), Checkpoin
     bundle::save(checkpoint, path)
 }
 
-fn model_in(path: &Path) -> Result<(Plan, Box<dyn Source>), CheckpointError> {
-    match find(path)? {
+fn model_in(path: &Path, weights: Option<&str>) -> Result<(Plan, Box<dyn Source>), CheckpointError> {
+    match find(path, weights)? {
         Found::Model(plan, source) => Ok((plan, source)),
         Found::Backbone(plan, _) => Err(CheckpointError::Backbone {
             kind: plan.provenance.layout,
@@ -241,48 +261,101 @@ fn model_in(path: &Path) -> Result<(Plan, Box<dyn Source>), CheckpointError> {
 }
 
 /// Looks at the first bytes, then at the names of the tensors.
-fn find(path: &Path) -> Result<Found, CheckpointError> {
+fn find(path: &Path, weights: Option<&str>) -> Result<Found, CheckpointError> {
     let mut head = Vec::new();
     File::open(path)
-        .and_then(|file| file.take(16).read_to_end(&mut head))
+        .and_then(|file| file.take(stranger::HEAD as u64).read_to_end(&mut head))
         .map_err(|e| CheckpointError::read(path, e))?;
     if head.starts_with(b"PK") {
         return match NpzFile::open(path)? {
-            Some(npz) => find_among(Box::new(npz), None, path),
-            None => find_in_torch(TorchFile::open_archive(path)?, path),
+            Some(npz) => find_among(Box::new(npz), None, weights, path),
+            None => find_in_torch(TorchFile::open_archive(path)?, weights, path),
         };
     }
     if SafetensorsFile::looks_like(&head) {
         let file = SafetensorsFile::open(path)?;
-        return match bundle::is_it(&file) {
-            true => Ok(Found::Model(bundle::plan(&file, path)?, Box::new(file))),
-            false => find_among(Box::new(file), None, path),
-        };
+        if !bundle::is_it(&file) {
+            return find_among(Box::new(file), None, weights, path);
+        }
+        if let Some(key) = weights {
+            let why = format!("weights: expected no key, for a bundle holds one set of weights, found {key:.80}");
+            return Err(CheckpointError::damaged(path, why));
+        }
+        let (plan, source) = bundle::plan(file, path)?;
+        return Ok(Found::Model(plan, source));
     }
     if head.starts_with(&[0x80]) {
-        return find_in_torch(TorchFile::open_legacy(path)?, path);
+        return find_in_torch(TorchFile::open_legacy(path)?, weights, path);
     }
     Err(CheckpointError::damaged(path, stranger::file(&head)))
 }
 
-/// Keys under which codebases keep their tensors.
-const PLACES: [&str; 3] = ["model", "state_dict", "model_state_dict"];
-
-fn find_in_torch(file: TorchFile, path: &Path) -> Result<Found, CheckpointError> {
+fn find_in_torch(file: TorchFile, weights: Option<&str>, path: &Path) -> Result<Found, CheckpointError> {
     let meta = Meta::of(&file);
-    let place = PLACES.into_iter().find(|key| file.has_dictionary(key));
     let keys = file.keys().join(", ");
-    let tensors = file.tensors(place).map_err(|why| CheckpointError::damaged(path, why))?;
+    let calls = file.unknown_calls();
+    let tensors = file.tensors().map_err(|why| CheckpointError::damaged(path, why))?;
     if tensors.shapes().is_empty() {
-        return Err(CheckpointError::damaged(path, stranger::torch(&keys)));
+        return Err(nothing_in(&tensors, &keys, path));
     }
-    find_among(Box::new(tensors), Some(&meta), path)
+    let mut found = find_among(Box::new(tensors), Some(&meta), weights, path)?;
+    if !calls.is_empty() {
+        let names: Vec<String> = calls
+            .iter()
+            .take(5)
+            .map(|name| name.chars().take(80).collect())
+            .collect();
+        let more = if calls.len() > names.len() { ", …" } else { "" };
+        found.remarks().push(format!(
+            "the file asks Python to call {}{more} for what lies beside the weights; nothing was run, and no tensor in use \
+             depends on it",
+            names.join(", ")
+        ));
+    }
+    Ok(found)
 }
 
-fn find_among(source: Box<dyn Source>, meta: Option<&Meta>, path: &Path) -> Result<Found, CheckpointError> {
-    let shapes = source.shapes();
+/// Why there is no tensor in a file of PyTorch's.
+fn nothing_in(tensors: &impl Source, keys: &str, path: &Path) -> CheckpointError {
+    let unread = tensors.unread();
+    if let Some((name, call)) = unread.iter().find(|(_, why)| matches!(why, Unread::Call(_))) {
+        return call.error(name, path);
+    }
+    let class = unread.values().find_map(|why| match why {
+        Unread::Object(class) => Some(class.as_str()),
+        _ => None,
+    });
+    CheckpointError::damaged(path, stranger::torch(keys, class))
+}
+
+fn find_among(
+    source: Box<dyn Source>,
+    meta: Option<&Meta>,
+    weights: Option<&str>,
+    path: &Path,
+) -> Result<Found, CheckpointError> {
+    let chosen = sets::choose(source, weights, path)?;
+    // What cannot be read is why a layout is not recognised.
+    let parameters = [".weight", ".bias", "pos_embed", "cls_token", "cls_emb"];
+    let is_parameter = |name: &str| parameters.iter().any(|end| name.ends_with(end));
+    let unread = chosen.source.unread().iter().find(|(name, _)| is_parameter(name));
+    let unread = unread.map(|(name, why)| why.error(name, path));
     let none = Meta::none();
-    let meta = meta.unwrap_or(&none);
+    let found = recognised(chosen.source, meta.unwrap_or(&none), path);
+    let mut found = found.map_err(|other| unread.unwrap_or(other))?;
+    let left_out = match &found {
+        Found::Model(plan, source) => plan.recipe.left_out(source.as_ref()),
+        Found::Backbone(plan, source) => plan.recipe.left_out(source.as_ref()),
+    };
+    let remarks = found.remarks();
+    let of_layout = std::mem::replace(remarks, chosen.remarks);
+    remarks.extend(of_layout);
+    remarks.extend(left_out.remarks(chosen.beside));
+    Ok(found)
+}
+
+fn recognised(source: Box<dyn Source>, meta: &Meta, path: &Path) -> Result<Found, CheckpointError> {
+    let shapes = source.shapes();
     let plan = if rstrudel::is_it(shapes) {
         rstrudel::plan(shapes, path)?
     } else if mmseg::is_it(shapes) {
@@ -297,11 +370,21 @@ fn find_among(source: Box<dyn Source>, meta: Option<&Meta>, path: &Path) -> Resu
     Ok(Found::Model(plan, source))
 }
 
+impl Found {
+    fn remarks(&mut self) -> &mut Vec<String> {
+        match self {
+            Self::Model(plan, _) => &mut plan.remarks,
+            Self::Backbone(plan, _) => &mut plan.remarks,
+        }
+    }
+}
+
 impl Plan {
     /// Reads and checks everything.
     fn read(self, source: &mut dyn Source, path: &Path, on_read: OnRead) -> Result<Checkpoint, CheckpointError> {
         let needed = tensors_of(&self.spec);
         let weights = self.recipe.carry_out(source, &needed, path, on_read)?;
+        source.finish().map_err(|why| CheckpointError::damaged(path, why))?;
         weights.check(&needed).map_err(|mismatch| CheckpointError::Weights {
             source: self.recipe.in_the_files_names(mismatch),
             path: path.into(),

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use super::CheckpointError;
+use super::left_out::{LeftOut, blocks_of, is_counter};
 use super::source::{Shapes, Source};
 use crate::model::{HostTensor, TensorSpec, Weights, WeightsMismatch};
 
@@ -86,11 +87,28 @@ impl Recipe {
         self.ignored.extend(names.cloned());
     }
 
+    /// What the file holds that this network does not need.
+    pub(super) fn left_out(&self, source: &dyn Source) -> LeftOut {
+        let used = self.used();
+        let unused = source
+            .shapes()
+            .keys()
+            .filter(|name| !used.contains(name.as_str()) && !self.ignored.contains(*name));
+        LeftOut::new(unused.cloned(), &used)
+    }
+
+    /// Names of the file that steps take.
+    fn used(&self) -> BTreeSet<&str> {
+        let names = self.steps.iter().flat_map(|step| &step.from);
+        names.map(String::as_str).collect()
+    }
+
     /// Reads everything that a network which needs the tensors `needed` is made of.
     ///
     /// # Errors
-    /// Before anything is read: every tensor that is missing, unexpected or of another shape, under the file's names.
-    /// Then a tensor whose values cannot be read, and [`CheckpointError::Cancelled`].
+    /// Before anything is read: every tensor that is missing, of another shape or inside a block that has no place for
+    /// it, under the file's names; and one that no values can be read from. Then a tensor whose values cannot be read,
+    /// and [`CheckpointError::Cancelled`].
     pub(super) fn carry_out(
         &self,
         source: &mut dyn Source,
@@ -99,12 +117,23 @@ impl Recipe {
         on_read: OnRead,
     ) -> Result<Weights, CheckpointError> {
         let shapes = source.shapes().clone();
+        self.check_unread(source, path)?;
         self.check(&shapes, needed).map_err(|source| CheckpointError::Weights {
             source,
             path: path.into(),
         })?;
         let values = |name: &String| shapes.get(name).map_or(0, |shape| shape.iter().product::<usize>());
-        let total: usize = self.steps.iter().flat_map(|step| &step.from).map(values).sum();
+        let names = self.steps.iter().flat_map(|step| &step.from);
+        let total = names.map(values).fold(0usize, usize::saturating_add);
+        if total as u64 > source.most_values() {
+            return Err(CheckpointError::damaged(
+                path,
+                format!(
+                    "its tensors need {total} values, more than the {} that the file can hold",
+                    source.most_values()
+                ),
+            ));
+        }
         let mut done = 0;
         let mut weights = Weights::default();
         for step in &self.steps {
@@ -126,9 +155,21 @@ impl Recipe {
         Ok(weights)
     }
 
+    /// Refuses what is needed, or lies in a block of the network, and has no values that can be read.
+    fn check_unread(&self, source: &dyn Source, path: &Path) -> Result<(), CheckpointError> {
+        let used = self.used();
+        let blocks = blocks_of(&used);
+        let in_block = |name: &str| !is_counter(name) && blocks.iter().any(|block| name.starts_with(block));
+        let wanted = |name: &str| used.contains(name) || in_block(name);
+        match source.unread().iter().find(|(name, _)| wanted(name)) {
+            Some((name, why)) => Err(why.error(name, path)),
+            None => Ok(()),
+        }
+    }
+
     fn check(&self, shapes: &Shapes, needed: &[TensorSpec]) -> Result<(), WeightsMismatch> {
         let needed: BTreeMap<&str, &Vec<usize>> = needed.iter().map(|t| (t.name.as_str(), &t.shape)).collect();
-        let mut used = BTreeSet::new();
+        let mut seen = BTreeSet::new();
         let mut mismatch = WeightsMismatch::default();
         for step in &self.steps {
             // What a tensor has to be like is known where it is taken as it is.
@@ -139,18 +180,21 @@ impl Recipe {
                     shape: expected.map(|shape| (*shape).clone()).unwrap_or_default(),
                 };
                 match (shapes.get(name), expected) {
-                    (None, _) if !used.contains(name) => mismatch.missing.push(tensor()),
+                    (None, _) if !seen.contains(name) => mismatch.missing.push(tensor()),
                     (Some(found), Some(expected)) if found != *expected => {
                         mismatch.misshapen.push((tensor(), found.clone()));
                     }
                     (_, _) => {}
                 }
-                used.insert(name);
+                seen.insert(name);
             }
         }
-        let unexpected = shapes
-            .iter()
-            .filter(|(name, _)| !used.contains(name) && !self.ignored.contains(*name));
+        let used = self.used();
+        let blocks = blocks_of(&used);
+        let unexpected = shapes.iter().filter(|(name, _)| {
+            let is_unused = !used.contains(name.as_str()) && !self.ignored.contains(*name);
+            is_unused && !is_counter(name) && blocks.iter().any(|block| name.starts_with(block))
+        });
         mismatch.unexpected = unexpected
             .map(|(name, shape)| TensorSpec {
                 name: name.clone(),

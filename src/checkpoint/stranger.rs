@@ -48,7 +48,7 @@ pub(super) fn file(head: &[u8]) -> String {
 }
 
 fn kind_of(head: &[u8]) -> &'static str {
-    if let Some((_, kind)) = KINDS.iter().find(|(start, _)| head.starts_with(start)) {
+    if let Some(&(_, kind)) = KINDS.iter().find(|(start, _)| head.starts_with(start)) {
         return kind;
     }
     let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();

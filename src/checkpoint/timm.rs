@@ -62,5 +62,6 @@ pub(super) fn plan(shapes: &Shapes) -> Result<BackbonePlan, String> {
         } else {
             "timm ViT classifier"
         }),
+        remarks: Vec::new(),
     })
 }

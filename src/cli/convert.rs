@@ -1,6 +1,6 @@
 //! `segscope convert`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow, bail};
 
@@ -15,6 +15,9 @@ pub(super) struct Convert {
     /// Published folders, .pth files or bundles; several need equal encoders
     #[arg(required = true)]
     inputs: Vec<PathBuf>,
+    /// Key of the files under which the weights lie, where they hold several sets: model_ema, state_dict.teacher
+    #[arg(long, value_name = "KEY")]
+    weights: Option<String>,
     /// The bundle to write, ending in .safetensors
     #[arg(short, long)]
     output: PathBuf,
@@ -83,13 +86,10 @@ impl Convert {
         let Some((first, others)) = self.inputs.split_first() else {
             bail!("expected a checkpoint to convert, found none");
         };
-        let mut checkpoint = open_model(first)?;
-        said::notes(&checkpoint.remarks);
+        let mut checkpoint = self.open(first)?;
         for path in others {
             stopping::check()?;
-            let other = open_model(path)?;
-            said::notes(&other.remarks);
-            checkpoint.merge(other).map_err(|why| {
+            checkpoint.merge(self.open(path)?).map_err(|why| {
                 anyhow!(
                     "{why}; expected the encoder of {}, in {}",
                     first.display(),
@@ -97,6 +97,13 @@ impl Convert {
                 )
             })?;
         }
+        Ok(checkpoint)
+    }
+
+    /// Opens an input, and says what was assumed or left out.
+    fn open(&self, path: &Path) -> Result<Checkpoint> {
+        let checkpoint = open_model(path, self.weights.as_deref())?;
+        said::notes(&checkpoint.remarks);
         Ok(checkpoint)
     }
 }

@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
+use super::model_flags::ModelFlags;
 use super::output_choice::OutputChoice;
 use super::run_flags::RunFlags;
 use super::said::{self, err};
@@ -48,9 +49,8 @@ pub(super) struct Evaluate {
     /// How label maps are named, such as {stem}_mask.png
     #[arg(long, value_name = "NAME")]
     label_name: Option<String>,
-    /// A published folder, a .pth or a bundle; the embedded model without it
-    #[arg(long, value_name = "FILE-OR-FOLDER")]
-    model: Option<PathBuf>,
+    #[command(flatten)]
+    model: ModelFlags,
     #[command(flatten)]
     output: OutputChoice,
     #[command(flatten)]

@@ -14,16 +14,22 @@ use crate::model::{DecoderSpec, EncoderSpec, HeadSpec, Normalisation, WindowMode
 pub(super) struct Info {
     /// A published folder, a .pth or a bundle; the embedded model without one
     file: Option<PathBuf>,
+    /// Key of the file under which the weights lie, where it holds several sets: model_ema, state_dict.teacher
+    #[arg(long, value_name = "KEY", requires = "file")]
+    weights: Option<String>,
 }
 
 impl Info {
     pub(super) fn run(&self) -> Result<()> {
         let text = match &self.file {
             None => describe(&checkpoint::open_embedded()?),
-            Some(path) => match open_model(path) {
+            Some(path) => match open_model(path, self.weights.as_deref()) {
                 Ok(checkpoint) => describe(&checkpoint),
                 Err(CheckpointError::Backbone { .. }) => {
-                    describe_backbone(&checkpoint::open_backbone(path, &mut |_| ControlFlow::Continue(()))?)
+                    let weights = self.weights.as_deref();
+                    describe_backbone(&checkpoint::open_backbone_with(path, weights, &mut |_| {
+                        ControlFlow::Continue(())
+                    })?)
                 }
                 Err(e) => return Err(e.into()),
             },
@@ -77,7 +83,7 @@ fn describe(checkpoint: &Checkpoint) -> String {
         lines.push(("ground truth", zero.into()));
     }
     lines.extend(provenance_lines(&checkpoint.provenance));
-    lines.extend(checkpoint.remarks.iter().map(|remark| ("note", remark.clone())));
+    lines.extend(remark_lines(&checkpoint.remarks));
     lines.push(("classes", format!("{} ({})", spec.classes, checkpoint.classes.name)));
     let mut text = aligned(&lines);
     for (id, class) in checkpoint.classes.classes.iter().enumerate() {
@@ -98,6 +104,7 @@ fn describe_backbone(backbone: &Backbone) -> String {
     lines.extend(encoder_lines(&backbone.encoder));
     lines.push(normalisation_line(&backbone.normalisation));
     lines.extend(provenance_lines(&backbone.provenance));
+    lines.extend(remark_lines(&backbone.remarks));
     aligned(&lines)
 }
 
@@ -132,6 +139,10 @@ fn provenance_lines(provenance: &Provenance) -> impl Iterator<Item = Line<'_>> {
         .iter()
         .map(|(name, text)| (name.as_str(), text.clone()));
     std::iter::once(("read from", provenance.layout.clone())).chain(notes)
+}
+
+fn remark_lines(remarks: &[String]) -> impl Iterator<Item = Line<'_>> {
+    remarks.iter().map(|remark| ("remark", remark.clone()))
 }
 
 fn aligned(lines: &[Line]) -> String {

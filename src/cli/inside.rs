@@ -14,17 +14,17 @@ use crate::model::Output;
 use crate::photo::Photo;
 use crate::segment::Region;
 
+use super::model_flags::ModelFlags;
 use super::output_choice::decoder_of;
 use super::run_flags::RunFlags;
-use super::said::{self, err, out};
-use super::{described, expanded, open_photo, source_of, stopping};
+use super::said::{err, out};
+use super::{described, expanded, open_photo, stopping};
 
 /// The model, and how it sees a picture.
 #[derive(Debug, clap::Args)]
 struct Model {
-    /// A published folder, a .pth or a bundle; the embedded model without it
-    #[arg(long, value_name = "FILE-OR-FOLDER")]
-    model: Option<PathBuf>,
+    #[command(flatten)]
+    file: ModelFlags,
     /// Decoder by its key, such as mask or pup; the model's first one without it
     #[arg(long, value_name = "KEY")]
     decoder: Option<String>,
@@ -42,9 +42,7 @@ impl Model {
     fn session(&self) -> Result<(Session, std::sync::Arc<ModelInfo>, Output)> {
         stopping::listen()?;
         let mut session = Session::new(self.device);
-        let source = source_of(self.model.as_ref());
-        let model = session.load(source, &mut |_| stopping::go_on())?;
-        said::notes(&model.remarks);
+        let model = self.file.load(&mut session)?;
         let decoder = decoder_of(&model.spec, self.decoder.as_deref())?;
         Ok((session, model, Output::main(decoder)))
     }

@@ -11,6 +11,7 @@ mod evaluate;
 mod gathered;
 mod info;
 mod inside;
+mod model_flags;
 mod models;
 mod output_choice;
 mod run_flags;
@@ -131,9 +132,9 @@ fn described(error: &anyhow::Error) -> String {
     text
 }
 
-/// Opens a model to the end.
-fn open_model(path: &Path) -> Result<Checkpoint, CheckpointError> {
-    checkpoint::open(path, &mut |_| stopping::go_on())
+/// Opens a model to the end, with the weights under this key of its file where one is given.
+fn open_model(path: &Path, weights: Option<&str>) -> Result<Checkpoint, CheckpointError> {
+    checkpoint::open_with(path, weights, &mut |_| stopping::go_on())
 }
 
 /// Opens a picture for a run of so many classes, which may be exported. What it takes is said before it is decoded, and

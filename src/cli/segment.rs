@@ -14,11 +14,12 @@ use crate::segment::Timings;
 use crate::staged_file::folder_of;
 
 use super::gathered::{Gathered, gathered, gathered_below};
+use super::model_flags::ModelFlags;
 use super::output_choice::OutputChoice;
 use super::run_flags::RunFlags;
 use super::said::{self, err};
 use super::segment_batch::{Batch, Done, Running};
-use super::{source_of, stopping};
+use super::stopping;
 
 /// Segment pictures and write label maps and masks
 #[derive(Debug, clap::Args)]
@@ -36,9 +37,8 @@ pub(super) struct Segment {
     /// {model} that of the model
     #[arg(long, value_name = "TEMPLATE")]
     name: Option<String>,
-    /// A published folder, a .pth or a bundle; the embedded model without it
-    #[arg(long, value_name = "FILE-OR-FOLDER")]
-    model: Option<PathBuf>,
+    #[command(flatten)]
+    model: ModelFlags,
     #[command(flatten)]
     output: OutputChoice,
     /// Where to compute
@@ -81,9 +81,7 @@ impl Segment {
         stopping::listen()?;
         let mut session = Session::new(self.device);
         session.limit_features(0);
-        let source = source_of(self.model.as_ref());
-        let model = session.load(source, &mut |_| stopping::go_on())?;
-        said::notes(&model.remarks);
+        let model = self.model.load(&mut session)?;
         let output = self.output.of(&model.spec)?;
         let (model, settings) = self.run_flags.apply(&model)?;
         let device = session.device()?.clone();

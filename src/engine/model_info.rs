@@ -1,6 +1,6 @@
 //! What a window or a report knows of a model: plain data, no tensor.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::checkpoint;
@@ -17,6 +17,8 @@ pub enum ModelSource {
     EmbeddedWithPatch(usize),
     /// A folder or a file.
     Path(PathBuf),
+    /// A folder or a file, and the key of the file under which the weights lie.
+    Weights(PathBuf, String),
 }
 
 impl ModelSource {
@@ -28,18 +30,24 @@ impl ModelSource {
         match self {
             Self::Embedded => "embedded model".into(),
             Self::EmbeddedWithPatch(patch) => format!("embedded model with patch {patch}"),
-            Self::Path(path) => path
+            Self::Path(path) | Self::Weights(path, _) => path
                 .file_name()
                 .map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into()),
         }
     }
 
+    /// The folder or file that was named; the bundles inside the program have none.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Embedded | Self::EmbeddedWithPatch(_) => None,
+            Self::Path(path) | Self::Weights(path, _) => Some(path),
+        }
+    }
+
     /// The files that opening it reads, whether they are there or not.
     pub(super) fn files(&self) -> Vec<PathBuf> {
-        match self {
-            Self::Embedded | Self::EmbeddedWithPatch(_) => Vec::new(),
-            Self::Path(path) => checkpoint::model_file(path).map_or(Vec::new(), checkpoint::files_of),
-        }
+        let file = self.path().and_then(|path| checkpoint::model_file(path).ok());
+        file.map_or(Vec::new(), checkpoint::files_of)
     }
 }
 

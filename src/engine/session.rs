@@ -1,6 +1,7 @@
 //! A device, the models on it and what is worth remembering: everything a run needs, without a thread.
 
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -461,6 +462,7 @@ fn read(source: &ModelSource, on_read: OnRead) -> Result<Checkpoint, CheckpointE
         ModelSource::Embedded => checkpoint::open_embedded(),
         ModelSource::EmbeddedWithPatch(patch) => checkpoint::open_embedded_with_patch(*patch),
         ModelSource::Path(path) => checkpoint::open(path, on_read),
+        ModelSource::Weights(path, key) => checkpoint::open_with(path, Some(key), on_read),
     }
 }
 
@@ -481,10 +483,7 @@ fn build(
     let parameters = weights.parameters();
     let network = Network::build(&spec, weights, device).map_err(|mismatch| CheckpointError::Weights {
         source: mismatch,
-        path: match &source {
-            ModelSource::Embedded | ModelSource::EmbeddedWithPatch(_) => "the embedded model".into(),
-            ModelSource::Path(path) => path.clone(),
-        },
+        path: source.path().unwrap_or(Path::new("the embedded model")).into(),
     })?;
     let info = ModelInfo {
         id,

@@ -83,11 +83,8 @@ impl App {
 
 /// Where a model comes from, how large it is, and what was assumed or set aside when it was opened.
 pub(in crate::app) fn about(model: &ModelInfo) -> String {
-    use crate::engine::ModelSource;
-    let source = match &model.source {
-        ModelSource::Embedded | ModelSource::EmbeddedWithPatch(_) => "embedded in the program".to_owned(),
-        ModelSource::Path(path) => path.display().to_string(),
-    };
+    let path = model.source.path().map(|path| path.display().to_string());
+    let source = path.unwrap_or_else(|| "embedded in the program".into());
     let millions = model.parameters as f64 / 1e6;
     let (count, data_set) = (model.classes.len(), &model.classes.name);
     let size = format!("{millions:.1} million parameters, {count} classes ({data_set})");

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use safetensors::tensor::{Dtype, Metadata};
 
-use super::{Float, Shapes, Source, count};
+use super::{Float, Shapes, Source, Unread, UnreadByName, count};
 use crate::checkpoint::CheckpointError;
 use crate::model::HostTensor;
 
@@ -24,6 +24,7 @@ pub(in crate::checkpoint) struct SafetensorsFile {
     input: Box<dyn Input>,
     metadata: HashMap<String, String>,
     shapes: Shapes,
+    unread: UnreadByName,
     /// How each tensor is stored, and where.
     places: BTreeMap<String, (Float, u64)>,
 }
@@ -74,26 +75,33 @@ impl SafetensorsFile {
             input,
             metadata: header.metadata().clone().unwrap_or_default(),
             shapes: Shapes::new(),
+            unread: UnreadByName::new(),
             places: BTreeMap::new(),
         };
         let start = bytes.len() as u64;
         for (name, tensor) in header.tensors() {
-            let float = match tensor.dtype {
-                Dtype::F16 => Float::F16,
-                Dtype::BF16 => Float::BF16,
-                Dtype::F32 => Float::F32,
-                Dtype::F64 => Float::F64,
-                // Counters and masks.
-                _ => continue,
-            };
             let (from, to) = tensor.data_offsets;
-            if start.saturating_add(to as u64) > length || count(&tensor.shape).is_none_or(|n| n == 0) {
+            if start.saturating_add(to as u64) > length {
                 return Err(damaged(format!(
-                    "{}: expected {:?} values, the file ends before them",
+                    "{}: expected {:?} values, the file ends before them; it was not downloaded or copied in full",
                     name.chars().take(80).collect::<String>(),
                     tensor.shape
                 )));
             }
+            let float = match kind_of(tensor.dtype) {
+                Kind::Float(float) if count(&tensor.shape).is_some_and(|n| n > 0) => float,
+                Kind::Float(_) => {
+                    let why = format!("expected a tensor with values, found the shape {:?}", tensor.shape);
+                    file.unread.insert(name, Unread::because(why));
+                    continue;
+                }
+                Kind::Counter => continue,
+                Kind::Other => {
+                    let why = format!("it is stored as {:?}, of which no values are read", tensor.dtype);
+                    file.unread.insert(name, Unread::because(why));
+                    continue;
+                }
+            };
             file.places.insert(name.clone(), (float, start + from as u64));
             file.shapes.insert(name, tensor.shape.clone());
         }
@@ -104,14 +112,12 @@ impl SafetensorsFile {
     pub(in crate::checkpoint) fn metadata(&self) -> &HashMap<String, String> {
         &self.metadata
     }
-}
 
-impl Source for SafetensorsFile {
-    fn shapes(&self) -> &Shapes {
-        &self.shapes
-    }
-
-    fn read(&mut self, name: &str) -> Result<HostTensor, String> {
+    /// The bytes of one tensor.
+    ///
+    /// # Errors
+    /// As [`Source::read`].
+    pub(in crate::checkpoint) fn bytes(&mut self, name: &str) -> Result<Vec<u8>, String> {
         let (Some(shape), Some((float, start))) = (self.shapes.get(name), self.places.get(name)) else {
             return Err("it is not in the file".into());
         };
@@ -121,9 +127,62 @@ impl Source for SafetensorsFile {
             .seek(SeekFrom::Start(*start))
             .and_then(|_| self.input.read_exact(&mut bytes))
             .map_err(|e| format!("its values cannot be read ({e})"))?;
+        Ok(bytes)
+    }
+
+    /// The tensor that these bytes are.
+    ///
+    /// # Errors
+    /// As [`Source::read`].
+    pub(in crate::checkpoint) fn decoded(&self, name: &str, bytes: &[u8]) -> Result<HostTensor, String> {
+        let (Some(shape), Some((float, _))) = (self.shapes.get(name), self.places.get(name)) else {
+            return Err("it is not in the file".into());
+        };
         Ok(HostTensor {
             shape: shape.clone(),
-            values: float.decode(&bytes),
+            values: float.decode(bytes),
         })
+    }
+}
+
+/// What the values of a type are.
+enum Kind {
+    Float(Float),
+    /// Whole numbers and truth values: counters and masks.
+    Counter,
+    Other,
+}
+
+fn kind_of(dtype: Dtype) -> Kind {
+    match dtype {
+        Dtype::F16 => Kind::Float(Float::F16),
+        Dtype::BF16 => Kind::Float(Float::BF16),
+        Dtype::F32 => Kind::Float(Float::F32),
+        Dtype::F64 => Kind::Float(Float::F64),
+        Dtype::BOOL
+        | Dtype::U8
+        | Dtype::I8
+        | Dtype::U16
+        | Dtype::I16
+        | Dtype::U32
+        | Dtype::I32
+        | Dtype::U64
+        | Dtype::I64 => Kind::Counter,
+        _ => Kind::Other,
+    }
+}
+
+impl Source for SafetensorsFile {
+    fn shapes(&self) -> &Shapes {
+        &self.shapes
+    }
+
+    fn unread(&self) -> &UnreadByName {
+        &self.unread
+    }
+
+    fn read(&mut self, name: &str) -> Result<HostTensor, String> {
+        let bytes = self.bytes(name)?;
+        self.decoded(name, &bytes)
     }
 }

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use super::Evaluate;
 use crate::checkpoint;
-use crate::cli::said::{self, err};
-use crate::cli::{open_photo, source_of, stopping};
+use crate::cli::said::err;
+use crate::cli::{open_photo, stopping};
 use crate::datasets::{BeyondClasses, Pair, PredictionReader, SetFile, Submission};
 use crate::engine::{ModelInfo, ModelSource, Output, Session, Task};
 use crate::labels::{ClassSet, LabelMap};
@@ -97,12 +97,16 @@ impl Source {
 
 /// Where a model is, how large its file is and when it was written: another file is another evaluation.
 fn file_text(source: &ModelSource) -> String {
-    let ModelSource::Path(path) = source else {
+    let Some(path) = source.path() else {
         return source.name();
     };
-    let file = checkpoint::model_file(path).unwrap_or_else(|_| path.clone());
+    let file = checkpoint::model_file(path).unwrap_or_else(|_| path.into());
     let about = std::fs::metadata(&file).map(|about| (about.len(), about.modified().ok()));
-    format!("{} {about:?}", file.canonicalize().unwrap_or(file).display())
+    let key = match source {
+        ModelSource::Weights(_, key) => format!(" {key}"),
+        _ => String::new(),
+    };
+    format!("{} {about:?}{key}", file.canonicalize().unwrap_or(file).display())
 }
 
 impl Evaluate {
@@ -129,11 +133,9 @@ impl Evaluate {
         }
         let mut session = Session::new(self.device);
         session.limit_features(0);
-        let source = source_of(self.model.as_ref());
-        let model = session.load(source, &mut |_| stopping::go_on())?;
+        let model = self.model.load(&mut session)?;
         let output = self.output.of(&model.spec)?;
         let (model, settings) = self.run_flags.apply(&model)?;
-        said::notes(&model.remarks);
         err!("{} on {}", model.output_title(output), session.device()?.name);
         Ok(Source::Model {
             session: Box::new(session),
