@@ -56,6 +56,9 @@ const PARTS: [&str; 6] = [
     "auxiliary_head",
 ];
 
+/// Sets of weights in one file.
+const MOST_SETS: usize = 64;
+
 /// How the outermost tensors of a file are asked for.
 const OUTERMOST: &str = ".";
 
@@ -75,6 +78,10 @@ pub(super) struct Chosen {
 /// When there is no set under `key`; the keys that are there are listed.
 pub(super) fn choose(source: Box<dyn Source>, key: Option<&str>, path: &Path) -> Result<Chosen, CheckpointError> {
     let sets = sets_in(source.as_ref());
+    if sets.len() > MOST_SETS {
+        let why = format!("expected at most {MOST_SETS} sets of weights, found {}", sets.len());
+        return Err(CheckpointError::damaged(path, why));
+    }
     let asked: Vec<&String> = match key {
         Some(key) => sets.iter().filter(|prefix| is_under(prefix, key)).collect(),
         None => sets.iter().collect(),
@@ -128,6 +135,18 @@ fn sets_in(source: &dyn Source) -> Vec<String> {
     let mut backbones = before(OF_BACKBONES);
     backbones.retain(|prefix| components(prefix).all(|part| WRAPPERS.contains(&part)));
     backbones.into_iter().collect()
+}
+
+/// A name without the keys of wrappers before it.
+pub(super) fn without_wrappers(name: &str) -> &str {
+    let mut rest = name;
+    while let Some((first, inner)) = rest.split_once('.')
+        && first != "backbone"
+        && WRAPPERS.contains(&first)
+    {
+        rest = inner;
+    }
+    rest
 }
 
 fn components(prefix: &str) -> impl Iterator<Item = &str> {
@@ -186,9 +205,9 @@ fn unknown_key(key: &str, sets: &[String]) -> String {
 }
 
 /// The innermost dictionary that a name or a prefix lies in.
-fn place_of<'a>(places: &'a [String], name: &str) -> &'a str {
-    let around = places.iter().filter(|place| name.starts_with(place.as_str()));
-    around.max_by_key(|place| place.len()).map_or("", String::as_str)
+fn place_of<'a>(places: &BTreeSet<String>, name: &'a str) -> &'a str {
+    let mut around = name.rmatch_indices('.').map(|(dot, _)| &name[..=dot]);
+    around.find(|place| places.contains(*place)).unwrap_or_default()
 }
 
 /// Tensors of the dictionary at `place` that belong to none of the sets.

@@ -1,5 +1,6 @@
 //! What a file is that is no model of these two systems, said so that its owner knows what to do.
 
+use super::sets::without_wrappers;
 use super::source::Shapes;
 
 /// Bytes at the beginning of a file that tell what it is.
@@ -134,8 +135,9 @@ pub(super) fn safetensors(shapes: &Shapes) -> String {
 
 /// Tensors with names that none of the layouts has.
 pub(super) fn tensors(shapes: &Shapes) -> String {
-    let has = |part: &str| shapes.keys().any(|name| name.contains(part));
-    let begins = |prefix: &str| shapes.keys().any(|name| name.starts_with(prefix));
+    let names = || shapes.keys().map(|name| without_wrappers(name));
+    let has = |part: &str| names().any(|name| name.contains(part));
+    let begins = |prefix: &str| names().any(|name| name.starts_with(prefix));
     let found = if begins("decode_head.") {
         "an mmsegmentation checkpoint of a network with another backbone"
     } else if begins("segformer.") || begins("vit.encoder.") || has("embeddings.patch_embeddings") {
@@ -147,7 +149,7 @@ pub(super) fn tensors(shapes: &Shapes) -> String {
     } else if has("attn.qkv") {
         "another vision transformer"
     } else {
-        let some: Vec<_> = shapes.keys().take(3).map(String::as_str).collect();
+        let some: Vec<_> = names().take(3).collect();
         let some: String = some.join(", ").chars().take(160).collect();
         return format!("expected the tensors of a Segmenter or SETR, found others: {some}");
     };

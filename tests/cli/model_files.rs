@@ -1,5 +1,6 @@
 //! `segscope info` and `segscope convert`.
 
+use safetensors::tensor::{Dtype, TensorView};
 use segscope::labels::ClassSet;
 
 use crate::program::*;
@@ -109,6 +110,52 @@ fn a_bundle_is_the_model_it_was_made_from() {
     let share = agreement(&to, &from, u16::MAX);
     println!("folder and bundle agree in {share:.4} of the pixels");
     assert!(share >= 0.99, "expected 99 % of the pixels, found {share:.4}");
+}
+
+#[test]
+fn one_of_several_sets_of_weights_is_chosen_by_its_key() {
+    let folder = empty_folder();
+    let file = folder.path().join("two.safetensors");
+    let opened = segscope::checkpoint::open(&published_folder(), &mut |_| std::ops::ControlFlow::Continue(()));
+    let weights = opened.expect("the published model").weights;
+    let bytes: Vec<(String, Vec<usize>, Vec<u8>)> = ["model", "model_ema"]
+        .iter()
+        .flat_map(|key| weights.iter().map(move |(name, tensor)| (key, name, tensor)))
+        .map(|(key, name, tensor)| {
+            let name = format!("{key}.{}", name.replace("decoders.mask.", "decoder."));
+            let values = tensor.values.iter().flat_map(|value| value.to_le_bytes());
+            (name, tensor.shape.clone(), values.collect())
+        })
+        .collect();
+    let views = bytes.iter().map(|(name, shape, bytes)| {
+        let view = TensorView::new(Dtype::F32, shape.clone(), bytes);
+        (name, view.expect("values that fit the shape"))
+    });
+    let written = safetensors::serialize(views, None).expect("a safetensors file");
+    std::fs::write(&file, written).expect("room for it");
+
+    let remarks = |options: &[&str]| {
+        let ended = run(program().arg("info").arg(&file).args(options)).expect(0);
+        let remarks: Vec<&str> = ended.out.lines().filter(|line| line.starts_with("remark ")).collect();
+        remarks.join("\n")
+    };
+    let said = remarks(&[]);
+    assert!(
+        said.contains("2 sets of weights (model, model_ema); the one under model is used"),
+        "{said}"
+    );
+    assert!(remarks(&["--weights", "model_ema"]).contains("the one under model_ema is used"));
+    let info = |key: &str| run(program().arg("info").arg(&file).args(["--weights", key]));
+    info("teacher")
+        .expect(2)
+        .complains_of(&["found teacher", "model, model_ema"]);
+
+    let model = file.display().to_string();
+    let out = folder.path().join("out");
+    let options = ["--formats", "labels", "--model", &model, "--weights", "model_ema"];
+    segment(&[&sample()], &out, &options)
+        .expect(0)
+        .complains_of(&["note", "model_ema"]);
 }
 
 #[test]

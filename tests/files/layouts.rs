@@ -250,16 +250,51 @@ fn a_wrong_file_is_told_what_it_is() {
         (b"", "an empty file"),
         (b"\x80\x02}q\x00.", "expected PyTorch's magic number"),
         (b"\x1f\x8b\x08\x00", "a compressed archive"),
+        (b"\xef\xbb\xbf\r\n\n<html>", "a web page"),
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12345\n",
+            "git lfs pull",
+        ),
+        (b"{\"error\": \"not found\"}", "a JSON text"),
+        (b"{\"weight_map\": {}}", "several files"),
+        (b"\x08\x07\x12\x07pytorch\x1a\x051.9", "an ONNX model"),
+        (b"\x08\x01\x12\x04\x0a\x02\x32\x00", "TensorFlow"),
+        (b"\x89HDF\r\n\x1a\n\x00", "Keras"),
+        (b"GGUF\x03\x00\x00\x00", "GGUF"),
+        (b"ftrt\x00\x00", "TensorRT"),
+        (b"7z\xbc\xaf\x27\x1c", "unpack it"),
+        (&[0; 600], "only zeros"),
+        (&tar_header(), "a tar archive"),
+        (b"PK\x03\x04 and no end", "not downloaded or copied in full"),
     ] {
         fs::write(&path, bytes).expect("room for it");
         let why = refusal(&path);
         assert!(why.contains(told), "{why}");
+    }
+    for (entry, told) in [
+        ("net/constants.pkl", "TorchScript"),
+        ("model.weights.h5", "a Keras model"),
+        ("run/checkpoint.pth", "unpack it"),
+        ("notes.txt", "another zip archive"),
+    ] {
+        let entries = vec![(entry.to_owned(), b"x".to_vec())];
+        fs::write(&path, TorchArchive(entries).write()).expect("room for it");
+        let why = refusal(&path);
+        assert!(why.contains(told), "{entry}: {why}");
     }
     let path = place.path().join("cut.pth");
     let whole = TorchArchive::read(&samples::golden_file("mmseg-setr-naive/mmseg-setr-naive.pth")).legacy();
     fs::write(&path, &whole[..whole.len() - 4000]).expect("room for it");
     let why = refusal(&path);
     assert!(why.contains("not downloaded in full"), "{why}");
+}
+
+/// The header of a tar archive, as far as it tells what it is.
+fn tar_header() -> Vec<u8> {
+    let mut header = vec![0; 512];
+    header[..14].copy_from_slice(b"checkpoint.pth");
+    header[257..262].copy_from_slice(b"ustar");
+    header
 }
 
 #[test]

@@ -16,3 +16,5 @@ mod tagged;
 #[path = "../thoroughness/mod.rs"]
 mod thoroughness;
 mod tiff;
+mod torch_writer;
+mod wrappers;

@@ -4,7 +4,7 @@ pub(super) mod npz;
 pub(super) mod safetensors;
 pub(super) mod torch;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use half::{bf16, f16};
@@ -63,8 +63,9 @@ pub(super) trait Source {
     }
 
     /// What stands before the names of each dictionary that holds tensors: nothing, or keys with a dot behind each.
-    fn places(&self) -> &[String] {
-        &[]
+    fn places(&self) -> &BTreeSet<String> {
+        static OUTERMOST: BTreeSet<String> = BTreeSet::new();
+        &OUTERMOST
     }
 
     /// No more values than this can be in the file.

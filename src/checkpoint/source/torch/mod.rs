@@ -7,7 +7,7 @@ mod pickle;
 mod tensor;
 mod walk;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::{Shapes, Source, Unread, UnreadByName};
@@ -141,7 +141,7 @@ pub(in crate::checkpoint) struct TorchTensors {
     shapes: Shapes,
     tensors: BTreeMap<String, TensorEntry>,
     unread: UnreadByName,
-    places: Vec<String>,
+    places: BTreeSet<String>,
 }
 
 impl Source for TorchTensors {
@@ -153,7 +153,7 @@ impl Source for TorchTensors {
         &self.unread
     }
 
-    fn places(&self) -> &[String] {
+    fn places(&self) -> &BTreeSet<String> {
         &self.places
     }
 

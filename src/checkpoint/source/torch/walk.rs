@@ -1,7 +1,7 @@
 //! A walk through the dictionaries of a pickle, each visited once: which tensors there are, and where.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 
 use super::pickle::{Id, Pickle, Value};
 use super::tensor::{Described, TensorEntry, describe};
@@ -29,7 +29,7 @@ pub(super) struct Walk {
     pub(super) tensors: BTreeMap<String, TensorEntry>,
     pub(super) unread: UnreadByName,
     /// What stands before the names of each dictionary that holds tensors itself: nothing, or keys with a dot behind each.
-    pub(super) places: Vec<String>,
+    pub(super) places: BTreeSet<String>,
 }
 
 impl Walk {
@@ -59,7 +59,7 @@ impl Walk {
                 }
             }
             if holds_tensors {
-                walk.places.push(prefix);
+                walk.places.insert(prefix);
             }
         }
         Ok(walk)
