@@ -9,7 +9,8 @@ use super::App;
 use super::canvas::Camera;
 use super::settings::{self, Session, Settings};
 use super::theme;
-use crate::engine::{DeviceChoice, EngineSettings, Job};
+use crate::engine::{DeviceChoice, EngineSettings, Job, PhotoSource};
+use crate::photo::OpenOptions;
 
 /// A session is written at most this often; so much is lost when the program is killed.
 const SESSION_PERIOD: Duration = Duration::from_secs(1);
@@ -24,6 +25,9 @@ pub(super) fn engine_settings(settings: &Settings, named: Option<DeviceChoice>) 
         threads: settings.threads,
         feature_bytes: settings.feature_memory_mib << 20,
         model_bytes: settings.model_memory_mib << 20,
+        opening: OpenOptions {
+            stretch: settings.stretch_dark_pictures,
+        },
     }
 }
 
@@ -85,10 +89,15 @@ impl App {
         if self.configured.0 != wanted {
             self.interrupt_averaging();
         }
+        let reads_otherwise = self.configured.0.opening != wanted.opening;
         let engine = &self.engine;
         let send = |settings| engine.send(Job::Configure(settings)).is_ok();
         if !self.configured.hand_over(wanted, send) {
             context.request_repaint_after(ASK_AGAIN);
+        } else if reads_otherwise {
+            // Behind the change in the engine's queue.
+            let sources: Vec<PhotoSource> = self.pictures.sources().cloned().collect();
+            sources.iter().for_each(|source| self.reload(source));
         }
     }
 

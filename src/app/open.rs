@@ -3,11 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use super::App;
+use super::command::Command;
 use super::document::Document;
 use super::gpu::Uploaded;
 use super::pictures::State;
 use super::results::ResultKey;
+use super::toast::{Toast, ToastAction};
 use crate::engine::{Job, Labelling, ModelSource, OpenPhoto, PhotoSource, Segmented, Settings};
+use crate::photo::PhotoRemark;
 
 impl App {
     /// Lets the worker sort out what was dropped, chosen or named: pictures, folders, models.
@@ -142,7 +145,11 @@ impl App {
             return self.show_wanted();
         }
         for remark in &photo.photo.remarks {
-            self.toasts.info(format!("{}: {remark}", photo.source.name()));
+            let note = Toast::info(format!("{}: {remark}", photo.source.name()));
+            self.toasts.push(match remark {
+                PhotoRemark::FewBits { .. } => note.with_action(ToastAction::Perform(Command::ToggleStretch)),
+                _ => note,
+            });
         }
         self.present(Document::new(photo));
         self.segment();

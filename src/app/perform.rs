@@ -97,6 +97,7 @@ impl App {
             Command::About => self.windows.about.open(),
             Command::TogglePictureList => self.session.panels.pictures = !self.session.panels.pictures,
             Command::ToggleInspector => self.session.panels.inspector = !self.session.panels.inspector,
+            Command::ToggleStretch => self.settings.stretch_dark_pictures = !self.settings.stretch_dark_pictures,
             Command::ThemeLight => self.settings.theme = Theme::Light,
             Command::ThemeDark => self.settings.theme = Theme::Dark,
             Command::ThemeSystem => self.settings.theme = Theme::System,

@@ -232,6 +232,7 @@ impl App {
             Command::TogglePatchGrid => view.patch_grid,
             Command::ToggleMinimap => view.minimap,
             Command::ToggleMagnifier => view.magnifier,
+            Command::ToggleStretch => self.settings.stretch_dark_pictures,
             Command::ToggleWipe => self.compare.is_wipe(),
             Command::ToggleDifferences => self.compare.shows_differences(),
             Command::ToggleTable => self.compare.shows_table(),

@@ -3,7 +3,7 @@
 use super::mmseg::config::Value;
 use super::side_file::{Said, Sizes};
 use super::source::torch::TorchFile;
-use super::{Provenance, sigmoid};
+use super::{Provenance, not_followed, sigmoid};
 use crate::datasets;
 use crate::labels::{Class, ClassSet};
 use crate::model::{InferenceSpec, Normalisation, WindowMode};
@@ -98,6 +98,7 @@ impl Meta {
                 tensors.classes
             ));
         }
+        remarks.extend(not_followed::remarks(&own.config));
         (own, remarks)
     }
 

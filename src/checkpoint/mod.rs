@@ -11,6 +11,7 @@ mod left_out;
 mod merge;
 mod meta;
 mod mmseg;
+mod not_followed;
 mod official_setr;
 mod place;
 mod recipe;

@@ -34,7 +34,7 @@ use crate::app::{self, Start, Store};
 use crate::checkpoint::{self, Checkpoint, CheckpointError};
 use crate::engine::{DeviceChoice, MemoryNeed, ModelSource, available_memory};
 use crate::export::Options;
-use crate::photo::{self, Header, OpenOptions, Photo};
+use crate::photo::{self, Header, OpenOptions, Photo, PhotoRemark};
 use crate::staged_file::StagedFile;
 use said::err;
 
@@ -151,7 +151,11 @@ fn open_photo(
     }
     let photo = Photo::open_with(path, opening)?;
     for remark in &photo.remarks {
-        say(&format!("note: {remark}: {}", path.display()));
+        let advice = match remark {
+            PhotoRemark::FewBits { .. } => "; --stretch makes it bright",
+            _ => "",
+        };
+        say(&format!("note: {remark}{advice}: {}", path.display()));
     }
     Ok(photo)
 }

@@ -1,18 +1,36 @@
 //! From a source to the picture in it.
 
 use super::job::PhotoSource;
-use crate::photo::{Photo, PhotoError};
+use super::memory_need::{MemoryNeed, TooLittleMemory, available_memory};
+use crate::photo::{Header, OpenOptions, Photo, PhotoError};
 
 /// The sample picture inside the program (see `NOTICE.md`).
 const SAMPLE: &[u8] = include_bytes!("../../assets/samples/street.jpg");
 
-/// Reads the picture.
+/// Why a picture is not opened.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum OpeningError {
+    /// It cannot be read.
+    #[error(transparent)]
+    Photo(#[from] PhotoError),
+    /// It would not fit into memory.
+    #[error(transparent)]
+    Memory(#[from] TooLittleMemory),
+}
+
+/// Reads the picture, unless what it takes is not free.
 ///
 /// # Errors
-/// As [`Photo::open`].
-pub(super) fn read(source: &PhotoSource) -> Result<Photo, PhotoError> {
+/// As [`Photo::open_with`] and [`MemoryNeed::check`].
+pub(super) fn read(source: &PhotoSource, options: OpenOptions) -> Result<Photo, OpeningError> {
     match source {
-        PhotoSource::Sample => Photo::from_bytes(SAMPLE),
-        PhotoSource::Path(path) => Photo::open(path),
+        PhotoSource::Sample => Ok(Photo::from_bytes(SAMPLE)?),
+        PhotoSource::Path(path) => {
+            let need = MemoryNeed::of(&Header::read(path)?, 0, None);
+            if let Some(word) = need.check(available_memory(), path)? {
+                log::info!("{word}");
+            }
+            Ok(Photo::open_with(path, options)?)
+        }
     }
 }

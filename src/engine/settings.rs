@@ -2,6 +2,7 @@
 
 use super::device::DeviceChoice;
 use super::session::{FEATURE_BYTES, MODEL_BYTES};
+use crate::photo::OpenOptions;
 
 /// How the worker computes. All of it can change while the program runs; see [`Job::Configure`](super::Job::Configure).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub struct EngineSettings {
     pub feature_bytes: usize,
     /// Bytes of the models that are kept beside the one in use; a single one may take more.
     pub model_bytes: usize,
+    /// How pictures are read where there is a choice.
+    pub opening: OpenOptions,
 }
 
 impl Default for EngineSettings {
@@ -23,6 +26,7 @@ impl Default for EngineSettings {
             threads: None,
             feature_bytes: FEATURE_BYTES,
             model_bytes: MODEL_BYTES,
+            opening: OpenOptions::default(),
         }
     }
 }

@@ -11,7 +11,7 @@ use super::cores;
 use super::job::PhotoSource;
 use super::opening;
 use super::outbox::Wake;
-use crate::photo::Photo;
+use crate::photo::{OpenOptions, Photo};
 
 /// Longest side of a thumbnail in pixels; smaller pictures stay as they are.
 pub const THUMBNAIL_SIDE: usize = 128;
@@ -125,7 +125,7 @@ fn work(wishes: &Wishes, ready: &Sender<(PhotoSource, Thumbnail)>, wake: &Wake) 
 }
 
 fn thumbnail(source: &PhotoSource) -> Thumbnail {
-    let photo = opening::read(source).map_err(|e| e.to_string())?;
+    let photo = opening::read(source, OpenOptions::default()).map_err(|e| e.to_string())?;
     let longest = photo.width.max(photo.height);
     if longest <= THUMBNAIL_SIDE {
         return Ok(Arc::new(photo));

@@ -17,6 +17,7 @@ use super::job::{Event, ExportJob, Job, OpenPhoto, PhotoSource, Segmented};
 use super::memory::{self, MemoryWatch};
 use super::model_info::{ModelSource, OpenModel};
 use super::numbers::Numbers;
+use super::opening::OpeningError;
 use super::outbox::Outbox;
 use super::session::{Session, SessionError, Task};
 use super::settings::EngineSettings;
@@ -25,7 +26,7 @@ use super::{cores, find, opening};
 use crate::catalogue;
 use crate::export;
 use crate::model::Output;
-use crate::photo::PhotoError;
+use crate::photo::OpenOptions;
 use crate::segment::{Region, Settings};
 
 /// Everything that the worker thread owns.
@@ -39,7 +40,7 @@ pub(super) struct Worker {
     /// Both ends of the channel that holds a token for each batch result under way or not taken yet.
     pub(super) places: (Sender<()>, Receiver<()>),
     pub(super) batch: Option<RunningBatch>,
-    photos: Numbers<PhotoSource>,
+    photos: Numbers<(PhotoSource, OpenOptions)>,
     memory: MemoryWatch,
     /// Name and note of the device that the window knows.
     announced: Option<(String, Option<String>)>,
@@ -238,7 +239,9 @@ impl Worker {
             threads,
             feature_bytes,
             model_bytes,
+            opening,
         } = settings;
+        self.settings.opening = opening;
         self.session.limit_features(feature_bytes);
         self.session.limit_models(model_bytes);
         self.settings.feature_bytes = feature_bytes;
@@ -292,11 +295,12 @@ impl Worker {
     }
 
     /// Reads a picture and numbers it.
-    pub(super) fn open_photo(&mut self, source: PhotoSource) -> Result<OpenPhoto, PhotoError> {
+    pub(super) fn open_photo(&mut self, source: PhotoSource) -> Result<OpenPhoto, OpeningError> {
         // Before the pixels: a file that changes meanwhile gets another number when it is opened again.
         let files: Vec<PathBuf> = source.file().map(Path::to_owned).into_iter().collect();
-        let id = self.photos.of(source.clone(), &files);
-        let photo = opening::read(&source)?;
+        let options = self.settings.opening;
+        let id = self.photos.of((source.clone(), options), &files);
+        let photo = opening::read(&source, options)?;
         log::info!("opened {}, {} x {}", source.name(), photo.width, photo.height);
         Ok(OpenPhoto {
             id,

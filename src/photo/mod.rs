@@ -34,7 +34,7 @@ pub struct Photo {
 }
 
 /// How a file becomes a picture where there is a choice.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct OpenOptions {
     /// Whether a picture of 16 bits that uses only the lowest of them is made as bright as if these were all; see
     /// [`PhotoRemark::FewBits`].

@@ -30,7 +30,7 @@ impl Display for PhotoRemark {
             Self::NoEndMarker => f.write_str("its end marker is missing; every pixel is there"),
             Self::FewBits { bits } => write!(
                 f,
-                "only the lowest {bits} of its 16 bits are used, so it looks nearly black; stretch it with --stretch"
+                "only the lowest {bits} of its 16 bits are used, so it looks nearly black"
             ),
             Self::Stretched { range } => write!(f, "its values from {range} were stretched to black and white"),
             Self::BandsLeftOut { count: 1 } => f.write_str("it has a band beside its colours, which was left out"),

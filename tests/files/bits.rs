@@ -18,7 +18,11 @@ fn twelve_bits_in_a_png_are_said_and_stretched_on_demand() {
 
     let dark = Photo::open(&path).expect("a photo");
     assert_eq!(dark.remarks, [PhotoRemark::FewBits { bits: 12 }]);
-    assert!(dark.remarks[0].to_string().contains("--stretch"), "{}", dark.remarks[0]);
+    assert!(
+        dark.remarks[0].to_string().contains("lowest 12 of its 16 bits"),
+        "{}",
+        dark.remarks[0]
+    );
     // 4095 of 65535 is a sixteenth.
     assert_eq!(dark.rgb.iter().max(), Some(&16));
 

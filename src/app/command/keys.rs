@@ -112,6 +112,7 @@ impl Command {
             | Self::ThemeLight
             | Self::ThemeDark
             | Self::ThemeSystem
+            | Self::ToggleStretch
             | Self::About
             | Self::Train
             | Self::ScoreAll => &[],

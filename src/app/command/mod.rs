@@ -162,6 +162,7 @@ commands! {
         TogglePixelGrid: "Pixel grid", "Show the edges of pixels when they are large enough.";
         TogglePatchGrid: "Patch grid", "Show the patches that the model sees as one token each.";
         ToggleMinimap: "Minimap", "Show where you are when the picture is larger than the canvas.";
+        ToggleStretch: "Make dark 16-bit pictures bright", "Read pictures of 10 or 12 bits in 16 as if these were all.";
         ToggleMagnifier: "Magnifier", "Show the pixels and labels around the cursor enlarged.";
         ResetView: "Reset view settings", "Show masks, colours and photo as at the first start; undo brings your settings back.";
     }

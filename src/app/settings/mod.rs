@@ -101,6 +101,8 @@ pub(super) struct Settings {
     pub(super) model_memory_mib: usize,
     /// Whether a picture that has changed on disk is opened anew.
     pub(super) reload_changed_pictures: bool,
+    /// Whether pictures of 16 bits that use only the lowest of them are made bright.
+    pub(super) stretch_dark_pictures: bool,
     pub(super) export: ExportDefaults,
 }
 
@@ -116,6 +118,7 @@ impl Default for Settings {
             feature_memory_mib: 512,
             model_memory_mib: 4096,
             reload_changed_pictures: true,
+            stretch_dark_pictures: false,
             export: ExportDefaults::default(),
         }
     }

@@ -55,6 +55,12 @@ pub(in crate::app) fn show(ui: &mut Ui, settings: &mut Settings, info: &PageInfo
                 let reload = &mut settings.reload_changed_pictures;
                 ui.checkbox(reload, "Open a picture anew when its file changes");
                 ui.end_row();
+                ui.label("");
+                let stretch = &mut settings.stretch_dark_pictures;
+                ui.checkbox(stretch, "Make dark 16-bit pictures bright").on_hover_text(
+                    "Cameras and scanners that measure 10 or 12 bits leave the highest of 16 bits empty",
+                );
+                ui.end_row();
             });
         });
     ui.separator();

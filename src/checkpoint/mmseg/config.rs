@@ -98,6 +98,17 @@ impl Value {
         }
     }
 
+    /// Whether the flag has this value under the key anywhere in it.
+    pub(in crate::checkpoint) fn says(&self, key: &str, flag: bool) -> bool {
+        match self {
+            Self::Dict(dict) => {
+                dict.get(key) == Some(&Self::Flag(flag)) || dict.values().any(|value| value.says(key, flag))
+            }
+            Self::List(items) => items.iter().any(|item| item.says(key, flag)),
+            _ => false,
+        }
+    }
+
     /// Height and width, or the side of a square: `(768, 512)` or `512`.
     pub(in crate::checkpoint) fn height_and_width(&self) -> Option<[usize; 2]> {
         match self.sizes().as_deref() {
