@@ -73,7 +73,10 @@ pub(super) fn guess(classes: &ClassSet) -> Option<String> {
         format!(
             "the class names are guessed from the number of classes ({}), and what the file does not say of window, \
              stride and short side is a proposal; name the data set with --set, or choose its classes in the window",
-            classes.title()
+            datasets::title(&ClassSet {
+                guessed: false,
+                ..classes.clone()
+            })
         )
     })
 }

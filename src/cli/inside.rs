@@ -11,13 +11,12 @@ use crate::engine::{
 };
 use crate::export::{ColorMap, Curve, write_figures};
 use crate::model::Output;
-use crate::photo::Photo;
 use crate::segment::Region;
 
 use super::model_flags::ModelFlags;
 use super::output_choice::decoder_of;
 use super::run_flags::RunFlags;
-use super::said::{err, out};
+use super::said::{self, err, out};
 use super::{described, expanded, open_photo, stopping};
 
 /// The model, and how it sees a picture.

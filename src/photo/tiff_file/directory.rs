@@ -26,7 +26,7 @@ pub(super) fn take_interpretation(bytes: &mut [u8]) -> Option<u16> {
     let mut layout = Layout { big_endian, big: false };
     layout.big = layout.short(bytes, 2)? == 43;
     let directory = layout.offset(bytes, if layout.big { 8 } else { 4 })?;
-    let (count, first, size) = if layout.big {
+    let (count, first, size): (usize, usize, usize) = if layout.big {
         (layout.offset(bytes, directory)?, directory.checked_add(8)?, 20)
     } else {
         (

@@ -43,7 +43,12 @@ impl Legacy {
                        torch.save";
             return Err(CheckpointError::damaged(path, why.into()));
         }
-        let (_version, _machine) = (next()?, next()?);
+        let (_version, machine) = (next()?, next()?);
+        let order = machine.entry(machine.root(), "little_endian");
+        if order.and_then(|id| machine.flag(id)) == Some(false) {
+            let why = "expected little-endian values, found those of a big-endian machine; save it again on another one";
+            return Err(CheckpointError::damaged(path, why.into()));
+        }
         let data = next()?;
         let keys = next()?;
         let mut legacy = Self {
