@@ -295,7 +295,8 @@ mod tests {
 
     #[test]
     fn hostile_yaml_is_an_error_or_says_nothing() {
-        assert!(Variant::parse(&"- ".repeat(4000)).is_err());
+        let nested = Variant::parse(&"- ".repeat(4000));
+        assert!(nested.is_ok_and(|variant| variant.what_is_missing().is_some()));
         assert!(Variant::parse(&"[".repeat(8000)).is_err());
         assert!(Variant::parse(&"{a: ".repeat(2000)).is_err());
         let mut bomb = "z: [[&a0 [x,x]]".to_owned();

@@ -40,8 +40,9 @@ pub fn truth_by_example(picture: &Path, label: &Path, other: &Path) -> Option<Pa
         core.is_some() && core == rule.of_label(&of_label)
     };
     let known = NameRule::known().into_iter();
-    let read_off = NameRule::read_off(&of_picture, &of_label).into_iter();
-    let mut rules = known.chain(read_off.filter(NameRule::is_set_apart)).filter(fits);
+    // Whatever stands around the picture's name: a person has said that it belongs to it.
+    let within = NameRule::within(&of_picture, &of_label).into_iter();
+    let mut rules = known.chain(within.filter(NameRule::is_set_apart)).filter(fits);
     rules.next()?.path_in(label.parent()?, other)
 }
 
@@ -158,6 +159,7 @@ mod tests {
             of("c_1_leftImg8bit.png", "c_1_gtFine_labelIds.png", "c_2_leftImg8bit.png"),
             path("c_2_gtFine_labelIds.png")
         );
+        assert_eq!(of("1.jpg", "2021_1.png", "2.jpg"), path("2021_2.png"));
         assert_eq!(of("a.jpg", "truth.png", "b.jpg"), None);
     }
 }

@@ -112,11 +112,8 @@ impl NameRule {
     /// What can be read off one picture and its label map, if their names tell: one name within the other, or both with a
     /// common beginning or end that is set apart.
     pub(super) fn read_off(picture: &Names, label: &Names) -> Vec<Self> {
+        let mut rules = Self::within(picture, label);
         let (picture, label) = (picture.stem.as_str(), label.stem.as_str());
-        let mut rules = Vec::new();
-        for (at, _) in label.match_indices(picture) {
-            rules.push(Self::new(["", ""], [&label[..at], &label[at + picture.len()..]]));
-        }
         for (at, _) in picture.match_indices(label) {
             rules.push(Self::new([&picture[..at], &picture[at + label.len()..]], ["", ""]));
         }
@@ -126,6 +123,13 @@ impl NameRule {
         rules.push(Self::new([&picture[..p], ""], [&label[..l], ""]));
         rules.retain(Self::is_plausible);
         rules
+    }
+
+    /// A rule for each place at which the name of a picture stands in that of its label map.
+    pub(super) fn within(picture: &Names, label: &Names) -> Vec<Self> {
+        let (picture, label) = (picture.stem.as_str(), label.stem.as_str());
+        let rule = |(at, _): (usize, &str)| Self::new(["", ""], [&label[..at], &label[at + picture.len()..]]);
+        label.match_indices(picture).map(rule).collect()
     }
 
     /// Whether a rule may be read off names: the parts that are taken away hold no number, which would tell pictures

@@ -50,8 +50,11 @@ pub fn files_below(folder: &Path, is_wanted: impl Fn(&Path) -> bool) -> io::Resu
     let entries = WalkDir::new(folder)
         .follow_links(true)
         .sort_by(|a, b| {
-            // Folders after files, and links after what they may lead to.
-            let kind = |entry: &walkdir::DirEntry| (entry.file_type().is_dir(), entry.path_is_symlink());
+            // Folders after files, and links after what they may lead to, which an entry does not tell before it is followed.
+            let kind = |entry: &walkdir::DirEntry| match entry.file_type().is_symlink() {
+                true => (entry.path().is_dir(), true),
+                false => (entry.file_type().is_dir(), false),
+            };
             kind(a).cmp(&kind(b)).then_with(|| in_natural_order(a.path(), b.path()))
         })
         .into_iter()

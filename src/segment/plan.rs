@@ -370,7 +370,8 @@ mod tests {
             assert_eq!((pass.windows(), settings().windows(&photo)), (1, 1));
             assert_eq!(pass.corner(0), [0, 0]);
         }
-        let long = settings().passes(&photo(64, 8200), 16);
+        let (settings, long) = (settings(), photo(64, 8200));
+        let long = settings.passes(&long, 16);
         assert!(
             matches!(&long, Err(PlanError::Setting(why)) if why.contains("64 x 8200")),
             "{long:?}"

@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use image::{GrayImage, Luma, Rgb, RgbImage};
 use safetensors::SafeTensors;

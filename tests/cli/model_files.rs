@@ -1,7 +1,6 @@
 //! `segscope info` and `segscope convert`.
 
 use safetensors::tensor::{Dtype, TensorView};
-use segscope::labels::ClassSet;
 
 use crate::program::*;
 

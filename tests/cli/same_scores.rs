@@ -61,7 +61,7 @@ impl Case {
         let info = session.load(ModelSource::Path(model.clone()), &mut |_| ControlFlow::Continue(()));
         Self {
             set,
-            predicted: label_map(&out.join("a_labels.png")),
+            predicted: label_map(&out.join("labels/a.png")),
             info: info.expect("a model"),
             model,
             picture,

@@ -80,16 +80,15 @@ fn what_cannot_be_trained_is_said() {
         call.args(["train", "--out", "out", "--init"]).arg(init).args(options);
         run(call.current_dir(folder.path()))
     };
-    let images = ["--images", "images", "--labels", "images"];
+    let images = ["--images", "images", "--labels", "labels"];
     train(&[&images[..], &["--set", "camvid"]].concat())
         .expect(2)
         .complains_of(&["cannot list the folder", "images"]);
-    std::fs::create_dir(folder.path().join("images")).expect("a folder");
-    std::fs::copy(
-        in_repository("assets/samples/street-labels.png"),
-        folder.path().join("images/a.png"),
-    )
-    .expect("a copy");
+    for below in ["images", "labels"] {
+        std::fs::create_dir(folder.path().join(below)).expect("a folder");
+        let labels = in_repository("assets/samples/street-labels.png");
+        std::fs::copy(labels, folder.path().join(below).join("a.png")).expect("a copy");
+    }
     let said = train(&[&images[..], &["--classes", "5", "--crop", "64"]].concat()).expect(2);
     said.complains_of(&["1 of 1 pictures or label maps cannot be used"]);
     for (wrong, said) in [

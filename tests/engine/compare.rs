@@ -19,6 +19,7 @@ fn read(desk: &mut Desk, path: &Path, size: [usize; 2]) -> Result<Labelling, Str
         number: 7,
         path: path.to_owned(),
         size,
+        reader: None,
     }));
     desk.wait_for("a label map", |event| match event {
         Event::Labels { number: 7, labels } => Some(labels),

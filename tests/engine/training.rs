@@ -23,6 +23,7 @@ fn plan(folder: &Path, iterations: usize) -> TrainPlan {
         images: vec![images],
         labels: vec![labels],
         list: None,
+        label_name: None,
     };
     let mut training = Recipe::AdamW.config(iterations, 64, 64);
     (training.batch, training.validate_every) = (2, 2);
@@ -33,6 +34,9 @@ fn plan(folder: &Path, iterations: usize) -> TrainPlan {
         set: Some("camvid".into()),
         classes: None,
         ignore: None,
+        zero_is_ignored: None,
+        label_ids: None,
+        read_id: Vec::new(),
         decoders: vec!["linear".into(), "naive".into()],
         patch: 16,
         channels: 8,

@@ -7,7 +7,7 @@ use std::fs;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
-use segscope::labels::SetFile;
+use segscope::datasets::SetFile;
 use segscope::train::{DataPlan, Prepared, Recipe, TrainPlan};
 
 use crate::mutation::texts::{TOML, mutated_text};

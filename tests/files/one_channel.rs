@@ -90,6 +90,7 @@ fn a_pixel_is_of_class_1_where_the_sigmoid_is_above_the_threshold() {
         width: 110,
         height: 70,
         rgb: (0..110 * 70 * 3).map(|i| (i * i % 251) as u8).collect(),
+        remarks: Vec::new(),
     };
     // The first channel of the whole network is the one channel of the other.
     for flip in [false, true] {

@@ -269,6 +269,7 @@ fn whole_mode_is_kept_and_is_one_window() {
         width: 300,
         height: 100,
         rgb: vec![90; 90_000],
+        remarks: Vec::new(),
     };
     let passes = settings.passes(&photo, 16).expect("a plan");
     assert_eq!(passes.len(), 1);

@@ -22,6 +22,7 @@ pub fn compare(case: &GoldenCase, size: [usize; 2], window: usize, rules: Window
         width,
         height,
         rgb: (0..3 * width * height).map(|_| dice.u8(..)).collect(),
+        remarks: Vec::new(),
     };
     let settings = Settings {
         window,

@@ -184,7 +184,7 @@ fn opening_a_model_is_cancelled_by_its_button_and_by_escape() {
         assert!(harness.query_by_label("Cancel loading").is_none());
         assert!(shows(&harness, "Seg-T-Mask/16"), "the masks stay");
         // The worker sees that nobody wants the model any more.
-        pipe.write_all(&[0; 64]).expect("a pipe with room");
+        pipe.write_all(&[0; 4096]).expect("a pipe with room");
         pipes.push(pipe);
     }
     drop_onto(&mut harness, &in_repository("tests/golden/rstrudel-mask-p16"));

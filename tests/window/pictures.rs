@@ -98,13 +98,18 @@ fn files_of_a_run_over_all_pictures_do_not_fall_on_others() {
     let folder = tempfile::tempdir().expect("a folder");
     let pictures = ["a.jpg", "b.jpg"].map(|name| street(folder.path(), name));
     let labels = folder.path().join("segscope/labels");
-    fs::create_dir_all(&labels).expect("a folder");
-    fs::write(labels.join("a.png"), "precious").expect("a file");
     let mut harness = window_with(pictures.into());
     harness.get_by_label("Segment all…").click();
     wait_for_label(&mut harness, "Write files");
     harness.get_by_label("Write files").click();
     harness.step();
+    harness.get_by_label("Start").click();
+    wait_for_label(&mut harness, "Finished: 2 of 2 pictures written");
+    fs::write(labels.join("a.png"), "precious").expect("a file");
+    fs::remove_file(labels.join("b.png")).expect("a file");
+    // The choices are kept: files are wanted.
+    harness.get_by_label("Segment all…").click();
+    wait_for_label(&mut harness, "Start");
     harness.get_by_label("Start").click();
     wait_for_label(&mut harness, "Finished: 1 of 2 pictures written, 1 was there already");
     assert_eq!(harness.query_all_by_label_contains("Failed").count(), 0);

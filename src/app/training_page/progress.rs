@@ -261,6 +261,7 @@ mod tests {
 
     fn begun(history: TrainHistory, best: Option<(usize, f64)>) -> TrainingNews {
         TrainingNews::Begun {
+            remarks: Vec::new(),
             title: "Seg-T-Mask/16".into(),
             device: "CPU".into(),
             pictures: 2,

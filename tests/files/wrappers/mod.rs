@@ -38,6 +38,7 @@ fn photo() -> Photo {
         width,
         height,
         rgb: rgb.collect(),
+        remarks: Vec::new(),
     }
 }
 

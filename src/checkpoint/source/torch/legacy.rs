@@ -46,7 +46,8 @@ impl Legacy {
         let (_version, machine) = (next()?, next()?);
         let order = machine.entry(machine.root(), "little_endian");
         if order.and_then(|id| machine.flag(id)) == Some(false) {
-            let why = "expected little-endian values, found those of a big-endian machine; save it again on another one";
+            let why =
+                "expected little-endian values, found those of a big-endian machine; save it again on another one";
             return Err(CheckpointError::damaged(path, why.into()));
         }
         let data = next()?;
