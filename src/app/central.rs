@@ -31,6 +31,21 @@ pub(super) fn bare(ui: &Ui) -> bool {
     ui.input(|i| i.key_down(egui::Key::B) && !i.modifiers.any()) && !ui.ctx().text_edit_focused()
 }
 
+/// Says over the canvas that another picture is on its way.
+fn opening_note(ui: &Ui, canvas: Rect, name: &str) {
+    let text = format!("Opening {name}…");
+    let painter = ui.painter_at(canvas);
+    let galley = painter.layout(
+        text,
+        egui::FontId::proportional(15.0),
+        ui.visuals().text_color(),
+        canvas.width() * 0.8,
+    );
+    let place = Rect::from_center_size(canvas.center(), galley.size());
+    painter.rect_filled(place.expand(10.0), 6.0, ui.visuals().panel_fill);
+    painter.galley(place.min, galley, ui.visuals().text_color());
+}
+
 impl App {
     pub(super) fn central(&mut self, ui: &mut Ui, asked: &mut Vec<Command>) {
         if self.document.is_some() {
@@ -88,6 +103,9 @@ impl App {
         };
         let mut camera = self.camera;
         let happened = canvas::show(ui, &mut camera, scene);
+        if let Some(source) = self.slowly_opening(ui.ctx()) {
+            opening_note(ui, happened.response.rect, &source.name());
+        }
         self.camera = camera;
         let before = std::mem::replace(&mut self.cursor, happened.cursor);
         let response = happened.response;
@@ -149,7 +167,7 @@ impl App {
         Some(Drawing {
             gpu: self.gpu.clone()?,
             photo: document.texture.clone()?,
-            masks: masks.filter(|_| self.view.masks && !bare),
+            masks: masks.filter(|_| self.view.masks && !bare && self.slowly_opening(ui.ctx()).is_none()),
             tone: if bare {
                 Tone::default()
             } else {

@@ -140,6 +140,8 @@ pub struct App {
     batch_number: u64,
     /// A picture has been asked for and has not come yet.
     opening: Option<PhotoSource>,
+    /// When it was asked for.
+    opening_since: Instant,
     /// The wanted picture has to be read anew: its file has changed.
     must_read: bool,
     /// The worker looks what dropped or chosen files are.
@@ -234,6 +236,7 @@ impl App {
             batch: None,
             batch_number: 0,
             opening: None,
+            opening_since: Instant::now(),
             must_read: false,
             finding: false,
             models: Models::default(),

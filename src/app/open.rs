@@ -1,6 +1,7 @@
 //! Opening pictures and models: what is wanted, what is on its way, and what comes on the canvas when it is ready.
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use super::App;
 use super::command::Command;
@@ -12,7 +13,21 @@ use super::toast::{Toast, ToastAction};
 use crate::engine::{Job, Labelling, ModelSource, OpenPhoto, PhotoSource, Segmented, Settings};
 use crate::photo::PhotoRemark;
 
+/// How long a picture that is being read leaves the masks of the one before on the canvas: leafing does not flicker.
+const PATIENCE: Duration = Duration::from_millis(300);
+
 impl App {
+    /// The picture that is being read, where that has gone on for so long that what the canvas shows could be taken for it.
+    pub(super) fn slowly_opening(&self, context: &egui::Context) -> Option<&PhotoSource> {
+        let source = self.opening.as_ref()?;
+        let since = self.opening_since.elapsed();
+        if since < PATIENCE {
+            context.request_repaint_after(PATIENCE - since);
+            return None;
+        }
+        Some(source)
+    }
+
     /// Lets the worker sort out what was dropped, chosen or named: pictures, folders, models.
     pub(super) fn find(&mut self, paths: Vec<PathBuf>) {
         if !paths.is_empty() && self.send(Job::Find(paths)) {
@@ -124,6 +139,7 @@ impl App {
         // One at a time: whoever leafs through a folder wants the last one, not all in between.
         if self.opening.is_none() && self.send(Job::OpenPhoto(source.clone())) {
             self.opening = Some(source);
+            self.opening_since = Instant::now();
             self.must_read = false;
         }
     }

@@ -36,7 +36,13 @@ pub struct NoWindow(String);
 ///
 /// # Errors
 /// When there is no display, or no graphics adapter that can draw a window.
-pub fn run(start: Start) -> Result<(), NoWindow> {
+pub fn run(mut start: Start) -> Result<(), NoWindow> {
+    // They are kept, and the next start may be from another folder.
+    for path in start.pictures.iter_mut().chain(&mut start.model) {
+        if let Ok(absolute) = std::path::absolute(&*path) {
+            *path = absolute;
+        }
+    }
     // Read here, before there is a window that would have to wait.
     let kept = start.store.as_ref().map(Store::load).unwrap_or_default();
     let options = eframe::NativeOptions {

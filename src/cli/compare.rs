@@ -55,6 +55,10 @@ struct Answer {
 impl Compare {
     pub(super) fn run(&self) -> Result<()> {
         said::leave_stdout_to([self.out.as_path()])?;
+        ensure!(
+            self.labels.is_some() || self.truth.is_empty(),
+            "expected --labels with the flags for ground truth, found none"
+        );
         stopping::listen()?;
         let photo = open_photo(&self.picture, OpenOptions::default(), (0, None), &|line| {
             err!("segscope: {line}");
@@ -122,6 +126,7 @@ impl Compare {
             }
             None => model.truth_reader(&choices),
         };
+        self.truth.check(&reader)?;
         let truth = reader.read(path, Some(size))?;
         let mut survey = Survey::default();
         survey.add(&truth);

@@ -15,8 +15,8 @@ use super::output_choice::OutputChoice;
 use super::run_flags::RunFlags;
 use super::said::{self, err};
 use super::truth_flags::{TruthFlags, name_rule};
-use super::{stopping, write_text};
-use crate::datasets::{Look, Pair, Pairs, TruthReader, digest, pairs, pairs_of_list};
+use super::{described, stopping, write_text};
+use crate::datasets::{BeyondClasses, Pair, Pairs, TruthReader, digest, pairs, pairs_of_list};
 use crate::engine::{DeviceChoice, peak_memory_mib};
 use crate::evaluate::{Evaluated, Scores};
 use crate::staged_file;
@@ -29,9 +29,9 @@ pub(super) struct Evaluate {
     /// Folder of pictures, with folders below it
     #[arg(long, value_name = "DIR", required_unless_present_any = ["predictions", "list"], conflicts_with = "predictions")]
     images: Option<PathBuf>,
-    /// Folder of predicted label maps (PNG with class ids) to score in place of a model; with --list, the list's first files
-    /// are predictions and no folder is named
-    #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = "", conflicts_with = "model")]
+    /// Folder of predicted label maps (PNG with class ids) to score in place of a model; - where the first files of --list are
+    /// predictions
+    #[arg(long, value_name = "DIR", conflicts_with = "model")]
     predictions: Option<PathBuf>,
     /// Ids of the predictions are one more than their class, and 0 is none
     #[arg(long, requires = "predictions")]
@@ -85,7 +85,7 @@ impl Evaluate {
         let Pairs { pairs, remarks } = self.pairs()?;
         said::notes(&remarks);
         let mut source = self.source(&pairs)?;
-        let reader = self.reader(&source, &pairs)?;
+        let reader = self.reader(&source)?;
         let mut of = source.described();
         of["pictures"] = self.files().map(|files| files.display().to_string()).into();
         of["labels"] = self
@@ -95,21 +95,25 @@ impl Evaluate {
             .map(|labels| labels.display().to_string())
             .into();
         of["truth"] = json!(format!("{reader:?}"));
-        of["files"] = json!(digest(&pairs, Look::SizesAndTimes));
+        of["files"] = json!(digest(&pairs));
         let fresh = Evaluated {
             of,
             classes: source.classes().clone(),
             total: pairs.len(),
             peak_mib: None,
             scores: Scores::new(source.classes().len()),
+            beyond: BeyondClasses::default(),
         };
         let mut evaluated = self.begun(fresh, &pairs)?;
         self.check_files()?;
         check_truths(&pairs, source.classes(), &reader)?;
         let done = self.go_through(&pairs, &mut source, &reader, &mut evaluated);
-        if let (Err(_), Some(path)) = (&done, &self.json) {
-            // What was scored is good.
-            write_text(path, &evaluated.json().to_string())?;
+        let kept = self.json.as_ref().filter(|path| staged_file::is_renamed_to(path));
+        if let (Err(_), Some(path), false) = (&done, kept, evaluated.scores.pictures.is_empty()) {
+            // What was scored is good. Why it ended is told below, and matters more than a failure here.
+            if let Err(why) = write_text(path, &evaluated.json().to_string()) {
+                err!("segscope: {}", described(&why));
+            }
         }
         if done.as_ref().is_err_and(stopping::is_why) {
             self.tell_stopped(&evaluated);
@@ -141,7 +145,7 @@ impl Evaluate {
         if let Some(list) = &self.list {
             return Ok(pairs_of_list(list)?);
         }
-        let files = self.files().filter(|files| !files.as_os_str().is_empty());
+        let files = self.files();
         let files =
             files.context("expected a folder of pictures or predictions, found none; add --images or --predictions")?;
         let labels = self
@@ -165,15 +169,15 @@ impl Evaluate {
     }
 
     /// What reads the ground truth.
-    fn reader(&self, source: &Source, pairs: &[Pair]) -> Result<TruthReader> {
+    fn reader(&self, source: &Source) -> Result<TruthReader> {
         let of_file = self.run_flags.set_file()?.map(|file| file.rules);
         let of_model = match source {
             Source::Model { model, .. } => model.zero_is_ignored,
             Source::Files { .. } => None,
         };
         let reader = TruthReader::with(source.classes(), of_file.as_ref(), of_model, &self.truth.choices());
-        let truths: Vec<&Path> = pairs.iter().map(|pair| pair.truth.as_path()).collect();
-        Ok(reader.settled(&truths))
+        self.truth.check(&reader)?;
+        Ok(reader)
     }
 
     /// An unfinished evaluation of the same, or a new one.
@@ -247,6 +251,9 @@ impl Evaluate {
             bar.set_position(id as u64);
             bar.set_message(pair.name.clone());
             let (prediction, time) = source.predicted(&pair.file, id as u64)?;
+            if source.is_files() {
+                evaluated.beyond.add(&prediction, source.classes().len());
+            }
             let truth = reader.read(&pair.truth, Some([prediction.width, prediction.height]))?;
             let counted = evaluated
                 .scores

@@ -33,8 +33,8 @@ pub(super) struct Segment {
     /// Go into the folders below folders, too; the output folder gets the same folders
     #[arg(long)]
     recursive: bool,
-    /// How files are called, without ending, in place of as their pictures: {name} is that of the picture, {folder} that of the folder it lies in,
-    /// {model} that of the model
+    /// Template for names of files without their ending [default: {name}]: {name} of the picture, {folder} that it lies in,
+    /// {model}
     #[arg(long, value_name = "TEMPLATE")]
     name: Option<String>,
     #[command(flatten)]

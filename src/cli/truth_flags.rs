@@ -1,8 +1,8 @@
 //! Flags that say how ground truth is read, in place of what the data set says.
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
-use crate::datasets::{NameRule, PairError, TruthChoices};
+use crate::datasets::{NameRule, PairError, TruthChoices, TruthReader};
 
 /// How ground truth is read
 #[derive(Debug, Default, clap::Args)]
@@ -25,6 +25,20 @@ pub(super) struct TruthFlags {
 }
 
 impl TruthFlags {
+    /// Refuses a choice that the reader cannot follow.
+    pub(super) fn check(&self, reader: &TruthReader) -> Result<()> {
+        ensure!(
+            self.label_ids != Some(true) || reader.has_label_ids(),
+            "label-ids: expected a data set with label ids (cityscapes), found another; name it with --set"
+        );
+        Ok(())
+    }
+
+    /// Whether nothing was chosen.
+    pub(super) fn is_empty(&self) -> bool {
+        self.choices() == TruthChoices::default()
+    }
+
     /// What was chosen.
     pub(super) fn choices(&self) -> TruthChoices {
         TruthChoices {

@@ -13,9 +13,9 @@ pub(super) fn read(list: &Path) -> Result<Vec<Pair>, PairError> {
     let lines = text.lines().map(str::trim).enumerate();
     let lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
     let pair = |(i, line): (usize, &str)| {
-        let halves = line
-            .split_once([',', '\t'])
-            .map(|(file, truth)| (file.trim(), truth.trim()));
+        // A name may hold a comma, but hardly a tab.
+        let halves = line.split_once('\t').or_else(|| line.split_once(','));
+        let halves = halves.map(|(file, truth)| (file.trim(), truth.trim()));
         let halves = halves.filter(|(file, truth)| !file.is_empty() && !truth.is_empty());
         let (file, truth) = halves.ok_or(PairError::Line(i + 1, list.into()))?;
         Ok(Pair {

@@ -20,8 +20,8 @@ pub(super) struct Matched {
     pub(super) pictures: usize,
 }
 
-/// Names of folders that hold pictures, and of those that hold label maps, in published data sets and by habit. What else
-/// leads to two files has to be the same.
+/// Names of folders that hold pictures, and of those that hold label maps, in published data sets and by habit. All other
+/// folder names on the way to two files must match.
 pub(super) const PICTURE_FOLDERS: [&str; 11] = [
     "images",
     "image",
@@ -56,6 +56,9 @@ pub(super) const LABEL_FOLDERS: [&str; 16] = [
 
 /// Pictures that rules are read off.
 const MOST_READ_OFF: usize = 32;
+
+/// Rules that are read off and tried, those that most pictures show first.
+const MOST_RULES: usize = 100;
 
 /// A file as rules look at it.
 struct File<'a> {
@@ -105,8 +108,8 @@ struct Fit {
 }
 
 /// Ranks of rules that were read off the names: behind all known ones.
-const READ_OFF: usize = 1000;
-const READ_OFF_TWO_SIDED: usize = 2000;
+const READ_OFF: usize = 10_000;
+const READ_OFF_TWO_SIDED: usize = 20_000;
 
 /// Which rules are tried.
 pub(super) enum Rules<'a> {
@@ -123,24 +126,31 @@ pub(super) fn match_names(pictures: &[Below], labels: &[Below], rules: Rules) ->
     let (pictures, labels) = apart(pictures, labels);
     let pictures: Vec<File> = pictures.into_iter().map(File::of).collect();
     let labels: Vec<File> = labels.into_iter().map(File::of).collect();
-    let rules = match rules {
+    let may_read_off = matches!(rules, Rules::Any);
+    let mut rules = match rules {
         Rules::Given(rule) => vec![(0, rule.clone())],
-        Rules::Any => candidates(&pictures, &labels),
+        Rules::Any => known(&pictures, &labels),
         Rules::OtherNames => {
             let known = NameRule::known().into_iter().enumerate();
             known.filter(|(_, rule)| *rule != NameRule::same()).collect()
         }
     };
-    let best = |flat: bool| {
-        let fits = rules
-            .iter()
-            .map(|(rank, rule)| fit(rule, *rank, &pictures, &labels, flat));
-        most_fitting(fits.collect())
+    let best = |rules: &[(usize, NameRule)], flat: bool| {
+        most_fitting(
+            rules
+                .iter()
+                .map(|(rank, rule)| fit(rule, *rank, &pictures, &labels, flat)),
+        )
     };
-    let mut found = best(false)?;
-    if found.as_ref().is_none_or(|fit| fit.count < pictures.len()) {
+    let is_whole = |found: &Option<Fit>| found.as_ref().is_some_and(|fit| fit.count == pictures.len());
+    let mut found = best(&rules, false)?;
+    if may_read_off && !is_whole(&found) {
+        rules.extend(read_off(&pictures, &labels));
+        found = best(&rules, false)?;
+    }
+    if !is_whole(&found) {
         // The label maps may lie in one folder for pictures in several.
-        let flat = best(true)?.filter(|flat| found.as_ref().is_none_or(|fit| flat.count > fit.count));
+        let flat = best(&rules, true)?.filter(|flat| found.as_ref().is_none_or(|fit| flat.count > fit.count));
         found = flat.or(found);
     }
     Ok(told(found, &rules, &pictures, &labels))
@@ -171,32 +181,42 @@ fn apart<'a>(pictures: &'a [Below], labels: &'a [Below]) -> (Vec<&'a Below>, Vec
     (without(pictures, no_pictures), without(labels, no_labels))
 }
 
-/// Known rules and those that can be read off, each with its rank.
-fn candidates(pictures: &[File], labels: &[File]) -> Vec<(usize, NameRule)> {
-    let known = NameRule::known();
+/// Known rules that fit the name of some picture and of some label map, each with its rank.
+fn known(pictures: &[File], labels: &[File]) -> Vec<(usize, NameRule)> {
     let fits_some = |rule: &NameRule| {
         pictures.iter().any(|file| rule.of_picture(&file.names).is_some())
             && labels.iter().any(|file| rule.of_label(&file.names).is_some())
     };
-    let mut rules: Vec<(usize, NameRule)> = known.iter().cloned().enumerate().collect();
-    rules.retain(|(_, rule)| fits_some(rule));
-    let mut seen: HashSet<NameRule> = known.into_iter().collect();
+    let known = NameRule::known().into_iter().enumerate();
+    known.filter(|(_, rule)| fits_some(rule)).collect()
+}
+
+/// Rules that can be read off the names, each with its rank: those that several pictures show, where there are several.
+fn read_off(pictures: &[File], labels: &[File]) -> Vec<(usize, NameRule)> {
+    let mut shown: HashMap<NameRule, usize> = HashMap::new();
     let step = pictures.len().div_ceil(MOST_READ_OFF).max(1);
     for picture in pictures.iter().step_by(step) {
-        for label in labels.iter().filter(|label| label.path != picture.path) {
-            for rule in NameRule::read_off(&picture.names, &label.names) {
-                if seen.insert(rule.clone()) {
-                    let rank = if rule.is_two_sided() {
-                        READ_OFF_TWO_SIDED
-                    } else {
-                        READ_OFF
-                    };
-                    rules.push((rank, rule));
-                }
-            }
+        let others = labels.iter().filter(|label| label.path != picture.path);
+        let rules = others.flat_map(|label| NameRule::read_off(&picture.names, &label.names));
+        for rule in rules.collect::<HashSet<NameRule>>() {
+            *shown.entry(rule).or_default() += 1;
         }
     }
-    rules
+    let known = NameRule::known();
+    let least = if pictures.len() > 2 { 2 } else { 1 };
+    let mut rules: Vec<(NameRule, usize)> = shown.into_iter().collect();
+    rules.retain(|(rule, count)| *count >= least && !known.contains(rule));
+    // The same ones in every run.
+    rules.sort_by(|(a, a_count), (b, b_count)| b_count.cmp(a_count).then_with(|| a.to_string().cmp(&b.to_string())));
+    rules.truncate(MOST_RULES);
+    let rank = |rule: &NameRule| {
+        if rule.is_two_sided() {
+            READ_OFF_TWO_SIDED
+        } else {
+            READ_OFF
+        }
+    };
+    rules.into_iter().map(|(rule, _)| (rank(&rule), rule)).collect()
 }
 
 fn fit(rule: &NameRule, rank: usize, pictures: &[File], labels: &[File], flat: bool) -> Fit {
@@ -258,21 +278,34 @@ fn used_labels<'a>(label_of: &[Option<usize>], labels: &[File<'a>]) -> HashSet<&
 }
 
 /// The fit with the most pictures.
-fn most_fitting(fits: Vec<Fit>) -> Result<Option<Fit>, PairError> {
+fn most_fitting(fits: impl Iterator<Item = Fit>) -> Result<Option<Fit>, PairError> {
     // One pair alone is no sign of a rule that takes something away from both names.
     let counts = |fit: &Fit| fit.count > usize::from(fit.rank >= READ_OFF_TWO_SIDED);
-    let mut fits: Vec<Fit> = fits.into_iter().filter(counts).collect();
-    fits.sort_by_key(|fit| (std::cmp::Reverse(fit.count), fit.rank));
-    if let [first, second, ..] = fits.as_slice() {
-        let is_tie = first.rank >= READ_OFF && (first.count, first.rank) == (second.count, second.rank);
-        if is_tie && first.label_of != second.label_of {
-            return Err(PairError::Ambiguous {
-                count: first.count,
-                rules: vec![first.rule.to_string(), second.rule.to_string()],
-            });
+    let order = |fit: &Fit| (fit.count, std::cmp::Reverse(fit.rank));
+    let mut best: Option<Fit> = None;
+    // Another rule that pairs as many pictures as the best one, with other label maps.
+    let mut rival: Option<NameRule> = None;
+    for fit in fits.filter(counts) {
+        let Some(leader) = &best else {
+            best = Some(fit);
+            continue;
+        };
+        let differs = fit.count == leader.count && fit.label_of != leader.label_of;
+        let is_tie = differs && !NameRule::is_preferred(fit.rank, leader.rank);
+        if order(&fit) > order(leader) {
+            rival = is_tie.then(|| leader.rule.clone()).or(rival.filter(|_| differs));
+            best = Some(fit);
+        } else if is_tie {
+            rival = Some(fit.rule);
         }
     }
-    Ok(fits.into_iter().next())
+    match (best, rival) {
+        (Some(best), Some(rival)) => Err(PairError::Ambiguous {
+            count: best.count,
+            rules: vec![best.rule.to_string(), rival.to_string()],
+        }),
+        (best, _) => Ok(best),
+    }
 }
 
 fn told(found: Option<Fit>, rules: &[(usize, NameRule)], pictures: &[File], labels: &[File]) -> Matched {

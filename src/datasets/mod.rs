@@ -17,7 +17,7 @@ mod testing;
 
 pub use beside::{truth_by_example, truths_of};
 pub use naming::NameRule;
-pub use pairs::{Look, Pair, PairError, Pairs, digest, pairs, pairs_of_list};
+pub use pairs::{Pair, PairError, Pairs, digest, pairs, pairs_of_list};
 pub use predictions::{BeyondClasses, PredictionReader};
 pub use reader::{TruthChoices, TruthError, TruthMap, TruthReader};
 pub use rules::{NO_CLASS, TruthRules};

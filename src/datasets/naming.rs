@@ -19,7 +19,8 @@ pub struct NameRule {
 /// Endings of pictures' names in published data sets: Cityscapes and its kin, ACDC and Dark Zurich, Potsdam, DRIVE, nnU-Net.
 const PICTURE_SUFFIXES: [&str; 7] = ["", "_leftImg8bit", "_rgb_anon", "_RGB", "_training", "_image", "_0000"];
 
-/// Endings of label maps' names; of two that fit as many pictures, the first is taken. Train ids come before label ids.
+/// Endings of label maps' names; of two of a data set that fit as many pictures, the first is taken: train ids come before
+/// label ids.
 const LABEL_SUFFIXES: [&str; 26] = [
     "",
     "_gtFine_labelTrainIds",
@@ -48,6 +49,9 @@ const LABEL_SUFFIXES: [&str; 26] = [
     "-seg",
     "-gt",
 ];
+
+/// So many of these belong to data sets; the others are habits.
+const PUBLISHED: usize = 10;
 
 /// What label maps' names begin with where people put it there.
 const LABEL_PREFIXES: [&str; 5] = ["mask_", "label_", "labels_", "gt_", "seg_"];
@@ -148,6 +152,22 @@ impl NameRule {
         let is_apart =
             |[front, back]: &[String; 2]| is_separator(front.chars().last()) && is_separator(back.chars().next());
         is_apart(&self.picture) && is_apart(&self.label)
+    }
+
+    /// Whether the better of two ranks is preferred where both rules pair as many pictures: the same name before all others,
+    /// what data sets publish (train ids before label ids) before habits, and known rules before those that were read off.
+    /// Of two habits none is better.
+    pub(super) fn is_preferred(a: usize, b: usize) -> bool {
+        let group = |rank: usize| match rank {
+            0 => 0,
+            rank if rank < PICTURE_SUFFIXES.len() * LABEL_SUFFIXES.len() => match rank % LABEL_SUFFIXES.len() {
+                place if place < PUBLISHED => 1,
+                _ => 2,
+            },
+            rank if rank < 10_000 => 2,
+            rank => rank,
+        };
+        group(a) != group(b) || group(a) < 2
     }
 
     /// Whether both names have something that the other has not.

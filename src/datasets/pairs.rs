@@ -108,6 +108,9 @@ pub fn pairs(pictures: &Path, truths: &Path, rule: Option<&NameRule>) -> Result<
     }
     let rules = rule.map_or(Rules::Any, Rules::Given);
     let matched = match_names(&picture_files, &truth_files, rules)?;
+    if matched.pairs.is_empty() && is_same_folder(pictures, truths) {
+        return Ok(with_themselves(truth_files));
+    }
     let all = matched.pictures;
     if !matched.missing.is_empty() || matched.pairs.is_empty() {
         return Err(PairError::Missing {
@@ -119,6 +122,24 @@ pub fn pairs(pictures: &Path, truths: &Path, rule: Option<&NameRule>) -> Result<
     named(matched)
 }
 
+fn is_same_folder(a: &Path, b: &Path) -> bool {
+    let real = |folder: &Path| std::fs::canonicalize(folder).ok();
+    real(a).is_some_and(|a| real(b) == Some(a))
+}
+
+/// Every label map with itself: whoever names one folder twice wants to see that all is well.
+fn with_themselves(files: Vec<Below>) -> Pairs {
+    let pair = |Below { way, path }: Below| Pair {
+        name: way.with_extension("").to_string_lossy().replace('\\', "/"),
+        file: path.clone(),
+        truth: path,
+    };
+    Pairs {
+        pairs: files.into_iter().map(pair).collect(),
+        remarks: vec!["every label map is compared with itself".into()],
+    }
+}
+
 /// Gives pairs their names, of which there must be no two alike.
 fn named(matched: Matched) -> Result<Pairs, PairError> {
     let mut remarks = Vec::new();
@@ -127,7 +148,7 @@ fn named(matched: Matched) -> Result<Pairs, PairError> {
     }
     if !matched.unused.is_empty() {
         remarks.push(format!(
-            "{} label maps belong to no picture and are left out: {}",
+            "label maps without a picture, which are left out ({}): {}",
             matched.unused.len(),
             shortened(&matched.unused)
         ));
@@ -192,17 +213,9 @@ pub fn pairs_of_list(list: &Path) -> Result<Pairs, PairError> {
     }
 }
 
-/// What of the files of pairs a digest looks at besides their names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Look {
-    /// Their sizes, which a copy has too.
-    Sizes,
-    /// Sizes and the times at which they were written.
-    SizesAndTimes,
-}
-
-/// A number that changes with the files of pairs (FNV-1a, 64 bits: the same in every version), behind how many there are.
-pub fn digest(pairs: &[Pair], look: Look) -> String {
+/// A number that changes with the files of pairs, their sizes and the times at which they were written (FNV-1a, 64 bits: the
+/// same in every version), behind how many there are.
+pub fn digest(pairs: &[Pair]) -> String {
     let mut hash = 0xcbf2_9ce4_8422_2325u64;
     let mut add = |bytes: &[u8]| {
         for byte in bytes.iter().chain(&[0]) {
@@ -212,13 +225,8 @@ pub fn digest(pairs: &[Pair], look: Look) -> String {
     for pair in pairs {
         for path in [&pair.file, &pair.truth] {
             add(path.to_string_lossy().as_bytes());
-            let about = std::fs::metadata(path);
-            let size = about.as_ref().map_or(0, std::fs::Metadata::len);
-            add(&size.to_le_bytes());
-            if look == Look::SizesAndTimes {
-                let time = about.and_then(|about| about.modified()).ok();
-                add(format!("{time:?}").as_bytes());
-            }
+            let about = std::fs::metadata(path).map(|about| (about.len(), about.modified().ok()));
+            add(format!("{about:?}").as_bytes());
         }
     }
     format!("{} {hash:016x}", pairs.len())
@@ -314,6 +322,16 @@ mod tests {
     }
 
     #[test]
+    fn a_folder_may_be_compared_with_itself() {
+        let folder = folder_with(&["a.png", "x/b.png"]);
+        let found = pairs(folder.path(), folder.path(), None).expect("pairs");
+        let names: Vec<&str> = found.pairs.iter().map(|pair| pair.name.as_str()).collect();
+        assert_eq!(names, ["a", "x/b"]);
+        assert!(found.pairs.iter().all(|pair| pair.file == pair.truth));
+        assert!(found.remarks[0].contains("itself"));
+    }
+
+    #[test]
     fn files_are_never_paired_by_order_and_what_is_left_is_listed_both_ways() {
         let why = found(&["a.jpg", "b.jpg", "c.jpg"], &["b.png", "c.jpg", "x.png"]).expect_err("two are missing");
         let why = why.to_string();
@@ -362,14 +380,15 @@ mod tests {
             .expect("pairs")
             .pairs;
         let path = folder.path().join("a.png");
-        let both = || [Look::Sizes, Look::SizesAndTimes].map(|look| digest(&pairs, look));
-        let before = both();
+        let before = digest(&pairs);
+        assert_eq!(digest(&pairs), before);
         let file = std::fs::File::options().append(true).open(&path).expect("a file");
         file.set_modified(std::time::UNIX_EPOCH).expect("a time");
-        let touched = both();
-        assert_eq!(before[0], touched[0]);
-        assert_ne!(before[1], touched[1]);
+        let touched = digest(&pairs);
+        assert_ne!(touched, before);
         std::fs::write(&path, "more").expect("a file");
-        assert_ne!(both()[0], before[0]);
+        let file = std::fs::File::options().append(true).open(&path).expect("a file");
+        file.set_modified(std::time::UNIX_EPOCH).expect("a time");
+        assert_ne!(digest(&pairs), touched);
     }
 }

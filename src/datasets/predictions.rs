@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
+
 use super::reader::data_set_of;
 use super::rules::NO_CLASS;
 use super::table::Submission;
@@ -51,7 +53,7 @@ impl PredictionReader {
 }
 
 /// Predicted ids that are no classes: counted as wrong, as everybody does, but not without a word.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BeyondClasses {
     pixels: u64,
     files: usize,
@@ -65,7 +67,9 @@ impl BeyondClasses {
         let mut counts = vec![0u64; usize::from(u16::MAX) + 1];
         map.ids.iter().for_each(|id| counts[usize::from(*id)] += 1);
         let mut beyond = 0;
-        for (id, count) in (0..=u16::MAX).zip(counts).filter(|(_, count)| *count > 0) {
+        // What the rule of the predictions reads as "no class" is wrong where there is one, but no other id.
+        let found = (0..NO_CLASS).zip(counts).filter(|(_, count)| *count > 0);
+        for (id, count) in found {
             *self.ids.entry(id).or_default() += count;
             if usize::from(id) >= classes {
                 beyond += count;
@@ -80,21 +84,23 @@ impl BeyondClasses {
         if self.files == 0 {
             return None;
         }
-        let largest = |id: &u16| *id != NO_CLASS;
-        let last = self.ids.keys().copied().filter(largest).max().unwrap_or(0);
-        let label_ids = data_set_of(classes).and_then(|set| set.label_ids);
-        let fits_label_ids = label_ids.is_some_and(|known| known.iter().max().is_some_and(|most| last <= *most));
-        let advice = if usize::from(last) == classes.len() {
-            "; if ids are one more than their class, add --predictions-zero-is-ignored"
-        } else if fits_label_ids {
-            "; they fit label ids: add --predictions-label-ids"
-        } else {
-            "; name the class set that the predictions have with --set"
+        let last = self.ids.keys().next_back().copied().unwrap_or(0);
+        let data_set = data_set_of(classes);
+        let label_ids = data_set.and_then(|set| set.label_ids).unwrap_or_default();
+        let advice = match data_set.map(|set| set.submission) {
+            Some(Submission::LabelIds) if label_ids.iter().any(|id| last <= *id) => {
+                "; they fit label ids: add --predictions-label-ids"
+            }
+            _ if usize::from(last) == classes.len() => {
+                "; if ids are one more than their class, add --predictions-zero-is-ignored"
+            }
+            _ => "; name the class set that the predictions have with --set",
         };
         Some(format!(
-            "{} pixels of {} predictions have ids beyond the {} classes (up to {last}) and count as wrong{advice}",
+            "{} pixels of {} prediction{} have ids beyond the {} classes (up to {last}) and count as wrong{advice}",
             self.pixels,
             self.files,
+            if self.files == 1 { "" } else { "s" },
             classes.len()
         ))
     }
@@ -125,7 +131,7 @@ mod tests {
         let city = classes_of("cityscapes").expect("a built-in set");
         assert_eq!(finding(&city, &[0, 18]), None);
         let label_ids = finding(&city, &[7, 26, 33]).expect("a finding");
-        assert!(label_ids.starts_with("2 pixels of 1 predictions"), "{label_ids}");
+        assert!(label_ids.starts_with("2 pixels of 1 prediction have"), "{label_ids}");
         assert!(label_ids.contains("--predictions-label-ids"), "{label_ids}");
         let ade = classes_of("ade20k").expect("a built-in set");
         let one_more = finding(&ade, &[1, 150]).expect("a finding");

@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::pairs::is_label_map;
 use super::rules::TruthRules;
 use super::table::{self, DataSet};
 use crate::labels::{ClassSet, LabelMap, OpenLabelsError};
+use crate::photo;
 
 /// What a person says about ground truth, in place of what the data set says.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,8 +33,6 @@ pub struct TruthReader {
     data_set_ids: Option<&'static [u16]>,
     /// Whether files hold them, as a person says; without it each file's name and ids tell.
     label_ids: Option<bool>,
-    /// Whether files do whose names do not tell, as another file of the set has shown.
-    unnamed_label_ids: bool,
 }
 
 /// Ground truth that was read.
@@ -102,8 +101,8 @@ impl TruthReader {
         Self::with(classes, None, None, &TruthChoices::default())
     }
 
-    /// As [`Self::new`], with what else is said: `of_file` by a class set's file, `zero_is_ignored` by the model's file, and
-    /// `choices` by a person, which count most.
+    /// As [`Self::new`], with what else is said: `zero_is_ignored` by the model's file, `of_file` by a class set's file, which
+    /// counts more, and `choices` by a person, which count most.
     pub fn with(
         classes: &ClassSet,
         of_file: Option<&TruthRules>,
@@ -112,7 +111,9 @@ impl TruthReader {
     ) -> Self {
         let data_set = data_set_of(classes);
         let mut rules = of_file.cloned().unwrap_or_else(|| usual_rules(data_set, classes.len()));
-        if let Some(zero_is_ignored) = choices.zero_is_ignored.or(zero_is_ignored) {
+        // A class set of one's own says it, too, and is nearer to the person than the model's file.
+        let of_model = zero_is_ignored.filter(|_| of_file.is_none());
+        if let Some(zero_is_ignored) = choices.zero_is_ignored.or(of_model) {
             rules.zero_is_ignored = zero_is_ignored;
         }
         if let Some(ignored) = &choices.ignored {
@@ -124,7 +125,6 @@ impl TruthReader {
             rules,
             data_set_ids: data_set.and_then(|set| set.label_ids),
             label_ids: choices.label_ids,
-            unnamed_label_ids: false,
         }
     }
 
@@ -143,22 +143,13 @@ impl TruthReader {
         self.rules.zero_is_ignored
     }
 
-    /// Decides once for a whole set whether files whose names do not tell hold label ids: some picture may by chance show
-    /// only classes that both numberings have.
-    pub fn settled(mut self, files: &[&Path]) -> Self {
-        let Some(known) = self.data_set_ids.filter(|_| self.label_ids.is_none()) else {
-            return self;
-        };
-        let holds = |file: &Path| {
-            let ids = LabelMap::open(file).map(|map| distinct(&map)).unwrap_or_default();
-            are_label_ids(&ids, known, self.classes, &self.rules.ignored)
-        };
-        let unnamed = files.par_iter().filter(|file| named_label_ids(file).is_none());
-        self.unnamed_label_ids = unnamed.any(|file| holds(file));
-        self
+    /// Whether files can hold label ids, which are no classes.
+    pub fn has_label_ids(&self) -> bool {
+        self.data_set_ids.is_some()
     }
 
-    /// Reads a file. `size` is width and height of the picture, where they are known.
+    /// Reads a file. `size` is width and height of the picture, where they are known. Where neither its name nor its ids tell
+    /// whether they are label ids, because it by chance shows only numbers that both have, its neighbours do.
     ///
     /// # Errors
     /// When the file cannot be read, is of another size or holds an id that is neither a class nor ignored.
@@ -182,8 +173,8 @@ impl TruthReader {
         let ids = distinct(&map);
         let label_ids = self.data_set_ids.filter(|known| {
             let told = self.label_ids.or_else(|| named_label_ids(path));
-            let shown = || self.unnamed_label_ids || are_label_ids(&ids, known, self.classes, &self.rules.ignored);
-            told.unwrap_or_else(shown)
+            let shows = |ids: &[u16]| are_label_ids(ids, known, self.classes, &self.rules.ignored);
+            told.unwrap_or_else(|| shows(&ids) || neighbours_of(path).any(|ids| shows(&ids)))
         });
         let rules = TruthRules {
             ids: label_ids.map(<[u16]>::to_vec).or_else(|| self.rules.ids.clone()),
@@ -241,6 +232,20 @@ fn are_label_ids(ids: &[u16], known: &[u16], classes: usize, ignored: &[u16]) ->
     let last = known.iter().max().copied().unwrap_or(0);
     let is_beyond = |id: &u16| usize::from(*id) >= classes && !ignored.contains(id);
     ids.iter().any(is_beyond) && ids.iter().all(|id| *id <= last || ignored.contains(id))
+}
+
+/// Files beside one that are looked at.
+const MOST_NEIGHBOURS: usize = 32;
+
+/// The ids of label maps beside a file whose names do not tell what they are.
+fn neighbours_of(path: &Path) -> impl Iterator<Item = Vec<u16>> {
+    let files = path.parent().and_then(|folder| photo::pictures_in(folder).ok());
+    let files = files.unwrap_or_default().into_iter();
+    let unnamed = files.filter(|file| is_label_map(file) && named_label_ids(file).is_none());
+    let maps = unnamed
+        .take(MOST_NEIGHBOURS)
+        .filter_map(|file| LabelMap::open(&file).ok());
+    maps.map(|map| distinct(&map))
 }
 
 /// Each id of a map once, in order.
@@ -337,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn one_file_tells_for_all_of_a_set_that_it_holds_label_ids() {
+    fn a_file_tells_for_its_neighbours_that_they_hold_label_ids() {
         let folder = tempfile::tempdir().expect("a folder");
         let file = |name: &str, ids: [u8; 2]| {
             let path = folder.path().join(name);
@@ -351,11 +356,11 @@ mod tests {
             path
         };
         let files = [file("a.png", [7, 11]), file("b.png", [7, 26])];
-        let alone = reader("cityscapes");
-        assert_eq!(alone.read(&files[0], None).expect("classes").map.ids, [7, 11]);
-        let settled = alone.settled(&files.each_ref().map(PathBuf::as_path));
+        let settled = reader("cityscapes");
         assert_eq!(settled.read(&files[0], None).expect("classes").map.ids, [0, 2]);
         assert_eq!(settled.read(&files[1], None).expect("classes").map.ids, [0, 13]);
+        std::fs::remove_file(&files[1]).expect("a file");
+        assert_eq!(settled.read(&files[0], None).expect("classes").map.ids, [7, 11]);
         let size = settled
             .read(&files[0], Some([1, 2]))
             .expect_err("another size")

@@ -53,7 +53,7 @@ struct Written {
     #[serde(default)]
     ignore: Option<Vec<u16>>,
     #[serde(default)]
-    zero_is_ignored: bool,
+    zero_is_ignored: Option<bool>,
     classes: Vec<WrittenClass>,
 }
 
@@ -122,7 +122,7 @@ impl SetFile {
         let usual = usual_rules(data_set_of(&set), count);
         let rules = TruthRules {
             ignored: written.ignore.unwrap_or(usual.ignored.clone()),
-            zero_is_ignored: written.zero_is_ignored,
+            zero_is_ignored: written.zero_is_ignored.unwrap_or(usual.zero_is_ignored),
             ..usual
         };
         Ok(Self { set, rules })

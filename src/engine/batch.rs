@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -75,6 +75,8 @@ pub(super) struct RunningBatch {
     furthest: f32,
     /// File names that results of this batch have taken.
     stems: HashSet<String>,
+    /// Names that several pictures have; their folders tell them apart.
+    shared: HashSet<String>,
 }
 
 /// Why an attempt at a picture came to no result.
@@ -112,6 +114,17 @@ impl RunningBatch {
         }
     }
 
+    /// The name of a picture's files, without ending: with its folder's where another picture of the batch has the same.
+    fn file_stem(&self, options: &export::Options, source: &PhotoSource, title: &str) -> String {
+        let folder = source.file().and_then(Path::parent).and_then(Path::file_name);
+        let folder = folder.unwrap_or_default().to_string_lossy();
+        let name = source.stem();
+        match self.shared.contains(&name) {
+            true => options.file_stem_in(&folder, &format!("{folder}-{name}"), title),
+            false => options.file_stem_in(&folder, &name, title),
+        }
+    }
+
     /// Looks whether the files of a picture can be written, before the network runs for nothing.
     ///
     /// # Errors
@@ -144,6 +157,13 @@ impl RunningBatch {
     }
 }
 
+/// Names that more than one picture has.
+fn shared_names(pictures: &[PhotoSource]) -> HashSet<String> {
+    let mut seen = HashSet::new();
+    let names = pictures.iter().map(PhotoSource::stem);
+    names.filter(|name| !seen.insert(name.clone())).collect()
+}
+
 impl Worker {
     /// Takes a batch down, in place of one that is not over.
     pub(super) fn begin_batch(&mut self, mut batch: Batch) {
@@ -155,6 +175,7 @@ impl Worker {
             options.keep_existing = !options.overwrite;
         }
         self.batch = Some(RunningBatch {
+            shared: shared_names(&batch.pictures),
             batch,
             index: 0,
             photo: None,
@@ -265,7 +286,7 @@ impl Worker {
             info = Arc::new(info.with_set(Some(set)));
         }
         let stem = match &batch.batch.write {
-            Some((options, _)) => options.file_stem(&source.stem(), &info.output_title(output)),
+            Some((options, _)) => batch.file_stem(options, &source, &info.output_title(output)),
             None => source.stem(),
         };
         batch.check_files(&info.classes, &stem)?;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::job::Event;
 use crate::checkpoint::ends_like_a_model;
+use crate::export::{self, Format};
 use crate::photo::{is_picture, pictures_below};
 
 /// Files that make a folder a model.
@@ -32,6 +33,15 @@ pub(super) fn find(paths: Vec<PathBuf>) -> Event {
         model,
         problems,
     }
+}
+
+/// Whether a picture below a folder is one that was exported: in the folder of a format, with the list of classes beside it.
+fn is_export(path: &Path, folder: &Path) -> bool {
+    let parents = path.ancestors().skip(1).take_while(|parent| *parent != folder);
+    parents.into_iter().any(|parent| {
+        let is_of_format = |name: &std::ffi::OsStr| Format::ALL.iter().any(|format| *name == *format.folder());
+        parent.file_name().is_some_and(is_of_format) && export::has_class_list(parent.parent().unwrap_or(parent))
+    })
 }
 
 #[derive(Default)]
@@ -78,10 +88,11 @@ impl Found {
     /// Takes the pictures of a folder and of those below it.
     fn take_folder(&mut self, folder: PathBuf) {
         match pictures_below(&folder) {
-            Ok(inside) if inside.is_empty() => {
+            Ok(inside) if inside.iter().all(|path| is_export(path, &folder)) => {
                 self.problem("expected pictures in the folder or below it, found none", None, &folder);
             }
-            Ok(inside) => {
+            Ok(mut inside) => {
+                inside.retain(|path| !is_export(path, &folder));
                 if inside.len() > MOST_PICTURES {
                     let what = format!(
                         "expected up to {MOST_PICTURES} pictures, found {}; the first are opened",

@@ -11,7 +11,7 @@ use super::cores;
 use super::failure::panic_sentence;
 use super::job::PhotoSource;
 use super::outbox::Wake;
-use crate::datasets::{TruthReader, truths_of};
+use crate::datasets::{Survey, TruthMap, TruthReader, truths_of};
 use crate::labels::{Confusion, LabelMap};
 
 /// Requests and answers that may wait: few, so that what a person looks at is soon served.
@@ -111,6 +111,8 @@ pub struct ScoredPicture {
     pub confusion: Confusion,
     /// Of these.
     pub mean_iou: Option<f64>,
+    /// Whether the truth holds only 0 and 255, and 255 means "no class": as masks of one object are often drawn.
+    pub is_mask: bool,
     /// The truth and the errors, where they are to be shown.
     pub shown: Option<ShownErrors>,
 }
@@ -229,6 +231,10 @@ fn answer(request: ScoreRequest) -> ScoreAnswer {
 fn score(job: &ScoreJob) -> Result<ScoredPicture, String> {
     let predicted = job.labels.map();
     let truth = read_truth(&job.truth, predicted, &job.reader)?;
+    let mut survey = Survey::default();
+    survey.add(&truth);
+    survey.check(job.reader.ignored())?;
+    let (is_mask, truth) = (survey.looks_like_a_mask(job.reader.ignored()), truth.map);
     let mut confusion = Confusion::new(job.reader.classes());
     if !confusion.add(predicted, &truth) {
         return Err("expected a label map as large as the picture, found another size".into());
@@ -240,11 +246,12 @@ fn score(job: &ScoreJob) -> Result<ScoredPicture, String> {
     Ok(ScoredPicture {
         mean_iou: confusion.mean_iou(),
         confusion,
+        is_mask,
         shown,
     })
 }
 
-fn read_truth(truth: &Truth, predicted: &LabelMap, reader: &TruthReader) -> Result<LabelMap, String> {
+fn read_truth(truth: &Truth, predicted: &LabelMap, reader: &TruthReader) -> Result<TruthMap, String> {
     let size = Some([predicted.width, predicted.height]);
     let read = match truth {
         Truth::File(path) => reader.read(path, size),
@@ -253,7 +260,7 @@ fn read_truth(truth: &Truth, predicted: &LabelMap, reader: &TruthReader) -> Resu
             reader.classes_of(map, Path::new(&truth.name()), size)
         }
     };
-    read.map(|truth| truth.map).map_err(|why| why.to_string())
+    read.map_err(|why| why.to_string())
 }
 
 fn errors_of(predicted: &LabelMap, truth: &LabelMap, errors: Errors, classes: usize) -> LabelMap {

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::csv::field;
 use super::scores::Scores;
+use crate::datasets::BeyondClasses;
 use crate::export::escaped;
 use crate::labels::{BOUNDARY_PIXELS, ClassScore, ClassSet};
 
@@ -23,6 +24,9 @@ pub struct Evaluated {
     pub peak_mib: Option<u64>,
     /// The scores so far.
     pub scores: Scores,
+    /// Predicted ids that are no classes, where predictions come from files.
+    #[serde(default)]
+    pub beyond: BeyondClasses,
 }
 
 /// Rows of the list of pictures on the page.

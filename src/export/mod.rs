@@ -197,6 +197,11 @@ pub fn is_there(options: &Options, folder: &Path, stem: &str) -> bool {
     !options.formats.is_empty() && plan::is_complete(options, folder, stem)
 }
 
+/// Whether files were exported to a folder: its list of classes is there.
+pub fn has_class_list(folder: &Path) -> bool {
+    folder.join(plan::CLASS_LIST).is_file()
+}
+
 /// Whether a file of an export is the list of classes, which is one for all pictures of a folder.
 pub fn is_class_list(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name == plan::CLASS_LIST)

@@ -44,7 +44,10 @@ pub fn files_below(folder: &Path, is_wanted: impl Fn(&Path) -> bool) -> io::Resu
     let mut seen = HashSet::new();
     // A folder is known by where it really is.
     let mut is_new = |entry: &walkdir::DirEntry| match entry.file_type().is_dir() {
-        true => std::fs::canonicalize(entry.path()).is_ok_and(|real| seen.insert(real)),
+        true => {
+            let mut is_new = || std::fs::canonicalize(entry.path()).is_ok_and(|real| seen.insert(real));
+            (entry.depth() == 0 || !is_hidden(entry.path())) && is_new()
+        }
         false => true,
     };
     let entries = WalkDir::new(folder)

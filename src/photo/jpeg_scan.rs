@@ -13,6 +13,9 @@ use super::MOST_PIXELS;
 /// Scans at most, as the decoder has it: each may be small in the file and go over the whole picture.
 const MOST_SCANS: usize = 100;
 
+/// Blocks that all scans together go over at most: ten scans of the largest picture. A few bytes can ask for many more.
+const MOST_BLOCKS: usize = 1 << 27;
+
 /// Coefficients of a block.
 const COEFFICIENTS: usize = 64;
 
@@ -28,8 +31,9 @@ pub(super) fn has_every_pixel(bytes: &[u8]) -> bool {
         dc: [const { None }; 4],
         ac: [const { None }; 4],
         restart: 0,
+        visited: 0,
     }
-    .to_the_end()
+    .walked_through()
     .unwrap_or(false)
 }
 
@@ -42,6 +46,8 @@ struct Walk<'a> {
     ac: [Option<Codes>; 4],
     /// Units between two restart markers, 0 for none.
     restart: usize,
+    /// Blocks that all scans so far went over, at most.
+    visited: usize,
 }
 
 struct Frame {
@@ -87,7 +93,7 @@ struct Scan {
 }
 
 impl Walk<'_> {
-    fn to_the_end(mut self) -> Option<bool> {
+    fn walked_through(mut self) -> Option<bool> {
         if self.marker()? != 0xd8 {
             return None;
         }
@@ -160,6 +166,11 @@ impl Walk<'_> {
             Some(component) => frame.components.get(component)?.blocks,
             None => frame.units,
         };
+        let per_unit: usize = frame.components.iter().map(|component| component.per_unit).sum();
+        self.visited = self.visited.checked_add(units[0] * units[1] * per_unit)?;
+        if self.visited > MOST_BLOCKS {
+            return None;
+        }
         let mut run = 0;
         for unit in 0..units[0] * units[1] {
             if self.restart > 0 && unit > 0 && unit % self.restart == 0 {

@@ -265,7 +265,7 @@ impl<'a> Keeper<'a> {
             weights: state.to_keep().clone(),
             classes: self.prepared.classes.clone(),
             provenance,
-            zero_is_ignored: None,
+            zero_is_ignored: Some(self.prepared.reader.zero_is_ignored()),
             remarks: Vec::new(),
         };
         Ok(checkpoint::save_bundle(&checkpoint, path)?)

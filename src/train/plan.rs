@@ -1,6 +1,6 @@
 //! Everything that a person chooses for a training, and what it becomes.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
@@ -10,8 +10,8 @@ use super::run::Training;
 use super::start::{StartError, StartPlan, start_from};
 use crate::checkpoint::{self, CheckpointError, OnRead};
 use crate::datasets::{
-    Look, NameRule, Pair, PairError, Pairs, SetFile, SetFileError, TruthChoices, TruthReader, TruthRules, digest,
-    pairs, pairs_of_list,
+    NameRule, Pair, PairError, Pairs, SetFile, SetFileError, TruthChoices, TruthReader, TruthRules, digest, pairs,
+    pairs_of_list,
 };
 use crate::labels::ClassSet;
 use crate::model::{DecoderKind, ModelSpec, Normalisation, Weights};
@@ -96,7 +96,7 @@ pub struct Prepared {
     pub pairs: Vec<Pair>,
     /// What is scored; may be empty.
     pub validation: Vec<Pair>,
-    /// The plan as text with the number of pictures and a number that changes with their names: what goes on must be the
+    /// The plan as text with the number of pictures and a number that changes with their files: what goes on must be the
     /// same.
     pub identity: String,
 }
@@ -214,8 +214,8 @@ impl TrainPlan {
         let identity = format!(
             "{}# pictures {}, validation {}\n# classes {}, {rules:?}\n",
             self.text()?,
-            digest(&pairs, Look::Sizes),
-            digest(&validation, Look::Sizes),
+            digest(&pairs),
+            digest(&validation),
             classes_text.join(", "),
         );
         let choices = TruthChoices {
@@ -225,15 +225,10 @@ impl TrainPlan {
             read_as: self.read_id.clone(),
         };
         let reader = TruthReader::with(&classes, rules.as_ref(), None, &choices);
-        let truths: Vec<&Path> = pairs
-            .iter()
-            .chain(&validation)
-            .map(|pair| pair.truth.as_path())
-            .collect();
         Ok(Prepared {
             plan: self,
             classes,
-            reader: reader.settled(&truths),
+            reader,
             remarks,
             spec,
             weights,

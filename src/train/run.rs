@@ -111,11 +111,17 @@ pub enum TrainError {
 }
 
 impl Training<'_> {
-    /// Looks at all files before the first step: what they hold, and a sentence for each that cannot be used.
-    pub fn survey(&self) -> (Survey, Vec<String>) {
-        let all = self.pairs.par_iter().chain(self.validation.par_iter());
-        let all = all.filter(|_| !(self.stops)());
-        Survey::of(all.map(|pair| self.sample(pair).map(|(_, truth)| truth)))
+    /// Looks at all files before the first step: what those hold that are learnt from and those of the validation, and a
+    /// sentence for each that cannot be used.
+    pub fn survey(&self) -> ([Survey; 2], Vec<String>) {
+        let of = |pairs: &[Pair]| {
+            let pairs = pairs.par_iter().filter(|_| !(self.stops)());
+            Survey::of(pairs.map(|pair| self.sample(pair).map(|(_, truth)| truth)))
+        };
+        let (learnt, mut offenders) = of(self.pairs);
+        let (validation, others) = of(self.validation);
+        offenders.extend(others);
+        ([learnt, validation], offenders)
     }
 
     /// The same as what there is to say about the ground truth, each a sentence.
@@ -124,16 +130,21 @@ impl Training<'_> {
     /// When a file cannot be used, with the first of them, or no pixel has a class.
     pub fn check_files(&self) -> Result<Vec<String>, TrainError> {
         const LISTED: usize = 10;
-        let (survey, offenders) = self.survey();
+        let ([learnt, validation], offenders) = self.survey();
         if offenders.is_empty() {
             if (self.stops)() {
                 // Not everything was looked at.
                 return Ok(Vec::new());
             }
-            survey
-                .check(self.reader.ignored())
-                .map_err(TrainError::NothingLabelled)?;
-            return Ok(survey.findings(self.classes, self.reader.ignored()));
+            let ignored = self.reader.ignored();
+            learnt.check(ignored).map_err(TrainError::NothingLabelled)?;
+            let mut findings = learnt.findings(self.classes, ignored);
+            if !self.validation.is_empty() {
+                validation.check(ignored).map_err(TrainError::NothingLabelled)?;
+                let of_validation = validation.findings(self.classes, ignored);
+                findings.extend(of_validation.into_iter().map(|line| format!("validation: {line}")));
+            }
+            return Ok(findings);
         }
         let mut listed = offenders.iter().take(LISTED).cloned().collect::<Vec<_>>().join("\n  ");
         if offenders.len() > LISTED {

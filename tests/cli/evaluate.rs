@@ -193,7 +193,7 @@ fn predictions_with_other_ids_are_told_with_the_rule_that_fits() {
     let truth = ("x_gtFine_labelIds.png", &[7, 26, 23, 0][..]);
     let city = ["--set", "cityscapes"];
     let said = scored(&[7, 26, 23, 7], truth, &city).expect(0);
-    said.complains_of(&["2 pixels of 1 predictions", "19 classes", "--predictions-label-ids"]);
+    said.complains_of(&["2 pixels of 1 prediction", "19 classes", "--predictions-label-ids"]);
     let by_label_id = scored(
         &[7, 26, 23, 7],
         truth,
@@ -255,7 +255,15 @@ fn pairs_come_from_lists_and_written_rules_too() {
     assert!(said.expect(0).out.contains("mIoU 100.00 over 2 of 11"));
     std::fs::write(path("list.csv"), "p/a.png,labels/a_second.png\n").expect("a list");
     let mut call = program();
-    call.args(["evaluate", "--list", "list.csv", "--predictions", "--set", "camvid"]);
+    call.args([
+        "evaluate",
+        "--list",
+        "list.csv",
+        "--predictions",
+        "-",
+        "--set",
+        "camvid",
+    ]);
     let said = run(call.current_dir(folder.path()));
     assert!(said.expect(0).out.contains("mIoU 100.00 over 2 of 11"));
 }

@@ -169,7 +169,9 @@ fn a_named_pipe_is_written_to() {
     let made = Command::new("mkfifo").arg(&pipe).status().expect("mkfifo");
     assert!(made.success());
     let reading = pipe.clone();
-    let reader = std::thread::spawn(move || fs::read_to_string(reading).expect("text"));
+    let reader = std::thread::Builder::new().name("reader of the pipe".into());
+    let reader = reader.spawn(move || fs::read_to_string(reading).expect("text"));
+    let reader = reader.expect("a thread");
     run_with(&mut evaluate(folder.path(), &["--csv", "pipe"])).expect(0);
     assert_eq!(reader.join().expect("it was read").lines().count(), CSV_LINES);
     assert!(!fs::metadata(&pipe).expect("a pipe").is_file(), "it is still a pipe");

@@ -83,7 +83,7 @@ fn what_cannot_be_trained_is_said() {
     let images = ["--images", "images", "--labels", "labels"];
     train(&[&images[..], &["--set", "camvid"]].concat())
         .expect(2)
-        .complains_of(&["cannot list the folder", "images"]);
+        .complains_of(&["cannot list the folder", "labels"]);
     for below in ["images", "labels"] {
         std::fs::create_dir(folder.path().join(below)).expect("a folder");
         let labels = in_repository("assets/samples/street-labels.png");

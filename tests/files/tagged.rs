@@ -32,6 +32,9 @@ pub const LAYOUTS: [Layout; 4] = [
 const SHORT: u64 = 3;
 const LONG: u64 = 4;
 
+/// Number and values of a field.
+pub type Tag<'a> = (u16, &'a [u16]);
+
 impl Layout {
     /// A number in so many bytes.
     pub fn number(self, value: u64, bytes: usize) -> Vec<u8> {
@@ -44,7 +47,7 @@ impl Layout {
 
     /// A TIFF of `size` pixels whose strips (one, or one per plane) hold these bytes; `tags` are those beside size and
     /// strips.
-    pub fn tiff(self, size: [u16; 2], strips: &[Vec<u8>], tags: &[(u16, &[u16])]) -> Vec<u8> {
+    pub fn tiff(self, size: [u16; 2], strips: &[Vec<u8>], tags: &[Tag]) -> Vec<u8> {
         let wide = if self.big_tiff { 8 } else { 4 };
         let mut bytes = if self.big_endian {
             b"MM".to_vec()

@@ -2,7 +2,7 @@
 
 use segscope::photo::{Header, Photo, PhotoError, PhotoRemark};
 
-use crate::tagged::{LAYOUTS, Layout};
+use crate::tagged::{LAYOUTS, Layout, Tag};
 
 // Tags, by their number.
 const BITS: u16 = 258;
@@ -23,7 +23,7 @@ fn opened(bytes: &[u8]) -> Photo {
 }
 
 /// Opens a picture of one strip and returns its pixels, without remarks.
-fn pixels(size: [u16; 2], data: &[u8], tags: &[(u16, &[u16])]) -> Vec<u8> {
+fn pixels(size: [u16; 2], data: &[u8], tags: &[Tag]) -> Vec<u8> {
     let photo = opened(&LITTLE.tiff(size, &[data.to_vec()], tags));
     assert_eq!([photo.width, photo.height], size.map(usize::from));
     assert!(photo.remarks.is_empty(), "{:?}", photo.remarks);
@@ -56,7 +56,7 @@ fn palettes_of_every_depth_in_every_layout() {
             .iter()
             .flat_map(|index| [0, 1, 2].map(|band| ((band * count + u16::from(*index)) * 37 % 256) as u8))
             .collect();
-        let tags: [(u16, &[u16]); 3] = [(BITS, &[bits]), (MEANING, &[3]), (PALETTE, &palette)];
+        let tags: [Tag; 3] = [(BITS, &[bits]), (MEANING, &[3]), (PALETTE, &palette)];
         for layout in LAYOUTS {
             let photo = opened(&layout.tiff([3, 2], &[packed(&indices, bits)], &tags));
             assert_eq!((photo.width, photo.height), (3, 2));
@@ -99,14 +99,14 @@ fn grey_of_every_depth() {
 fn transparent_pixels_are_laid_over_white() {
     // 100 * 128 / 255 + 127 = 177.2, and 100 + 127 where the colour is multiplied already.
     for (kind, shown) in [(2, 177), (1, 227)] {
-        let tags: [(u16, &[u16]); 4] = [(BITS, &[8, 8]), (MEANING, &[1]), (SAMPLES, &[2]), (EXTRA, &[kind])];
+        let tags: [Tag; 4] = [(BITS, &[8, 8]), (MEANING, &[1]), (SAMPLES, &[2]), (EXTRA, &[kind])];
         assert_eq!(
             pixels([3, 1], &[100, 128, 9, 255, 0, 0], &tags),
             grey(&[shown, 9, 255]),
             "extra samples of kind {kind}"
         );
     }
-    let tags: [(u16, &[u16]); 4] = [(BITS, &[8; 4]), (MEANING, &[2]), (SAMPLES, &[4]), (EXTRA, &[2])];
+    let tags: [Tag; 4] = [(BITS, &[8; 4]), (MEANING, &[2]), (SAMPLES, &[4]), (EXTRA, &[2])];
     assert_eq!(
         pixels([2, 1], &[10, 20, 30, 255, 1, 2, 3, 0], &tags),
         [10, 20, 30, 255, 255, 255]
@@ -115,11 +115,11 @@ fn transparent_pixels_are_laid_over_white() {
 
 #[test]
 fn floating_point_values_from_0_to_1_are_shades_and_others_are_stretched() {
-    let tags: [(u16, &[u16]); 3] = [(BITS, &[32]), (MEANING, &[1]), (SAMPLE_FORMAT, &[3])];
+    let tags: [Tag; 3] = [(BITS, &[32]), (MEANING, &[1]), (SAMPLE_FORMAT, &[3])];
     let data: Vec<u8> = [0.0f32, 0.2, 1.0].iter().flat_map(|v| v.to_le_bytes()).collect();
     assert_eq!(pixels([3, 1], &data, &tags), grey(&[0, 51, 255]));
 
-    let tags: [(u16, &[u16]); 3] = [(BITS, &[64]), (MEANING, &[1]), (SAMPLE_FORMAT, &[3])];
+    let tags: [Tag; 3] = [(BITS, &[64]), (MEANING, &[1]), (SAMPLE_FORMAT, &[3])];
     let values = [-2.0f64, -1.2, 2.0, f64::NAN];
     let data: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
     let photo = opened(&LITTLE.tiff([4, 1], &[data], &tags));
@@ -132,7 +132,7 @@ fn floating_point_values_from_0_to_1_are_shades_and_others_are_stretched() {
     );
 
     // So are signed integers.
-    let tags: [(u16, &[u16]); 3] = [(BITS, &[16]), (MEANING, &[1]), (SAMPLE_FORMAT, &[2])];
+    let tags: [Tag; 3] = [(BITS, &[16]), (MEANING, &[1]), (SAMPLE_FORMAT, &[2])];
     let data: Vec<u8> = [-100i16, 0, 400].iter().flat_map(|v| v.to_le_bytes()).collect();
     let photo = opened(&LITTLE.tiff([3, 1], &[data], &tags));
     assert_eq!(photo.rgb, grey(&[0, 51, 255]));
@@ -146,7 +146,7 @@ fn floating_point_values_from_0_to_1_are_shades_and_others_are_stretched() {
 
 #[test]
 fn planes_are_put_together() {
-    let tags: [(u16, &[u16]); 4] = [(BITS, &[8; 3]), (MEANING, &[2]), (SAMPLES, &[3]), (PLANAR, &[2])];
+    let tags: [Tag; 4] = [(BITS, &[8; 3]), (MEANING, &[2]), (SAMPLES, &[3]), (PLANAR, &[2])];
     let planes = [vec![1, 2, 3, 4], vec![11, 12, 13, 14], vec![21, 22, 23, 24]];
     let photo = opened(&LITTLE.tiff([2, 2], &planes, &tags));
     assert_eq!(photo.rgb, [1, 11, 21, 2, 12, 22, 3, 13, 23, 4, 14, 24]);
@@ -160,7 +160,7 @@ fn a_band_beside_the_colours_is_left_out() {
     for i in (4..stored.len()).rev() {
         stored[i] = stored[i].wrapping_sub(stored[i - 4]);
     }
-    let tags: [(u16, &[u16]); 5] = [
+    let tags: [Tag; 5] = [
         (BITS, &[8; 4]),
         (MEANING, &[2]),
         (SAMPLES, &[4]),
@@ -174,7 +174,7 @@ fn a_band_beside_the_colours_is_left_out() {
 
 #[test]
 fn inks_are_colours_on_white_paper() {
-    let tags: [(u16, &[u16]); 3] = [(BITS, &[8; 4]), (MEANING, &[5]), (SAMPLES, &[4])];
+    let tags: [Tag; 3] = [(BITS, &[8; 4]), (MEANING, &[5]), (SAMPLES, &[4])];
     assert_eq!(
         pixels([3, 1], &[0, 0, 0, 0, 255, 0, 0, 0, 0, 0, 0, 255], &tags),
         [255, 255, 255, 0, 255, 255, 0, 0, 0]
@@ -183,7 +183,7 @@ fn inks_are_colours_on_white_paper() {
 
 #[test]
 fn what_is_not_read_is_unsupported_and_not_damaged() {
-    let kinds: [(&str, &[(u16, &[u16])]); 8] = [
+    let kinds: [(&str, &[Tag]); 8] = [
         ("12 bits", &[(BITS, &[12]), (MEANING, &[1])]),
         ("L*a*b*", &[(BITS, &[8; 3]), (MEANING, &[8]), (SAMPLES, &[3])]),
         ("sensor", &[(BITS, &[16]), (MEANING, &[32_803])]),
@@ -229,7 +229,7 @@ fn a_tiff_that_lacks_pixels_is_damaged() {
 fn the_header_says_size_and_memory() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("deep.tif");
-    let tags: [(u16, &[u16]); 3] = [(BITS, &[32]), (MEANING, &[1]), (SAMPLE_FORMAT, &[3])];
+    let tags: [Tag; 3] = [(BITS, &[32]), (MEANING, &[1]), (SAMPLE_FORMAT, &[3])];
     let bytes = LAYOUTS[3].tiff([5, 2], &[vec![0; 40]], &tags);
     std::fs::write(&path, &bytes).expect("room");
     let header = Header::read(&path).expect("a header");

@@ -17,11 +17,10 @@ pub fn compare(case: &GoldenCase, size: [usize; 2], window: usize, rules: Window
     let (spec, model) = open_model(case, &device);
     assert_ne!(spec.inference.rules, rules, "{}: its own rules", case.name);
     let [width, height] = size;
-    let mut dice = fastrand::Rng::with_seed(31);
     let photo = Photo {
         width,
         height,
-        rgb: (0..3 * width * height).map(|_| dice.u8(..)).collect(),
+        rgb: patches(width, height),
         remarks: Vec::new(),
     };
     let settings = Settings {
@@ -71,4 +70,16 @@ pub fn compare(case: &GoldenCase, size: [usize; 2], window: usize, rules: Window
     if expected == wrong {
         findings.wrong(&case.name, "padding", "cropping and resizing give the same labels");
     }
+}
+
+/// Pixels of coloured blocks, in which a network finds more than one class.
+fn patches(width: usize, height: usize) -> Vec<u8> {
+    const SIDE: usize = 9;
+    let mut dice = fastrand::Rng::with_seed(31);
+    let across = width.div_ceil(SIDE);
+    let colors: Vec<[u8; 3]> = (0..across * height.div_ceil(SIDE))
+        .map(|_| [dice.u8(..), dice.u8(..), dice.u8(..)])
+        .collect();
+    let pixel = |i: usize| colors[i / width / SIDE * across + i % width / SIDE];
+    (0..width * height).flat_map(pixel).collect()
 }

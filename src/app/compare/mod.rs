@@ -16,7 +16,7 @@ use std::path::PathBuf;
 
 use super::App;
 use super::workspace::Workspace;
-use crate::datasets::TruthReader;
+use crate::datasets::{TruthChoices, TruthReader};
 use crate::engine::{ModelInfo, ModelSource, Output};
 use crate::labels::ClassSet;
 use comparing::Comparisons;
@@ -130,16 +130,14 @@ impl Compare {
         Some(class.name.clone())
     }
 
-    /// Reads ground truth again, by other rules.
-    pub(super) fn read_truth_again(&mut self, reader: TruthReader) {
+    /// Reads ground truth again, by other rules: `reader_of` has those for classes.
+    pub(super) fn read_truth_again(&mut self, reader_of: impl Fn(&ClassSet) -> TruthReader) {
         // What is under way was asked for with the rules before.
         self.reading = None;
         let truths = self.panes.iter_mut().filter(|pane| pane.is_truth());
         for pane in truths {
-            if let Content::Labels(file) = &mut pane.content
-                && file.classes.len() == reader.classes()
-            {
-                file.truth = Some(reader.clone());
+            if let Content::Labels(file) = &mut pane.content {
+                file.truth = Some(reader_of(&file.classes));
                 (pane.labelled, pane.failed) = (None, None);
             }
         }
@@ -337,12 +335,7 @@ impl App {
         if truth && let Some(place) = self.compare.panes.iter().position(Pane::is_truth) {
             self.compare.remove(place);
         }
-        // What the model's file says of its ground truth holds where the classes are its own.
-        let own = self.model.as_ref().filter(|model| model.classes.has_names_of(&classes));
-        let reader = match own {
-            Some(model) => model.truth_reader(&self.evaluate.choices),
-            None => TruthReader::with(&classes, None, None, &self.evaluate.choices),
-        };
+        let reader = truth_reader(self.model.as_deref(), &classes, &self.evaluate.choices);
         let file = LabelFile {
             path,
             photo,
@@ -427,5 +420,13 @@ mod tests {
         assert_eq!((compare.reference, compare.other), (1, 0));
         compare.wipe_with(1);
         assert_eq!((compare.reference, compare.other), (0, 1));
+    }
+}
+
+/// What reads ground truth of these classes. What the model's file says of its ground truth holds where they are its own.
+pub(super) fn truth_reader(model: Option<&ModelInfo>, classes: &ClassSet, choices: &TruthChoices) -> TruthReader {
+    match model.filter(|model| model.classes.has_names_of(classes)) {
+        Some(model) => model.truth_reader(choices),
+        None => TruthReader::with(classes, None, None, choices),
     }
 }

@@ -118,6 +118,8 @@ struct Shown {
     truth: Layer,
     errors: Layer,
     confusion: Confusion,
+    /// Its ground truth holds only 0 and 255, and 255 means "no class".
+    is_mask: bool,
 }
 
 /// Labels on their way to the GPU or there.

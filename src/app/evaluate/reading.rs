@@ -3,6 +3,7 @@
 use egui::{CollapsingHeader, TextEdit, Ui};
 
 use crate::app::App;
+use crate::app::compare::truth_reader;
 use crate::datasets::TruthChoices;
 
 /// Masks of one object are often drawn with this id, which elsewhere means "no class".
@@ -54,9 +55,20 @@ impl App {
                 choices.read_as = if is_mask { vec![(MASK, 1)] } else { Vec::new() };
             }
         });
+        let looks_like_a_mask = self.evaluate.shown.as_ref().is_some_and(|shown| shown.is_mask);
+        if looks_like_a_mask {
+            ui.colored_label(
+                ui.visuals().warn_fg_color,
+                "The ground truth holds only 0 and 255, and 255 means no class.",
+            );
+            if ui.button("Read 255 as class 1").clicked() {
+                self.evaluate.choices.read_as = vec![(MASK, 1)];
+            }
+        }
         if self.evaluate.choices != before {
+            let choices = &self.evaluate.choices;
             self.compare
-                .read_truth_again(model.truth_reader(&self.evaluate.choices));
+                .read_truth_again(|classes| truth_reader(Some(&*model), classes, choices));
         }
     }
 }

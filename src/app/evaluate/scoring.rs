@@ -108,6 +108,9 @@ impl App {
             self.evaluate.forget_scores();
             self.evaluate.total = None;
             self.evaluate.class = None;
+            // Drawn and counted by the rules before.
+            self.evaluate.shown = None;
+            self.evaluate.told = None;
         }
     }
 
@@ -277,6 +280,7 @@ impl App {
             errors: layer(shown.map, before),
             truth,
             wanted,
+            is_mask: picture.is_mask,
             confusion: picture.confusion,
         });
         self.evaluate.told = None;

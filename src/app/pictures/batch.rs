@@ -1,7 +1,7 @@
 //! Segmenting all open pictures: what to do with the results, and how far it is.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use egui::{Button, Checkbox, Id, Modal, ProgressBar, Ui};
 
@@ -77,7 +77,11 @@ impl BatchDialog {
 impl App {
     pub(in crate::app) fn open_batch_dialog(&mut self) {
         let (folder, options) = self.export.defaults();
-        self.batch_dialog.folder = folder;
+        // The picture that is shown suggests one; where it cannot be read, the first of the list does.
+        let first = self.pictures.sources().next().and_then(PhotoSource::file);
+        let beside = first.and_then(Path::parent).map(|folder| folder.join("segscope"));
+        let is_missing = folder.as_os_str().is_empty();
+        self.batch_dialog.folder = beside.filter(|_| is_missing).unwrap_or(folder);
         self.batch_dialog.options = options;
         self.batch_dialog.open = true;
         self.batch_dialog.just_opened = true;
@@ -125,7 +129,8 @@ impl App {
             });
             ui.separator();
             ui.horizontal(|ui| {
-                let ready = total > 0 && (!dialog.write || !dialog.options.formats.is_empty());
+                let has_place = !dialog.options.formats.is_empty() && !dialog.folder.as_os_str().is_empty();
+                let ready = total > 0 && (!dialog.write || has_place);
                 let button = ui.add_enabled(ready, Button::new("Start"));
                 if std::mem::take(&mut dialog.just_opened) {
                     // Enter starts.

@@ -27,7 +27,6 @@ pub(in crate::checkpoint) struct NpzFile {
 impl NpzFile {
     /// Opens an archive; `None` when it holds no array at all, and so is something else.
     pub(in crate::checkpoint) fn open(path: &Path) -> Result<Option<Self>, CheckpointError> {
-        let damaged = |why: String| CheckpointError::damaged(path, why);
         let file = File::open(path).map_err(|e| CheckpointError::read(path, e))?;
         let length = file.metadata().map_err(|e| CheckpointError::read(path, e))?.len();
         let Ok(zip) = ZipArchive::new(BufReader::new(file)) else {
@@ -52,10 +51,9 @@ impl NpzFile {
             let shape: Option<Vec<usize>> = header.shape().iter().map(|n| usize::try_from(*n).ok()).collect();
             let fits = |shape: &Vec<usize>| count(shape).is_some_and(|n| n > 0 && n as u64 <= length);
             let Some(shape) = shape.filter(fits) else {
-                return Err(damaged(format!(
-                    "{name:.80}: its shape {:?} needs more values than the file holds",
-                    header.shape()
-                )));
+                let why = format!("its shape {:?} is none that the file can hold", header.shape());
+                npz.unread.insert(name.to_owned(), Unread::because(why));
+                continue;
             };
             npz.shapes.insert(name.to_owned(), shape);
             npz.floats.insert(name.to_owned(), float);

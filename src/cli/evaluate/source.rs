@@ -1,9 +1,9 @@
 //! What is scored: a model, or predictions of another program.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ use super::Evaluate;
 use crate::checkpoint;
 use crate::cli::said::err;
 use crate::cli::{open_photo, stopping};
-use crate::datasets::{BeyondClasses, Pair, PredictionReader, SetFile, Submission};
+use crate::datasets::{self, Pair, PredictionReader, SetFile, Submission};
 use crate::engine::{ModelInfo, ModelSource, Output, Session, Task};
 use crate::labels::{ClassSet, LabelMap};
 use crate::photo::OpenOptions;
@@ -30,7 +30,6 @@ pub(super) enum Source {
     Files {
         classes: ClassSet,
         reader: PredictionReader,
-        beyond: BeyondClasses,
     },
 }
 
@@ -40,6 +39,11 @@ impl Source {
             Self::Model { model, .. } => &model.classes,
             Self::Files { classes, .. } => classes,
         }
+    }
+
+    /// Whether predictions come from files.
+    pub(super) fn is_files(&self) -> bool {
+        matches!(self, Self::Files { .. })
     }
 
     /// What is scored, for people and for telling whether two evaluations are the same.
@@ -62,15 +66,7 @@ impl Source {
     /// The label map for a file, and the time that the model took.
     pub(super) fn predicted(&mut self, file: &Path, id: u64) -> Result<(LabelMap, Duration)> {
         match self {
-            Self::Files {
-                classes,
-                reader,
-                beyond,
-            } => {
-                let map = reader.read(file)?;
-                beyond.add(&map, classes.len());
-                Ok((map, Duration::ZERO))
-            }
+            Self::Files { reader, .. } => Ok((reader.read(file)?, Duration::ZERO)),
             Self::Model {
                 session,
                 model,
@@ -120,6 +116,10 @@ impl Evaluate {
                 "numbered" => self.numbered(pairs)?,
                 name => SetFile::named(name)?.0,
             };
+            ensure!(
+                !self.predictions_label_ids || datasets::find(&classes.name).is_some_and(|set| set.label_ids.is_some()),
+                "predictions-label-ids: expected a data set with label ids (cityscapes), found {name}"
+            );
             let ids = match (self.predictions_zero_is_ignored, self.predictions_label_ids) {
                 (true, _) => Submission::OneMore,
                 (_, true) => Submission::LabelIds,
@@ -128,7 +128,6 @@ impl Evaluate {
             return Ok(Source::Files {
                 reader: PredictionReader::new(&classes, ids),
                 classes,
-                beyond: BeyondClasses::default(),
             });
         }
         let mut session = Session::new(self.device);
@@ -148,16 +147,25 @@ impl Evaluate {
 
     /// As many numbered classes as there are ids in predictions and ground truth.
     fn numbered(&self, pairs: &[Pair]) -> Result<ClassSet> {
-        let ignored = self.truth.ignore.clone().unwrap_or_else(|| vec![255]);
-        let largest = |path: &PathBuf| -> Result<Option<u16>> {
-            let ids = LabelMap::open(path)?.ids.into_iter();
-            Ok(ids.filter(|id| !ignored.contains(id)).max())
+        let choices = self.truth.choices();
+        let ignored = choices.ignored.unwrap_or_else(|| vec![255]);
+        let truth_from_one = u16::from(choices.zero_is_ignored == Some(true));
+        let class = |id: u16| match choices.read_as.iter().find(|(from, _)| *from == id) {
+            Some((_, class)) => Some(*class),
+            None if ignored.contains(&id) => None,
+            None => id.checked_sub(truth_from_one),
         };
-        let files: Vec<&PathBuf> = pairs.iter().flat_map(|pair| [&pair.file, &pair.truth]).collect();
-        let largest = files.into_par_iter().map(largest).collect::<Result<Vec<_>>>()?;
+        let predicted_from_one = u16::from(self.predictions_zero_is_ignored);
+        let largest = |pair: &Pair| -> Result<Option<u16>> {
+            let truth = LabelMap::open(&pair.truth)?.ids.into_iter().filter_map(class).max();
+            let predicted = LabelMap::open(&pair.file)?.ids.into_iter();
+            let predicted = predicted.filter(|id| !ignored.contains(id)).max();
+            Ok(truth.max(predicted.and_then(|id| id.checked_sub(predicted_from_one))))
+        };
+        let left = pairs.par_iter().filter(|_| !stopping::is_asked());
+        let largest = left.map(largest).collect::<Result<Vec<_>>>()?;
+        stopping::check()?;
         let count = largest.into_iter().flatten().max().map_or(1, |id| usize::from(id) + 1);
-        let from_one = self.truth.zero_is_ignored == Some(true) && self.predictions_zero_is_ignored;
-        let count = count - usize::from(from_one && count > 1);
         err!("segscope: note: {count} numbered classes, as the ids in the files");
         Ok(ClassSet::numbered(count))
     }

@@ -41,9 +41,7 @@ pub(super) fn doubts(source: &Source, evaluated: &Evaluated) -> Vec<String> {
         shifted.filter(|share| *share > SUSPICIOUS && *share > 2.0 * accuracy)
     };
     let mut doubts = Vec::new();
-    if let Source::Files { classes, beyond, .. } = source {
-        doubts.extend(beyond.finding(classes));
-    }
+    doubts.extend(evaluated.beyond.finding(source.classes()));
     let said = |share: f64, whose: &str, flag: &str| {
         format!(
             "{:.1} % of the pixels would be right if the ids of the {whose} were one more than their class; if they are, \
