@@ -13,6 +13,14 @@ impl Checkpoint {
     /// A clause that names the first thing that differs: a size, a rule or a tensor.
     pub fn merge(&mut self, other: Self) -> Result<(), String> {
         self.check_rules(&other)?;
+        let is_run_alike = self.spec.inference == other.spec.inference && self.zero_is_ignored == other.zero_is_ignored;
+        if !is_run_alike {
+            self.remarks.push(
+                "window, stride, short side and rules of the first model hold for the decoders of the others, too, whose own \
+                 differ"
+                    .into(),
+            );
+        }
         let (spec, mut weights) = (other.spec, other.weights);
         for (name, tensor) in self.weights.iter().filter(|(name, _)| name.starts_with("encoder.")) {
             let Some(theirs) = weights.take(name) else { continue };

@@ -23,6 +23,12 @@ pub fn model_file(path: &Path) -> Result<PathBuf, CheckpointError> {
     let files: Vec<PathBuf> = entries
         .filter_map(Result::ok)
         .map(|e| e.path())
+        // What macOS keeps about files begins with a dot.
+        .filter(|file| {
+            !file
+                .file_name()
+                .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
+        })
         .filter(|file| file.is_file() && ends_like_a_model(file))
         .collect();
     match files.as_slice() {

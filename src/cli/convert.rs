@@ -87,6 +87,7 @@ impl Convert {
             bail!("expected a checkpoint to convert, found none");
         };
         let mut checkpoint = self.open(first)?;
+        let told = checkpoint.remarks.len();
         for path in others {
             stopping::check()?;
             checkpoint.merge(self.open(path)?).map_err(|why| {
@@ -97,6 +98,7 @@ impl Convert {
                 )
             })?;
         }
+        said::notes(&checkpoint.remarks[told..]);
         Ok(checkpoint)
     }
 

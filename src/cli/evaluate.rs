@@ -215,6 +215,14 @@ impl Evaluate {
 
     /// Refuses to begin where the end could not be written.
     fn check_files(&self) -> Result<()> {
+        let outputs: Vec<&PathBuf> = [&self.json, &self.csv, &self.html].into_iter().flatten().collect();
+        for (i, path) in outputs.iter().enumerate() {
+            ensure!(
+                !outputs[..i].contains(path),
+                "expected a file of its own for each output, found one twice: {}",
+                path.display()
+            );
+        }
         for path in [&self.json, &self.csv, &self.html].into_iter().flatten() {
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
             ensure!(

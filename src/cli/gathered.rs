@@ -26,7 +26,11 @@ pub(super) fn gathered(paths: &[PathBuf]) -> Result<Vec<Gathered>> {
         path,
         below: PathBuf::new(),
     };
-    Ok(super::expanded(paths)?.into_iter().map(here).collect())
+    let mut pictures = super::expanded(paths)?;
+    // A picture that was named twice is one.
+    let mut seen = HashSet::new();
+    pictures.retain(|path| seen.insert(std::path::absolute(path).unwrap_or_else(|_| path.clone())));
+    Ok(pictures.into_iter().map(here).collect())
 }
 
 /// As [`gathered`], with the folders below folders: each real one once, however links lead there, and without those in

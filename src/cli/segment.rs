@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
@@ -70,6 +70,15 @@ impl Segment {
     pub(super) fn run(&self) -> Result<ExitCode> {
         if !(0.0..=1.0).contains(&self.opacity) {
             bail!("opacity: expected 0 to 1, found {}", self.opacity);
+        }
+        if let Some(name) = &self.name {
+            let rest = ["{name}", "{folder}", "{model}"]
+                .iter()
+                .fold(name.clone(), |rest, word| rest.replace(word, ""));
+            ensure!(
+                !rest.contains(['{', '}']),
+                "name: expected {{name}}, {{folder}} and {{model}} only, found {name}"
+            );
         }
         let pictures = match self.recursive {
             true => {

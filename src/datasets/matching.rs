@@ -128,7 +128,7 @@ pub(super) fn match_names(pictures: &[Below], labels: &[Below], rules: Rules) ->
     let labels: Vec<File> = labels.into_iter().map(File::of).collect();
     let may_read_off = matches!(rules, Rules::Any);
     let mut rules = match rules {
-        Rules::Given(rule) => vec![(0, rule.clone())],
+        Rules::Given(rule) => rule.with_picture_suffixes().into_iter().enumerate().collect(),
         Rules::Any => known(&pictures, &labels),
         Rules::OtherNames => {
             let known = NameRule::known().into_iter().enumerate();
@@ -237,8 +237,11 @@ fn fit(rule: &NameRule, rank: usize, pictures: &[File], labels: &[File], flat: b
         .iter()
         .map(|picture| Some(key(picture, rule.of_picture(&picture.names)?)))
         .collect();
-    let mut uses: HashMap<&str, usize> = HashMap::new();
-    keys.iter().flatten().for_each(|key| *uses.entry(key).or_default() += 1);
+    // Pictures by what they share with label maps, in either case.
+    let mut uses: HashMap<String, usize> = HashMap::new();
+    for key in keys.iter().flatten() {
+        *uses.entry(key.to_lowercase()).or_default() += 1;
+    }
     let label_of: Vec<Option<usize>> = pictures
         .iter()
         .zip(&keys)
@@ -248,16 +251,20 @@ fn fit(rule: &NameRule, rank: usize, pictures: &[File], labels: &[File], flat: b
                 let is_other = |place: &&usize| labels[**place].path != picture.path;
                 places.iter().filter(is_other).copied().collect()
             };
+            let in_either_case = key.to_lowercase();
+            let is_alone = uses.get(&in_either_case) == Some(&1);
             // Where folders are not looked at, two files of a name could belong to either.
-            if flat && uses.get(key.as_str()).is_some_and(|count| *count > 1) {
+            if flat && !is_alone {
                 return None;
             }
-            let exact = exact.get(key).map(others).unwrap_or_default();
-            if let [first, rest @ ..] = exact.as_slice() {
-                return (!flat || rest.is_empty()).then_some(*first);
+            // Of several label maps nothing tells which one is meant.
+            match exact.get(key).map(others).as_deref() {
+                Some([only]) => return Some(*only),
+                Some([]) | None => {}
+                Some(_) => return None,
             }
-            match folded.get(&key.to_lowercase()).map(others).as_deref() {
-                Some([only]) => Some(*only),
+            match folded.get(&in_either_case).map(others).as_deref() {
+                Some([only]) if is_alone => Some(*only),
                 _ => None,
             }
         })
@@ -277,34 +284,30 @@ fn used_labels<'a>(label_of: &[Option<usize>], labels: &[File<'a>]) -> HashSet<&
     label_of.iter().flatten().map(|place| labels[*place].path).collect()
 }
 
-/// The fit with the most pictures.
+/// The fit with the most pictures; of several, the one whose rule is preferred.
 fn most_fitting(fits: impl Iterator<Item = Fit>) -> Result<Option<Fit>, PairError> {
     // One pair alone is no sign of a rule that takes something away from both names.
     let counts = |fit: &Fit| fit.count > usize::from(fit.rank >= READ_OFF_TWO_SIDED);
-    let order = |fit: &Fit| (fit.count, std::cmp::Reverse(fit.rank));
-    let mut best: Option<Fit> = None;
-    // Another rule that pairs as many pictures as the best one, with other label maps.
-    let mut rival: Option<NameRule> = None;
+    let mut leading: Vec<Fit> = Vec::new();
     for fit in fits.filter(counts) {
-        let Some(leader) = &best else {
-            best = Some(fit);
-            continue;
-        };
-        let differs = fit.count == leader.count && fit.label_of != leader.label_of;
-        let is_tie = differs && !NameRule::is_preferred(fit.rank, leader.rank);
-        if order(&fit) > order(leader) {
-            rival = is_tie.then(|| leader.rule.clone()).or(rival.filter(|_| differs));
-            best = Some(fit);
-        } else if is_tie {
-            rival = Some(fit.rule);
+        let most = leading.first().map_or(0, |leader| leader.count);
+        if fit.count > most {
+            leading.clear();
+        }
+        if fit.count >= most {
+            leading.push(fit);
         }
     }
-    match (best, rival) {
-        (Some(best), Some(rival)) => Err(PairError::Ambiguous {
+    leading.sort_by_key(|fit| fit.rank);
+    let mut leading = leading.into_iter();
+    let Some(best) = leading.next() else { return Ok(None) };
+    let is_rival = |fit: &Fit| fit.label_of != best.label_of && !NameRule::is_preferred(best.rank, fit.rank);
+    match leading.find(is_rival) {
+        Some(rival) => Err(PairError::Ambiguous {
             count: best.count,
-            rules: vec![best.rule.to_string(), rival.to_string()],
+            rules: vec![best.rule.to_string(), rival.rule.to_string()],
         }),
-        (best, _) => Ok(best),
+        None => Ok(Some(best)),
     }
 }
 
@@ -315,7 +318,7 @@ fn told(found: Option<Fit>, rules: &[(usize, NameRule)], pictures: &[File], labe
     let used = used_labels(&label_of, labels);
     let mut pairs = Vec::new();
     let mut missing = Vec::new();
-    let mut cores = HashSet::new();
+    let mut cores: HashSet<String> = HashSet::new();
     for (picture, label) in pictures.iter().zip(&label_of) {
         if used.contains(picture.path) {
             continue;

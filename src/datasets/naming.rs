@@ -17,21 +17,30 @@ pub struct NameRule {
 }
 
 /// Endings of pictures' names in published data sets: Cityscapes and its kin, ACDC and Dark Zurich, Potsdam, DRIVE, nnU-Net.
-const PICTURE_SUFFIXES: [&str; 7] = ["", "_leftImg8bit", "_rgb_anon", "_RGB", "_training", "_image", "_0000"];
+const PICTURE_SUFFIXES: [&str; 8] = [
+    "",
+    "_leftImg8bit",
+    "_rgb_anon",
+    "_RGB",
+    "_training",
+    "_test",
+    "_image",
+    "_0000",
+];
 
 /// Endings of label maps' names; of two of a data set that fit as many pictures, the first is taken: train ids come before
 /// label ids.
 const LABEL_SUFFIXES: [&str; 26] = [
-    "",
     "_gtFine_labelTrainIds",
-    "_gtFine_labelIds",
     "_gtCoarse_labelTrainIds",
-    "_gtCoarse_labelIds",
     "_gt_labelTrainIds",
-    "_gt_labelIds",
     "_labelTrainIds",
-    "_labelIds",
     "_train_id",
+    "",
+    "_gtFine_labelIds",
+    "_gtCoarse_labelIds",
+    "_gt_labelIds",
+    "_labelIds",
     "_mask",
     "_masks",
     "_label",
@@ -56,8 +65,8 @@ const PUBLISHED: usize = 10;
 /// What label maps' names begin with where people put it there.
 const LABEL_PREFIXES: [&str; 5] = ["mask_", "label_", "labels_", "gt_", "seg_"];
 
-/// What weather variants of Cityscapes add to a picture's name; all share one label map.
-const WEATHER: &str = "_foggy_beta_";
+/// What weather and night variants of Cityscapes put something behind; all share one label map.
+const OF_VARIANTS: &str = "_leftImg8bit";
 
 impl NameRule {
     /// The same name.
@@ -113,6 +122,18 @@ impl NameRule {
         })
     }
 
+    /// The same for pictures whose names have an ending of their own, as Cityscapes' have; as it is comes first.
+    pub(super) fn with_picture_suffixes(&self) -> Vec<Self> {
+        let with = |suffix: &str| Self {
+            picture: [String::new(), suffix.to_owned()],
+            ..self.clone()
+        };
+        match self.picture.iter().all(String::is_empty) {
+            true => PICTURE_SUFFIXES.map(with).into(),
+            false => vec![self.clone()],
+        }
+    }
+
     /// What can be read off one picture and its label map, if their names tell: one name within the other, or both with a
     /// common beginning or end that is set apart.
     pub(super) fn read_off(picture: &Names, label: &Names) -> Vec<Self> {
@@ -154,12 +175,11 @@ impl NameRule {
         is_apart(&self.picture) && is_apart(&self.label)
     }
 
-    /// Whether the better of two ranks is preferred where both rules pair as many pictures: the same name before all others,
-    /// what data sets publish (train ids before label ids) before habits, and known rules before those that were read off.
+    /// Whether the better of two ranks is preferred where both rules pair as many pictures: what data sets publish before
+    /// habits (train ids before the same name, and that before label ids), and known rules before those that were read off.
     /// Of two habits none is better.
     pub(super) fn is_preferred(a: usize, b: usize) -> bool {
         let group = |rank: usize| match rank {
-            0 => 0,
             rank if rank < PICTURE_SUFFIXES.len() * LABEL_SUFFIXES.len() => match rank % LABEL_SUFFIXES.len() {
                 place if place < PUBLISHED => 1,
                 _ => 2,
@@ -167,7 +187,7 @@ impl NameRule {
             rank if rank < 10_000 => 2,
             rank => rank,
         };
-        group(a) != group(b) || group(a) < 2
+        group(a) != group(b) || group(a) == 1
     }
 
     /// Whether both names have something that the other has not.
@@ -179,7 +199,8 @@ impl NameRule {
     /// The part of a picture's name that it shares with its label map; `None` where the rule does not fit the name.
     pub(super) fn of_picture<'a>(&self, names: &'a Names) -> Option<&'a str> {
         let name = if self.with_ending { &names.name } else { &names.stem };
-        let name = name.split(WEATHER).next().unwrap_or(name);
+        let variant = name.find(OF_VARIANTS).map(|at| at + OF_VARIANTS.len());
+        let name = variant.and_then(|end| name.get(..end)).unwrap_or(name);
         stripped(name, &self.picture)
     }
 

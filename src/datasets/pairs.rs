@@ -60,8 +60,8 @@ pub enum PairError {
     },
     /// Files without a partner.
     #[error(
-        "expected a label map (.png) of the same name for each picture, found none for {count} of {all}: {names}{left}; \
-         say how label maps are named with --label-name '{{stem}}_mask.png', or name the files in a --list",
+        "expected a label map (.png) of the same name for each picture, found none, or several, for {count} of {all}: \
+         {names}{left}; say how label maps are named with --label-name '{{stem}}_mask.png', or name the files in a --list",
         count = .missing.len(), names = shortened(.missing), left = left_over(.unused)
     )]
     Missing {
@@ -101,6 +101,12 @@ pub fn pairs(pictures: &Path, truths: &Path, rule: Option<&NameRule>) -> Result<
     let listed = |folder: &Path, wanted: fn(&Path) -> bool| {
         photo::files_below(folder, wanted).map_err(|why| PairError::List(why, folder.into()))
     };
+    // However it is written: a file is known by its path.
+    let truths = if is_same_folder(pictures, truths) {
+        pictures
+    } else {
+        truths
+    };
     let truth_files = Below::all(truths, listed(truths, is_label_map)?);
     let picture_files = Below::all(pictures, listed(pictures, photo::is_picture)?);
     if picture_files.is_empty() {
@@ -108,7 +114,7 @@ pub fn pairs(pictures: &Path, truths: &Path, rule: Option<&NameRule>) -> Result<
     }
     let rules = rule.map_or(Rules::Any, Rules::Given);
     let matched = match_names(&picture_files, &truth_files, rules)?;
-    if matched.pairs.is_empty() && is_same_folder(pictures, truths) {
+    if matched.pairs.is_empty() && pictures == truths {
         return Ok(with_themselves(truth_files));
     }
     let all = matched.pictures;
@@ -322,6 +328,25 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_taken_where_several_label_maps_could_be_meant() {
+        let why = found(&["images/0.png"], &["panoptic/0.png", "semantic/0.png"]).expect_err("which of both?");
+        assert!(why.to_string().contains("panoptic/0.png, semantic/0.png"), "{why}");
+        let why = found(&["A.png", "a.png"], &["a.png"]).expect_err("A has none");
+        assert!(why.to_string().contains("for 1 of 2: A"), "{why}");
+        assert_eq!(
+            truths(&["1.jpg"], &["1.png", "1_labelTrainIds.png"]),
+            ["1_labelTrainIds.png"]
+        );
+        let [pictures, labels] = [
+            folder_with(&["x_leftImg8bit.png"]),
+            folder_with(&["x_gtFine_labelIds.png", "x_gtFine_labelTrainIds.png"]),
+        ];
+        let rule = NameRule::parse("{stem}_gtFine_labelIds.png").expect("a rule");
+        let found = pairs(pictures.path(), labels.path(), Some(&rule)).expect("pairs").pairs;
+        assert!(found[0].truth.ends_with("x_gtFine_labelIds.png"));
+    }
+
+    #[test]
     fn a_folder_may_be_compared_with_itself() {
         let folder = folder_with(&["a.png", "x/b.png"]);
         let found = pairs(folder.path(), folder.path(), None).expect("pairs");
@@ -335,7 +360,7 @@ mod tests {
     fn files_are_never_paired_by_order_and_what_is_left_is_listed_both_ways() {
         let why = found(&["a.jpg", "b.jpg", "c.jpg"], &["b.png", "c.jpg", "x.png"]).expect_err("two are missing");
         let why = why.to_string();
-        assert!(why.contains("found none for 2 of 3: a, c"), "{why}");
+        assert!(why.contains("found none, or several, for 2 of 3: a, c"), "{why}");
         assert!(why.contains("without a picture: x.png"), "{why}");
         assert!(matches!(
             found(&["1.jpg", "2.jpg"], &["x.png", "y.png"]),
@@ -344,6 +369,8 @@ mod tests {
         // Two habits of one's own fit equally well.
         let twice = found(&["a.jpg"], &["a_first.png", "a_second.png"]).expect_err("which of both?");
         assert!(matches!(&twice, PairError::Ambiguous { count: 1, .. }), "{twice}");
+        let habits = found(&["a.jpg"], &["a_mask.png", "a_label.png"]).expect_err("which of both?");
+        assert!(matches!(&habits, PairError::Ambiguous { count: 1, .. }), "{habits}");
         let pictures = folder_with(&["a.jpg"]);
         let labels = folder_with(&["a_first.png", "a_second.png"]);
         let rule = NameRule::parse("{stem}_second.png").expect("a rule");

@@ -91,7 +91,9 @@ impl Survey {
 
     /// Whether only 0 and 255 occur and 255 means "no class": as masks of one object are often drawn.
     pub fn looks_like_a_mask(&self, ignored: &[u16]) -> bool {
-        self.ids.contains(&255) && self.ids.iter().all(|id| matches!(id, 0 | 255)) && ignored.contains(&255)
+        let is_read = self.pixels.iter().skip(1).any(|count| *count > 0);
+        let holds_both = self.ids.contains(&255) && self.ids.iter().all(|id| matches!(id, 0 | 255));
+        holds_both && !is_read && ignored.contains(&255)
     }
 
     /// What a person should know before believing a score or a training, each a sentence; the first says what there is.

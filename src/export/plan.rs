@@ -90,7 +90,8 @@ pub(super) fn is_complete(options: &Options, folder: &Path, stem: &str) -> bool 
     let has_masks = || masks.is_dir() && !staged_file::has_leftovers(&masks);
     let wants_masks = options.formats.contains(&Format::Classes);
     // Masks are moved to their places before all else, so that where another file is, they are.
-    single_files(options, folder, stem).all(|path| path.exists())
+    let is_written = |path: PathBuf| std::fs::metadata(path).is_ok_and(|about| about.is_file() && about.len() > 0);
+    single_files(options, folder, stem).all(is_written)
         && (!wants_masks || has_masks())
         && folder.join(CLASS_LIST).exists()
 }

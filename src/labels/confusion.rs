@@ -139,6 +139,13 @@ impl Confusion {
             .count()
     }
 
+    /// Share of the labelled pixels that would be right if the true class `ids[class]` meant `class`; `None` without pixels.
+    pub fn accuracy_under(&self, ids: &[u16]) -> Option<f64> {
+        let hits = ids.iter().enumerate();
+        let hits = hits.map(|(class, id)| self.count(usize::from(*id), class)).sum();
+        share(hits, self.counts.iter().sum())
+    }
+
     /// Share of the labelled pixels whose predicted id is `offset` more than their true class; `None` without pixels.
     /// Where it is large for 1 or -1, one of the two counts classes from 1.
     pub fn shifted_accuracy(&self, offset: isize) -> Option<f64> {

@@ -105,6 +105,9 @@ fn file_text(source: &ModelSource) -> String {
     format!("{} {about:?}{key}", file.canonicalize().unwrap_or(file).display())
 }
 
+/// Numbered classes at most, as in class sets of one's own.
+const MOST_NUMBERED: usize = 1024;
+
 impl Evaluate {
     /// What predicts, ready to begin.
     pub(super) fn source(&self, pairs: &[Pair]) -> Result<Source> {
@@ -166,6 +169,11 @@ impl Evaluate {
         let largest = left.map(largest).collect::<Result<Vec<_>>>()?;
         stopping::check()?;
         let count = largest.into_iter().flatten().max().map_or(1, |id| usize::from(id) + 1);
+        ensure!(
+            count <= MOST_NUMBERED,
+            "set: expected at most {MOST_NUMBERED} numbered classes, found the id {}; ignore what is no class with --ignore",
+            count - 1
+        );
         err!("segscope: note: {count} numbered classes, as the ids in the files");
         Ok(ClassSet::numbered(count))
     }

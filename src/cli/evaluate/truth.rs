@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::source::Source;
 use crate::cli::said::err;
 use crate::cli::stopping;
-use crate::datasets::{Pair, Survey, TruthReader};
+use crate::datasets::{self, Pair, Survey, TruthReader};
 use crate::evaluate::Evaluated;
 use crate::labels::ClassSet;
 
@@ -36,10 +36,8 @@ const SUSPICIOUS: f64 = 0.3;
 pub(super) fn doubts(source: &Source, evaluated: &Evaluated) -> Vec<String> {
     let confusion = &evaluated.scores.confusion;
     let accuracy = confusion.pixel_accuracy().unwrap_or(0.0);
-    let fits = |offset: isize| {
-        let shifted = confusion.shifted_accuracy(offset);
-        shifted.filter(|share| *share > SUSPICIOUS && *share > 2.0 * accuracy)
-    };
+    let is_suspicious = |share: f64| share > SUSPICIOUS && share > 2.0 * accuracy;
+    let fits = |offset: isize| confusion.shifted_accuracy(offset).filter(|share| is_suspicious(*share));
     let mut doubts = Vec::new();
     doubts.extend(evaluated.beyond.finding(source.classes()));
     let said = |share: f64, whose: &str, flag: &str| {
@@ -51,6 +49,14 @@ pub(super) fn doubts(source: &Source, evaluated: &Evaluated) -> Vec<String> {
     };
     if let Some(share) = fits(-1) {
         doubts.push(said(share, "ground truth", "--zero-is-ignored"));
+    }
+    let label_ids = datasets::find(&source.classes().name).and_then(|set| set.label_ids);
+    let under = label_ids.and_then(|ids| confusion.accuracy_under(ids));
+    if let Some(share) = under.filter(|share| is_suspicious(*share)) {
+        doubts.push(format!(
+            "{:.1} % of the pixels would be right if the ground truth held label ids; if it does, add --label-ids",
+            share * 100.0
+        ));
     }
     if let (Some(share), Source::Files { .. }) = (fits(1), source) {
         doubts.push(said(share, "predictions", "--predictions-zero-is-ignored"));
