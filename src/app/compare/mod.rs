@@ -374,6 +374,14 @@ fn output_of(model: &ModelInfo, output: Output, multi_scale: bool) -> Content {
     }
 }
 
+/// What reads ground truth of these classes. What the model's file says of its ground truth holds where they are its own.
+pub(super) fn truth_reader(model: Option<&ModelInfo>, classes: &ClassSet, choices: &TruthChoices) -> TruthReader {
+    match model.filter(|model| model.classes.has_names_of(classes)) {
+        Some(model) => model.truth_reader(choices),
+        None => TruthReader::with(classes, None, None, choices),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -420,13 +428,5 @@ mod tests {
         assert_eq!((compare.reference, compare.other), (1, 0));
         compare.wipe_with(1);
         assert_eq!((compare.reference, compare.other), (0, 1));
-    }
-}
-
-/// What reads ground truth of these classes. What the model's file says of its ground truth holds where they are its own.
-pub(super) fn truth_reader(model: Option<&ModelInfo>, classes: &ClassSet, choices: &TruthChoices) -> TruthReader {
-    match model.filter(|model| model.classes.has_names_of(classes)) {
-        Some(model) => model.truth_reader(choices),
-        None => TruthReader::with(classes, None, None, choices),
     }
 }
