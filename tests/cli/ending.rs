@@ -66,17 +66,17 @@ pub fn cut(
     let mut folders = (0..5).map(|attempt| format!("cut-{seed}-{attempt}"));
     let found = folders.find(|out| {
         let moment = dice.u64(moments.clone());
-        end_at(&mut call(out), end, moment, |pid| progress(out, pid))
+        end_at(&call(out), end, moment, |pid| progress(out, pid))
     });
     found.unwrap_or_else(|| panic!("seed {seed}, {end:?}: every run was over before its moment came"))
 }
 
 /// Starts a call and ends it as soon as its `progress`, which is told the number of the process, has come so far. False
 /// when it was over and had succeeded before.
-pub fn end_at(call: &mut Command, end: End, moment: u64, progress: impl Fn(u32) -> u64) -> bool {
+pub fn end_at(call: &Command, end: End, moment: u64, progress: impl Fn(u32) -> u64) -> bool {
     let mut said = tempfile::tempfile().expect("a file");
     let stderr = said.try_clone().expect("the same file");
-    let mut child = call
+    let mut child = hearing_all(call)
         .stdout(Stdio::null())
         .stderr(Stdio::from(stderr))
         .spawn()
@@ -111,6 +111,19 @@ pub fn end_at(call: &mut Command, end: End, moment: u64, progress: impl Fn(u32) 
         end.signal
     );
     true
+}
+
+/// The same call with no signal ignored: what starts the tests may ignore some, as `nohup` does, which is handed down.
+fn hearing_all(call: &Command) -> Command {
+    let mut hearing = Command::new("env");
+    hearing
+        .arg("--default-signal")
+        .arg(call.get_program())
+        .args(call.get_args());
+    if let Some(folder) = call.get_current_dir() {
+        hearing.current_dir(folder);
+    }
+    hearing
 }
 
 /// Looks again and again until there is something.

@@ -105,7 +105,7 @@ fn an_evaluation_that_was_ended_goes_on_to_the_same_scores() {
         most.set(most.get().max(bytes_read(pid)));
         0
     };
-    assert!(!end_at(&mut call("whole"), KILL, u64::MAX, watch), "nothing ended it");
+    assert!(!end_at(&call("whole"), KILL, u64::MAX, watch), "nothing ended it");
     let whole = scores(&folder.path().join("whole/s.json"));
     assert_eq!(whole["summary"]["complete"], true);
     let sizes = ["images", "labels"].map(|below| {
