@@ -161,6 +161,8 @@ impl App {
                 let name = source.name();
                 match shown.found() {
                     _ if self.is_busy_with(source) => format!("{name} - segmenting - Segscope"),
+                    // Masks that the canvas does not show yet are not said to be there.
+                    Some(_) if shown.masks.is_none() && self.gpu.is_some() => format!("{name} - segmenting - Segscope"),
                     Some(found) => format!("{name} - {} classes - Segscope", found.present()),
                     None => format!("{name} - Segscope"),
                 }
