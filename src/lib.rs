@@ -19,6 +19,7 @@ pub mod labels;
 pub mod model;
 mod numeric;
 pub mod photo;
+pub mod runtime;
 pub mod segment;
 mod staged_file;
 pub mod train;

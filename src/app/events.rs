@@ -4,7 +4,7 @@ use egui::Context;
 
 use super::App;
 use super::pictures::State;
-use crate::engine::{Event, PhotoSource, Segmented};
+use crate::engine::{Event, Found, PhotoSource, Segmented};
 
 impl App {
     /// Takes everything that other threads have to say since the last frame.
@@ -48,12 +48,12 @@ impl App {
             Event::ModelFailed { number, message } => self.take_model_failure(number, message),
             Event::ModelCancelled { number } => self.end_loading(number),
             Event::OpenModels(open) => self.take_open_models(open),
-            Event::Found {
+            Event::Found(Found {
                 pictures,
                 folder,
                 model,
                 problems,
-            } => {
+            }) => {
                 let summary = format!("{} files or folders cannot be opened", problems.len());
                 self.toasts.problems(&summary, &problems);
                 self.take_found(pictures, folder, model);

@@ -255,7 +255,7 @@ impl App {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::Session;
+    use crate::runtime::Session;
 
     fn embedded() -> ModelInfo {
         let mut session = Session::new(crate::engine::DeviceChoice::Cpu);

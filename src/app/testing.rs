@@ -11,7 +11,7 @@ static DRAWING: Mutex<()> = Mutex::new(());
 /// where everything is required.
 pub(super) fn can_draw() -> Option<MutexGuard<'static, ()>> {
     let guard = DRAWING.lock().unwrap_or_else(PoisonError::into_inner);
-    if !crate::engine::adapters().is_empty() {
+    if !crate::runtime::adapters().is_empty() {
         return Some(guard);
     }
     assert!(

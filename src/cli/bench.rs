@@ -7,9 +7,9 @@ use anyhow::{Context, Result};
 use serde_json::json;
 
 use super::said::out;
-use crate::engine::{self, DeviceChoice};
 use crate::model::{DecoderKind, ModelSpec, Network, NoProbe, Output, Variant, Weights, published};
 use crate::photo::Photo;
+use crate::runtime::{self, DeviceChoice};
 use crate::segment::{self, Settings, Timings};
 
 /// Sizes of the published ViT variants.
@@ -91,7 +91,7 @@ impl Bench {
             .context("the thread pool cannot be set up")?;
         let spec = self.spec();
         spec.check()?;
-        let device = engine::open_device(self.device)?;
+        let device = runtime::open_device(self.device)?;
         let model = Network::build(&spec, Weights::random(&spec, 1), &device.device)?;
         let rgb = (0..3 * self.size * self.size).map(|i| (i * 31 % 251) as u8).collect();
         let photo = Photo::new(self.size, self.size, rgb);
@@ -121,7 +121,7 @@ impl Bench {
         let of = |stage: fn(&Timings) -> Duration| median_ms(timings.iter().map(stage).collect());
         let (encode, decode) = (of(|t| t.encode), of(|t| t.decode));
         let (labels, total) = (of(|t| t.labels), of(Timings::total));
-        let peak = engine::peak_memory_mib();
+        let peak = runtime::peak_memory_mib();
         let name = |value: &dyn std::fmt::Debug| format!("{value:?}").to_lowercase();
         if self.json {
             let line = json!({

@@ -8,10 +8,11 @@ use super::said::{self, err, out};
 use super::truth_flags::TruthFlags;
 use super::{open_photo, stopping};
 use crate::datasets::{SetFile, Survey, TruthReader};
-use crate::engine::{Cost, DeviceChoice, MemoryWatch, ModelInfo, ModelSource, Output, Session, Task, peak_memory_mib};
 use crate::export::{self, FigureFile, Format, Report, ReportEntry, ReportedRun, Subject};
 use crate::labels::{Agreement, ClassSet, Confusion, LabelMap};
+use crate::model::Output;
 use crate::photo::{OpenOptions, Photo};
+use crate::runtime::{Cost, DeviceChoice, MemoryWatch, ModelInfo, ModelSource, Session, Task, peak_memory_mib};
 use crate::segment::Settings;
 
 /// Write one page that compares models on a picture: their masks, cost, time and agreement

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::said::out;
-use crate::engine::{self, AdapterKind, DeviceChoice};
+use crate::runtime::{self, AdapterKind, DeviceChoice};
 
 /// List devices and say which one is used
 #[derive(Debug, clap::Args)]
@@ -12,7 +12,7 @@ pub(super) struct Devices;
 impl Devices {
     pub(super) fn run(&self) -> Result<()> {
         out!("CPU: {} threads", rayon::current_num_threads())?;
-        let adapters = engine::adapters();
+        let adapters = runtime::adapters();
         for adapter in &adapters {
             out!(
                 "{}: {}, {}, {}",
@@ -25,7 +25,7 @@ impl Devices {
         if adapters.is_empty() {
             out!("no graphics adapter")?;
         }
-        let chosen = engine::open_device(DeviceChoice::Auto)?;
+        let chosen = runtime::open_device(DeviceChoice::Auto)?;
         match chosen.note {
             None => out!(
                 "auto takes {}: a GPU that agrees with the CPU on a small network",

@@ -6,11 +6,11 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::attention::{Direction, Fusion, HeadMeans, HeadStatistics, Inside, Part, Place, Rollout, Token};
-use crate::engine::{
-    DeviceChoice, FigureMaps, FigureStyle, Inspection, Look, ModelInfo, NumberFormat, OpenPhoto, PhotoSource, Session,
-};
 use crate::export::{ColorMap, Curve, write_figures};
 use crate::model::Output;
+use crate::runtime::{
+    DeviceChoice, FigureMaps, FigureStyle, Inspection, Look, ModelInfo, NumberFormat, OpenPhoto, PhotoSource, Session,
+};
 use crate::segment::Region;
 
 use super::model_flags::ModelFlags;

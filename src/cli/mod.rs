@@ -32,9 +32,9 @@ use clap::{Parser, Subcommand};
 
 use crate::app::{self, Start, Store};
 use crate::checkpoint::{self, Checkpoint, CheckpointError};
-use crate::engine::{DeviceChoice, MemoryNeed, ModelSource, available_memory};
 use crate::export::Options;
 use crate::photo::{self, Header, OpenOptions, Photo, PhotoRemark};
+use crate::runtime::{DeviceChoice, MemoryNeed, ModelSource, available_memory};
 use crate::staged_file::StagedFile;
 use said::err;
 

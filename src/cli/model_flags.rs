@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Result;
 
 use super::{said, source_of, stopping};
-use crate::engine::{ModelInfo, ModelSource, Session};
+use crate::runtime::{ModelInfo, ModelSource, Session};
 
 /// The model, and which of the weights in its file
 #[derive(Debug, clap::Args)]

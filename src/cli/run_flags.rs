@@ -5,8 +5,9 @@ use std::sync::Arc;
 use anyhow::{Result, bail, ensure};
 
 use crate::datasets::{self, SetFile};
-use crate::engine::{ModelInfo, NormalisationChoice, WindowMode, WindowRules};
+use crate::model::{WindowMode, WindowRules};
 use crate::photo::OpenOptions;
+use crate::runtime::{ModelInfo, NormalisationChoice};
 use crate::segment::Settings;
 
 /// How to run the model

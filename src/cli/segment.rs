@@ -8,8 +8,8 @@ use anyhow::{Result, bail, ensure};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
-use crate::engine::{DeviceChoice, PhotoSource, Session};
 use crate::export::{self, Format};
+use crate::runtime::{DeviceChoice, PhotoSource, Session};
 use crate::segment::Timings;
 use crate::staged_file::folder_of;
 

@@ -8,9 +8,10 @@ use anyhow::{Result, anyhow};
 
 use super::said::err;
 use super::{described, open_photo, stopping};
-use crate::engine::{ModelInfo, Output, Session, Task};
 use crate::export::{self, ExportError, Subject};
+use crate::model::Output;
 use crate::photo::OpenOptions;
+use crate::runtime::{ModelInfo, Session, Task};
 use crate::segment::{Settings, Timings};
 
 /// Of pictures that were refused because their files are there, so many are named.

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use crate::checkpoint::CheckpointError;
-use crate::engine::SessionError;
+use crate::runtime::SessionError;
 use crate::train::PlanError;
 
 /// What is at hand is dropped when it goes on for longer after the signal.

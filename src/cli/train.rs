@@ -9,7 +9,7 @@ use super::said::{err, out};
 use super::stopping;
 use super::train_flags::TrainFlags;
 use super::training_progress::Progress;
-use crate::engine::{DeviceChoice, open_device};
+use crate::runtime::{DeviceChoice, open_device};
 use crate::train::{Keeper, Prepared, TrainFolder};
 
 /// Fine-tune Segmenter and SETR from an ImageNet backbone on labelled pictures; an interrupted training goes on where it was

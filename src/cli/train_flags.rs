@@ -6,8 +6,8 @@ use anyhow::{Context as _, Result, bail, ensure};
 
 use super::truth_flags::TruthFlags;
 use crate::checkpoint;
-use crate::engine::NormalisationChoice;
 use crate::model::{DecoderKind, SETR_CHANNELS};
+use crate::runtime::NormalisationChoice;
 use crate::train::{DataPlan, OptimiserSpec, Recipe, TrainPlan};
 
 /// What is left out comes from `--config`, or from the recipe and the model in `--init`.

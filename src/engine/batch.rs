@@ -8,13 +8,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::failure::panic_sentence;
-use super::job::{Event, OpenPhoto, PhotoSource, Segmented};
-use super::progress::Progress;
-use super::session::{SessionError, Task};
+use super::job::Event;
 use super::worker::{Worker, log_times};
 use crate::export::{self, ExportError};
 use crate::labels::ClassSet;
 use crate::model::Output;
+use crate::runtime::{OpenPhoto, PhotoSource, Progress, Segmented, SessionError, Task};
 use crate::segment::Settings;
 
 /// Pictures to segment, all in one way.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::job::{Event, Job};
 use crate::catalogue::ModelsFolder;
+use crate::runtime::Found;
 
 /// How to say that a job failed.
 pub(super) fn failure_event(job: &Job) -> Box<dyn FnOnce(String) -> Event> {
@@ -17,11 +18,11 @@ pub(super) fn failure_event(job: &Job) -> Box<dyn FnOnce(String) -> Event> {
         // The number of no load.
         Job::CloseModel(_) => Box::new(|message| Event::ModelFailed { number: 0, message }),
         Job::OpenPhoto(_) => Box::new(Event::PhotoFailed),
-        Job::Find(_) => Box::new(|message| Event::Found {
-            pictures: Vec::new(),
-            folder: None,
-            model: None,
-            problems: vec![message],
+        Job::Find(_) => Box::new(|message| {
+            Event::Found(Found {
+                problems: vec![message],
+                ..Found::default()
+            })
         }),
         Job::ScanModels(folder) => {
             let path = folder.clone();

@@ -8,12 +8,11 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
 use super::batch::BatchState;
-use super::cores;
 use super::job::{Event, Job};
 use super::outbox::{MOST_EVENTS, Outbox, Wake};
-use super::settings::EngineSettings;
 use super::signals::Signals;
 use super::worker::Worker;
+use crate::runtime::{EngineSettings, cores};
 
 /// Jobs that may wait; one person does not ask for more at once.
 const MOST_JOBS: usize = 16;

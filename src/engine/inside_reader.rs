@@ -6,61 +6,12 @@ use std::thread::Builder;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use super::cores;
-use super::inspection::Inspection;
 use super::outbox::Wake;
-use crate::attention::{Direction, HeadStatistics, Part, Place, Rollout, Rows, Token, uniform_distance};
+use crate::runtime::{Answer, Inspection, Question, answer, cores};
 use crate::segment::Prediction;
 
 /// Answers that may wait for the window; the thread waits beyond this.
 const MOST_READY: usize = 16;
-
-/// What can be asked of an [`Inspection`].
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Question {
-    /// Attention of a token in every head of a block.
-    Rows(Place, Token, Direction),
-    /// The same in every block of one half.
-    Matrix(Part, Token, Direction),
-    /// What a token's final state is made of, over the encoder's tokens.
-    Rollout(Part, Token, Rollout),
-    /// Cosine of a token with all others after a block.
-    Similarity(Place, Token),
-    /// Principal components of the patches after a block.
-    Colours(Place),
-    /// Distance and entropy of every head.
-    Figures(Part),
-    /// What the prediction says of each patch, before the best class is taken.
-    Certainty(Certainty),
-}
-
-/// A figure of the class probabilities in the centre of a patch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Certainty {
-    /// Probability of a class.
-    Class(u16),
-    /// Entropy over the largest possible: 1 where all classes are equally likely.
-    Entropy,
-    /// Probability of the best class less that of the second.
-    Margin,
-}
-
-/// What comes back.
-#[derive(Clone, Debug)]
-pub enum Answer {
-    /// To [`Question::Rows`].
-    Rows(Rows),
-    /// To [`Question::Matrix`], by block.
-    Matrix(Vec<Rows>),
-    /// To [`Question::Rollout`] and [`Question::Similarity`]: a value per token.
-    Tokens(Vec<f32>),
-    /// To [`Question::Colours`]: a colour per patch.
-    Colours(Vec<[f32; 3]>),
-    /// To [`Question::Figures`], with the distance of a head that looks everywhere alike.
-    Figures(HeadStatistics, f64),
-    /// To [`Question::Certainty`]: a value per patch.
-    Patches(Vec<f32>),
-}
 
 /// An answer with what it belongs to.
 #[derive(Clone, Debug)]
@@ -238,80 +189,5 @@ fn work(wishes: &Wishes, ready: &Sender<Read>, wake: &Wake) {
             return;
         }
         wake();
-    }
-}
-
-fn answer(
-    inspection: &Inspection,
-    prediction: Option<&Prediction>,
-    question: Question,
-    go_on: impl Fn() -> bool,
-) -> Option<Answer> {
-    let inside = &inspection.inside;
-    match question {
-        Question::Rows(place, token, direction) => inside.rows(place, token, direction).map(Answer::Rows),
-        Question::Matrix(part, token, direction) => {
-            let layers = 0..inside.layers(part).len();
-            let rows = layers.map(|layer| go_on().then(|| inside.rows(Place { part, layer }, token, direction))?);
-            rows.collect::<Option<_>>().map(Answer::Matrix)
-        }
-        Question::Rollout(part, token, rollout) => rollout.of(inside, part, token, go_on).map(Answer::Tokens),
-        Question::Similarity(place, token) => inside.similarity(place, token).map(Answer::Tokens),
-        Question::Colours(place) => inside.colours(place).map(Answer::Colours),
-        Question::Figures(part) => {
-            let statistics = inside.head_statistics(part, go_on)?;
-            Some(Answer::Figures(statistics, uniform_distance(inside.grid, inside.patch)))
-        }
-        Question::Certainty(what) => {
-            let prediction = prediction?;
-            let map = &prediction.labels.map;
-            let patches = (0..inside.patches()).map(|patch| {
-                let [left, top, right, bottom] = inspection.frame.patch(patch, inside.grid);
-                // Padding lies beyond the last pixel.
-                let at = |a: f32, b: f32, side: usize| ((a + b) / 2.0).clamp(0.0, side as f32 - 1.0) as usize;
-                let (x, y) = (at(left, right, map.width), at(top, bottom, map.height));
-                certainty(&prediction.probabilities_at(x, y), what)
-            });
-            Some(Answer::Patches(patches.collect()))
-        }
-    }
-}
-
-fn certainty(probabilities: &[f32], what: Certainty) -> f32 {
-    match what {
-        Certainty::Class(class) => probabilities.get(usize::from(class)).copied().unwrap_or(0.0),
-        Certainty::Entropy => {
-            let most = (probabilities.len().max(2) as f32).ln();
-            let information = |p: &f32| if *p > 0.0 { -p * p.ln() } else { 0.0 };
-            probabilities.iter().map(information).sum::<f32>() / most
-        }
-        Certainty::Margin => {
-            let (mut best, mut second) = (0.0f32, 0.0f32);
-            for p in probabilities {
-                if *p > best {
-                    (best, second) = (*p, best);
-                } else if *p > second {
-                    second = *p;
-                }
-            }
-            best - second
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Certainty, certainty};
-
-    #[test]
-    fn certainty_is_between_none_and_all() {
-        let even = [0.25; 4];
-        assert!((certainty(&even, Certainty::Entropy) - 1.0).abs() < 1e-6);
-        assert_eq!(certainty(&even, Certainty::Margin), 0.0);
-        let sure = [0.0, 1.0, 0.0, 0.0];
-        assert_eq!(certainty(&sure, Certainty::Entropy), 0.0);
-        assert_eq!(certainty(&sure, Certainty::Margin), 1.0);
-        assert_eq!(certainty(&sure, Certainty::Class(1)), 1.0);
-        assert_eq!(certainty(&sure, Certainty::Class(9)), 0.0);
     }
 }

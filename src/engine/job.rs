@@ -1,194 +1,18 @@
 //! What crosses between the window and the worker: plain data, no tensor.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::batch::{Batch, BatchState};
-use super::comparison::{Comparison, ComparisonJob, Labelling, LabelsJob};
-use super::cost::Cost;
-use super::figures::FigureExport;
-use super::heads::{HeadsJob, HeadsOfPicture};
-use super::inspection::{Inspection, Look};
-use super::kept::Bytes;
-use super::memory::MemoryUse;
-use super::model_info::{ModelInfo, ModelSource, OpenModel};
-use super::progress::Progress;
-use super::report::ReportExport;
-use super::settings::EngineSettings;
 use crate::catalogue::ModelsFolder;
-use crate::export::{self, Subject};
-use crate::labels::Regions;
+use crate::export;
 use crate::model::Output;
-use crate::photo::Photo;
-use crate::segment::{Field, Prediction, Settings};
-
-/// Where a photo comes from.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum PhotoSource {
-    /// The rendered street inside the program.
-    Sample,
-    /// A file.
-    Path(PathBuf),
-}
-
-impl PhotoSource {
-    /// File name for people.
-    pub fn name(&self) -> String {
-        match self {
-            Self::Sample => "Sample street".into(),
-            Self::Path(path) => path
-                .file_name()
-                .map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into()),
-        }
-    }
-
-    /// The file behind it, if there is one.
-    pub fn file(&self) -> Option<&Path> {
-        match self {
-            Self::Sample => None,
-            Self::Path(path) => Some(path),
-        }
-    }
-
-    /// File name without its ending, for exports.
-    pub fn stem(&self) -> String {
-        match self {
-            Self::Sample => "street".into(),
-            Self::Path(path) => path
-                .file_stem()
-                .map_or_else(|| "picture".into(), |n| n.to_string_lossy().into()),
-        }
-    }
-}
-
-/// A photo with its number and name.
-#[derive(Clone, Debug)]
-pub struct OpenPhoto {
-    /// Unique in this process.
-    pub id: u64,
-    /// Where it was read from.
-    pub source: PhotoSource,
-    /// The pixels.
-    pub photo: Arc<Photo>,
-}
-
-/// A finished segmentation with what it was made of.
-#[derive(Clone, Debug)]
-pub struct Segmented {
-    /// The photo.
-    pub photo: OpenPhoto,
-    /// The model.
-    pub model: Arc<ModelInfo>,
-    /// Which of its outputs.
-    pub output: Output,
-    /// Labels, confidence, logits, timings.
-    pub prediction: Arc<Prediction>,
-    /// Pixels per class.
-    pub counts: Arc<[u64]>,
-    /// Connected regions of equal class.
-    pub regions: Arc<Regions>,
-    /// Regions per class.
-    pub region_counts: Arc<[u32]>,
-    /// What it costs on any machine.
-    pub cost: Cost,
-    /// The most memory that the process held while it ran, in MiB, where that was measured.
-    pub peak_mib: Option<u64>,
-}
-
-impl Segmented {
-    /// A result with what follows from its label map.
-    pub(super) fn new(photo: OpenPhoto, model: Arc<ModelInfo>, output: Output, prediction: Prediction) -> Self {
-        let map = &prediction.labels.map;
-        let regions = Regions::of(map);
-        Self {
-            photo,
-            counts: map.counts(model.classes.len()).into(),
-            region_counts: regions.counts(model.classes.len()).into(),
-            regions: Arc::new(regions),
-            cost: Cost::of(&model.spec, output, &prediction),
-            peak_mib: None,
-            model,
-            output,
-            prediction: Arc::new(prediction),
-        }
-    }
-
-    /// What made it, such as `SETR-PUP-L/16 layer 10`.
-    pub fn title(&self) -> String {
-        self.model.output_title(self.output)
-    }
-
-    /// How many classes are in the picture.
-    pub fn present(&self) -> usize {
-        self.counts.iter().filter(|count| **count > 0).count()
-    }
-
-    /// Memory that the result holds, in bytes: photo, labels, confidence, margin, logits and regions.
-    pub fn bytes(&self) -> usize {
-        let Prediction { labels, fields, .. } = &*self.prediction;
-        let per_pixel = labels.map.ids.len() + labels.confidence.len() + labels.margin.len();
-        self.photo.photo.rgb.len()
-            + per_pixel * size_of::<u16>()
-            + fields.iter().map(Field::bytes).sum::<usize>()
-            + self.regions.bytes()
-            + size_of_val(&*self.counts)
-    }
-
-    /// File name without ending for an export.
-    pub(super) fn file_stem(&self, options: &export::Options) -> String {
-        options.file_stem(&self.photo.source.stem(), &self.title())
-    }
-
-    /// What an export takes of it.
-    pub(super) fn subject(&self) -> Subject<'_> {
-        let labels = &self.prediction.labels;
-        Subject {
-            photo: &self.photo.photo,
-            map: &labels.map,
-            confidence: &labels.confidence,
-            classes: &self.model.classes,
-        }
-    }
-}
-
-impl Bytes for Segmented {
-    fn bytes(&self) -> usize {
-        Self::bytes(self)
-    }
-}
-
-/// What to export, and where.
-#[derive(Clone, Debug)]
-pub struct ExportJob {
-    /// The result.
-    pub result: Segmented,
-    /// Formats and look.
-    pub options: export::Options,
-    /// Target folder.
-    pub folder: PathBuf,
-}
-
-/// A picture as clipboards take it.
-#[derive(Clone, Debug)]
-pub struct Rgba {
-    /// Pixels per row.
-    pub width: usize,
-    /// Rows.
-    pub height: usize,
-    /// Red, green, blue and 255 of each pixel, row by row.
-    pub bytes: Vec<u8>,
-}
-
-impl From<&Photo> for Rgba {
-    fn from(photo: &Photo) -> Self {
-        let pixels = photo.rgb.as_chunks().0.iter();
-        Self {
-            width: photo.width,
-            height: photo.height,
-            bytes: pixels.flat_map(|[r, g, b]| [*r, *g, *b, 255]).collect(),
-        }
-    }
-}
+use crate::runtime::{
+    Comparison, ComparisonJob, EngineSettings, ExportJob, FigureExport, Found, HeadsJob, HeadsOfPicture, Inspection,
+    Labelling, LabelsJob, Look, MemoryUse, ModelInfo, ModelSource, OpenModel, OpenPhoto, PhotoSource, Progress,
+    ReportExport, Rgba, Segmented,
+};
+use crate::segment::Settings;
 
 /// Work for the worker. Whatever asks for a segmentation carries a generation: a newer one stops an older one.
 #[derive(Clone, Debug)]
@@ -273,16 +97,7 @@ pub enum Event {
     /// The device that was asked for cannot be used; the one before stays.
     DeviceFailed(String),
     /// What was dropped or chosen.
-    Found {
-        /// Pictures in the order given, those of a folder in natural order; none twice.
-        pictures: Vec<PathBuf>,
-        /// The first folder that gave pictures.
-        folder: Option<PathBuf>,
-        /// The first model: a file, or a folder that holds one.
-        model: Option<PathBuf>,
-        /// A sentence on each path that is neither.
-        problems: Vec<String>,
-    },
+    Found(Found),
     /// Which models lie in a folder.
     ModelsFound(Arc<ModelsFolder>),
     /// A model is being opened.

@@ -7,11 +7,9 @@ use std::thread::Builder;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use super::cores;
-use super::job::PhotoSource;
-use super::opening;
 use super::outbox::Wake;
 use crate::photo::{OpenOptions, Photo};
+use crate::runtime::{PhotoSource, cores, opening};
 
 /// Longest side of a thumbnail in pixels; smaller pictures stay as they are.
 pub const THUMBNAIL_SIDE: usize = 128;

@@ -10,13 +10,12 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use super::cores;
-use super::device::{DeviceChoice, open_device};
 use super::failure::panic_sentence;
 use super::outbox::Wake;
 use crate::export::{self, Format, Options, Subject};
 use crate::labels::{ClassSet, LabelMap};
 use crate::photo::Photo;
+use crate::runtime::{DeviceChoice, cores, open_device};
 use crate::train::{Keeper, Prepared, TrainEvent, TrainHistory, TrainPlan};
 
 /// News that may wait for the window; the training waits beyond this.

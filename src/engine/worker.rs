@@ -9,24 +9,19 @@ use crossbeam_channel::{Receiver, RecvError, Sender, TryRecvError, select};
 use rayon::ThreadPool;
 
 use super::batch::RunningBatch;
-use super::comparison::{Comparison, Labelling, read_labels};
 use super::failure::{failure_event, panic_sentence};
-use super::heads::{HeadsJob, HeadsOfPicture};
-use super::inspection::Look;
-use super::job::{Event, ExportJob, Job, OpenPhoto, PhotoSource, Segmented};
-use super::memory::{self, MemoryWatch};
-use super::model_info::{ModelSource, OpenModel};
-use super::numbers::Numbers;
-use super::opening::OpeningError;
+use super::job::{Event, Job};
 use super::outbox::Outbox;
-use super::session::{Session, SessionError, Task};
-use super::settings::EngineSettings;
 use super::signals::Signals;
-use super::{cores, find, opening};
 use crate::catalogue;
-use crate::export;
 use crate::model::Output;
 use crate::photo::OpenOptions;
+use crate::runtime::opening::{self, OpeningError};
+use crate::runtime::{
+    Comparison, EngineSettings, HeadsJob, HeadsOfPicture, Labelling, Look, MemoryWatch, ModelSource, Numbers,
+    OpenModel, OpenPhoto, PhotoSource, Segmented, Session, SessionError, Task, cores, find, peak_memory_mib,
+    read_labels,
+};
 use crate::segment::{Region, Settings};
 
 /// Everything that the worker thread owns.
@@ -155,7 +150,7 @@ impl Worker {
                 self.end_batch_with(id);
                 self.session.close(id);
             }
-            Job::Find(paths) => self.outbox.tell(find::find(paths)),
+            Job::Find(paths) => self.outbox.tell(Event::Found(find(paths))),
             Job::ScanModels(folder) => {
                 let found = catalogue::present(&folder, catalogue::released());
                 self.outbox.tell(Event::ModelsFound(Arc::new(found)));
@@ -186,31 +181,23 @@ impl Worker {
             }),
             Job::SegmentAll(batch) => self.begin_batch(batch),
             Job::PlanExport { number, job } => {
-                let ExportJob {
-                    result,
-                    options,
-                    folder,
-                } = job;
-                let files = export::files(&result.subject(), &options, &folder, &result.file_stem(&options));
+                let files = job.plan();
                 self.outbox.tell(Event::ExportPlanned { number, files });
             }
-            Job::Export(job) => match export_all(&job) {
+            Job::Export(job) => match job.write() {
                 Ok(files) => self.outbox.tell(Event::Exported {
                     folder: job.folder,
                     files,
                 }),
                 Err(e) => self.tell_failure(Event::ExportFailed, e.to_string()),
             },
-            Job::ExportFigures(job) => {
-                let files = job.maps.files(&job.inspection, &job.classes, &job.style);
-                match files.and_then(|files| export::write_figures(&job.folder, &files, job.overwrite)) {
-                    Ok(files) => self.outbox.tell(Event::Exported {
-                        folder: job.folder,
-                        files,
-                    }),
-                    Err(e) => self.tell_failure(Event::ExportFailed, e.to_string()),
-                }
-            }
+            Job::ExportFigures(job) => match job.write() {
+                Ok(files) => self.outbox.tell(Event::Exported {
+                    folder: job.folder,
+                    files,
+                }),
+                Err(e) => self.tell_failure(Event::ExportFailed, e.to_string()),
+            },
             Job::ExportReport(job) => match job.write() {
                 Ok(files) => self.outbox.tell(Event::Exported {
                     folder: job.folder,
@@ -218,11 +205,8 @@ impl Worker {
                 }),
                 Err(e) => self.tell_failure(Event::ExportFailed, e.to_string()),
             },
-            Job::Draw { format, job } => match export::picture(&job.result.subject(), &job.options, format) {
-                Ok(picture) => self.outbox.tell(Event::Drawn {
-                    format,
-                    rgba: (&picture).into(),
-                }),
+            Job::Draw { format, job } => match job.draw(format) {
+                Ok(rgba) => self.outbox.tell(Event::Drawn { format, rgba }),
                 Err(e) => self.tell_failure(Event::DrawFailed, e.to_string()),
             },
         }
@@ -344,7 +328,7 @@ impl Worker {
         match done {
             Ok(prediction) => {
                 let mut result = Segmented::new(photo, info, output, prediction);
-                result.peak_mib = memory::peak_memory_mib();
+                result.peak_mib = peak_memory_mib();
                 log_times(&result);
                 self.outbox.tell(Event::Segmented { generation, result });
             }
@@ -429,11 +413,6 @@ impl Worker {
             }
         }
     }
-}
-
-fn export_all(job: &ExportJob) -> Result<Vec<PathBuf>, export::ExportError> {
-    let stem = job.result.file_stem(&job.options);
-    export::write(&job.result.subject(), &job.options, &job.folder, &stem)
 }
 
 /// Notes how long a segmentation took.

@@ -3,7 +3,7 @@
 /// True with a graphics adapter, also a software one. Without: says that the test is skipped, or fails where
 /// everything is required.
 pub fn present() -> bool {
-    if !segscope::engine::adapters().is_empty() {
+    if !segscope::runtime::adapters().is_empty() {
         return true;
     }
     assert!(

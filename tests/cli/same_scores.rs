@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use segscope::datasets::{self, DataSet, TruthChoices, truths_of};
-use segscope::engine::{
-    Comparison, ComparisonJob, DeviceChoice, Labelling, ModelInfo, ModelSource, PhotoSource, ScoreAnswer, ScoreJob,
-    ScoreRequest, Scorer, Session, Truth,
-};
+use segscope::engine::{ScoreAnswer, ScoreRequest, Scorer};
 use segscope::labels::LabelMap;
 use segscope::model::{DecoderKind, Variant, published};
+use segscope::runtime::{
+    Comparison, ComparisonJob, DeviceChoice, Labelling, ModelInfo, ModelSource, PhotoSource, ScoreJob, Session, Truth,
+};
 use serde_json::Value;
 
 use crate::bundles;

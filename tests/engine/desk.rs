@@ -200,7 +200,7 @@ fn title(event: &Event) -> String {
     match event {
         Event::Device { name, .. } => format!("device {name}"),
         Event::DeviceFailed(why) => format!("no device ({why})"),
-        Event::Found { pictures, .. } => format!("{} pictures found", pictures.len()),
+        Event::Found(found) => format!("{} pictures found", found.pictures.len()),
         Event::ModelProgress { number, .. } => format!("progress of load {number}"),
         Event::Model { model, .. } => format!("model {}", model.title),
         Event::ModelFailed { message, .. } => format!("no model ({message})"),

@@ -3,32 +3,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use segscope::engine::{Event, Job};
+use segscope::engine::{Event, Found, Job};
 
 use crate::desk::{Desk, empty_folder};
-
-struct Found {
-    pictures: Vec<PathBuf>,
-    folder: Option<PathBuf>,
-    model: Option<PathBuf>,
-    problems: Vec<String>,
-}
 
 fn find(paths: Vec<PathBuf>) -> Found {
     let mut desk = Desk::new();
     desk.send(Job::Find(paths));
     desk.wait_for("what was found", |event| match event {
-        Event::Found {
-            pictures,
-            folder,
-            model,
-            problems,
-        } => Some(Found {
-            pictures,
-            folder,
-            model,
-            problems,
-        }),
+        Event::Found(found) => Some(found),
         _ => None,
     })
 }

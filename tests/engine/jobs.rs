@@ -8,8 +8,9 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use segscope::engine::{self, DeviceChoice, Event, ExportJob, Job, ModelSource, Output, PhotoSource, Session, Task};
+use segscope::engine::{DeviceChoice, Event, ExportJob, Job, ModelSource, Output, PhotoSource};
 use segscope::export::{Format, Options};
+use segscope::runtime::{Session, Task, peak_memory_mib};
 use segscope::segment::Settings;
 
 use crate::desk::{Desk, assert_covered, empty_folder, large_picture, long_run, synthetic_photo};
@@ -331,7 +332,7 @@ fn a_photo_of_twelve_megapixels_is_labelled_in_bounded_memory() {
     let counted: u64 = labels.map.counts(model.classes.len()).iter().sum();
     assert_eq!(counted, 12_000_000, "pixels with a class of the model");
     // Of the whole process, so with whatever other tests of this file run at the same time.
-    match engine::peak_memory_mib() {
+    match peak_memory_mib() {
         Some(peak) => {
             println!("peak memory: {peak} MiB");
             assert!(peak < 1500, "expected less than 1500 MiB of memory, found {peak}");

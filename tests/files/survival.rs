@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
-use segscope::engine::peak_memory_mib;
+use segscope::runtime::peak_memory_mib;
 
 use crate::mutation::Dice;
 use crate::thoroughness::is_thorough;

@@ -12,9 +12,10 @@ use crate::checkpoint;
 use crate::cli::said::err;
 use crate::cli::{open_photo, stopping};
 use crate::datasets::{self, Pair, PredictionReader, SetFile, Submission};
-use crate::engine::{ModelInfo, ModelSource, Output, Session, Task};
 use crate::labels::{ClassSet, LabelMap};
+use crate::model::Output;
 use crate::photo::OpenOptions;
+use crate::runtime::{ModelInfo, ModelSource, Session, Task};
 use crate::segment::Settings;
 
 /// What predicts.

@@ -7,10 +7,11 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use segscope::checkpoint::{self, Checkpoint, CheckpointError};
-use segscope::engine::{DeviceChoice, ModelSource, Output, Session, Settings, Task};
 use segscope::labels::LabelMap;
-use segscope::model::Weights;
+use segscope::model::{Output, Weights};
 use segscope::photo::Photo;
+use segscope::runtime::{DeviceChoice, ModelSource, Session, Task};
+use segscope::segment::Settings;
 
 use crate::torch_writer::{Item, Stored, call, dict, file_of, object, ordered_dict, rebuilt, tensor, text};
 use kinds::{

@@ -130,7 +130,8 @@ pub fn adapters() -> Vec<Adapter> {
         backends: gpu::Backends::PRIMARY,
         ..gpu::InstanceDescriptor::new_without_display_handle()
     });
-    let listed = crate::engine::wait_for(instance.enumerate_adapters(gpu::Backends::PRIMARY));
+    // A desktop has its list at once.
+    let listed = pollster::block_on(instance.enumerate_adapters(gpu::Backends::PRIMARY));
     let mut found: Vec<Adapter> = listed.iter().map(|adapter| described(&adapter.get_info())).collect();
     found.sort_by_key(|adapter| adapter.kind);
     found

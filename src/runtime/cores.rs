@@ -8,11 +8,11 @@ use std::sync::Arc;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 /// Stack of a thread; readers of nested files recurse.
-pub(super) const STACK_BYTES: usize = 16 << 20;
+pub(crate) const STACK_BYTES: usize = 16 << 20;
 
 /// A pool of so many threads, `None` for one per core. Without one, where the system gives no threads, work stays on
 /// rayon's global pool.
-pub(super) fn pool(threads: Option<usize>) -> Option<Arc<ThreadPool>> {
+pub(crate) fn pool(threads: Option<usize>) -> Option<Arc<ThreadPool>> {
     let built = ThreadPoolBuilder::new()
         // rayon takes 0 as one per core.
         .num_threads(threads.unwrap_or(0))

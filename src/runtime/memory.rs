@@ -38,7 +38,7 @@ impl MemoryWatch {
     }
 
     /// Memory in use now, with `feature_bytes` for what the worker keeps.
-    pub(super) fn memory_use(&self, feature_bytes: usize) -> MemoryUse {
+    pub(crate) fn memory_use(&self, feature_bytes: usize) -> MemoryUse {
         MemoryUse {
             now_mib: mib("VmRSS:", &status().unwrap_or_default()),
             peak_mib: self.highest_mib(),

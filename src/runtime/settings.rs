@@ -1,10 +1,10 @@
-//! How the worker computes: device, threads and memory.
+//! How everything is computed: device, threads and memory.
 
 use super::device::DeviceChoice;
 use super::session::{FEATURE_BYTES, MODEL_BYTES};
 use crate::photo::OpenOptions;
 
-/// How the worker computes. All of it can change while the program runs; see [`Job::Configure`](super::Job::Configure).
+/// How everything is computed. All of it can change while the program runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EngineSettings {
     /// Where networks run.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ModelInfo;
+use super::model_info::ModelInfo;
 use crate::model::{InferenceSpec, Normalisation};
 use crate::{checkpoint, datasets};
 

@@ -115,6 +115,17 @@ pub struct FigureExport {
     pub overwrite: bool,
 }
 
+impl FigureExport {
+    /// Writes the files and returns their paths.
+    ///
+    /// # Errors
+    /// When a picture cannot be a PNG or a file cannot be written.
+    pub(crate) fn write(&self) -> Result<Vec<PathBuf>, ExportError> {
+        let files = self.maps.files(&self.inspection, &self.classes, &self.style)?;
+        export::write_figures(&self.folder, &files, self.overwrite)
+    }
+}
+
 impl FigureMaps {
     /// Rows or columns of attention in a block, a name and a value per token for each; what lies on other tokens than
     /// patches is told and not drawn.

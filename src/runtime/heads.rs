@@ -1,6 +1,6 @@
 //! How far and how sharply each head looks in one of many pictures.
 
-use super::job::PhotoSource;
+use super::picture::PhotoSource;
 use crate::attention::{HeadStatistics, Inside, Part, uniform_distance};
 use crate::model::Output;
 use crate::segment::Settings;
@@ -8,7 +8,7 @@ use crate::segment::Settings;
 /// A picture to look into.
 #[derive(Clone, Debug)]
 pub struct HeadsJob {
-    /// From [`Engine::next_measure`](super::Engine::next_measure); stale once a newer one has been asked for.
+    /// Comes back with the answer; stale once a newer one has been asked for.
     pub number: u64,
     /// The picture.
     pub source: PhotoSource,

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 /// Gives each source a number, and a new one after its file has changed; features kept under it are found again.
 #[derive(Debug)]
-pub(super) struct Numbers<S>(HashMap<(S, Vec<Option<Version>>), u64>);
+pub(crate) struct Numbers<S>(HashMap<(S, Vec<Option<Version>>), u64>);
 
 /// Length and time of a file: one copied over another may keep the time.
 type Version = (u64, SystemTime);
@@ -21,7 +21,7 @@ impl<S> Default for Numbers<S> {
 impl<S: Hash + Eq> Numbers<S> {
     /// The number of `source`, whose content is in `files`; none for what is inside the program. A file that is not
     /// there, and comes, changes the number too.
-    pub(super) fn of(&mut self, source: S, files: &[PathBuf]) -> u64 {
+    pub(crate) fn of(&mut self, source: S, files: &[PathBuf]) -> u64 {
         let version = |file: &PathBuf| {
             let metadata = std::fs::metadata(file).ok()?;
             Some((metadata.len(), metadata.modified().ok()?))

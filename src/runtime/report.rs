@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::comparison::{Comparison, Labelling};
-use super::job::{OpenPhoto, Segmented};
+use super::picture::OpenPhoto;
+use super::segmented::Segmented;
 use crate::export::{self, ExportError, FigureFile, Format, Report, ReportEntry, Subject};
 use crate::labels::ClassSet;
 
@@ -42,7 +43,10 @@ pub struct ReportPart {
 
 impl ReportExport {
     /// Writes the page and returns its path. Existing pages stay: then this one gets a number.
-    pub(super) fn write(&self) -> Result<Vec<PathBuf>, ExportError> {
+    ///
+    /// # Errors
+    /// When the page cannot be made or written.
+    pub(crate) fn write(&self) -> Result<Vec<PathBuf>, ExportError> {
         let photo = &*self.photo.photo;
         let entry = |part: &ReportPart| {
             let subject = Subject {

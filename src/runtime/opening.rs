@@ -1,7 +1,7 @@
 //! From a source to the picture in it.
 
-use super::job::PhotoSource;
 use super::memory_need::{MemoryNeed, TooLittleMemory, available_memory};
+use super::picture::PhotoSource;
 use crate::photo::{Header, OpenOptions, Photo, PhotoError};
 
 /// The sample picture inside the program (see `NOTICE.md`).
@@ -9,7 +9,7 @@ const SAMPLE: &[u8] = include_bytes!("../../assets/samples/street.jpg");
 
 /// Why a picture is not opened.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum OpeningError {
+pub(crate) enum OpeningError {
     /// It cannot be read.
     #[error(transparent)]
     Photo(#[from] PhotoError),
@@ -22,7 +22,7 @@ pub(super) enum OpeningError {
 ///
 /// # Errors
 /// As [`Photo::open_with`] and [`MemoryNeed::check`].
-pub(super) fn read(source: &PhotoSource, options: OpenOptions) -> Result<Photo, OpeningError> {
+pub(crate) fn read(source: &PhotoSource, options: OpenOptions) -> Result<Photo, OpeningError> {
     match source {
         PhotoSource::Sample => Ok(Photo::from_bytes(SAMPLE)?),
         PhotoSource::Path(path) => {

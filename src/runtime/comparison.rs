@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::job::Segmented;
+use super::segmented::Segmented;
 use crate::datasets::{TruthError, TruthReader};
 use crate::labels::{Agreement, Confusion, LabelMap, Regions};
 use crate::segment::Prediction;
@@ -146,7 +146,7 @@ pub struct LabelsJob {
 ///
 /// # Errors
 /// When the file cannot be read, is no label map, is of another size or holds ids that mean nothing.
-pub(super) fn read_labels(job: &LabelsJob) -> Result<LabelMap, TruthError> {
+pub(crate) fn read_labels(job: &LabelsJob) -> Result<LabelMap, TruthError> {
     if let Some(reader) = &job.reader {
         return Ok(reader.read(&job.path, Some(job.size))?.map);
     }

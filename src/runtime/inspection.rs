@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::job::OpenPhoto;
 use super::model_info::ModelInfo;
+use super::picture::OpenPhoto;
 use crate::attention::Inside;
 use crate::model::Output;
 use crate::segment::{Frame, Region, Settings};
@@ -11,7 +11,7 @@ use crate::segment::{Frame, Region, Settings};
 /// What to look into.
 #[derive(Clone, Debug)]
 pub struct Look {
-    /// From [`Engine::next_look`](super::Engine::next_look); stale once a newer one has been asked for.
+    /// Comes back with the answer; stale once a newer one has been asked for.
     pub number: u64,
     /// The photo.
     pub photo: OpenPhoto,

@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use super::job::Event;
 use crate::checkpoint::ends_like_a_model;
 use crate::export::{self, Format};
 use crate::photo::{is_picture, pictures_below};
@@ -14,25 +13,26 @@ const MODEL_FILES: [&str; 2] = ["checkpoint.pth", "variant.yml"];
 /// Pictures of one folder that are opened at most: a list of more helps nobody, and the session keeps their paths.
 const MOST_PICTURES: usize = 100_000;
 
-/// Sorts out `paths` in their order; the answer is an [`Event::Found`].
-pub(super) fn find(paths: Vec<PathBuf>) -> Event {
-    let mut found = Found::default();
+/// What was dropped or chosen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    /// Pictures in the order given, those of a folder in natural order; none twice.
+    pub pictures: Vec<PathBuf>,
+    /// The first folder that gave pictures.
+    pub folder: Option<PathBuf>,
+    /// The first model: a file, or a folder that holds one.
+    pub model: Option<PathBuf>,
+    /// A sentence on each path that is neither.
+    pub problems: Vec<String>,
+}
+
+/// Sorts out `paths` in their order.
+pub fn find(paths: Vec<PathBuf>) -> Found {
+    let mut finder = Finder::default();
     for path in paths {
-        found.take(path);
+        finder.take(path);
     }
-    let Found {
-        pictures,
-        folder,
-        model,
-        problems,
-        ..
-    } = found;
-    Event::Found {
-        pictures,
-        folder,
-        model,
-        problems,
-    }
+    finder.found
 }
 
 /// Whether a picture below a folder is one that was exported: in the folder of a format, with the list of classes beside it.
@@ -45,16 +45,13 @@ fn is_export(path: &Path, folder: &Path) -> bool {
 }
 
 #[derive(Default)]
-struct Found {
-    pictures: Vec<PathBuf>,
-    folder: Option<PathBuf>,
-    model: Option<PathBuf>,
-    problems: Vec<String>,
+struct Finder {
+    found: Found,
     /// Absolute forms of everything taken so far.
     seen: HashSet<PathBuf>,
 }
 
-impl Found {
+impl Finder {
     fn take(&mut self, path: PathBuf) {
         let data = match path.metadata() {
             Ok(data) => data,
@@ -81,7 +78,7 @@ impl Found {
 
     fn take_picture(&mut self, path: PathBuf) {
         if self.is_new(&path) {
-            self.pictures.push(path);
+            self.found.pictures.push(path);
         }
     }
 
@@ -104,7 +101,7 @@ impl Found {
                     .into_iter()
                     .take(MOST_PICTURES)
                     .for_each(|path| self.take_picture(path));
-                self.folder.get_or_insert(folder);
+                self.found.folder.get_or_insert(folder);
             }
             Err(e) => self.problem("the folder cannot be listed", Some(&e), &folder),
         }
@@ -114,8 +111,8 @@ impl Found {
         if !self.is_new(&path) {
             return;
         }
-        match self.model {
-            None => self.model = Some(path),
+        match self.found.model {
+            None => self.found.model = Some(path),
             Some(_) => self.problem("expected one model, found another; open it by itself", None, &path),
         }
     }
@@ -129,6 +126,6 @@ impl Found {
     /// The path comes last, as in all sentences on files.
     fn problem(&mut self, what: &str, why: Option<&std::io::Error>, path: &Path) {
         let why = why.map(|e| format!(" ({e})")).unwrap_or_default();
-        self.problems.push(format!("{what}{why}: {}", path.display()));
+        self.found.problems.push(format!("{what}{why}: {}", path.display()));
     }
 }

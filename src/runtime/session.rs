@@ -10,63 +10,15 @@ use burn::tensor::Device;
 use super::cache::{FeatureCache, FeatureKey};
 use super::device::{DeviceChoice, DeviceError, OpenDevice, open_device};
 use super::inspection::{Inspection, Look};
+use super::looking;
 use super::model_info::{ModelInfo, ModelSource, OpenModel};
 use super::open_models::OpenModels;
 use super::progress::{BlockCounter, OnProgress, Progress};
-use crate::attention::{Inside, Recorder, plane_of};
+use super::session_error::SessionError;
 use crate::checkpoint::{self, Checkpoint, CheckpointError, OnRead};
-use crate::model::{Decoder, ModelSpec, Network, Output};
+use crate::model::{Network, Output};
 use crate::photo::Photo;
-use crate::segment::{self, PlanError, Prediction, Region, SegmentError, Settings, Watch as _};
-
-/// Why a session could not do something.
-#[derive(Debug, thiserror::Error)]
-pub enum SessionError {
-    /// The device.
-    #[error(transparent)]
-    Device(#[from] DeviceError),
-    /// The model file.
-    #[error(transparent)]
-    Checkpoint(#[from] CheckpointError),
-    /// The file of a model that had to make room for others.
-    #[error("the model {title} has to be read again, which fails: {source}")]
-    Reopen {
-        /// Title of the model.
-        title: String,
-        /// What is wrong with the file.
-        source: Box<CheckpointError>,
-    },
-    /// The file of a model that had to make room for others is another one by now.
-    #[error("the model {title} has to be read again, and its file has changed; open it anew: {name}")]
-    Changed {
-        /// Title of the model.
-        title: String,
-        /// Name of the file.
-        name: String,
-    },
-    /// The settings.
-    #[error(transparent)]
-    Plan(#[from] PlanError),
-    /// The run.
-    #[error(transparent)]
-    Segment(#[from] SegmentError),
-    /// No model of this number is open.
-    #[error("expected an open model, found none; open one first")]
-    NoModel,
-    /// The model has no such decoder or head.
-    #[error("expected one of the outputs of {0}, found another; choose a decoder of this model")]
-    NoOutput(String),
-}
-
-impl SessionError {
-    /// Whether it was stopped on request.
-    pub fn is_cancelled(&self) -> bool {
-        matches!(
-            self,
-            Self::Segment(SegmentError::Cancelled(_)) | Self::Checkpoint(CheckpointError::Cancelled)
-        )
-    }
-}
+use crate::segment::{self, Prediction, SegmentError, Settings};
 
 /// Bytes of features kept by default: 1,000 windows of ViT-T, 250 of ViT-B; a fifth of that where MLA is among the
 /// decoders.
@@ -354,63 +306,7 @@ impl Session {
         self.bring_back(look.model, &mut |_| on_progress(waiting))?;
         let device = self.device()?.device.clone();
         let (info, network) = self.models.built(look.model).ok_or(SessionError::NoModel)?;
-        if !info.spec.outputs().contains(&look.output) {
-            return Err(SessionError::NoOutput(info.title.clone()));
-        }
-        let (spec, patch) = (&info.spec, info.spec.encoder.patch);
-        let photo = &*look.photo.photo;
-        let (reduced, whole);
-        let (passes, window) = match look.region {
-            Region::Whole => {
-                (reduced, whole) = look.settings.whole(photo, patch)?;
-                (whole.passes(&reduced, patch)?, 0)
-            }
-            Region::Window(window) => (look.settings.plain().passes(photo, patch)?, window),
-        };
-        let pass = passes.first().ok_or(SessionError::NoModel)?.only(window, patch)?;
-        check_kept(spec, pass.window)?;
-        let run = segment::Run {
-            model: network,
-            spec,
-            output: look.output,
-            device: &device,
-        };
-        let one = [pass];
-        let mut counter = BlockCounter::new(spec, look.output, &one, false, &device, on_progress);
-        let mut recorder = Recorder::new(&mut counter);
-        let [pass] = &one;
-        let traced = run.trace(pass, &mut recorder);
-        let kept = recorder.finish(patch, spec.classes);
-        if let Some(why) = counter.device_error() {
-            return Err(SegmentError::Device(why).into());
-        }
-        let inside = kept.map_err(SegmentError::Device)?;
-        let features = traced.map_err(SegmentError::Cancelled)?;
-        let class_plane = match network.decoders.get(look.output.decoder) {
-            Some(Decoder::MaskTransformer(decoder)) => {
-                let embeddings = decoder.class_embeddings();
-                let [_, dim] = embeddings.dims();
-                let values = embeddings
-                    .try_into_data()
-                    .map_err(|e| SegmentError::Device(format!("{e:?}")))?;
-                let values = values
-                    .try_into_vec()
-                    .map_err(|e| SegmentError::Device(format!("{e:?}")))?;
-                plane_of(&values, dim)
-            }
-            _ => Vec::new(),
-        };
-        Ok(Inspection {
-            class_plane,
-            frame: pass.frame([photo.width, photo.height], patch),
-            inside: Inside {
-                grid: features.grid,
-                extra: features.extra,
-                ..inside
-            },
-            model: info.clone(),
-            look,
-        })
+        looking::inspect(look, info, network, &device, on_progress)
     }
 
     /// Moves to the CPU for good; the model is read again there.
@@ -432,26 +328,6 @@ impl Session {
         self.cache.clear();
         self.device = None;
     }
-}
-
-/// Most bytes that looking inside may keep.
-const MOST_KEPT: usize = 1 << 30;
-
-/// Refuses a look that would keep too much: queries, keys and tokens of every block, two bytes a value.
-fn check_kept(spec: &ModelSpec, window: [usize; 2]) -> Result<(), PlanError> {
-    let encoder = &spec.encoder;
-    let tokens: usize = window.map(|side| side.div_ceil(encoder.patch)).iter().product();
-    let bytes = encoder
-        .depth
-        .saturating_mul(tokens * encoder.dim * 3 * size_of::<u16>());
-    if bytes > MOST_KEPT {
-        return Err(PlanError::Setting(format!(
-            "looking into this photo at once would keep {} MiB, more than {}; choose one window, or a smaller short side",
-            bytes >> 20,
-            MOST_KEPT >> 20
-        )));
-    }
-    Ok(())
 }
 
 fn read(source: &ModelSource, on_read: OnRead) -> Result<Checkpoint, CheckpointError> {
