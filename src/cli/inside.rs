@@ -49,7 +49,6 @@ impl Model {
     fn look(&self, session: &mut Session, model: &ModelInfo, output: Output, picture: &Path) -> Result<Inspection> {
         let (named, settings) = self.run_flags.apply(model)?;
         let look = Look {
-            number: 0,
             photo: OpenPhoto {
                 id: 0,
                 source: PhotoSource::Path(picture.into()),

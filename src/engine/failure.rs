@@ -4,20 +4,26 @@ use std::any::Any;
 use std::sync::Arc;
 
 use super::job::{Event, Job};
+use super::ticket::Asked;
 use crate::catalogue::ModelsFolder;
 use crate::runtime::Found;
 
 /// How to say that a job failed.
 pub(super) fn failure_event(job: &Job) -> Box<dyn FnOnce(String) -> Event> {
     match job {
-        Job::Configure(_) => Box::new(Event::DeviceFailed),
-        Job::LoadModel { number, .. } => {
-            let number = *number;
-            Box::new(move |message| Event::ModelFailed { number, message })
+        Job::LoadModel { ticket, .. } => {
+            let ticket = ticket.clone();
+            Box::new(move |message| Event::ModelFailed { ticket, message })
         }
-        // The number of no load.
-        Job::CloseModel(_) => Box::new(|message| Event::ModelFailed { number: 0, message }),
-        Job::OpenPhoto(_) => Box::new(Event::PhotoFailed),
+        Job::CloseModel(_) => Box::new(|message| {
+            // Nobody waits for an answer.
+            let ticket = Asked::new().ticket();
+            Event::ModelFailed { ticket, message }
+        }),
+        Job::OpenPhoto { ticket, .. } => {
+            let ticket = ticket.clone();
+            Box::new(move |message| Event::PhotoFailed { ticket, message })
+        }
         Job::Find(_) => Box::new(|message| {
             Event::Found(Found {
                 problems: vec![message],
@@ -35,43 +41,43 @@ pub(super) fn failure_event(job: &Job) -> Box<dyn FnOnce(String) -> Event> {
                 }))
             })
         }
-        Job::Segment { generation, .. } => {
-            let generation = *generation;
-            Box::new(move |message| Event::SegmentFailed { generation, message })
+        Job::Segment { ticket, .. } => {
+            let ticket = ticket.clone();
+            Box::new(move |message| Event::SegmentFailed { ticket, message })
         }
-        Job::LookInside(look) => {
-            let number = look.number;
+        Job::LookInside { ticket, .. } => {
+            let ticket = ticket.clone();
             Box::new(move |message| {
                 let message = Some(message);
-                Event::LookFailed { number, message }
+                Event::LookFailed { ticket, message }
             })
         }
-        Job::ReadLabels(job) => {
-            let number = job.number;
+        Job::ReadLabels { ticket, .. } => {
+            let ticket = ticket.clone();
             Box::new(move |message| Event::Labels {
-                number,
+                ticket,
                 labels: Err(message),
             })
         }
-        Job::Compare(job) => {
-            let number = job.number;
+        Job::Compare { ticket, .. } => {
+            let ticket = ticket.clone();
             Box::new(move |_| Event::Compared {
-                number,
+                ticket,
                 comparison: None,
             })
         }
-        Job::MeasureHeads(job) => {
-            let number = job.number;
+        Job::MeasureHeads { ticket, .. } => {
+            let ticket = ticket.clone();
             Box::new(move |message| Event::HeadsMeasured {
-                number,
+                ticket,
                 figures: Some(Err(message)),
             })
         }
-        Job::SegmentAll(batch) => {
-            let number = batch.number;
+        Job::SegmentAll { ticket, .. } => {
+            let ticket = ticket.clone();
             // Beginning a batch only takes it down; there is no more to say than that it is over.
             Box::new(move |_| Event::BatchEnded {
-                number,
+                ticket,
                 done: 0,
                 failed: 0,
                 there: 0,

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 use notify::event::{AccessKind, AccessMode};
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
-use super::outbox::Wake;
+use super::wake::Wake;
 
 /// A file counts as complete when its time and size have stayed the same for so long.
 const SETTLE_TIME: Duration = Duration::from_millis(300);

@@ -1,16 +1,17 @@
 //! The handle that a window holds: jobs in, events out, never a wait.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::batch::BatchState;
+use super::closing::Closing;
 use super::job::{Event, Job};
-use super::outbox::{MOST_EVENTS, Outbox, Wake};
-use super::signals::Signals;
+use super::new_settings::NewSettings;
+use super::outbox::{MOST_EVENTS, Outbox};
+use super::wake::Wake;
 use super::worker::Worker;
 use crate::runtime::{EngineSettings, cores};
 
@@ -25,17 +26,17 @@ const MOST_BATCH_RESULTS: usize = 2;
 pub struct Engine {
     jobs: Option<Sender<Job>>,
     events: Receiver<Event>,
-    signals: Arc<Signals>,
-    newest_batch: AtomicU64,
+    new_settings: Arc<NewSettings>,
+    closing: Closing,
     /// Holds one token for each result of a batch that the window has not taken.
     batch_places: Receiver<()>,
     thread: Option<JoinHandle<()>>,
 }
 
-/// Too many jobs wait already.
+/// Too many jobs wait already; the one that found no room comes back.
 #[derive(Debug, thiserror::Error)]
 #[error("the program is still busy with earlier requests; try again in a moment")]
-pub struct Busy;
+pub struct Busy(pub Box<Job>);
 
 impl Engine {
     /// Starts the worker.
@@ -47,74 +48,46 @@ impl Engine {
         let (event_queue, events) = bounded(MOST_EVENTS);
         let places = bounded(MOST_BATCH_RESULTS);
         let batch_places = places.1.clone();
-        let signals = Arc::new(Signals::default());
-        let of_worker = signals.clone();
+        let new_settings = Arc::new(NewSettings::new());
+        let closing = Closing::default();
+        let of_worker = (new_settings.clone(), closing.clone());
         let thread = Builder::new()
             .name("segscope worker".into())
             .stack_size(cores::STACK_BYTES)
             .spawn(move || {
-                Worker::new(settings, job_queue, Outbox::new(event_queue, wake), of_worker, places).work()
+                let (new_settings, closing) = of_worker;
+                let outbox = Outbox::new(event_queue, wake);
+                Worker::new(settings, new_settings, job_queue, outbox, closing, places).work();
             })?;
         Ok(Self {
             jobs: Some(jobs),
             events,
-            signals,
-            newest_batch: AtomicU64::new(0),
+            new_settings,
+            closing,
             batch_places,
             thread: Some(thread),
         })
     }
 
+    /// Computes in another way from now on: another device, other threads, other limits. However many jobs wait, this is
+    /// never lost, and it holds for all of them; of several changes in a row only the last may be seen.
+    ///
+    /// A device that changes is answered by [`Event::Device`]; or by [`Event::DeviceFailed`], and everything goes on as
+    /// before.
+    pub fn configure(&self, settings: EngineSettings) {
+        self.new_settings.put(settings);
+    }
+
     /// Hands over a job.
     ///
     /// # Errors
-    /// When too many wait already; the job is dropped then.
+    /// When too many wait already; the job comes back then.
     pub fn send(&self, job: Job) -> Result<(), Busy> {
-        let Some(jobs) = &self.jobs else { return Err(Busy) };
-        let batch = match &job {
-            Job::SegmentAll(batch) => Some(batch.number),
-            _ => None,
+        let Some(jobs) = &self.jobs else {
+            return Err(Busy(Box::new(job)));
         };
-        match jobs.try_send(job) {
-            Ok(()) => {
-                if let Some(number) = batch {
-                    self.newest_batch.fetch_max(number, Ordering::Relaxed);
-                }
-                Ok(())
-            }
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => Err(Busy),
-        }
-    }
-
-    /// A new generation; every run of an older one stops at its next block.
-    pub fn next_generation(&self) -> u64 {
-        self.signals.next_generation()
-    }
-
-    /// A number for [`Job::LoadModel`]; every load with an older one stops.
-    pub fn next_load(&self) -> u64 {
-        self.signals.next_load()
-    }
-
-    /// A number for [`Job::LookInside`]; every look with an older one stops.
-    pub fn next_look(&self) -> u64 {
-        self.signals.next_look()
-    }
-
-    /// A number for [`Job::MeasureHeads`]; every measurement with an older one stops.
-    pub fn next_measure(&self) -> u64 {
-        self.signals.next_measure()
-    }
-
-    /// Stops the model that is being read; those that are open stay.
-    pub fn cancel_loading(&self) {
-        self.signals.next_load();
-    }
-
-    /// Stops the batch that was handed over last at its next block; what is done stays done.
-    pub fn cancel_batch(&self) {
-        self.signals
-            .cancel_batches_to(self.newest_batch.load(Ordering::Relaxed));
+        jobs.try_send(job)
+            .map_err(|refused| Busy(Box::new(refused.into_inner())))
     }
 
     /// The next event, if there is one.
@@ -134,7 +107,7 @@ impl Engine {
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        self.signals.close();
+        self.closing.close();
         self.jobs = None;
         // Nobody reads events any more: make room until the worker has seen that there are no more jobs.
         if let Some(thread) = self.thread.take() {

@@ -1,13 +1,12 @@
 //! Reads attention out of what a pass kept, on a thread of its own: an answer takes from a millisecond to a second.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::Builder;
+use std::sync::{Arc, Weak};
 
-use crossbeam_channel::{Receiver, Sender, bounded};
-
-use super::outbox::Wake;
-use crate::runtime::{Answer, Inspection, Question, answer, cores};
+use super::ticket::Ticket;
+use super::wake::Wake;
+use super::wish_list::WishList;
+use crate::runtime::{Answer, Inspection, Question, answer};
 use crate::segment::Prediction;
 
 /// Answers that may wait for the window; the thread waits beyond this.
@@ -16,41 +15,55 @@ const MOST_READY: usize = 16;
 /// An answer with what it belongs to.
 #[derive(Clone, Debug)]
 pub struct Read {
-    /// Number of the look.
-    pub look: u64,
-    /// Number of the prediction that was there.
-    pub prediction: u64,
     /// What was asked.
     pub question: Question,
     /// `None` when there is no such block or token.
     pub answer: Option<Answer>,
+    wish: Wish,
 }
 
-/// A prediction under the caller's number for it.
-pub type Numbered = (u64, Arc<Prediction>);
+impl Read {
+    /// Whether the question was one to this inspection, and to this prediction where the answer depends on it.
+    pub fn is_of(&self, inspection: &Arc<Inspection>, prediction: Option<&Arc<Prediction>>) -> bool {
+        self.wish == Wish::new(inspection, prediction, self.question)
+    }
+}
+
+/// A question with what it is asked of, which it does not keep: an inspection takes hundreds of megabytes, and when
+/// nobody else has it any more, nobody wants the answer.
+#[derive(Clone, Debug)]
+struct Wish {
+    question: Question,
+    inspection: Weak<Inspection>,
+    /// Only where the answer depends on it.
+    prediction: Option<Weak<Prediction>>,
+}
+
+impl Wish {
+    fn new(inspection: &Arc<Inspection>, prediction: Option<&Arc<Prediction>>, question: Question) -> Self {
+        let prediction = prediction.filter(|_| matches!(question, Question::Certainty(_)));
+        Self {
+            question,
+            inspection: Arc::downgrade(inspection),
+            prediction: prediction.map(Arc::downgrade),
+        }
+    }
+}
+
+impl PartialEq for Wish {
+    fn eq(&self, other: &Self) -> bool {
+        let same_prediction = match (&self.prediction, &other.prediction) {
+            (Some(one), Some(other)) => Weak::ptr_eq(one, other),
+            (one, other) => one.is_none() && other.is_none(),
+        };
+        same_prediction && self.question == other.question && Weak::ptr_eq(&self.inspection, &other.inspection)
+    }
+}
 
 /// The thread. It ends with this handle, at the latest after the block that it is at.
 #[derive(Debug)]
 pub struct InsideReader {
-    wishes: Arc<Wishes>,
-    ready: Receiver<Read>,
-}
-
-#[derive(Debug, Default)]
-struct Wishes {
-    list: Mutex<List>,
-    changed: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct List {
-    inspection: Option<Arc<Inspection>>,
-    prediction: Option<Numbered>,
-    /// The most wanted first.
-    waiting: Vec<Question>,
-    /// What the thread is at.
-    begun: Option<Question>,
-    closed: bool,
+    wishes: WishList<Wish, Option<Answer>>,
 }
 
 impl InsideReader {
@@ -59,135 +72,47 @@ impl InsideReader {
     /// # Errors
     /// When the system gives no thread.
     pub fn start(wake: Wake) -> std::io::Result<Self> {
-        let (sender, ready) = bounded(MOST_READY);
-        let wishes = Arc::new(Wishes::default());
-        let of_thread = wishes.clone();
-        Builder::new()
-            .name("segscope attention".into())
-            .stack_size(cores::STACK_BYTES)
-            .spawn(move || work(&of_thread, &sender, &wake))?;
-        Ok(Self { wishes, ready })
+        let wishes = WishList::start("segscope attention", MOST_READY, wake, read)?;
+        Ok(Self { wishes })
     }
 
     /// Replaces the whole list of what is wanted, the most wanted first. What is not on it any more is dropped, also
     /// half-way. Without a prediction there is no answer to [`Question::Certainty`].
-    pub fn want(&self, inspection: &Arc<Inspection>, prediction: Option<Numbered>, questions: Vec<Question>) {
-        let mut list = self.wishes.lock();
-        let List {
-            inspection: current,
-            prediction: known,
-            waiting,
-            begun,
-            ..
-        } = &mut *list;
-        let number = |prediction: &Option<Numbered>| prediction.as_ref().map(|(number, _)| *number);
-        if number(known) != number(&prediction) && matches!(begun, Some(Question::Certainty(_))) {
-            *begun = None;
-        }
-        *known = prediction;
-        if current.as_ref().is_none_or(|current| !Arc::ptr_eq(current, inspection)) {
-            *current = Some(inspection.clone());
-            *begun = None;
-        }
-        *waiting = questions;
-        if let Some(question) = *begun {
-            if waiting.contains(&question) {
-                waiting.retain(|other| *other != question);
-            } else {
-                *begun = None;
-            }
-        }
-        self.wishes.changed.notify_one();
+    pub fn want(&self, inspection: &Arc<Inspection>, prediction: Option<&Arc<Prediction>>, questions: Vec<Question>) {
+        let wish = |question| Wish::new(inspection, prediction, question);
+        self.wishes.want(questions.into_iter().map(wish).collect());
     }
 
-    /// Forgets the inspection, whose memory is free then.
+    /// Wants nothing any more.
     pub fn forget(&self) {
-        let mut list = self.wishes.lock();
-        (list.inspection, list.prediction) = (None, None);
-        list.waiting.clear();
-        list.begun = None;
+        self.wishes.want(Vec::new());
     }
 
     /// The next answer, if there is one.
     pub fn poll(&self) -> Option<Read> {
-        self.ready.try_recv().ok()
+        let (wish, answer) = self.wishes.poll()?;
+        Some(Read {
+            question: wish.question,
+            answer,
+            wish,
+        })
     }
 }
 
-impl Drop for InsideReader {
-    fn drop(&mut self) {
-        let mut list = self.wishes.lock();
-        list.closed = true;
-        list.begun = None;
-        drop(list);
-        self.wishes.changed.notify_one();
-    }
-}
-
-impl Wishes {
-    fn lock(&self) -> MutexGuard<'_, List> {
-        self.list.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Waits for the next wish; `None` when the window is gone.
-    fn next(&self) -> Option<(Arc<Inspection>, Option<Numbered>, Question)> {
-        let mut list = self.lock();
-        loop {
-            if list.closed {
-                return None;
-            }
-            if let Some(inspection) = list.inspection.clone().filter(|_| !list.waiting.is_empty()) {
-                let question = list.waiting.remove(0);
-                list.begun = Some(question);
-                return Some((inspection, list.prediction.clone(), question));
-            }
-            list = self.changed.wait(list).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-
-    /// Whether the answer to a question is still wanted.
-    fn wants(&self, inspection: &Arc<Inspection>, question: Question) -> bool {
-        let list = self.lock();
-        let same = list
-            .inspection
-            .as_ref()
-            .is_some_and(|other| Arc::ptr_eq(other, inspection));
-        same && list.begun == Some(question)
-    }
-
-    /// Ends what was begun; whether its answer is still wanted.
-    fn end(&self, inspection: &Arc<Inspection>, question: Question) -> bool {
-        let wanted = self.wants(inspection, question);
-        if wanted {
-            self.lock().begun = None;
-        }
-        wanted
-    }
-}
-
-fn work(wishes: &Wishes, ready: &Sender<Read>, wake: &Wake) {
-    while let Some((inspection, prediction, question)) = wishes.next() {
-        let go_on = || wishes.wants(&inspection, question);
-        let (number, prediction) = prediction.map_or((0, None), |(number, prediction)| (number, Some(prediction)));
-        let answer = catch_unwind(AssertUnwindSafe(|| {
-            answer(&inspection, prediction.as_deref(), question, go_on)
-        }));
-        if !wishes.end(&inspection, question) {
-            continue;
-        }
-        let read = Read {
-            look: inspection.look.number,
-            prediction: number,
-            question,
-            answer: answer.unwrap_or_else(|_| {
-                log::error!(target: "segscope", "attention cannot be read: {question:?}");
-                None
-            }),
-        };
-        // Waits while the window is behind, and fails when it is gone.
-        if ready.send(read).is_err() {
-            return;
-        }
-        wake();
-    }
+/// The answer to a question; `None` when it is not wanted any more.
+fn read(wish: &Wish, ticket: &Ticket) -> Option<Option<Answer>> {
+    let inspection = wish.inspection.upgrade()?;
+    let prediction = match &wish.prediction {
+        Some(prediction) => Some(prediction.upgrade()?),
+        None => None,
+    };
+    let question = wish.question;
+    let answer = catch_unwind(AssertUnwindSafe(|| {
+        answer(&inspection, prediction.as_deref(), question, || ticket.is_wanted())
+    }));
+    let answer = answer.unwrap_or_else(|_| {
+        log::error!(target: "segscope", "attention cannot be read: {question:?}");
+        None
+    });
+    ticket.is_wanted().then_some(answer)
 }

@@ -6,9 +6,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::Sender;
 
 use super::job::Event;
-
-/// Called after each event, so that the window looks.
-pub type Wake = Box<dyn Fn() + Send>;
+use super::wake::Wake;
 
 /// Events that may wait for the window. What is out of date soon is dropped beyond half of this, nothing else is.
 pub(super) const MOST_EVENTS: usize = 256;

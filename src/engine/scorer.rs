@@ -4,23 +4,24 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::thread::Builder;
 
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
 use super::failure::panic_sentence;
-use super::outbox::Wake;
+use super::ticket::Ticket;
+use super::wake::Wake;
 use crate::datasets::truths_of;
 use crate::runtime::{PhotoSource, ScoreJob, ScoredPicture, Truth, cores, score};
 
-/// Requests and answers that may wait: few, so that what a person looks at is soon served.
-const MOST_WAITING: usize = 2;
+/// Answers that may wait for the window; the thread waits beyond this.
+const MOST_READY: usize = 2;
 
-/// What is asked.
+/// What is asked. A request that is withdrawn before its turn gets no answer.
 #[derive(Debug)]
 pub enum ScoreRequest {
     /// Which pictures have a label map: below a folder, or where data sets usually have them beside the pictures.
     Find {
         /// Comes back with the answer.
-        number: u64,
+        ticket: Ticket,
         /// Where to look.
         folder: Option<PathBuf>,
         /// In this order.
@@ -29,7 +30,12 @@ pub enum ScoreRequest {
         knows_sample: bool,
     },
     /// How well a result matches.
-    Score(Box<ScoreJob>),
+    Score {
+        /// Comes back with the answer.
+        ticket: Ticket,
+        /// The result, and where the truth is.
+        job: Box<ScoreJob>,
+    },
 }
 
 /// What comes back.
@@ -38,19 +44,27 @@ pub enum ScoreAnswer {
     /// To [`ScoreRequest::Find`]: where it is, or nothing, for each picture.
     Found {
         /// As asked.
-        number: u64,
+        ticket: Ticket,
         /// In the order of the pictures.
         truths: Vec<Option<Truth>>,
     },
     /// To [`ScoreRequest::Score`].
     Scored {
         /// As asked.
-        number: u64,
+        ticket: Ticket,
         /// The picture.
         source: PhotoSource,
         /// What was counted, or why nothing was.
         outcome: Result<Box<ScoredPicture>, String>,
     },
+}
+
+impl ScoreRequest {
+    fn ticket(&self) -> &Ticket {
+        match self {
+            Self::Find { ticket, .. } | Self::Score { ticket, .. } => ticket,
+        }
+    }
 }
 
 /// The thread. It ends with this handle, after the picture that it is at.
@@ -66,13 +80,16 @@ impl Scorer {
     /// # Errors
     /// When the system gives no thread.
     pub fn start(wake: Wake) -> std::io::Result<Self> {
-        let (requests, asked) = bounded(MOST_WAITING);
-        let (sender, answers) = bounded(MOST_WAITING);
+        let (requests, asked) = unbounded();
+        let (sender, answers) = bounded(MOST_READY);
         Builder::new()
             .name("segscope scoring".into())
             .stack_size(cores::STACK_BYTES)
             .spawn(move || {
-                for request in asked {
+                for request in asked
+                    .into_iter()
+                    .filter(|request: &ScoreRequest| request.ticket().is_wanted())
+                {
                     // Fails when the window is gone.
                     if sender.send(answer_or_failure(request)).is_err() {
                         return;
@@ -83,14 +100,11 @@ impl Scorer {
         Ok(Self { requests, answers })
     }
 
-    /// Asks.
-    ///
-    /// # Errors
-    /// The request comes back when too many wait already.
-    pub fn ask(&self, request: ScoreRequest) -> Result<(), ScoreRequest> {
-        self.requests.try_send(request).map_err(|why| match why {
-            TrySendError::Full(request) | TrySendError::Disconnected(request) => request,
-        })
+    /// Asks. Whoever asks for much keeps it back, so that what a person looks at is soon served; what is withdrawn
+    /// before its turn is not begun.
+    pub fn ask(&self, request: ScoreRequest) {
+        // Fails when the thread is gone, which ends with this handle.
+        self.requests.send(request).ok();
     }
 
     /// The next answer, if there is one.
@@ -102,16 +116,16 @@ impl Scorer {
 /// A panic is a failure like any other; the thread goes on.
 fn answer_or_failure(request: ScoreRequest) -> ScoreAnswer {
     let failed = match &request {
-        ScoreRequest::Find { number, pictures, .. } => Err((*number, pictures.len())),
-        ScoreRequest::Score(job) => Ok((job.number, job.source.clone())),
+        ScoreRequest::Find { ticket, pictures, .. } => Err((ticket.clone(), pictures.len())),
+        ScoreRequest::Score { ticket, job } => Ok((ticket.clone(), job.source.clone())),
     };
     catch_unwind(AssertUnwindSafe(|| answer(request))).unwrap_or_else(|panic| match failed {
-        Err((number, pictures)) => ScoreAnswer::Found {
-            number,
+        Err((ticket, pictures)) => ScoreAnswer::Found {
+            ticket,
             truths: vec![None; pictures],
         },
-        Ok((number, source)) => ScoreAnswer::Scored {
-            number,
+        Ok((ticket, source)) => ScoreAnswer::Scored {
+            ticket,
             source,
             outcome: Err(panic_sentence(panic.as_ref())),
         },
@@ -121,7 +135,7 @@ fn answer_or_failure(request: ScoreRequest) -> ScoreAnswer {
 fn answer(request: ScoreRequest) -> ScoreAnswer {
     match request {
         ScoreRequest::Find {
-            number,
+            ticket,
             folder,
             pictures,
             knows_sample,
@@ -136,12 +150,12 @@ fn answer(request: ScoreRequest) -> ScoreAnswer {
                 None => knows_sample.then_some(Truth::Sample),
             });
             ScoreAnswer::Found {
-                number,
+                ticket,
                 truths: truths.collect(),
             }
         }
-        ScoreRequest::Score(job) => ScoreAnswer::Scored {
-            number: job.number,
+        ScoreRequest::Score { ticket, job } => ScoreAnswer::Scored {
+            ticket,
             source: job.source.clone(),
             outcome: score(&job).map(Box::new),
         },

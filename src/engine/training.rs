@@ -11,7 +11,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::failure::panic_sentence;
-use super::outbox::Wake;
+use super::wake::Wake;
 use crate::export::{self, Format, Options, Subject};
 use crate::labels::{ClassSet, LabelMap};
 use crate::photo::Photo;

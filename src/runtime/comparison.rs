@@ -73,8 +73,6 @@ impl From<&Segmented> for Labelling {
 /// Two label maps of one picture and of the same classes.
 #[derive(Clone, Debug)]
 pub struct ComparisonJob {
-    /// Comes back with the answer.
-    pub number: u64,
     /// What is compared.
     pub labels: Labelling,
     /// What with: the other model, or the ground truth.
@@ -131,8 +129,6 @@ impl Comparison {
 /// A label map to read.
 #[derive(Clone, Debug)]
 pub struct LabelsJob {
-    /// Comes back with the answer.
-    pub number: u64,
     /// The file.
     pub path: PathBuf,
     /// Width and height of the picture that it belongs to.

@@ -8,8 +8,6 @@ use crate::segment::Settings;
 /// A picture to look into.
 #[derive(Clone, Debug)]
 pub struct HeadsJob {
-    /// Comes back with the answer; stale once a newer one has been asked for.
-    pub number: u64,
     /// The picture.
     pub source: PhotoSource,
     /// Number of an open model.

@@ -11,8 +11,6 @@ use crate::segment::{Frame, Region, Settings};
 /// What to look into.
 #[derive(Clone, Debug)]
 pub struct Look {
-    /// Comes back with the answer; stale once a newer one has been asked for.
-    pub number: u64,
     /// The photo.
     pub photo: OpenPhoto,
     /// Number of an open model.

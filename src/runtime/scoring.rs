@@ -32,8 +32,6 @@ const SAMPLE_LABELS: &[u8] = include_bytes!("../../assets/samples/street-labels.
 /// A result with its ground truth.
 #[derive(Debug)]
 pub struct ScoreJob {
-    /// Comes back with the answer.
-    pub number: u64,
     /// The picture.
     pub source: PhotoSource,
     /// What was predicted.

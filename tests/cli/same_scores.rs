@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use segscope::datasets::{self, DataSet, TruthChoices, truths_of};
-use segscope::engine::{ScoreAnswer, ScoreRequest, Scorer};
+use segscope::engine::{Asked, ScoreAnswer, ScoreRequest, Scorer};
 use segscope::labels::LabelMap;
 use segscope::model::{DecoderKind, Variant, published};
 use segscope::runtime::{
@@ -163,14 +163,15 @@ impl Case {
     fn of_scorer(&self, picture: &Path, label: PathBuf) -> f64 {
         let scorer = Scorer::start(Box::new(|| {})).expect("a thread");
         let job = ScoreJob {
-            number: 1,
             source: PhotoSource::Path(picture.into()),
             labels: Labelling::plain(self.predicted.clone()),
             truth: Truth::File(label),
             reader: self.info.truth_reader(&TruthChoices::default()),
             show: None,
         };
-        scorer.ask(ScoreRequest::Score(Box::new(job))).expect("room");
+        let asked = Asked::new();
+        let (ticket, job) = (asked.ticket(), Box::new(job));
+        scorer.ask(ScoreRequest::Score { ticket, job });
         let begin = Instant::now();
         loop {
             if let Some(ScoreAnswer::Scored { outcome, .. }) = scorer.poll() {
@@ -186,7 +187,6 @@ impl Case {
         let reader = self.info.truth_reader(&TruthChoices::default());
         let truth = reader.read(label, None).expect("ground truth");
         let comparison = Comparison::of(&ComparisonJob {
-            number: 1,
             labels: Labelling::plain(self.predicted.clone()),
             reference: Labelling::plain(truth.map),
             classes: reader.classes(),

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use segscope::engine::{
-    Answer, Direction, Event, FigureExport, FigureMaps, FigureStyle, HeadsJob, HeadsOfPicture, InsideReader,
+    Answer, Asked, Direction, Event, FigureExport, FigureMaps, FigureStyle, HeadsJob, HeadsOfPicture, InsideReader,
     Inspection, Job, Look, NumberFormat, Output, Part, PhotoSource, Place, Question, Read, Region, Rollout, Settings,
     Token,
 };
@@ -20,7 +20,6 @@ fn look(desk: &mut Desk, region: Region) -> Look {
     let photo = desk.open(PhotoSource::Sample);
     let model = desk.model_info();
     Look {
-        number: desk.engine.next_look(),
         photo,
         model: model.id,
         output: Output::default(),
@@ -31,9 +30,11 @@ fn look(desk: &mut Desk, region: Region) -> Look {
 
 fn inspect(desk: &mut Desk, region: Region) -> Arc<Inspection> {
     let look = look(desk, region);
-    desk.send(Job::LookInside(look));
+    let asked = Asked::new();
+    let ticket = asked.ticket();
+    desk.send(Job::LookInside { ticket, look });
     desk.wait_for("an inspection", |event| match event {
-        Event::Inside(inspection) => Some(inspection),
+        Event::Inside { inspection, .. } => Some(inspection),
         _ => None,
     })
 }
@@ -90,7 +91,9 @@ fn a_window_is_where_the_plan_puts_it_and_one_too_many_is_a_sentence() {
         [320.0, 0.0, 1280.0, 960.0]
     );
     let look = look(&mut desk, Region::Window(2));
-    desk.send(Job::LookInside(look));
+    let asked = Asked::new();
+    let ticket = asked.ticket();
+    desk.send(Job::LookInside { ticket, look });
     let why = desk.wait_for("a failure", |event| match event {
         Event::LookFailed { message, .. } => message,
         _ => None,
@@ -99,21 +102,25 @@ fn a_window_is_where_the_plan_puts_it_and_one_too_many_is_a_sentence() {
 }
 
 #[test]
-fn a_newer_look_takes_the_place_of_an_older_one() {
+fn a_look_that_is_dropped_makes_room_for_a_newer_one() {
     let mut desk = Desk::with_model();
-    let [old, new] = [look(&mut desk, Region::Whole), look(&mut desk, Region::Window(0))];
-    desk.send(Job::LookInside(old.clone()));
-    desk.send(Job::LookInside(new.clone()));
+    let looks = [look(&mut desk, Region::Whole), look(&mut desk, Region::Window(0))];
+    let [old, new] = [Asked::new(), Asked::new()];
+    let tickets = [old.ticket(), new.ticket()];
+    for (ticket, look) in tickets.iter().cloned().zip(looks) {
+        desk.send(Job::LookInside { ticket, look });
+    }
+    drop(old);
     let mut stopped = None;
     let found = desk.wait_for("the newer one", |event| match event {
-        Event::LookFailed { number, message: None } => {
-            stopped = Some(number);
+        Event::LookFailed { ticket, message: None } => {
+            stopped = Some(ticket);
             None
         }
-        Event::Inside(inspection) => Some(inspection.look.number),
+        Event::Inside { ticket, .. } => Some(ticket),
         _ => None,
     });
-    assert_eq!((stopped, found), (Some(old.number), new.number));
+    assert_eq!((stopped.as_ref(), &found), (Some(&tickets[0]), &tickets[1]));
 }
 
 #[test]
@@ -218,7 +225,8 @@ fn the_reader_answers_what_is_wanted_and_nothing_else() {
     reader.want(&inspection, None, questions.clone());
     for question in questions {
         let read = read(&reader);
-        assert_eq!((read.question, read.look), (question, inspection.look.number));
+        assert_eq!(read.question, question);
+        assert!(read.is_of(&inspection, None), "an answer of another inspection");
         match (question, read.answer) {
             (Question::Rows(..), Some(Answer::Rows(rows))) => {
                 assert_eq!(Some(rows), inspection.inside.rows(place, token, Direction::To));
@@ -267,25 +275,26 @@ fn the_reader_answers_what_is_wanted_and_nothing_else() {
 fn heads_are_measured_picture_by_picture_and_stopped_on_request() {
     let mut desk = Desk::with_model();
     let look = look(&mut desk, Region::Whole);
-    let measure = |desk: &Desk, number: u64, source: PhotoSource| {
-        desk.send(Job::MeasureHeads(HeadsJob {
-            number,
+    let measure = |desk: &Desk, asked: &Asked, source: PhotoSource| {
+        let job = HeadsJob {
             source,
             model: look.model,
             output: look.output,
             settings: look.settings.clone(),
-        }));
+        };
+        let ticket = asked.ticket();
+        desk.send(Job::MeasureHeads { ticket, job });
     };
     let answer = |desk: &mut Desk| {
         desk.wait_for("figures", |event| match event {
-            Event::HeadsMeasured { number, figures } => Some((number, figures)),
+            Event::HeadsMeasured { ticket, figures } => Some((ticket, figures)),
             _ => None,
         })
     };
-    let number = desk.engine.next_measure();
-    measure(&desk, number, PhotoSource::Sample);
+    let asked = Asked::new();
+    measure(&desk, &asked, PhotoSource::Sample);
     let (answered, figures) = answer(&mut desk);
-    assert_eq!(answered, number);
+    assert!(asked.is(&answered));
     let figures = figures.expect("nobody has stopped it").expect("figures");
     let inspection = inspect(&mut desk, Region::Whole);
     assert_eq!(Some(&figures), HeadsOfPicture::of(&inspection.inside, || true).as_ref());
@@ -294,7 +303,7 @@ fn heads_are_measured_picture_by_picture_and_stopped_on_request() {
     assert_eq!(heads(&figures.encoder.distance), [3; 12]);
     assert_eq!(heads(&figures.decoder.entropy), [3; 2]);
 
-    measure(&desk, number, PhotoSource::Path("nowhere.jpg".into()));
+    measure(&desk, &asked, PhotoSource::Path("nowhere.jpg".into()));
     let (_, figures) = answer(&mut desk);
     assert!(
         figures
@@ -303,8 +312,8 @@ fn heads_are_measured_picture_by_picture_and_stopped_on_request() {
             .contains("nowhere.jpg")
     );
 
-    // A newer number, so this one is stale before it begins.
-    desk.engine.next_measure();
-    measure(&desk, number, PhotoSource::Sample);
+    // Withdrawn before it begins.
+    asked.cancel();
+    measure(&desk, &asked, PhotoSource::Sample);
     assert!(answer(&mut desk).1.is_none());
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use segscope::engine::{Batch, BatchState, Event, Job, ModelSource, Output, PhotoSource, Segmented};
+use segscope::engine::{Asked, Batch, BatchState, Event, Job, ModelSource, Output, PhotoSource, Segmented};
 use segscope::export::{Format, Options};
 use segscope::segment::Settings;
 
@@ -28,10 +28,10 @@ struct Report {
 }
 
 impl Report {
-    /// Takes what is said about batch `wanted`.
-    fn take(&mut self, wanted: u64, event: Event) {
+    /// Takes what is said about one batch.
+    fn take(&mut self, asked: &Asked, event: Event) {
         match event {
-            Event::BatchPicture { number, index, state } if number == wanted => match state {
+            Event::BatchPicture { ticket, index, state } if asked.is(&ticket) => match state {
                 BatchState::Running => self.steps.push(("running", index)),
                 BatchState::Done { result, files } => {
                     self.steps.push(("done", index));
@@ -44,16 +44,16 @@ impl Report {
                     self.failures.push(why);
                 }
             },
-            Event::BatchProgress { number, progress, .. } if number == wanted => {
+            Event::BatchProgress { ticket, progress, .. } if asked.is(&ticket) => {
                 self.fractions.push(progress.fraction);
             }
             Event::BatchEnded {
-                number,
+                ticket,
                 done,
                 failed,
                 there,
                 cancelled,
-            } if number == wanted => {
+            } if asked.is(&ticket) => {
                 self.end = Some((done, failed, cancelled));
                 self.there = there;
             }
@@ -63,9 +63,8 @@ impl Report {
 }
 
 /// A batch by the first model that was opened.
-fn batch(number: u64, pictures: Vec<PhotoSource>) -> Batch {
+fn batch(pictures: Vec<PhotoSource>) -> Batch {
     Batch {
-        number,
         pictures,
         model: 1,
         output: Output::default(),
@@ -81,10 +80,10 @@ fn pictures<const N: usize>(folder: &Path, names: [&str; N]) -> Vec<PhotoSource>
 }
 
 /// A batch over one picture that takes minutes.
-fn long_batch(number: u64, folder: &Path) -> Batch {
+fn long_batch(folder: &Path) -> Batch {
     Batch {
         settings: Some(long_run()),
-        ..batch(number, vec![large_picture(folder)])
+        ..batch(vec![large_picture(folder)])
     }
 }
 
@@ -97,29 +96,36 @@ fn shorter_run() -> Settings {
 }
 
 /// Waits until a batch is over.
-fn finish(desk: &mut Desk, number: u64) -> Report {
+fn finish(desk: &mut Desk, asked: &Asked) -> Report {
     let mut report = Report::default();
     desk.wait_for("the end of the batch", |event| {
-        report.take(number, event);
+        report.take(asked, event);
         report.end.map(|_| ())
     });
     report
 }
 
+/// Hands over a batch, which stops when what is returned is dropped.
+fn ask(desk: &Desk, batch: Batch) -> Asked {
+    let asked = Asked::new();
+    let ticket = asked.ticket();
+    desk.send(Job::SegmentAll { ticket, batch });
+    asked
+}
+
 fn run(desk: &mut Desk, batch: Batch) -> Report {
-    let number = batch.number;
-    desk.send(Job::SegmentAll(batch));
-    finish(desk, number)
+    let asked = ask(desk, batch);
+    finish(desk, &asked)
 }
 
 /// Hands over a batch and waits until a network runs in it.
-fn begin(desk: &mut Desk, batch: Batch) {
-    let wanted = batch.number;
-    desk.send(Job::SegmentAll(batch));
+fn begin(desk: &mut Desk, batch: Batch) -> Asked {
+    let asked = ask(desk, batch);
     desk.wait_for("progress of the batch", |event| match event {
-        Event::BatchProgress { number, .. } if number == wanted => Some(()),
+        Event::BatchProgress { ticket, .. } if asked.is(&ticket) => Some(()),
         _ => None,
     });
+    asked
 }
 
 #[test]
@@ -130,7 +136,7 @@ fn one_broken_picture_of_five_fails_and_the_others_are_done() {
     fs::write(&broken, "no picture at all").expect("a file that can be written");
     all.insert(2, PhotoSource::Path(broken));
     let mut desk = Desk::with_model();
-    let report = run(&mut desk, batch(1, all.clone()));
+    let report = run(&mut desk, batch(all.clone()));
     let expected: Vec<_> = (0..5)
         .flat_map(|i| [("running", i), (if i == 2 { "failed" } else { "done" }, i)])
         .collect();
@@ -163,8 +169,8 @@ fn one_broken_picture_of_five_fails_and_the_others_are_done() {
 fn a_batch_of_nothing_and_a_batch_without_a_model_end() {
     let folder = empty_folder();
     let mut desk = Desk::new();
-    assert_eq!(run(&mut desk, batch(1, Vec::new())).end, Some((0, 0, false)));
-    let report = run(&mut desk, batch(2, pictures(folder.path(), ["a.png", "b.png"])));
+    assert_eq!(run(&mut desk, batch(Vec::new())).end, Some((0, 0, false)));
+    let report = run(&mut desk, batch(pictures(folder.path(), ["a.png", "b.png"])));
     assert_eq!(report.end, Some((0, 2, false)));
     assert!(report.failures[0].contains("model"), "{:?}", report.failures);
 }
@@ -176,27 +182,30 @@ fn a_job_is_served_at_once_and_the_interrupted_picture_is_done_in_the_end() {
     all.extend(pictures(folder.path(), ["small.png"]));
     let mut desk = Desk::with_model();
     let photo = desk.open(PhotoSource::Sample);
-    desk.send(Job::SegmentAll(Batch {
-        settings: Some(shorter_run()),
-        ..batch(1, all)
-    }));
+    let asked = ask(
+        &desk,
+        Batch {
+            settings: Some(shorter_run()),
+            ..batch(all)
+        },
+    );
     let mut report = Report::default();
     desk.wait_for("progress of the batch", |event| {
-        report.take(1, event);
+        report.take(&asked, event);
         (!report.fractions.is_empty()).then_some(())
     });
     let wanted = desk.ask(&photo, None);
     let result = desk.wait_for("a segmentation", |event| match event {
-        Event::Segmented { generation, result } if generation == wanted => Some(result),
+        Event::Segmented { ticket, result } if wanted.is(&ticket) => Some(result),
         event => {
-            report.take(1, event);
+            report.take(&asked, event);
             None
         }
     });
     assert_covered(&result);
     assert_eq!(report.steps, [("running", 0)], "the person waited for the batch");
     desk.wait_for("the end of the batch", |event| {
-        report.take(1, event);
+        report.take(&asked, event);
         report.end.map(|_| ())
     });
     assert_eq!(report.steps, [("running", 0), ("done", 0), ("running", 1), ("done", 1)]);
@@ -212,12 +221,10 @@ fn a_job_is_served_at_once_and_the_interrupted_picture_is_done_in_the_end() {
 fn cancel_stops_a_batch_at_once_and_not_the_next_one() {
     let folder = empty_folder();
     let mut desk = Desk::with_model();
-    begin(&mut desk, long_batch(1, folder.path()));
-    desk.engine.cancel_batch();
-    assert_eq!(finish(&mut desk, 1).end, Some((0, 0, true)));
-    // Nothing is left to stop.
-    desk.engine.cancel_batch();
-    let report = run(&mut desk, batch(2, pictures(folder.path(), ["a.png"])));
+    let asked = begin(&mut desk, long_batch(folder.path()));
+    asked.cancel();
+    assert_eq!(finish(&mut desk, &asked).end, Some((0, 0, true)));
+    let report = run(&mut desk, batch(pictures(folder.path(), ["a.png"])));
     assert_eq!(report.end, Some((1, 0, false)));
 }
 
@@ -225,21 +232,21 @@ fn cancel_stops_a_batch_at_once_and_not_the_next_one() {
 fn a_newer_batch_and_closing_its_model_end_a_batch_and_another_model_does_not() {
     let folder = empty_folder();
     let mut desk = Desk::with_model();
-    begin(&mut desk, long_batch(1, folder.path()));
-    desk.send(Job::SegmentAll(long_batch(2, folder.path())));
-    assert_eq!(finish(&mut desk, 1).end, Some((0, 0, true)));
+    let first = begin(&mut desk, long_batch(folder.path()));
+    let second = ask(&desk, long_batch(folder.path()));
+    assert_eq!(finish(&mut desk, &first).end, Some((0, 0, true)));
     let other = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/rstrudel-mask-p16");
     let other = desk.load(ModelSource::Path(other)).id;
     desk.wait_for("progress of the batch", |event| match event {
-        Event::BatchProgress { number: 2, .. } => Some(()),
-        Event::BatchEnded { number, .. } => panic!("batch {number} ended"),
+        Event::BatchProgress { ticket, .. } if second.is(&ticket) => Some(()),
+        Event::BatchEnded { .. } => panic!("a batch ended"),
         _ => None,
     });
     desk.send(Job::CloseModel(1));
-    assert_eq!(finish(&mut desk, 2).end, Some((0, 0, true)));
+    assert_eq!(finish(&mut desk, &second).end, Some((0, 0, true)));
     let by_other = Batch {
         model: other,
-        ..batch(3, pictures(folder.path(), ["a.png"]))
+        ..batch(pictures(folder.path(), ["a.png"]))
     };
     assert_eq!(run(&mut desk, by_other).end, Some((1, 0, false)));
 }
@@ -255,14 +262,14 @@ fn nothing_is_written_over_by_accident() {
         ..Options::default()
     };
     let mut desk = Desk::with_model();
-    let mut write = |number, options: &Options| {
+    let mut write = |options: &Options| {
         let written = Batch {
             write: Some((options.clone(), out.clone())),
-            ..batch(number, all.clone())
+            ..batch(all.clone())
         };
         run(&mut desk, written)
     };
-    let first = write(1, &options);
+    let first = write(&options);
     assert_eq!(first.steps.iter().filter(|(what, _)| *what == "done").count(), 2);
     assert!(first.steps.contains(&("failed", 2)), "{:?}", first.steps);
     assert!(first.failures[0].contains("same name"), "{:?}", first.failures);
@@ -272,13 +279,13 @@ fn nothing_is_written_over_by_accident() {
         assert!(path.is_file(), "{name} was not written");
     }
 
-    let again = write(2, &options);
+    let again = write(&options);
     assert_eq!((again.end, again.there), (Some((0, 1, false)), 2));
     assert_eq!(again.steps.iter().filter(|(what, _)| *what == "there").count(), 2);
     assert!(again.failures[0].contains("same name"), "{:?}", again.failures);
     assert_eq!(again.fractions.last(), Some(&1.0));
     options.overwrite = true;
-    assert_eq!(write(3, &options).end, Some((2, 1, false)));
+    assert_eq!(write(&options).end, Some((2, 1, false)));
 }
 
 #[test]
@@ -293,20 +300,20 @@ fn a_picture_gets_the_files_that_it_lacks_and_keeps_those_that_are_there() {
         ..Options::default()
     };
     let mut desk = Desk::with_model();
-    let mut write = |number| {
+    let mut write = || {
         let written = Batch {
             write: Some((options.clone(), out.clone())),
-            ..batch(number, all.clone())
+            ..batch(all.clone())
         };
         run(&mut desk, written)
     };
-    let first = write(1);
+    let first = write();
     assert_eq!((first.end, first.there), (Some((2, 0, false)), 0));
     assert_eq!(fs::read(out.join("labels/a.png")).expect("a file"), b"precious");
     for name in ["color/a.png", "labels/b.png", "color/b.png"] {
         assert!(first.files.contains(&out.join(name)), "{name}: {:?}", first.files);
     }
-    let second = write(2);
+    let second = write();
     assert_eq!((second.end, second.there), (Some((0, 0, false)), 2));
     assert!(second.files.is_empty() && second.results.is_empty());
 }
@@ -323,7 +330,7 @@ fn files_of_other_classes_in_the_folder_are_a_failure() {
     };
     let written = Batch {
         write: Some((options, out)),
-        ..batch(1, pictures(folder.path(), ["a.png"]))
+        ..batch(pictures(folder.path(), ["a.png"]))
     };
     let report = run(&mut Desk::with_model(), written);
     assert_eq!((report.end, report.there), (Some((0, 1, false)), 0));
@@ -341,7 +348,7 @@ fn files_and_results_have_the_class_names_that_were_asked_for() {
     let named = Batch {
         class_set: Some("unnamed".into()),
         write: Some((options, out.clone())),
-        ..batch(1, pictures(folder.path(), ["a.png"]))
+        ..batch(pictures(folder.path(), ["a.png"]))
     };
     assert_eq!(run(&mut Desk::with_model(), named).end, Some((1, 0, false)));
     let list = fs::read_to_string(out.join("classes.json")).expect("a list of classes");
@@ -360,15 +367,15 @@ fn a_panic_costs_one_picture() {
         assert!(!armed.swap(false, Ordering::Relaxed), "a wake that fails");
     });
     desk.load(ModelSource::Embedded);
-    begin(
+    let asked = begin(
         &mut desk,
         Batch {
             settings: Some(shorter_run()),
-            ..batch(1, all)
+            ..batch(all)
         },
     );
     panics.store(true, Ordering::Relaxed);
-    let report = finish(&mut desk, 1);
+    let report = finish(&mut desk, &asked);
     assert_eq!(report.steps, [("failed", 0), ("running", 1), ("done", 1)]);
     assert!(
         report.failures[0].contains("a wake that fails"),
@@ -391,9 +398,11 @@ fn a_batch_waits_for_a_window_that_takes_no_results_and_ends_with_it() {
     let Desk { engine, worker, .. } = Desk::with_model();
     let batch = Batch {
         write: Some((options, out.clone())),
-        ..batch(1, all)
+        ..batch(all)
     };
-    engine.send(Job::SegmentAll(batch)).expect("room for a job");
+    let asked = Asked::new();
+    let ticket = asked.ticket();
+    engine.send(Job::SegmentAll { ticket, batch }).expect("room for a job");
     until("two results", || written(1).then_some(()));
     drop(engine);
     assert!(worker.upgrade().is_none(), "the worker outlives the engine");

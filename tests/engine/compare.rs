@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use segscope::engine::{Comparison, ComparisonJob, Event, Job, Labelling, LabelsJob, PhotoSource};
+use segscope::engine::{Asked, Comparison, ComparisonJob, Event, Job, Labelling, LabelsJob, PhotoSource};
 use segscope::labels::LabelMap;
 
 use crate::desk::{Desk, empty_folder};
@@ -15,14 +15,16 @@ fn truth() -> LabelMap {
 }
 
 fn read(desk: &mut Desk, path: &Path, size: [usize; 2]) -> Result<Labelling, String> {
-    desk.send(Job::ReadLabels(LabelsJob {
-        number: 7,
+    let asked = Asked::new();
+    let job = LabelsJob {
         path: path.to_owned(),
         size,
         reader: None,
-    }));
+    };
+    let ticket = asked.ticket();
+    desk.send(Job::ReadLabels { ticket, job });
     desk.wait_for("a label map", |event| match event {
-        Event::Labels { number: 7, labels } => Some(labels),
+        Event::Labels { ticket, labels } if asked.is(&ticket) => Some(labels),
         _ => None,
     })
 }
@@ -33,14 +35,16 @@ fn a_prediction_is_compared_with_the_truth() {
     let photo = desk.open(PhotoSource::Sample);
     let result = desk.segment(&photo, None);
     let reference = Labelling::plain(truth());
-    desk.send(Job::Compare(ComparisonJob {
-        number: 3,
+    let asked = Asked::new();
+    let job = ComparisonJob {
         labels: Labelling::from(&result),
         reference: reference.clone(),
         classes: 11,
-    }));
+    };
+    let ticket = asked.ticket();
+    desk.send(Job::Compare { ticket, job });
     let comparison = desk.wait_for("a comparison", |event| match event {
-        Event::Compared { number: 3, comparison } => comparison,
+        Event::Compared { ticket, comparison } if asked.is(&ticket) => comparison,
         _ => None,
     });
     let labelled = reference.map().ids.iter().filter(|id| **id < 11).count();

@@ -7,8 +7,8 @@ use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use segscope::engine::{
-    BatchState, DeviceChoice, Engine, EngineSettings, Event, ExportJob, Job, ModelInfo, ModelSource, OpenPhoto, Output,
-    PhotoSource, Segmented,
+    Asked, BatchState, DeviceChoice, Engine, EngineSettings, Event, ExportJob, Job, ModelInfo, ModelSource, OpenPhoto,
+    Output, PhotoSource, Segmented,
 };
 use segscope::export::PlannedFile;
 use segscope::model::{WindowMode, WindowRules};
@@ -99,8 +99,9 @@ impl Desk {
     }
 
     pub fn load(&mut self, source: ModelSource) -> Arc<ModelInfo> {
-        let number = self.engine.next_load();
-        self.send(Job::LoadModel { number, source });
+        let asked = Asked::new();
+        let ticket = asked.ticket();
+        self.send(Job::LoadModel { ticket, source });
         let model = self.wait_for("a model", |event| match event {
             Event::Model { model, .. } => Some(model),
             _ => None,
@@ -116,31 +117,35 @@ impl Desk {
     }
 
     pub fn open(&mut self, source: PhotoSource) -> OpenPhoto {
-        self.send(Job::OpenPhoto(source));
+        let asked = Asked::new();
+        let ticket = asked.ticket();
+        self.send(Job::OpenPhoto { ticket, source });
         self.wait_for("a photo", |event| match event {
-            Event::Photo(photo) => Some(photo),
+            Event::Photo { photo, .. } => Some(photo),
             _ => None,
         })
     }
 
-    /// Asks for a segmentation and returns its generation.
-    pub fn ask(&self, photo: &OpenPhoto, settings: Option<Settings>) -> u64 {
-        let generation = self.engine.next_generation();
+    /// Asks for a segmentation, which stops when what is returned is dropped.
+    #[must_use]
+    pub fn ask(&self, photo: &OpenPhoto, settings: Option<Settings>) -> Asked {
+        let asked = Asked::new();
         self.send(Job::Segment {
-            generation,
+            ticket: asked.ticket(),
             photo: photo.clone(),
             model: self.model,
             output: self.output,
             settings,
         });
-        generation
+        asked
     }
 
     /// Asks for a segmentation and waits until it is under way.
-    pub fn begin(&mut self, photo: &OpenPhoto, settings: Option<Settings>) -> u64 {
+    #[must_use]
+    pub fn begin(&mut self, photo: &OpenPhoto, settings: Option<Settings>) -> Asked {
         let wanted = self.ask(photo, settings);
         self.wait_for("progress", |event| match event {
-            Event::Progress { generation, .. } if generation == wanted => Some(()),
+            Event::Progress { ticket, .. } if wanted.is(&ticket) => Some(()),
             _ => None,
         });
         wanted
@@ -149,14 +154,15 @@ impl Desk {
     pub fn segment(&mut self, photo: &OpenPhoto, settings: Option<Settings>) -> Segmented {
         let wanted = self.ask(photo, settings);
         self.wait_for("a segmentation", |event| match event {
-            Event::Segmented { generation, result } if generation == wanted => Some(result),
+            Event::Segmented { ticket, result } if wanted.is(&ticket) => Some(result),
             _ => None,
         })
     }
 
     pub fn plan(&mut self, job: &ExportJob) -> Vec<PlannedFile> {
+        let asked = Asked::new();
         self.send(Job::PlanExport {
-            number: 1,
+            ticket: asked.ticket(),
             job: job.clone(),
         });
         self.wait_for("an export plan", |event| match event {
@@ -201,32 +207,33 @@ fn title(event: &Event) -> String {
         Event::Device { name, .. } => format!("device {name}"),
         Event::DeviceFailed(why) => format!("no device ({why})"),
         Event::Found(found) => format!("{} pictures found", found.pictures.len()),
-        Event::ModelProgress { number, .. } => format!("progress of load {number}"),
+        Event::ModelProgress { .. } => "progress of a load".to_owned(),
         Event::Model { model, .. } => format!("model {}", model.title),
         Event::ModelFailed { message, .. } => format!("no model ({message})"),
-        Event::ModelCancelled { number } => format!("end of load {number} on request"),
+        Event::ModelCancelled { .. } => "end of a load on request".to_owned(),
         Event::OpenModels(open) => format!("{} open models", open.len()),
         Event::ModelsFound(folder) => format!("{} models found", folder.models.len()),
-        Event::LookProgress { number, .. } => format!("progress of look {number}"),
-        Event::Inside(inspection) => format!("inside of look {}", inspection.look.number),
-        Event::HeadsMeasured { number, .. } => format!("heads of look {number}"),
-        Event::LookFailed { number, message } => format!("end of look {number} ({message:?})"),
-        Event::Photo(photo) => format!("photo {}", photo.source.name()),
-        Event::PhotoFailed(why) => format!("no photo ({why})"),
-        Event::Progress { generation, .. } => format!("progress of {generation}"),
-        Event::Segmented { generation, .. } => format!("result of {generation}"),
-        Event::Cancelled { generation } => format!("end of {generation} on request"),
-        Event::SegmentFailed { generation, message } => format!("failure of {generation} ({message})"),
-        Event::BatchPicture { number, index, state } => match state {
-            BatchState::Running => format!("picture {index} of batch {number} running"),
-            BatchState::Done { .. } => format!("picture {index} of batch {number} done"),
-            BatchState::AlreadyThere => format!("files of picture {index} of batch {number} were there already"),
-            BatchState::Failed(why) => format!("picture {index} of batch {number} failed ({why})"),
+        Event::LookProgress { .. } => "progress of a look".to_owned(),
+        Event::Inside { .. } => "inside of a look".to_owned(),
+        Event::HeadsMeasured { .. } => "heads".to_owned(),
+        Event::LookFailed { message, .. } => format!("end of a look ({message:?})"),
+        Event::Photo { photo, .. } => format!("photo {}", photo.source.name()),
+        Event::PhotoFailed { message, .. } => format!("no photo ({message})"),
+        Event::PhotoCancelled { .. } => "a photo that is not wanted".to_owned(),
+        Event::Progress { .. } => "progress".to_owned(),
+        Event::Segmented { .. } => "result".to_owned(),
+        Event::Cancelled { .. } => "end on request".to_owned(),
+        Event::SegmentFailed { message, .. } => format!("failure ({message})"),
+        Event::BatchPicture { index, state, .. } => match state {
+            BatchState::Running => format!("picture {index} of a batch running"),
+            BatchState::Done { .. } => format!("picture {index} of a batch done"),
+            BatchState::AlreadyThere => format!("files of picture {index} of a batch were there already"),
+            BatchState::Failed(why) => format!("picture {index} of a batch failed ({why})"),
         },
-        Event::BatchProgress { number, .. } => format!("progress of batch {number}"),
-        Event::BatchEnded { number, .. } => format!("end of batch {number}"),
-        Event::Labels { number, labels } => format!("label map {number} ({:?})", labels.as_ref().err()),
-        Event::Compared { number, .. } => format!("comparison {number}"),
+        Event::BatchProgress { .. } => "progress of a batch".to_owned(),
+        Event::BatchEnded { .. } => "end of a batch".to_owned(),
+        Event::Labels { labels, .. } => format!("label map ({:?})", labels.as_ref().err()),
+        Event::Compared { .. } => "comparison".to_owned(),
         Event::Memory(_) => "memory".to_owned(),
         Event::ExportPlanned { files, .. } => format!("plan for {} files", files.len()),
         Event::Exported { files, .. } => format!("export of {} files", files.len()),
@@ -241,7 +248,7 @@ fn is_failure(event: &Event) -> bool {
         event,
         Event::DeviceFailed(_)
             | Event::ModelFailed { .. }
-            | Event::PhotoFailed(_)
+            | Event::PhotoFailed { .. }
             | Event::SegmentFailed { .. }
             | Event::ExportFailed(_)
             | Event::DrawFailed(_)

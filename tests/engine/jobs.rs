@@ -8,7 +8,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use segscope::engine::{DeviceChoice, Event, ExportJob, Job, ModelSource, Output, PhotoSource};
+use segscope::engine::{Asked, DeviceChoice, Event, ExportJob, Job, ModelSource, Output, PhotoSource};
 use segscope::export::{Format, Options};
 use segscope::runtime::{Session, Task, peak_memory_mib};
 use segscope::segment::Settings;
@@ -18,9 +18,9 @@ use crate::desk::{Desk, assert_covered, empty_folder, large_picture, long_run, s
 #[test]
 fn the_sample_is_segmented_and_progress_never_goes_back() {
     let mut desk = Desk::new();
-    let number = desk.engine.next_load();
-    let source = ModelSource::Embedded;
-    desk.send(Job::LoadModel { number, source });
+    let load = Asked::new();
+    let (ticket, source) = (load.ticket(), ModelSource::Embedded);
+    desk.send(Job::LoadModel { ticket, source });
     let device = desk.wait_for("a device", |event| match event {
         Event::Device { name, note, .. } => Some((name, note)),
         _ => None,
@@ -38,13 +38,13 @@ fn the_sample_is_segmented_and_progress_never_goes_back() {
     let wanted = desk.ask(&photo, None);
     let mut fractions = Vec::new();
     let result = desk.wait_for("a segmentation", |event| match event {
-        Event::Progress { generation, progress } => {
-            assert_eq!(generation, wanted, "progress of another run");
+        Event::Progress { ticket, progress } => {
+            assert!(wanted.is(&ticket), "progress of another run");
             fractions.push(progress.fraction);
             None
         }
-        Event::Segmented { generation, result } => {
-            assert_eq!(generation, wanted, "the result of another run");
+        Event::Segmented { ticket, result } => {
+            assert!(wanted.is(&ticket), "the result of another run");
             Some(result)
         }
         _ => None,
@@ -81,29 +81,30 @@ fn without_a_model_nothing_is_segmented() {
     let photo = desk.open(PhotoSource::Sample);
     let wanted = desk.ask(&photo, None);
     let message = desk.wait_for("a failure", |event| match event {
-        Event::SegmentFailed { generation, message } if generation == wanted => Some(message),
+        Event::SegmentFailed { ticket, message } if wanted.is(&ticket) => Some(message),
         _ => None,
     });
     assert!(message.contains("model"), "expected a word on the model: {message}");
 }
 
 #[test]
-fn a_newer_request_stops_an_older_run() {
+fn a_request_that_is_dropped_stops_its_run_for_a_newer_one() {
     let folder = empty_folder();
     let mut desk = Desk::with_model();
     let photo = desk.open(large_picture(folder.path()));
     let older = desk.begin(&photo, Some(long_run()));
     let newer = desk.ask(&photo, None);
-    assert!(newer > older, "generations grow: {older}, {newer}");
+    let of_older = older.ticket();
+    drop(older);
     let mut stopped = false;
     let result = desk.wait_for("the newer result", |event| match event {
-        Event::Cancelled { generation } => {
-            assert_eq!(generation, older, "which run was stopped");
+        Event::Cancelled { ticket } => {
+            assert!(ticket == of_older, "another run was stopped");
             stopped = true;
             None
         }
-        Event::Segmented { generation, result } => {
-            assert_eq!(generation, newer, "which run was finished");
+        Event::Segmented { ticket, result } => {
+            assert!(newer.is(&ticket), "another run was finished");
             Some(result)
         }
         _ => None,
@@ -113,39 +114,63 @@ fn a_newer_request_stops_an_older_run() {
 }
 
 #[test]
-fn a_new_generation_alone_stops_a_run() {
+fn cancelling_alone_stops_a_run() {
     let folder = empty_folder();
     let mut desk = Desk::with_model();
     let photo = desk.open(large_picture(folder.path()));
     let wanted = desk.begin(&photo, Some(long_run()));
-    desk.engine.next_generation();
+    wanted.cancel();
     let stopped = desk.wait_for("the end of the run", |event| match event {
-        Event::Cancelled { generation } => Some(generation),
-        Event::Segmented { generation, .. } => panic!("run {generation} went on to its end"),
+        Event::Cancelled { ticket } => Some(ticket),
+        Event::Segmented { .. } => panic!("it went on to its end"),
         _ => None,
     });
-    assert_eq!(stopped, wanted, "which run was stopped");
+    assert!(wanted.is(&stopped), "another run was stopped");
 }
 
 #[test]
-fn a_request_that_is_out_of_date_is_never_begun() {
+fn a_request_that_is_withdrawn_before_its_turn_is_never_begun() {
     let mut desk = Desk::with_model();
     let photo = desk.open(PhotoSource::Sample);
-    let generation = desk.engine.next_generation();
-    desk.engine.next_generation();
+    let asked = Asked::new();
+    asked.cancel();
     desk.send(Job::Segment {
-        generation,
+        ticket: asked.ticket(),
         photo,
         model: desk.model,
         output: desk.output,
         settings: None,
     });
     let stopped = desk.wait_for("the end of the request", |event| match event {
-        Event::Cancelled { generation } => Some(generation),
+        Event::Cancelled { ticket } => Some(ticket),
         Event::Progress { .. } | Event::Segmented { .. } => panic!("it was begun all the same"),
         _ => None,
     });
-    assert_eq!(stopped, generation, "which request ended");
+    assert!(asked.is(&stopped), "another request ended");
+}
+
+#[test]
+fn what_is_withdrawn_before_its_turn_is_not_read() {
+    let mut desk = Desk::new();
+    let (first, second) = (Asked::new(), Asked::new());
+    first.cancel();
+    for asked in [&first, &second] {
+        desk.send(Job::OpenPhoto {
+            ticket: asked.ticket(),
+            source: PhotoSource::Sample,
+        });
+    }
+    let cancelled = desk.wait_for("the end of the first", |event| match event {
+        Event::PhotoCancelled { ticket } => Some(ticket),
+        Event::Photo { .. } => panic!("it was read all the same"),
+        _ => None,
+    });
+    assert!(first.is(&cancelled));
+    let read = desk.wait_for("the second", |event| match event {
+        Event::Photo { ticket, .. } => Some(ticket),
+        _ => None,
+    });
+    assert!(second.is(&read));
 }
 
 #[test]
@@ -156,9 +181,9 @@ fn a_model_that_cannot_be_opened_leaves_the_one_before() {
     let mut desk = Desk::new();
     let model = desk.load(ModelSource::Embedded);
     for path in [folder.path().join("missing.pth"), damaged] {
-        let number = desk.engine.next_load();
-        let source = ModelSource::Path(path.clone());
-        desk.send(Job::LoadModel { number, source });
+        let asked = Asked::new();
+        let (ticket, source) = (asked.ticket(), ModelSource::Path(path.clone()));
+        desk.send(Job::LoadModel { ticket, source });
         let why = desk.wait_for("a failure", |event| match event {
             Event::ModelFailed { message, .. } => Some(message),
             Event::Model { model, .. } => panic!("{} became the model {}", path.display(), model.title),
@@ -180,10 +205,12 @@ fn a_picture_that_cannot_be_read_is_reported() {
     fs::write(&text, "no picture at all").unwrap();
     let mut desk = Desk::new();
     for path in [folder.path().join("missing.jpg"), text] {
-        desk.send(Job::OpenPhoto(PhotoSource::Path(path.clone())));
+        let asked = Asked::new();
+        let (ticket, source) = (asked.ticket(), PhotoSource::Path(path.clone()));
+        desk.send(Job::OpenPhoto { ticket, source });
         let why = desk.wait_for("a failure", |event| match event {
-            Event::PhotoFailed(why) => Some(why),
-            Event::Photo(_) => panic!("{} became a photo", path.display()),
+            Event::PhotoFailed { message, .. } => Some(message),
+            Event::Photo { .. } => panic!("{} became a photo", path.display()),
             _ => None,
         });
         let path = path.display().to_string();
@@ -280,9 +307,8 @@ fn dropping_the_engine_stops_the_run_and_ends_its_thread() {
     let folder = empty_folder();
     let mut desk = Desk::with_model();
     let photo = desk.open(large_picture(folder.path()));
-    desk.begin(&photo, Some(long_run()));
-    // The run above is out of date now, and this one waits behind it.
-    desk.ask(&photo, Some(long_run()));
+    // Both are still wanted, and one waits behind the other.
+    let _runs = [desk.begin(&photo, Some(long_run())), desk.ask(&photo, Some(long_run()))];
     let Desk { engine, worker, .. } = desk;
     assert!(
         worker.upgrade().is_some(),

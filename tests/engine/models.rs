@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use segscope::engine::{EngineSettings, Event, Job, ModelSource, OpenModel, Output, PhotoSource};
+use segscope::engine::{Asked, EngineSettings, Event, Job, ModelSource, OpenModel, Output, PhotoSource};
 
 use crate::bundles::{five_decoders, save};
 use crate::desk::{Desk, PATIENCE, assert_covered, empty_folder, on_cpu};
@@ -45,10 +45,10 @@ fn another_output_costs_the_decoder_alone() {
     desk.output = outputs[5];
     assert_eq!(desk.segment(&photo, None).title(), "SETR-PUP-48x4/16 layer 3");
 
-    desk.send(Job::Configure(EngineSettings {
+    desk.engine.configure(EngineSettings {
         feature_bytes: 0,
         ..on_cpu()
-    }));
+    });
     for (output, kept) in outputs.iter().zip(&labels) {
         desk.output = *output;
         let alone = desk.segment(&photo, None);
@@ -63,7 +63,7 @@ fn an_output_that_the_model_has_not_is_a_sentence() {
     let mut desk = Desk::with_model();
     let photo = desk.open(PhotoSource::Sample);
     desk.output = Output::main(5);
-    desk.ask(&photo, None);
+    let _asked = desk.ask(&photo, None);
     let why = desk.wait_for("a failure", |event| match event {
         Event::SegmentFailed { message, .. } => Some(message),
         _ => None,
@@ -96,21 +96,21 @@ fn the_model_used_least_recently_makes_room_and_comes_back_when_it_is_used() {
         }
     };
     // The first one was used last.
-    desk.send(Job::Configure(EngineSettings {
+    desk.engine.configure(EngineSettings {
         model_bytes: bytes * 5 / 2,
         feature_bytes: 0,
         ..on_cpu()
-    }));
+    });
     wait_for_models(&mut desk, "two models", in_memory([true, false, true]));
     desk.model = models[1].id;
     assert_covered(&desk.segment(&photo, None));
     wait_for_models(&mut desk, "the second model again", in_memory([true, true, false]));
     // A single one is used whatever it takes.
-    desk.send(Job::Configure(EngineSettings {
+    desk.engine.configure(EngineSettings {
         model_bytes: 0,
         feature_bytes: 0,
         ..on_cpu()
-    }));
+    });
     wait_for_models(&mut desk, "one model", in_memory([false, true, false]));
     desk.model = models[0].id;
     let again = desk.segment(&photo, None).prediction;
@@ -127,7 +127,7 @@ fn the_model_used_least_recently_makes_room_and_comes_back_when_it_is_used() {
         (&models[2], "has changed"),
     ] {
         desk.model = model.id;
-        desk.ask(&photo, None);
+        let _asked = desk.ask(&photo, None);
         let why = desk.wait_for("a failure", |event| match event {
             Event::SegmentFailed { message, .. } => Some(message),
             _ => None,
@@ -149,7 +149,7 @@ fn a_model_opened_twice_is_one_and_a_closed_one_is_gone() {
     assert_eq!(open[0].info.id, model.id);
     let photo = desk.open(PhotoSource::Sample);
     desk.model = embedded;
-    desk.ask(&photo, None);
+    let _asked = desk.ask(&photo, None);
     let why = desk.wait_for("a failure", |event| match event {
         Event::SegmentFailed { message, .. } => Some(message),
         _ => None,
@@ -163,18 +163,19 @@ fn a_model_opened_twice_is_one_and_a_closed_one_is_gone() {
 fn progress_of_opening_never_goes_back() {
     let folder = empty_folder();
     let mut desk = Desk::new();
-    let number = desk.engine.next_load();
+    let asked = Asked::new();
     let source = ModelSource::Path(bundle(folder.path(), "a.safetensors", 1));
-    desk.send(Job::LoadModel { number, source });
+    let ticket = asked.ticket();
+    desk.send(Job::LoadModel { ticket, source });
     let mut fractions = Vec::new();
     desk.wait_for("a model", |event| match event {
-        Event::ModelProgress { number: of, fraction } => {
-            assert_eq!(of, number);
+        Event::ModelProgress { ticket, fraction } => {
+            assert!(asked.is(&ticket));
             fractions.push(fraction);
             None
         }
-        Event::Model { number: of, .. } => {
-            assert_eq!(of, number);
+        Event::Model { ticket, .. } => {
+            assert!(asked.is(&ticket));
             Some(())
         }
         _ => None,
@@ -235,11 +236,11 @@ impl Gate {
     }
 
     /// Lets the worker go on, again and again, until it has stopped after saying that it reads the model.
-    fn pass_until_reading(&self, desk: &mut Desk, number: u64) {
+    fn pass_until_reading(&self, desk: &mut Desk, asked: &Asked) {
         loop {
             self.stopped.recv_timeout(PATIENCE).expect("a worker at the gate");
             while let Some(event) = desk.engine.poll() {
-                if matches!(event, Event::ModelProgress { number: of, .. } if of == number) {
+                if matches!(event, Event::ModelProgress { ticket, .. } if asked.is(&ticket)) {
                     return;
                 }
             }
@@ -259,50 +260,56 @@ fn a_cancelled_load_leaves_everything_as_it_was() {
     let (mut desk, gate) = desk_with_gate();
     let model = desk.load(ModelSource::Embedded);
     gate.close();
-    let number = desk.engine.next_load();
+    let asked = Asked::new();
     let source = ModelSource::Path(bundle(folder.path(), "a.safetensors", 1));
-    desk.send(Job::LoadModel { number, source });
-    gate.pass_until_reading(&mut desk, number);
-    desk.engine.cancel_loading();
+    let ticket = asked.ticket();
+    desk.send(Job::LoadModel { ticket, source });
+    gate.pass_until_reading(&mut desk, &asked);
+    asked.cancel();
     gate.open();
     let cancelled = desk.wait_for("its end", |event| match event {
-        Event::ModelCancelled { number } => Some(number),
+        Event::ModelCancelled { ticket } => Some(ticket),
         Event::Model { model, .. } => panic!("{} was opened", model.title),
         Event::OpenModels(open) => panic!("{} models are open", open.len()),
         _ => None,
     });
-    assert_eq!(cancelled, number);
+    assert!(asked.is(&cancelled));
     desk.model = model.id;
     let photo = desk.open(PhotoSource::Sample);
     assert_covered(&desk.segment(&photo, None));
 }
 
 #[test]
-fn a_newer_load_takes_the_place_of_older_ones() {
+fn loads_that_are_dropped_stop_for_a_newer_one() {
     let folder = empty_folder();
     let (mut desk, gate) = desk_with_gate();
     desk.load(ModelSource::Embedded);
     gate.close();
     let sources = ["a", "b", "c"].map(|name| ModelSource::Path(bundle(folder.path(), name, 1)));
-    let mut numbers = Vec::new();
-    for source in sources.clone() {
-        let number = desk.engine.next_load();
-        desk.send(Job::LoadModel { number, source });
-        numbers.push(number);
-        if numbers.len() == 1 {
-            gate.pass_until_reading(&mut desk, number);
+    let mut newest = Asked::new();
+    let mut tickets = vec![newest.ticket()];
+    for (i, source) in sources.clone().into_iter().enumerate() {
+        if i > 0 {
+            // The one before is not wanted any more.
+            newest = Asked::new();
+            tickets.push(newest.ticket());
+        }
+        let ticket = newest.ticket();
+        desk.send(Job::LoadModel { ticket, source });
+        if i == 0 {
+            gate.pass_until_reading(&mut desk, &newest);
         }
     }
     gate.open();
     let mut cancelled = Vec::new();
     let model = desk.wait_for("the newest model", |event| match event {
-        Event::ModelCancelled { number } => {
-            cancelled.push(number);
+        Event::ModelCancelled { ticket } => {
+            cancelled.push(ticket);
             None
         }
-        Event::Model { number, model } => Some((number, model.source.clone())),
+        Event::Model { ticket, model } => Some((ticket, model.source.clone())),
         _ => None,
     });
-    assert_eq!(cancelled, numbers[..2]);
-    assert_eq!(model, (numbers[2], sources[2].clone()));
+    assert_eq!(cancelled, tickets[..2]);
+    assert_eq!(model, (newest.ticket(), sources[2].clone()));
 }

@@ -4,7 +4,7 @@ use egui::{Color32, Painter, Pos2, Rect, Stroke, StrokeKind, Vec2, vec2};
 
 use super::{Drawing, Place};
 use crate::app::gpu::Look;
-use crate::app::view_state::Inside;
+use crate::app::state::Inside;
 
 /// Pixels on each side of the one under the cursor.
 const AROUND: f32 = 7.0;

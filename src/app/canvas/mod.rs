@@ -59,8 +59,8 @@ impl Drawing {
     }
 }
 
-/// Draws something over the photo.
-type DrawOver<'a> = dyn Fn(&Painter, Rect) + 'a;
+/// Draws something over the photo, given a painter within it and where the whole photo is, in points.
+pub(super) type DrawOver<'a> = dyn Fn(&Painter, Rect) + 'a;
 
 /// What the canvas shows.
 pub(super) struct Scene<'a> {

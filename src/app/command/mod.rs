@@ -5,10 +5,12 @@ mod palette;
 mod palette_line;
 mod palette_match;
 mod shortcut_page;
+mod states;
 
 pub(super) use keys::pressed;
 pub(super) use palette::{CommandPalette, PaletteChoice, PaletteEntry, PaletteTarget};
 pub(super) use shortcut_page::ShortcutPage;
+pub(super) use states::CommandStates;
 
 /// Which menu a command is found in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -3,7 +3,7 @@
 use egui::{Context, Grid, RichText, ScrollArea, TextEdit, Ui, vec2};
 
 use super::{Command, Section};
-use crate::app::page;
+use crate::app::chrome::page;
 
 /// What the mouse does, and keys that are held: as (what to do, what it does).
 const BY_HAND: [(&str, &str); 10] = [

@@ -7,7 +7,7 @@ use eframe::egui_wgpu::{Callback, CallbackResources, CallbackTrait, ScreenDescri
 use egui::{PaintCallbackInfo, Rect, Shape};
 
 use super::{Gpu, GpuLabels, GpuPhoto, bind, textures};
-use crate::app::view_state::Inside;
+use crate::app::state::Inside;
 use crate::labels::Regions;
 
 /// Classes per row of the palette texture.

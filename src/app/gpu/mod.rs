@@ -11,7 +11,7 @@ use eframe::egui_wgpu::RenderState;
 
 pub(super) use draw::{Highlight, Look, Tone, shape};
 pub(super) use textures::{GpuLabels, GpuPhoto};
-pub(super) use upload::{Uploaded, Uploader};
+pub(super) use upload::{Upload, Uploaded, Uploader};
 
 /// The window's device with what all pictures share. Cheap to clone, usable from any thread.
 #[derive(Clone)]

@@ -7,11 +7,26 @@ use std::thread::{Builder, JoinHandle};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::{Gpu, GpuLabels, GpuPhoto};
-use crate::engine::Labelling;
+use crate::engine::{Labelling, Ticket};
 use crate::photo::Photo;
 
 /// Results that wait at most; beyond it the oldest is forgotten.
 const MOST_WAITING: usize = 32;
+
+/// Textures to make.
+pub(in crate::app) enum Upload {
+    /// Of the photo with this number, which is shown next; whatever waits for other photos is forgotten.
+    Photo(u64, Arc<Photo>),
+    /// Of labels of the photo with this number.
+    Labels {
+        /// Number of the photo.
+        id: u64,
+        /// Comes back with the textures.
+        ticket: Ticket,
+        /// What to show.
+        labels: Labelling,
+    },
+}
 
 /// What has become of a job.
 pub(in crate::app) enum Uploaded {
@@ -26,8 +41,8 @@ pub(in crate::app) enum Uploaded {
     Labels {
         /// Number of the photo.
         id: u64,
-        /// Which labels of the photo.
-        version: u64,
+        /// As they were asked for.
+        ticket: Ticket,
         /// Their textures.
         labels: Arc<GpuLabels>,
     },
@@ -63,7 +78,7 @@ struct Jobs<L> {
 
 struct LabelJob<L> {
     id: u64,
-    version: u64,
+    ticket: Ticket,
     labels: L,
 }
 
@@ -90,8 +105,7 @@ impl<L> Jobs<L> {
     }
 
     fn put_labels(&mut self, job: LabelJob<L>) {
-        self.labels
-            .retain(|other| (other.id, other.version) != (job.id, job.version));
+        self.labels.retain(|other| other.ticket.is_wanted());
         if self.labels.len() == MOST_WAITING {
             self.labels.pop_front();
         }
@@ -101,7 +115,8 @@ impl<L> Jobs<L> {
     /// The photo comes first.
     fn take(&mut self) -> Option<Job<L>> {
         let photo = self.photo.take().map(|(id, photo)| Job::Photo(id, photo));
-        photo.or_else(|| self.labels.pop_front().map(Job::Labels))
+        let mut wanted = std::iter::from_fn(|| self.labels.pop_front()).filter(|job| job.ticket.is_wanted());
+        photo.or_else(|| wanted.next().map(Job::Labels))
     }
 }
 
@@ -149,19 +164,15 @@ impl Uploader {
         Ok(Self { waiting, done, thread })
     }
 
-    /// Asks for the texture of the photo that is shown next; whatever waits for other photos is forgotten.
-    pub(in crate::app) fn photo(&self, id: u64, photo: Arc<Photo>) {
-        if self.thread.is_some() {
-            self.waiting.change(|jobs| jobs.put_photo(id, photo));
+    /// Asks for textures.
+    pub(in crate::app) fn ask(&self, upload: Upload) {
+        if self.thread.is_none() {
+            return;
         }
-    }
-
-    /// Asks for the textures of labels of photo `id`.
-    pub(in crate::app) fn labels(&self, id: u64, version: u64, labels: Labelling) {
-        let job = LabelJob { id, version, labels };
-        if self.thread.is_some() {
-            self.waiting.change(|jobs| jobs.put_labels(job));
-        }
+        self.waiting.change(|jobs| match upload {
+            Upload::Photo(id, photo) => jobs.put_photo(id, photo),
+            Upload::Labels { id, ticket, labels } => jobs.put_labels(LabelJob { id, ticket, labels }),
+        });
     }
 
     /// Something that is done, in the order in which it was.
@@ -195,7 +206,7 @@ fn work(gpu: &Gpu, waiting: &Waiting, done: &Sender<Uploaded>, context: &egui::C
                 match checked(gpu, || gpu.labels(labels.map(), labels.confidence(), &labels.regions)) {
                     Ok(labels) => Uploaded::Labels {
                         id: job.id,
-                        version: job.version,
+                        ticket: job.ticket,
                         labels: Arc::new(labels),
                     },
                     Err(reason) => Uploaded::Failed { id: job.id, reason },
@@ -225,25 +236,26 @@ fn checked<T>(gpu: &Gpu, make: impl FnOnce() -> T) -> Result<T, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::Asked;
 
     fn photo() -> Arc<Photo> {
         Arc::new(Photo::new(1, 1, vec![0; 3]))
     }
 
-    fn labels_of(id: u64, version: u64) -> LabelJob<()> {
+    fn labels_of(id: u64, asked: &Asked) -> LabelJob<()> {
         LabelJob {
             id,
-            version,
+            ticket: asked.ticket(),
             labels: (),
         }
     }
 
-    /// Numbers of all jobs in the order of their turns; photos have no version.
-    fn rest(mut jobs: Jobs<()>) -> Vec<(u64, Option<u64>)> {
+    /// Photos and tickets of all jobs in the order of their turns; photos have no ticket.
+    fn rest(mut jobs: Jobs<()>) -> Vec<(u64, Option<Ticket>)> {
         let next = || {
             jobs.take().map(|job| match job {
                 Job::Photo(id, _) => (id, None),
-                Job::Labels(job) => (job.id, Some(job.version)),
+                Job::Labels(job) => (job.id, Some(job.ticket)),
             })
         };
         std::iter::from_fn(next).collect()
@@ -251,30 +263,44 @@ mod tests {
 
     #[test]
     fn another_photo_makes_what_waits_obsolete() {
+        let [first, second, third] = [(); 3].map(|()| Asked::new());
         let mut jobs = Jobs::default();
         jobs.put_photo(1, photo());
-        jobs.put_labels(labels_of(1, 1));
+        jobs.put_labels(labels_of(1, &first));
         jobs.put_photo(2, photo());
-        jobs.put_labels(labels_of(2, 2));
-        jobs.put_labels(labels_of(2, 3));
-        jobs.put_labels(labels_of(2, 2));
-        assert_eq!(rest(jobs), [(2, None), (2, Some(3)), (2, Some(2))]);
+        jobs.put_labels(labels_of(2, &second));
+        jobs.put_labels(labels_of(2, &third));
+        assert_eq!(
+            rest(jobs),
+            [(2, None), (2, Some(second.ticket())), (2, Some(third.ticket()))]
+        );
+    }
+
+    #[test]
+    fn labels_that_nobody_wants_any_more_are_left_out() {
+        let (first, second) = (Asked::new(), Asked::new());
+        let mut jobs = Jobs::default();
+        jobs.put_labels(labels_of(1, &first));
+        jobs.put_labels(labels_of(1, &second));
+        drop(first);
+        assert_eq!(rest(jobs), [(1, Some(second.ticket()))]);
     }
 
     #[test]
     fn the_number_of_waiting_results_is_bounded() {
+        let asked: Vec<Asked> = (0..=MOST_WAITING).map(|_| Asked::new()).collect();
         let mut jobs = Jobs::default();
-        for version in 0..=MOST_WAITING as u64 {
-            jobs.put_labels(labels_of(1, version));
+        for asked in &asked {
+            jobs.put_labels(labels_of(1, asked));
         }
         let rest = rest(jobs);
-        assert_eq!((rest.len(), rest[0]), (MOST_WAITING, (1, Some(1))));
+        assert_eq!((rest.len(), &rest[0]), (MOST_WAITING, &(1, Some(asked[1].ticket()))));
     }
 
     #[test]
     fn without_a_device_nothing_waits() {
         let uploader = Uploader::start(None, &egui::Context::default()).expect("no thread is needed");
-        uploader.photo(1, photo());
+        uploader.ask(Upload::Photo(1, photo()));
         assert!(uploader.poll().is_none() && uploader.waiting.lock().take().is_none());
     }
 }

@@ -2,7 +2,7 @@
 
 use egui::{Button, Label, Layout, RichText, ScrollArea, TextEdit, Ui};
 
-use crate::app::view_state::{ClassOrder, ViewState};
+use crate::app::state::{ClassOrder, ViewState};
 use crate::labels::ClassSet;
 
 /// What the picture holds of each class, by id.
@@ -28,7 +28,7 @@ impl Found<'_> {
 }
 
 /// What belongs to the list and not to the picture.
-#[derive(Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(in crate::app) struct ClassList {
     search: String,
     /// Name of the class whose details are shown: it stays selected with another model that knows it.

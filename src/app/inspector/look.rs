@@ -2,7 +2,7 @@
 
 use egui::{Button, CollapsingHeader, Slider, Ui};
 
-use crate::app::view_state::{Inside, Palette, ViewState};
+use crate::app::state::{Inside, Palette, ViewState};
 
 /// Width of an outline that was switched on without being told how wide, in points.
 const USUAL_OUTLINE: f32 = 2.0;
@@ -21,7 +21,7 @@ pub(in crate::app) fn set_inside(view: &mut ViewState, inside: Inside) {
 }
 
 /// The controls that are used most.
-pub(super) fn masks(ui: &mut Ui, view: &mut ViewState) {
+pub(in crate::app) fn masks(ui: &mut Ui, view: &mut ViewState) {
     ui.horizontal(|ui| {
         for (inside, title, hint) in [
             (Inside::Fill, "Fill", "Fill the masks"),
@@ -45,7 +45,7 @@ pub(super) fn masks(ui: &mut Ui, view: &mut ViewState) {
 }
 
 /// The controls that are used less.
-pub(super) fn more(ui: &mut Ui, view: &mut ViewState) {
+pub(in crate::app) fn more(ui: &mut Ui, view: &mut ViewState) {
     CollapsingHeader::new("Confidence and colours").show(ui, |ui| {
         ui.checkbox(&mut view.fade, "Fade by confidence")
             .on_hover_text("The less sure the model is, the fainter the mask");

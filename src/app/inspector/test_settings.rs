@@ -2,9 +2,9 @@
 
 use egui::{CollapsingHeader, ComboBox, DragValue, Id, Label, RichText, Ui};
 
-use crate::app::App;
-use crate::app::document::Document;
-use crate::app::test_settings::{MOST_SHORT_SIDE, MOST_WINDOW, TestSettings, least_stride};
+use crate::app::action::Action;
+use crate::app::state::{Document, MOST_SHORT_SIDE, MOST_WINDOW, TestSettings, least_stride};
+use crate::app::workspaces::Ctx;
 use crate::datasets;
 use crate::engine::{ModelInfo, NormalisationChoice, WindowRules};
 
@@ -14,36 +14,37 @@ const FROM_FILE: &str = "From the model's file";
 /// Width of the names, in points.
 const NAMES: f32 = 92.0;
 
-impl App {
-    pub(super) fn test_settings_section(&mut self, ui: &mut Ui) {
-        let Some(model) = self.model.clone() else { return };
-        let current = self.test_settings_of(&model);
-        let changed = current != TestSettings::published(&model, None);
-        let title = if changed {
-            "Test settings (changed)"
-        } else {
-            "Test settings"
-        };
-        let header = CollapsingHeader::new(title).id_salt("test settings");
-        let mut reset = false;
-        let edited = header.show(ui, |ui| {
-            let edited = edit(ui, &model, &current);
-            if let Some(windows) = self.document.as_ref().and_then(windows) {
-                ui.weak(match windows {
-                    1 => "The masks come from 1 window".to_owned(),
-                    more => format!("The masks come from {more} windows"),
-                });
-            }
-            let button = ui.add_enabled(changed, egui::Button::new("As published"));
-            let hint = "Run the model as its file says, under its file's class names";
-            reset = button.on_hover_text(hint).on_disabled_hover_text(hint).clicked();
-            edited
-        });
-        if reset {
-            self.reset_test_settings();
-        } else if let Some(edited) = edited.body_returned.flatten() {
-            self.change_test_settings(edited);
+/// Draws the section. A change is asked for when it holds.
+pub(in crate::app) fn test_settings_section(ui: &mut Ui, ctx: &Ctx) {
+    let Some(model) = ctx.state.library.models.used() else {
+        return;
+    };
+    let current = ctx.state.test_settings_of(model);
+    let changed = current != TestSettings::published(model, None);
+    let title = if changed {
+        "Test settings (changed)"
+    } else {
+        "Test settings"
+    };
+    let header = CollapsingHeader::new(title).id_salt("test settings");
+    let mut reset = false;
+    let edited = header.show(ui, |ui| {
+        let edited = edit(ui, model, &current);
+        if let Some(windows) = ctx.document().and_then(windows) {
+            ui.weak(match windows {
+                1 => "The masks come from 1 window".to_owned(),
+                more => format!("The masks come from {more} windows"),
+            });
         }
+        let button = ui.add_enabled(changed, egui::Button::new("As published"));
+        let hint = "Run the model as its file says, under its file's class names";
+        reset = button.on_hover_text(hint).on_disabled_hover_text(hint).clicked();
+        edited
+    });
+    if reset {
+        ctx.send(Action::ResetTestSettings);
+    } else if let Some(edited) = edited.body_returned.flatten() {
+        ctx.send(Action::ChangeTestSettings(edited));
     }
 }
 

@@ -19,7 +19,7 @@ use crate::export::Format;
 use reading::{Kept, unless_within};
 
 pub(super) use page::{PageInfo, show};
-pub(super) use session::{Camera, Session};
+pub(super) use session::{Camera, Panels, Session};
 pub use store::Store;
 pub(super) use writer::Writer;
 

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use egui::{Button, Grid, Id, Label, RichText, ScrollArea, Slider, Ui};
 
 use super::{INTERFACE_SCALES, MEMORY_LIMITS, Settings, Theme};
-use crate::app::dialogs::Ask;
-use crate::app::format_choice::choose_format;
+use crate::app::chrome::format_choice::choose_format;
+use crate::app::services::Ask;
 use crate::engine::DeviceChoice;
 use crate::export::Format;
 

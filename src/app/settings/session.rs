@@ -6,10 +6,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::super::test_settings::{Choices, MOST_SHORT_SIDE, MOST_WINDOW};
-use super::super::view_state::ViewState;
 use super::paths;
 use super::reading::{Kept, unless_within};
+use crate::app::state::{Choices, MOST_SHORT_SIDE, MOST_WINDOW, ViewState};
 
 /// Pictures and folders that are remembered.
 const RECENT_PICTURES: usize = 12;

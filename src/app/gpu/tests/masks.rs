@@ -6,7 +6,7 @@ use egui::{Rect, pos2, vec2};
 
 use super::studio::{GAMMA, GREY, LINEAR, SIDE, Studio, all, at, color, halves, map, motley, plain};
 use crate::app::gpu::{Highlight, Look, Tone, shape};
-use crate::app::view_state::Inside;
+use crate::app::state::Inside;
 use crate::labels::LabelMap;
 use crate::photo::Photo;
 

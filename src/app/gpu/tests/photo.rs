@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use egui::{Rect, pos2, vec2};
 
 use super::studio::{GAMMA, LINEAR, SIDE, Studio, all, halves, map, motley, picture, plain};
-use crate::app::gpu::{Look, Tone, Uploaded, Uploader, shape};
+use crate::app::gpu::{Look, Tone, Upload, Uploaded, Uploader, shape};
 
 #[test]
 fn at_one_to_one_a_photo_keeps_its_bytes_on_either_kind_of_target() {
@@ -47,7 +47,7 @@ fn a_reduced_photo_is_averaged() {
 fn the_uploader_gives_back_what_it_was_given_and_ends() {
     let Some(studio) = Studio::open(GAMMA) else { return };
     let uploader = Uploader::start(Some(studio.gpu.clone()), &egui::Context::default()).expect("a thread");
-    uploader.photo(7, Arc::new(picture(SIDE, motley)));
+    uploader.ask(Upload::Photo(7, Arc::new(picture(SIDE, motley))));
     let deadline = Instant::now() + Duration::from_secs(60);
     let photo = loop {
         match uploader.poll() {

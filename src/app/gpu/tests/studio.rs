@@ -7,8 +7,8 @@ use egui::epaint::{ClippedPrimitive, Primitive};
 use egui::{Rect, Shape, pos2, vec2};
 
 use crate::app::gpu::{Gpu, GpuLabels, GpuPhoto, Look, Tone, shape};
+use crate::app::state::Inside;
 use crate::app::testing::can_draw;
-use crate::app::view_state::Inside;
 use crate::labels::{LabelMap, Regions};
 use crate::photo::Photo;
 

@@ -1,0 +1,221 @@
+//! The one place where what was asked for is done.
+
+mod command;
+mod news;
+
+use std::path::Path;
+
+use egui::Context;
+
+use super::App;
+use super::action::Action;
+use super::chrome::Toast;
+use super::services::{Ask, Chosen, Services};
+use super::state::OpenWorkspace;
+use super::workspaces::{Ctx, News, WorkspaceId};
+use crate::engine::{ModelSource, PhotoSource};
+
+impl App {
+    /// Does everything that was asked for, and what follows from it.
+    pub(super) fn apply_actions(&mut self, context: &Context) {
+        while let Ok(action) = self.inbox.try_recv() {
+            self.apply(action, context);
+        }
+    }
+
+    fn apply(&mut self, action: Action, context: &Context) {
+        let state = &mut self.state;
+        match action {
+            Action::Perform(command) => self.perform(command, context),
+            Action::Tell(news) => self.tell(&news),
+            Action::Event(event) => self.take_event(event),
+            Action::Find(paths) => state.find(paths),
+            Action::GoTo(index) => state.open_picture(index),
+            Action::Search(search) => state.library.pictures.set_search(search),
+            Action::FileChanged(source) => state.take_changed_file(&source),
+            Action::OpenModel(source) => state.open_model(source),
+            Action::OpenModels(sources) => state.open_models_in_turn(sources),
+            Action::OpenNextModel => state.open_next_model(),
+            Action::ForgetNextModels => state.library.models.forget_next(),
+            Action::UseOutput(model, output) => state.choose_output(model, output),
+            Action::UseEntry(place) => state.choose_entry(place),
+            Action::UseModel(model) => state.choose_model(model),
+            Action::CloseModel(model) => state.close_model(&model),
+            Action::ChangeTestSettings(settings) => state.change_test_settings(settings),
+            Action::ResetTestSettings => state.reset_test_settings(),
+            Action::Run(photo, key) => state.run(photo, key),
+            Action::StopRun => state.cancel(),
+            Action::Resume => state.resume(),
+            Action::SegmentPictures {
+                pictures,
+                write,
+                for_scores,
+            } => state.segment_pictures(pictures, write, for_scores),
+            Action::Touch(key) => {
+                state.library.results.get(&key);
+            }
+            Action::View(view) => state.view.set(view, !context.egui_is_using_pointer()),
+            Action::Camera(camera) => state.canvas.camera = camera,
+            Action::CanvasArea(area) => state.canvas.area = area,
+            Action::Cursor(cursor) => state.canvas.cursor = cursor,
+            Action::Pin(pin) => state.canvas.pin = pin,
+            Action::ClassList(list) => state.class_list = list,
+            Action::Panels(panels) => state.session.panels = panels,
+            Action::Settings(settings) => state.settings = settings,
+            Action::TruthChoices(choices) => state.truth = choices,
+            Action::Uploaded(uploaded) => state.take_upload(uploaded),
+            service => self.serve(service, context),
+        }
+    }
+
+    /// What the services are asked for.
+    fn serve(&mut self, action: Action, context: &Context) {
+        let services = &mut self.services;
+        match action {
+            Action::Send(job) => services.send(job),
+            Action::Configure(settings) => services.engine.configure(settings),
+            Action::Upload(upload) => services.uploader.ask(upload),
+            Action::WantThumbnails(sources) => services.want_thumbnails(sources),
+            Action::WatchFiles => self.watch_files(),
+            Action::Thumbnail(source, made) => {
+                if let Err(why) = &made {
+                    self.state.library.pictures.note_unreadable(&source, why.clone());
+                }
+                self.chrome.pictures.take(source, &made, context);
+            }
+            Action::Read {
+                inspection,
+                prediction,
+                questions,
+            } => services.read(&inspection, prediction.as_ref(), questions),
+            Action::ForgetReading => services.forget_reading(),
+            Action::StartScorer => {
+                if let Err(why) = services.start_scorer(context) {
+                    let text = format!("the system gives no thread for scoring ({why})");
+                    self.state.actions.error(text);
+                }
+            }
+            Action::Score(request) => services.score(request),
+            Action::StartTraining(what) => {
+                if let Err(why) = services.train(*what, context) {
+                    self.state.actions.tell(News::NoTraining(why.to_string()));
+                }
+            }
+            Action::StopTraining => services.stop_training(),
+            Action::Ask(what) => self.ask(what, context),
+            Action::Chosen(chosen) => self.take_chosen(chosen),
+            Action::OpenOutside(folder) => {
+                if let Err(toast) = Services::open_outside(folder) {
+                    self.chrome.toasts.push(toast);
+                }
+            }
+            Action::CopyText(text, said) => {
+                context.copy_text(text);
+                self.state.actions.info(said);
+            }
+            Action::Toast(toast) => self.chrome.toasts.push(toast),
+            // Everything else is about the state, and done there.
+            _ => {}
+        }
+    }
+
+    /// Goes to a workspace; what the one before was busy with is stopped.
+    fn show(&mut self, id: WorkspaceId) {
+        let before = self.state.workspace.id;
+        let Some(shows_output) = self.workspaces.get_mut(id).map(|next| next.shows_output()) else {
+            return;
+        };
+        if before == id {
+            return;
+        }
+        let ctx = Ctx {
+            state: &self.state,
+            gpu: self.gpu.as_ref(),
+            commands: &self.commands,
+        };
+        if let Some(last) = self.workspaces.get_mut(before) {
+            last.leave(&ctx);
+        }
+        self.state.workspace = OpenWorkspace { id, shows_output };
+        // There may be no class list whose row the cursor could be on.
+        self.state.class_list.leave();
+        let ctx = Ctx {
+            state: &self.state,
+            gpu: self.gpu.as_ref(),
+            commands: &self.commands,
+        };
+        if let Some(next) = self.workspaces.get_mut(id) {
+            next.enter(&ctx);
+        }
+    }
+
+    /// Tells every workspace.
+    fn tell(&mut self, news: &News) {
+        if let News::PictureChanged(source) = news {
+            self.chrome.pictures.forget(source);
+        }
+        let ctx = Ctx {
+            state: &self.state,
+            gpu: self.gpu.as_ref(),
+            commands: &self.commands,
+        };
+        for workspace in self.workspaces.iter_mut() {
+            workspace.on_news(news, &ctx);
+        }
+    }
+
+    fn watch_files(&mut self) {
+        let files = self.state.library.pictures.sources().filter_map(PhotoSource::file);
+        let files: Vec<_> = files.map(Path::to_owned).collect();
+        if let Some(watch) = &mut self.services.watch {
+            watch.watch(&files);
+        }
+    }
+
+    fn ask(&mut self, what: Ask, context: &Context) {
+        let file = self.state.library.pictures.wanted().and_then(PhotoSource::file);
+        let beside = file.and_then(Path::parent);
+        // Where one most likely goes on: beside the picture, or where models are kept.
+        let folder = match what {
+            Ask::Pictures | Ask::Folder | Ask::LabelMap | Ask::GroundTruth => beside.map(Path::to_owned),
+            Ask::ModelFolder | Ask::ModelFile | Ask::ModelsFolder => self.state.settings.model_folder.clone(),
+            Ask::TruthFolder => beside.and_then(Path::parent).map(Path::to_owned),
+            _ => None,
+        };
+        if let Err(e) = self.services.ask(what, folder, context) {
+            self.state.actions.error(format!(
+                "the file dialog cannot open ({e}); drop files onto the window instead"
+            ));
+        }
+    }
+
+    /// Takes what was chosen in a file dialog.
+    fn take_chosen(&mut self, chosen: Option<Chosen>) {
+        let state = &mut self.state;
+        match chosen {
+            Some(Chosen::Pictures(paths)) => state.find(paths),
+            Some(Chosen::Model(path)) => state.open_model(ModelSource::Path(path)),
+            Some(Chosen::Labels { path, truth }) => self.tell(&News::ChosenLabels { path, truth }),
+            Some(Chosen::Folder(Ask::ExportFolder, path)) => self.chrome.export.set_folder(path),
+            Some(Chosen::Folder(Ask::BatchFolder, path)) => self.chrome.batch.set_folder(path),
+            Some(Chosen::Folder(Ask::ModelsFolder, path)) => state.settings.model_folder = Some(path),
+            Some(Chosen::Folder(Ask::UsualExportFolder, path)) => state.settings.export.folder = Some(path),
+            Some(Chosen::Folder(what, path)) => self.tell(&News::Chosen(what, path)),
+            None => self.tell_failed_dialog(),
+        }
+    }
+
+    /// A dialog that could not be opened looks like one that was cancelled; only the log knows better.
+    fn tell_failed_dialog(&mut self) {
+        let Some(why) = self.chrome.windows.dialog_failure() else {
+            return;
+        };
+        self.chrome.toasts.push(
+            Toast::error(
+                "The system's file dialog cannot be opened; install zenity or a desktop portal, drop files onto the \
+                 window, or name them on the command line",
+            )
+            .with_details(why),
+        );
+    }
+}

@@ -1,0 +1,131 @@
+//! What frames every workspace: bars, the list of pictures, dialogs, small windows and messages.
+
+mod about;
+mod batch_dialog;
+mod export_dialog;
+pub(super) mod format_choice;
+mod frame_log;
+mod frame_times;
+mod log_book;
+mod log_page;
+mod models_menu;
+mod models_page;
+mod output_switch;
+pub(super) mod page;
+mod performance;
+mod picture_list;
+mod status_bar;
+mod toast;
+mod toasts;
+mod top_bar;
+mod welcome;
+mod windows;
+
+use egui::{Panel, Rect, Ui};
+
+use super::Start;
+use super::action::Action;
+use super::command::Command;
+use super::workspaces::Ctx;
+use batch_dialog::BatchDialog;
+use export_dialog::ExportDialog;
+pub(super) use frame_times::FrameTimes;
+pub(super) use models_menu::about;
+use picture_list::PictureList;
+pub(super) use status_bar::time_left;
+#[cfg(test)]
+pub(super) use toast::Severity;
+pub(super) use toast::{Toast, ToastAction};
+use toasts::Toasts;
+pub(super) use welcome::welcome;
+use windows::Windows;
+
+/// From this width on there is room for the list of pictures beside the panel on the right, in points. Below it the list
+/// makes way, or the picture would have none.
+const ROOM_FOR_BOTH_PANELS: f32 = 600.0;
+
+/// Everything around the workspace.
+pub(super) struct Chrome {
+    pub(super) windows: Windows,
+    pub(super) export: ExportDialog,
+    pub(super) batch: BatchDialog,
+    pub(super) pictures: PictureList,
+    pub(super) toasts: Toasts,
+    /// The window's title as the system knows it.
+    pub(super) title: String,
+}
+
+impl Chrome {
+    /// Nothing open yet.
+    ///
+    /// # Errors
+    /// When the file for frame times cannot be made.
+    pub(super) fn new(start: &Start) -> std::io::Result<Self> {
+        Ok(Self {
+            windows: Windows::new(start.store.clone(), start.frame_log.as_deref())?,
+            export: ExportDialog::new(start.pictures_folder.clone()),
+            batch: BatchDialog::default(),
+            pictures: PictureList::default(),
+            toasts: Toasts::default(),
+            title: String::new(),
+        })
+    }
+
+    /// Whether a dialog waits for an answer.
+    pub(super) fn dialog_is_open(&self) -> bool {
+        self.export.is_open() || self.batch.is_open()
+    }
+
+    /// Closes the dialog that is open; whether there was one.
+    pub(super) fn close_dialog(&mut self) -> bool {
+        let open = self.dialog_is_open();
+        self.export.close();
+        self.batch.close();
+        open
+    }
+
+    /// Draws the bars; `elsewhere` is what workspaces are busy with, each with the command that goes there.
+    pub(super) fn bars(ui: &mut Ui, ctx: &Ctx, elsewhere: &[(Command, String)]) {
+        Panel::top("top bar").show(ui, |ui| top_bar::show(ui, ctx));
+        Panel::bottom("status bar").show(ui, |ui| status_bar::show(ui, ctx, elsewhere));
+    }
+
+    /// Draws the panels at the sides, as far as they are open: the list of pictures, and what `side_panel` draws.
+    pub(super) fn side_panels(&mut self, ui: &mut Ui, ctx: &Ctx, side_panel: impl FnOnce(&mut Ui)) {
+        let both = ui.available_width() >= ROOM_FOR_BOTH_PANELS;
+        let share = if both { 0.4 } else { 0.48 };
+        let most = (ui.available_width() * share).max(160.0);
+        let mut panels = ctx.state.session.panels.clone();
+        if panels.pictures && (both || !panels.inspector) {
+            let panel = Panel::left("pictures")
+                .default_size(panels.pictures_width)
+                .size_range(150.0_f32.min(most)..=most.min(420.0))
+                .show(ui, |ui| self.pictures.show(ui, ctx));
+            panels.pictures_width = panel.response.rect.width();
+        }
+        if panels.inspector {
+            let panel = Panel::right("inspector")
+                .default_size(panels.inspector_width)
+                .size_range(240.0_f32.min(most)..=most.min(480.0))
+                .show(ui, side_panel);
+            panels.inspector_width = panel.response.rect.width();
+        }
+        if panels != ctx.state.session.panels {
+            ctx.send(Action::Panels(panels));
+        }
+    }
+
+    /// Draws dialogs, small windows and messages.
+    pub(super) fn overlays(&mut self, ui: &mut Ui, ctx: &Ctx) {
+        self.export.show(ui, ctx);
+        self.batch.show(ui, ctx);
+        self.windows.show(ui, ctx);
+        // Messages stay within the canvas, above the status bar.
+        let bounds: Rect = ctx.state.canvas.area.unwrap_or_else(|| ui.ctx().content_rect());
+        match self.toasts.show(ui, bounds) {
+            Some(ToastAction::OpenFolder(folder)) => ctx.send(Action::OpenOutside(folder)),
+            Some(ToastAction::Perform(command)) => ctx.perform(command),
+            None => {}
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! The line at the bottom: device, what runs, how long it took, memory and zoom.
+
+use std::time::Duration;
+
+use egui::{Align, Label, Layout, ProgressBar, Ui};
+
+use crate::app::command::Command;
+use crate::app::workspaces::Ctx;
+
+/// From this width on there is room for the time of each stage.
+const WIDE: f32 = 1000.0;
+
+/// Draws the line. `elsewhere` is what workspaces are busy with, each with the command that goes there.
+pub(super) fn show(ui: &mut Ui, ctx: &Ctx, elsewhere: &[(Command, String)]) {
+    let wide = ui.available_width() >= WIDE;
+    ui.horizontal(|ui| {
+        if let Some((name, note)) = &ctx.state.device.in_use {
+            let label = ui.label(name);
+            if let Some(note) = note {
+                label.on_hover_text(note);
+            }
+            ui.separator();
+        }
+        // The right end first: the middle takes what is left.
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            right_end(ui, ctx, elsewhere);
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                match &ctx.state.jobs.running {
+                    Some(_) => this_run(ui, ctx, wide),
+                    None => last_run(ui, ctx, wide),
+                }
+            });
+        });
+    });
+}
+
+/// Zoom, memory, and what workspaces are busy with.
+fn right_end(ui: &mut Ui, ctx: &Ctx, elsewhere: &[(Command, String)]) {
+    if ctx.document().is_some() {
+        let percent = ctx.state.canvas.camera.zoom() * ui.pixels_per_point() * 100.0;
+        ui.label(format!("{percent:.0} %"))
+            .on_hover_text("Screen pixels per picture pixel");
+        ui.separator();
+    }
+    let memory = ctx.state.device.memory.as_ref();
+    if let Some((now, peak)) = memory.and_then(|m| m.now_mib.zip(m.peak_mib)) {
+        ui.label(format!("{now} MiB"))
+            .on_hover_text(format!("Memory of the program; at most {peak} MiB so far"));
+        ui.separator();
+    }
+    for (command, text) in elsewhere {
+        if ui.link(text).on_hover_text(command.tooltip(ui)).clicked() {
+            ctx.perform(*command);
+        }
+        ui.separator();
+    }
+}
+
+/// How far the run is.
+fn this_run(ui: &mut Ui, ctx: &Ctx, wide: bool) {
+    let Some(running) = &ctx.state.jobs.running else { return };
+    let fraction = running.progress.map_or(0.0, |p| p.fraction);
+    let bar = ProgressBar::new(fraction).desired_width(180.0).show_percentage();
+    ui.add(bar).accessible_name("Progress");
+    if ui
+        .small_button("Cancel")
+        .on_hover_text(Command::Cancel.tooltip(ui))
+        .clicked()
+    {
+        ctx.perform(Command::Cancel);
+    }
+    if wide {
+        ui.label(&running.title);
+    }
+    if let Some(remaining) = running.progress.and_then(|p| p.remaining) {
+        ui.label(time_left(remaining));
+    }
+}
+
+/// What the masks on the canvas cost.
+fn last_run(ui: &mut Ui, ctx: &Ctx, wide: bool) {
+    if !ctx.state.workspace.shows_output {
+        // The workspace tells of what it runs.
+        return;
+    }
+    let result = ctx.document().and_then(|d| d.result.as_ref());
+    let Some(result) = result else {
+        if ctx.state.is_opening() {
+            ui.weak("Opening");
+        }
+        return;
+    };
+    let t = result.prediction.timings;
+    let passes = match result.prediction.fields.len() {
+        1 => String::new(),
+        many => format!(", mean of {many} passes"),
+    };
+    let stages = {
+        let [e, d, l] = [t.encode, t.decode, t.labels].map(seconds);
+        format!("encoder {e}, decoder {d}, labels {l}")
+    };
+    let text = format!("{} in {}{passes}", result.title(), seconds(t.total()));
+    let label = if wide {
+        ui.add(Label::new(text).truncate());
+        ui.add(Label::new(egui::RichText::new(&stages).weak()).truncate())
+    } else {
+        ui.add(Label::new(text).truncate())
+    };
+    label.on_hover_text(stages);
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{:.2} s", time.as_secs_f64())
+}
+
+/// `12 s left`, `3 min left`.
+pub(in crate::app) fn time_left(remaining: Duration) -> String {
+    match remaining.as_secs_f64().ceil() as u64 {
+        s @ 0..=99 => format!("{s} s left"),
+        s @ 100..=5999 => format!("{} min left", s.div_ceil(60)),
+        s => format!("{:.1} h left", s as f64 / 3600.0),
+    }
+}

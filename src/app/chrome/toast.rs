@@ -1,0 +1,267 @@
+//! One short message: what it says and how it is drawn.
+
+use std::path::PathBuf;
+
+use egui::{Color32, Frame, Label, RichText, ScrollArea, Stroke, TextWrapMode, Ui};
+
+use crate::app::command::Command;
+
+/// Seconds that a note stays.
+const STAY: f64 = 6.0;
+
+/// Seconds that a warning stays: nobody waits for it, so it has to be seen by the way.
+const WARNING_STAY: f64 = 20.0;
+
+/// How much a message matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::app) enum Severity {
+    Info,
+    Warning,
+    Error,
+}
+
+impl Severity {
+    /// Its name, so that colour is not the only sign.
+    fn title(self) -> &'static str {
+        match self {
+            Self::Info => "Note",
+            Self::Warning => "Warning",
+            Self::Error => "Error",
+        }
+    }
+
+    /// As the log counts it.
+    pub(in crate::app) fn log_level(self) -> log::Level {
+        match self {
+            Self::Info => log::Level::Info,
+            Self::Warning => log::Level::Warn,
+            Self::Error => log::Level::Error,
+        }
+    }
+
+    fn color(self, ui: &Ui) -> Color32 {
+        match self {
+            Self::Info => ui.visuals().weak_text_color(),
+            Self::Warning => ui.visuals().warn_fg_color,
+            Self::Error => ui.visuals().error_fg_color,
+        }
+    }
+}
+
+/// What a message's own button asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::app) enum ToastAction {
+    /// Do what the command does.
+    Perform(Command),
+    /// Show this folder in the system's file manager.
+    OpenFolder(PathBuf),
+}
+
+impl ToastAction {
+    fn title(&self) -> &'static str {
+        match self {
+            Self::Perform(command) => command.title(),
+            Self::OpenFolder(_) => "Open folder",
+        }
+    }
+}
+
+/// A short message.
+#[derive(Clone, Debug)]
+pub(in crate::app) struct Toast {
+    pub(in crate::app) severity: Severity,
+    pub(in crate::app) text: String,
+    details: Option<String>,
+    action: Option<ToastAction>,
+    pub(in crate::app) show_details: bool,
+    /// How often it was said.
+    pub(in crate::app) count: usize,
+    /// Seconds for which it has been in sight with the cursor elsewhere.
+    age: f64,
+    /// The clock's seconds when it was drawn last.
+    drawn_at: Option<f64>,
+    hovered: bool,
+}
+
+impl Toast {
+    /// Something to know; it leaves by itself.
+    pub(in crate::app) fn info(text: impl Into<String>) -> Self {
+        Self::new(Severity::Info, text.into())
+    }
+
+    /// Something that did not go as asked for and does no harm; it leaves by itself.
+    pub(in crate::app) fn warning(text: impl Into<String>) -> Self {
+        Self::new(Severity::Warning, text.into())
+    }
+
+    /// Something that failed; it stays until it is dismissed.
+    pub(in crate::app) fn error(text: impl Into<String>) -> Self {
+        Self::new(Severity::Error, text.into())
+    }
+
+    /// Something that failed, told by a text of several lines. The first is shown, such as that tensors do not fit; the
+    /// others, such as which, on request.
+    pub(in crate::app) fn failure(text: impl Into<String>) -> Self {
+        let text = text.into();
+        match text.split_once('\n') {
+            Some((first, rest)) => Self::error(first.trim_end_matches(':')).with_details(rest),
+            None => Self::error(text),
+        }
+    }
+
+    /// One warning for any number of problems: the only one, or `summary` with all of them as details.
+    pub(in crate::app) fn problems(summary: &str, problems: &[String]) -> Option<Self> {
+        match problems {
+            [] => None,
+            [problem] => Some(Self::warning(problem)),
+            many => Some(Self::warning(summary).with_details(many.join("\n"))),
+        }
+    }
+
+    /// A note about files, with a button that opens their folder.
+    pub(in crate::app) fn wrote(text: impl Into<String>, folder: PathBuf) -> Self {
+        Self::info(text).with_action(ToastAction::OpenFolder(folder))
+    }
+
+    fn new(severity: Severity, text: String) -> Self {
+        Self {
+            severity,
+            text,
+            details: None,
+            action: None,
+            show_details: false,
+            count: 1,
+            age: 0.0,
+            drawn_at: None,
+            hovered: false,
+        }
+    }
+
+    /// With more text that is folded at first.
+    pub(in crate::app) fn with_details(mut self, details: impl Into<String>) -> Self {
+        self.details = Some(details.into());
+        self
+    }
+
+    /// With a button of its own.
+    pub(in crate::app) fn with_action(mut self, action: ToastAction) -> Self {
+        self.action = Some(action);
+        self
+    }
+
+    /// The text and the details, as they are copied and logged.
+    pub(in crate::app) fn full_text(&self) -> String {
+        match &self.details {
+            Some(details) => format!("{}\n{details}", self.text),
+            None => self.text.clone(),
+        }
+    }
+
+    /// Lets it grow older until `now`, in seconds of the clock that draws, unless the cursor is over it.
+    pub(in crate::app) fn let_time_pass(&mut self, now: f64) {
+        let before = self.drawn_at.replace(now).unwrap_or(now);
+        if !self.hovered {
+            self.age += (now - before).max(0.0);
+        }
+    }
+
+    /// Seconds until it leaves by itself, if it does.
+    pub(in crate::app) fn remaining(&self) -> Option<f64> {
+        let stay = match self.severity {
+            Severity::Info => STAY,
+            Severity::Warning => WARNING_STAY,
+            Severity::Error => return None,
+        };
+        (!self.hovered).then_some(stay - self.age)
+    }
+}
+
+/// What a person did to a message.
+pub(in crate::app) enum Answer {
+    Dismiss,
+    Act(ToastAction),
+}
+
+impl Toast {
+    /// Draws one message, at most `width` points wide.
+    pub(in crate::app) fn show(&mut self, ui: &mut Ui, width: f32) -> Option<Answer> {
+        let color = self.severity.color(ui);
+        let frame = Frame::popup(ui.style()).stroke(Stroke::new(1.0, color));
+        let inside = (width - frame.total_margin().sum().x).max(40.0);
+        let mut answer = None;
+        let response = frame
+            .show(ui, |ui| {
+                ui.set_max_width(inside);
+                ui.set_min_width(inside.min(220.0));
+                ui.add(Label::new(RichText::new(&self.text).strong()).wrap_mode(TextWrapMode::Wrap));
+                if self.show_details
+                    && let Some(details) = &self.details
+                {
+                    let text = RichText::new(details).monospace().small();
+                    ScrollArea::vertical().max_height(160.0).show(ui, |ui| {
+                        ui.add(Label::new(text).wrap_mode(TextWrapMode::Wrap));
+                    });
+                }
+                ui.horizontal_wrapped(|ui| answer = self.buttons(ui, color));
+            })
+            .response;
+        // Not the response's own hovering: that is false while the cursor is over one of the buttons.
+        self.hovered = ui.rect_contains_pointer(response.rect);
+        answer
+    }
+
+    fn buttons(&mut self, ui: &mut Ui, color: Color32) -> Option<Answer> {
+        let mut answer = None;
+        ui.label(RichText::new(self.severity.title()).color(color).small());
+        if self.count > 1 {
+            ui.label(RichText::new(format!("{} times", self.count)).weak().small());
+        }
+        if self.details.is_some() {
+            let title = if self.show_details { "Hide details" } else { "Details" };
+            if ui.small_button(title).clicked() {
+                self.show_details = !self.show_details;
+            }
+        }
+        if let Some(action) = &self.action
+            && ui.small_button(action.title()).clicked()
+        {
+            answer = Some(Answer::Act(action.clone()));
+        }
+        if self.severity != Severity::Info && ui.small_button("Copy").clicked() {
+            ui.copy_text(self.full_text());
+        }
+        if ui.small_button("Dismiss").clicked() {
+            answer = Some(Answer::Dismiss);
+        }
+        answer
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{STAY, Toast};
+
+    #[test]
+    fn its_time_begins_when_it_is_first_seen() {
+        let mut toast = Toast::info("the file has changed");
+        toast.let_time_pass(100.0);
+        assert_eq!(toast.remaining(), Some(STAY));
+        toast.let_time_pass(102.0);
+        assert_eq!(toast.remaining(), Some(STAY - 2.0));
+        toast.hovered = true;
+        toast.let_time_pass(110.0);
+        assert_eq!(toast.remaining(), None);
+        toast.hovered = false;
+        toast.let_time_pass(111.0);
+        assert_eq!(toast.remaining(), Some(STAY - 3.0));
+    }
+
+    #[test]
+    fn an_error_has_all_the_time() {
+        let mut toast = Toast::error("it failed").with_details("why");
+        toast.let_time_pass(0.0);
+        toast.let_time_pass(1e6);
+        assert_eq!(toast.remaining(), None);
+        assert_eq!(toast.full_text(), "it failed\nwhy");
+    }
+}

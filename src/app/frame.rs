@@ -1,0 +1,119 @@
+//! One frame: news in, what was asked for done, workspaces brought up to date, everything drawn.
+
+use egui::{CentralPanel, Context, Ui};
+
+use super::App;
+use super::action::Action;
+use super::chrome::{Chrome, FrameTimes, welcome};
+use super::command::{self, Command};
+use super::workspaces::{Ctx, WORKSPACES};
+
+impl eframe::App for App {
+    fn logic(&mut self, context: &Context, _frame: &mut eframe::Frame) {
+        let started = FrameTimes::start();
+        self.services.poll(context, &self.state.actions);
+        self.take_dropped_files(context);
+        // The palette has the keyboard for itself.
+        if !self.chrome.windows.palette.is_open() {
+            for command in command::pressed(context, |command| self.commands.enabled(command)) {
+                self.state.actions.perform(command);
+            }
+        }
+        self.apply_actions(context);
+        let ctx = Ctx {
+            state: &self.state,
+            gpu: self.gpu.as_ref(),
+            commands: &self.commands,
+        };
+        for workspace in self.workspaces.iter_mut() {
+            workspace.update(&ctx);
+        }
+        self.commands = self.command_states();
+        self.update_title(context);
+        self.repaint_for_actions(context);
+        self.chrome
+            .windows
+            .frame_times
+            .stop(started, context.cumulative_frame_nr());
+    }
+
+    fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+        let started = FrameTimes::start();
+        let context = ui.ctx().clone();
+        self.draw(ui);
+        self.state.view.settle(&context);
+        self.keeper
+            .keep(&mut self.state, &mut self.chrome, &self.services, &context);
+        self.services.fonts.update(&context);
+        self.repaint_for_actions(&context);
+        self.chrome
+            .windows
+            .frame_times
+            .stop(started, context.cumulative_frame_nr());
+    }
+}
+
+impl App {
+    fn draw(&mut self, ui: &mut Ui) {
+        let Self {
+            state,
+            chrome,
+            workspaces,
+            gpu,
+            commands,
+            ..
+        } = self;
+        let ctx = Ctx {
+            state,
+            gpu: gpu.as_ref(),
+            commands,
+        };
+        let elsewhere: Vec<(Command, String)> = WORKSPACES
+            .iter()
+            .zip(workspaces.iter())
+            .filter_map(|(entry, workspace)| Some((entry.command, workspace.status()?)))
+            .collect();
+        Chrome::bars(ui, &ctx, &elsewhere);
+        if let Some(open) = workspaces.get_mut(state.workspace.id) {
+            chrome.side_panels(ui, &ctx, |ui| open.side_panel(ui, &ctx));
+            let has_view = state.desk.document.is_some() || !open.needs_picture();
+            CentralPanel::no_frame().show(ui, |ui| match has_view {
+                true => open.view(ui, &ctx),
+                false => {
+                    ctx.set_cursor(None);
+                    ctx.set_canvas_area(None);
+                    welcome(ui, &ctx);
+                }
+            });
+        }
+        chrome.overlays(ui, &ctx);
+    }
+
+    /// What was asked for while this frame was drawn is done in the next.
+    fn repaint_for_actions(&self, context: &Context) {
+        if !self.inbox.is_empty() {
+            context.request_repaint();
+        }
+    }
+
+    /// Dropped files and folders are opened, whatever they are.
+    fn take_dropped_files(&self, context: &Context) {
+        if self.chrome.dialog_is_open() {
+            return;
+        }
+        let dropped: Vec<_> = context.input(|i| i.raw.dropped_files.iter().map(|f| f.path().to_owned()).collect());
+        if !dropped.is_empty() {
+            self.state.actions.send(Action::Find(dropped));
+        }
+    }
+
+    /// `NAME - 11 classes - Segscope`: what a task bar shows, and what a script can wait for. NAME is the picture on the
+    /// canvas, or the chosen one that cannot be shown.
+    fn update_title(&mut self, context: &Context) {
+        let title = self.state.title();
+        if title != self.chrome.title {
+            self.chrome.title.clone_from(&title);
+            context.send_viewport_cmd(egui::ViewportCommand::Title(title));
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Opening a model: what was asked for, how far it is, and stopping it.
+
+use std::sync::Arc;
+
+use crate::app::chrome::Toast;
+use crate::app::state::AppState;
+use crate::app::workspaces::News;
+use crate::engine::{Asked, Job, ModelInfo, ModelSource, Output, Ticket};
+
+/// A model on its way.
+pub(in crate::app) struct Loading {
+    asked: Asked,
+    pub(super) source: ModelSource,
+    pub(in crate::app) name: String,
+    /// Share that is done, 0..=1.
+    pub(in crate::app) fraction: f32,
+    /// Panes of a comparison wait for it; it does not come into use.
+    for_panes: bool,
+}
+
+impl AppState {
+    /// Opens a model, in place of one that is on its way; the one in use stays until it is there.
+    pub(in crate::app) fn open_model(&mut self, source: ModelSource) {
+        self.library.models.next.clear();
+        self.load_model(source, false);
+    }
+
+    pub(super) fn load_model(&mut self, source: ModelSource, for_panes: bool) {
+        self.cancel();
+        let asked = Asked::new();
+        self.actions.job(Job::LoadModel {
+            ticket: asked.ticket(),
+            source: source.clone(),
+        });
+        self.library.models.loading = Some(Loading {
+            asked,
+            name: source.name(),
+            source,
+            fraction: 0.0,
+            for_panes,
+        });
+    }
+
+    /// Stops opening a model, and goes on with the one in use.
+    pub(in crate::app) fn cancel_loading(&mut self) {
+        self.library.models.next.clear();
+        if let Some(loading) = self.library.models.loading.take() {
+            self.actions.info(format!("Cancelled opening {}", loading.name));
+            self.resume();
+        }
+    }
+
+    /// The model of the session, the embedded one unless there was another.
+    pub(in crate::app) fn session_model(&self) -> ModelSource {
+        self.session
+            .model
+            .clone()
+            .map_or(ModelSource::Embedded, ModelSource::Path)
+    }
+
+    /// Opens the model of the session.
+    pub(in crate::app) fn open_session_model(&mut self) {
+        self.open_model(self.session_model());
+    }
+
+    pub(in crate::app) fn take_model_progress(&mut self, ticket: &Ticket, fraction: f32) {
+        if let Some(loading) = self
+            .library
+            .models
+            .loading
+            .as_mut()
+            .filter(|loading| loading.asked.is(ticket))
+        {
+            loading.fraction = fraction;
+        }
+    }
+
+    /// A model is open: it is used from now on, unless another one has been asked for since or only panes wait for it.
+    pub(in crate::app) fn take_model(&mut self, ticket: &Ticket, model: Arc<ModelInfo>) {
+        if let ModelSource::Path(path) = &model.source {
+            self.session.remember_model(path);
+        }
+        let Some(loading) = self.library.models.loading.take_if(|loading| loading.asked.is(ticket)) else {
+            return;
+        };
+        if let Some(note) = remarks_note(&model) {
+            self.actions.toast(note);
+        }
+        if loading.for_panes && self.library.models.used.is_some() {
+            if self.workspace.shows_output {
+                // The run that opening it had stopped.
+                self.resume();
+            }
+            return;
+        }
+        let output = self.first_output(&model);
+        self.actions.tell(News::ModelOpened(model.clone()));
+        self.use_output(model, output);
+    }
+
+    /// With which output a model begins: the one it was left with, in this session or in the one before.
+    fn first_output(&self, model: &ModelInfo) -> Output {
+        if self
+            .library
+            .models
+            .used
+            .as_ref()
+            .is_some_and(|used| used.id == model.id)
+        {
+            return self.library.models.output;
+        }
+        if let Some(output) = self.library.models.before.get(&model.id) {
+            return *output;
+        }
+        let kept = self
+            .session
+            .decoder
+            .as_ref()
+            .filter(|_| self.session_model() == model.source);
+        let place = kept.and_then(|key| model.spec.decoders.iter().position(|decoder| decoder.key == *key));
+        place.map_or_else(Output::default, Output::main)
+    }
+
+    /// A model could not be opened.
+    pub(in crate::app) fn take_model_failure(&mut self, ticket: &Ticket, message: String) {
+        self.actions.error(message);
+        self.end_loading(ticket);
+    }
+
+    /// A model is not on its way any more, and has not come.
+    pub(in crate::app) fn end_loading(&mut self, ticket: &Ticket) {
+        if self
+            .library
+            .models
+            .loading
+            .take_if(|loading| loading.asked.is(ticket))
+            .is_some()
+        {
+            self.resume();
+        }
+    }
+}
+
+/// Says what was assumed or set aside when a model was opened.
+fn remarks_note(model: &ModelInfo) -> Option<Toast> {
+    let name = model.source.name();
+    match model.remarks.as_slice() {
+        [] => None,
+        [remark] => Some(Toast::info(format!("{name}: {remark}"))),
+        many => {
+            let text = format!("{name}: {} notes about how it was opened", many.len());
+            Some(Toast::info(text).with_details(many.join("\n")))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::remarks_note;
+    use crate::app::chrome::Severity;
+    use crate::app::state::testing::model;
+    use crate::model::DecoderKind;
+
+    #[test]
+    fn remarks_are_one_note_for_each_model() {
+        let note = |remarks: &[&str]| {
+            let mut open = model(1, "/models/a.pth", &[DecoderKind::Linear]);
+            Arc::make_mut(&mut open.info).remarks = remarks.iter().map(|remark| (*remark).to_owned()).collect();
+            let note = remarks_note(&open.info)?;
+            assert_eq!(note.severity, Severity::Info);
+            Some(note.full_text())
+        };
+        assert_eq!(note(&[]), None);
+        assert_eq!(note(&["guessed"]).as_deref(), Some("a.pth: guessed"));
+        let both = note(&["first", "second"]).expect("a note");
+        assert!(both.starts_with("a.pth: 2 notes"), "{both}");
+        assert!(both.contains("first") && both.contains("second"), "{both}");
+    }
+}

@@ -1,0 +1,288 @@
+//! The window's state without a window: what it asks for is collected here, and answered by the tests.
+
+use std::sync::Arc;
+
+use crossbeam_channel::Receiver;
+
+use super::{AppState, OpenWorkspace};
+use crate::app::action::{Action, Actions};
+use crate::app::command::CommandStates;
+use crate::app::gpu::Upload;
+use crate::app::settings::{Session, Settings};
+use crate::app::workspaces::{Ctx, News, Workspace};
+use crate::engine::{
+    BatchState, Event, Job, ModelInfo, ModelSource, OpenModel, OpenPhoto, Output, PhotoSource, Prediction,
+    ScoreRequest, Segmented, Settings as RunSettings, Ticket,
+};
+use crate::labels::{ClassSet, LabelMap};
+use crate::model::{DecoderKind, Variant, published};
+use crate::photo::Photo;
+use crate::segment::{Labels, Timings};
+
+/// Sides of the pictures of these tests.
+pub(in crate::app) const SIDE: usize = 4;
+
+/// A state, and what it has asked for and has not been given.
+pub(in crate::app) struct Bench {
+    pub(in crate::app) state: AppState,
+    inbox: Receiver<Action>,
+    commands: CommandStates,
+    pub(in crate::app) jobs: Vec<Job>,
+    pub(in crate::app) uploads: Vec<Upload>,
+    pub(in crate::app) scores: Vec<ScoreRequest>,
+    photos: u64,
+}
+
+impl Bench {
+    /// Nothing open, and no graphics device.
+    pub(in crate::app) fn new() -> Self {
+        let (actions, inbox) = Actions::new();
+        let workspace = OpenWorkspace {
+            id: "Masks",
+            shows_output: true,
+        };
+        Self {
+            state: AppState::new(Settings::default(), Session::default(), workspace, false, actions),
+            inbox,
+            commands: CommandStates::default(),
+            jobs: Vec::new(),
+            uploads: Vec::new(),
+            scores: Vec::new(),
+            photos: 0,
+        }
+    }
+
+    /// With a model in use and pictures of these names, of which the first is on the canvas with its result.
+    pub(in crate::app) fn with_pictures(names: &[&str]) -> Self {
+        let mut bench = Self::new();
+        bench.use_model(model(1, "/models/a", &[DecoderKind::Mask, DecoderKind::Linear]));
+        bench
+            .state
+            .open_pictures(names.iter().map(|name| source(name)).collect());
+        bench.settle(&mut []);
+        bench.answer_photo();
+        bench.answer_run(0);
+        bench
+    }
+
+    /// Has a model opened and used.
+    pub(in crate::app) fn use_model(&mut self, model: OpenModel) {
+        self.state.open_model(model.info.source.clone());
+        self.settle(&mut []);
+        let ticket = self.take_job(|job| match job {
+            Job::LoadModel { ticket, .. } => Some(ticket.clone()),
+            _ => None,
+        });
+        let mut open = self.state.library.models.open().to_vec();
+        open.push(model.clone());
+        self.state.take_open_models(open);
+        self.state.take_model(&ticket, model.info);
+        self.settle(&mut []);
+    }
+
+    /// What a workspace sees.
+    pub(in crate::app) fn ctx(&self) -> Ctx<'_> {
+        Ctx {
+            state: &self.state,
+            gpu: None,
+            commands: &self.commands,
+        }
+    }
+
+    /// Everything that was asked for since the last look.
+    pub(in crate::app) fn actions(&self) -> Vec<Action> {
+        self.inbox.try_iter().collect()
+    }
+
+    /// What was said to a person since the last look; nothing else may have been asked for.
+    pub(in crate::app) fn messages(&self) -> Vec<String> {
+        let text = |action| match action {
+            Action::Toast(toast) => toast.full_text(),
+            _ => panic!("expected messages alone"),
+        };
+        self.inbox.try_iter().map(text).collect()
+    }
+
+    /// Makes a workspace the open one.
+    pub(in crate::app) fn open(&mut self, workspace: &mut dyn Workspace) {
+        self.state.workspace = OpenWorkspace {
+            id: workspace.id(),
+            shows_output: workspace.shows_output(),
+        };
+        workspace.enter(&self.ctx());
+        self.frame(workspace);
+    }
+
+    /// A frame: brings a workspace up to date, and does what was asked for.
+    pub(in crate::app) fn frame(&mut self, workspace: &mut dyn Workspace) {
+        workspace.update(&self.ctx());
+        self.settle(&mut [workspace]);
+    }
+
+    /// Does what was asked for as far as it is about the state, tells it to workspaces, and collects the rest.
+    pub(in crate::app) fn settle(&mut self, workspaces: &mut [&mut dyn Workspace]) {
+        while let Ok(action) = self.inbox.try_recv() {
+            match action {
+                Action::Tell(news) => self.tell(&news, workspaces),
+                Action::Send(job) => self.jobs.push(job),
+                Action::Upload(upload) => self.uploads.push(upload),
+                Action::Score(request) => self.scores.push(request),
+                Action::Run(photo, key) => self.state.run(photo, key),
+                Action::StopRun => self.state.cancel(),
+                Action::Resume => self.state.resume(),
+                Action::SegmentPictures {
+                    pictures,
+                    write,
+                    for_scores,
+                } => self.state.segment_pictures(pictures, write, for_scores),
+                Action::OpenNextModel => self.state.open_next_model(),
+                _ => {}
+            }
+        }
+    }
+
+    /// Tells workspaces.
+    pub(in crate::app) fn tell(&self, news: &News, workspaces: &mut [&mut dyn Workspace]) {
+        for workspace in workspaces {
+            workspace.on_news(news, &self.ctx());
+        }
+    }
+
+    /// Takes the first job that `pick` wants out of those that were sent.
+    pub(in crate::app) fn take_job<T>(&mut self, pick: impl Fn(&Job) -> Option<T>) -> T {
+        let found = self.jobs.iter().position(|job| pick(job).is_some());
+        let job = self.jobs.remove(found.expect("a job of this kind"));
+        pick(&job).expect("it was found by this")
+    }
+
+    /// How many jobs of a kind were sent and not taken, whether they are still wanted or not.
+    pub(in crate::app) fn count(&self, is: impl Fn(&Job) -> bool) -> usize {
+        self.jobs.iter().filter(|job| is(job)).count()
+    }
+
+    /// The picture that the engine is asked to read, which is not read yet.
+    pub(in crate::app) fn asked_photo(&mut self) -> (Ticket, PhotoSource) {
+        self.take_job(|job| match job {
+            Job::OpenPhoto { ticket, source } => Some((ticket.clone(), source.clone())),
+            _ => None,
+        })
+    }
+
+    /// Reads the picture that was asked for.
+    pub(in crate::app) fn answer_photo(&mut self) -> OpenPhoto {
+        let (ticket, source) = self.asked_photo();
+        let photo = self.photo(source);
+        self.state.take_photo(&ticket, photo.clone());
+        self.settle(&mut []);
+        photo
+    }
+
+    /// A picture that has been read.
+    pub(in crate::app) fn photo(&mut self, source: PhotoSource) -> OpenPhoto {
+        self.photos += 1;
+        OpenPhoto {
+            id: self.photos,
+            source,
+            photo: Arc::new(Photo::new(SIDE, SIDE, vec![0; SIDE * SIDE * 3])),
+        }
+    }
+
+    /// The run that was asked for: its ticket, and what it makes when every pixel is of one class.
+    pub(in crate::app) fn asked_run(&mut self, class: u16) -> (Ticket, Segmented) {
+        let (ticket, photo, id, output) = self.take_job(|job| match job {
+            Job::Segment {
+                ticket,
+                photo,
+                model,
+                output,
+                ..
+            } => Some((ticket.clone(), photo.clone(), *model, *output)),
+            _ => None,
+        });
+        let model = self.state.library.models.with_id(id).expect("an open model");
+        (ticket, segmented(photo, model, output, class))
+    }
+
+    /// Ends the run that was asked for.
+    pub(in crate::app) fn answer_run(&mut self, class: u16) -> Segmented {
+        let (ticket, result) = self.asked_run(class);
+        self.state.take_result(&ticket, result.clone());
+        self.settle(&mut []);
+        result
+    }
+
+    /// The run over all pictures that was asked for, and how it runs.
+    pub(in crate::app) fn asked_batch(&mut self) -> (Ticket, RunSettings) {
+        self.take_job(|job| match job {
+            Job::SegmentAll { ticket, batch } => Some((ticket.clone(), batch.settings.clone()?)),
+            _ => None,
+        })
+    }
+
+    /// A picture of a run over all is done, with every pixel of one class.
+    pub(in crate::app) fn answer_batch_picture(&mut self, ticket: &Ticket, index: usize, class: u16) {
+        let models = &self.state.library.models;
+        let (model, output) = (models.used().expect("a model").clone(), models.output());
+        let batch = self.state.jobs.batch.as_ref().expect("a batch");
+        let source = batch.sources[index].clone();
+        let photo = self.photo(source);
+        let done = BatchState::Done {
+            result: segmented(photo, &model, output, class),
+            files: Vec::new(),
+        };
+        self.state.take_batch_picture(ticket, index, done);
+    }
+
+    /// Where the engine's answer about labels goes.
+    pub(in crate::app) fn engine(&self, event: Event, workspace: &mut dyn Workspace) {
+        self.tell(&News::Engine(event), &mut [workspace]);
+    }
+}
+
+/// A picture's file.
+pub(in crate::app) fn source(name: &str) -> PhotoSource {
+    PhotoSource::Path(format!("/pictures/{name}").into())
+}
+
+/// An open model of a tiny encoder and these decoders.
+pub(in crate::app) fn model(id: u64, file: &str, decoders: &[DecoderKind]) -> OpenModel {
+    let spec = published(Variant::Tiny, 16, decoders, 11, 64);
+    let info = ModelInfo {
+        id,
+        title: spec.title(),
+        source: ModelSource::Path(file.into()),
+        classes: ClassSet::numbered(11),
+        own_classes: ClassSet::numbered(11),
+        parameters: 1,
+        zero_is_ignored: None,
+        remarks: Vec::new(),
+        spec,
+    };
+    OpenModel {
+        info: Arc::new(info),
+        in_memory: true,
+    }
+}
+
+/// A result whose pixels are all of one class.
+pub(in crate::app) fn segmented(photo: OpenPhoto, model: &Arc<ModelInfo>, output: Output, class: u16) -> Segmented {
+    let prediction = Prediction {
+        labels: Labels {
+            map: map_of(class),
+            confidence: vec![u16::MAX; SIDE * SIDE],
+            margin: vec![u16::MAX; SIDE * SIDE],
+        },
+        fields: Vec::new(),
+        timings: Timings::default(),
+    };
+    Segmented::new(photo, model.clone(), output, prediction)
+}
+
+/// A label map of one class.
+pub(in crate::app) fn map_of(class: u16) -> LabelMap {
+    LabelMap {
+        width: SIDE,
+        height: SIDE,
+        ids: vec![class; SIDE * SIDE],
+    }
+}

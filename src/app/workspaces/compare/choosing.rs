@@ -1,0 +1,124 @@
+//! Which panes there are: those of the first look, and those that are added.
+
+use std::path::PathBuf;
+
+use super::pane::{Content, LabelFile, Pane};
+use super::{Compare, MOST_PANES, truth_reader};
+use crate::app::action::Action;
+use crate::app::command::Command;
+use crate::app::workspaces::Ctx;
+use crate::engine::{ModelInfo, ModelSource, Output};
+
+impl Compare {
+    /// At first everything that is open is compared.
+    pub(super) fn begin(&mut self, ctx: &Ctx) {
+        self.paused = false;
+        if self.panes.is_empty() {
+            let outputs = ctx.state.library.models.main_outputs();
+            let outputs: Vec<Content> = outputs.map(|(model, output)| output_of(model, output, false)).collect();
+            if outputs.len() < 2 {
+                self.add(Content::Photo);
+            }
+            for content in outputs {
+                self.add(content);
+            }
+            (self.reference, self.other) = (0, 1);
+            self.refer_to_labels();
+        }
+        self.keep_two_apart();
+    }
+
+    /// Adds the embedded models for all patch sizes, the cheapest first, as far as they have no pane yet. Where there is
+    /// no pane at all, they alone are compared.
+    pub(super) fn add_patch_sizes(&mut self, ctx: &Ctx) {
+        let alone = self.panes.is_empty();
+        let mut fit = true;
+        for source in ModelSource::PATCH_SIZES {
+            fit &= self.add(Content::Model {
+                source,
+                decoder: 0,
+                multi_scale: false,
+            });
+        }
+        if alone {
+            (self.reference, self.other) = (0, 2);
+        }
+        if !fit {
+            let text = format!("There is room for {MOST_PANES} panes; remove some to add the other patch sizes");
+            ctx.actions().info(text);
+        }
+        ctx.perform(Command::ShowCompare);
+        self.refer_to_labels();
+        let mut sources = ModelSource::PATCH_SIZES.to_vec();
+        sources.retain(|source| self.panes.iter().any(|pane| pane.is_of(source)));
+        ctx.send(Action::OpenModels(sources));
+    }
+
+    /// Adds a pane, or says why not.
+    pub(super) fn add_or_say(&mut self, content: Content, ctx: &Ctx) -> bool {
+        let added = self.add(content);
+        if !added {
+            let text = format!("There are {MOST_PANES} panes already; remove one first");
+            ctx.actions().info(text);
+        }
+        added
+    }
+
+    /// Adds a label map of the picture that is shown; the truth takes the place of another truth.
+    pub(super) fn add_labels(&mut self, path: PathBuf, truth: bool, ctx: &Ctx) {
+        let Some(photo) = ctx.state.newest().map(|document| document.photo.source.clone()) else {
+            return;
+        };
+        if self.panes.is_empty() {
+            // Else the label map would be the only pane.
+            self.begin(ctx);
+        }
+        ctx.perform(Command::ShowCompare);
+        let used = ctx.state.library.models.used();
+        let of_model = used.map(|model| &model.classes);
+        let Some(classes) = self.classes().or(of_model).cloned() else {
+            ctx.actions()
+                .info("Open a model first: its classes say what the ids of a label map mean");
+            return;
+        };
+        if truth && let Some(place) = self.panes.iter().position(Pane::is_truth) {
+            self.remove(place);
+        }
+        let reader = truth_reader(used.map(|model| &**model), &classes, &ctx.state.truth);
+        let file = LabelFile {
+            path,
+            photo,
+            truth: truth.then_some(reader),
+            classes,
+        };
+        if self.add_or_say(Content::Labels(file), ctx) && truth {
+            // With the truth at hand, everything is compared with it.
+            if let Some(place) = self.panes.iter().position(Pane::is_truth) {
+                self.refer_to(place);
+            }
+        }
+    }
+
+    /// Adds the outputs of a model that has just been opened, as far as there is room, unless a pane waits for it.
+    pub(super) fn add_opened_model(&mut self, model: &ModelInfo, ctx: &Ctx) {
+        // A pane that waits for the model says which of its outputs is wanted.
+        if self.panes.iter().any(|pane| pane.is_of(&model.source)) {
+            return;
+        }
+        let mut outputs = (0..model.spec.decoders.len()).map(|decoder| output_of(model, Output::main(decoder), false));
+        if !outputs.all(|content| self.add(content)) {
+            let text = format!("There is room for {MOST_PANES} panes; remove some to add the other decoders");
+            ctx.actions().info(text);
+        }
+        self.refer_to_labels();
+    }
+}
+
+/// The pane of an output.
+pub(super) fn output_of(model: &ModelInfo, output: Output, multi_scale: bool) -> Content {
+    Content::Model {
+        source: model.source.clone(),
+        decoder: output.decoder,
+        multi_scale,
+    }
+}

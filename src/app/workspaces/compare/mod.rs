@@ -1,0 +1,293 @@
+//! The compare workspace: one picture as several models, decoders, patch sizes and label maps see it.
+
+mod choosing;
+mod comparing;
+mod exporting;
+mod filling;
+#[cfg(test)]
+mod filling_tests;
+mod grid;
+mod pane;
+mod pane_text;
+mod panel;
+mod scores;
+mod table;
+mod view;
+mod wipe;
+mod workspace;
+
+use crate::datasets::{TruthChoices, TruthReader};
+use crate::engine::{Asked, ModelInfo};
+use crate::labels::ClassSet;
+use comparing::Comparisons;
+use pane::{Content, Of, Pane};
+
+/// Panes at most: more would be too small to see anything in.
+const MOST_PANES: usize = 9;
+
+/// How the panes are laid out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Arrangement {
+    #[default]
+    SideBySide,
+    /// Two of them in one place, on both sides of a line.
+    Wipe,
+}
+
+/// What the workspace shows.
+pub(in crate::app) struct Compare {
+    panes: Vec<Pane>,
+    /// Counts panes.
+    last_id: u64,
+    /// Place of the pane that the others are compared with.
+    reference: usize,
+    /// Place of the pane that is right of the wipe's line.
+    other: usize,
+    arrangement: Arrangement,
+    /// Where the wipe's line is, as a fraction of the canvas's width.
+    line: f32,
+    /// Panes show their masks only where they differ from the reference.
+    differences: bool,
+    table: bool,
+    /// A person has stopped the runs.
+    paused: bool,
+    /// Place of the pane that the cursor is on.
+    hovered: Option<usize>,
+    comparisons: Comparisons,
+    /// The label map that is being read: number of the pane, and what it is.
+    reading: Option<(Asked, u64, Of)>,
+    /// How ground truth was read last.
+    choices: TruthChoices,
+}
+
+impl Default for Compare {
+    fn default() -> Self {
+        Self {
+            panes: Vec::new(),
+            last_id: 0,
+            reference: 0,
+            other: 1,
+            arrangement: Arrangement::default(),
+            line: 0.5,
+            differences: false,
+            table: true,
+            paused: false,
+            hovered: None,
+            comparisons: Comparisons::default(),
+            reading: None,
+            choices: TruthChoices::default(),
+        }
+    }
+}
+
+impl Compare {
+    /// Adds a pane, unless there is one with this content already; whether it is there now.
+    fn add(&mut self, content: Content) -> bool {
+        if self.panes.iter().any(|pane| pane.content == content) {
+            return true;
+        }
+        if !self.has_room() {
+            return false;
+        }
+        self.last_id += 1;
+        self.panes.push(Pane::new(self.last_id, content));
+        self.paused = false;
+        self.keep_two_apart();
+        true
+    }
+
+    /// The place of the pane whose classes are listed: the reference, or the first one that has labels.
+    fn told_place(&self) -> usize {
+        let has_labels = |pane: &Pane| pane.labelled.is_some();
+        match self.panes.get(self.reference) {
+            Some(pane) if has_labels(pane) => self.reference,
+            _ => self.panes.iter().position(has_labels).unwrap_or(0),
+        }
+    }
+
+    /// The classes that are listed.
+    fn classes(&self) -> Option<&ClassSet> {
+        self.panes.get(self.told_place())?.classes()
+    }
+
+    /// Whether each of the listed classes is in the picture.
+    fn present(&self) -> Vec<bool> {
+        let labelled = self
+            .panes
+            .get(self.told_place())
+            .and_then(|pane| pane.labelled.as_ref());
+        labelled.map_or_else(Vec::new, |labelled| {
+            labelled.labels.counts.iter().map(|count| *count > 0).collect()
+        })
+    }
+
+    /// The name of the class at a pixel of the pane under the cursor.
+    fn class_at(&self, [x, y]: [usize; 2]) -> Option<String> {
+        let pane = self.panes.get(self.hovered?)?;
+        let id = pane.labelled.as_ref()?.labels.map().get(x, y)?;
+        let class = pane.classes()?.classes.get(usize::from(id))?;
+        Some(class.name.clone())
+    }
+
+    /// Reads ground truth again, by other rules: `reader_of` has those for classes.
+    fn read_truth_again(&mut self, reader_of: impl Fn(&ClassSet) -> TruthReader) {
+        // What is under way was asked for with the rules before.
+        self.reading = None;
+        let truths = self.panes.iter_mut().filter(|pane| pane.is_truth());
+        for pane in truths {
+            if let Content::Labels(file) = &mut pane.content {
+                file.truth = Some(reader_of(&file.classes));
+                (pane.labelled, pane.failed) = (None, None);
+            }
+        }
+    }
+
+    /// Never the bare photo where there is something else.
+    fn refer_to_labels(&mut self) {
+        let is_photo = |pane: &Pane| pane.content == Content::Photo;
+        if self.panes.get(self.reference).is_none_or(is_photo)
+            && let Some(place) = self.panes.iter().position(|pane| !is_photo(pane))
+        {
+            self.refer_to(place);
+        }
+    }
+
+    /// Removes the pane at a place; the reference stays the same pane where it can.
+    fn remove(&mut self, place: usize) {
+        if place >= self.panes.len() {
+            return;
+        }
+        self.panes.remove(place);
+        let last = self.panes.len().saturating_sub(1);
+        for kept in [&mut self.reference, &mut self.other] {
+            if *kept > place {
+                *kept -= 1;
+            }
+            *kept = (*kept).min(last);
+        }
+        self.hovered = None;
+        self.keep_two_apart();
+    }
+
+    /// Makes a pane the one that the others are compared with.
+    fn refer_to(&mut self, place: usize) {
+        if place == self.other {
+            self.other = self.reference;
+        }
+        self.reference = place;
+        self.keep_two_apart();
+    }
+
+    /// Puts another pane right of the line.
+    fn wipe_with(&mut self, place: usize) {
+        if place == self.reference {
+            self.reference = self.other;
+        }
+        self.other = place;
+    }
+
+    /// The wipe has two different panes where there are two.
+    fn keep_two_apart(&mut self) {
+        if self.reference == self.other {
+            let next = (0..self.panes.len()).find(|place| *place != self.reference);
+            self.other = next.unwrap_or(self.reference);
+        }
+    }
+
+    /// Whether there is room for another pane.
+    fn has_room(&self) -> bool {
+        self.panes.len() < MOST_PANES
+    }
+
+    /// Whether two panes share a place.
+    fn is_wipe(&self) -> bool {
+        self.arrangement == Arrangement::Wipe
+    }
+
+    fn toggle_wipe(&mut self) {
+        self.arrangement = match self.arrangement {
+            Arrangement::SideBySide => Arrangement::Wipe,
+            Arrangement::Wipe => Arrangement::SideBySide,
+        };
+    }
+
+    /// Whether there is something to lay beside each other.
+    fn has_two(&self) -> bool {
+        self.panes.len() > 1
+    }
+
+    /// No more runs until a person wants them.
+    fn pause(&mut self) {
+        self.paused = true;
+    }
+
+    /// Tries everything that is missing again.
+    fn go_on(&mut self) {
+        self.paused = false;
+        for pane in &mut self.panes {
+            pane.failed = None;
+            if matches!(pane.content, Content::Labels(_)) {
+                // Its file may be another one by now.
+                pane.labelled = None;
+            }
+        }
+    }
+}
+
+/// What reads ground truth of these classes. What the model's file says of its ground truth holds where they are its own.
+fn truth_reader(model: Option<&ModelInfo>, classes: &ClassSet, choices: &TruthChoices) -> TruthReader {
+    match model.filter(|model| model.classes.has_names_of(classes)) {
+        Some(model) => model.truth_reader(choices),
+        None => TruthReader::with(classes, None, None, choices),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::ModelSource;
+
+    fn with_panes(count: usize) -> Compare {
+        let mut compare = Compare::default();
+        for decoder in 0..count {
+            compare.add(Content::Model {
+                source: ModelSource::Embedded,
+                decoder,
+                multi_scale: false,
+            });
+        }
+        compare
+    }
+
+    #[test]
+    fn nine_panes_at_most_and_none_twice() {
+        let mut compare = with_panes(12);
+        assert_eq!(compare.panes.len(), MOST_PANES);
+        compare.remove(8);
+        compare.add(compare.panes[0].content.clone());
+        assert_eq!(compare.panes.len(), 8);
+    }
+
+    #[test]
+    fn removing_keeps_the_reference() {
+        let mut compare = with_panes(4);
+        compare.refer_to(2);
+        let id = compare.panes[2].id;
+        compare.remove(0);
+        assert_eq!(compare.panes[compare.reference].id, id);
+        compare.remove(compare.reference);
+        assert!(compare.reference < 2 && compare.reference != compare.other);
+        compare.remove(0);
+        compare.remove(0);
+        assert_eq!((compare.panes.len(), compare.reference, compare.other), (0, 0, 0));
+    }
+
+    #[test]
+    fn the_two_sides_of_the_line_change_places() {
+        let mut compare = with_panes(3);
+        compare.refer_to(1);
+        assert_eq!((compare.reference, compare.other), (1, 0));
+        compare.wipe_with(1);
+        assert_eq!((compare.reference, compare.other), (0, 1));
+    }
+}

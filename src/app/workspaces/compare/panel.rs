@@ -1,0 +1,207 @@
+//! The panel of the workspace: which panes there are, how they are laid out, and the classes.
+
+use egui::{Button, CollapsingHeader, ComboBox, Label, Layout, ScrollArea, Slider, Ui};
+
+use super::choosing::output_of;
+use super::pane::{Content, Pane};
+use super::{Arrangement, Compare, MOST_PANES};
+use crate::app::command::Command;
+use crate::app::inspector::Found;
+use crate::app::workspaces::Ctx;
+
+/// Height in points that the class list gets at least; what does not fit then scrolls.
+const LEAST_LIST: f32 = 160.0;
+
+impl Compare {
+    /// The inspector of the workspace.
+    pub(super) fn panel(&mut self, ui: &mut Ui, ctx: &Ctx) {
+        ScrollArea::vertical().id_salt("compare").show(ui, |ui| {
+            ui.add_space(4.0);
+            ui.strong("Compare");
+            self.arrangement(ui, ctx);
+            ui.separator();
+            ui.horizontal(|ui| {
+                ui.strong("Panes");
+                ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
+                    ui.add_enabled_ui(self.has_room(), |ui| {
+                        let menu = ui.menu_button("Add", |ui| self.add_menu(ui, ctx));
+                        menu.response
+                            .accessible_name("Add a pane")
+                            .on_disabled_hover_text(format!("There are {MOST_PANES} panes already"));
+                    });
+                    let sizes = ui.add(Button::new("Patch sizes"));
+                    if sizes.on_hover_text(Command::PatchSizes.explanation()).clicked() {
+                        ctx.perform(Command::PatchSizes);
+                    }
+                });
+            });
+            self.pane_list(ui, ctx);
+            ui.separator();
+            ui.strong("Classes");
+            self.compared_classes(ui, ctx);
+        });
+    }
+
+    fn arrangement(&mut self, ui: &mut Ui, ctx: &Ctx) {
+        ui.horizontal(|ui| {
+            let arrangements = [
+                (
+                    Arrangement::SideBySide,
+                    "Side by side",
+                    "All panes, moved and zoomed together",
+                ),
+                (
+                    Arrangement::Wipe,
+                    "Wipe",
+                    "Two panes in one place, on both sides of a line (W)",
+                ),
+            ];
+            for (arrangement, title, hint) in arrangements {
+                ui.selectable_value(&mut self.arrangement, arrangement, title)
+                    .on_hover_text(hint);
+            }
+        });
+        self.pane_choice(ui, "Reference", self.reference, (Self::refer_to, ctx));
+        if self.is_wipe() {
+            self.pane_choice(ui, "Right of the line", self.other, (Self::wipe_with, ctx));
+        }
+        for (command, on) in [
+            (Command::ToggleDifferences, self.differences),
+            (Command::ToggleTable, self.table),
+        ] {
+            let mut shown = on;
+            let toggle = ui.checkbox(&mut shown, command.title());
+            if toggle.on_hover_text(command.tooltip(ui)).clicked() {
+                ctx.perform(command);
+            }
+        }
+        ui.horizontal(|ui| {
+            let label = ui.label("Opacity");
+            ui.spacing_mut().slider_width = (ui.available_width() - 20.0).max(60.0);
+            let mut view = (*ctx.state.view).clone();
+            ui.add(Slider::new(&mut view.opacity, 0.0..=1.0).show_value(false))
+                .labelled_by(label.id);
+            ctx.set_view(view);
+        });
+        ui.weak("Hold V to see the reference in every pane, B for the bare photo.");
+    }
+
+    fn pane_choice(&mut self, ui: &mut Ui, title: &str, place: usize, (choose, ctx): (fn(&mut Self, usize), &Ctx)) {
+        let titles: Vec<String> = self.panes.iter().map(|pane| self.pane_title(pane, ctx)).collect();
+        let Some(shown) = titles.get(place).cloned() else {
+            return;
+        };
+        ui.horizontal(|ui| {
+            let label = ui.label(title);
+            let list = ComboBox::from_id_salt(title)
+                .selected_text(shown)
+                .width((ui.available_width() - 8.0).max(80.0))
+                .truncate();
+            let list = list.show_ui(ui, |ui| {
+                for (other, title) in titles.iter().enumerate() {
+                    if ui.selectable_label(other == place, title).clicked() {
+                        choose(self, other);
+                    }
+                }
+            });
+            list.response.labelled_by(label.id);
+        });
+    }
+
+    fn pane_list(&mut self, ui: &mut Ui, ctx: &Ctx) {
+        let mut removed = None;
+        for (place, pane) in self.panes.iter().enumerate() {
+            ui.horizontal(|ui| {
+                ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
+                    let remove = ui.add(Button::new("Remove").small());
+                    if remove
+                        .accessible_name(format!("Remove from the list: pane {}", place + 1))
+                        .clicked()
+                    {
+                        removed = Some(place);
+                    }
+                    ui.with_layout(Layout::left_to_right(egui::Align::Center), |ui| {
+                        let title = format!("{}  {}", place + 1, self.pane_title(pane, ctx));
+                        ui.add(Label::new(title).truncate());
+                    });
+                });
+            });
+        }
+        if let Some(place) = removed {
+            self.remove(place);
+        }
+        if self.panes.len() < 2 {
+            ui.weak("Two or more can be compared: decoders, models, patch sizes, label maps.");
+        }
+    }
+
+    /// Everything that a pane can be.
+    fn add_menu(&mut self, ui: &mut Ui, ctx: &Ctx) {
+        ui.set_min_width(220.0);
+        let mut added = None;
+        let mut item = |ui: &mut Ui, title: String, content: Content, panes: &[Pane]| {
+            let is_there = panes.iter().any(|pane| pane.content == content);
+            if ui.add_enabled(!is_there, Button::new(title)).clicked() {
+                added = Some(content);
+                ui.close();
+            }
+        };
+        let models = &ctx.state.library.models;
+        let outputs: Vec<_> = models
+            .main_outputs()
+            .map(|(model, output)| (models.output_name(model, output.decoder), model.clone(), output))
+            .collect();
+        for (name, model, output) in &outputs {
+            item(ui, name.clone(), output_of(model, *output, false), &self.panes);
+        }
+        ui.menu_button("Multi-scale and flip", |ui| {
+            for (name, model, output) in &outputs {
+                item(ui, name.clone(), output_of(model, *output, true), &self.panes);
+            }
+        });
+        item(ui, "Photo".into(), Content::Photo, &self.panes);
+        ui.separator();
+        for command in [
+            Command::AddLabelMap,
+            Command::AddGroundTruth,
+            Command::OpenModelFolder,
+            Command::OpenModelFile,
+        ] {
+            ctx.menu_item(ui, command);
+        }
+        if let Some(content) = added {
+            self.add_or_say(content, ctx);
+        }
+    }
+
+    /// The classes of the reference, which are shown and hidden in all panes.
+    fn compared_classes(&self, ui: &mut Ui, ctx: &Ctx) {
+        let place = self.told_place();
+        let classes = self.panes.get(place).and_then(Pane::classes);
+        let Some(classes) = classes.cloned() else {
+            ui.weak("Nothing is segmented yet");
+            return;
+        };
+        let mut view = (*ctx.state.view).clone();
+        let mut list = ctx.state.class_list.clone();
+        list.tools(ui, &mut view);
+        let under_cursor = ctx.state.canvas.cursor.and_then(|[x, y]| {
+            let pane = self.panes.get(self.hovered?)?;
+            pane.labelled.as_ref()?.labels.map().get(x, y)
+        });
+        let labelled = self.panes.get(place).and_then(|pane| pane.labelled.as_ref());
+        let found = labelled.map(|labelled| Found {
+            pixels: &labelled.labels.counts,
+            regions: &labelled.labels.region_counts,
+        });
+        let rows = classes.len() as f32 * (ui.spacing().interact_size.y + ui.spacing().item_spacing.y);
+        let height = ui.available_height().max(LEAST_LIST).min(rows.max(LEAST_LIST));
+        ui.allocate_ui(egui::vec2(ui.available_width(), height), |ui| {
+            ui.set_min_height(height);
+            list.rows(ui, &mut view, &classes, found, under_cursor);
+        });
+        ctx.set_view(view);
+        ctx.set_class_list(list);
+        CollapsingHeader::new("IoU per class").show(ui, |ui| self.iou_per_class(ui, &classes, ctx));
+    }
+}

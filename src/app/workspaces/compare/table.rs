@@ -1,0 +1,196 @@
+//! What each pane costs, and how far it agrees.
+
+use egui::{Align, Button, Grid, Layout, RichText, ScrollArea, Ui, vec2};
+
+use super::Compare;
+use super::comparing::common_classes;
+use super::pane::{Content, Pane};
+use crate::app::workspaces::Ctx;
+use crate::engine::OpenPhoto;
+use crate::labels::BOUNDARY_PIXELS;
+
+/// Share of the window's height that the table takes at most.
+const MOST_SHARE: f32 = 0.35;
+
+/// A cell: its text, and what it means where that is not plain.
+type Cell = (String, Option<&'static str>);
+
+/// What stands where there is nothing to say.
+fn nothing() -> Cell {
+    (String::new(), None)
+}
+
+/// Points that the titles of panes get.
+const TITLE: f32 = 150.0;
+
+/// Points between rows.
+const ROW_GAP: f32 = 3.0;
+
+impl Compare {
+    /// Points that the table takes in height: all rows, where there is room, and the bar that scrolls sideways.
+    pub(super) fn table_height(&self, ui: &Ui) -> f32 {
+        let rows = self.panes.iter().filter(|pane| pane.content != Content::Photo).count();
+        let row = ui.spacing().interact_size.y + ROW_GAP;
+        let height = (rows + 1) as f32 * row + ui.spacing().scroll.allocated_width() + 12.0;
+        height.min(ui.ctx().content_rect().height() * MOST_SHARE)
+    }
+
+    /// Draws the table.
+    pub(super) fn comparison_table(&mut self, ui: &mut Ui, photo: &OpenPhoto, ctx: &Ctx) {
+        let with_truth = self.panes.iter().any(Pane::is_truth);
+        let mut chosen = None;
+        ScrollArea::both()
+            .id_salt("comparison table")
+            .auto_shrink(false)
+            .show(ui, |ui| {
+                let table = Grid::new("comparison")
+                    .striped(true)
+                    .spacing([9.0, ROW_GAP])
+                    .min_col_width(20.0);
+                table.show(ui, |ui| {
+                    for (title, hint) in headings(with_truth) {
+                        let label = ui.label(RichText::new(title).weak());
+                        if !hint.is_empty() {
+                            label.on_hover_text(hint);
+                        }
+                    }
+                    ui.end_row();
+                    for (place, pane) in self.panes.iter().enumerate() {
+                        if pane.content != Content::Photo {
+                            let is_reference = place == self.reference;
+                            let title = self.pane_title(pane, ctx);
+                            let title = match is_reference {
+                                true => RichText::new(title).strong(),
+                                false => RichText::new(title),
+                            };
+                            let size = vec2(TITLE, ui.spacing().interact_size.y);
+                            let row = ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
+                                ui.set_min_width(TITLE);
+                                ui.add(Button::selectable(is_reference, title).truncate())
+                            });
+                            let row = row.inner.accessible_name(format!("Row of pane {}", place + 1));
+                            if row.on_hover_text("Compare the others with this one").clicked() {
+                                chosen = Some(place);
+                            }
+                            for (text, hint) in self.cells(pane, place, with_truth, photo) {
+                                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                                    let label = ui.label(text);
+                                    if let Some(hint) = hint {
+                                        label.on_hover_text(hint);
+                                    }
+                                });
+                            }
+                            ui.end_row();
+                        }
+                    }
+                });
+            });
+        if let Some(place) = chosen {
+            self.refer_to(place);
+        }
+    }
+
+    /// The cells of a pane behind its title.
+    fn cells(&self, pane: &Pane, place: usize, with_truth: bool, photo: &OpenPhoto) -> Vec<Cell> {
+        let plain = |text: String| (text, None);
+        let percent = |value: f64| plain(format!("{:.1}", value * 100.0));
+        let labelled = pane.labelled.as_ref().filter(|labelled| labelled.photo == photo.id);
+        let mut cells = Vec::new();
+        match labelled.and_then(|labelled| labelled.result.as_ref()) {
+            Some(result) => {
+                let (cost, times) = (&result.cost, &result.prediction.timings);
+                let counts = [cost.patch, cost.tokens, cost.windows];
+                cells.extend(counts.map(|count| plain(count.to_string())));
+                cells.push(plain(format!("{:.1}", cost.operations / 1e9)));
+                let ms = |time: std::time::Duration| plain(format!("{:.0}", time.as_secs_f64() * 1e3));
+                cells.push(match times.encode.is_zero() {
+                    true => (
+                        "kept".into(),
+                        Some("The encoder had seen this picture already, for another decoder"),
+                    ),
+                    false => ms(times.encode),
+                });
+                cells.extend([times.decode, times.labels, times.total()].map(ms));
+                cells.push(result.peak_mib.map_or_else(nothing, |mib| plain(mib.to_string())));
+            }
+            None => cells.extend(std::iter::repeat_with(nothing).take(9)),
+        }
+        match self.with_reference(pane) {
+            Some(comparison) => {
+                cells.push(percent(comparison.agreement.same));
+                cells.extend(comparison.agreement.boundary.map(percent));
+            }
+            None => {
+                let reference = self.panes.get(self.reference);
+                let other_classes = reference.is_some_and(|reference| {
+                    pane.classes().is_some()
+                        && reference.classes().is_some()
+                        && common_classes(pane, reference).is_none()
+                });
+                cells.push(match (place == self.reference, other_classes) {
+                    (true, _) => plain("reference".into()),
+                    (false, true) => (
+                        "other classes".into(),
+                        Some("The two have different classes, so their labels cannot be compared"),
+                    ),
+                    (false, false) => nothing(),
+                });
+                cells.extend(BOUNDARY_PIXELS.map(|_| nothing()));
+            }
+        }
+        if with_truth {
+            let truth = self.with_truth(pane);
+            let scores = [
+                truth.and_then(|truth| truth.mean_iou),
+                truth.and_then(|truth| truth.pixel_accuracy),
+            ];
+            cells.extend(scores.map(|score| score.map_or_else(nothing, percent)));
+        }
+        cells
+    }
+}
+
+/// Titles of the columns and what they mean.
+fn headings(with_truth: bool) -> Vec<(String, String)> {
+    let mut headings: Vec<(String, String)> = [
+        ("Pane", ""),
+        ("Patch", "Side of a patch in pixels"),
+        (
+            "Tokens",
+            "Of a window: patches and class token; attention grows with their square",
+        ),
+        ("Win.", "Windows of all passes over the picture"),
+        (
+            "GFLOP",
+            "Billions of floating-point operations for the picture, in matrix products and convolutions",
+        ),
+        ("Enc.", "Milliseconds in the encoder, with scaling and cutting"),
+        ("Dec.", "Milliseconds in the decoder"),
+        (
+            "Lab.",
+            "Milliseconds for enlarging the logits and taking the best class",
+        ),
+        ("Total", "Milliseconds in all"),
+        ("MiB", "The most memory that the whole program held while this ran"),
+        ("Agree", "Pixels with the same label as the reference, in percent"),
+    ]
+    .map(|(title, hint)| (title.to_owned(), hint.to_owned()))
+    .into();
+    for pixels in BOUNDARY_PIXELS {
+        headings.push((
+            format!("{pixels} px"),
+            format!("Boundaries that lie within {pixels} pixels of those of the reference, in percent"),
+        ));
+    }
+    if with_truth {
+        let scores = [
+            (
+                "mIoU",
+                "Mean over the classes of intersection over union with the ground truth, in percent",
+            ),
+            ("Pixels", "Pixels that have their true class, in percent"),
+        ];
+        headings.extend(scores.map(|(title, hint)| (title.to_owned(), hint.to_owned())));
+    }
+    headings
+}

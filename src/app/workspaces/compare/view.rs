@@ -1,0 +1,313 @@
+//! The panes in the middle of the window.
+
+use std::sync::Arc;
+
+use egui::{Align, Button, Layout, Rect, Ui, UiBuilder, vec2};
+
+use super::pane::{Content, Pane};
+use super::{Compare, grid};
+use crate::app::action::Action;
+use crate::app::canvas::{self, Camera, Drawing, Happened, Place, Scene};
+use crate::app::chrome::about;
+use crate::app::command::Command;
+use crate::app::gpu::Highlight;
+use crate::app::workspaces::Ctx;
+use crate::app::workspaces::picture_view::double_click;
+use crate::engine::{ModelSource, OpenPhoto};
+use crate::labels::Regions;
+
+/// Height of a pane's title in points.
+pub(super) const HEADER: f32 = 24.0;
+
+/// What a person asked of a pane.
+pub(super) enum Wish {
+    Refer(usize),
+    Remove(usize),
+    Open(ModelSource),
+    TryAgain,
+}
+
+impl Compare {
+    /// The workspace in the middle of the window.
+    pub(super) fn show(&mut self, ui: &mut Ui, ctx: &Ctx) {
+        let Some(photo) = ctx.document().map(|document| document.photo.clone()) else {
+            return;
+        };
+        if self.table && !self.panes.is_empty() {
+            egui::Panel::bottom("comparison table")
+                .exact_size(self.table_height(ui))
+                .show(ui, |ui| self.comparison_table(ui, &photo, ctx));
+        }
+        let area = ui.available_rect_before_wrap();
+        ctx.set_canvas_area(Some(area));
+        let before = ctx.state.canvas.cursor;
+        let mut camera = ctx.state.canvas.camera;
+        let mut cursor = None;
+        let mut wish = None;
+        match self.panes.len() {
+            0 => no_panes(ui, ctx),
+            1.. if self.is_wipe() && self.has_two() => {
+                cursor = self.wipe(ui, area, &photo, (&mut camera, &mut wish), ctx);
+            }
+            count => {
+                let size = vec2(photo.photo.width as f32, photo.photo.height as f32);
+                let hovered_before = self.hovered.take();
+                for (place, cell) in grid::cells(area, count, size, HEADER).into_iter().enumerate() {
+                    let linked = before.filter(|_| hovered_before.is_some_and(|hovered| hovered != place));
+                    let under = self.pane(ui, (place, cell), (&photo, linked), (&mut camera, &mut wish), ctx);
+                    cursor = cursor.or(under);
+                }
+            }
+        }
+        ctx.set_camera(camera);
+        // Rings in the other panes, and the class list.
+        ctx.set_cursor(cursor);
+        self.grant(wish, ctx);
+    }
+
+    fn grant(&mut self, wish: Option<Wish>, ctx: &Ctx) {
+        match wish {
+            Some(Wish::Refer(place)) => self.refer_to(place),
+            Some(Wish::Remove(place)) => self.remove(place),
+            Some(Wish::Open(source)) => ctx.send(Action::OpenModels(vec![source])),
+            Some(Wish::TryAgain) => self.go_on(),
+            None => {}
+        }
+    }
+
+    /// One pane with its title; `linked` is the pixel under the cursor in another pane. Returns the pixel under the
+    /// cursor in this one.
+    fn pane(
+        &mut self,
+        ui: &mut Ui,
+        (place, cell): (usize, Rect),
+        (photo, linked): (&OpenPhoto, Option<[usize; 2]>),
+        (camera, wish): (&mut Camera, &mut Option<Wish>),
+        ctx: &Ctx,
+    ) -> Option<[usize; 2]> {
+        let (header, canvas) = cell.split_top_bottom_at_y(cell.top() + HEADER);
+        self.pane_header(ui, place, header, wish, ctx);
+        let pane = self.panes.get(place)?;
+        let state = self.pane_state(pane, photo, ctx);
+        let name = format!("Pane {}: {}", place + 1, self.pane_title(pane, ctx));
+        let (drawing, regions) = self.pane_drawing(ui, pane, ctx);
+        let mut child = ui.new_child(UiBuilder::new().max_rect(canvas).id_salt(("pane", pane.id)));
+        child.set_clip_rect(canvas.intersect(ui.clip_rect()));
+        let shown = Shown {
+            place: Place::Pane(place),
+            name: &name,
+            photo,
+            drawing,
+            regions,
+            beside: None,
+            linked,
+        };
+        let happened = self.show_pane(&mut child, place, shown, camera, ctx);
+        self.pane_message(&mut child, place, canvas, state, wish);
+        happened.response.context_menu(|ui| {
+            ui.set_min_width(180.0);
+            if ui.button("Compare with this").clicked() {
+                *wish = Some(Wish::Refer(place));
+            }
+            if ui.button("Remove").clicked() {
+                *wish = Some(Wish::Remove(place));
+            }
+            ui.separator();
+            for command in [Command::Fit, Command::ActualSize, Command::CopyView] {
+                ctx.menu_item(ui, command);
+            }
+        });
+        happened.cursor
+    }
+
+    /// Draws the photo and masks of a pane, lets a person move them, and says what is under the cursor.
+    pub(super) fn show_pane(
+        &mut self,
+        ui: &mut Ui,
+        place: usize,
+        shown: Shown,
+        camera: &mut Camera,
+        ctx: &Ctx,
+    ) -> Happened {
+        let area = ui.max_rect();
+        let regions = shown.regions;
+        let highlight_at = |pixel| Highlight::at(regions.as_deref()?, pixel);
+        let alone = shown.beside.is_some();
+        let scene = Scene {
+            place: shown.place,
+            name: shown.name,
+            size: [shown.photo.photo.width, shown.photo.photo.height],
+            drawing: shown.drawing,
+            beside: shown.beside,
+            highlight_at: &highlight_at,
+            patches: None,
+            pinned: shown.linked,
+            pixel_grid: ctx.state.view.pixel_grid,
+            minimap: ctx.state.view.minimap && alone,
+            magnifier: ctx.state.view.magnifier,
+            overlay: None,
+            drag_moves: true,
+        };
+        let happened = canvas::show(ui, camera, scene);
+        if happened.cursor.is_some() {
+            self.hovered = Some(place);
+        }
+        if let Some(pixel) = happened.cursor.or(shown.linked)
+            && !alone
+        {
+            self.class_chip(ui, area, place, pixel, ctx);
+        }
+        double_click(ctx, &happened);
+        happened
+    }
+
+    fn pane_header(&self, ui: &mut Ui, place: usize, header: Rect, wish: &mut Option<Wish>, ctx: &Ctx) {
+        let Some(pane) = self.panes.get(place) else {
+            return;
+        };
+        ui.painter().rect_filled(header, 0.0, ui.visuals().panel_fill);
+        let title = self.pane_title(pane, ctx);
+        let is_reference = place == self.reference;
+        let mut row = ui.new_child(
+            UiBuilder::new()
+                .max_rect(header.shrink2(vec2(4.0, 0.0)))
+                .layout(Layout::right_to_left(Align::Center))
+                .id_salt(("pane title", pane.id)),
+        );
+        row.set_clip_rect(header.intersect(ui.clip_rect()));
+        let close = row.add(Button::new("×").small().frame(false));
+        if close
+            .accessible_name(format!("Remove pane {}", place + 1))
+            .on_hover_text("Remove this pane")
+            .clicked()
+        {
+            *wish = Some(Wish::Remove(place));
+        }
+        if let Some(text) = self.pane_note(pane).filter(|_| header.width() > 240.0) {
+            row.weak(text);
+        }
+        row.with_layout(Layout::left_to_right(Align::Center), |ui| {
+            let button = ui.add(Button::selectable(is_reference, title.as_str()).truncate());
+            let hint = self.pane_hint(pane, is_reference);
+            if button
+                .accessible_name(format!("Compare with pane {}: {title}", place + 1))
+                .on_hover_text(hint)
+                .clicked()
+            {
+                *wish = Some(Wish::Refer(place));
+            }
+        });
+    }
+
+    /// How far a pane agrees with the reference, or how long it took.
+    fn pane_note(&self, pane: &Pane) -> Option<String> {
+        if let Some(comparison) = self.with_reference(pane) {
+            return Some(format!("{:.1} % agree", comparison.agreement.same * 100.0));
+        }
+        let result = pane.labelled.as_ref()?.result.as_ref()?;
+        Some(format!("{:.2} s", result.prediction.timings.total().as_secs_f64()))
+    }
+
+    fn pane_hint(&self, pane: &Pane, is_reference: bool) -> String {
+        let first = match is_reference {
+            true => "The others are compared with this one.",
+            false => "Click to compare the others with this one.",
+        };
+        let model = pane.labelled.as_ref().and_then(|labelled| labelled.model());
+        match (model, &pane.content) {
+            (Some(model), _) => format!("{first}\n{}", about(model)),
+            (None, Content::Labels(file)) => format!("{first}\n{}", file.path.display()),
+            _ => first.into(),
+        }
+    }
+
+    /// What a pane is called.
+    pub(super) fn pane_title(&self, pane: &Pane, ctx: &Ctx) -> String {
+        match &pane.content {
+            Content::Photo => "Photo".into(),
+            Content::Labels(file) => {
+                let photo = ctx.document().map(|document| &document.photo.source);
+                let path = photo.and_then(|photo| file.path_for(photo));
+                let path = path.as_deref().unwrap_or(&file.path);
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                match file.truth.is_some() {
+                    true => format!("Ground truth ({name})"),
+                    false => name.into(),
+                }
+            }
+            Content::Model {
+                source,
+                decoder,
+                multi_scale,
+            } => {
+                let models = &ctx.state.library.models;
+                let name = match models.of_source(source) {
+                    Some(model) => models.output_name(model, *decoder),
+                    None => source.name(),
+                };
+                let scales = if *multi_scale { ", multi-scale" } else { "" };
+                name + scales
+            }
+        }
+    }
+
+    /// What to draw of a pane, with the regions of the masks that are drawn; while the key is held, the masks of the
+    /// reference in its place.
+    pub(super) fn pane_drawing(&self, ui: &Ui, pane: &Pane, ctx: &Ctx) -> (Option<Drawing>, Option<Arc<Regions>>) {
+        let Some(document) = ctx.document() else {
+            return (None, None);
+        };
+        let reference = self.panes.get(self.reference);
+        let blinks = Compare::blinks(ui);
+        let pane = if blinks { reference.unwrap_or(pane) } else { pane };
+        let is_reference = reference.is_some_and(|reference| reference.id == pane.id);
+        let drawn = match self.differences && !is_reference && !blinks {
+            true => self.differing(pane),
+            false => pane.labelled.as_ref().and_then(|labelled| {
+                let texture = labelled.texture.as_ref()?;
+                Some((texture, &labelled.labels.regions))
+            }),
+        };
+        let is_of_photo = pane.labelled.as_ref().is_some_and(|l| l.photo == document.photo.id);
+        let Some((texture, regions)) = drawn.filter(|_| is_of_photo) else {
+            return (ctx.drawing(ui, document, None), None);
+        };
+        let masks = pane.classes().map(|classes| (texture.clone(), ctx.look(classes)));
+        (ctx.drawing(ui, document, masks), Some(regions.clone()))
+    }
+}
+
+fn no_panes(ui: &mut Ui, ctx: &Ctx) {
+    ui.vertical_centered(|ui| {
+        ui.add_space((ui.available_height() * 0.3).min(200.0));
+        ui.heading("Nothing to compare yet");
+        ui.label("Add panes on the right, or begin with one of these.");
+        ui.add_space(10.0);
+        for command in [
+            Command::PatchSizes,
+            Command::OpenModelFile,
+            Command::AddLabelMap,
+            Command::AddGroundTruth,
+        ] {
+            let button = ui.add_sized(vec2(220.0, 28.0), Button::new(command.title()));
+            if button.on_hover_text(command.tooltip(ui)).clicked() {
+                ctx.perform(command);
+            }
+        }
+    });
+}
+
+/// What one canvas of the workspace shows.
+pub(super) struct Shown<'a> {
+    pub(super) place: Place,
+    /// For screen readers.
+    pub(super) name: &'a str,
+    pub(super) photo: &'a OpenPhoto,
+    pub(super) drawing: Option<Drawing>,
+    /// Regions of the masks under the cursor.
+    pub(super) regions: Option<Arc<Regions>>,
+    /// What is drawn right of a line, at this fraction of the width.
+    pub(super) beside: Option<(Drawing, f32)>,
+    /// The pixel under the cursor in another pane.
+    pub(super) linked: Option<[usize; 2]>,
+}

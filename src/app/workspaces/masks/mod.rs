@@ -1,0 +1,111 @@
+//! The masks workspace: the class masks of the output in use over the picture.
+
+mod panel;
+mod reading_panel;
+
+use egui::{PointerButton, Ui};
+
+use super::picture_view::{PictureView, Shown};
+use super::{Ctx, Workspace, WorkspaceId};
+use crate::app::action::Action;
+use crate::app::canvas::Patches;
+use crate::app::command::Command;
+use crate::app::inspector::Reading;
+
+/// What the workspace knows.
+#[derive(Default)]
+pub(super) struct Masks {
+    picture: PictureView,
+}
+
+impl Workspace for Masks {
+    fn id(&self) -> WorkspaceId {
+        "Masks"
+    }
+
+    fn view(&mut self, ui: &mut Ui, ctx: &Ctx) {
+        let Some(document) = ctx.document() else { return };
+        let masks = document.masks.as_ref();
+        let patches = document
+            .result
+            .as_ref()
+            .filter(|_| ctx.state.view.patch_grid)
+            .and_then(|result| {
+                // The first pass is the one at the model's own size, or the smallest of several.
+                let field = result.prediction.fields.first()?;
+                Some(Patches {
+                    size: field.size,
+                    patch: result.model.spec.encoder.patch,
+                    columns: &field.columns,
+                    rows: &field.rows,
+                })
+            });
+        let pin = ctx.state.canvas.pin;
+        let happened = self.picture.show(
+            ui,
+            ctx,
+            document,
+            Shown {
+                masks: masks.map(|m| (m.labels.clone(), ctx.look(&m.result.model.classes))),
+                regions: masks.map(|m| m.result.regions.clone()),
+                patches,
+                pinned: pin,
+                overlay: None,
+                drag_moves: true,
+            },
+        );
+        // Not a press of Space or Enter while the canvas has the focus. A second click on the same pixel takes the pin
+        // away; so does the first of a double click.
+        if happened.response.clicked_by(PointerButton::Primary)
+            && let Some(pixel) = happened.cursor
+        {
+            ctx.send(Action::Pin(if pin == Some(pixel) { None } else { Some(pixel) }));
+        }
+    }
+
+    fn side_panel(&mut self, ui: &mut Ui, ctx: &Ctx) {
+        panel::show(ui, ctx);
+    }
+
+    fn enabled(&self, command: Command, ctx: &Ctx) -> Option<bool> {
+        let canvas = &ctx.state.canvas;
+        match command {
+            Command::CopyReading => {
+                let has_result = ctx.document().is_some_and(|d| d.result.is_some());
+                Some(ctx.is_open(self.id()) && has_result && canvas.pin.or(canvas.cursor).is_some())
+            }
+            Command::UnpinReading => Some(ctx.is_open(self.id()) && canvas.pin.is_some()),
+            _ => None,
+        }
+    }
+
+    fn perform(&mut self, command: Command, ctx: &Ctx) -> bool {
+        match command {
+            Command::CopyReading => {
+                copy_reading(ctx);
+                true
+            }
+            Command::UnpinReading => {
+                ctx.send(Action::Pin(None));
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+/// The pinned reading, else the one under the cursor.
+fn reading(ctx: &Ctx) -> Option<Reading> {
+    let canvas = &ctx.state.canvas;
+    ctx.document()?.reading_at(canvas.pin.or(canvas.cursor)?)
+}
+
+fn copy_reading(ctx: &Ctx) {
+    let (Some(reading), Some(document)) = (reading(ctx), ctx.document()) else {
+        return;
+    };
+    if let Some(result) = &document.result {
+        let text = reading.text(&document.photo.source.name(), &result.model.classes);
+        ctx.send(Action::CopyText(text, "Reading copied"));
+    }
+}

@@ -1,0 +1,365 @@
+//! What is to be trained, on what and how.
+
+use std::path::{Path, PathBuf};
+
+use egui::{ComboBox, DragValue, Grid, TextEdit, Ui};
+
+use super::USUAL_DEVICE;
+use crate::app::services::Ask;
+use crate::datasets;
+use crate::engine::{DataPlan, DecoderKind, DeviceChoice, Recipe, SETR_CHANNELS, TrainPlan};
+
+/// Sides of patches that can be made from a backbone with patch 16.
+const PATCHES: [usize; 3] = [8, 16, 32];
+
+/// The choices.
+pub(super) struct Form {
+    /// A text for each of [`Field::ALL`].
+    paths: [(Field, String); 6],
+    /// What was filled in without being asked for; it is replaced as long as it was not changed.
+    guessed: Vec<(Field, String)>,
+    /// Name of a known class set; empty for numbered classes.
+    set: String,
+    classes: usize,
+    decoders: Vec<DecoderKind>,
+    patch: usize,
+    crop: usize,
+    iterations: usize,
+    validate_every: usize,
+    batch: usize,
+    recipe: Recipe,
+    /// `None` for that of the recipe.
+    rate: Option<f64>,
+    pub(super) device: DeviceChoice,
+}
+
+/// A path that is chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Field {
+    Images,
+    Labels,
+    ValImages,
+    ValLabels,
+    Init,
+    Out,
+}
+
+impl Field {
+    const ALL: [Self; 6] = [
+        Self::Images,
+        Self::Labels,
+        Self::ValImages,
+        Self::ValLabels,
+        Self::Init,
+        Self::Out,
+    ];
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::Images => "Pictures",
+            Self::Labels => "Label maps",
+            Self::ValImages => "Validation pictures",
+            Self::ValLabels => "Validation labels",
+            Self::Init => "Weights to begin with",
+            Self::Out => "Results",
+        }
+    }
+
+    fn hint(self) -> &'static str {
+        match self {
+            Self::Images => "Folder of pictures to learn from",
+            Self::Labels => "Folder of PNG files with class ids, named as the pictures are",
+            Self::ValImages => "Folder of pictures to score with; may be empty",
+            Self::ValLabels => "Folder of their label maps",
+            Self::Init => "An ImageNet Vision Transformer (timm or AugReg file), or a model to train further",
+            Self::Out => "Folder for bundles, log and what going on needs",
+        }
+    }
+
+    fn ask(self) -> Ask {
+        match self {
+            Self::Images => Ask::TrainImages,
+            Self::Labels => Ask::TrainLabels,
+            Self::ValImages => Ask::ValImages,
+            Self::ValLabels => Ask::ValLabels,
+            Self::Init => Ask::InitFile,
+            Self::Out => Ask::TrainOut,
+        }
+    }
+}
+
+fn device_title(choice: DeviceChoice) -> &'static str {
+    match choice {
+        DeviceChoice::Auto => "Automatic",
+        DeviceChoice::Gpu => "GPU",
+        DeviceChoice::Cpu => "CPU",
+    }
+}
+
+impl Default for Form {
+    fn default() -> Self {
+        Self {
+            paths: Field::ALL.map(|field| (field, String::new())),
+            guessed: Vec::new(),
+            set: "camvid".into(),
+            classes: 2,
+            decoders: vec![DecoderKind::Mask],
+            patch: 16,
+            crop: 384,
+            iterations: 1000,
+            validate_every: 100,
+            batch: 8,
+            recipe: Recipe::default(),
+            rate: None,
+            device: USUAL_DEVICE,
+        }
+    }
+}
+
+impl Form {
+    pub(super) fn set_path(&mut self, what: Ask, path: PathBuf) {
+        let Some(field) = Field::ALL.into_iter().find(|field| field.ask() == what) else {
+            return;
+        };
+        let text = path.display().to_string();
+        if let Some((_, shown)) = self.paths.iter_mut().find(|(other, _)| *other == field) {
+            *shown = text;
+        }
+        self.guess(field, &path);
+    }
+
+    /// Fills fields whose folders usually lie beside the one that was chosen; if they do not, the training says so.
+    fn guess(&mut self, field: Field, path: &Path) {
+        let beside = |name: &str| Some(path.parent()?.join(name));
+        let labels = beside("labels").filter(|_| path.ends_with("images"));
+        let guesses = match field {
+            Field::Images => vec![(Field::Labels, labels), (Field::Out, beside("trained"))],
+            Field::ValImages => vec![(Field::ValLabels, labels)],
+            _ => return,
+        };
+        for (field, guess) in guesses {
+            let guessed = self.guessed.iter().position(|(other, _)| *other == field);
+            let before = guessed.map(|at| self.guessed.swap_remove(at).1);
+            let shown = self.paths.iter_mut().find(|(other, _)| *other == field);
+            let Some((_, text)) = shown.filter(|(_, text)| text.is_empty() || before.as_ref() == Some(text)) else {
+                continue;
+            };
+            *text = guess.map_or_else(String::new, |guess| guess.display().to_string());
+            self.guessed.push((field, text.clone()));
+        }
+    }
+
+    fn path(&self, field: Field) -> Option<PathBuf> {
+        let (_, text) = self.paths.iter().find(|(other, _)| *other == field)?;
+        (!text.trim().is_empty()).then(|| PathBuf::from(text.trim()))
+    }
+
+    /// The plan and its folder, or what is missing.
+    pub(super) fn plan(&self) -> Result<(TrainPlan, PathBuf), String> {
+        let needed = |field: Field| {
+            let path = self.path(field);
+            path.ok_or_else(|| format!("Still to choose: {}", field.title().to_lowercase()))
+        };
+        let data = DataPlan {
+            images: vec![needed(Field::Images)?],
+            labels: vec![needed(Field::Labels)?],
+            list: None,
+            label_name: None,
+        };
+        let validation = match self.path(Field::ValImages) {
+            Some(images) => DataPlan {
+                images: vec![images],
+                labels: vec![needed(Field::ValLabels)?],
+                list: None,
+                label_name: None,
+            },
+            None => DataPlan::default(),
+        };
+        let init = needed(Field::Init)?;
+        let out = needed(Field::Out)?;
+        if self.decoders.is_empty() {
+            return Err("Choose a decoder.".into());
+        }
+        if self.crop == 0 || !self.crop.is_multiple_of(self.patch) {
+            return Err(format!("The crop must be a multiple of the patch, {}.", self.patch));
+        }
+        let mut training = self.recipe.config(self.iterations, self.crop, self.crop);
+        training.batch = self.batch;
+        training.validate_every = self.validate_every;
+        if let Some(rate) = self.rate {
+            training.schedule.base = rate;
+        }
+        let is_set = !self.set.is_empty();
+        let plan = TrainPlan {
+            data,
+            validation,
+            init,
+            set: is_set.then(|| self.set.clone()),
+            classes: (!is_set).then_some(self.classes),
+            ignore: None,
+            zero_is_ignored: None,
+            label_ids: None,
+            read_id: Vec::new(),
+            decoders: self.decoders.iter().map(|kind| kind.key().to_owned()).collect(),
+            patch: self.patch,
+            channels: SETR_CHANNELS,
+            auxiliary: self.recipe.has_auxiliary(),
+            normalisation: None,
+            training,
+        };
+        Ok((plan, out))
+    }
+
+    /// Draws it; a dialog that is wanted.
+    pub(super) fn show(&mut self, ui: &mut Ui) -> Option<Ask> {
+        let mut asked = None;
+        for (field, text) in &mut self.paths {
+            let label = ui.label(field.title());
+            ui.horizontal(|ui| {
+                let choose = ui.button("Choose…").on_hover_text(field.hint());
+                let edit = TextEdit::singleline(text)
+                    .hint_text(field.hint())
+                    .desired_width(f32::INFINITY);
+                let choose = choose.accessible_name(format!("Choose: {}", field.title()));
+                if choose.clicked() {
+                    asked = Some(field.ask());
+                }
+                ui.add(edit).labelled_by(label.id).on_hover_text(field.hint());
+            });
+        }
+        ui.separator();
+        Grid::new("training choices")
+            .num_columns(2)
+            .show(ui, |ui| self.numbers(ui));
+        ui.label("Decoders, trained together on one encoder");
+        ui.horizontal_wrapped(|ui| {
+            for kind in DecoderKind::ALL {
+                let mut on = self.decoders.contains(&kind);
+                if ui.checkbox(&mut on, kind.title()).changed() {
+                    self.decoders.retain(|other| *other != kind);
+                    if on {
+                        self.decoders.push(kind);
+                    }
+                    // Off and on again is the same plan.
+                    self.decoders
+                        .sort_by_key(|kind| DecoderKind::ALL.iter().position(|other| other == kind));
+                }
+            }
+        });
+        asked
+    }
+
+    fn numbers(&mut self, ui: &mut Ui) {
+        self.classes(ui);
+        self.sizes(ui);
+        self.recipe(ui);
+        self.device(ui);
+    }
+
+    fn classes(&mut self, ui: &mut Ui) {
+        let label = ui.label("Classes");
+        ui.horizontal(|ui| {
+            let title = match self.set.is_empty() {
+                true => "Numbered".to_owned(),
+                false => datasets::classes_of(&self.set).map_or(self.set.clone(), |set| datasets::title(&set)),
+            };
+            let list = ComboBox::from_id_salt("class set").selected_text(title).truncate();
+            let list = list.show_ui(ui, |ui| {
+                for set in &datasets::ALL {
+                    ui.selectable_value(&mut self.set, set.key.to_owned(), datasets::title(&set.classes()));
+                }
+                ui.selectable_value(&mut self.set, String::new(), "Numbered");
+            });
+            list.response.labelled_by(label.id);
+            if self.set.is_empty() {
+                ui.add(DragValue::new(&mut self.classes).range(1..=1024))
+                    .on_hover_text("How many classes there are; 255 is ignored")
+                    .accessible_name("Number of classes");
+            }
+        });
+        ui.end_row();
+    }
+
+    fn sizes(&mut self, ui: &mut Ui) {
+        let label = ui.label("Patch");
+        ui.horizontal(|ui| {
+            for patch in PATCHES {
+                ui.selectable_value(&mut self.patch, patch, patch.to_string())
+                    .accessible_name(format!("Patch {patch}"));
+            }
+        })
+        .response
+        .labelled_by(label.id);
+        ui.end_row();
+        let mut number = |title: &str, value: &mut usize, range: std::ops::RangeInclusive<usize>, hint: &str| {
+            let label = ui.label(title);
+            ui.add(DragValue::new(value).range(range))
+                .on_hover_text(hint)
+                .labelled_by(label.id);
+            ui.end_row();
+        };
+        number(
+            "Crop",
+            &mut self.crop,
+            32..=2048,
+            "Side of the crops in pixels, a multiple of the patch",
+        );
+        number("Batch", &mut self.batch, 1..=256, "Pictures per step");
+        number(
+            "Steps",
+            &mut self.iterations,
+            1..=1_000_000,
+            "How many steps are made in all",
+        );
+        number(
+            "Validate every",
+            &mut self.validate_every,
+            1..=1_000_000,
+            "Steps from one validation to the next; the best one is kept",
+        );
+    }
+
+    fn recipe(&mut self, ui: &mut Ui) {
+        let label = ui.label("Recipe");
+        ComboBox::from_id_salt("recipe")
+            .selected_text(self.recipe.title())
+            .show_ui(ui, |ui| {
+                for recipe in Recipe::ALL {
+                    ui.selectable_value(&mut self.recipe, recipe, recipe.title());
+                }
+            })
+            .response
+            .labelled_by(label.id);
+        ui.end_row();
+        let label = ui.label("Learning rate");
+        ui.horizontal(|ui| {
+            let usual = self.recipe.config(1, 16, 16).schedule.base;
+            let mut rate = self.rate.unwrap_or(usual);
+            let value = DragValue::new(&mut rate)
+                .range(1e-7..=1.0)
+                .speed(usual / 50.0)
+                .max_decimals(7);
+            if ui.add(value).labelled_by(label.id).changed() {
+                self.rate = Some(rate);
+            }
+            if self.rate.is_some() && ui.small_button("As the recipe").clicked() {
+                self.rate = None;
+            }
+        });
+        ui.end_row();
+    }
+
+    fn device(&mut self, ui: &mut Ui) {
+        let label = ui.label("Device");
+        ComboBox::from_id_salt("training device")
+            .selected_text(device_title(self.device))
+            .show_ui(ui, |ui| {
+                for choice in [DeviceChoice::Cpu, DeviceChoice::Gpu] {
+                    ui.selectable_value(&mut self.device, choice, device_title(choice));
+                }
+            })
+            .response
+            .labelled_by(label.id);
+        ui.end_row();
+    }
+}

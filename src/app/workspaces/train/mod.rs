@@ -1,0 +1,193 @@
+//! The train workspace: what to train on which pictures, and how it goes.
+
+mod form;
+mod progress;
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+
+use egui::{Panel, ScrollArea, Ui};
+
+use super::{Ctx, News, Workspace, WorkspaceId};
+use crate::app::action::{Action, Actions};
+use crate::engine::{DeviceChoice, ModelSource, TrainPlan, TrainingNews, TrainingPlace, TrainingResult};
+use form::Form;
+use progress::Curves;
+
+/// Width of the form in points, where it is not in the panel at the right.
+const FORM: f32 = 320.0;
+
+/// What the workspace knows.
+#[derive(Default)]
+pub(in crate::app) struct Train {
+    form: Form,
+    run: Run,
+    curves: Curves,
+    /// How the last training ended.
+    outcome: Option<Result<TrainingResult, String>>,
+}
+
+/// Whether something is trained.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Run {
+    #[default]
+    Idle,
+    Training,
+    /// It ends after the step that it is at.
+    Stopping,
+}
+
+impl Workspace for Train {
+    fn id(&self) -> WorkspaceId {
+        "Train"
+    }
+
+    fn needs_picture(&self) -> bool {
+        false
+    }
+
+    fn on_news(&mut self, news: &News, ctx: &Ctx) {
+        match news {
+            News::Training(TrainingNews::Ended(result)) => self.end(result.clone(), ctx.actions()),
+            News::Training(news) => self.curves.take(news),
+            News::NoTraining(why) => {
+                self.run = Run::Idle;
+                self.outcome = Some(Err(format!("the system gives no thread ({why})")));
+            }
+            News::Chosen(what, path) => self.form.set_path(*what, path.clone()),
+            _ => {}
+        }
+    }
+
+    fn view(&mut self, ui: &mut Ui, ctx: &Ctx) {
+        ctx.set_canvas_area(Some(ui.available_rect_before_wrap()));
+        ctx.set_cursor(None);
+        ui.painter().rect_filled(ui.max_rect(), 0.0, ui.visuals().panel_fill);
+        if !ctx.state.session.panels.inspector {
+            // Without the panel at the right the form would be nowhere.
+            Panel::left("training form")
+                .exact_size(FORM.min(ui.available_width() * 0.45))
+                .resizable(false)
+                .show(ui, |ui| self.side_panel(ui, ctx));
+        }
+        egui::CentralPanel::default().show(ui, |ui| {
+            ScrollArea::vertical().id_salt("progress").show(ui, |ui| {
+                self.outcome_line(ui, ctx.actions());
+                self.curves.show(ui, self.run != Run::Idle);
+            });
+        });
+    }
+
+    fn side_panel(&mut self, ui: &mut Ui, ctx: &Ctx) {
+        let frame = egui::Frame::NONE.inner_margin(egui::Margin::symmetric(0, 4));
+        Panel::bottom("training start")
+            .resizable(false)
+            .frame(frame)
+            .show(ui, |ui| self.start_line(ui, ctx));
+        ScrollArea::vertical().id_salt("form").show(ui, |ui| {
+            ui.add_space(4.0);
+            ui.strong("Train a model");
+            ui.add_enabled_ui(self.run == Run::Idle, |ui| {
+                if let Some(what) = self.form.show(ui) {
+                    ctx.send(Action::Ask(what));
+                }
+            });
+        });
+    }
+
+    fn status(&self) -> Option<String> {
+        (self.run != Run::Idle).then(|| self.curves.status())
+    }
+}
+
+impl Train {
+    /// A training is over.
+    fn end(&mut self, result: Result<TrainingResult, String>, actions: &Actions) {
+        let asked = std::mem::take(&mut self.run) == Run::Stopping;
+        match &result {
+            Err(_) if asked => actions.info("The training was stopped before it had begun"),
+            Ok(result) if result.stopped => actions.info("The training was stopped; it can go on"),
+            Ok(_) => actions.info("The training is done"),
+            Err(why) => actions.error(format!("The training failed: {why}")),
+        }
+        self.outcome = Some(result);
+    }
+
+    /// The button that starts or stops, and what is missing for it.
+    fn start_line(&mut self, ui: &mut Ui, ctx: &Ctx) {
+        let plan = self.form.plan();
+        match self.run {
+            Run::Idle => {
+                let start = ui.add_enabled(plan.is_ok(), egui::Button::new("Start training"));
+                let start = match &plan {
+                    Ok(_) => start.on_hover_text("A training of the same plan in the same folder goes on where it was"),
+                    Err(missing) => start.on_disabled_hover_text(missing),
+                };
+                match plan {
+                    Ok(plan) if start.clicked() => self.start(plan, ctx),
+                    Ok(_) => {}
+                    Err(missing) => {
+                        ui.weak(missing);
+                    }
+                }
+            }
+            Run::Training | Run::Stopping => {
+                let stopping = self.run == Run::Stopping;
+                let title = if stopping { "Stopping" } else { "Stop" };
+                let stop = ui.add_enabled(!stopping, egui::Button::new(title));
+                if stop
+                    .on_hover_text("End after this step; the same plan goes on from here")
+                    .clicked()
+                {
+                    self.run = Run::Stopping;
+                    ctx.send(Action::StopTraining);
+                }
+            }
+        }
+    }
+
+    fn start(&mut self, (plan, out): (TrainPlan, PathBuf), ctx: &Ctx) {
+        self.curves = Curves::default();
+        self.outcome = None;
+        self.run = Run::Training;
+        let place = TrainingPlace {
+            device: self.form.device,
+            threads: ctx.state.settings.threads,
+        };
+        ctx.send(Action::StartTraining(Box::new((plan, out, place))));
+    }
+
+    fn outcome_line(&self, ui: &mut Ui, actions: &Actions) {
+        match &self.outcome {
+            None => {}
+            Some(Err(why)) => {
+                ui.colored_label(ui.visuals().error_fg_color, why);
+            }
+            Some(Ok(result)) => {
+                ui.label(match result.stopped {
+                    true => "Stopped. Start again with the same choices to go on.",
+                    false => "Done.",
+                });
+                let bundles = [
+                    ("Use the best model", &result.best),
+                    ("Use the last model", &Some(result.last.clone())),
+                ];
+                ui.horizontal(|ui| {
+                    for (title, bundle) in bundles {
+                        if let Some(bundle) = bundle {
+                            let button = ui.button(title).on_hover_text(bundle.display().to_string());
+                            if button.clicked() {
+                                actions.send(Action::OpenModel(ModelSource::Path(bundle.clone())));
+                            }
+                        }
+                    }
+                });
+                ui.separator();
+            }
+        }
+    }
+}
+
+/// Where a network learns, unless something else is chosen: kernels for going backwards are tried on the CPU only.
+const USUAL_DEVICE: DeviceChoice = DeviceChoice::Cpu;

@@ -1,0 +1,125 @@
+//! The workspace without a window: what a training says, and what is asked for; and the form by its accessible names.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable as _;
+
+use super::{Run, Train};
+use crate::app::action::Action;
+use crate::app::services::Ask;
+use crate::app::state::testing::Bench;
+use crate::app::workspaces::{News, Workspace as _};
+use crate::engine::{TrainHistory, TrainingNews, TrainingResult};
+
+/// The form of the workspace, and what was asked for.
+fn harness(bench: Bench) -> Harness<'static, (Train, Bench)> {
+    let mut harness = Harness::builder().with_size([420.0, 860.0]).build_ui_state(
+        |ui, (train, bench): &mut (Train, Bench)| train.side_panel(ui, &bench.ctx()),
+        (Train::default(), bench),
+    );
+    harness.run();
+    harness
+}
+
+#[test]
+fn what_is_missing_is_said_and_folders_beside_are_guessed() {
+    let mut harness = harness(Bench::new());
+    harness.get_by_label_contains("Still to choose: pictures");
+    harness.get_by_label("Choose: Pictures").click();
+    harness.run();
+    let asked = harness.state().1.actions();
+    assert!(matches!(asked.as_slice(), [Action::Ask(Ask::TrainImages)]));
+    let choose = |harness: &mut Harness<(Train, Bench)>, what, path: &str| {
+        let (train, bench) = harness.state_mut();
+        train.on_news(&News::Chosen(what, PathBuf::from(path)), &bench.ctx());
+        harness.run();
+    };
+    choose(&mut harness, Ask::TrainImages, "/data/train/images");
+    harness.get_by_label_contains("Still to choose: weights to begin with");
+    choose(&mut harness, Ask::InitFile, "/vit.safetensors");
+    let (plan, out) = harness.state().0.form.plan().expect("a plan");
+    assert_eq!(plan.data.labels, [PathBuf::from("/data/train/labels")]);
+    assert_eq!(out, PathBuf::from("/data/train/trained"));
+    assert_eq!(plan.decoders, ["mask"]);
+    harness.get_by_label("PUP").click();
+    harness.run();
+    let (plan, _) = harness.state().0.form.plan().expect("a plan");
+    assert_eq!(plan.decoders, ["mask", "pup"]);
+
+    // A corrected folder takes its guesses along, and what was typed stays.
+    choose(&mut harness, Ask::TrainOut, "/mine");
+    choose(&mut harness, Ask::TrainImages, "/other/images");
+    let (plan, out) = harness.state().0.form.plan().expect("a plan");
+    assert_eq!(plan.data.labels, [PathBuf::from("/other/labels")]);
+    assert_eq!(out, PathBuf::from("/mine"));
+
+    harness.get_by_label("Start training").click();
+    harness.run();
+    let asked = harness.state().1.actions();
+    assert!(matches!(asked.as_slice(), [Action::StartTraining(what)] if what.1 == std::path::Path::new("/mine")));
+    harness.get_by_label("Stop").click();
+    harness.run();
+    let asked = harness.state().1.actions();
+    assert!(matches!(asked.as_slice(), [Action::StopTraining]));
+    harness.get_by_label("Stopping");
+}
+
+/// What a workspace says in the status bar, and in messages, once it has heard this.
+fn heard(train: &mut Train, bench: &Bench, news: TrainingNews) -> (Option<String>, Vec<String>) {
+    train.on_news(&News::Training(news), &bench.ctx());
+    (train.status(), bench.messages())
+}
+
+#[test]
+fn a_training_is_told_while_it_runs_and_when_it_ends() {
+    let bench = Bench::new();
+    let mut train = Train {
+        run: Run::Training,
+        ..Train::default()
+    };
+    assert_eq!(train.status().as_deref(), Some("Training: reading"));
+    let begun = TrainingNews::Begun {
+        remarks: Vec::new(),
+        title: "Seg-T-Mask/16".into(),
+        device: "CPU".into(),
+        pictures: 2,
+        decoders: vec!["mask".into()],
+        from: 3,
+        to: 10,
+        history: TrainHistory::default(),
+        best: None,
+    };
+    let (status, messages) = heard(&mut train, &bench, begun);
+    assert_eq!((status.as_deref(), messages.len()), (Some("Training: step 3 of 10"), 0));
+    let step = TrainingNews::Step {
+        iteration: 4,
+        losses: vec![1.0],
+        time: Duration::from_secs(1),
+        pictures: 2,
+    };
+    let (status, _) = heard(&mut train, &bench, step);
+    assert_eq!(status.as_deref(), Some("Training: step 4 of 10"));
+    let ended = |stopped| {
+        TrainingNews::Ended(Ok(TrainingResult {
+            last: "/out/last".into(),
+            best: None,
+            stopped,
+        }))
+    };
+    let (status, messages) = heard(&mut train, &bench, ended(false));
+    assert_eq!((status, messages), (None, vec!["The training is done".to_owned()]));
+    train.run = Run::Stopping;
+    let (_, messages) = heard(&mut train, &bench, ended(true));
+    assert_eq!(messages, ["The training was stopped; it can go on"]);
+    // A person who stops a training that has not begun is told so, and not that it failed.
+    for (run, message) in [
+        (Run::Stopping, "The training was stopped before it had begun"),
+        (Run::Training, "The training failed: no label maps"),
+    ] {
+        train.run = run;
+        let (status, messages) = heard(&mut train, &bench, TrainingNews::Ended(Err("no label maps".into())));
+        assert_eq!((status, messages), (None, vec![message.to_owned()]));
+    }
+}
