@@ -1,10 +1,11 @@
-//! The attention workspace, on the sample picture with the embedded model.
+//! The attention workspace, on the sample picture.
 
 use egui::{Key, pos2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use segscope::app::{App, Start};
 
+use crate::bundles::fixture;
 use crate::harness::{checked, start, street, wait_for, wait_for_label, wait_for_masks, wait_for_text, window_of_size};
 
 fn workspace() -> Harness<'static, App> {
@@ -69,10 +70,10 @@ fn a_click_chooses_the_patch_and_the_matrix_leads_to_any_head() {
     wait_for_text(&mut harness, &format!("{after}: "));
     wait_for_text(&mut harness, "of what lies on patches");
     harness.get_by_label("All layers and heads").click();
-    wait_for_label(&mut harness, "Layer 4, head 2");
-    harness.get_by_label("Layer 4, head 2").click();
+    wait_for_label(&mut harness, "Layer 2, head 2");
+    harness.get_by_label("Layer 2, head 2").click();
     harness.run_steps(3);
-    assert!(checked(&harness, "Layer 4, head 2") && checked(&harness, "Head 2"));
+    assert!(checked(&harness, "Layer 2, head 2") && checked(&harness, "Head 2"));
 }
 
 #[test]
@@ -93,8 +94,9 @@ fn each_stage_keeps_its_layer() {
         let slider = harness.get_by_role_and_label(egui::accesskit::Role::Slider, "Layer");
         slider.accesskit_node().numeric_value()
     };
-    // At first the last one: the encoder has twelve layers, the mask transformer two.
-    assert_eq!(layer(&harness), Some(12.0));
+    // At first the last one: the mask transformer has two.
+    let last = Some(fixture::spec().encoder.depth as f64);
+    assert_eq!(layer(&harness), last);
     harness.get_by_label("Decoder").click();
     harness.run_steps(3);
     assert_eq!(layer(&harness), Some(2.0));
@@ -103,7 +105,7 @@ fn each_stage_keeps_its_layer() {
     assert_eq!(layer(&harness), Some(1.0));
     harness.get_by_label("Encoder").click();
     harness.run_steps(3);
-    assert_eq!(layer(&harness), Some(12.0));
+    assert_eq!(layer(&harness), last);
     harness.get_by_label("Decoder").click();
     harness.run_steps(3);
     assert_eq!(layer(&harness), Some(1.0));

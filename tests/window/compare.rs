@@ -1,13 +1,37 @@
-//! The compare workspace, on the sample picture with the embedded models.
+//! The compare workspace, on the sample picture: the decoders of one model, and the embedded models of all patch sizes.
 
 use egui::accesskit::Role;
 use egui::{Key, Modifiers};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 use segscope::app::{App, Start};
+use segscope::engine::{DecoderKind, Output};
+use segscope::model::{Variant, published};
 use segscope::photo::Photo;
 
-use crate::harness::{checked, in_repository, start, street, wait_for, wait_for_label, wait_for_masks, window_of_size};
+use crate::harness::{
+    checked, embedded, embedded_with_all, first_start, in_repository, mask, output, shows, start, street, wait_for,
+    wait_for_label, wait_for_masks, wait_for_result, window_of_size,
+};
+
+/// The title of the pane of one of the decoders of the usual model, when there are no others.
+fn pane(decoder: usize) -> String {
+    format!("Pane {}: {}", decoder + 1, output(decoder))
+}
+
+/// The title of a pane of an embedded model.
+fn pane_of_patch(place: usize, patch: usize) -> String {
+    format!("Pane {place}: {}", embedded(patch))
+}
+
+/// Operations of a run of an embedded model over the sample, as the table has them.
+fn operations(patch: usize) -> String {
+    // With patch 8 its windows are half as wide, and there are more of them.
+    let (window, windows) = if patch == 8 { (192, 12) } else { (384, 2) };
+    let spec = published(Variant::Tiny, patch, &[DecoderKind::Mask], 11, window);
+    let of_window = spec.operations(Output::default(), spec.encoder.grid);
+    format!("{:.1}", of_window * f64::from(windows) / 1e9)
+}
 
 fn workspace() -> Harness<'static, App> {
     let mut harness = window_of_size(start(), [1400.0, 900.0]);
@@ -16,19 +40,25 @@ fn workspace() -> Harness<'static, App> {
     harness
 }
 
-/// Opens the workspace: the five decoders of the embedded model beside each other.
+/// Opens the workspace: the five decoders of the model beside each other.
 fn enter(harness: &mut Harness<App>) {
     harness.key_press(Key::F4);
-    wait_for_label(harness, "Pane 1: Seg-T-Mask/16");
-    wait_for_label(harness, "Pane 5: SETR-MLA-T/16");
+    wait_for_label(harness, &pane(0));
+    wait_for_label(harness, &pane(4));
+}
+
+/// The window as somebody sees it who has chosen nothing.
+fn with_embedded_model() -> Harness<'static, App> {
+    let mut harness = window_of_size(first_start(), [1400.0, 900.0]);
+    wait_for_result(&mut harness, &embedded(16));
+    harness
 }
 
 /// The patch sizes alone: the workspace has not been opened before.
 fn patch_sizes() -> Harness<'static, App> {
-    let mut harness = window_of_size(start(), [1400.0, 900.0]);
-    wait_for_masks(&mut harness);
+    let mut harness = with_embedded_model();
     ask_for_patch_sizes(&mut harness);
-    wait_for_label(&mut harness, "Pane 3: Seg-T-Mask/8");
+    wait_for_label(&mut harness, &pane_of_patch(3, 8));
     wait_for_agreement(&mut harness, 2);
     harness
 }
@@ -57,12 +87,11 @@ fn chosen(harness: &Harness<App>, list: &str) -> String {
 
 #[test]
 fn all_patch_sizes_come_with_one_command_the_cheapest_first() {
-    let mut harness = window_of_size(start(), [1400.0, 900.0]);
-    wait_for_masks(&mut harness);
+    let mut harness = with_embedded_model();
     ask_for_patch_sizes(&mut harness);
     let panes = |h: &Harness<App>| {
-        let names = ["Pane 1: Seg-T-Mask/32", "Pane 2: Seg-T-Mask/16", "Pane 3: Seg-T-Mask/8"];
-        names.map(|name| h.query_by_label(name).is_some()).to_vec()
+        let names = [(1, 32), (2, 16), (3, 8)].map(|(place, patch)| pane_of_patch(place, patch));
+        names.map(|name| h.query_by_label(&name).is_some()).to_vec()
     };
     let mut seen = Vec::new();
     let deadline = std::time::Instant::now() + crate::harness::DEADLINE;
@@ -78,22 +107,24 @@ fn all_patch_sizes_come_with_one_command_the_cheapest_first() {
     assert!(seen.iter().all(|panes| panes[0] || !panes[2]), "{seen:?}");
     wait_for_agreement(&mut harness, 2);
     // Operations of each, in the table.
-    for operations in ["4.5", "22.0", "130.7"] {
-        harness.get_by_label(operations);
+    for patch in [32, 16, 8] {
+        harness.get_by_label(&operations(patch));
     }
 }
 
 #[test]
 fn patch_sizes_join_the_panes_that_are_there_and_the_output_in_use_stays() {
-    let mut harness = workspace();
+    let mut harness = with_embedded_model();
+    harness.key_press(Key::F4);
+    wait_for_label(&mut harness, &pane_of_patch(1, 16));
     wait_for_agreement(&mut harness, 4);
     harness.get_by_label("Patch sizes").click();
-    wait_for_label(&mut harness, "Pane 7: Seg-T-Mask/8");
+    wait_for_label(&mut harness, &pane_of_patch(7, 8));
     wait_for_agreement(&mut harness, 6);
-    harness.get_by_label("Pane 1: Seg-T-Mask/16");
-    harness.get_by_label("Pane 5: SETR-MLA-T/16");
-    harness.get_by_label("Pane 6: Seg-T-Mask/32");
-    assert_eq!(chosen(&harness, "Reference"), "Seg-T-Mask/16");
+    harness.get_by_label(&pane_of_patch(1, 16));
+    assert!(harness.query_by_label_contains("Pane 5: SETR-MLA").is_some());
+    harness.get_by_label(&pane_of_patch(6, 32));
+    assert_eq!(chosen(&harness, "Reference"), embedded(16));
     // They are there: nothing is added twice.
     harness.get_by_label("Patch sizes").click();
     harness.run_steps(3);
@@ -103,34 +134,38 @@ fn patch_sizes_join_the_panes_that_are_there_and_the_output_in_use_stays() {
         h.query_by_label_contains("Pane 7").is_none().then_some(())
     });
     harness.key_press(Key::F2);
-    wait_for_masks(&mut harness);
-    assert!(harness.query_by_label_contains("Seg-T-Mask/8 in ").is_none());
+    wait_for_result(&mut harness, &embedded(16));
+    assert!(!shows(&harness, &embedded(8)));
 }
 
 #[test]
 fn another_pane_becomes_the_reference_and_panes_can_go() {
-    let mut harness = patch_sizes();
-    assert_eq!(chosen(&harness, "Reference"), "Seg-T-Mask/32");
-    harness.get_by_label("Compare with pane 2: Seg-T-Mask/16").click();
+    let mut harness = workspace();
+    wait_for_agreement(&mut harness, 4);
+    assert_eq!(chosen(&harness, "Reference"), mask());
+    let second = output(1);
+    harness.get_by_label(&format!("Compare with pane 2: {second}")).click();
     harness.run_steps(2);
-    assert_eq!(chosen(&harness, "Reference"), "Seg-T-Mask/16");
-    wait_for_agreement(&mut harness, 2);
+    assert_eq!(chosen(&harness, "Reference"), second);
+    wait_for_agreement(&mut harness, 4);
     harness.get_by_label("Remove pane 1").click();
-    wait_for_label(&mut harness, "Pane 1: Seg-T-Mask/16");
-    assert_eq!(chosen(&harness, "Reference"), "Seg-T-Mask/16");
-    assert!(harness.query_by_label_contains("Pane 3").is_none());
+    wait_for_label(&mut harness, &format!("Pane 1: {second}"));
+    assert_eq!(chosen(&harness, "Reference"), second);
+    assert!(harness.query_by_label_contains("Pane 5").is_none());
     // It comes back from the menu.
     harness.get_by_label("Add a pane").click();
     harness.run_steps(2);
     harness.get_by_label("Photo").click();
-    wait_for_label(&mut harness, "Pane 3: Photo");
+    wait_for_label(&mut harness, "Pane 5: Photo");
 }
 
 #[test]
 fn the_wipe_shows_two_panes_in_one_place() {
-    let mut harness = patch_sizes();
+    let mut harness = workspace();
+    wait_for_agreement(&mut harness, 4);
+    let sides = |left: usize, right: usize| format!("{} left of the line, {} right of it", output(left), output(right));
     harness.key_press(Key::W);
-    wait_for_label(&mut harness, "Seg-T-Mask/32 left of the line, Seg-T-Mask/8 right of it");
+    wait_for_label(&mut harness, &sides(0, 1));
     let line = harness.get_by_label("Line between the two");
     let before = line.rect().center();
     line.focus();
@@ -149,9 +184,9 @@ fn the_wipe_shows_two_panes_in_one_place() {
     let dragged = harness.get_by_label("Line between the two").rect().center();
     assert!((dragged.x - to.x).abs() < 12.0, "{dragged} {to}");
     harness.get_by_label("Swap").click();
-    wait_for_label(&mut harness, "Seg-T-Mask/8 left of the line, Seg-T-Mask/32 right of it");
+    wait_for_label(&mut harness, &sides(1, 0));
     harness.key_press(Key::W);
-    wait_for_label(&mut harness, "Pane 1: Seg-T-Mask/32");
+    wait_for_label(&mut harness, &pane(0));
 }
 
 #[test]
@@ -160,12 +195,14 @@ fn stopping_stays_stopped_until_it_is_wanted_again() {
     let mut harness = window_of_size(
         Start {
             pictures: vec![street(folder.path(), "a.jpg")],
-            ..start()
+            ..first_start()
         },
         [1400.0, 900.0],
     );
-    wait_for_masks(&mut harness);
-    enter(&mut harness);
+    // Not the small model: its run could be over before it is stopped.
+    let title = embedded(16);
+    wait_for_result(&mut harness, &title);
+    harness.key_press(Key::F4);
     // So that the run below is the only one.
     wait_for_agreement(&mut harness, 4);
     // Twelve passes, which take a while.
@@ -174,9 +211,9 @@ fn stopping_stays_stopped_until_it_is_wanted_again() {
     harness.get_by_label("Multi-scale and flip").click();
     harness.run_steps(3);
     // One more is in the menu above, greyed out.
-    let entries = harness.query_all_by_role_and_label(Role::Button, "Seg-T-Mask/16");
+    let entries = harness.query_all_by_role_and_label(Role::Button, &title);
     entries.last().expect("the entry of the submenu").click();
-    wait_for_label(&mut harness, "Pane 6: Seg-T-Mask/16, multi-scale");
+    wait_for_label(&mut harness, &format!("Pane 6: {title}, multi-scale"));
     wait_for(&mut harness, "a run", |h| {
         h.query_by_role_and_label(Role::ProgressIndicator, "Progress").map(drop)
     });
@@ -195,42 +232,51 @@ fn another_picture_fills_the_panes_anew() {
     let second = folder.path().join("b.png");
     std::fs::write(&second, small).expect("a file");
     let pictures = vec![street(folder.path(), "a.jpg"), second];
-    let mut harness = window_of_size(Start { pictures, ..start() }, [1400.0, 900.0]);
-    wait_for_masks(&mut harness);
+    let begin = Start {
+        pictures,
+        ..first_start()
+    };
+    let mut harness = window_of_size(begin, [1400.0, 900.0]);
+    wait_for_result(&mut harness, &embedded(16));
     ask_for_patch_sizes(&mut harness);
-    wait_for_label(&mut harness, "Pane 3: Seg-T-Mask/8");
+    wait_for_label(&mut harness, &pane_of_patch(3, 8));
     wait_for_agreement(&mut harness, 2);
     // The first picture needs two windows with patch 16.
-    harness.get_by_label("22.0");
+    let operations = operations(16);
+    harness.get_by_label(&operations);
     harness.key_press(Key::PageDown);
     wait_for(&mut harness, "the other picture's operations", |h| {
-        h.query_by_label("22.0").is_none().then_some(())
+        h.query_by_label(&operations).is_none().then_some(())
     });
     wait_for_agreement(&mut harness, 2);
     // Back again, from what is kept.
     harness.key_press(Key::PageUp);
-    wait_for_label(&mut harness, "22.0");
+    wait_for_label(&mut harness, &operations);
     wait_for_agreement(&mut harness, 2);
 }
 
 #[test]
 fn a_closed_model_takes_its_pane_along() {
     let mut harness = patch_sizes();
-    harness.get_by_label_contains("Model: ViT-T/16 with 5 decoders").click();
+    let title = embedded_with_all();
+    harness.get_by_label_contains(&format!("Model: {title}")).click();
     harness.run_steps(2);
-    harness.get_by_label("Close ViT-T/16 with 5 decoders").click();
+    harness.get_by_label(&format!("Close {title}")).click();
     wait_for(&mut harness, "two panes", |h| {
         h.query_by_label_contains("Pane 3").is_none().then_some(())
     });
-    wait_for_label(&mut harness, "Pane 2: Seg-T-Mask/8");
-    assert_eq!(chosen(&harness, "Reference"), "Seg-T-Mask/32");
+    wait_for_label(&mut harness, &pane_of_patch(2, 8));
+    assert_eq!(chosen(&harness, "Reference"), embedded(32));
 }
 
 #[test]
 fn class_keys_act_on_the_pane_under_the_cursor() {
-    let mut harness = patch_sizes();
-    let pane = harness.get_by_label("Pane 2: Seg-T-Mask/16").rect();
-    harness.hover_at(egui::pos2(pane.center().x, pane.bottom() - 30.0));
+    let mut harness = workspace();
+    wait_for_agreement(&mut harness, 4);
+    let pane = harness.get_by_label(&pane(1)).rect();
+    // The photo is in the middle, four to three; road is in its lower part.
+    let height = pane.height().min(pane.width() * 0.75);
+    harness.hover_at(pane.center() + egui::vec2(0.0, height * 0.3));
     harness.run_steps(3);
     assert!(checked(&harness, "Show road"));
     harness.key_press(Key::H);

@@ -7,18 +7,56 @@ use std::time::{Duration, Instant};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use segscope::app::{App, Start};
-use segscope::engine::DeviceChoice;
+use segscope::engine::{DecoderKind, DeviceChoice, Output};
+use segscope::model::{Variant, published};
+
+use crate::bundles::fixture;
+
+pub use crate::repository::in_repository;
+use crate::turn;
 
 pub const DEADLINE: Duration = Duration::from_secs(120);
 
 /// Seconds between frames on the window's clock. Messages stay for six of them, which a test must not miss.
 const FRAME: f32 = 0.02;
 
-pub fn start() -> Start {
+/// As somebody starts the program who has chosen nothing: with the embedded model.
+///
+/// Until its test ends, no real window opens.
+pub fn first_start() -> Start {
+    turn::share();
     Start {
         device: Some(DeviceChoice::Cpu),
         ..Start::default()
     }
+}
+
+/// With the model of every test that is not about the embedded ones.
+pub fn start() -> Start {
+    Start {
+        model: Some(fixture::model()),
+        ..first_start()
+    }
+}
+
+/// What the first output of that model is called.
+pub fn mask() -> String {
+    output(0)
+}
+
+/// What the output of one of its decoders is called.
+pub fn output(decoder: usize) -> String {
+    fixture::spec().output_title(Output::main(decoder))
+}
+
+/// What the first output of the embedded model with this patch size is called.
+pub fn embedded(patch: usize) -> String {
+    published(Variant::Tiny, patch, &[DecoderKind::Mask], 11, 384).title()
+}
+
+/// What the embedded model that comes first is called, which has all decoders.
+pub fn embedded_with_all() -> String {
+    published(Variant::Tiny, 16, &DecoderKind::ALL, 11, 384).title()
 }
 
 /// The window in its usual size.
@@ -64,17 +102,32 @@ pub fn wait_for_text(harness: &mut Harness<App>, text: &str) {
     wait_for(harness, text, |h| h.query_all_by_label_contains(text).next().map(drop));
 }
 
+/// Draws frames until the status bar says that the masks are those of the first output of the usual model.
 pub fn wait_for_masks(harness: &mut Harness<App>) {
-    wait_for_text(harness, "Seg-T-Mask/16 in ");
+    wait_for_result(harness, &mask());
 }
 
-/// Whether the list says that a picture of the street has been segmented, with all its classes found.
+/// Draws frames until the status bar says that the masks are of this output.
+pub fn wait_for_result(harness: &mut Harness<App>, title: &str) {
+    wait_for_text(harness, &format!("{title} in "));
+}
+
+/// Whether the status bar says so now.
+pub fn shows(harness: &Harness<App>, title: &str) -> bool {
+    harness.query_by_label_contains(&format!("{title} in ")).is_some()
+}
+
+/// The name in the list of a picture that has been segmented; how many classes were found comes after it.
+pub fn done(picture: &str) -> String {
+    format!("Picture {picture}, Done, ")
+}
+
+/// Whether the list says that a picture has been segmented.
 pub fn is_done(harness: &Harness<App>, picture: &str) -> bool {
-    let state = format!("Picture {picture}, Done, 11 classes");
-    harness.query_by_label(&state).is_some()
+    harness.query_all_by_label_contains(&done(picture)).next().is_some()
 }
 
-/// Draws frames until a picture of the street has been segmented.
+/// Draws frames until a picture has been segmented.
 pub fn wait_for_done(harness: &mut Harness<App>, picture: &str) {
     wait_for(harness, picture, |h| is_done(h, picture).then_some(()));
 }
@@ -113,8 +166,4 @@ pub fn street(folder: &Path, name: &str) -> PathBuf {
     let picture = folder.join(name);
     std::fs::copy(in_repository("assets/samples/street.jpg"), &picture).expect("a copy");
     picture
-}
-
-pub fn in_repository(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }

@@ -1,9 +1,9 @@
-//! The window's panels, driven through their accessible names, with the real worker on the CPU behind them.
+//! The window: its panels, driven through their accessible names, with the real worker on the CPU behind them; and the
+//! release binary on a display (`real`).
 
-#[path = "../adapter/mod.rs"]
 mod adapter;
 mod attention;
-#[path = "../bundles/mod.rs"]
+#[path = "../shared/bundles.rs"]
 mod bundles;
 mod commands;
 mod compare;
@@ -15,4 +15,8 @@ mod models;
 mod models_page;
 mod panels;
 mod pictures;
+mod real;
+#[path = "../shared/repository.rs"]
+mod repository;
 mod test_settings;
+mod turn;

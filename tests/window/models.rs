@@ -10,8 +10,8 @@ use segscope::app::{App, Start, Store};
 
 use crate::bundles::{five_decoders, save};
 use crate::harness::{
-    checked, drop_onto, in_repository, start, street, wait_for, wait_for_label, wait_for_masks, wait_for_text, window,
-    window_of_size,
+    checked, drop_onto, embedded, embedded_with_all, first_start, in_repository, mask, shows, start, street, wait_for,
+    wait_for_label, wait_for_masks, wait_for_result, wait_for_text, window, window_of_size,
 };
 
 const LINEAR: &str = "Seg-48x4-Linear/16";
@@ -29,16 +29,6 @@ fn window_with_five_decoders(folder: &Path, size: [f32; 2]) -> Harness<'static, 
     let mut harness = window_of_size(begin, size);
     wait_for_result(&mut harness, LINEAR);
     harness
-}
-
-/// Waits until the status bar says that the masks are of this output.
-fn wait_for_result(harness: &mut Harness<App>, title: &str) {
-    wait_for_text(harness, &format!("{title} in "));
-}
-
-/// Whether the status bar says so now.
-fn shows(harness: &Harness<App>, title: &str) -> bool {
-    harness.query_by_label_contains(&format!("{title} in ")).is_some()
 }
 
 #[test]
@@ -123,18 +113,19 @@ fn the_decoder_is_there_again_at_the_next_start() {
 #[test]
 fn models_stay_open_beside_each_other_until_they_are_closed() {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut harness = window(start());
-    wait_for_masks(&mut harness);
+    let mut harness = window(first_start());
+    wait_for_result(&mut harness, &embedded(16));
     drop_onto(&mut harness, &bundle(folder.path()));
     wait_for_result(&mut harness, LINEAR);
     harness.key_press(Key::Num1);
     harness.run_steps(2);
-    assert!(shows(&harness, "Seg-T-Mask/16"), "the kept result is shown at once");
+    assert!(shows(&harness, &embedded(16)), "the kept result is shown at once");
     // The fourth decoder after the five of the embedded model.
     harness.key_press(Key::Num9);
     wait_for_result(&mut harness, PUP);
 
-    for (title, open) in [("ViT-48x4/16 with 5 decoders", 2), ("ViT-T/16 with 5 decoders", 1)] {
+    let titles = [five_decoders().title(), embedded_with_all()];
+    for (title, open) in titles.into_iter().zip([2, 1]) {
         wait_for_label(&mut harness, &format!("Model: {title}"));
         harness.get_by_label(&format!("Model: {title}")).click();
         wait_for_text(&mut harness, &format!("Open models: {open}, "));
@@ -182,7 +173,7 @@ fn opening_a_model_is_cancelled_by_its_button_and_by_escape() {
         }
         wait_for_label(&mut harness, &format!("Cancelled opening {name}"));
         assert!(harness.query_by_label("Cancel loading").is_none());
-        assert!(shows(&harness, "Seg-T-Mask/16"), "the masks stay");
+        assert!(shows(&harness, &mask()), "the masks stay");
         // The worker sees that nobody wants the model any more.
         pipe.write_all(&[0; 4096]).expect("a pipe with room");
         pipes.push(pipe);
@@ -271,27 +262,24 @@ fn assert_rows_have_room(harness: &Harness<App>, [width, height]: [f32; 2]) {
 
 #[test]
 fn all_patch_sizes_are_opened_and_their_results_kept() {
-    let mut harness = window(start());
-    wait_for_masks(&mut harness);
+    let mut harness = window(first_start());
+    wait_for_result(&mut harness, &embedded(16));
     harness.key_press_modifiers(Modifiers::COMMAND, Key::P);
     wait_for_label(&mut harness, "Find a command");
     harness.get_by_label("Find a command").type_text("patch sizes");
     harness.step();
     harness.key_press(Key::Enter);
-    wait_for_label(&mut harness, "Pane 3: Seg-T-Mask/8");
+    wait_for_label(&mut harness, &format!("Pane 3: {}", embedded(8)));
     wait_for(&mut harness, "two comparisons", |h| {
         (h.query_all_by_label_contains("% agree").count() == 2).then_some(())
     });
     harness.key_press(Key::F2);
     // The output in use is the one from before.
-    wait_for_result(&mut harness, "Seg-T-Mask/16");
-    for (key, title) in [
-        (Key::Num1, "Seg-T-Mask/16"),
-        (Key::Num6, "Seg-T-Mask/32"),
-        (Key::Num8, "Seg-T-Mask/8"),
-    ] {
+    wait_for_result(&mut harness, &embedded(16));
+    for (key, patch) in [(Key::Num1, 16), (Key::Num6, 32), (Key::Num8, 8)] {
         harness.key_press(key);
         harness.run_steps(2);
-        assert!(shows(&harness, title), "the kept result of {title} is shown at once");
+        let title = embedded(patch);
+        assert!(shows(&harness, &title), "the kept result of {title} is shown at once");
     }
 }

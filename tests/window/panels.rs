@@ -8,13 +8,14 @@ use segscope::app::App;
 
 use crate::adapter;
 use crate::harness::{
-    DEADLINE, checked, drop_onto, in_repository, start, street, wait_for, wait_for_masks, window, window_with,
+    DEADLINE, checked, done, drop_onto, embedded, first_start, in_repository, mask, shows, start, street, wait_for,
+    wait_for_masks, wait_for_result, window, window_with,
 };
 
 #[test]
 fn a_first_start_segments_the_sample() {
-    let mut harness = window(start());
-    wait_for_masks(&mut harness);
+    let mut harness = window(first_start());
+    wait_for_result(&mut harness, &embedded(16));
     assert!(harness.query_by_label("Sample street").is_some() && harness.query_by_label("1280 x 960").is_some());
     for class in [
         "sky",
@@ -78,7 +79,7 @@ fn a_picture_that_cannot_be_read_shows_no_other_one_in_its_place() {
     // Neither the picture before nor its masks, shares and times.
     assert!(harness.query_by_label("street.jpg").is_none());
     assert!(harness.query_by_label("Picture canvas").is_none());
-    assert!(harness.query_by_label_contains("Seg-T-Mask/16 in ").is_none());
+    assert!(!shows(&harness, &mask()));
     let has_share = |h: &Harness<App>| {
         let labels = h.query_all_by_role(egui::accesskit::Role::Label);
         let mut texts = labels.filter_map(|label| label.value());
@@ -97,7 +98,7 @@ fn a_picture_that_cannot_be_read_shows_no_other_one_in_its_place() {
     wait_for_masks(&mut harness);
     assert!(has_share(&harness));
     // Back to the good one, whose masks are kept.
-    harness.get_by_label("Picture street.jpg, Done, 11 classes").click();
+    harness.get_by_label_contains(&done("street.jpg")).click();
     wait_for(&mut harness, "the first picture", |h| {
         h.query_by_label("street.jpg").map(drop)
     });

@@ -7,13 +7,22 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use segscope::app::{App, Start, Store};
 
 use crate::harness::{
-    checked, is_done, start, street, wait_for, wait_for_done, wait_for_label, wait_for_masks, window, window_with,
+    checked, embedded, embedded_with_all, first_start, is_done, start, street, wait_for, wait_for_done, wait_for_label,
+    wait_for_masks, wait_for_result, window, window_with,
 };
 
 /// The sample with its masks, and the section open.
 fn section() -> Harness<'static, App> {
     let mut harness = window(start());
     wait_for_masks(&mut harness);
+    open(&mut harness);
+    harness
+}
+
+/// The same with the embedded model, whose runs last long enough to be seen.
+fn section_of_slow_runs() -> Harness<'static, App> {
+    let mut harness = window(first_start());
+    wait_for_result(&mut harness, &embedded(16));
     open(&mut harness);
     harness
 }
@@ -49,7 +58,7 @@ fn choose(harness: &mut Harness<App>, list: &str, entry: &str) {
 
 #[test]
 fn a_smaller_stride_starts_a_run_and_as_published_brings_the_kept_result_back() {
-    let mut harness = section();
+    let mut harness = section_of_slow_runs();
     // 512 x 384 after the reduction, in windows of 384.
     wait_for_label(&mut harness, "The masks come from 2 windows");
     set(&mut harness, "Stride", 32.0);
@@ -116,14 +125,14 @@ fn another_class_set_renames_the_classes_without_a_run() {
 
 #[test]
 fn scales_mirror_size_rules_and_normalisation_each_start_a_run() {
-    let mut harness = section();
+    let mut harness = section_of_slow_runs();
     for (tick, windows) in [("Mirrored", 4), ("Several scales", 44)] {
         harness.get_by_label(tick).click();
         wait_for_label(&mut harness, &format!("The masks come from {windows} windows"));
     }
     assert!(
         harness
-            .query_by_label("Model: ViT-T/16 with 5 decoders, multi-scale")
+            .query_by_label(&format!("Model: {}, multi-scale", embedded_with_all()))
             .is_some()
     );
     harness.get_by_label("As published").click();
@@ -166,9 +175,9 @@ fn each_model_keeps_its_settings_for_the_next_window() {
         let mut harness = window(Start {
             store: Some(Store::at(folder.path())),
             pictures: vec![picture.clone()],
-            ..start()
+            ..first_start()
         });
-        wait_for_masks(&mut harness);
+        wait_for_result(&mut harness, &embedded(16));
         open(&mut harness);
         harness
     };

@@ -66,6 +66,7 @@ impl Command {
             Self::ShowAttention => const { &[plain(Key::F3)] },
             Self::ShowCompare => const { &[plain(Key::F4)] },
             Self::ShowEvaluate => const { &[plain(Key::F6)] },
+            Self::ShowTrain => const { &[plain(Key::F7)] },
             Self::ToggleWipe => const { &[plain(Key::W)] },
             Self::ToggleDifferences => const { &[plain(Key::X)] },
             Self::ToggleTable => const { &[plain(Key::T)] },
@@ -97,25 +98,7 @@ impl Command {
             Self::ScaleDown => const { &[ctrl(Key::Minus)] },
             Self::ScaleReset => const { &[ctrl(Key::Num0)] },
             Self::Shortcuts => const { &[plain(Key::F1), plain(Key::Questionmark)] },
-            Self::OpenSample
-            | Self::CloseAll
-            | Self::CancelAll
-            | Self::CopyView
-            | Self::CopyLabels
-            | Self::UseEmbeddedModel
-            | Self::CancelLoading
-            | Self::GetModels
-            | Self::PatchSizes
-            | Self::AddLabelMap
-            | Self::AddGroundTruth
-            | Self::ToggleMultiScale
-            | Self::ThemeLight
-            | Self::ThemeDark
-            | Self::ThemeSystem
-            | Self::ToggleStretch
-            | Self::About
-            | Self::Train
-            | Self::ScoreAll => &[],
+            _ => &[],
         }
     }
 

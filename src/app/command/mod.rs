@@ -136,7 +136,6 @@ commands! {
         OpenModelFile: "Open model file…", "Open a .pth file or a Segscope bundle (.safetensors).";
         CancelLoading: "Cancel loading", "Stop opening the model; those that are open stay.";
         GetModels: "Get models…", "See which models are released, where to get them, and which you have.";
-        Train: "Train a model…", "Fine-tune Segmenter or SETR on your own pictures and label maps, and watch it learn.";
         ToggleMultiScale: "Multi-scale and flip", "Average over six sizes and the mirrored picture: better and many times slower.";
     }
     View {
@@ -144,6 +143,7 @@ commands! {
         ShowAttention: "Attention workspace", "Show what a patch or a class looks at, in every layer and head.";
         ShowCompare: "Compare workspace", "Show several models, decoders, patch sizes and label maps side by side.";
         ShowEvaluate: "Evaluate workspace", "Compare the output in use with ground truth, on this picture and over all open ones.";
+        ShowTrain: "Train workspace", "Fine-tune Segmenter or SETR on your own pictures and label maps, and watch it learn.";
         ScoreAll: "Score all pictures", "Run the output in use on every open picture with ground truth, and add up the scores.";
         PreviousLayer: "Previous layer", "Show the attention of the layer before this one.";
         NextLayer: "Next layer", "Show the attention of the next layer.";

@@ -46,7 +46,7 @@ pub(super) const WORKSPACES: [Entry; 5] = [
     },
     Entry {
         title: "Train",
-        command: Command::Train,
+        command: Command::ShowTrain,
         make: || Box::<train::Train>::default(),
     },
 ];

@@ -1,7 +1,7 @@
 """Makes the files of this folder: gradients and optimiser steps of PyTorch on the small models beside it.
 
 The forward pass is written here from the paper and from the names and shapes of the checkpoints, and is first compared
-with the logits that the published program put out (`../rstrudel-*/case.safetensors`), so its gradients are those of the
+with the logits that the published program put out (`../*/case.safetensors`), so its gradients are those of the
 published network. Run it with PyTorch, numpy and safetensors installed:
 
     python tests/golden/training/make.py
@@ -18,6 +18,8 @@ from safetensors.torch import load_file, save_file
 FOLDER = Path(__file__).parent
 torch.manual_seed(7)
 torch.set_num_threads(1)
+# Of a gradient with more values than this, every so manyth is kept: a prime, so that all rows and columns occur.
+WHOLE, STEP = 256, 29
 
 
 def block(w, name, x, heads, eps=1e-5):
@@ -79,6 +81,33 @@ def out_classes(case):
     return json.loads((FOLDER / ".." / case / "manifest.json").read_text())["classes"]
 
 
+def drawn(classes, rows=8, columns=12):
+    """Two pictures with labels of so many blocks of 4 x 4 pixels, of which some are to be ignored."""
+    image = torch.randn(2, 3, 4 * rows, 4 * columns, dtype=torch.float64)
+    labels = torch.randint(0, classes, (2, rows, columns)).repeat_interleave(4, 1).repeat_interleave(4, 2)
+    labels[0, :20, :30] = 255
+    return image, labels
+
+
+def thinned(files):
+    """Gradients without most of their values, all in single precision."""
+    kept = {}
+    for name, value in files.items():
+        value = value.detach().float().contiguous()
+        if name.startswith("gradient.") and value.numel() > WHOLE:
+            name, value = name.replace("gradient.", f"gradient_every{STEP}.", 1), value.flatten()[::STEP].clone()
+        kept[name] = value
+    return kept
+
+
+def compare_forward(case, found):
+    """With the logits that the published program put out, of which every third row and column is kept."""
+    golden = load_file(FOLDER / ".." / case / "case.safetensors")
+    worst = (found[:, :, ::3, ::3] - golden["logits_every3"]).abs().max().item()
+    assert worst < 2e-4, (case, worst)
+    print(case, "forward differs from the published one by", worst)
+
+
 def check(case, mask):
     """The forward pass above is that of the published program."""
     golden = load_file(FOLDER / ".." / case / "case.safetensors")
@@ -86,17 +115,12 @@ def check(case, mask):
     height, width = image.shape[2:]
     padded = F.pad(image, (0, -width % 16, 0, -height % 16))
     found = logits(case, weights(case, torch.float32), padded, mask)[:, :, :height, :width]
-    worst = (found - golden["logits"]).abs().max().item()
-    assert worst < 2e-4, (case, worst)
-    print(case, "forward differs from the published one by", worst)
+    compare_forward(case, found)
 
 
 def gradients(case, mask):
     w = {name: value.requires_grad_() for name, value in weights(case, torch.float64).items()}
-    image = torch.randn(2, 3, 64, 96, dtype=torch.float64)
-    classes = out_classes(case)
-    labels = torch.randint(0, classes, (2, 16, 24)).repeat_interleave(4, 1).repeat_interleave(4, 2)
-    labels[0, :20, :30] = 255
+    image, labels = drawn(out_classes(case))
     out = logits(case, w, image, mask)
     files = {"image": image.float(), "labels": labels.float()}
     # rstrudel/segmenter averages over the labelled pixels, mmsegmentation over all of them.
@@ -104,9 +128,8 @@ def gradients(case, mask):
     files["loss.labelled"] = (total / (labels != 255).sum()).detach().float().reshape(1)
     files["loss.all"] = (total / labels.numel()).detach().float().reshape(1)
     (total / (labels != 255).sum()).backward()
-    for name, value in w.items():
-        files[f"gradient.{name}"] = value.grad.float()
-    save_file({name: value.detach().contiguous() for name, value in files.items()}, FOLDER / f"{case}.safetensors")
+    files |= {f"gradient.{name}": value.grad for name, value in w.items()}
+    save_file(thinned(files), FOLDER / f"{case}.safetensors")
 
 
 def setr_weights(case, dtype):
@@ -203,16 +226,12 @@ def setr(case):
     height, width = image.shape[2:]
     padded = F.pad(image, (0, -width % 16, 0, -height % 16))
     found = setr_logits(case, setr_weights(case, torch.float32), padded, False, (height, width))
-    worst = (found[0] - golden["logits"]).abs().max().item()
-    assert worst < 2e-4, (case, worst)
-    print(case, "forward differs from the published one by", worst)
+    compare_forward(case, found[0])
     w = setr_weights(case, torch.float64)
     running = {name for name in w if name.endswith((".norm.mean", ".norm.variance"))}
     learnt = {name: value.requires_grad_() for name, value in w.items() if name not in running}
-    image = torch.randn(2, 3, 64, 96, dtype=torch.float64)
-    classes = out_classes(case)
-    labels = torch.randint(0, classes, (2, 16, 24)).repeat_interleave(4, 1).repeat_interleave(4, 2)
-    labels[0, :20, :30] = 255
+    # Batch norms over few patches lose more digits than the test allows: MLA has the most of them.
+    image, labels = drawn(out_classes(case), *((12, 16) if case.endswith("mla") else (8, 12)))
     # mmsegmentation averages over all pixels, and auxiliary losses count 0.4.
     outputs = setr_logits(case, w, image, True)
     losses = [F.cross_entropy(x, labels, ignore_index=255, reduction="sum") / labels.numel() for x in outputs]
@@ -223,7 +242,7 @@ def setr(case):
     if case.endswith("mla"):
         # The class token is taken out before the first block, and its position with it.
         files["gradient.encoder.pos_embed"] = files["gradient.encoder.pos_embed"][:, 1:]
-    save_file({name: value.detach().float().contiguous() for name, value in files.items()}, FOLDER / f"{case}.safetensors")
+    save_file(thinned(files), FOLDER / f"{case}.safetensors")
 
 
 def steps():
@@ -260,5 +279,5 @@ for case, mask in (("rstrudel-mask-p16", True), ("rstrudel-linear-p16", False)):
     check(case, mask)
     gradients(case, mask)
 steps()
-for case in ("mmseg-setr-naive", "mmseg-setr-pup", "mmseg-setr-mla"):
+for case in ("mmseg-setr-pup", "mmseg-setr-mla"):
     setr(case)

@@ -10,6 +10,8 @@ mod grid;
 mod pane;
 mod pane_text;
 mod panel;
+#[cfg(test)]
+mod pixels;
 mod scores;
 mod table;
 mod view;

@@ -74,6 +74,7 @@ impl<'a> Machine<'a> {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "a table with a line or two for each code")]
     fn step(&mut self, code: u8) -> Step<()> {
         match code {
             0x80 => drop(self.bytes(1)?),

@@ -1,0 +1,64 @@
+//! Devices, bench, and the window without a display.
+
+use serde_json::Value;
+
+use super::program::*;
+
+#[test]
+fn devices_lists_the_cpu_and_what_auto_takes() {
+    let ended = run(program().arg("devices")).expect(0);
+    let count = |start: &str| ended.out.lines().filter(|line| line.starts_with(start)).count();
+    assert_eq!(count("CPU: "), 1, "a line on the CPU on stdout of {ended}");
+    assert_eq!(count("auto takes "), 1, "a line on the choice on stdout of {ended}");
+}
+
+#[test]
+fn bench_prints_its_fields() {
+    let object = bench(&[]);
+    for (key, value) in [("model", "tiny"), ("decoder", "mask"), ("device", "cpu")] {
+        assert_eq!(object[key].as_str(), Some(value), "{key} in {object}");
+    }
+    for (key, value) in [("patch", 16), ("classes", 5), ("size", 64)] {
+        assert_eq!(object[key].as_u64(), Some(value), "{key} in {object}");
+    }
+    for key in ["encode_ms", "decode_ms", "labels_ms", "total_ms"] {
+        assert!(object[key].as_f64().is_some_and(|ms| ms > 0.0), "{key} in {object}");
+    }
+    let peer = object["peer"].as_str().unwrap_or_default();
+    assert!(peer.starts_with("segscope "), "peer in {object}");
+    assert!(object["threads"].as_u64().is_some_and(|n| n > 0), "threads in {object}");
+    if cfg!(target_os = "linux") {
+        let peak = object["peak_rss_mib"].as_u64();
+        assert!(peak.is_some_and(|mib| mib > 0), "peak_rss_mib in {object}");
+    }
+}
+
+#[test]
+fn bench_uses_the_threads_it_is_given() {
+    let object = bench(&["--threads", "1", "--decoder", "linear"]);
+    assert_eq!(object["threads"].as_u64(), Some(1), "threads in {object}");
+    assert_eq!(object["decoder"].as_str(), Some("linear"), "decoder in {object}");
+}
+
+/// The object that `segscope bench` prints for a small picture.
+fn bench(options: &[&str]) -> Value {
+    let mut command = program();
+    command.args(["bench", "--size", "64", "--model-size", "tiny", "--classes", "5"]);
+    command.args(["--runs", "1", "--device", "cpu", "--json"]);
+    let ended = run(command.args(options)).expect(0);
+    let mut objects = ended.objects();
+    assert_eq!(objects.len(), 1, "objects on stdout of {ended}");
+    objects.remove(0)
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn without_a_display_the_command_line_is_named() {
+    let mut command = program();
+    for variable in ["DISPLAY", "WAYLAND_DISPLAY", "WAYLAND_SOCKET"] {
+        command.env_remove(variable);
+    }
+    let ended = run(&mut command).expect(2);
+    ended.complains_of(&["segscope: ", "segscope segment"]);
+    assert_eq!(ended.err.lines().count(), 1, "expected one line on stderr: {ended}");
+}

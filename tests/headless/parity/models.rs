@@ -1,0 +1,255 @@
+//! Whole models with everything that happens inside them.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use segscope::model::{
+    Decoder, Features, HeadSpec, HostTensor, LastUpsampling, MapStage, ModelSpec, Network, NoProbe, Output, Probe,
+    Stage, WindowRules,
+};
+use segscope::{attention, segment};
+
+use super::attention as rows;
+use super::golden_case::closeness::Findings;
+use super::golden_case::{GoldenCase, kept_of, step_of};
+use super::open_model;
+use super::tensors::{argmax, channels_first, field_of, host, map_of, masks_of, thinned, thinned_labels};
+
+/// How far off a run may be.
+pub struct Limits {
+    /// For every tensor; `None` takes the manifest's.
+    pub tolerance: Option<f32>,
+    /// Share of the pixels that may get another label.
+    pub labels: f64,
+}
+
+/// Keeps what blocks and stages put out, under the golden names.
+#[derive(Default)]
+struct Recorder {
+    found: BTreeMap<String, HostTensor>,
+    /// Paths of an MLA that the golden file counts from the deepest on.
+    from_deepest: Option<usize>,
+}
+
+impl Recorder {
+    fn keep<const D: usize>(&mut self, what: &str, stage: Stage, tensor: Tensor<D>) {
+        let name = match stage {
+            Stage::Encoder(i) => format!("{what}.{i}"),
+            Stage::Decoder(i) => format!("dec_{what}.{i}"),
+        };
+        self.found.insert(name, host(tensor));
+    }
+
+    /// The golden number of a path.
+    fn path(&self, i: usize) -> usize {
+        self.from_deepest.map_or(i, |paths| paths - 1 - i)
+    }
+}
+
+impl Probe for Recorder {
+    fn block(&mut self, stage: Stage, tokens: &Tensor<3>) -> ControlFlow<()> {
+        self.keep("block", stage, tokens.clone());
+        ControlFlow::Continue(())
+    }
+
+    fn wants_maps(&self) -> bool {
+        true
+    }
+
+    fn map(&mut self, stage: MapStage, map: Tensor<4>) {
+        let name = match stage {
+            MapStage::Up(i) => format!("pup.stage.{i}"),
+            MapStage::Path(i) => format!("mla.path.{}", self.path(i)),
+            MapStage::Refined(i) => format!("mla.up.{}", self.path(i)),
+        };
+        self.found.insert(name, channels_first(map));
+    }
+}
+
+/// A model with the sizes of one case.
+struct Subject<'a> {
+    case: &'a GoldenCase,
+    model: &'a Network,
+    spec: &'a ModelSpec,
+    /// Width and height of the input.
+    size: [usize; 2],
+    /// The same with padding.
+    padded: [usize; 2],
+}
+
+/// Compares one case on `device`.
+pub fn compare(case: &GoldenCase, limits: &Limits, device: &Device, findings: &mut Findings) {
+    let golden = case.tensors();
+    let (spec, model) = open_model(case, device);
+    let input = golden
+        .get("input")
+        .unwrap_or_else(|| panic!("{}: no tensor input", case.name));
+    let [1, 3, height, width] = input.shape[..] else {
+        panic!("{}: input: {:?}", case.name, input.shape)
+    };
+    let (pixels, [rows, columns]) = segment::padded(input.values.clone(), height, width, spec.encoder.patch);
+    let image = Tensor::<4>::from_data(TensorData::new(pixels, [1, 3, rows, columns]), device);
+    let subject = Subject {
+        case,
+        model: &model,
+        spec: &spec,
+        size: [width, height],
+        padded: [columns, rows],
+    };
+
+    let mut recorder = Recorder {
+        from_deepest: subject.paths_from_deepest(),
+        ..Recorder::default()
+    };
+    recorder
+        .found
+        .insert("embed".into(), host(model.encoder.embed(image.clone())));
+    let traced = model.encode(image.clone(), &mut recorder).expect("nobody cancels");
+    let last = subject.outputs(&traced, LastUpsampling::Here, &mut recorder);
+    // Naive's only stage has no name in the golden files, and PUP's last one is not kept.
+    recorder
+        .found
+        .retain(|name, _| kept_of(&golden, name).is_some() || !name.starts_with("pup."));
+    recorder.found.extend(last);
+    subject.look_inside(image.clone(), limits, findings);
+    let fast = model.encode(image, &mut NoProbe).expect("nobody cancels");
+    let left_out = match subject.size == subject.padded {
+        true => LastUpsampling::LeftOut,
+        false => LastUpsampling::Here,
+    };
+    let mut fast = subject.outputs(&fast, left_out, &mut NoProbe);
+    if fast["masks"].shape != golden["masks"].shape {
+        // One step short of the golden ones: their labels and logits are compared.
+        fast.remove("masks");
+    }
+
+    for (path, found) in [("with a trace", recorder.found), ("without a trace", fast)] {
+        subject.compare_found(&format!("{} {path}", case.name), found, &golden, limits, findings);
+    }
+    let all = golden.keys().filter(|key| *key != "input");
+    findings.complete(&format!("{} with a trace", case.name), all);
+}
+
+impl Subject<'_> {
+    /// Compares what a run has put out, and the labels that come of it.
+    fn compare_found(
+        &self,
+        title: &str,
+        found: BTreeMap<String, HostTensor>,
+        golden: &BTreeMap<String, HostTensor>,
+        limits: &Limits,
+        findings: &mut Findings,
+    ) {
+        let masks = found.get("masks").cloned();
+        let (logits, expected) = kept_of(golden, "logits").unwrap_or_else(|| panic!("{title}: no logits"));
+        let (step, expected) = (step_of(logits), argmax(expected));
+        for (name, whole) in found {
+            let (tensor, expected_tensor) = match kept_of(golden, &name) {
+                Some((tensor, expected)) => (tensor.clone(), Some(expected)),
+                None => (name, None),
+            };
+            let tolerance = limits.tolerance.unwrap_or_else(|| self.case.tolerance(&tensor));
+            let found = thinned(&whole, step_of(&tensor));
+            findings.close(title, &tensor, &found, expected_tensor, tolerance);
+            if tensor == *logits {
+                let what = "argmax of the logits";
+                findings.same_labels(title, what, &argmax(&found), &expected, limits.labels, |_| true);
+            }
+        }
+        if let Some(masks) = masks {
+            let field = field_of(&masks, self.size, self.stretch());
+            let fused = thinned_labels(&segment::label(&[field], self.size).map, step);
+            findings.same_labels(title, "labels", &fused, &expected, limits.labels, |_| true);
+        }
+    }
+
+    /// The number of MLA paths, where the golden file counts them from the deepest on.
+    fn paths_from_deepest(&self) -> Option<usize> {
+        let order = self.case.manifest["mla_order"].as_str().unwrap_or_default();
+        let HeadSpec::Mla(mla) = &self.spec.decoders[0].head else {
+            return None;
+        };
+        order
+            .contains("mla.path.0 comes from the DEEPEST")
+            .then_some(mla.taps.len())
+    }
+
+    /// What the logits are stretched over.
+    fn stretch(&self) -> [usize; 2] {
+        match self.spec.inference.rules {
+            WindowRules::Enlarge => self.padded,
+            WindowRules::Shrink => self.size,
+        }
+    }
+
+    /// Logits at the size of the input.
+    fn upsampled(&self, masks: &HostTensor) -> HostTensor {
+        let field = field_of(masks, self.size, self.stretch());
+        map_of(self.size, 1, &[1], |x, y| field.at(x, y, self.size))
+    }
+
+    /// Taps, tokens, cosines, masks, auxiliary maps and logits, under the golden names.
+    fn outputs(
+        &self,
+        features: &Features,
+        last: LastUpsampling,
+        probe: &mut dyn Probe,
+    ) -> BTreeMap<String, HostTensor> {
+        let mut found = BTreeMap::new();
+        if self.spec.encoder.final_norm {
+            found.insert("tokens".to_owned(), host(features.tokens.clone()));
+        }
+        for (k, tap) in self.spec.taps().into_iter().enumerate() {
+            found.insert(format!("tap.{k}"), host(features.tap(tap)));
+        }
+        if let Decoder::MaskTransformer(decoder) = &self.model.decoders[0] {
+            let cosines = decoder.cosines(features, probe).expect("nobody cancels");
+            found.insert("mask_cos".into(), host(cosines));
+        }
+        for output in self.spec.outputs() {
+            let Some(k) = output.auxiliary else {
+                let masks = self.decode(features, output, last, probe);
+                found.insert("logits".into(), self.upsampled(&masks));
+                found.insert("masks".into(), masks);
+                continue;
+            };
+            let masks = self.decode(features, output, LastUpsampling::Here, &mut NoProbe);
+            let k = self.paths_from_deepest().map_or(k, |paths| paths - 1 - k);
+            // mmsegmentation's auxiliary heads leave the resize to the caller, the official ones do it themselves.
+            let is_official = self.case.name.starts_with("official");
+            let map = if is_official { self.upsampled(&masks) } else { masks };
+            found.insert(format!("aux.{k}"), map);
+        }
+        found
+    }
+
+    /// Attention from kept queries and keys.
+    fn look_inside(&self, image: Tensor<4>, limits: &Limits, findings: &mut Findings) {
+        let mut nothing = NoProbe;
+        let mut recorder = attention::Recorder::new(&mut nothing);
+        let features = self.model.encode(image, &mut recorder).expect("nobody cancels");
+        let output = Output::default();
+        self.model
+            .decode(&features, output, LastUpsampling::Here, &mut recorder)
+            .expect("nobody cancels");
+        let inside = recorder
+            .finish(self.spec.encoder.patch, self.spec.classes)
+            .expect("tensors of the device");
+        let inside = attention::Inside {
+            grid: features.grid,
+            extra: features.extra,
+            ..inside
+        };
+        let tolerance = limits.tolerance.unwrap_or(rows::TOLERANCE);
+        rows::compare_rows(self.case, &inside, tolerance, findings);
+    }
+
+    fn decode(&self, features: &Features, output: Output, last: LastUpsampling, probe: &mut dyn Probe) -> HostTensor {
+        masks_of(
+            self.model
+                .decode(features, output, last, probe)
+                .expect("nobody cancels"),
+        )
+    }
+}

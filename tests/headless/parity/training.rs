@@ -1,0 +1,226 @@
+//! Gradients and optimiser steps against PyTorch's (`tests/golden/training/make.py`).
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use burn::tensor::Device;
+use safetensors::SafeTensors;
+use segscope::checkpoint::{self, Checkpoint};
+use segscope::labels::LabelMap;
+use segscope::model::{HostTensor, Output, Weights};
+use segscope::train::{
+    Averaging, Batch, Dropping, Learned, Objective, Optimiser, OptimiserSpec, StepSize, Target, clip_global_norm,
+};
+
+use super::golden_case::step_of;
+use crate::repository::in_repository;
+
+/// Largest difference, relative to the largest value of the tensor.
+const TOLERANCE: f32 = 1e-4;
+
+fn folder() -> PathBuf {
+    in_repository("tests/golden")
+}
+
+fn tensors(file: &str) -> BTreeMap<String, HostTensor> {
+    let bytes = std::fs::read(folder().join("training").join(file)).expect("a fixture");
+    let tensors = SafeTensors::deserialize(&bytes).expect("tensors");
+    let all = tensors.tensors().into_iter().map(|(name, view)| {
+        let values = view.data().as_chunks().0.iter().map(|b| f32::from_le_bytes(*b));
+        let tensor = HostTensor {
+            shape: view.shape().to_vec(),
+            values: values.collect(),
+        };
+        (name, tensor)
+    });
+    all.collect()
+}
+
+fn assert_close(what: &str, found: &[f32], expected: &[f32]) {
+    assert_eq!(found.len(), expected.len(), "{what}: as many values");
+    let largest = expected.iter().fold(1e-3f32, |most, value| most.max(value.abs()));
+    let worst = found
+        .iter()
+        .zip(expected)
+        .map(|(f, e)| (f - e).abs())
+        .fold(0.0, f32::max);
+    assert!(worst <= TOLERANCE * largest, "{what}: off by {worst:e} of {largest:e}");
+}
+
+/// A golden model.
+fn opened(case: &str) -> Checkpoint {
+    let below = folder().join(case);
+    // SETR's folders hold other tensors beside the checkpoint.
+    let file = below.join(format!("{case}.pth"));
+    let path = if file.is_file() { file } else { below };
+    checkpoint::open(&path, &mut |_| std::ops::ControlFlow::Continue(())).expect("a model")
+}
+
+fn batch(fixture: &BTreeMap<String, HostTensor>) -> Batch {
+    let [_, _, height, width] = fixture["image"].shape[..] else {
+        panic!("four axes")
+    };
+    let labels = fixture["labels"].values.chunks_exact(width * height);
+    let labels = labels.map(|ids| LabelMap {
+        width,
+        height,
+        ids: ids.iter().map(|id| *id as u16).collect(),
+    });
+    Batch {
+        image: fixture["image"].values.clone(),
+        size: [width, height],
+        labels: labels.collect(),
+    }
+}
+
+fn learned(opened: &Checkpoint, batch: &Batch, targets: &[Target], averaging: Averaging) -> Learned {
+    let objective = Objective {
+        spec: &opened.spec,
+        targets,
+        averaging,
+        dropping: Dropping::NONE,
+        seed: 1,
+        device: &Device::flex(),
+    };
+    objective.learn(&opened.weights, batch).expect("gradients")
+}
+
+/// Compares all gradients, of which large ones are kept in part; `ours` turns the fixture's names into those of this
+/// project.
+fn compare_all(fixture: &BTreeMap<String, HostTensor>, found: &Learned, ours: impl Fn(&str) -> String) {
+    let mut compared = 0;
+    for (name, expected) in fixture {
+        let Some((kind, name)) = name.split_once('.').filter(|(kind, _)| kind.starts_with("gradient")) else {
+            continue;
+        };
+        let (ours, step) = (ours(name), step_of(kind));
+        let tensor = found.gradients.get(&ours);
+        let tensor = tensor.unwrap_or_else(|| panic!("no gradient of {ours}"));
+        if step == 1 {
+            assert_eq!(tensor.shape, expected.shape, "{ours}");
+        }
+        let found: Vec<f32> = tensor.values.iter().copied().step_by(step).collect();
+        assert_close(&ours, &found, &expected.values);
+        compared += 1;
+    }
+    assert_eq!(compared, found.gradients.iter().count(), "every parameter is compared");
+    assert!(compared > 40, "{compared}");
+}
+
+/// Compares losses and all gradients of a golden Segmenter.
+fn compare_segmenter(case: &str, decoder: &str) {
+    let fixture = tensors(&format!("{case}.safetensors"));
+    let (opened, batch) = (opened(case), batch(&fixture));
+    let targets = [Target {
+        output: Output::default(),
+        weight: 1.0,
+    }];
+    let all = learned(&opened, &batch, &targets, Averaging::All);
+    assert_close(
+        "loss over all pixels",
+        &[all.losses[0] as f32],
+        &fixture["loss.all"].values,
+    );
+    let found = learned(&opened, &batch, &targets, Averaging::Labelled);
+    let loss = [found.losses[0] as f32];
+    assert_close("loss over labelled pixels", &loss, &fixture["loss.labelled"].values);
+    compare_all(&fixture, &found, |name| {
+        name.replace("decoder.", &format!("decoders.{decoder}."))
+    });
+}
+
+/// Compares losses, all gradients and the running statistics of a golden SETR with its auxiliary heads.
+fn compare_setr(case: &str, decoder: &str) {
+    let fixture = tensors(&format!("{case}.safetensors"));
+    let (mut opened, batch) = (opened(case), batch(&fixture));
+    let target = |output: Output| Target {
+        output,
+        weight: if output.auxiliary.is_some() { 0.4 } else { 1.0 },
+    };
+    let targets: Vec<Target> = opened.spec.outputs().into_iter().map(target).collect();
+    assert!(targets.len() > 3, "the auxiliary heads are there");
+    let found = learned(&opened, &batch, &targets, Averaging::All);
+    let losses: Vec<f32> = found.losses.iter().map(|loss| *loss as f32).collect();
+    assert_close("losses", &losses, &fixture["losses"].values);
+    let ours = |name: &str| match name.starts_with("encoder.") {
+        true => name.to_owned(),
+        false => format!("decoders.{decoder}.{name}"),
+    };
+    compare_all(&fixture, &found, ours);
+    opened.weights.mix(&found.statistics, 0.1);
+    let mut compared = 0;
+    for (name, expected) in &fixture {
+        let Some(name) = name.strip_prefix("running.") else {
+            continue;
+        };
+        let kept = opened.weights.get(&ours(name)).expect("a statistic");
+        assert_close(name, &kept.values, &expected.values);
+        compared += 1;
+    }
+    assert_eq!(compared, found.statistics.iter().count(), "every statistic is compared");
+}
+
+#[test]
+fn gradients_of_setr_pup_match() {
+    compare_setr("mmseg-setr-pup", "pup");
+}
+
+#[test]
+fn gradients_of_setr_mla_match() {
+    compare_setr("mmseg-setr-mla", "mla");
+}
+
+#[test]
+fn gradients_of_the_mask_transformer_match() {
+    compare_segmenter("rstrudel-mask-p16", "mask");
+}
+
+#[test]
+fn gradients_of_the_linear_decoder_match() {
+    compare_segmenter("rstrudel-linear-p16", "linear");
+}
+
+#[test]
+fn steps_of_every_optimiser_match() {
+    let fixture = tensors("steps.safetensors");
+    let sgd = |nesterov| OptimiserSpec::Sgd {
+        momentum: 0.9,
+        nesterov,
+        weight_decay: 0.01,
+    };
+    let adamw = OptimiserSpec::AdamW {
+        beta1: 0.9,
+        beta2: 0.999,
+        epsilon: 1e-8,
+        weight_decay: 0.05,
+    };
+    let named = |start: &str| {
+        let mut weights = Weights::default();
+        for name in ["a", "b"] {
+            weights.insert(name, fixture[&format!("{start}.{name}")].clone());
+        }
+        weights
+    };
+    for (kind, spec) in [("sgd", sgd(false)), ("nesterov", sgd(true)), ("adamw", adamw)] {
+        for (clipping, most) in [("free", None), ("clipped", Some(1.0))] {
+            let mut weights = named("start");
+            let mut optimiser = Optimiser::new(spec);
+            for i in 0..3 {
+                let mut gradients = named(&format!("gradient.{i}"));
+                if let Some(most) = most {
+                    assert!(clip_global_norm(&mut gradients, most) > most);
+                }
+                let size = StepSize {
+                    rate: 0.1 / (i + 1) as f64,
+                    decays: true,
+                };
+                optimiser.step(&mut weights, &gradients, |_| size);
+                for name in ["a", "b"] {
+                    let step = format!("{kind}.{clipping}.{i}.{name}");
+                    let found = weights.get(name).expect("a parameter");
+                    assert_close(&step, &found.values, &fixture[&step].values);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,321 @@
+//! Training as a whole, on the sample picture and a small backbone without knowledge.
+
+use std::fs;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use burn::tensor::Device;
+use segscope::checkpoint;
+use segscope::datasets::{Pair, TruthChoices, TruthReader, pairs};
+use segscope::labels::ClassSet;
+use segscope::model::{DecoderKind, ModelSpec, Weights};
+use segscope::train::{
+    Augmentation, Averaging, Dropping, OptimiserSpec, PolySchedule, StartPlan, TrainConfig, TrainEvent, TrainFolder,
+    TrainState, Training, start_from,
+};
+
+use crate::repository::in_repository;
+
+/// The sample under some names, with its labels.
+fn data(folder: &Path, names: &[&str]) -> Vec<Pair> {
+    for (below, file, ending) in [("images", "street.jpg", "jpg"), ("labels", "street-labels.png", "png")] {
+        fs::create_dir_all(folder.join(below)).expect("a folder");
+        for name in names {
+            let copy = folder.join(below).join(format!("{name}.{ending}"));
+            fs::copy(in_repository("assets/samples").join(file), copy).expect("a copy");
+        }
+    }
+    let found = pairs(&folder.join("images"), &folder.join("labels"), None);
+    found.expect("pairs").pairs
+}
+
+/// A network with both decoders of Segmenter and one of SETR on the golden backbone.
+fn beginning(seed: u64) -> (ModelSpec, Weights) {
+    let files = fs::read_dir(in_repository("tests/golden/pipeline-timm-npz")).expect("the golden backbone");
+    let mut files = files.map(|entry| entry.expect("an entry").path());
+    let file = files
+        .find(|file| file.extension().is_some_and(|ending| ending == "npz"))
+        .expect("a backbone");
+    let backbone = checkpoint::open_backbone(&file, &mut |_| ControlFlow::Continue(())).expect("a backbone");
+    let plan = StartPlan {
+        decoders: vec![DecoderKind::Linear, DecoderKind::Mask, DecoderKind::Mla],
+        channels: 8,
+        auxiliary: false,
+        patch: backbone.encoder.patch,
+        crop: 4 * backbone.encoder.patch,
+        short_side: 4 * backbone.encoder.patch,
+        classes: 11,
+        seed,
+    };
+    let (spec, weights, fresh) = start_from(backbone, &plan).expect("a network");
+    assert_eq!(fresh, ["linear", "mask", "mla"], "a backbone has no decoder");
+    (spec, weights)
+}
+
+fn config(crop: usize, iterations: usize) -> TrainConfig {
+    TrainConfig {
+        batch: 3,
+        seed: 5,
+        validate_every: 0,
+        accumulate: 1,
+        decoder_rate: 2.0,
+        layer_decay: 0.9,
+        clip: Some(1.0),
+        average: Some(0.9),
+        dropping: Dropping {
+            path: 0.1,
+            decoder: 0.1,
+        },
+        averaging: Averaging::Labelled,
+        optimiser: OptimiserSpec::AdamW {
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+            weight_decay: 0.01,
+        },
+        schedule: PolySchedule {
+            base: 3e-3,
+            floor: 1e-5,
+            power: 0.9,
+            iterations,
+        },
+        augmentation: Augmentation::published(crop, 2 * crop),
+    }
+}
+
+fn fresh(weights: &Weights, config: &TrainConfig) -> TrainState {
+    TrainState::new(weights.clone(), config.optimiser)
+}
+
+/// A training on the CPU, with the class set of the sample's labels, that is never stopped.
+fn training<'a>(
+    config: &'a TrainConfig,
+    spec: &'a ModelSpec,
+    (classes, reader): (&'a ClassSet, &'a TruthReader),
+    [pairs, validation]: [&'a [Pair]; 2],
+    device: &'a Device,
+) -> Training<'a> {
+    Training {
+        config,
+        spec,
+        classes,
+        reader,
+        pairs,
+        validation,
+        device,
+        stops: &|| false,
+    }
+}
+
+/// Trains up to an iteration; the losses of each step.
+fn train(training: &Training, state: &mut TrainState, until: usize) -> Vec<Vec<f64>> {
+    let mut losses = Vec::new();
+    let done = training.run(state, &mut |_, event| {
+        if let TrainEvent::Step {
+            iteration,
+            losses: of_step,
+            ..
+        } = event
+        {
+            losses.push(of_step.clone());
+            if *iteration == until {
+                return ControlFlow::Break(());
+            }
+        }
+        ControlFlow::Continue(())
+    });
+    done.expect("no failure");
+    losses
+}
+
+#[test]
+fn an_interrupted_training_goes_on_as_if_it_had_not_been() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pairs = data(folder.path(), &["a", "b"]);
+    let (spec, weights) = beginning(1);
+    let config = config(spec.inference.window, 12);
+    let classes = segscope::datasets::classes_of("camvid").expect("a set");
+    let reader = TruthReader::new(&classes);
+    let device = Device::flex();
+    let training = training(&config, &spec, (&classes, &reader), [&pairs, &[]], &device);
+    let said = training.check_files().expect("sound files");
+    assert!(
+        said[0].starts_with("ground truth: 2 label maps, 11 of 11 classes occur"),
+        "{said:?}"
+    );
+    let mut whole = fresh(&weights, &config);
+    let straight = train(&training, &mut whole, 12);
+    assert_eq!((straight.len(), whole.iteration), (12, 12));
+    // All decoders learn.
+    for decoder in [0, 1, 2] {
+        let mean = |steps: &[Vec<f64>]| steps.iter().map(|losses| losses[decoder]).sum::<f64>() / steps.len() as f64;
+        let (first, last) = (mean(&straight[..3]), mean(&straight[9..]));
+        assert!(last < first - 0.1, "decoder {decoder}: {first} to {last}");
+    }
+
+    let file = TrainFolder::new(folder.path()).state();
+    let mut state = fresh(&weights, &config);
+    let mut halves = train(&training, &mut state, 5);
+    state.save(&file, "this").expect("a file");
+    drop(state);
+    let mut state = TrainState::load(&file, "this").expect("a state");
+    assert_eq!(state.iteration, 5);
+    halves.extend(train(&training, &mut state, 12));
+    assert_eq!(halves.len(), 12);
+    for (i, (a, b)) in straight.iter().flatten().zip(halves.iter().flatten()).enumerate() {
+        assert!((a - b).abs() < 1e-5, "loss {i}: {a} and {b}");
+    }
+}
+
+#[test]
+fn a_validation_that_was_missed_is_made_up_for_and_the_last_step_has_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pairs = data(folder.path(), &["a"]);
+    let (spec, weights) = beginning(1);
+    let config = TrainConfig {
+        validate_every: 2,
+        ..config(spec.inference.window, 3)
+    };
+    let classes = segscope::datasets::classes_of("camvid").expect("a set");
+    let reader = TruthReader::new(&classes);
+    let device = Device::flex();
+    let training = training(&config, &spec, (&classes, &reader), [&pairs, &pairs], &device);
+    let validated = |state: &mut TrainState, until: usize| {
+        let mut after = Vec::new();
+        let done = training.run(state, &mut |_, event| match event {
+            TrainEvent::Step { iteration, .. } if *iteration == until => ControlFlow::Break(()),
+            TrainEvent::Validated { iteration, scores, .. } => {
+                assert_eq!(scores.len(), 3);
+                after.push(*iteration);
+                ControlFlow::Continue(())
+            }
+            _ => ControlFlow::Continue(()),
+        });
+        done.expect("no failure");
+        after
+    };
+    let mut state = fresh(&weights, &config);
+    // Stopped after the second step, before its validation.
+    assert!(validated(&mut state, 2).is_empty());
+    assert_eq!(validated(&mut state, usize::MAX), [2, 3]);
+    assert!(state.best.is_some() && state.validated == Some(3));
+    assert!(
+        validated(&mut state, usize::MAX).is_empty(),
+        "nothing is left to be done"
+    );
+}
+
+#[test]
+fn files_that_cannot_be_used_are_listed_before_the_first_step() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pairs = data(folder.path(), &["a", "b", "c", "d"]);
+    let labels = |name: &str| folder.path().join("labels").join(name);
+    fs::write(folder.path().join("images/b.jpg"), "no picture").expect("a file");
+    fs::write(labels("c.png"), "no labels").expect("a file");
+    let small = segscope::photo::Photo::open(&in_repository("assets/samples/street.jpg")).expect("the sample");
+    let small = segscope::export::png(&small.resized(64, 48)).expect("a PNG");
+    fs::write(folder.path().join("images/d.jpg"), small).expect("a file");
+    let (spec, _) = beginning(1);
+    let config = config(spec.inference.window, 1);
+    let device = Device::flex();
+    let offenders = |classes: &ClassSet, ignored: Option<Vec<u16>>| {
+        let choices = TruthChoices {
+            ignored,
+            ..TruthChoices::default()
+        };
+        let reader = TruthReader::with(classes, None, None, &choices);
+        training(&config, &spec, (classes, &reader), [&pairs, &[]], &device)
+            .survey()
+            .1
+    };
+    let camvid = segscope::datasets::classes_of("camvid").expect("a set");
+    let found = offenders(&camvid, None);
+    assert_eq!(found.len(), 3, "{found:?}");
+    let names = ["b.jpg", "c.png", "d.png"];
+    for (why, name) in found.iter().zip(names) {
+        assert!(why.contains(name), "{why}");
+    }
+    assert!(
+        found[2].contains("expected a label map as large as the picture (64 x 48), found 1280 x 960"),
+        "{}",
+        found[2]
+    );
+    // Void is a wrong id where it is not ignored.
+    let found = offenders(&camvid, Some(vec![255]));
+    assert!(found[0].contains("found 11"), "{}", found[0]);
+}
+
+#[test]
+fn two_batches_in_a_step_are_as_one_of_both() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pairs = data(folder.path(), &["a", "b"]);
+    let (spec, weights) = beginning(1);
+    let linear = ModelSpec {
+        decoders: spec.decoders[..1].to_vec(),
+        ..spec.clone()
+    };
+    let classes = segscope::datasets::classes_of("camvid").expect("a set");
+    let reader = TruthReader::new(&classes);
+    let device = Device::flex();
+    let first_step = |batch: usize, accumulate: usize| {
+        let config = TrainConfig {
+            batch,
+            accumulate,
+            // A batch with few labelled pixels would else count as much as one with many.
+            averaging: Averaging::All,
+            dropping: Dropping::NONE,
+            // A step of this is as long as the gradient.
+            optimiser: OptimiserSpec::Sgd {
+                momentum: 0.0,
+                nesterov: false,
+                weight_decay: 0.0,
+            },
+            clip: None,
+            ..config(spec.inference.window, 1)
+        };
+        let training = training(&config, &linear, (&classes, &reader), [&pairs, &[]], &device);
+        let mut own = weights.clone();
+        let others: Vec<String> = own.iter().map(|(name, _)| name.to_owned()).collect();
+        for name in others.iter().filter(|name| name.starts_with("decoders.m")) {
+            own.take(name);
+        }
+        let mut state = fresh(&own, &config);
+        (train(&training, &mut state, 1)[0][0], state.weights)
+    };
+    let ((loss, weights), (expected, together)) = (first_step(1, 2), first_step(2, 1));
+    assert!((loss - expected).abs() < 1e-5, "{loss} {expected}");
+    let (_, beginning) = beginning(1);
+    let most = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    for (name, tensor) in together.iter() {
+        let before = &beginning.get(name).expect("the same tensors").values;
+        let other = &weights.get(name).expect("the same tensors").values;
+        let step = most(&tensor.values, before);
+        assert!(
+            most(&tensor.values, other) <= 1e-3 * step + 1e-7,
+            "{name}: of a step of {step}"
+        );
+    }
+}
+
+#[test]
+fn impossible_numbers_are_named() {
+    let usual = || config(64, 10);
+    assert_eq!(usual().check(), Ok(()));
+    type Change = fn(&mut TrainConfig);
+    let changes: [(&str, Change); 8] = [
+        ("batch", |config| config.batch = 0),
+        ("iterations", |config| config.schedule.iterations = 0),
+        ("largest scale", |config| config.augmentation.scales = [2.0, 0.5]),
+        ("smallest scale", |config| config.augmentation.scales = [f64::NAN, 1.0]),
+        ("average", |config| config.average = Some(1.5)),
+        ("drop path", |config| config.dropping.path = f64::NAN),
+        ("learning rate", |config| config.schedule.base = f64::NAN),
+        ("layer decay", |config| config.layer_decay = -1.0),
+    ];
+    for (name, change) in changes {
+        let mut config = usual();
+        change(&mut config);
+        let why = config.check().expect_err(name);
+        assert!(why.contains(name), "{name}: {why}");
+    }
+}

@@ -1,0 +1,60 @@
+//! Small models with several decoders and random weights, as bundles.
+
+pub mod fixture;
+
+use std::path::{Path, PathBuf};
+
+use segscope::checkpoint::{self, Checkpoint, Provenance};
+use segscope::datasets::classes_of;
+use segscope::labels::ClassSet;
+use segscope::model::{DecoderKind, HeadSpec, ModelSpec, UpSpec, UpStage, Variant, Weights, published};
+
+/// A network of all five decoders that runs within moments, for the classes of CamVid. PUP has heads on layers 2 and 3.
+pub fn five_decoders() -> ModelSpec {
+    let mut spec = published(Variant::Tiny, 16, &DecoderKind::ALL, 11, 64);
+    spec.inference.short_side = Some(64);
+    (spec.encoder.dim, spec.encoder.depth, spec.encoder.heads) = (48, 4, 3);
+    spec.decoders = DecoderKind::ALL.map(|kind| kind.spec(&spec.encoder)).into();
+    for decoder in &mut spec.decoders {
+        let key = decoder.key.clone();
+        match &mut decoder.head {
+            HeadSpec::Up { main, auxiliary } => {
+                main.stages.iter_mut().for_each(narrow);
+                if key == "pup" {
+                    *auxiliary = [1, 2].map(|tap| UpSpec { tap, ..main.clone() }).into();
+                }
+            }
+            HeadSpec::Mla(mla) => (mla.channels, mla.head_channels) = (16, 8),
+            HeadSpec::Linear | HeadSpec::MaskTransformer { .. } => {}
+        }
+    }
+    spec
+}
+
+fn narrow(stage: &mut UpStage) {
+    stage.channels = 16;
+}
+
+/// Writes such a network; another seed gives other weights.
+pub fn save(spec: &ModelSpec, seed: u64, path: &Path) -> PathBuf {
+    save_of(spec, classes_of("camvid").expect("a known data set"), seed, path)
+}
+
+/// Writes a network for these classes.
+pub fn save_of(spec: &ModelSpec, classes: ClassSet, seed: u64, path: &Path) -> PathBuf {
+    save_weights(spec, classes, Weights::random(spec, seed), path)
+}
+
+/// Writes a network of these weights.
+fn save_weights(spec: &ModelSpec, classes: ClassSet, weights: Weights, path: &Path) -> PathBuf {
+    let checkpoint = Checkpoint {
+        spec: spec.clone(),
+        classes,
+        weights,
+        provenance: Provenance::new("random weights"),
+        zero_is_ignored: None,
+        remarks: Vec::new(),
+    };
+    checkpoint::save_bundle(&checkpoint, path).expect("a bundle");
+    path.to_owned()
+}

@@ -1,0 +1,95 @@
+//! The model of every test that is not about the trained ones: small, the same whatever is trained, and with a prediction
+//! that tests can build on. It goes by the place in a window, and the picture's colours only blur that: sky above, road
+//! below, and the other nine classes of CamVid in two rows between them. That holds for its mask transformer, its linear
+//! decoder and Naive; PUP and MLA are left to chance, so that there are outputs that differ.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use segscope::datasets::classes_of;
+use segscope::model::{ModelSpec, Weights};
+
+use super::{five_decoders, save_weights};
+
+/// Side of a window in patches.
+const GRID: usize = 24;
+
+/// Its decoders in the order of the trained models, the mask transformer first, and its windows of their size.
+pub fn spec() -> ModelSpec {
+    let mut spec = five_decoders();
+    spec.decoders.swap(0, 1);
+    spec.encoder.grid = [GRID; 2];
+    spec.inference.window = GRID * spec.encoder.patch;
+    // The next window overlaps by two patches.
+    spec.inference.stride = (GRID - 2) * spec.encoder.patch;
+    spec.inference.short_side = Some(spec.inference.window);
+    spec
+}
+
+/// Its file, which the first test that asks for it leaves in the folder of build results.
+pub fn model() -> PathBuf {
+    static FILE: LazyLock<PathBuf> = LazyLock::new(written);
+    FILE.clone()
+}
+
+fn written() -> PathBuf {
+    let spec = spec();
+    let weights = weights(&spec);
+    let mut hasher = DefaultHasher::new();
+    format!("{spec:?}").hash(&mut hasher);
+    for (name, tensor) in weights.iter() {
+        name.hash(&mut hasher);
+        tensor.values.iter().for_each(|value| value.to_bits().hash(&mut hasher));
+    }
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    std::fs::create_dir_all(folder).expect("a folder");
+    // One that is there is whole, and may be in use by tests that run at the same time.
+    let file = folder.join(format!("five-decoders-{:016x}.safetensors", hasher.finish()));
+    if !file.is_file() {
+        save_weights(&spec, classes_of("camvid").expect("a known data set"), weights, &file);
+    }
+    file
+}
+
+/// The class of a patch of a window, by its row and column.
+fn class_at(row: usize, column: usize) -> usize {
+    match row {
+        0..10 => 0,
+        10..12 => [1, 2, 5, 6][column / 6],
+        12..15 => [7, 8, 9, 10, 4][(column / 5).min(4)],
+        _ => 3,
+    }
+}
+
+/// Random weights with a path through them: the position embedding names the class of each patch in a value of its own,
+/// and the decoders read it there.
+fn weights(spec: &ModelSpec) -> Weights {
+    const STRENGTH: f32 = 2.0;
+    let mut weights = Weights::random(spec, 1);
+    let dim = spec.encoder.dim;
+    // The class token comes first.
+    let patches = (0..GRID * GRID).map(|i| [1 + i, class_at(i / GRID, i % GRID)]);
+    raise(&mut weights, "encoder.pos_embed", patches, STRENGTH);
+    for name in ["proj_dec.weight", "proj_patch", "proj_classes"] {
+        let name = format!("decoders.mask.{name}");
+        raise(&mut weights, &name, (0..dim).map(|i| [i, i]), 1.0);
+    }
+    let of_classes = || (0..spec.classes).map(|class| [class, class]);
+    raise(&mut weights, "decoders.mask.cls_emb", of_classes(), STRENGTH);
+    for name in ["linear.head", "naive.main.stages.0", "naive.main.classify"] {
+        raise(&mut weights, &format!("decoders.{name}.weight"), of_classes(), 1.0);
+    }
+    weights
+}
+
+/// Adds to values of a matrix at these rows and columns. It may have further sides of length 1.
+fn raise(weights: &mut Weights, name: &str, places: impl Iterator<Item = [usize; 2]>, by: f32) {
+    let mut tensor = weights.take(name).unwrap_or_else(|| panic!("no tensor {name}"));
+    let columns = tensor.shape.iter().rev().copied().find(|side| *side > 1);
+    let columns = columns.expect("a matrix");
+    for [row, column] in places {
+        tensor.values[row * columns + column] += by;
+    }
+    weights.insert(name, tensor);
+}

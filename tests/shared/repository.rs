@@ -1,0 +1,7 @@
+//! Where the files of this repository are.
+
+use std::path::{Path, PathBuf};
+
+pub fn in_repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}

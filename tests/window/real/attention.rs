@@ -1,0 +1,53 @@
+//! The attention workspace, seen on the canvas.
+
+use segscope::photo::Photo;
+
+use super::program::wait_for;
+use super::screen::ROAD;
+use super::stage::Stage;
+
+#[test]
+fn patches_layers_and_heads_are_seen_and_the_masks_come_back() {
+    let Some(stage) = Stage::new() else { return };
+    let picture = stage.street("street.jpg");
+    let mut program = stage.start(&[picture]);
+    program.wait_for_masks("street.jpg");
+    let masks = program.settled_middle();
+    program.press_and_see("F3");
+    // The map of the last layer has come when the canvas stays the same.
+    let first = program.settled_middle();
+    assert!(first != masks, "the masks are still there");
+    for key in ["bracketleft", "bracketleft", "period", "period"] {
+        program.press_and_see(key);
+    }
+    let before = program.settled_middle();
+    let road = ROAD.on(&program.screen());
+    program.point_at(road);
+    program.click();
+    program.wait_for_screen("another patch", |screen| screen.middle() != before);
+    program.point_at([2, 2]);
+    program.press("F2");
+    program.wait_for_screen("the masks", |screen| screen.middle() == masks);
+}
+
+#[test]
+fn a_figure_is_exported_through_the_file_dialog() {
+    let Some(stage) = Stage::new() else { return };
+    let picture = stage.street("street.jpg");
+    let mut program = stage.start(&[picture]);
+    program.wait_for_masks("street.jpg");
+    program.press_and_see("F3");
+    program.settled_middle();
+    let folder = stage.path("figures");
+    stage.answer_dialogs_with(&folder);
+    let mean = folder.join("street-encoder-layer-12-mean.png");
+    let figure = wait_for("a figure", || {
+        // Until the heads have been read, the key does nothing.
+        program.press("ctrl+e");
+        Photo::open(&mean).ok()
+    });
+    // The photo has 1280 x 960 pixels; title and colour bar come to it.
+    assert!(figure.width > 1280 && figure.height > 960);
+    let names = std::fs::read_dir(&folder).expect("the folder").count();
+    assert_eq!(names, 7, "three heads, mean, max, numbers and what they are");
+}

@@ -1,0 +1,65 @@
+//! The compare workspace on the canvas, and what the file dialogs lead to.
+
+use std::fs;
+
+use super::program::{Program, wait_for};
+use super::stage::{Stage, in_repository};
+
+/// The program with all patch sizes beside each other; the middle of the picture with masks alone, and of the panes.
+fn patch_sizes(stage: &Stage) -> (Program<'_>, [Vec<u8>; 2]) {
+    let picture = stage.street("street.jpg");
+    let mut program = stage.start(&[picture]);
+    program.wait_for_masks("street.jpg");
+    let masks = program.settled_middle();
+    program.perform("Patch sizes");
+    program.wait_for_screen("panes", |screen| screen.middle() != masks);
+    let panes = program.settled_middle();
+    (program, [masks, panes])
+}
+
+#[test]
+fn three_patch_sizes_are_compared_with_the_truth_and_written_as_a_page() {
+    let Some(stage) = Stage::new() else { return };
+    let (mut program, [masks, panes]) = patch_sizes(&stage);
+    program.press_and_see("x");
+    program.press_and_see("x");
+    program.press_and_see("w");
+    let wipe = program.settled_middle();
+    assert!(wipe != panes && wipe != masks, "the wipe looks like something else");
+    program.press_and_see("w");
+
+    stage.answer_dialogs_with(&in_repository("assets/samples/street-labels.png"));
+    program.perform("Add ground truth…");
+    program.wait_for_screen("another pane", |screen| screen.middle() != panes);
+    program.settled_middle();
+    let folder = stage.path("pages");
+    fs::create_dir(&folder).expect("a folder");
+    stage.answer_dialogs_with(&folder);
+    let text = wait_for("a page with all four rows", || {
+        // Until everything is compared, the key does nothing; each further page gets a number.
+        program.press("ctrl+e");
+        let pages = fs::read_dir(&folder)
+            .expect("the folder")
+            .map(|entry| entry.expect("an entry").path());
+        let texts = pages.filter_map(|page| fs::read_to_string(page).ok());
+        let mut complete = texts.filter(|text| {
+            // A page that is still being written lies beside its place.
+            let is_whole = text.ends_with("</html>\n");
+            is_whole && text.matches("<tr><td>").count() == 4 && text.contains("<th>mIoU</th>")
+        });
+        complete.next()
+    });
+    assert_eq!(text.matches("<img ").count(), 5, "the picture and four overlays");
+    assert!(text.contains("with Ground truth (street-labels.png)"));
+}
+
+#[test]
+fn holding_a_key_shows_the_reference_in_the_place_of_the_others() {
+    let Some(stage) = Stage::new() else { return };
+    let (mut program, [_, before]) = patch_sizes(&stage);
+    program.hold("v");
+    program.wait_for_screen("the reference", |screen| screen.middle() != before);
+    let held = program.settled_middle();
+    program.release("v");
+    program.wait_for_screen("the panes again", |screen| screen.middle() != held);
+}
