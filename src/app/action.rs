@@ -13,9 +13,9 @@ use super::command::Command;
 use super::gpu::{Upload, Uploaded};
 use super::inspector::ClassList;
 use super::services::{Ask, Chosen};
-use super::settings::{Panels, Settings};
+use super::settings::Settings;
 use super::state::{ResultKey, TestSettings, ViewState};
-use super::workspaces::News;
+use super::workspaces::{News, WorkspaceId};
 use crate::datasets::TruthChoices;
 use crate::engine::{
     EngineSettings, Event, Inspection, Job, ModelInfo, ModelSource, OpenPhoto, Output, PhotoSource, Prediction,
@@ -27,6 +27,8 @@ use crate::export::Options;
 pub(super) enum Action {
     /// What the command does.
     Perform(Command),
+    /// Go to a workspace.
+    Show(WorkspaceId),
     /// Tell every workspace.
     Tell(News),
 
@@ -37,8 +39,6 @@ pub(super) enum Action {
     GoTo(usize),
     /// Search the list of pictures for this.
     Search(String),
-    /// A thumbnail has been made, or the picture cannot be read.
-    Thumbnail(PhotoSource, Thumbnail),
     /// A picture's file has changed.
     FileChanged(PhotoSource),
     /// Open a model and use it.
@@ -80,7 +80,8 @@ pub(super) enum Action {
     Touch(ResultKey),
 
     // What a person sees and has set.
-    View(ViewState),
+    /// The view, and whether this is a step of its own for undo: a click is, a move while something is dragged is not.
+    View(ViewState, bool),
     Camera(Camera),
     /// Where the canvas is.
     CanvasArea(Option<Rect>),
@@ -89,22 +90,36 @@ pub(super) enum Action {
     /// Photo pixel whose reading stays.
     Pin(Option<[usize; 2]>),
     ClassList(ClassList),
-    Panels(Panels),
+    /// How wide the list of pictures and the panel at the right are, in points.
+    PanelWidths([f32; 2]),
     Settings(Settings),
     /// How ground truth is read.
     TruthChoices(TruthChoices),
 
-    // Services.
-    /// Hand a job to the engine.
-    Send(Job),
-    /// Have the engine compute in another way.
-    Configure(EngineSettings),
+    // News.
     /// The engine has said something.
     Event(Event),
-    /// Make textures.
-    Upload(Upload),
     /// Textures have been made.
     Uploaded(Uploaded),
+    /// A thumbnail has been made, or the picture cannot be read.
+    Thumbnail(PhotoSource, Thumbnail),
+    /// What was chosen in a file dialog; `None` when it was closed without a choice.
+    Chosen(Option<Chosen>),
+
+    /// Say something.
+    Toast(Toast),
+    /// Have something done elsewhere.
+    Request(Request),
+}
+
+/// What services are asked for.
+pub(super) enum Request {
+    /// Hand a job to the engine.
+    Send(Box<Job>),
+    /// Have the engine compute in another way.
+    Configure(EngineSettings),
+    /// Make textures.
+    Upload(Upload),
     /// Make thumbnails of these, and of no others.
     WantThumbnails(Vec<PhotoSource>),
     /// Watch the files of the open pictures.
@@ -127,14 +142,10 @@ pub(super) enum Action {
     StopTraining,
     /// Open one of the system's file dialogs.
     Ask(Ask),
-    /// What was chosen in it; `None` when it was closed without a choice.
-    Chosen(Option<Chosen>),
-    /// Copy a text, and say so.
-    CopyText(String, &'static str),
     /// Show a folder in the system's file manager.
     OpenOutside(PathBuf),
-    /// Say something.
-    Toast(Toast),
+    /// Copy a text, and say so.
+    CopyText(String, &'static str),
 }
 
 /// Where actions go. Cheap to clone.
@@ -148,7 +159,7 @@ impl Actions {
         (Self(sender), receiver)
     }
 
-    /// Has something done at the end of the frame.
+    /// Has something done: in the next frame, or in this one while actions are being applied.
     pub(super) fn send(&self, action: Action) {
         // Fails when the window is gone.
         self.0.send(action).ok();
@@ -159,9 +170,14 @@ impl Actions {
         self.send(Action::Perform(command));
     }
 
+    /// Asks a service for something.
+    pub(super) fn request(&self, request: Request) {
+        self.send(Action::Request(request));
+    }
+
     /// Hands a job to the engine.
     pub(super) fn job(&self, job: Job) {
-        self.send(Action::Send(job));
+        self.request(Request::Send(Box::new(job)));
     }
 
     /// Tells every workspace.

@@ -15,7 +15,7 @@ impl eframe::App for App {
         self.take_dropped_files(context);
         // The palette has the keyboard for itself.
         if !self.chrome.windows.palette.is_open() {
-            for command in command::pressed(context, |command| self.commands.enabled(command)) {
+            for command in command::pressed(context, |command| self.enabled(command)) {
                 self.state.actions.perform(command);
             }
         }
@@ -42,7 +42,7 @@ impl eframe::App for App {
         let context = ui.ctx().clone();
         self.draw(ui);
         self.state.view.settle(&context);
-        self.keeper
+        self.persistence
             .keep(&mut self.state, &mut self.chrome, &self.services, &context);
         self.services.fonts.update(&context);
         self.repaint_for_actions(&context);
@@ -68,12 +68,12 @@ impl App {
             gpu: gpu.as_ref(),
             commands,
         };
-        let elsewhere: Vec<(Command, String)> = WORKSPACES
+        let busy: Vec<(Command, String)> = WORKSPACES
             .iter()
             .zip(workspaces.iter())
             .filter_map(|(entry, workspace)| Some((entry.command, workspace.status()?)))
             .collect();
-        Chrome::bars(ui, &ctx, &elsewhere);
+        Chrome::bars(ui, &ctx, &busy);
         if let Some(open) = workspaces.get_mut(state.workspace.id) {
             chrome.side_panels(ui, &ctx, |ui| open.side_panel(ui, &ctx));
             let has_view = state.desk.document.is_some() || !open.needs_picture();

@@ -9,7 +9,7 @@ mod display;
 mod frame;
 mod gpu;
 mod inspector;
-mod keeper;
+mod persistence;
 mod services;
 mod settings;
 mod start;
@@ -26,7 +26,7 @@ use action::{Action, Actions};
 use chrome::{Chrome, Toast};
 use command::CommandStates;
 use gpu::Gpu;
-use keeper::Keeper;
+use persistence::Persistence;
 use services::Services;
 pub use settings::Store;
 use settings::{Session, Settings};
@@ -46,7 +46,7 @@ pub struct App {
     /// `None` without a wgpu renderer: everything but the picture is drawn then.
     gpu: Option<Gpu>,
     /// Settings as they are in force, and the session as it was written.
-    keeper: Keeper,
+    persistence: Persistence,
     /// Which commands make sense in this frame.
     commands: CommandStates,
     /// What was asked for and has not been done.
@@ -72,8 +72,8 @@ impl App {
         let context = &cc.egui_ctx;
         theme::apply(context, settings.theme.preference(), settings.interface_scale);
         let gpu = cc.wgpu_render_state.as_ref().map(Gpu::of);
-        let keeper = Keeper::new(&settings, &session, start.device);
-        let services = Services::start(context, gpu.clone(), &start, keeper.computing())?;
+        let persistence = Persistence::new(&settings, &session, start.device);
+        let services = Services::start(context, gpu.clone(), &start, persistence.computing())?;
         let mut chrome = Chrome::new(&start)?;
         chrome.export.set_defaults(&settings.export);
         let workspaces = Workspaces::new();
@@ -85,15 +85,18 @@ impl App {
             chrome.toasts.push(toast);
         }
         state.begin(start.pictures, start.model);
-        Ok(Self {
+        let mut app = Self {
             services,
             state,
             workspaces,
             chrome,
             gpu,
-            keeper,
+            persistence,
             commands: CommandStates::default(),
             inbox,
-        })
+        };
+        // What is opened at first is asked for before the first frame.
+        app.apply_actions(context);
+        Ok(app)
     }
 }

@@ -35,7 +35,10 @@ pub struct Engine {
 
 /// Too many jobs wait already; the one that found no room comes back.
 #[derive(Debug, thiserror::Error)]
-#[error("the program is still busy with earlier requests; try again in a moment")]
+#[error(
+    "expected room for another job, found {} that wait; hand it over again when an event has come",
+    MOST_JOBS
+)]
 pub struct Busy(pub Box<Job>);
 
 impl Engine {

@@ -42,4 +42,3 @@ pub use thumbnails::{THUMBNAIL_SIDE, Thumbnail, Thumbnails};
 pub use ticket::{Asked, Ticket};
 pub use training::{TrainingNews, TrainingPlace, TrainingResult, TrainingRun};
 pub use wake::Wake;
-pub use wish_list::WishList;

@@ -145,11 +145,6 @@ impl TrainingRun {
         self.stop.store(true, Ordering::Relaxed);
     }
 
-    /// Whether it was asked to stop.
-    pub fn is_stopping(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
-    }
-
     /// The next piece of news, if there is one.
     pub fn poll(&self) -> Option<TrainingNews> {
         self.news.try_recv().ok()

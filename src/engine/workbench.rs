@@ -196,21 +196,23 @@ impl Workbench {
         });
     }
 
-    pub(super) fn measure_heads(&mut self, ticket: Ticket, job: HeadsJob) {
-        if !self.closing.allows(&ticket) {
-            return self.outbox.tell(Event::HeadsMeasured { ticket, figures: None });
-        }
-        let figures = self.heads_of(&ticket, job).map_err(|why| why.to_string()).transpose();
+    /// Says how far and how sharply heads look; it ends early, without figures, as soon as something is `waiting`.
+    pub(super) fn measure_heads(&mut self, ticket: Ticket, job: HeadsJob, waiting: &dyn Fn() -> bool) {
+        let closing = self.closing.clone();
+        let go_on = || closing.allows(&ticket) && !waiting();
+        let figures = match go_on() {
+            true => self.heads_of(job, &go_on).map_err(|why| why.to_string()).transpose(),
+            false => None,
+        };
         self.announce_device();
-        let figures = figures.filter(|_| self.closing.allows(&ticket));
         self.outbox.tell(Event::HeadsMeasured { ticket, figures });
     }
 
     /// `None` when it was stopped.
     fn heads_of(
         &mut self,
-        ticket: &Ticket,
         job: HeadsJob,
+        go_on: &dyn Fn() -> bool,
     ) -> Result<Option<HeadsOfPicture>, Box<dyn std::error::Error>> {
         let look = Look {
             photo: self.open_photo(job.source)?,
@@ -219,9 +221,15 @@ impl Workbench {
             settings: job.settings,
             region: Region::Whole,
         };
-        let closing = &self.closing;
-        let inspection = self.session.look_inside(look, &mut |_| closing.control(ticket))?;
-        Ok(HeadsOfPicture::of(&inspection.inside, || closing.allows(ticket)))
+        let on_progress = &mut |_| match go_on() {
+            true => ControlFlow::Continue(()),
+            false => ControlFlow::Break(()),
+        };
+        match self.session.look_inside(look, on_progress) {
+            Ok(inspection) => Ok(HeadsOfPicture::of(&inspection.inside, go_on)),
+            Err(e) if e.is_cancelled() => Ok(None),
+            Err(e) => Err(e.into()),
+        }
     }
 
     /// Says which models are open, when it is others than before.

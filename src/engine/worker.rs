@@ -158,7 +158,11 @@ impl Worker {
                 settings,
             } => bench.segment(ticket, photo, (model, output), settings),
             Job::LookInside { ticket, look } => bench.look_inside(ticket, look),
-            Job::MeasureHeads { ticket, job } => bench.measure_heads(ticket, job),
+            Job::MeasureHeads { ticket, job } => {
+                // Nobody waits for it: everything else goes first.
+                let waiting = || !self.jobs.is_empty() || self.new_settings.is_waiting();
+                bench.measure_heads(ticket, job, &waiting);
+            }
             Job::ReadLabels { ticket, job } => bench.outbox.tell(Event::Labels {
                 ticket,
                 labels: labels_of(&job),

@@ -3,14 +3,16 @@
 use egui::Context;
 
 use super::App;
-use crate::app::action::Action;
+use crate::app::action::Request;
+use crate::app::chrome::Chrome;
 use crate::app::command::{Command, CommandStates};
 use crate::app::inspector;
 use crate::app::services::Ask;
-use crate::app::settings::{INTERFACE_SCALES, Theme};
-use crate::app::state::{Inside, Palette, ViewState};
+use crate::app::settings::{INTERFACE_SCALES, Panels, Settings, Theme};
+use crate::app::state::{AppState, Inside, Palette, ViewState};
 use crate::app::workspaces::{Ctx, ListedClasses, Workspaces};
-use crate::engine::{Job, ModelSource, PhotoSource};
+use crate::engine::{ModelSource, PhotoSource};
+use crate::export::Format;
 use crate::labels::ClassSet;
 
 /// Step of the interface scale.
@@ -19,32 +21,26 @@ const SCALE_STEP: f32 = 0.1;
 impl App {
     /// Does what a command says: a workspace its own, the rest is done here. One that makes no sense by now is left.
     pub(super) fn perform(&mut self, command: Command, context: &Context) {
-        if !self.enabled(command) {
+        // That small windows go first holds for Escape, and not for a button that cancels.
+        if command != Command::Cancel && !self.enabled(command) {
             return;
         }
         self.chrome.windows.palette.remember(command);
         if let Some(id) = Workspaces::opened_by(command) {
             return self.show(id);
         }
-        if command == Command::Cancel {
-            return self.cancel_topmost();
-        }
-        if self.performed_by_workspace(command) {
-            return;
-        }
         match command {
+            Command::Cancel => self.cancel_topmost(),
+            Command::Quit => context.send_viewport_cmd(egui::ViewportCommand::Close),
             Command::CopyView => {
                 if let Some(area) = self.state.canvas.area {
                     self.services.shots.take(area, context);
                 }
             }
-            Command::Quit => context.send_viewport_cmd(egui::ViewportCommand::Close),
             Command::ActualSize => self.state.canvas.camera.actual_size(context.pixels_per_point()),
-            command => self.change_window(command),
+            _ if self.performed_by_workspace(command) => {}
+            _ => self.change(command),
         }
-        self.change_state(command);
-        self.change_settings(command);
-        self.change_view(command);
     }
 
     /// Whether a workspace has performed it.
@@ -57,104 +53,30 @@ impl App {
         self.workspaces.iter_mut().any(|w| w.perform(command, &ctx))
     }
 
-    /// Commands about dialogs and small windows.
-    fn change_window(&mut self, command: Command) {
+    /// Does what a command changes about one part of the window.
+    fn change(&mut self, command: Command) {
         let ctx = Ctx {
             state: &self.state,
             gpu: self.gpu.as_ref(),
             commands: &self.commands,
         };
-        let chrome = &mut self.chrome;
-        let windows = &mut chrome.windows;
-        match command {
-            Command::OpenPicture => ctx.send(Action::Ask(Ask::Pictures)),
-            Command::OpenFolder => ctx.send(Action::Ask(Ask::Folder)),
-            Command::OpenModelFolder => ctx.send(Action::Ask(Ask::ModelFolder)),
-            Command::OpenModelFile => ctx.send(Action::Ask(Ask::ModelFile)),
-            Command::SegmentAll => {
-                // The picture that is shown suggests the folder.
-                if let Some(shown) = ctx.state.newest() {
-                    chrome.export.suggest_folder(&shown.photo.source);
-                }
-                chrome.batch.open(chrome.export.defaults(), &ctx);
-            }
-            Command::Export => chrome.export.open(&ctx),
-            Command::CopyOverlay | Command::CopyLabels => {
-                let format = match command {
-                    Command::CopyOverlay => crate::export::Format::Overlay,
-                    _ => crate::export::Format::Color,
-                };
-                if let Some(job) = chrome.export.draw_job(&ctx) {
-                    ctx.actions().job(Job::Draw { format, job });
-                }
-            }
-            Command::Settings => windows.settings_open = !windows.settings_open,
-            Command::GetModels => windows.models.open(),
-            Command::Palette => windows.palette.open(),
-            Command::Shortcuts => windows.shortcuts.open(),
-            Command::Log => windows.log.open(),
-            Command::Performance => windows.performance.toggle(),
-            Command::About => windows.about.open(),
-            _ => {}
+        if let Some(change) = chrome_change(command) {
+            change(&mut self.chrome, &ctx);
+        } else if let Some(change) = state_change(command) {
+            change(&mut self.state);
+        } else if let Some(place) = command.decoder() {
+            self.state.choose_entry(place);
+        } else if let Some(change) = settings_change(command) {
+            change(&mut self.state.settings, &mut self.state.session.panels);
+            // The class list may be out of sight now, and no row of it under the cursor.
+            self.state.class_list.leave();
+        } else if let Some(change) = view_change(command) {
+            self.change_view(change);
         }
     }
 
-    /// Commands about pictures, models and runs.
-    fn change_state(&mut self, command: Command) {
-        let state = &mut self.state;
-        match command {
-            Command::OpenSample => state.open_pictures(vec![PhotoSource::Sample]),
-            Command::ReloadPicture => {
-                if let Some(source) = state.library.pictures.wanted().cloned() {
-                    state.reload(&source);
-                }
-            }
-            Command::CloseAll => state.close_all(),
-            Command::NextPicture => state.go(1),
-            Command::PreviousPicture => state.go(-1),
-            Command::Segment => state.segment(),
-            Command::CancelAll => state.stop_batch(),
-            Command::Undo => state.view.undo(),
-            Command::Redo => state.view.redo(),
-            Command::CancelLoading => state.cancel_loading(),
-            Command::UseEmbeddedModel => state.open_model(ModelSource::Embedded),
-            Command::ToggleMultiScale => state.toggle_multi_scale(),
-            Command::Fit => state.canvas.camera.show_all(),
-            Command::ZoomIn => state.canvas.camera.zoom_by(1.25),
-            Command::ZoomOut => state.canvas.camera.zoom_by(0.8),
-            command => {
-                if let Some(place) = command.decoder() {
-                    state.choose_entry(place);
-                }
-            }
-        }
-    }
-
-    /// Commands that change settings or panels.
-    fn change_settings(&mut self, command: Command) {
-        let state = &mut self.state;
-        let (settings, panels) = (&mut state.settings, &mut state.session.panels);
-        match command {
-            Command::TogglePictureList => panels.pictures = !panels.pictures,
-            Command::ToggleInspector => {
-                panels.inspector = !panels.inspector;
-                // There is no class list whose row the cursor could be on.
-                state.class_list.leave();
-            }
-            Command::ToggleStretch => settings.stretch_dark_pictures = !settings.stretch_dark_pictures,
-            Command::ThemeLight => settings.theme = Theme::Light,
-            Command::ThemeDark => settings.theme = Theme::Dark,
-            Command::ThemeSystem => settings.theme = Theme::System,
-            Command::ScaleUp => scale_by(&mut settings.interface_scale, SCALE_STEP),
-            Command::ScaleDown => scale_by(&mut settings.interface_scale, -SCALE_STEP),
-            Command::ScaleReset => settings.interface_scale = 1.0,
-            _ => {}
-        }
-    }
-
-    /// Commands that change the view state and nothing else: undo takes them back.
-    fn change_view(&mut self, command: Command) {
-        let Some(change) = view_change(command) else { return };
+    /// Changes the view state and nothing else: undo takes it back.
+    fn change_view(&mut self, change: ViewChange) {
         let ctx = Ctx {
             state: &self.state,
             gpu: self.gpu.as_ref(),
@@ -176,7 +98,7 @@ impl App {
     }
 
     /// Whether a command makes sense now.
-    fn enabled(&self, command: Command) -> bool {
+    pub(in crate::app) fn enabled(&self, command: Command) -> bool {
         if self.chrome.dialog_is_open() {
             // A dialog shows one state of things; nothing may change it underneath.
             return command == Command::Cancel;
@@ -209,6 +131,8 @@ impl App {
             Command::Undo => state.view.can_undo(),
             Command::Redo => state.view.can_redo(),
             Command::Export | Command::CopyOverlay | Command::CopyLabels => has_result && state.shows_wanted(),
+            Command::CopyReading => has_result && state.canvas.pin.or(state.canvas.cursor).is_some(),
+            Command::UnpinReading => state.canvas.pin.is_some(),
             Command::ToggleMasks | Command::ShowPresentClasses => has_result,
             Command::CopyView => document.is_some() && self.gpu.is_some(),
             Command::ToggleClassUnderCursor | Command::SoloClassUnderCursor => ctx.class_under_cursor().is_some(),
@@ -277,6 +201,79 @@ impl App {
     }
 }
 
+/// A change of dialogs and small windows.
+type ChromeChange = fn(&mut Chrome, &Ctx);
+
+/// What a command changes about dialogs and small windows, if that is what it does.
+fn chrome_change(command: Command) -> Option<ChromeChange> {
+    Some(match command {
+        Command::OpenPicture => |_, ctx| ctx.request(Request::Ask(Ask::Pictures)),
+        Command::OpenFolder => |_, ctx| ctx.request(Request::Ask(Ask::Folder)),
+        Command::OpenModelFolder => |_, ctx| ctx.request(Request::Ask(Ask::ModelFolder)),
+        Command::OpenModelFile => |_, ctx| ctx.request(Request::Ask(Ask::ModelFile)),
+        Command::SegmentAll => |chrome, ctx| {
+            // The picture that is shown suggests the folder.
+            if let Some(shown) = ctx.state.newest() {
+                chrome.export.suggest_folder(&shown.photo.source);
+            }
+            chrome.batch.open(chrome.export.defaults(), ctx);
+        },
+        Command::Export => |chrome, ctx| chrome.export.open(ctx),
+        Command::CopyOverlay => |chrome, ctx| chrome.export.draw(Format::Overlay, ctx),
+        Command::CopyLabels => |chrome, ctx| chrome.export.draw(Format::Color, ctx),
+        Command::Settings => |chrome, _| chrome.windows.settings_open = !chrome.windows.settings_open,
+        Command::GetModels => |chrome, _| chrome.windows.models.open(),
+        Command::Palette => |chrome, _| chrome.windows.palette.open(),
+        Command::Shortcuts => |chrome, _| chrome.windows.shortcuts.open(),
+        Command::Log => |chrome, _| chrome.windows.log.open(),
+        Command::Performance => |chrome, _| chrome.windows.performance.toggle(),
+        Command::About => |chrome, _| chrome.windows.about.open(),
+        _ => return None,
+    })
+}
+
+/// What a command changes about pictures, models and runs, if that is what it does.
+fn state_change(command: Command) -> Option<fn(&mut AppState)> {
+    Some(match command {
+        Command::OpenSample => |state| state.open_pictures(vec![PhotoSource::Sample]),
+        Command::ReloadPicture => |state| {
+            if let Some(source) = state.library.pictures.wanted().cloned() {
+                state.reload(&source);
+            }
+        },
+        Command::CloseAll => AppState::close_all,
+        Command::NextPicture => |state| state.go(1),
+        Command::PreviousPicture => |state| state.go(-1),
+        Command::Segment => AppState::segment,
+        Command::CancelAll => AppState::stop_batch,
+        Command::Undo => |state| state.view.undo(),
+        Command::Redo => |state| state.view.redo(),
+        Command::CancelLoading => AppState::cancel_loading,
+        Command::UseEmbeddedModel => |state| state.open_model(ModelSource::Embedded),
+        Command::ToggleMultiScale => AppState::toggle_multi_scale,
+        Command::Fit => |state| state.canvas.camera.show_all(),
+        Command::ZoomIn => |state| state.canvas.camera.zoom_by(1.25),
+        Command::ZoomOut => |state| state.canvas.camera.zoom_by(0.8),
+        _ => return None,
+    })
+}
+
+/// What a command changes about settings and panels, if that is what it does.
+fn settings_change(command: Command) -> Option<fn(&mut Settings, &mut Panels)> {
+    Some(match command {
+        Command::TogglePictureList => |_, panels| panels.pictures = !panels.pictures,
+        Command::ToggleInspector => |_, panels| panels.inspector = !panels.inspector,
+        Command::ToggleStretch => |settings, _| settings.stretch_dark_pictures = !settings.stretch_dark_pictures,
+        Command::ThemeLight => |settings, _| settings.theme = Theme::Light,
+        Command::ThemeDark => |settings, _| settings.theme = Theme::Dark,
+        Command::ThemeSystem => |settings, _| settings.theme = Theme::System,
+        Command::ScaleUp => |settings, _| scale_by(&mut settings.interface_scale, SCALE_STEP),
+        Command::ScaleDown => |settings, _| scale_by(&mut settings.interface_scale, -SCALE_STEP),
+        Command::ScaleReset => |settings, _| settings.interface_scale = 1.0,
+        _ => return None,
+    })
+}
+
 fn scale_by(scale: &mut f32, step: f32) {
     let wanted = ((*scale + step) * 10.0).round() / 10.0;
     *scale = wanted.clamp(*INTERFACE_SCALES.start(), *INTERFACE_SCALES.end());
@@ -327,4 +324,33 @@ fn view_change(command: Command) -> Option<ViewChange> {
         }
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::state::testing::Bench;
+
+    #[test]
+    fn every_command_is_done_in_one_place() {
+        let of_window = [Command::Cancel, Command::Quit, Command::CopyView, Command::ActualSize];
+        for &command in Command::ALL {
+            let bench = Bench::with_pictures(&["a"]);
+            let of_workspaces = Workspaces::new()
+                .iter_mut()
+                .filter_map(|w| w.perform(command, &bench.ctx()).then_some(()))
+                .count();
+            let places = [
+                usize::from(Workspaces::opened_by(command).is_some()),
+                usize::from(of_window.contains(&command)),
+                of_workspaces,
+                usize::from(chrome_change(command).is_some()),
+                usize::from(state_change(command).is_some()),
+                usize::from(command.decoder().is_some()),
+                usize::from(settings_change(command).is_some()),
+                usize::from(view_change(command).is_some()),
+            ];
+            assert_eq!(places.iter().sum::<usize>(), 1, "{command:?}: {places:?}");
+        }
+    }
 }

@@ -8,12 +8,12 @@ use std::path::Path;
 use egui::Context;
 
 use super::App;
-use super::action::Action;
+use super::action::{Action, Request};
 use super::chrome::Toast;
 use super::services::{Ask, Chosen, Services};
 use super::state::OpenWorkspace;
 use super::workspaces::{Ctx, News, WorkspaceId};
-use crate::engine::{ModelSource, PhotoSource};
+use crate::engine::{ModelSource, PhotoSource, Thumbnail};
 
 impl App {
     /// Does everything that was asked for, and what follows from it.
@@ -27,6 +27,7 @@ impl App {
         let state = &mut self.state;
         match action {
             Action::Perform(command) => self.perform(command, context),
+            Action::Show(id) => self.show(id),
             Action::Tell(news) => self.tell(&news),
             Action::Event(event) => self.take_event(event),
             Action::Find(paths) => state.find(paths),
@@ -54,69 +55,77 @@ impl App {
             Action::Touch(key) => {
                 state.library.results.get(&key);
             }
-            Action::View(view) => state.view.set(view, !context.egui_is_using_pointer()),
+            Action::View(view, step) => state.view.set(view, step),
             Action::Camera(camera) => state.canvas.camera = camera,
             Action::CanvasArea(area) => state.canvas.area = area,
             Action::Cursor(cursor) => state.canvas.cursor = cursor,
             Action::Pin(pin) => state.canvas.pin = pin,
             Action::ClassList(list) => state.class_list = list,
-            Action::Panels(panels) => state.session.panels = panels,
+            Action::PanelWidths([pictures, inspector]) => {
+                let panels = &mut state.session.panels;
+                (panels.pictures_width, panels.inspector_width) = (pictures, inspector);
+            }
             Action::Settings(settings) => state.settings = settings,
             Action::TruthChoices(choices) => state.truth = choices,
             Action::Uploaded(uploaded) => state.take_upload(uploaded),
-            service => self.serve(service, context),
+            Action::Thumbnail(source, made) => self.take_thumbnail(source, &made, context),
+            Action::Chosen(chosen) => self.take_chosen(chosen),
+            Action::Toast(toast) => self.chrome.toasts.push(toast),
+            Action::Request(request) => self.serve(request, context),
         }
     }
 
     /// What the services are asked for.
-    fn serve(&mut self, action: Action, context: &Context) {
+    fn serve(&mut self, request: Request, context: &Context) {
         let services = &mut self.services;
-        match action {
-            Action::Send(job) => services.send(job),
-            Action::Configure(settings) => services.engine.configure(settings),
-            Action::Upload(upload) => services.uploader.ask(upload),
-            Action::WantThumbnails(sources) => services.want_thumbnails(sources),
-            Action::WatchFiles => self.watch_files(),
-            Action::Thumbnail(source, made) => {
-                if let Err(why) = &made {
-                    self.state.library.pictures.note_unreadable(&source, why.clone());
-                }
-                self.chrome.pictures.take(source, &made, context);
-            }
-            Action::Read {
+        match request {
+            Request::Send(job) => services.send(*job),
+            Request::Configure(settings) => services.engine.configure(settings),
+            Request::Upload(upload) => services.uploader.ask(upload),
+            Request::WantThumbnails(sources) => services.want_thumbnails(sources),
+            Request::WatchFiles => self.watch_files(),
+            Request::Read {
                 inspection,
                 prediction,
                 questions,
             } => services.read(&inspection, prediction.as_ref(), questions),
-            Action::ForgetReading => services.forget_reading(),
-            Action::StartScorer => {
+            Request::ForgetReading => services.forget_reading(),
+            Request::StartScorer => {
                 if let Err(why) = services.start_scorer(context) {
                     let text = format!("the system gives no thread for scoring ({why})");
                     self.state.actions.error(text);
                 }
             }
-            Action::Score(request) => services.score(request),
-            Action::StartTraining(what) => {
+            Request::Score(request) => services.score(request),
+            Request::StartTraining(what) => {
                 if let Err(why) = services.train(*what, context) {
                     self.state.actions.tell(News::NoTraining(why.to_string()));
                 }
             }
-            Action::StopTraining => services.stop_training(),
-            Action::Ask(what) => self.ask(what, context),
-            Action::Chosen(chosen) => self.take_chosen(chosen),
-            Action::OpenOutside(folder) => {
+            Request::StopTraining => services.stop_training(),
+            Request::Ask(what) => self.ask(what, context),
+            Request::OpenOutside(folder) => {
                 if let Err(toast) = Services::open_outside(folder) {
                     self.chrome.toasts.push(toast);
                 }
             }
-            Action::CopyText(text, said) => {
+            Request::CopyText(text, said) => {
                 context.copy_text(text);
                 self.state.actions.info(said);
             }
-            Action::Toast(toast) => self.chrome.toasts.push(toast),
-            // Everything else is about the state, and done there.
-            _ => {}
         }
+    }
+
+    fn take_thumbnail(&mut self, source: PhotoSource, made: &Thumbnail, context: &Context) {
+        let pictures = &mut self.state.library.pictures;
+        if pictures.place(&source).is_none() {
+            // It has been closed meanwhile.
+            return;
+        }
+        if let Err(why) = made {
+            pictures.note_unreadable(&source, why.clone());
+        }
+        self.chrome.pictures.take(source, made, context);
     }
 
     /// Goes to a workspace; what the one before was busy with is stopped.
@@ -164,7 +173,9 @@ impl App {
         }
     }
 
+    /// Other pictures are open.
     fn watch_files(&mut self) {
+        self.chrome.pictures.keep_listed(&self.state.library.pictures);
         let files = self.state.library.pictures.sources().filter_map(PhotoSource::file);
         let files: Vec<_> = files.map(Path::to_owned).collect();
         if let Some(watch) = &mut self.services.watch {

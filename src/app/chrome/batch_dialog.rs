@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use egui::{Button, Checkbox, Id, Modal, Ui};
 
 use super::format_choice::choose_format;
-use crate::app::action::Action;
+use crate::app::action::{Action, Request};
 use crate::app::services::Ask;
 use crate::app::state::State;
 use crate::app::workspaces::Ctx;
@@ -85,7 +85,7 @@ impl BatchDialog {
             ui.horizontal(|ui| {
                 let label = ui.label("Folder");
                 if ui.button("Choose…").clicked() {
-                    ctx.send(Action::Ask(Ask::BatchFolder));
+                    ctx.request(Request::Ask(Ask::BatchFolder));
                 }
                 let mut text = self.folder.display().to_string();
                 let field = egui::TextEdit::singleline(&mut text).desired_width(f32::INFINITY);

@@ -24,7 +24,7 @@ mod windows;
 use egui::{Panel, Rect, Ui};
 
 use super::Start;
-use super::action::Action;
+use super::action::{Action, Request};
 use super::command::Command;
 use super::workspaces::Ctx;
 use batch_dialog::BatchDialog;
@@ -84,10 +84,10 @@ impl Chrome {
         open
     }
 
-    /// Draws the bars; `elsewhere` is what workspaces are busy with, each with the command that goes there.
-    pub(super) fn bars(ui: &mut Ui, ctx: &Ctx, elsewhere: &[(Command, String)]) {
+    /// Draws the bars; `busy` is what workspaces are busy with, each with the command that goes there.
+    pub(super) fn bars(ui: &mut Ui, ctx: &Ctx, busy: &[(Command, String)]) {
         Panel::top("top bar").show(ui, |ui| top_bar::show(ui, ctx));
-        Panel::bottom("status bar").show(ui, |ui| status_bar::show(ui, ctx, elsewhere));
+        Panel::bottom("status bar").show(ui, |ui| status_bar::show(ui, ctx, busy));
     }
 
     /// Draws the panels at the sides, as far as they are open: the list of pictures, and what `side_panel` draws.
@@ -95,23 +95,24 @@ impl Chrome {
         let both = ui.available_width() >= ROOM_FOR_BOTH_PANELS;
         let share = if both { 0.4 } else { 0.48 };
         let most = (ui.available_width() * share).max(160.0);
-        let mut panels = ctx.state.session.panels.clone();
+        let panels = &ctx.state.session.panels;
+        let mut widths = [panels.pictures_width, panels.inspector_width];
         if panels.pictures && (both || !panels.inspector) {
             let panel = Panel::left("pictures")
                 .default_size(panels.pictures_width)
                 .size_range(150.0_f32.min(most)..=most.min(420.0))
                 .show(ui, |ui| self.pictures.show(ui, ctx));
-            panels.pictures_width = panel.response.rect.width();
+            widths[0] = panel.response.rect.width();
         }
         if panels.inspector {
             let panel = Panel::right("inspector")
                 .default_size(panels.inspector_width)
                 .size_range(240.0_f32.min(most)..=most.min(480.0))
                 .show(ui, side_panel);
-            panels.inspector_width = panel.response.rect.width();
+            widths[1] = panel.response.rect.width();
         }
-        if panels != ctx.state.session.panels {
-            ctx.send(Action::Panels(panels));
+        if widths != [panels.pictures_width, panels.inspector_width] {
+            ctx.send(Action::PanelWidths(widths));
         }
     }
 
@@ -123,7 +124,7 @@ impl Chrome {
         // Messages stay within the canvas, above the status bar.
         let bounds: Rect = ctx.state.canvas.area.unwrap_or_else(|| ui.ctx().content_rect());
         match self.toasts.show(ui, bounds) {
-            Some(ToastAction::OpenFolder(folder)) => ctx.send(Action::OpenOutside(folder)),
+            Some(ToastAction::OpenFolder(folder)) => ctx.request(Request::OpenOutside(folder)),
             Some(ToastAction::Perform(command)) => ctx.perform(command),
             None => {}
         }

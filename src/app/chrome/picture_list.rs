@@ -9,9 +9,9 @@ use egui::{
 };
 
 use super::status_bar::time_left;
-use crate::app::action::Action;
+use crate::app::action::{Action, Request};
 use crate::app::command::Command;
-use crate::app::state::{Picture, State, others_text};
+use crate::app::state::{Picture, Pictures, State, others_text};
 use crate::app::workspaces::Ctx;
 use crate::engine::{PhotoSource, Thumbnail as Made};
 
@@ -64,6 +64,11 @@ impl PictureList {
     /// Has a thumbnail made anew, as when the file has changed.
     pub(in crate::app) fn forget(&mut self, source: &PhotoSource) {
         self.thumbnails.remove(source);
+    }
+
+    /// Forgets thumbnails of pictures that are not listed any more.
+    pub(in crate::app) fn keep_listed(&mut self, pictures: &Pictures) {
+        self.thumbnails.retain(|source, _| pictures.place(source).is_some());
     }
 
     /// Draws the panel.
@@ -166,7 +171,7 @@ impl PictureList {
         let wished = (pictures.changes(), wished);
         if wished != self.wished {
             self.wished.clone_from(&wished);
-            ctx.send(Action::WantThumbnails(wished.1));
+            ctx.request(Request::WantThumbnails(wished.1));
         }
     }
 

@@ -10,8 +10,8 @@ use crate::app::workspaces::Ctx;
 /// From this width on there is room for the time of each stage.
 const WIDE: f32 = 1000.0;
 
-/// Draws the line. `elsewhere` is what workspaces are busy with, each with the command that goes there.
-pub(super) fn show(ui: &mut Ui, ctx: &Ctx, elsewhere: &[(Command, String)]) {
+/// Draws the line. `busy` is what workspaces are busy with, each with the command that goes there.
+pub(super) fn show(ui: &mut Ui, ctx: &Ctx, busy: &[(Command, String)]) {
     let wide = ui.available_width() >= WIDE;
     ui.horizontal(|ui| {
         if let Some((name, note)) = &ctx.state.device.in_use {
@@ -23,7 +23,7 @@ pub(super) fn show(ui: &mut Ui, ctx: &Ctx, elsewhere: &[(Command, String)]) {
         }
         // The right end first: the middle takes what is left.
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            right_end(ui, ctx, elsewhere);
+            right_end(ui, ctx, busy);
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 match &ctx.state.jobs.running {
                     Some(_) => this_run(ui, ctx, wide),
@@ -35,7 +35,7 @@ pub(super) fn show(ui: &mut Ui, ctx: &Ctx, elsewhere: &[(Command, String)]) {
 }
 
 /// Zoom, memory, and what workspaces are busy with.
-fn right_end(ui: &mut Ui, ctx: &Ctx, elsewhere: &[(Command, String)]) {
+fn right_end(ui: &mut Ui, ctx: &Ctx, busy: &[(Command, String)]) {
     if ctx.document().is_some() {
         let percent = ctx.state.canvas.camera.zoom() * ui.pixels_per_point() * 100.0;
         ui.label(format!("{percent:.0} %"))
@@ -48,7 +48,7 @@ fn right_end(ui: &mut Ui, ctx: &Ctx, elsewhere: &[(Command, String)]) {
             .on_hover_text(format!("Memory of the program; at most {peak} MiB so far"));
         ui.separator();
     }
-    for (command, text) in elsewhere {
+    for (command, text) in busy {
         if ui.link(text).on_hover_text(command.tooltip(ui)).clicked() {
             ctx.perform(*command);
         }

@@ -14,7 +14,7 @@ use crate::app::workspaces::{Ctx, WORKSPACES};
 const WIDE: f32 = 860.0;
 
 /// From this width on there is room for the workspaces beside the menus.
-const ROOM_FOR_TABS: f32 = 760.0;
+const ROOM_FOR_TABS: f32 = 805.0;
 
 /// From this width on there is room for all menus side by side, and for buttons that have keys and menu lines too.
 const ROOM_FOR_MENUS: f32 = 600.0;

@@ -15,7 +15,7 @@ use super::models_menu::models_text;
 use super::models_page::{ModelsPage, Wish};
 use super::page;
 use super::performance::PerformancePage;
-use crate::app::action::Action;
+use crate::app::action::{Action, Request};
 use crate::app::command::{CommandPalette, PaletteChoice, PaletteEntry, PaletteTarget, ShortcutPage};
 use crate::app::settings::{self, PageInfo, Store};
 use crate::app::workspaces::Ctx;
@@ -100,6 +100,9 @@ impl Windows {
     }
 
     fn settings_page(&mut self, ui: &Ui, ctx: &Ctx) {
+        if !self.settings_open {
+            return;
+        }
         let mut settings = ctx.state.settings.clone();
         page::show(ui, "Settings", &mut self.settings_open, vec2(460.0, 520.0), |ui| {
             let info = PageInfo {
@@ -107,7 +110,7 @@ impl Windows {
                 settings_file: self.store.as_ref().map(Store::settings_file),
             };
             if let Some(what) = settings::show(ui, &mut settings, &info) {
-                ctx.send(Action::Ask(what));
+                ctx.request(Request::Ask(what));
             }
         });
         if settings != ctx.state.settings {
@@ -121,7 +124,7 @@ impl Windows {
         match self.models.show(ui, folder.as_deref()) {
             Some(Wish::Scan(folder)) => ctx.actions().job(Job::ScanModels(folder)),
             Some(Wish::Open(path)) => ctx.send(Action::OpenModel(ModelSource::Path(path))),
-            Some(Wish::ShowFolder(folder)) => ctx.send(Action::OpenOutside(folder)),
+            Some(Wish::ShowFolder(folder)) => ctx.request(Request::OpenOutside(folder)),
             Some(Wish::Say(text)) => ctx.actions().info(text),
             None => {}
         }
@@ -156,7 +159,7 @@ impl Windows {
                 if let Some(class) = used.and_then(|m| m.classes.classes.get(index)) {
                     let mut view = (*ctx.state.view).clone();
                     view.toggle_solo(&class.name);
-                    ctx.set_view(view);
+                    ctx.set_view(ui, view);
                 }
             }
             None => {}

@@ -237,7 +237,7 @@ impl Services {
     /// not there yet is made.
     ///
     /// # Errors
-    /// When the system gives no thread.
+    /// A message when the system gives no thread.
     pub(super) fn open_outside(folder: PathBuf) -> Result<(), Toast> {
         let open = move || {
             if let Err(e) = std::fs::create_dir_all(&folder).and_then(|()| open::that_detached(&folder)) {

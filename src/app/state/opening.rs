@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::{AppState, Document, Opening, ResultKey, State};
-use crate::app::action::Action;
+use crate::app::action::Request;
 use crate::app::chrome::{Toast, ToastAction};
 use crate::app::command::Command;
 use crate::app::gpu::{Upload, Uploaded};
@@ -108,7 +108,7 @@ impl AppState {
         let current = self.startup.current.take();
         let first = current.and_then(|path| pictures.place(&PhotoSource::Path(path)));
         pictures.go_to(first.unwrap_or(0));
-        self.actions.send(Action::WatchFiles);
+        self.actions.request(Request::WatchFiles);
         self.cancel();
         self.show_wanted();
     }
@@ -120,7 +120,7 @@ impl AppState {
         self.library.pictures.set(Vec::new());
         self.session.pictures.clear();
         self.session.current = None;
-        self.actions.send(Action::WatchFiles);
+        self.actions.request(Request::WatchFiles);
         self.desk.document = None;
         self.desk.incoming = None;
         (self.canvas.cursor, self.canvas.pin) = (None, None);
@@ -258,7 +258,7 @@ impl AppState {
             self.canvas.pin = None;
         }
         self.actions
-            .send(Action::Upload(Upload::Photo(photo.id, photo.photo.clone())));
+            .request(Request::Upload(Upload::Photo(photo.id, photo.photo.clone())));
         self.desk.incoming = Some(document);
         if !self.desk.can_draw {
             self.swap_in();
@@ -340,7 +340,7 @@ impl AppState {
         let ticket = asked.ticket();
         if let Some(document) = self.document_of(result.photo.id) {
             document.set_result(result.clone(), key, asked);
-            self.actions.send(Action::Upload(Upload::Labels {
+            self.actions.request(Request::Upload(Upload::Labels {
                 id: result.photo.id,
                 ticket,
                 labels: Labelling::from(&result),

@@ -151,14 +151,12 @@ impl Pictures {
         self.places.get(source).copied()
     }
 
-    /// Wants another picture; false when there is none of this index.
-    pub(in crate::app) fn go_to(&mut self, index: usize) -> bool {
-        let exists = index < self.entries.len();
-        if exists {
+    /// Wants another picture, if there is one of this index.
+    pub(in crate::app) fn go_to(&mut self, index: usize) {
+        if index < self.entries.len() {
             self.current = index;
             self.moves += 1;
         }
-        exists
     }
 
     pub(in crate::app) fn state(&self, index: usize) -> Option<&State> {

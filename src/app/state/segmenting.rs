@@ -38,7 +38,7 @@ impl AppState {
     /// Segments a photo, in place of any run before.
     pub(in crate::app) fn run(&mut self, photo: OpenPhoto, key: ResultKey) {
         // Of the picture before, which the worker gives up for this one.
-        self.forget_run();
+        self.cancel();
         let asked = Asked::new();
         self.actions.job(Job::Segment {
             ticket: asked.ticket(),
@@ -87,11 +87,6 @@ impl AppState {
         }
     }
 
-    /// Stops the run, if there is one.
-    pub(in crate::app) fn cancel(&mut self) {
-        self.forget_run();
-    }
-
     /// Stops the run on request, and says what is shown instead of its result.
     pub(in crate::app) fn cancel_and_say(&mut self) {
         self.library.models.forget_next();
@@ -107,8 +102,8 @@ impl AppState {
         });
     }
 
-    /// Withdraws the run; its picture is as before.
-    fn forget_run(&mut self) {
+    /// Withdraws the run, if there is one; its picture is as before.
+    pub(in crate::app) fn cancel(&mut self) {
         if let Some(run) = self.jobs.running.take() {
             let source = &run.key.source;
             let state = self.settled_state(source);
@@ -133,7 +128,7 @@ impl AppState {
     /// A run was stopped by the engine.
     pub(in crate::app) fn take_stop(&mut self, ticket: &Ticket) {
         if self.jobs.running.as_ref().is_some_and(|run| run.asked.is(ticket)) {
-            self.forget_run();
+            self.cancel();
         }
     }
 

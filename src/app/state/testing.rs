@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crossbeam_channel::Receiver;
 
 use super::{AppState, OpenWorkspace};
-use crate::app::action::{Action, Actions};
+use crate::app::action::{Action, Actions, Request};
 use crate::app::command::CommandStates;
 use crate::app::gpu::Upload;
 use crate::app::settings::{Session, Settings};
@@ -124,9 +124,9 @@ impl Bench {
         while let Ok(action) = self.inbox.try_recv() {
             match action {
                 Action::Tell(news) => self.tell(&news, workspaces),
-                Action::Send(job) => self.jobs.push(job),
-                Action::Upload(upload) => self.uploads.push(upload),
-                Action::Score(request) => self.scores.push(request),
+                Action::Request(Request::Send(job)) => self.jobs.push(*job),
+                Action::Request(Request::Upload(upload)) => self.uploads.push(upload),
+                Action::Request(Request::Score(request)) => self.scores.push(request),
                 Action::Run(photo, key) => self.state.run(photo, key),
                 Action::StopRun => self.state.cancel(),
                 Action::Resume => self.state.resume(),

@@ -1,12 +1,14 @@
 //! What a workspace, a panel or a menu sees of the window.
 
+use std::sync::Arc;
+
 use egui::{Button, Ui};
 
 use super::{ListedClasses, WorkspaceId};
-use crate::app::action::{Action, Actions};
+use crate::app::action::{Action, Actions, Request};
 use crate::app::canvas::{Camera, Drawing};
 use crate::app::command::{Command, CommandStates};
-use crate::app::gpu::{Gpu, Highlight, Look, Tone};
+use crate::app::gpu::{Gpu, GpuLabels, Highlight, Look, Tone};
 use crate::app::inspector::ClassList;
 use crate::app::state::{AppState, Document, ViewState};
 use crate::export::Options;
@@ -31,6 +33,11 @@ impl<'a> Ctx<'a> {
     /// Asks for a change.
     pub(in crate::app) fn send(&self, action: Action) {
         self.state.actions.send(action);
+    }
+
+    /// Asks a service for something.
+    pub(in crate::app) fn request(&self, request: Request) {
+        self.state.actions.request(request);
     }
 
     /// Has a command performed.
@@ -67,10 +74,11 @@ impl<'a> Ctx<'a> {
         classes.get(usize::from(id)).map(|class| class.name.clone())
     }
 
-    /// Asks for another view, if it is another.
-    pub(in crate::app) fn set_view(&self, view: ViewState) {
+    /// Asks for another view, if it is another. What is dragged becomes a step for undo when it has been still for a
+    /// while; everything else is one at once.
+    pub(in crate::app) fn set_view(&self, ui: &Ui, view: ViewState) {
         if view != *self.state.view {
-            self.send(Action::View(view));
+            self.send(Action::View(view, !ui.ctx().egui_is_using_pointer()));
         }
     }
 
@@ -107,7 +115,7 @@ impl<'a> Ctx<'a> {
         &self,
         ui: &Ui,
         document: &Document,
-        masks: Option<(std::sync::Arc<crate::app::gpu::GpuLabels>, Look)>,
+        masks: Option<(Arc<GpuLabels>, Look)>,
     ) -> Option<Drawing> {
         let bare = bare(ui);
         let view = &self.state.view;

@@ -186,25 +186,16 @@ pub(super) struct Workspaces(Vec<Box<dyn Workspace>>);
 impl Workspaces {
     /// Those of the list.
     pub(super) fn new() -> Self {
-        Self::with(WORKSPACES.iter().map(|entry| (entry.make)()).collect())
-    }
-
-    fn with(workspaces: Vec<Box<dyn Workspace>>) -> Self {
-        Self(workspaces)
+        Self(WORKSPACES.iter().map(|entry| (entry.make)()).collect())
     }
 
     /// The one that is in sight at first.
     pub(super) fn first(&self) -> OpenWorkspace {
-        self.0.first().map_or(
-            OpenWorkspace {
-                id: "",
-                shows_output: true,
-            },
-            |first| OpenWorkspace {
-                id: first.id(),
-                shows_output: first.shows_output(),
-            },
-        )
+        let first = self.0.first();
+        OpenWorkspace {
+            id: first.map_or("", |first| first.id()),
+            shows_output: first.is_none_or(|first| first.shows_output()),
+        }
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &dyn Workspace> {
@@ -224,5 +215,66 @@ impl Workspaces {
     pub(super) fn opened_by(command: Command) -> Option<WorkspaceId> {
         let entry = WORKSPACES.iter().find(|entry| entry.command == command);
         entry.map(|entry| entry.title)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::state::testing::Bench;
+
+    /// A workspace that notes what it hears.
+    #[derive(Default)]
+    struct Listener {
+        heard: Vec<&'static str>,
+    }
+
+    impl Workspace for Listener {
+        fn id(&self) -> WorkspaceId {
+            "Listener"
+        }
+
+        fn shows_output(&self) -> bool {
+            false
+        }
+
+        fn on_news(&mut self, news: &News, _ctx: &Ctx) {
+            self.heard.push(match news {
+                News::RunAgain => "run again",
+                News::Paused => "paused",
+                News::ModelChanged { .. } => "another model",
+                _ => "something else",
+            });
+        }
+
+        fn view(&mut self, _ui: &mut Ui, _ctx: &Ctx) {}
+
+        fn side_panel(&mut self, _ui: &mut Ui, _ctx: &Ctx) {}
+    }
+
+    #[test]
+    fn every_workspace_is_what_its_entry_says_and_has_a_command_of_its_own() {
+        for (entry, workspace) in WORKSPACES.iter().zip(Workspaces::new().iter()) {
+            assert_eq!(entry.title, workspace.id());
+            assert_eq!(Workspaces::opened_by(entry.command), Some(workspace.id()));
+            let same = WORKSPACES.iter().filter(|other| other.command == entry.command);
+            assert_eq!(same.count(), 1, "{}", entry.title);
+        }
+        assert_eq!(Workspaces::opened_by(Command::Export), None);
+    }
+
+    #[test]
+    fn one_that_does_not_show_the_output_is_told_instead_of_a_run() {
+        let mut bench = Bench::with_pictures(&["a"]);
+        let mut listener = Listener::default();
+        bench.open(&mut listener);
+        bench.state.segment();
+        bench.settle(&mut [&mut listener]);
+        assert!(bench.state.jobs.running.is_none());
+        bench.state.choose_entry(1);
+        bench.settle(&mut [&mut listener]);
+        bench.state.cancel_and_say();
+        bench.settle(&mut [&mut listener]);
+        assert_eq!(listener.heard, ["run again", "another model", "run again", "paused"]);
     }
 }

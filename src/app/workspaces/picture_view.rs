@@ -36,7 +36,6 @@ pub(super) struct Shown<'a> {
     pub(super) masks: Option<(Arc<GpuLabels>, Look)>,
     /// Regions that light up under the cursor.
     pub(super) regions: Option<Arc<Regions>>,
-    pub(super) patches: Option<Patches<'a>>,
     /// The pixel whose reading is pinned.
     pub(super) pinned: Option<[usize; 2]>,
     /// What is drawn over the photo.
@@ -59,7 +58,7 @@ impl PictureView {
             drawing: ctx.drawing(ui, document, shown.masks),
             beside: None,
             highlight_at: &highlight_at,
-            patches: shown.patches,
+            patches: patches(ctx, document),
             pinned: shown.pinned,
             pixel_grid: view.pixel_grid,
             minimap: view.minimap,
@@ -90,6 +89,19 @@ impl PictureView {
         ctx.set_cursor(cursor);
         happened
     }
+}
+
+/// The patches of the result, if they are wanted.
+fn patches<'a>(ctx: &Ctx, document: &'a Document) -> Option<Patches<'a>> {
+    let result = document.result.as_ref().filter(|_| ctx.state.view.patch_grid)?;
+    // The first pass is the one at the model's own size, or the smallest of several.
+    let field = result.prediction.fields.first()?;
+    Some(Patches {
+        size: field.size,
+        patch: result.model.spec.encoder.patch,
+        columns: &field.columns,
+        rows: &field.rows,
+    })
 }
 
 /// A double click goes to and fro between the whole picture and its pixels.

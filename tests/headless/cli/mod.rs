@@ -14,6 +14,7 @@ mod others;
 mod program;
 mod same_scores;
 mod segment;
+mod segment_folders;
 #[cfg(target_os = "linux")]
 mod signals;
 #[cfg(target_os = "linux")]

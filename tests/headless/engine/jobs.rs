@@ -21,7 +21,7 @@ use crate::bundles::fixture;
 fn the_sample_is_segmented_and_progress_never_goes_back() {
     let mut desk = Desk::new();
     let load = Asked::new();
-    let (ticket, source) = (load.ticket(), ModelSource::Embedded);
+    let (ticket, source) = (load.ticket(), usual_model());
     desk.send(Job::LoadModel { ticket, source });
     let device = desk.wait_for("a device", |event| match event {
         Event::Device { name, note, .. } => Some((name, note)),

@@ -86,6 +86,13 @@ fn sources() -> Vec<Source> {
         })
         .collect();
     assert!(sources.len() > 100, "{} files", sources.len());
+    without_test_files(sources)
+}
+
+/// Leaves out files that are modules for tests, or lie below one.
+fn without_test_files(mut sources: Vec<Source>) -> Vec<Source> {
+    let tests: BTreeSet<Vec<String>> = sources.iter().flat_map(|source| source.tests.clone()).collect();
+    sources.retain(|source| !tests.iter().any(|test| source.module.starts_with(test)));
     sources
 }
 
@@ -332,4 +339,17 @@ fn circles_are_followed_through_what_a_room_hands_on() {
         circles_of(&in_order).is_empty(),
         "two may use each other, and tests do not count"
     );
+}
+
+#[test]
+fn files_for_tests_are_left_out() {
+    let sources = [
+        ("room/a.rs", "#[cfg(test)]\npub(in crate::room) mod testing;\nmod b;"),
+        ("room/a/testing.rs", "use crate::other::Thing;"),
+        ("room/a/testing/more.rs", "use crate::other::Thing;"),
+        ("room/a/b.rs", "use crate::other::Thing;"),
+    ];
+    let sources = sources.map(|(name, text)| Source::new(name, text));
+    let left: Vec<String> = without_test_files(sources.into()).into_iter().map(|s| s.name).collect();
+    assert_eq!(left, ["room/a.rs", "room/a/b.rs"]);
 }

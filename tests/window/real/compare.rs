@@ -30,6 +30,7 @@ fn three_patch_sizes_are_compared_with_the_truth_and_written_as_a_page() {
 
     stage.answer_dialogs_with(&in_repository("assets/samples/street-labels.png"));
     program.perform("Add ground truth…");
+    stage.wait_for_dialog();
     program.wait_for_screen("another pane", |screen| screen.middle() != panes);
     program.settled_middle();
     let folder = stage.path("pages");

@@ -25,7 +25,7 @@ fn a_thousand_pictures_are_listed_and_segmented_in_bounded_memory() {
     ));
     // Vulkan in software draws a small window faster, and the pictures are what is to take time here.
     stage.set_session("[window]\nsize = [900.0, 600.0]\n");
-    let mut program = stage.start(&[&folder]);
+    let mut program = stage.open(&[&folder]);
     program.wait_for_masks("0000.jpg");
     wait_for("all pictures in the session", || {
         (stage.session("pictures")?.as_array()?.len() == PICTURES).then_some(())

@@ -217,8 +217,16 @@ impl<'a> Program<'a> {
 
     /// Closes it by its key, and waits for its end.
     pub fn quit(mut self) {
-        self.press("ctrl+q");
-        let ended = wait_for("the end of the program", || self.child.try_wait().expect("a child"));
+        self.focus();
+        let ended = wait_for("the end of the program", || {
+            // A key that comes in the frame in which a dialog closes is the dialog's. Once the window is gone there is
+            // nothing to press it on.
+            Command::new("xdotool")
+                .args(["key", "ctrl+q"])
+                .status()
+                .expect("xdotool");
+            self.child.try_wait().expect("a child")
+        });
         assert!(ended.success(), "{ended}");
     }
 }

@@ -116,8 +116,19 @@ impl Stage {
     pub fn answer_dialogs_with(&self, path: &Path) {
         use std::os::unix::fs::PermissionsExt as _;
         let program = self.path("bin/zenity");
-        write(&program, &format!("#!/bin/sh\necho '{}'\n", path.display()));
+        let (path, asked) = (path.display(), self.path("asked"));
+        fs::remove_file(&asked).ok();
+        write(
+            &program,
+            &format!("#!/bin/sh\necho '{path}'\n: > '{}'\n", asked.display()),
+        );
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("a program");
+    }
+
+    /// Waits until a dialog has been answered: before that, its answer may still be changed.
+    pub fn wait_for_dialog(&self) {
+        let asked = self.path("asked");
+        wait_for("a dialog", || asked.exists().then_some(()));
     }
 
     /// The folders of programs, the stage's own before the others.

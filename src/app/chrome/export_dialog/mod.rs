@@ -10,12 +10,12 @@ use std::path::{Path, PathBuf};
 
 use egui::{Id, Modal, Ui};
 
-use crate::app::action::Action;
+use crate::app::action::Request;
 use crate::app::services::Ask;
 use crate::app::settings::ExportDefaults;
 use crate::app::workspaces::Ctx;
 use crate::engine::{Asked, ExportJob, Job, PhotoSource, Segmented, Ticket};
-use crate::export::{Options, PlannedFile};
+use crate::export::{Format, Options, PlannedFile};
 
 /// The dialog's state; folder, formats, legend and naming stay from one export to the next.
 pub(in crate::app) struct ExportDialog {
@@ -89,6 +89,7 @@ impl ExportDialog {
     pub(in crate::app) fn close(&mut self) {
         self.result = None;
         self.writing = false;
+        self.asked = None;
     }
 
     /// Takes a failure; false when the dialog is closed and cannot show it.
@@ -191,14 +192,17 @@ impl ExportDialog {
         })
     }
 
-    /// A job to draw what is shown now, for the clipboard.
-    pub(in crate::app) fn draw_job(&self, ctx: &Ctx) -> Option<ExportJob> {
-        let result = ctx.document()?.result.clone()?;
-        Some(ExportJob {
+    /// Has the worker draw what is shown now; it is copied when it comes back.
+    pub(in crate::app) fn draw(&self, format: Format, ctx: &Ctx) {
+        let Some(result) = ctx.document().and_then(|document| document.result.clone()) else {
+            return;
+        };
+        let job = ExportJob {
             options: ctx.as_seen(&result.model.classes, self.options.clone()),
             result,
             folder: PathBuf::new(),
-        })
+        };
+        ctx.actions().job(Job::Draw { format, job });
     }
 
     /// Asks the worker what would be written, or leaves that for when it has answered.
@@ -225,7 +229,7 @@ impl ExportDialog {
         let mut choose = false;
         let modal = Modal::new(Id::unique("export")).show(ui, |ui| self.contents(ui, &mut choose));
         if choose {
-            ctx.send(Action::Ask(Ask::ExportFolder));
+            ctx.request(Request::Ask(Ask::ExportFolder));
         }
         if modal.should_close() {
             self.close();

@@ -40,7 +40,7 @@ pub(super) enum Shown {
 }
 
 /// What a person looks at, and what is known of it.
-pub(in crate::app) struct Attention {
+pub(super) struct Attention {
     /// The patch that was chosen last.
     patch: Option<usize>,
     /// Whose attention is read.

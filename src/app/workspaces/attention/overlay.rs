@@ -1,5 +1,7 @@
 //! Attention over the photo, and choosing a patch with the mouse.
 
+use std::sync::Arc;
+
 use egui::{Color32, Painter, Rect, Stroke, StrokeKind, TextureId, Ui, Vec2, pos2, vec2};
 
 use super::{Attention, Shown, picture_of};
@@ -140,35 +142,34 @@ impl Attention {
     /// What lies over the photo in the workspace.
     pub(super) fn overlay(&mut self, ui: &Ui, document: &Document) -> Option<Overlay> {
         let size = vec2(document.photo.photo.width as f32, document.photo.photo.height as f32);
-        let attention = self;
-        let inspection = attention.inspection.clone()?;
+        let inspection = self.inspection.clone()?;
         let grid = inspection.inside.grid;
-        let texture = attention.values().map(|(values, question)| {
+        let texture = self.values().map(|(values, question)| {
             let key = format!(
                 "{:p} {} {question:?} {:?} {:?} {:?} {} {}",
-                std::sync::Arc::as_ptr(&inspection),
-                attention.predictions,
-                attention.shown,
-                attention.curve,
-                attention.map,
-                attention.common,
-                attention.smooth
+                Arc::as_ptr(&inspection),
+                self.predictions,
+                self.shown,
+                self.curve,
+                self.map,
+                self.common,
+                self.smooth
             );
             let image = || match &values {
-                Values::Patches(values) => picture_of(attention.scale(values).draw(&[values], grid, 1)),
+                Values::Patches(values) => picture_of(self.scale(values).draw(&[values], grid, 1)),
                 Values::Colours(colours) => {
                     let pixels = colours.iter().map(|c| c.map(|v| (v * 255.0) as u8));
                     picture_of(([grid[1], grid[0]], pixels.collect()))
                 }
             };
-            let drawn = (attention.canvas_heat.key.as_ref() != Some(&key)).then(image);
-            let (smooth, opacity) = (attention.smooth, attention.opacity);
-            let heat = &mut attention.canvas_heat;
+            let drawn = (self.canvas_heat.key.as_ref() != Some(&key)).then(image);
+            let (smooth, opacity) = (self.smooth, self.opacity);
+            let heat = &mut self.canvas_heat;
             let texture = heat.texture(ui.ctx(), key, smooth, || drawn.unwrap_or_default());
             (texture.id(), opacity)
         });
-        let query = match attention.token {
-            Token::Patch(patch) if attention.has_query() => Some(inspection.frame.patch(patch, grid)),
+        let query = match self.token {
+            Token::Patch(patch) if self.has_query() => Some(inspection.frame.patch(patch, grid)),
             _ => None,
         };
         Some(Overlay {

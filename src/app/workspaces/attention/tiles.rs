@@ -1,5 +1,7 @@
 //! Small maps: the heads of a layer, and all layers and heads.
 
+use std::sync::Arc;
+
 use egui::{Rect, Sense, Stroke, StrokeKind, TextureId, Ui, Vec2, WidgetInfo, pos2, vec2};
 
 use super::{Attention, Shown, picture_of};
@@ -62,7 +64,7 @@ impl Attention {
         let across = heads.clamp(1, if grid[1] > 2 * grid[0] { 2 } else { 4 });
         let key = format!(
             "{:p} {question:?} {:?} {:?} {}",
-            std::sync::Arc::as_ptr(&inspection),
+            Arc::as_ptr(&inspection),
             self.curve,
             self.map,
             self.common
@@ -118,7 +120,7 @@ impl Attention {
         }
         let key = format!(
             "{:p} {question:?} {:?} {:?} {}",
-            std::sync::Arc::as_ptr(&inspection),
+            Arc::as_ptr(&inspection),
             self.curve,
             self.map,
             self.common

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Attention, Looking, same_look};
-use crate::app::action::Action;
+use crate::app::action::Request;
 use crate::app::workspaces::Ctx;
 use crate::engine::{Asked, Event, Inspection, Job, Look, Ticket};
 
@@ -14,7 +14,7 @@ impl Attention {
         self.failed = None;
         self.wished.clear();
         if self.inspection.is_some() {
-            ctx.send(Action::ForgetReading);
+            ctx.request(Request::ForgetReading);
         }
         self.forget();
     }
@@ -87,7 +87,7 @@ impl Attention {
         });
         if missing != self.wished {
             self.wished.clone_from(&missing);
-            ctx.send(Action::Read {
+            ctx.request(Request::Read {
                 inspection,
                 prediction: self.prediction.clone(),
                 questions: missing,

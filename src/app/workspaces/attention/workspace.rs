@@ -3,7 +3,7 @@
 use egui::{PointerButton, Ui};
 
 use super::Attention;
-use crate::app::action::Action;
+use crate::app::action::Request;
 use crate::app::command::Command;
 use crate::app::services::Ask;
 use crate::app::workspaces::picture_view::Shown;
@@ -32,7 +32,9 @@ impl Workspace for Attention {
     fn update(&mut self, ctx: &Ctx) {
         if ctx.is_open(self.id()) {
             self.update_look(ctx);
-            self.update_averaging(ctx);
+            if self.inspection.is_some() {
+                self.update_averaging(ctx);
+            }
         }
     }
 
@@ -47,7 +49,6 @@ impl Workspace for Attention {
         let shown = Shown {
             masks: None,
             regions: None,
-            patches: None,
             pinned: None,
             overlay: overlay.is_some().then_some(&paint),
             drag_moves: false,
@@ -82,7 +83,7 @@ impl Workspace for Attention {
             Command::NextLayer => self.step_layer(1),
             Command::PreviousHead => self.step_head(-1),
             Command::NextHead => self.step_head(1),
-            Command::Export if ctx.is_open(self.id()) => ctx.send(Action::Ask(Ask::FigureFolder)),
+            Command::Export if ctx.is_open(self.id()) => ctx.request(Request::Ask(Ask::FigureFolder)),
             Command::Cancel => return self.cancel_look(),
             _ => return false,
         }

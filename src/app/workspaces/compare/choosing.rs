@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use super::pane::{Content, LabelFile, Pane};
 use super::{Compare, MOST_PANES, truth_reader};
 use crate::app::action::Action;
-use crate::app::command::Command;
-use crate::app::workspaces::Ctx;
+use crate::app::workspaces::{Ctx, Workspace as _};
 use crate::engine::{ModelInfo, ModelSource, Output};
 
 impl Compare {
@@ -47,7 +46,7 @@ impl Compare {
             let text = format!("There is room for {MOST_PANES} panes; remove some to add the other patch sizes");
             ctx.actions().info(text);
         }
-        ctx.perform(Command::ShowCompare);
+        ctx.send(Action::Show(self.id()));
         self.refer_to_labels();
         let mut sources = ModelSource::PATCH_SIZES.to_vec();
         sources.retain(|source| self.panes.iter().any(|pane| pane.is_of(source)));
@@ -69,11 +68,11 @@ impl Compare {
         let Some(photo) = ctx.state.newest().map(|document| document.photo.source.clone()) else {
             return;
         };
-        if self.panes.is_empty() {
+        if self.panes.is_empty() && !ctx.is_open(self.id()) {
             // Else the label map would be the only pane.
             self.begin(ctx);
         }
-        ctx.perform(Command::ShowCompare);
+        ctx.send(Action::Show(self.id()));
         let used = ctx.state.library.models.used();
         let of_model = used.map(|model| &model.classes);
         let Some(classes) = self.classes().or(of_model).cloned() else {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Compare;
 use super::pane::Pane;
-use crate::app::action::Action;
+use crate::app::action::Request;
 use crate::app::gpu::{GpuLabels, Upload};
 use crate::app::workspaces::Ctx;
 use crate::engine::{Asked, Comparison, ComparisonJob, Job, Ticket};
@@ -166,7 +166,7 @@ impl Compare {
         for compared in to_reference.filter(|known| known.upload.is_none()) {
             if let Some(comparison) = &compared.comparison {
                 let asked = Asked::new();
-                ctx.send(Action::Upload(Upload::Labels {
+                ctx.request(Request::Upload(Upload::Labels {
                     id: photo,
                     ticket: asked.ticket(),
                     labels: comparison.differing.clone(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Compare;
 use super::pane::{Content, Labelled, Of, Pane};
-use crate::app::action::Action;
+use crate::app::action::{Action, Request};
 use crate::app::gpu::{GpuLabels, Upload};
 use crate::app::state::{ResultKey, TestSettings};
 use crate::app::workspaces::Ctx;
@@ -116,7 +116,7 @@ impl Compare {
             result.model = ctx.state.named(&result.model);
         }
         let upload = Asked::new();
-        ctx.send(Action::Upload(Upload::Labels {
+        ctx.request(Request::Upload(Upload::Labels {
             id: photo,
             ticket: upload.ticket(),
             labels: labels.clone(),

@@ -37,7 +37,7 @@ enum Arrangement {
 }
 
 /// What the workspace shows.
-pub(in crate::app) struct Compare {
+pub(super) struct Compare {
     panes: Vec<Pane>,
     /// Counts panes.
     last_id: u64,

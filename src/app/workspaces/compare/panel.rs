@@ -81,7 +81,7 @@ impl Compare {
             let mut view = (*ctx.state.view).clone();
             ui.add(Slider::new(&mut view.opacity, 0.0..=1.0).show_value(false))
                 .labelled_by(label.id);
-            ctx.set_view(view);
+            ctx.set_view(ui, view);
         });
         ui.weak("Hold V to see the reference in every pane, B for the bare photo.");
     }
@@ -200,7 +200,7 @@ impl Compare {
             ui.set_min_height(height);
             list.rows(ui, &mut view, &classes, found, under_cursor);
         });
-        ctx.set_view(view);
+        ctx.set_view(ui, view);
         ctx.set_class_list(list);
         CollapsingHeader::new("IoU per class").show(ui, |ui| self.iou_per_class(ui, &classes, ctx));
     }

@@ -229,7 +229,7 @@ fn each_pane_shows_its_own_labels_of_the_picture_that_is_open() {
     state.change_test_settings(cityscapes);
     let mut view = (*state.view).clone();
     view.opacity = 1.0;
-    state.actions.send(Action::View(view));
+    state.actions.send(Action::View(view, true));
     for (file, truth) in [("a_other.png", false), ("a_gtFine_labelIds.png", true)] {
         let path = folder.path().join(file);
         state.actions.tell(News::ChosenLabels { path, truth });

@@ -3,7 +3,7 @@
 use egui::Ui;
 
 use super::{Compare, truth_reader};
-use crate::app::action::Action;
+use crate::app::action::{Action, Request};
 use crate::app::command::Command;
 use crate::app::services::Ask;
 use crate::app::workspaces::{Ctx, ListedClasses, News, Workspace, WorkspaceId};
@@ -76,7 +76,9 @@ impl Workspace for Compare {
             Command::ToggleDifferences | Command::ToggleTable => Some(is_open),
             Command::AddLabelMap | Command::AddGroundTruth => Some(ctx.document().is_some()),
             // They are about masks and their readings, which are not shown as such here.
-            Command::CopyOverlay | Command::CopyLabels if is_open => Some(false),
+            Command::CopyReading | Command::UnpinReading | Command::CopyOverlay | Command::CopyLabels if is_open => {
+                Some(false)
+            }
             Command::Export if is_open => Some(ctx.document().is_some() && self.can_export()),
             Command::ToggleMasks | Command::ShowPresentClasses if is_open => Some(true),
             Command::ToggleClassUnderCursor | Command::SoloClassUnderCursor if is_open => {
@@ -102,9 +104,9 @@ impl Workspace for Compare {
             Command::ToggleDifferences => self.differences = !self.differences,
             Command::ToggleTable => self.table = !self.table,
             Command::PatchSizes => self.add_patch_sizes(ctx),
-            Command::AddLabelMap => ctx.send(Action::Ask(Ask::LabelMap)),
-            Command::AddGroundTruth => ctx.send(Action::Ask(Ask::GroundTruth)),
-            Command::Export if is_open => ctx.send(Action::Ask(Ask::ReportFolder)),
+            Command::AddLabelMap => ctx.request(Request::Ask(Ask::LabelMap)),
+            Command::AddGroundTruth => ctx.request(Request::Ask(Ask::GroundTruth)),
+            Command::Export if is_open => ctx.request(Request::Ask(Ask::ReportFolder)),
             _ => return false,
         }
         true

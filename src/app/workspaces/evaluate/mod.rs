@@ -23,7 +23,11 @@ use told::Told;
 
 /// What the workspace knows.
 #[derive(Default)]
-pub(in crate::app) struct Evaluate {
+pub(super) struct Evaluate {
+    /// It has been in sight: before that nothing is scored.
+    opened: bool,
+    /// The run over all pictures that is made for scores is one for these.
+    run: bool,
     /// Folder of label maps that was chosen.
     folder: Option<PathBuf>,
     /// The ignored ids as they are being written.
@@ -140,6 +144,7 @@ impl Evaluate {
         self.scored.clear();
         self.waiting.clear();
         self.pending.clear();
+        self.run = false;
         self.asked = None;
         self.cell = None;
         self.add_up();

@@ -5,7 +5,7 @@ use egui::{Align, Button, Color32, Grid, Label, Layout, RichText, ScrollArea, Se
 use super::Evaluate;
 use super::matrix;
 use super::told::Told;
-use crate::app::action::Action;
+use crate::app::action::{Action, Request};
 use crate::app::command::Command;
 use crate::app::services::Ask;
 use crate::app::workspaces::Ctx;
@@ -102,7 +102,7 @@ impl Evaluate {
             ui.add(Label::new(&text).truncate()).on_hover_text(&text);
         });
         if choose {
-            ctx.send(Action::Ask(Ask::TruthFolder));
+            ctx.request(Request::Ask(Ask::TruthFolder));
         }
         ui.horizontal_wrapped(|ui| {
             match &self.truths.asked {
@@ -118,7 +118,12 @@ impl Evaluate {
 
     fn run_line(&self, ui: &mut Ui, ctx: &Ctx) {
         let (scored, found) = (self.counted(), self.truths.files.len());
-        let run = ctx.state.jobs.batch.as_ref().filter(|batch| batch.for_scores);
+        let run = ctx
+            .state
+            .jobs
+            .batch
+            .as_ref()
+            .filter(|batch| batch.for_scores && self.run);
         ui.horizontal_wrapped(|ui| match run {
             Some(batch) => {
                 if ui.button("Stop").on_hover_text("What is scored stays").clicked() {
@@ -140,15 +145,14 @@ impl Evaluate {
     fn shown_errors(&mut self, ui: &mut Ui, classes: &ClassSet, ctx: &Ctx) {
         ui.horizontal_wrapped(|ui| {
             ui.label("Show");
-            let evaluate = &mut *self;
-            let errors = match evaluate.class {
+            let errors = match self.class {
                 Some(class) => format!("Errors of {}", classes.label(class)),
                 None => "Errors".into(),
             };
-            ui.selectable_value(&mut evaluate.prediction, false, errors);
-            ui.selectable_value(&mut evaluate.prediction, true, "Prediction");
-            if evaluate.class.is_some() && ui.small_button("All classes").clicked() {
-                evaluate.class = None;
+            ui.selectable_value(&mut self.prediction, false, errors);
+            ui.selectable_value(&mut self.prediction, true, "Prediction");
+            if self.class.is_some() && ui.small_button("All classes").clicked() {
+                self.class = None;
             }
         });
         let source = ctx.document().map(|document| &document.photo.source);

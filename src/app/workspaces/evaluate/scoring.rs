@@ -1,7 +1,7 @@
 //! What is asked of the scoring thread, and what becomes of its answers.
 
 use super::{Evaluate, Layer, Of, Scored, Shown, Wanted};
-use crate::app::action::Action;
+use crate::app::action::{Action, Request};
 use crate::app::gpu::Upload;
 use crate::app::state::ResultKey;
 use crate::app::workspaces::{Ctx, Workspace as _};
@@ -42,7 +42,7 @@ impl Evaluate {
         let pictures: Vec<PhotoSource> = library.pictures.sources().cloned().collect();
         let asked = Asked::new();
         self.truths.of = Some((pictures.clone(), folder.clone(), knows_sample));
-        ctx.send(Action::Score(ScoreRequest::Find {
+        ctx.request(Request::Score(ScoreRequest::Find {
             ticket: asked.ticket(),
             folder: folder.clone(),
             pictures,
@@ -91,7 +91,7 @@ impl Evaluate {
             return;
         }
         let asked = Asked::new();
-        ctx.send(Action::Score(ScoreRequest::Score {
+        ctx.request(Request::Score(ScoreRequest::Score {
             ticket: asked.ticket(),
             job: Box::new(ScoreJob {
                 source: result.photo.source.clone(),
@@ -128,7 +128,7 @@ impl Evaluate {
             // Else its result or its truth has gone meanwhile.
             if let Some(job) = self.score_job(&source, labels, ctx) {
                 let asked = Asked::new();
-                ctx.send(Action::Score(ScoreRequest::Score {
+                ctx.request(Request::Score(ScoreRequest::Score {
                     ticket: asked.ticket(),
                     job: Box::new(job),
                 }));
@@ -241,7 +241,7 @@ impl Evaluate {
             before.filter(|before| before.wanted.photo == wanted.photo && before.wanted.truth == wanted.truth);
         let layer = |labels: &Labelling, texture| {
             let upload = Asked::new();
-            ctx.send(Action::Upload(Upload::Labels {
+            ctx.request(Request::Upload(Upload::Labels {
                 id: wanted.photo,
                 ticket: upload.ticket(),
                 labels: labels.clone(),
@@ -277,6 +277,7 @@ impl Evaluate {
         let kept: Vec<PhotoSource> = kept.into_iter().cloned().collect();
         self.waiting.extend(kept.into_iter().map(|source| (source, None)));
         if !missing.is_empty() {
+            self.run = true;
             ctx.send(Action::SegmentPictures {
                 pictures: missing,
                 write: None,
@@ -288,7 +289,7 @@ impl Evaluate {
     /// A picture of a run for scores has been segmented.
     pub(super) fn score_in_passing(&mut self, result: &Segmented, key: &ResultKey, ctx: &Ctx) {
         let source = &result.photo.source;
-        let is_wanted = ctx.state.result_key(source).as_ref() == Some(key);
+        let is_wanted = self.run && ctx.state.result_key(source).as_ref() == Some(key);
         if is_wanted && !self.pending.contains_key(source) {
             self.waiting.push_back((source.clone(), Some(Labelling::from(result))));
         }

@@ -3,7 +3,7 @@
 use egui::Ui;
 
 use super::Evaluate;
-use crate::app::action::Action;
+use crate::app::action::Request;
 use crate::app::command::Command;
 use crate::app::services::Ask;
 use crate::app::workspaces::{Ctx, News, Workspace, WorkspaceId};
@@ -14,16 +14,20 @@ impl Workspace for Evaluate {
     }
 
     fn enter(&mut self, ctx: &Ctx) {
+        self.opened = true;
         // Label maps may have come meanwhile.
         self.truths.of = None;
-        ctx.send(Action::StartScorer);
+        ctx.request(Request::StartScorer);
     }
 
     /// Scores stay.
     fn leave(&mut self, _ctx: &Ctx) {
         self.shown = None;
         self.told = None;
-        self.asked = None;
+        // It is counted all the same when it comes.
+        if let Some((asked, wanted)) = self.asked.take() {
+            self.pending.insert(wanted.key.source, asked);
+        }
     }
 
     fn on_news(&mut self, news: &News, ctx: &Ctx) {
@@ -38,7 +42,9 @@ impl Workspace for Evaluate {
     }
 
     fn update(&mut self, ctx: &Ctx) {
-        self.ask(ctx);
+        if self.opened {
+            self.ask(ctx);
+        }
     }
 
     fn view(&mut self, ui: &mut Ui, ctx: &Ctx) {
@@ -57,7 +63,9 @@ impl Workspace for Evaluate {
                 Some(is_open && ready && self.waiting.is_empty() && self.unscored().next().is_some())
             }
             // They are about masks and their readings, which are not shown as such here.
-            Command::CopyOverlay
+            Command::CopyReading
+            | Command::UnpinReading
+            | Command::CopyOverlay
             | Command::CopyLabels
             | Command::ToggleClassUnderCursor
             | Command::SoloClassUnderCursor

@@ -7,8 +7,7 @@ use egui::{PointerButton, Ui};
 
 use super::picture_view::{PictureView, Shown};
 use super::{Ctx, Workspace, WorkspaceId};
-use crate::app::action::Action;
-use crate::app::canvas::Patches;
+use crate::app::action::{Action, Request};
 use crate::app::command::Command;
 use crate::app::inspector::Reading;
 
@@ -26,20 +25,6 @@ impl Workspace for Masks {
     fn view(&mut self, ui: &mut Ui, ctx: &Ctx) {
         let Some(document) = ctx.document() else { return };
         let masks = document.masks.as_ref();
-        let patches = document
-            .result
-            .as_ref()
-            .filter(|_| ctx.state.view.patch_grid)
-            .and_then(|result| {
-                // The first pass is the one at the model's own size, or the smallest of several.
-                let field = result.prediction.fields.first()?;
-                Some(Patches {
-                    size: field.size,
-                    patch: result.model.spec.encoder.patch,
-                    columns: &field.columns,
-                    rows: &field.rows,
-                })
-            });
         let pin = ctx.state.canvas.pin;
         let happened = self.picture.show(
             ui,
@@ -48,7 +33,6 @@ impl Workspace for Masks {
             Shown {
                 masks: masks.map(|m| (m.labels.clone(), ctx.look(&m.result.model.classes))),
                 regions: masks.map(|m| m.result.regions.clone()),
-                patches,
                 pinned: pin,
                 overlay: None,
                 drag_moves: true,
@@ -65,18 +49,6 @@ impl Workspace for Masks {
 
     fn side_panel(&mut self, ui: &mut Ui, ctx: &Ctx) {
         panel::show(ui, ctx);
-    }
-
-    fn enabled(&self, command: Command, ctx: &Ctx) -> Option<bool> {
-        let canvas = &ctx.state.canvas;
-        match command {
-            Command::CopyReading => {
-                let has_result = ctx.document().is_some_and(|d| d.result.is_some());
-                Some(ctx.is_open(self.id()) && has_result && canvas.pin.or(canvas.cursor).is_some())
-            }
-            Command::UnpinReading => Some(ctx.is_open(self.id()) && canvas.pin.is_some()),
-            _ => None,
-        }
     }
 
     fn perform(&mut self, command: Command, ctx: &Ctx) -> bool {
@@ -106,6 +78,6 @@ fn copy_reading(ctx: &Ctx) {
     };
     if let Some(result) = &document.result {
         let text = reading.text(&document.photo.source.name(), &result.model.classes);
-        ctx.send(Action::CopyText(text, "Reading copied"));
+        ctx.request(Request::CopyText(text, "Reading copied"));
     }
 }

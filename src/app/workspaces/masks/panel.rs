@@ -45,7 +45,7 @@ pub(super) fn show(ui: &mut Ui, ctx: &Ctx) {
             class_details(ui, ctx, &mut list, &mut view);
         }
     });
-    ctx.set_view(view);
+    ctx.set_view(ui, view);
     ctx.set_class_list(list);
 }
 

@@ -10,7 +10,8 @@ use std::path::PathBuf;
 use egui::{Panel, ScrollArea, Ui};
 
 use super::{Ctx, News, Workspace, WorkspaceId};
-use crate::app::action::{Action, Actions};
+use crate::app::action::{Action, Actions, Request};
+use crate::app::command::Command;
 use crate::engine::{DeviceChoice, ModelSource, TrainPlan, TrainingNews, TrainingPlace, TrainingResult};
 use form::Form;
 use progress::Curves;
@@ -20,7 +21,7 @@ const FORM: f32 = 320.0;
 
 /// What the workspace knows.
 #[derive(Default)]
-pub(in crate::app) struct Train {
+pub(super) struct Train {
     form: Form,
     run: Run,
     curves: Curves,
@@ -90,10 +91,26 @@ impl Workspace for Train {
             ui.strong("Train a model");
             ui.add_enabled_ui(self.run == Run::Idle, |ui| {
                 if let Some(what) = self.form.show(ui) {
-                    ctx.send(Action::Ask(what));
+                    ctx.request(Request::Ask(what));
                 }
             });
         });
+    }
+
+    fn enabled(&self, command: Command, ctx: &Ctx) -> Option<bool> {
+        match command {
+            // There is no picture in sight.
+            Command::CopyReading
+            | Command::UnpinReading
+            | Command::CopyOverlay
+            | Command::CopyLabels
+            | Command::CopyView
+                if ctx.is_open(self.id()) =>
+            {
+                Some(false)
+            }
+            _ => None,
+        }
     }
 
     fn status(&self) -> Option<String> {
@@ -141,7 +158,7 @@ impl Train {
                     .clicked()
                 {
                     self.run = Run::Stopping;
-                    ctx.send(Action::StopTraining);
+                    ctx.request(Request::StopTraining);
                 }
             }
         }
@@ -155,7 +172,7 @@ impl Train {
             device: self.form.device,
             threads: ctx.state.settings.threads,
         };
-        ctx.send(Action::StartTraining(Box::new((plan, out, place))));
+        ctx.request(Request::StartTraining(Box::new((plan, out, place))));
     }
 
     fn outcome_line(&self, ui: &mut Ui, actions: &Actions) {

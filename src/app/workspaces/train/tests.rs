@@ -7,7 +7,7 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 
 use super::{Run, Train};
-use crate::app::action::Action;
+use crate::app::action::{Action, Request};
 use crate::app::services::Ask;
 use crate::app::state::testing::Bench;
 use crate::app::workspaces::{News, Workspace as _};
@@ -30,7 +30,10 @@ fn what_is_missing_is_said_and_folders_beside_are_guessed() {
     harness.get_by_label("Choose: Pictures").click();
     harness.run();
     let asked = harness.state().1.actions();
-    assert!(matches!(asked.as_slice(), [Action::Ask(Ask::TrainImages)]));
+    assert!(matches!(
+        asked.as_slice(),
+        [Action::Request(Request::Ask(Ask::TrainImages))]
+    ));
     let choose = |harness: &mut Harness<(Train, Bench)>, what, path: &str| {
         let (train, bench) = harness.state_mut();
         train.on_news(&News::Chosen(what, PathBuf::from(path)), &bench.ctx());
@@ -58,11 +61,13 @@ fn what_is_missing_is_said_and_folders_beside_are_guessed() {
     harness.get_by_label("Start training").click();
     harness.run();
     let asked = harness.state().1.actions();
-    assert!(matches!(asked.as_slice(), [Action::StartTraining(what)] if what.1 == std::path::Path::new("/mine")));
+    assert!(
+        matches!(asked.as_slice(), [Action::Request(Request::StartTraining(what))] if what.1 == std::path::Path::new("/mine"))
+    );
     harness.get_by_label("Stop").click();
     harness.run();
     let asked = harness.state().1.actions();
-    assert!(matches!(asked.as_slice(), [Action::StopTraining]));
+    assert!(matches!(asked.as_slice(), [Action::Request(Request::StopTraining)]));
     harness.get_by_label("Stopping");
 }
 

@@ -1,6 +1,7 @@
 //! One small model in every wrapper that programs put around weights: keys, prefixes, objects beside it, types of values.
 
 mod kinds;
+mod objects;
 
 use std::fs;
 use std::ops::ControlFlow;

@@ -1,5 +1,7 @@
 //! Exported files, read back.
 
+mod plans;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,8 +9,6 @@ use std::path::{Path, PathBuf};
 use segscope::export::{ExportError, Format, Options, Subject, files, picture, write};
 use segscope::labels::{ClassSet, LabelMap};
 use segscope::photo::Photo;
-
-use crate::repository::in_repository;
 
 /// A photo with its labels, owned.
 struct Scene {
@@ -261,31 +261,6 @@ fn a_hidden_class_shows_the_photo_and_is_no_part_of_the_legend() {
 }
 
 #[test]
-fn planned_files_are_the_written_files() {
-    let folder = tempfile::tempdir().unwrap();
-    let scene = Scene::camvid();
-    // Repeated and out of order, as a command line may have it.
-    let mut options = only(&Format::ALL);
-    options.formats.reverse();
-    options.formats.push(Format::Color);
-    let planned = files(&scene.subject(), &options, folder.path(), "a.b");
-    assert!(planned.iter().all(|file| !file.exists && !file.description.is_empty()));
-    let planned: Vec<_> = planned.into_iter().map(|file| file.path).collect();
-    let written = write(&scene.subject(), &options, folder.path(), "a.b").unwrap();
-    assert_eq!(planned, written);
-    assert_eq!(written.len(), 4 + 11 + 1);
-    assert_eq!(tree(folder.path()), written.into_iter().collect());
-    assert!(folder.path().join("labels/a.b.png").is_file());
-    let again = files(&scene.subject(), &options, folder.path(), "a.b");
-    assert!(
-        again
-            .iter()
-            .all(|file| file.exists != file.path.ends_with("classes.json"))
-    );
-    assert!(files(&scene.subject(), &only(&[]), folder.path(), "a").is_empty());
-}
-
-#[test]
 fn another_class_list_is_a_conflict_and_the_same_is_not() {
     let folder = tempfile::tempdir().unwrap();
     let options = only(&[Format::Labels]);
@@ -373,97 +348,6 @@ fn chosen_colours_hold_for_every_file() {
         planned.iter().any(|file| file.exists)
     };
     assert!(!list(&options) && list(&Options::default()));
-}
-
-/// The sample's photo with its labels, `times` in width and height.
-fn street(times: usize) -> Scene {
-    let root = in_repository("assets/samples");
-    let photo = Photo::open(&root.join("street.jpg")).unwrap();
-    let map = read_map(&root.join("street-labels.png"));
-    assert_eq!([map.width, map.height], [photo.width, photo.height]);
-    let (width, height) = (times * map.width, times * map.height);
-    let photo = photo.resized(width, height);
-    let ids: Vec<u16> = (0..width * height)
-        .map(|i| map.ids[i / width / times * map.width + i % width / times])
-        .collect();
-    // Low at the edges of a class and high inside, with some noise below, as a network's is.
-    let confidence = (0..width * height)
-        .map(|i| {
-            let edge = ids[i] != ids[i.saturating_sub(8)] || ids[i] != ids[i.saturating_sub(8 * width)];
-            let noise = (i.wrapping_mul(2_654_435_761) >> 7) % 300;
-            (if edge { 30_000 } else { 64_000 }) + noise as u16
-        })
-        .collect();
-    Scene {
-        photo,
-        map: LabelMap { width, height, ids },
-        confidence,
-        classes: segscope::datasets::classes_of("camvid").unwrap(),
-    }
-}
-
-/// Every planned file with its size on the disk.
-fn planned_and_written(scene: &Scene, options: &Options) -> Vec<(PathBuf, u64, u64)> {
-    let folder = tempfile::tempdir().unwrap();
-    let planned = files(&scene.subject(), options, folder.path(), "a");
-    write(&scene.subject(), options, folder.path(), "a").unwrap();
-    planned
-        .into_iter()
-        .map(|file| {
-            let length = fs::metadata(&file.path).unwrap().len();
-            let name = file.path.strip_prefix(folder.path()).unwrap().to_owned();
-            (name, file.bytes, length)
-        })
-        .collect()
-}
-
-#[test]
-fn planned_sizes_are_about_those_of_the_files() {
-    for (times, legend) in [(1, false), (1, true), (3, true)] {
-        let options = Options {
-            legend,
-            ..only(&Format::ALL)
-        };
-        for (path, planned, written) in planned_and_written(&street(times), &options) {
-            let off = planned as f64 / written as f64;
-            assert!(
-                (1.0 / 1.5..1.5).contains(&off),
-                "{}: {planned} of {written}",
-                path.display()
-            );
-        }
-    }
-}
-
-#[test]
-fn planned_sizes_of_small_pictures_are_exact() {
-    for scene in [
-        Scene::camvid(),
-        Scene::new(500, 400, 9, segscope::datasets::classes_of("camvid").unwrap()),
-        Scene::new(40, 30, 300, ClassSet::numbered(300)),
-    ] {
-        let options = Options {
-            legend: true,
-            ..only(&Format::ALL)
-        };
-        for (path, planned, written) in planned_and_written(&scene, &options) {
-            assert_eq!(planned, written, "{}", path.display());
-        }
-    }
-}
-
-#[test]
-fn a_plan_of_what_cannot_be_written_has_no_sizes() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut scene = Scene::camvid();
-    scene.confidence.truncate(7);
-    let planned = files(&scene.subject(), &only(&Format::ALL), folder.path(), "a");
-    assert!(planned.len() == 16 && planned.iter().all(|file| file.bytes == 0));
-    scene.photo.rgb.clear();
-    assert_eq!(
-        files(&scene.subject(), &Options::default(), folder.path(), "a").len(),
-        4
-    );
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use egui::Context;
 
-use super::action::Action;
+use super::action::Request;
 use super::chrome::Chrome;
 use super::services::Services;
 use super::settings::{self, Session, Settings};
@@ -18,7 +18,7 @@ use crate::photo::OpenOptions;
 const SESSION_PERIOD: Duration = Duration::from_secs(1);
 
 /// What is in force and what is written.
-pub(super) struct Keeper {
+pub(super) struct Persistence {
     /// The settings that are in force.
     applied: Settings,
     /// What the engine has of them.
@@ -40,7 +40,7 @@ fn computing(settings: &Settings, named: Option<DeviceChoice>) -> EngineSettings
     }
 }
 
-impl Keeper {
+impl Persistence {
     /// With settings and session as they were read; `named` is a device that holds in place of the setting.
     pub(super) fn new(settings: &Settings, session: &Session, named: Option<DeviceChoice>) -> Self {
         Self {
@@ -94,7 +94,7 @@ impl Keeper {
         }
         let before = std::mem::replace(&mut self.computing, wanted.clone());
         let reads_otherwise = before.opening != wanted.opening;
-        state.actions.send(Action::Configure(wanted));
+        state.actions.request(Request::Configure(wanted));
         if reads_otherwise {
             // Whatever is read from now on is read in the new way.
             let sources: Vec<PhotoSource> = state.library.pictures.sources().cloned().collect();
