@@ -323,3 +323,37 @@ fn heads_are_measured_picture_by_picture_and_stopped_on_request() {
     measure(&desk, &asked, PhotoSource::Sample);
     assert!(answer(&mut desk).1.is_none());
 }
+
+#[test]
+fn measuring_heads_lets_every_other_job_go_first() {
+    let mut desk = Desk::with_model();
+    let look = look(&mut desk, Region::Whole);
+    let asked = Asked::new();
+    let measure = |desk: &Desk| {
+        let job = HeadsJob {
+            source: PhotoSource::Sample,
+            model: look.model,
+            output: look.output,
+            settings: look.settings.clone(),
+        };
+        let ticket = asked.ticket();
+        desk.send(Job::MeasureHeads { ticket, job });
+    };
+    let figures = |desk: &mut Desk| {
+        desk.wait_for("figures", |event| match event {
+            Event::HeadsMeasured { figures, .. } => Some(figures),
+            _ => None,
+        })
+    };
+    measure(&desk);
+    // Reading the picture alone takes longer than until this is in the queue.
+    desk.send(Job::Find(Vec::new()));
+    assert_eq!(
+        figures(&mut desk),
+        None,
+        "it was interrupted, and nobody has withdrawn it"
+    );
+    desk.wait_for("the other job", |event| matches!(event, Event::Found(_)).then_some(()));
+    measure(&desk);
+    assert!(figures(&mut desk).is_some_and(|figures| figures.is_ok()));
+}
