@@ -5,7 +5,7 @@ use std::sync::Arc;
 use egui::{Rect, Sense, Stroke, StrokeKind, TextureId, Ui, Vec2, WidgetInfo, pos2, vec2};
 
 use super::{Attention, Shown, picture_of};
-use crate::engine::{Answer, Place, Question};
+use crate::engine::{Answer, Inspection, Place, Question};
 use crate::export::Scale;
 
 /// Widest tile of a head in points.
@@ -48,6 +48,17 @@ impl Sheet {
 }
 
 impl Attention {
+    /// What the picture of tiles hangs on: it is drawn again when this changes.
+    fn tiles_key(&self, inspection: &Arc<Inspection>, question: &Question) -> String {
+        format!(
+            "{:p} {question:?} {:?} {:?} {}",
+            Arc::as_ptr(inspection),
+            self.curve,
+            self.map,
+            self.common
+        )
+    }
+
     /// A tile for each head of the layer; a click shows it on the canvas.
     pub(super) fn head_tiles(&mut self, ui: &mut Ui) {
         let Some(inspection) = self.inspection.clone() else {
@@ -62,13 +73,7 @@ impl Attention {
         let heads = rows.heads();
         // Few beside each other when they are wide.
         let across = heads.clamp(1, if grid[1] > 2 * grid[0] { 2 } else { 4 });
-        let key = format!(
-            "{:p} {question:?} {:?} {:?} {}",
-            Arc::as_ptr(&inspection),
-            self.curve,
-            self.map,
-            self.common
-        );
+        let key = self.tiles_key(&inspection, question);
         let drawn = (self.head_heat.key.as_ref() != Some(&key)).then(|| {
             let maps: Vec<&[f32]> = (0..heads)
                 .filter_map(|head| rows.head(head).get(range.clone()))
@@ -118,13 +123,7 @@ impl Attention {
         if heads == 0 {
             return;
         }
-        let key = format!(
-            "{:p} {question:?} {:?} {:?} {}",
-            Arc::as_ptr(&inspection),
-            self.curve,
-            self.map,
-            self.common
-        );
+        let key = self.tiles_key(&inspection, question);
         let drawn = (self.matrix_heat.key.as_ref() != Some(&key)).then(|| {
             let maps: Vec<&[f32]> = layers
                 .iter()
