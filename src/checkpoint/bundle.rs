@@ -17,7 +17,7 @@ use super::source::safetensors::SafetensorsFile;
 use super::source::{Shapes, Source, UnreadByName};
 use super::{Checkpoint, CheckpointError, Plan, Provenance, check_spec};
 use crate::labels::ClassSet;
-use crate::model::{HostTensor, ModelSpec, tensors_of};
+use crate::model::{HostTensor, ModelSpec, in_decoder, tensors_of};
 use crate::staged_file::StagedFile;
 
 /// Metadata keys.
@@ -208,8 +208,7 @@ fn use_decoder_list(spec: &mut Value) {
 
 /// `decoders.KEY.rest` as `decoder.rest`.
 fn single_decoder_name(name: &str) -> String {
-    let of_decoder = name.strip_prefix("decoders.").and_then(|rest| rest.split_once('.'));
-    of_decoder.map_or_else(|| name.to_owned(), |(_, rest)| format!("decoder.{rest}"))
+    in_decoder(name).map_or_else(|| name.to_owned(), |(_, rest)| format!("decoder.{rest}"))
 }
 
 /// Writes a bundle beside `path` and renames it.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Checkpoint;
-use crate::model::{DecoderSpec, EncoderSpec, tensors_of};
+use crate::model::{DecoderSpec, EncoderSpec, in_decoder, tensors_of};
 
 impl Checkpoint {
     /// Adds the decoders of `other`, whose encoder has to be the same to the last bit. A final norm that only one of
@@ -36,8 +36,7 @@ impl Checkpoint {
             self.spec.decoders.push(DecoderSpec { key, head });
         }
         for (name, tensor) in weights.drain() {
-            let of_decoder = name.strip_prefix("decoders.").and_then(|rest| rest.split_once('.'));
-            let renamed = of_decoder.and_then(|(key, rest)| Some(format!("decoders.{}.{rest}", keys.get(key)?)));
+            let renamed = in_decoder(&name).and_then(|(key, rest)| Some(format!("decoders.{}.{rest}", keys.get(key)?)));
             self.weights.insert(renamed.unwrap_or(name), tensor);
         }
         self.spec.encoder.final_norm |= spec.encoder.final_norm;

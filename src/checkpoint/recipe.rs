@@ -7,7 +7,7 @@ use std::path::Path;
 use super::CheckpointError;
 use super::left_out::{LeftOut, blocks_of, is_counter};
 use super::source::{Shapes, Source};
-use crate::model::{HostTensor, TensorSpec, Weights, WeightsMismatch};
+use crate::model::{HostTensor, NamedShape, TensorSpec, Weights, WeightsMismatch};
 
 /// Told the share of a file that has been read, 0..=1; `Break` stops reading.
 pub type OnRead<'a> = &'a mut dyn FnMut(f32) -> ControlFlow<()>;
@@ -175,7 +175,7 @@ impl Recipe {
             // What a tensor has to be like is known where it is taken as it is.
             let expected = needed.get(step.name.as_str()).filter(|_| step.make.is_none());
             for name in &step.from {
-                let tensor = || TensorSpec {
+                let tensor = || NamedShape {
                     name: name.clone(),
                     shape: expected.map(|shape| (*shape).clone()).unwrap_or_default(),
                 };
@@ -196,7 +196,7 @@ impl Recipe {
             is_unused && !is_counter(name) && blocks.iter().any(|block| name.starts_with(block))
         });
         mismatch.unexpected = unexpected
-            .map(|(name, shape)| TensorSpec {
+            .map(|(name, shape)| NamedShape {
                 name: name.clone(),
                 shape: shape.clone(),
             })

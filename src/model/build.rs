@@ -5,7 +5,7 @@ use burn::nn::{BatchNorm, BatchNormConfig, LayerNorm, LayerNormConfig, Linear, L
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::named::{Layout, ParameterNames};
-use super::weights::{HostTensor, TensorSpec, Weights, WeightsMismatch};
+use super::weights::{HostTensor, NamedShape, Weights, WeightsMismatch};
 
 /// Takes tensors out of a [`Weights`] one at a time, so that a large model is never in memory twice.
 pub(super) struct Builder<'a> {
@@ -26,7 +26,7 @@ impl<'a> Builder<'a> {
 
     fn take(&mut self, name: &str) -> Result<HostTensor, WeightsMismatch> {
         self.weights.take(name).ok_or_else(|| WeightsMismatch {
-            missing: vec![TensorSpec {
+            missing: vec![NamedShape {
                 name: name.into(),
                 shape: Vec::new(),
             }],
@@ -117,7 +117,7 @@ impl<'a> Builder<'a> {
     fn statistic(&mut self, name: String, channels: usize) -> Result<RunningState<Tensor<1>>, WeightsMismatch> {
         let HostTensor { shape, values } = self.take(&name)?;
         let id = ParamId::new();
-        self.names.add(id, name, shape, Layout::AsStored);
+        self.names.add(id, name, shape, Layout::Statistic);
         let values = Tensor::from_data(TensorData::new(values, [channels]), self.device);
         Ok(RunningState::with_id(id, values))
     }

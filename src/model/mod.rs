@@ -16,11 +16,11 @@ mod published;
 mod segmenter;
 mod setr;
 mod spec;
+mod tensors;
 mod vit;
 mod weights;
 
 pub use named::ParameterNames;
-pub use needed::{tensors_of, tensors_of_encoder};
 pub use network::{Decoder, LastUpsampling, Logits, Network};
 pub use position::resized_positions;
 pub use probe::{Cancelled, MapStage, NoProbe, Probe, Stage};
@@ -31,5 +31,6 @@ pub use spec::{
     DecoderSpec, EncoderSpec, HeadSpec, InferenceSpec, MlaSpec, ModelSpec, Normalisation, Output, PositionResize,
     SpecError, UpSpec, UpStage, WindowMode, WindowRules,
 };
+pub use tensors::{Place, Role, TensorSpec, in_decoder, tensors_of, tensors_of_encoder};
 pub use vit::{Features, VisionTransformer};
-pub use weights::{HostTensor, TensorSpec, Weights, WeightsMismatch};
+pub use weights::{HostTensor, NamedShape, Weights, WeightsMismatch};

@@ -14,6 +14,8 @@ use super::weights::{HostTensor, Weights};
 pub(super) enum Layout {
     /// With the same values in the same order.
     AsStored,
+    /// As it is, and no parameter: what a batch norm goes by.
+    Statistic,
     /// A linear weight `[out, in]` that became `[in, out]`.
     Transposed,
     /// A convolution's weight `[out, in, side, side]` that became `[side * side * in, out]`.
@@ -71,8 +73,8 @@ struct Statistics<'a> {
 
 impl ModuleVisitor for Statistics<'_> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let of_norm = |named: &&Named| named.name.ends_with(".norm.mean") || named.name.ends_with(".norm.variance");
-        let Some(named) = self.names.0.get(&param.id).filter(of_norm) else {
+        let is_statistic = |named: &&Named| named.layout == Layout::Statistic;
+        let Some(named) = self.names.0.get(&param.id).filter(is_statistic) else {
             return;
         };
         if let Ok(values) = param.val().into_data().try_into_vec::<f32>() {
@@ -101,7 +103,7 @@ impl ModuleVisitor for Collector<'_> {
             return;
         };
         let values = match named.layout {
-            Layout::AsStored => values,
+            Layout::AsStored | Layout::Statistic => values,
             Layout::Transposed => transposed(&values, sizes[0], sizes[D - 1]),
             Layout::Taps => untapped(&values, &named.shape),
         };

@@ -1,88 +1,49 @@
-//! Names and shapes of all tensors of a network.
+//! The tensors of encoder and decoders.
 
-use super::spec::{DecoderSpec, EncoderSpec, HeadSpec, MlaSpec, ModelSpec, UpSpec};
-use super::weights::TensorSpec;
-
-/// Every tensor that a network of this spec needs: the encoder under the names of the published Segmenter
-/// (`encoder.blocks.0.norm1.weight`), each decoder under `decoders.KEY.`. Shapes are PyTorch's: a linear weight is
-/// `[out, in]`, a convolution's `[out, in, side, side]`.
-pub fn tensors_of(spec: &ModelSpec) -> Vec<TensorSpec> {
-    let mut list = TensorList(Vec::new());
-    list.encoder(&spec.encoder);
-    for decoder in &spec.decoders {
-        list.decoder(decoder, spec.encoder.dim, spec.classes);
-    }
-    list.0
-}
-
-/// Those of an encoder alone.
-pub fn tensors_of_encoder(spec: &EncoderSpec) -> Vec<TensorSpec> {
-    let mut list = TensorList(Vec::new());
-    list.encoder(spec);
-    list.0
-}
-
-struct TensorList(Vec<TensorSpec>);
+use super::spec::{DecoderSpec, EncoderSpec, HeadSpec, MlaSpec, UpSpec};
+use super::tensors::{Place, Role, TensorList};
 
 impl TensorList {
-    fn add(&mut self, name: impl Into<String>, shape: impl Into<Vec<usize>>) {
-        self.0.push(TensorSpec {
-            name: name.into(),
-            shape: shape.into(),
-        });
-    }
-
-    fn linear(&mut self, name: &str, output: usize, input: usize) {
-        self.add(format!("{name}.weight"), [output, input]);
-        self.add(format!("{name}.bias"), [output]);
-    }
-
-    fn layer_norm(&mut self, name: &str, dim: usize) {
-        self.add(format!("{name}.weight"), [dim]);
-        self.add(format!("{name}.bias"), [dim]);
-    }
-
-    fn block(&mut self, name: &str, dim: usize) {
-        self.layer_norm(&format!("{name}.norm1"), dim);
-        self.linear(&format!("{name}.attn.qkv"), 3 * dim, dim);
-        self.linear(&format!("{name}.attn.proj"), dim, dim);
-        self.layer_norm(&format!("{name}.norm2"), dim);
-        self.linear(&format!("{name}.mlp.fc1"), 4 * dim, dim);
-        self.linear(&format!("{name}.mlp.fc2"), dim, 4 * dim);
-    }
-
-    fn encoder(&mut self, e: &EncoderSpec) {
-        self.add("encoder.patch_embed.proj.weight", [e.dim, 3, e.patch, e.patch]);
-        self.add("encoder.patch_embed.proj.bias", [e.dim]);
+    pub(super) fn encoder(&mut self, e: &EncoderSpec) {
+        self.at(Place::Stem);
+        self.add(
+            "encoder.patch_embed.proj.weight",
+            [e.dim, 3, e.patch, e.patch],
+            Role::Kernel,
+        );
+        self.add("encoder.patch_embed.proj.bias", [e.dim], Role::Bias);
         if e.class_token {
-            self.add("encoder.cls_token", [1, 1, e.dim]);
+            self.add("encoder.cls_token", [1, 1, e.dim], Role::Embedding);
         }
         if e.distilled {
-            self.add("encoder.dist_token", [1, 1, e.dim]);
+            self.add("encoder.dist_token", [1, 1, e.dim], Role::Embedding);
         }
         let positions = e.extra_tokens() + e.grid[0] * e.grid[1];
-        self.add("encoder.pos_embed", [1, positions, e.dim]);
+        self.add("encoder.pos_embed", [1, positions, e.dim], Role::Embedding);
         for i in 0..e.depth {
+            self.at(Place::Layer(i));
             self.block(&format!("encoder.blocks.{i}"), e.dim);
         }
         if e.final_norm {
+            self.at(Place::Layer(e.depth));
             self.layer_norm("encoder.norm", e.dim);
         }
     }
 
-    fn decoder(&mut self, decoder: &DecoderSpec, dim: usize, classes: usize) {
+    pub(super) fn decoder(&mut self, decoder: &DecoderSpec, dim: usize, classes: usize) {
         let name = |part: &str| format!("decoders.{}.{part}", decoder.key);
+        self.at(Place::Head);
         match &decoder.head {
             HeadSpec::Linear => self.linear(&name("head"), classes, dim),
             HeadSpec::MaskTransformer { layers, .. } => {
                 self.linear(&name("proj_dec"), dim, dim);
-                self.add(name("cls_emb"), [1, classes, dim]);
+                self.add(name("cls_emb"), [1, classes, dim], Role::Embedding);
                 for i in 0..*layers {
                     self.block(&name(&format!("blocks.{i}")), dim);
                 }
                 self.layer_norm(&name("decoder_norm"), dim);
-                self.add(name("proj_patch"), [dim, dim]);
-                self.add(name("proj_classes"), [dim, dim]);
+                self.add(name("proj_patch"), [dim, dim], Role::Projection);
+                self.add(name("proj_classes"), [dim, dim], Role::Projection);
                 self.layer_norm(&name("mask_norm"), classes);
             }
             HeadSpec::Up { main, auxiliary } => {
@@ -102,7 +63,7 @@ impl TensorList {
             self.normed_convolution(&format!("{name}.stages.{i}"), stage.channels, input, stage.kernel);
             input = stage.channels;
         }
-        self.convolution(&format!("{name}.classify"), classes, input, 1);
+        self.classifier(&format!("{name}.classify"), classes, input, 1);
     }
 
     /// `name` ends in a dot.
@@ -114,9 +75,13 @@ impl TensorList {
         } = *mla;
         let paths = mla.taps.len();
         for i in 0..paths {
+            // The published tenfold rate goes by "head" in the name, and this is `neck` in mmsegmentation and
+            // `backbone.mla` in the official code.
+            self.at(Place::Neck);
             self.layer_norm(&format!("{name}norms.{i}"), dim);
             self.normed_convolution(&format!("{name}project.{i}"), channels, dim, 1);
             self.normed_convolution(&format!("{name}smooth.{i}"), channels, channels, 3);
+            self.at(Place::Head);
             self.normed_convolution(&format!("{name}refine.{i}.0"), head_channels, channels, 3);
             self.normed_convolution(&format!("{name}refine.{i}.1"), head_channels, head_channels, 3);
             if mla.auxiliary {
@@ -124,37 +89,6 @@ impl TensorList {
             }
         }
         let side = mla.classifier_kernel;
-        self.convolution(&format!("{name}classify"), classes, paths * head_channels, side);
-    }
-
-    fn convolution(&mut self, name: &str, output: usize, input: usize, side: usize) {
-        self.add(format!("{name}.weight"), [output, input, side, side]);
-        self.add(format!("{name}.bias"), [output]);
-    }
-
-    /// A convolution without bias and the batch norm behind it.
-    fn normed_convolution(&mut self, name: &str, output: usize, input: usize, side: usize) {
-        self.add(format!("{name}.weight"), [output, input, side, side]);
-        for part in ["weight", "bias", "mean", "variance"] {
-            self.add(format!("{name}.norm.{part}"), [output]);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::{DecoderKind, Variant, published};
-
-    #[test]
-    fn decoders_with_running_statistics_are_those_with_batch_norm() {
-        let spec = published(Variant::Tiny, 16, &DecoderKind::ALL, 3, 64);
-        let tensors = tensors_of(&spec);
-        for decoder in &spec.decoders {
-            let of_decoder = format!("decoders.{}.", decoder.key);
-            let mut names = tensors.iter().filter(|tensor| tensor.name.starts_with(&of_decoder));
-            let has_statistics = names.any(|tensor| tensor.name.ends_with(".norm.variance"));
-            assert_eq!(decoder.head.has_batch_norm(), has_statistics, "{}", decoder.key);
-        }
+        self.classifier(&format!("{name}classify"), classes, paths * head_channels, side);
     }
 }

@@ -7,11 +7,11 @@ use burn::tensor::{Device, Tensor};
 use super::build::Builder;
 use super::kernels;
 use super::named::ParameterNames;
-use super::needed::tensors_of;
 use super::probe::{Cancelled, Probe};
 use super::segmenter::{self, MaskTransformer};
 use super::setr::{Mla, UpDecoder};
 use super::spec::{DecoderSpec, HeadSpec, ModelSpec, Output};
+use super::tensors::tensors_of;
 use super::vit::{Features, VisionTransformer};
 use super::weights::{Weights, WeightsMismatch};
 

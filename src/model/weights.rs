@@ -1,10 +1,10 @@
-//! Named tensors in host memory, and the list of what a network needs.
+//! Named tensors in host memory, and how they differ from what a network needs.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::needed::tensors_of;
 use super::spec::ModelSpec;
+use super::tensors::{Role, TensorSpec, tensors_of};
 
 /// One tensor in host memory, row-major, in PyTorch's orientation (a linear weight is `[out, in]`).
 #[derive(Clone, Debug, PartialEq)]
@@ -21,24 +21,33 @@ pub struct Weights {
     tensors: BTreeMap<String, HostTensor>,
 }
 
-/// Name and shape of one tensor that a network needs.
+/// Name and shape of a tensor, as a message tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TensorSpec {
-    /// Name in the published layout.
+pub struct NamedShape {
+    /// Its name.
     pub name: String,
-    /// Expected shape.
+    /// Its shape.
     pub shape: Vec<usize>,
+}
+
+impl From<&TensorSpec> for NamedShape {
+    fn from(tensor: &TensorSpec) -> Self {
+        Self {
+            name: tensor.name.clone(),
+            shape: tensor.shape.clone(),
+        }
+    }
 }
 
 /// How weights differ from what their spec asks for; every difference is listed.
 #[derive(Debug, Default, PartialEq, Eq, thiserror::Error)]
 pub struct WeightsMismatch {
     /// Needed, not there.
-    pub missing: Vec<TensorSpec>,
+    pub missing: Vec<NamedShape>,
     /// There, not needed.
-    pub unexpected: Vec<TensorSpec>,
+    pub unexpected: Vec<NamedShape>,
     /// Expected tensor and the shape that was found.
-    pub misshapen: Vec<(TensorSpec, Vec<usize>)>,
+    pub misshapen: Vec<(NamedShape, Vec<usize>)>,
     /// Tensors that hold NaN or infinity.
     pub not_finite: Vec<String>,
 }
@@ -46,9 +55,9 @@ pub struct WeightsMismatch {
 impl fmt::Display for WeightsMismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the weights do not fit the model")?;
-        let shaped = |t: &TensorSpec| format!("{} {:?}", shortened(&t.name), t.shape);
+        let shaped = |t: &NamedShape| format!("{} {:?}", shortened(&t.name), t.shape);
         write_some(f, "missing", self.missing.iter().map(shaped))?;
-        let wrong = |(t, found): &(TensorSpec, Vec<usize>)| {
+        let wrong = |(t, found): &(NamedShape, Vec<usize>)| {
             format!("{} expected {:?}, found {found:?}", shortened(&t.name), t.shape)
         };
         write_some(f, "wrong shape", self.misshapen.iter().map(wrong))?;
@@ -152,9 +161,9 @@ impl Weights {
         let mut mismatch = WeightsMismatch::default();
         for tensor in needed {
             match self.tensors.get(&tensor.name) {
-                None => mismatch.missing.push(tensor.clone()),
+                None => mismatch.missing.push(tensor.into()),
                 Some(found) if found.shape != tensor.shape => {
-                    mismatch.misshapen.push((tensor.clone(), found.shape.clone()));
+                    mismatch.misshapen.push((tensor.into(), found.shape.clone()));
                 }
                 Some(found) if !found.values.iter().all(|v| v.is_finite()) => {
                     mismatch.not_finite.push(tensor.name.clone());
@@ -167,7 +176,7 @@ impl Weights {
             .tensors
             .iter()
             .filter(|(name, _)| !names.contains(name.as_str()))
-            .map(|(name, t)| TensorSpec {
+            .map(|(name, t)| NamedShape {
                 name: name.clone(),
                 shape: t.shape.clone(),
             })
@@ -193,8 +202,8 @@ impl Weights {
         let tensors = tensors_of(spec)
             .into_iter()
             .map(|t| {
-                let is_scale = t.name.contains("norm") && !t.name.ends_with("bias") && !t.name.ends_with("mean");
-                let centre = if is_scale { 1.0 } else { 0.0 };
+                let is_factor = matches!(t.role, Role::Scale | Role::Variance);
+                let centre = if is_factor { 1.0 } else { 0.0 };
                 let values = (0..t.shape.iter().product()).map(|_| centre + next()).collect();
                 let shape = t.shape;
                 (t.name, HostTensor { shape, values })

@@ -1,60 +1,91 @@
-//! What follows from the name of a parameter.
+//! How each parameter is stepped, by its role and place.
 
-/// Where in an encoder of so many blocks a parameter is: 0 before the blocks, 1 for the first, one more than there are
-/// after them; nothing for decoders.
-pub(super) fn layer_of(name: &str, depth: usize) -> Option<usize> {
-    let rest = name.strip_prefix("encoder.")?;
-    let block = rest.strip_prefix("blocks.").and_then(|rest| rest.split('.').next());
-    match block.and_then(|number| number.parse::<usize>().ok()) {
-        Some(block) => Some(block + 1),
-        None if rest.starts_with("norm.") => Some(depth + 1),
-        None => Some(0),
+use std::collections::HashMap;
+
+use super::config::TrainConfig;
+use crate::model::{ModelSpec, Place, tensors_of};
+
+/// How all parameters of a network are stepped.
+pub(super) struct Parameters(HashMap<String, Stepping>);
+
+/// How one parameter is stepped.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Stepping {
+    /// Its learning rate over that of the schedule.
+    pub(super) rate: f64,
+    /// Whether weight decay holds for it: for matrices, and neither for norms and biases nor for tokens and embeddings
+    /// (rstrudel segm/model: `no_weight_decay`).
+    pub(super) decays: bool,
+}
+
+impl Parameters {
+    /// Those of a network that is trained like this.
+    pub(super) fn of(spec: &ModelSpec, config: &TrainConfig) -> Self {
+        let layers = spec.encoder.depth;
+        // Layers are counted from what comes before the first; the last number is that of what follows them.
+        let encoder_rate = |number: usize| config.layer_decay.powi((layers + 1 - number) as i32);
+        let stepping = tensors_of(spec).into_iter().map(|tensor| {
+            let rate = match tensor.place {
+                Place::Stem => encoder_rate(0),
+                Place::Layer(layer) => encoder_rate(layer + 1),
+                Place::Neck => 1.0,
+                Place::Head => config.decoder_rate,
+            };
+            let decays = tensor.role.is_matrix();
+            (tensor.name, Stepping { rate, decays })
+        });
+        Self(stepping.collect())
     }
-}
 
-/// Whether a parameter is of what lies between encoder and head in SETR-MLA. The published tenfold rate goes by "head" in
-/// the name, and that is `neck` in mmsegmentation and `backbone.mla` in the official code.
-pub(super) fn is_neck(name: &str) -> bool {
-    let rest = name.strip_prefix("decoders.").and_then(|rest| rest.split_once('.'));
-    rest.is_some_and(|(_, rest)| {
-        ["norms.", "project.", "smooth."]
-            .iter()
-            .any(|part| rest.starts_with(part))
-    })
-}
-
-/// Whether weight decay holds for a parameter: for matrices, and neither for norms and biases nor for tokens and
-/// embeddings (rstrudel segm/model: `no_weight_decay`).
-pub(super) fn decays(name: &str) -> bool {
-    let is_matrix = name.ends_with(".weight") || name.ends_with(".proj_patch") || name.ends_with(".proj_classes");
-    is_matrix && !name.contains("norm")
+    /// One of them; what the network does not know stands still.
+    pub(super) fn stepping(&self, name: &str) -> Stepping {
+        const STILL: Stepping = Stepping {
+            rate: 0.0,
+            decays: false,
+        };
+        self.0.get(name).copied().unwrap_or(STILL)
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{decays, is_neck, layer_of};
+    use super::*;
+    use crate::model::{DecoderKind, Variant, published};
+    use crate::train::Recipe;
+
+    fn parameters() -> Parameters {
+        let spec = published(Variant::Tiny, 16, &DecoderKind::ALL, 3, 64);
+        let mut config = Recipe::Setr.config(1, 64, 64);
+        config.layer_decay = 0.5;
+        Parameters::of(&spec, &config)
+    }
 
     #[test]
     fn layers_are_counted_from_the_patch_embedding_on() {
-        let layer = |name| layer_of(name, 12);
-        assert_eq!(layer("encoder.patch_embed.proj.weight"), Some(0));
-        assert_eq!(layer("encoder.pos_embed"), Some(0));
-        assert_eq!(layer("encoder.blocks.0.norm1.weight"), Some(1));
-        assert_eq!(layer("encoder.blocks.11.mlp.fc2.bias"), Some(12));
-        assert_eq!(layer("encoder.norm.weight"), Some(13));
-        assert_eq!(layer("decoders.mask.blocks.0.norm1.weight"), None);
-        assert!(is_neck("decoders.mla.smooth.0.weight") && is_neck("decoders.mla.norms.3.bias"));
-        assert!(!is_neck("decoders.mla.refine.0.1.weight") && !is_neck("decoders.pup.main.norm.weight"));
+        let parameters = parameters();
+        let rate = |name| parameters.stepping(name).rate;
+        assert_eq!(rate("encoder.patch_embed.proj.weight"), 0.5f64.powi(13));
+        assert_eq!(rate("encoder.pos_embed"), 0.5f64.powi(13));
+        assert_eq!(rate("encoder.blocks.0.norm1.weight"), 0.5f64.powi(12));
+        assert_eq!(rate("encoder.blocks.11.mlp.fc2.bias"), 0.5);
+        assert_eq!(rate("encoder.norm.weight"), 1.0);
+        assert_eq!(rate("decoders.mask.blocks.0.norm1.weight"), 10.0);
+        // What lies between encoder and head has no tenfold rate.
+        assert_eq!(rate("decoders.mla.smooth.0.weight"), 1.0);
+        assert_eq!(rate("decoders.mla.norms.3.bias"), 1.0);
+        assert_eq!(rate("decoders.mla.refine.0.1.weight"), 10.0);
+        assert_eq!(rate("decoders.pup.main.norm.weight"), 10.0);
     }
 
     #[test]
     fn matrices_decay_and_nothing_else_does() {
+        let parameters = parameters();
         for name in [
             "encoder.blocks.0.attn.qkv.weight",
             "decoders.mask.proj_patch",
             "encoder.patch_embed.proj.weight",
         ] {
-            assert!(decays(name), "{name}");
+            assert!(parameters.stepping(name).decays, "{name}");
         }
         for name in [
             "encoder.blocks.0.norm1.weight",
@@ -65,7 +96,7 @@ mod tests {
             "decoders.mask.mask_norm.weight",
             "decoders.mask.proj_dec.bias",
         ] {
-            assert!(!decays(name), "{name}");
+            assert!(!parameters.stepping(name).decays, "{name}");
         }
     }
 }

@@ -10,7 +10,7 @@ use super::augment::{Sample, batch_of};
 use super::config::TrainConfig;
 use super::gradients::{LearnError, Learned, Objective, Target};
 use super::optimiser::{StepSize, clip_global_norm};
-use super::parameters::{decays, is_neck, layer_of};
+use super::parameters::{Parameters, Stepping};
 use super::random::seeded;
 use super::state::{StateError, TrainState};
 use crate::datasets::{Pair, Survey, TruthError, TruthMap, TruthReader};
@@ -176,6 +176,7 @@ impl Training<'_> {
             return Err(TrainError::NoPictures);
         }
         let targets = self.targets();
+        let parameters = Parameters::of(self.spec, self.config);
         loop {
             if self.is_validation_due(state) && self.validate_and_tell(state, on_event)?.is_break() {
                 return Ok(());
@@ -185,7 +186,7 @@ impl Training<'_> {
             }
             let start = Instant::now();
             let learned = self.learn(state, &targets)?;
-            let rate = self.step(state, &learned);
+            let rate = self.step(state, &learned, &parameters);
             let [labelled, right] = learned.pixels;
             let step = TrainEvent::Step {
                 iteration: state.iteration,
@@ -242,10 +243,14 @@ impl Training<'_> {
     }
 
     /// Changes the weights by what was learnt; returns the learning rate.
-    fn step(&self, state: &mut TrainState, learned: &Learned) -> f64 {
+    fn step(&self, state: &mut TrainState, learned: &Learned, parameters: &Parameters) -> f64 {
         let iteration = state.iteration;
         state.optimiser.step(&mut state.weights, &learned.gradients, |name| {
-            self.step_size(name, iteration)
+            let Stepping { rate, decays } = parameters.stepping(name);
+            StepSize {
+                rate: self.config.schedule.scaled_at(iteration, rate),
+                decays,
+            }
         });
         // Running statistics move by a tenth towards those of the batch (PyTorch's and mmcv's momentum).
         state.weights.mix(&learned.statistics, 0.1);
@@ -286,20 +291,6 @@ impl Training<'_> {
             best,
         };
         Ok(on_event(state, &validated))
-    }
-
-    /// How large a step of a parameter is.
-    fn step_size(&self, name: &str, iteration: usize) -> StepSize {
-        let depth = self.spec.encoder.depth;
-        let factor = match layer_of(name, depth) {
-            Some(layer) => self.config.layer_decay.powi((depth + 1 - layer) as i32),
-            None if is_neck(name) => 1.0,
-            None => self.config.decoder_rate,
-        };
-        StepSize {
-            rate: self.config.schedule.scaled_at(iteration, factor),
-            decays: decays(name),
-        }
     }
 
     /// The order of the pictures in an epoch.

@@ -4,8 +4,8 @@ use fastrand::Rng;
 
 use crate::checkpoint::Backbone;
 use crate::model::{
-    DecoderKind, HostTensor, InferenceSpec, ModelSpec, PositionResize, Weights, WindowMode, WindowRules,
-    resized_positions, tensors_of,
+    DecoderKind, HostTensor, InferenceSpec, ModelSpec, PositionResize, Role, Weights, WindowMode, WindowRules,
+    in_decoder, resized_positions, tensors_of,
 };
 
 /// Deviation of the normal distribution that linear layers and class tokens begin with
@@ -111,12 +111,12 @@ pub fn start_from(mut backbone: Backbone, plan: &StartPlan) -> Result<(ModelSpec
             ("encoder.patch_embed.proj.weight", Some(stored)) => resampled_patches(&stored, patch),
             (_, Some(stored)) if stored.shape == tensor.shape => stored,
             (name, _) => {
-                let decoder = name.strip_prefix("decoders.").and_then(|rest| rest.split('.').next());
+                let decoder = in_decoder(name).map(|(key, _)| key);
                 if let Some(key) = decoder.filter(|key| !fresh_decoders.iter().any(|other| other == key)) {
                     fresh_decoders.push(key.to_owned());
                 }
                 HostTensor {
-                    values: fresh(name, &tensor.shape, &mut rng),
+                    values: fresh(tensor.role, &tensor.shape, &mut rng),
                     shape: tensor.shape,
                 }
             }
@@ -161,20 +161,20 @@ fn resampled_patches(stored: &HostTensor, side: usize) -> HostTensor {
 }
 
 /// Values of a tensor that no backbone has.
-fn fresh(name: &str, shape: &[usize], rng: &mut Rng) -> Vec<f32> {
-    let count = shape.iter().product();
-    let part = name.rsplit('.').next().unwrap_or_default();
-    let is_norm = name.contains("norm");
-    let deviation = match (part, shape.len()) {
-        ("variance", _) => return vec![1.0; count],
-        ("weight", 1) if is_norm => return vec![1.0; count],
-        ("bias" | "mean", _) => return vec![0.0; count],
+fn fresh(role: Role, shape: &[usize], rng: &mut Rng) -> Vec<f32> {
+    let count: usize = shape.iter().product();
+    let deviation = match role {
+        Role::Scale | Role::Variance => return vec![1.0; count],
+        Role::Bias | Role::Mean => return vec![0.0; count],
         // Projections of patches and classes: standard normal over the root of the width.
-        ("proj_patch" | "proj_classes", _) => (shape[0] as f32).powf(-0.5),
-        (_, 4) if name.contains("classify") => CLASSIFIER_DEVIATION,
-        // He's, by what goes out (mmcv `kaiming_init`).
-        (_, 4) => (2.0 / (shape[0] * shape[2] * shape[3]) as f32).sqrt(),
-        _ => LINEAR_DEVIATION,
+        Role::Projection => (shape[0] as f32).powf(-0.5),
+        Role::Classifier => CLASSIFIER_DEVIATION,
+        // He's, by what goes out (mmcv `kaiming_init`): all sides but the one of the input.
+        Role::Kernel => {
+            let input = shape.get(1).copied().unwrap_or(1).max(1);
+            (2.0 / (count / input) as f32).sqrt()
+        }
+        Role::Matrix | Role::Embedding => LINEAR_DEVIATION,
     };
     (0..count).map(|_| normal(rng) * deviation).collect()
 }
@@ -228,14 +228,14 @@ mod tests {
     #[test]
     fn fresh_values_follow_the_published_rules() {
         let mut rng = Rng::with_seed(3);
-        let mut deviation = |name: &str, shape: &[usize]| {
-            let values = fresh(name, shape, &mut rng);
+        let mut deviation = |role: Role, shape: &[usize]| {
+            let values = fresh(role, shape, &mut rng);
             (values.iter().map(|v| v * v).sum::<f32>() / values.len() as f32).sqrt()
         };
-        assert!((deviation("decoders.mask.proj_dec.weight", &[100, 100]) - 0.02).abs() < 1e-3);
-        assert!((deviation("decoders.mask.proj_patch", &[100, 100]) - 0.1).abs() < 5e-3);
-        assert_eq!(deviation("decoders.mask.mask_norm.weight", &[7]), 1.0);
-        assert_eq!(deviation("decoders.linear.head.bias", &[7]), 0.0);
-        assert!((deviation("decoders.pup.main.classify.weight", &[11, 256, 1, 1]) - 0.01).abs() < 1e-3);
+        assert!((deviation(Role::Matrix, &[100, 100]) - 0.02).abs() < 1e-3);
+        assert!((deviation(Role::Projection, &[100, 100]) - 0.1).abs() < 5e-3);
+        assert_eq!(deviation(Role::Scale, &[7]), 1.0);
+        assert_eq!(deviation(Role::Bias, &[7]), 0.0);
+        assert!((deviation(Role::Classifier, &[11, 256, 1, 1]) - 0.01).abs() < 1e-3);
     }
 }
