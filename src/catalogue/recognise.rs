@@ -50,17 +50,17 @@ mod tests {
     use super::*;
     use crate::catalogue::{Project, released};
     use crate::model::{
-        DecoderSpec, EncoderSpec, HeadSpec, InferenceSpec, MlaSpec, Normalisation, PositionResize, UpSpec, UpStage,
-        WindowMode, WindowRules,
+        DecoderSpec, EncoderSpec, HeadSpec, InferenceSpec, MaskSpec, MlaSpec, Normalisation, PositionResize,
+        UpDecoderSpec, UpSpec, UpStage, WindowMode, WindowRules,
     };
 
     const LINEAR: HeadSpec = HeadSpec::Linear;
 
-    const MASK: HeadSpec = HeadSpec::MaskTransformer {
+    const MASK: HeadSpec = HeadSpec::MaskTransformer(MaskSpec {
         layers: 2,
         heads: 12,
         norm_eps: 1e-5,
-    };
+    });
 
     fn up(kernel: usize) -> HeadSpec {
         let stage = UpStage {
@@ -68,14 +68,14 @@ mod tests {
             channels: 256,
             up: 4,
         };
-        HeadSpec::Up {
+        HeadSpec::Up(UpDecoderSpec {
             main: UpSpec {
                 tap: 23,
                 norm_eps: 1e-6,
                 stages: vec![stage],
             },
             auxiliary: Vec::new(),
-        }
+        })
     }
 
     fn mla() -> HeadSpec {

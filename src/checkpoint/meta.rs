@@ -206,9 +206,8 @@ impl Meta {
         self.config.get("test_pipeline").items().iter().find_map(scaled)
     }
 
-    /// How pixels are normalised: as the configuration has it, else ImageNet's statistics for SETR and 0.5 for
-    /// Segmenter.
-    pub(super) fn normalisation(&self, is_setr: bool) -> Normalisation {
+    /// How pixels are normalised: as the configuration has it, else as usual.
+    pub(super) fn normalisation(&self, usual: Normalisation) -> Normalisation {
         // From version 1 on it is a part of the model.
         let config = match self.config.get("img_norm_cfg") {
             old @ Value::Dict(_) => old,
@@ -224,8 +223,7 @@ impl Meta {
         };
         match (three("mean"), three("std")) {
             (Some(mean), Some(std)) => Normalisation { mean, std },
-            _ if is_setr => Normalisation::IMAGENET,
-            _ => Normalisation::VIT,
+            _ => usual,
         }
     }
 

@@ -13,7 +13,8 @@ use super::vit_names::{EncoderNames, TIMM};
 use super::{CheckpointError, Meta, Plan, Provenance, check_spec, sigmoid};
 use crate::labels::ClassSet;
 use crate::model::{
-    DecoderSpec, EncoderSpec, HeadSpec, HostTensor, InferenceSpec, MlaSpec, ModelSpec, PositionResize, UpSpec, UpStage,
+    DecoderSpec, EncoderSpec, HeadSpec, HostTensor, InferenceSpec, MlaSpec, ModelSpec, Normalisation, PositionResize,
+    UpDecoderSpec, UpSpec, UpStage,
 };
 
 /// LayerNorm epsilon everywhere.
@@ -21,6 +22,31 @@ const NORM_EPS: f64 = 1e-6;
 
 /// Above this probability a pixel is of class 1 where the head has one output channel and the file says no threshold.
 const SIGMOID_THRESHOLD: f32 = 0.5;
+
+/// The decoders that the layout has.
+enum Head {
+    Naive(UpDecoderSpec),
+    Pup(UpDecoderSpec),
+    Mla(MlaSpec),
+}
+
+impl Head {
+    fn of(shapes: &Shapes, model: &Value, depth: usize) -> Result<Self, String> {
+        if is_mla(shapes) {
+            return Ok(Self::Mla(mla(shapes, model, depth)?));
+        }
+        up_decoder(shapes, model, depth)
+    }
+
+    fn spec(&self) -> DecoderSpec {
+        let (key, head) = match self {
+            Self::Naive(up) => ("naive", HeadSpec::Up(up.clone())),
+            Self::Pup(up) => ("pup", HeadSpec::Up(up.clone())),
+            Self::Mla(mla) => ("mla", HeadSpec::Mla(mla.clone())),
+        };
+        DecoderSpec { key: key.into(), head }
+    }
+}
 
 /// Whether these are the tensors of such a file.
 pub(super) fn is_it(shapes: &Shapes) -> bool {
@@ -36,7 +62,8 @@ pub(super) fn plan(shapes: &Shapes, meta: &Meta, path: &Path) -> Result<Plan, Ch
         1 => meta.two_classes(),
         count => meta.class_set(count),
     };
-    let spec = spec_of(shapes, &meta, &tensors, &classes).map_err(damaged)?;
+    let head = Head::of(shapes, meta.config.get("model"), tensors.depth).map_err(damaged)?;
+    let spec = spec_of(&head, &meta, &tensors, &classes).map_err(damaged)?;
     check_spec(&spec, path)?;
     remarks.extend(test_settings::guess(&classes));
     remarks.extend(spec.inference.threshold.map(|threshold| {
@@ -60,20 +87,17 @@ pub(super) fn plan(shapes: &Shapes, meta: &Meta, path: &Path) -> Result<Plan, Ch
             recipe.ignore(name);
         }
     }
-    for decoder in &spec.decoders {
-        let ours = format!("decoders.{}", decoder.key);
-        match &decoder.head {
-            HeadSpec::Up { main, auxiliary } => {
-                let rules = &spec.inference;
-                up_recipe(&mut recipe, &format!("{ours}.main"), "decode_head", main, rules);
-                for (i, head) in auxiliary.iter().enumerate() {
-                    let theirs = format!("auxiliary_head.{i}");
-                    up_recipe(&mut recipe, &format!("{ours}.auxiliary.{i}"), &theirs, head, rules);
-                }
+    let ours = format!("decoders.{}", head.spec().key);
+    match &head {
+        Head::Naive(up) | Head::Pup(up) => {
+            let rules = &spec.inference;
+            up_recipe(&mut recipe, &format!("{ours}.main"), "decode_head", &up.main, rules);
+            for (i, head) in up.auxiliary.iter().enumerate() {
+                let theirs = format!("auxiliary_head.{i}");
+                up_recipe(&mut recipe, &format!("{ours}.auxiliary.{i}"), &theirs, head, rules);
             }
-            HeadSpec::Mla(mla) => mla_recipe(&mut recipe, &ours, mla, &spec),
-            HeadSpec::Linear | HeadSpec::MaskTransformer { .. } => {}
         }
+        Head::Mla(mla) => mla_recipe(&mut recipe, &ours, mla, &spec),
     }
     let mut provenance = Provenance::new("fudan-zvg/SETR checkpoint");
     meta.describe(&mut provenance);
@@ -112,7 +136,7 @@ fn convolutions(shapes: &Shapes, head: &str) -> usize {
     count_of(shapes, &format!("{head}.conv_")).clamp(1, 16)
 }
 
-fn spec_of(shapes: &Shapes, meta: &Meta, tensors: &Sizes, classes: &ClassSet) -> Result<ModelSpec, String> {
+fn spec_of(head: &Head, meta: &Meta, tensors: &Sizes, classes: &ClassSet) -> Result<ModelSpec, String> {
     let model = meta.config.get("model");
     let &Sizes {
         width: dim,
@@ -121,11 +145,9 @@ fn spec_of(shapes: &Shapes, meta: &Meta, tensors: &Sizes, classes: &ClassSet) ->
         classes: channels,
         positions,
     } = tensors;
-    let is_mla = is_mla(shapes);
-    let decoder = if is_mla {
-        mla_decoder(shapes, model, depth)?
-    } else {
-        up_decoder(shapes, model, depth)?
+    let class_token = match head {
+        Head::Naive(_) | Head::Pup(_) => true,
+        Head::Mla(_) => false,
     };
     let grid = grid_of(positions + 1, 1, meta.said().grid(patch))?;
     let crop = patch.saturating_mul(grid[0].min(grid[1]));
@@ -141,15 +163,15 @@ fn spec_of(shapes: &Shapes, meta: &Meta, tensors: &Sizes, classes: &ClassSet) ->
                 .unwrap_or(usual_heads(dim)),
             patch,
             grid,
-            class_token: !is_mla,
+            class_token,
             distilled: false,
             final_norm: false,
             norm_eps: NORM_EPS,
             position_resize: PositionResize::Bilinear,
         },
-        decoders: vec![decoder],
+        decoders: vec![head.spec()],
         classes: if channels == 1 { 2 } else { channels },
-        normalisation: meta.normalisation(true),
+        normalisation: meta.normalisation(Normalisation::IMAGENET),
         inference: InferenceSpec {
             threshold: (channels == 1).then(|| meta.threshold().unwrap_or(SIGMOID_THRESHOLD)),
             ..meta.inference(proposed)
@@ -157,7 +179,7 @@ fn spec_of(shapes: &Shapes, meta: &Meta, tensors: &Sizes, classes: &ClassSet) ->
     })
 }
 
-fn up_decoder(shapes: &Shapes, model: &Value, depth: usize) -> Result<DecoderSpec, String> {
+fn up_decoder(shapes: &Shapes, model: &Value, depth: usize) -> Result<Head, String> {
     let last = depth.saturating_sub(1);
     let main = up_head(shapes, "decode_head", model.get("decode_head"), last)?;
     let is_naive = main.stages.iter().all(|stage| stage.kernel == 1);
@@ -171,10 +193,8 @@ fn up_decoder(shapes: &Shapes, model: &Value, depth: usize) -> Result<DecoderSpe
             up_head(shapes, &format!("auxiliary_head.{i}"), config, tap)
         })
         .collect::<Result<_, String>>()?;
-    Ok(DecoderSpec {
-        key: if is_naive { "naive" } else { "pup" }.into(),
-        head: HeadSpec::Up { main, auxiliary },
-    })
+    let up = UpDecoderSpec { main, auxiliary };
+    Ok(if is_naive { Head::Naive(up) } else { Head::Pup(up) })
 }
 
 /// Blocks with an auxiliary head in the published configurations (configs/SETR, and those of DeiT for 12 blocks).
@@ -216,11 +236,11 @@ fn up_head(shapes: &Shapes, name: &str, config: &Value, usual_tap: usize) -> Res
     })
 }
 
-fn mla_decoder(shapes: &Shapes, model: &Value, depth: usize) -> Result<DecoderSpec, String> {
+fn mla(shapes: &Shapes, model: &Value, depth: usize) -> Result<MlaSpec, String> {
     let classifier = shape(shapes, "decode_head.cls.weight", 4)?;
     let taps = model.get("backbone").get("mla_index").sizes();
     let usual = || (1..=4).map(|i| (depth / 4 * i).saturating_sub(1)).collect();
-    let mla = MlaSpec {
+    Ok(MlaSpec {
         taps: taps.filter(|taps| taps.len() == 4).unwrap_or_else(usual),
         norm_eps: NORM_EPS,
         channels: shape(shapes, "backbone.mla.mla_p2_1x1.0.weight", 4)?[0],
@@ -229,10 +249,6 @@ fn mla_decoder(shapes: &Shapes, model: &Value, depth: usize) -> Result<DecoderSp
         align_corners: true,
         classifier_kernel: classifier[2],
         auxiliary: shapes.contains_key("auxiliary_head.0.aux.weight"),
-    };
-    Ok(DecoderSpec {
-        key: "mla".into(),
-        head: HeadSpec::Mla(mla),
     })
 }
 

@@ -12,7 +12,9 @@ use super::vit_names::{EncoderNames, TIMM};
 use super::{CheckpointError, Plan, Provenance, sigmoid};
 use crate::datasets;
 use crate::labels::ClassSet;
-use crate::model::{DecoderSpec, EncoderSpec, HeadSpec, InferenceSpec, ModelSpec, Normalisation, PositionResize};
+use crate::model::{
+    DecoderSpec, EncoderSpec, HeadSpec, InferenceSpec, MaskSpec, ModelSpec, Normalisation, PositionResize,
+};
 
 /// LayerNorm epsilon of encoder and decoder alike: PyTorch's default, although the ViTs were trained with 1e-6.
 const NORM_EPS: f64 = 1e-5;
@@ -49,7 +51,7 @@ pub(super) fn plan(shapes: &Shapes, path: &Path) -> Result<Plan, CheckpointError
         ),
     }
     Ok(Plan {
-        recipe: recipe(&spec, shapes),
+        recipe: recipe(&spec, &tensors.decoder, shapes),
         spec,
         classes,
         provenance,
@@ -58,7 +60,7 @@ pub(super) fn plan(shapes: &Shapes, path: &Path) -> Result<Plan, CheckpointError
     })
 }
 
-fn recipe(spec: &ModelSpec, shapes: &Shapes) -> Recipe {
+fn recipe(spec: &ModelSpec, decoder: &Decoder, shapes: &Shapes) -> Recipe {
     let mut recipe = Recipe::default();
     let names = EncoderNames {
         prefix: "encoder.",
@@ -70,41 +72,61 @@ fn recipe(spec: &ModelSpec, shapes: &Shapes) -> Recipe {
     names.encoder(&mut recipe, &spec.encoder, shapes);
     // The 1000-way ImageNet heads are in every published file.
     recipe.ignore_all(shapes, "encoder.head");
-    for decoder in &spec.decoders {
-        let ours = format!("decoders.{}", decoder.key);
-        match decoder.head {
-            HeadSpec::MaskTransformer { layers, .. } => {
-                recipe.take_pair(&format!("{ours}.proj_dec"), "decoder.proj_dec");
-                for name in ["cls_emb", "proj_patch", "proj_classes"] {
-                    recipe.take(format!("{ours}.{name}"), format!("decoder.{name}"));
-                }
-                for i in 0..layers {
-                    TIMM.block(
-                        &mut recipe,
-                        &format!("{ours}.blocks.{i}"),
-                        &format!("decoder.blocks.{i}"),
-                    );
-                }
-                for name in ["decoder_norm", "mask_norm"] {
-                    recipe.take_pair(&format!("{ours}.{name}"), &format!("decoder.{name}"));
-                }
+    let ours = format!("decoders.{}", decoder.key());
+    match decoder {
+        Decoder::Mask(mask) => {
+            recipe.take_pair(&format!("{ours}.proj_dec"), "decoder.proj_dec");
+            for name in ["cls_emb", "proj_patch", "proj_classes"] {
+                recipe.take(format!("{ours}.{name}"), format!("decoder.{name}"));
             }
-            HeadSpec::Linear => {
-                sigmoid::classifier(&mut recipe, &format!("{ours}.head"), "decoder.head", &spec.inference);
+            for i in 0..mask.layers {
+                TIMM.block(
+                    &mut recipe,
+                    &format!("{ours}.blocks.{i}"),
+                    &format!("decoder.blocks.{i}"),
+                );
             }
-            // The layout has none of these; their tensors would be missing.
-            HeadSpec::Up { .. } | HeadSpec::Mla(_) => {}
+            for name in ["decoder_norm", "mask_norm"] {
+                recipe.take_pair(&format!("{ours}.{name}"), &format!("decoder.{name}"));
+            }
+        }
+        Decoder::Linear => {
+            sigmoid::classifier(&mut recipe, &format!("{ours}.head"), "decoder.head", &spec.inference);
         }
     }
     recipe
+}
+
+/// The decoders that the layout has.
+enum Decoder {
+    Linear,
+    Mask(MaskSpec),
+}
+
+impl Decoder {
+    fn key(&self) -> &'static str {
+        match self {
+            Self::Linear => "linear",
+            Self::Mask(_) => "mask",
+        }
+    }
+
+    fn spec(&self) -> DecoderSpec {
+        DecoderSpec {
+            key: self.key().into(),
+            head: match self {
+                Self::Linear => HeadSpec::Linear,
+                Self::Mask(mask) => HeadSpec::MaskTransformer(mask.clone()),
+            },
+        }
+    }
 }
 
 /// What the tensors tell by their names and shapes.
 struct Tensors {
     sizes: Sizes,
     distilled: bool,
-    /// Key and kind of the decoder.
-    decoder: (&'static str, HeadSpec),
+    decoder: Decoder,
 }
 
 impl Tensors {
@@ -113,15 +135,15 @@ impl Tensors {
         let (width, patch) = (patch_weight[0], patch_weight[2]);
         let distilled = shapes.contains_key("encoder.dist_token");
         let (decoder, classes) = if shapes.contains_key("decoder.cls_emb") {
-            let head = HeadSpec::MaskTransformer {
+            let mask = MaskSpec {
                 layers: count_of(shapes, "decoder.blocks."),
                 heads: usual_heads(width),
                 norm_eps: NORM_EPS,
             };
-            (("mask", head), shape(shapes, "decoder.cls_emb", 3)?[1])
+            (Decoder::Mask(mask), shape(shapes, "decoder.cls_emb", 3)?[1])
         } else if shapes.contains_key("decoder.head.weight") {
             let classes = shape(shapes, "decoder.head.weight", 2)?[0];
-            (("linear", HeadSpec::Linear), classes)
+            (Decoder::Linear, classes)
         } else {
             return Err(
                 "expected decoder.cls_emb (mask transformer) or decoder.head.weight (linear), found neither: it has no \
@@ -145,18 +167,23 @@ impl Tensors {
 
     /// Whether its one output channel is to go through a sigmoid.
     fn is_sigmoid(&self) -> bool {
-        self.sizes.classes == 1 && self.decoder.1 == HeadSpec::Linear
+        match self.decoder {
+            Decoder::Linear => self.sizes.classes == 1,
+            Decoder::Mask(_) => false,
+        }
     }
 
     /// What there is to say about a decoder with one output channel.
     fn remark_on_one_channel(&self) -> Option<String> {
-        match (self.sizes.classes, &self.decoder.1) {
-            (1, HeadSpec::Linear) => Some(format!(
-                "its decoder has one output channel: class 1 is where the sigmoid is above {SIGMOID_THRESHOLD}"
-            )),
-            (1, _) => Some("its mask transformer knows one class only, which every pixel gets".into()),
-            _ => None,
+        if self.sizes.classes != 1 {
+            return None;
         }
+        Some(match self.decoder {
+            Decoder::Linear => {
+                format!("its decoder has one output channel: class 1 is where the sigmoid is above {SIGMOID_THRESHOLD}")
+            }
+            Decoder::Mask(_) => "its mask transformer knows one class only, which every pixel gets".into(),
+        })
     }
 
     fn class_set(&self, variant: Option<&Variant>) -> ClassSet {
@@ -199,10 +226,7 @@ impl Tensors {
                 norm_eps: NORM_EPS,
                 position_resize: PositionResize::Bilinear,
             },
-            decoders: vec![DecoderSpec {
-                key: self.decoder.0.into(),
-                head: self.decoder.1.clone(),
-            }],
+            decoders: vec![self.decoder.spec()],
             classes: if self.is_sigmoid() { 2 } else { self.sizes.classes },
             normalisation: variant.and_then(|v| v.normalisation).unwrap_or(usual_normalisation),
             inference: InferenceSpec {

@@ -16,9 +16,9 @@
 //! CamVid and data sets of which only the number of classes is known, nobody publishes anything: there the stride is two
 //! thirds of the crop and the short side is the crop, which is the size at which the network saw most of its objects.
 
-use crate::datasets;
+use crate::datasets::{self, Tester};
 use crate::labels::ClassSet;
-use crate::model::{InferenceSpec, ModelSpec, WindowMode, WindowRules};
+use crate::model::{InferenceSpec, ModelSpec, Paper, WindowMode, WindowRules};
 
 /// Whose test settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,11 +35,15 @@ pub enum System {
 /// and training `crop` in pixels. Always one patch <= stride <= window.
 pub fn proposed(system: System, data_set: &str, patch: usize, crop: usize) -> InferenceSpec {
     let window = crop.clamp(patch, MOST_WINDOW.max(patch));
-    let published = datasets::find(data_set).and_then(|set| (set.short_side)(system == System::Setr, window));
-    let stride = match system {
-        System::Segmenter | System::MmsegSegmenter if published.is_some() => window.saturating_sub(32),
+    let tester = match system {
+        System::Segmenter | System::MmsegSegmenter => Tester::Segmenter,
+        System::Setr => Tester::Setr,
+    };
+    let published = datasets::find(data_set).and_then(|set| (set.short_side)(tester, window));
+    let stride = match tester {
+        Tester::Segmenter if published.is_some() => window.saturating_sub(32),
         // Two thirds, rounded down.
-        _ => window - window.div_ceil(3),
+        Tester::Segmenter | Tester::Setr => window - window.div_ceil(3),
     };
     InferenceSpec {
         window,
@@ -86,13 +90,7 @@ pub(super) fn guess(classes: &ClassSet) -> Option<String> {
 /// known of `other`.
 pub fn settings_for_set(spec: &ModelSpec, own: &ClassSet, other: &str) -> InferenceSpec {
     let inference = spec.inference;
-    let system = if spec.decoders.iter().any(|decoder| decoder.head.is_setr()) {
-        System::Setr
-    } else if inference.rules == WindowRules::Shrink {
-        System::MmsegSegmenter
-    } else {
-        System::Segmenter
-    };
+    let system = system_of(spec);
     let (patch, grid) = (spec.encoder.patch, spec.encoder.grid);
     let crop = patch.saturating_mul(grid[0].min(grid[1]));
     let of_set = |data_set: &str| InferenceSpec {
@@ -105,6 +103,21 @@ pub fn settings_for_set(spec: &ModelSpec, own: &ClassSet, other: &str) -> Infere
         return inference;
     }
     of_set(other)
+}
+
+/// Whose test settings hold for a model: SETR's as soon as one of its decoders is SETR's.
+fn system_of(spec: &ModelSpec) -> System {
+    let systems = spec
+        .decoders
+        .iter()
+        .map(|decoder| match (decoder.head.paper(), spec.inference.rules) {
+            (Paper::Setr, _) => System::Setr,
+            (Paper::Segmenter, WindowRules::Shrink) => System::MmsegSegmenter,
+            (Paper::Segmenter, WindowRules::Enlarge) => System::Segmenter,
+        });
+    systems
+        .reduce(|first, next| if next == System::Setr { next } else { first })
+        .unwrap_or(System::Segmenter)
 }
 
 /// Largest window that a model may have.

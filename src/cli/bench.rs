@@ -4,6 +4,7 @@ use std::num::NonZero;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::json;
 
 use super::said::out;
@@ -21,16 +22,6 @@ enum ModelSize {
     Large,
 }
 
-/// Decoders that can be timed.
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum DecoderName {
-    Linear,
-    Mask,
-    Naive,
-    Pup,
-    Mla,
-}
-
 /// Time one network with random weights (the time does not depend on them)
 #[derive(Debug, clap::Args)]
 pub(super) struct Bench {
@@ -41,8 +32,8 @@ pub(super) struct Bench {
     #[arg(long, default_value_t = 16)]
     patch: usize,
     /// Decoder
-    #[arg(long, value_enum, default_value = "mask")]
-    decoder: DecoderName,
+    #[arg(long, value_parser = decoder_kinds(), default_value = "mask")]
+    decoder: DecoderKind,
     /// Number of classes
     #[arg(long, default_value_t = 150)]
     classes: usize,
@@ -71,14 +62,7 @@ impl Bench {
             ModelSize::Base => Variant::Base,
             ModelSize::Large => Variant::Large,
         };
-        let decoder = match self.decoder {
-            DecoderName::Linear => DecoderKind::Linear,
-            DecoderName::Mask => DecoderKind::Mask,
-            DecoderName::Naive => DecoderKind::Naive,
-            DecoderName::Pup => DecoderKind::Pup,
-            DecoderName::Mla => DecoderKind::Mla,
-        };
-        published(variant, self.patch, &[decoder], self.classes, self.size)
+        published(variant, self.patch, &[self.decoder], self.classes, self.size)
     }
 
     pub(super) fn run(&self) -> Result<()> {
@@ -126,7 +110,7 @@ impl Bench {
         if self.json {
             let line = json!({
                 "peer": format!("segscope {}", env!("CARGO_PKG_VERSION")), "model": name(&self.model_size),
-                "patch": self.patch, "decoder": name(&self.decoder), "classes": self.classes, "size": self.size,
+                "patch": self.patch, "decoder": self.decoder.key(), "classes": self.classes, "size": self.size,
                 "threads": threads, "device": device.to_lowercase(), "dtype": "float32", "attention": "fused",
                 "encode_ms": encode, "decode_ms": decode, "labels_ms": labels, "total_ms": total, "peak_rss_mib": peak,
             });
@@ -144,6 +128,12 @@ impl Bench {
         }
         Ok(())
     }
+}
+
+/// Decoders that can be timed, by their keys.
+fn decoder_kinds() -> impl TypedValueParser<Value = DecoderKind> {
+    PossibleValuesParser::new(DecoderKind::ALL.map(DecoderKind::key))
+        .try_map(|key| DecoderKind::with_key(&key).ok_or("no such decoder"))
 }
 
 /// Median in milliseconds with two decimals.

@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use super::{open_model, said};
 use crate::checkpoint::{self, Backbone, Checkpoint, CheckpointError, Provenance};
-use crate::model::{DecoderSpec, EncoderSpec, HeadSpec, Normalisation, WindowMode, WindowRules};
+use crate::model::{DecoderSpec, EncoderSpec, Normalisation, WindowMode, WindowRules};
 
 /// Print what a model file holds
 #[derive(Debug, clap::Args)]
@@ -43,7 +43,7 @@ type Line<'a> = (&'a str, String);
 
 fn describe(checkpoint: &Checkpoint) -> String {
     let (spec, i) = (&checkpoint.spec, &checkpoint.spec.inference);
-    let decoders: Vec<_> = spec.decoders.iter().map(described_decoder).collect();
+    let decoders: Vec<_> = spec.decoders.iter().map(DecoderSpec::described).collect();
     let mut lines = vec![
         ("model", spec.title()),
         ("parameters", checkpoint.weights.parameters().to_string()),
@@ -150,33 +150,4 @@ fn aligned(lines: &[Line]) -> String {
         .iter()
         .map(|(name, value)| format!("{name:<12} {value}\n"))
         .collect()
-}
-
-fn described_decoder(decoder: &DecoderSpec) -> String {
-    let kind = match &decoder.head {
-        HeadSpec::Linear => "linear".to_owned(),
-        HeadSpec::MaskTransformer { layers, heads, .. } => {
-            format!("mask transformer, {layers} blocks, {heads} heads")
-        }
-        HeadSpec::Up { main, .. } => format!(
-            "SETR {}, {} convolutions, on layer {}",
-            decoder.head.title(),
-            main.stages.len(),
-            main.tap + 1
-        ),
-        HeadSpec::Mla(mla) => {
-            let layers: Vec<_> = mla.taps.iter().map(|tap| (tap + 1).to_string()).collect();
-            format!("SETR MLA, on layers {}", layers.join(", "))
-        }
-    };
-    let auxiliary: Vec<_> = decoder
-        .head
-        .auxiliary_taps()
-        .iter()
-        .map(|tap| (tap + 1).to_string())
-        .collect();
-    match auxiliary.as_slice() {
-        [] => kind,
-        layers => format!("{kind}, auxiliary heads on layers {}", layers.join(", ")),
-    }
 }

@@ -62,8 +62,8 @@ mod tests {
     /// What a choice comes to in a model of all decoders, of which PUP has heads on layers 5 and 10.
     fn output(decoder: Option<&str>, layer: Option<usize>) -> Result<Output, String> {
         let mut spec = published(Variant::Tiny, 16, &DecoderKind::ALL, 11, 64);
-        if let HeadSpec::Up { main, auxiliary } = &mut spec.decoders[3].head {
-            *auxiliary = [4, 9].map(|tap| UpSpec { tap, ..main.clone() }).into();
+        if let HeadSpec::Up(up) = &mut spec.decoders[3].head {
+            up.auxiliary = [4, 9].map(|tap| UpSpec { tap, ..up.main.clone() }).into();
         }
         let decoder = decoder.map(str::to_owned);
         OutputChoice { decoder, layer }.of(&spec).map_err(|e| e.to_string())

@@ -177,8 +177,8 @@ impl TrainFlags {
         let short_side = short_side.filter(|_| self.crop.is_none()).unwrap_or(crop);
         let learnt = model.as_ref().map(|spec| spec.decoders.as_slice()).unwrap_or_default();
         let channels = learnt.iter().find_map(|decoder| decoder.head.channels());
-        let has_auxiliary = learnt.iter().any(|decoder| !decoder.head.auxiliary_taps().is_empty());
-        let is_kind = |key: &str| DecoderKind::ALL.iter().any(|kind| kind.key() == key);
+        let has_auxiliary = learnt.iter().any(|decoder| !decoder.head.auxiliary_layers().is_empty());
+        let is_kind = |key: &str| DecoderKind::with_key(key).is_some();
         let keys = learnt.iter().map(|decoder| decoder.key.clone());
         let mut decoders: Vec<String> = keys.filter(|key| is_kind(key)).collect();
         if decoders.is_empty() {

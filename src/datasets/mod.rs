@@ -24,5 +24,6 @@ pub use rules::{NO_CLASS, TruthRules};
 pub use set_file::{SetFile, SetFileError};
 pub use survey::Survey;
 pub use table::{
-    ALL, DataSet, Submission, by_count, classes_of, find, find_by_mmseg_name, fits, fitting, for_model, keys, title,
+    ALL, DataSet, Submission, Tester, by_count, classes_of, find, find_by_mmseg_name, fits, fitting, for_model, keys,
+    title,
 };

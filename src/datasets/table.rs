@@ -19,12 +19,21 @@ pub struct DataSet {
     pub label_ids: Option<&'static [u16]>,
     /// What the ids of predictions are that its benchmark server takes.
     pub submission: Submission,
-    /// The published short side of test pictures in pixels: for SETR or not, and with this training crop.
-    pub short_side: fn(is_setr: bool, crop: usize) -> Option<usize>,
+    /// The published short side of test pictures in pixels: with whose networks, and with this training crop.
+    pub short_side: fn(tester: Tester, crop: usize) -> Option<usize>,
     /// Rows of `id,name,red,green,blue` behind a heading.
     table: &'static str,
     /// Classes at the start of the table that the set leaves out; the ids of the others move up.
     left_out: usize,
+}
+
+/// Whose networks are tested.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tester {
+    /// Segmenter's.
+    Segmenter,
+    /// SETR's.
+    Setr,
 }
 
 /// What the ids in a file of predictions mean.
@@ -76,7 +85,10 @@ pub static ALL: [DataSet; 6] = [
         mmseg_name: Some("CityscapesDataset"),
         label_ids: Some(&CITYSCAPES_IDS),
         submission: Submission::LabelIds,
-        short_side: |is_setr, _| Some(if is_setr { 1025 } else { 1024 }),
+        short_side: |tester, _| match tester {
+            Tester::Segmenter => Some(1024),
+            Tester::Setr => Some(1025),
+        },
         table: include_str!("../../assets/classes/cityscapes.csv"),
         ..PLAIN
     },

@@ -3,33 +3,33 @@
 //! A [`ModelSpec`] says which network and how large, [`Weights`] hold its tensors on the host, and
 //! [`Network::build`] puts the two together on a device.
 
-mod block;
 mod build;
+mod decoders;
 mod interpolation;
 mod kernels;
+mod layers;
 mod named;
-mod needed;
 mod network;
 mod position;
 mod probe;
 mod published;
-mod segmenter;
-mod setr;
 mod spec;
 mod tensors;
 mod vit;
 mod weights;
 
+pub use decoders::{
+    Decoder, DecoderKind, DecoderSpec, HeadSpec, LastUpsampling, LinearDecoder, Logits, MaskSpec, MaskTransformer, Mla,
+    MlaSpec, Needs, Paper, SETR_CHANNELS, UpDecoder, UpDecoderSpec, UpSpec, UpStage,
+};
 pub use named::ParameterNames;
-pub use network::{Decoder, LastUpsampling, Logits, Network};
+pub use network::Network;
 pub use position::resized_positions;
 pub use probe::{Cancelled, MapStage, NoProbe, Probe, Stage};
-pub use published::{DecoderKind, SETR_CHANNELS, Variant, published};
-pub use segmenter::MaskTransformer;
-pub use setr::{Mla, UpDecoder};
+pub use published::{Variant, published};
 pub use spec::{
-    DecoderSpec, EncoderSpec, HeadSpec, InferenceSpec, MlaSpec, ModelSpec, Normalisation, Output, PositionResize,
-    SpecError, UpSpec, UpStage, WindowMode, WindowRules,
+    EncoderSpec, InferenceSpec, LevelSpec, ModelSpec, Normalisation, Output, PositionResize, SpecError, WindowMode,
+    WindowRules,
 };
 pub use tensors::{Place, Role, TensorSpec, in_decoder, tensors_of, tensors_of_encoder};
 pub use vit::{Features, VisionTransformer};

@@ -2,6 +2,7 @@
 //!
 //! Loading, random weights, weight decay and rates by layer all follow from it.
 
+use super::decoders::Inputs;
 use super::spec::{EncoderSpec, ModelSpec};
 
 /// One tensor that a network needs.
@@ -69,8 +70,10 @@ pub enum Place {
 pub fn tensors_of(spec: &ModelSpec) -> Vec<TensorSpec> {
     let mut list = TensorList::default();
     list.encoder(&spec.encoder);
+    let inputs = Inputs::of(spec);
     for decoder in &spec.decoders {
-        list.decoder(decoder, spec.encoder.dim, spec.classes);
+        list.at(Place::Head);
+        decoder.tensors(&inputs, &mut list);
     }
     list.tensors
 }
@@ -103,6 +106,32 @@ impl Default for TensorList {
 }
 
 impl TensorList {
+    fn encoder(&mut self, e: &EncoderSpec) {
+        self.at(Place::Stem);
+        self.add(
+            "encoder.patch_embed.proj.weight",
+            [e.dim, 3, e.patch, e.patch],
+            Role::Kernel,
+        );
+        self.add("encoder.patch_embed.proj.bias", [e.dim], Role::Bias);
+        if e.class_token {
+            self.add("encoder.cls_token", [1, 1, e.dim], Role::Embedding);
+        }
+        if e.distilled {
+            self.add("encoder.dist_token", [1, 1, e.dim], Role::Embedding);
+        }
+        let positions = e.extra_tokens() + e.grid[0] * e.grid[1];
+        self.add("encoder.pos_embed", [1, positions, e.dim], Role::Embedding);
+        for i in 0..e.depth {
+            self.at(Place::Layer(i));
+            self.block(&format!("encoder.blocks.{i}"), e.dim);
+        }
+        if e.final_norm {
+            self.at(Place::Layer(e.depth));
+            self.layer_norm("encoder.norm", e.dim);
+        }
+    }
+
     /// Where everything is that is added from now on.
     pub(super) fn at(&mut self, place: Place) {
         self.place = place;

@@ -4,8 +4,8 @@ use burn::module::{Module, Param};
 use burn::nn::{LayerNorm, Linear};
 use burn::tensor::Tensor;
 
-use super::block::Block;
 use super::build::Builder;
+use super::layers::Block;
 use super::probe::{Cancelled, Probe, Stage, go_on};
 use super::spec::{EncoderSpec, PositionResize};
 use super::weights::WeightsMismatch;

@@ -5,8 +5,8 @@ use burn::tensor::{Device, DeviceKind, Tensor};
 use burn_wgpu::{MemoryConfiguration, WgpuInitError};
 
 use crate::model::{
-    DecoderSpec, EncoderSpec, HeadSpec, InferenceSpec, LastUpsampling, ModelSpec, Network, NoProbe, Normalisation,
-    PositionResize, UpSpec, UpStage, Weights, WindowMode, WindowRules,
+    DecoderSpec, EncoderSpec, HeadSpec, InferenceSpec, LastUpsampling, MaskSpec, ModelSpec, Network, NoProbe,
+    Normalisation, PositionResize, UpDecoderSpec, UpSpec, UpStage, Weights, WindowMode, WindowRules,
 };
 
 /// Where to compute.
@@ -264,16 +264,16 @@ fn self_check_spec() -> ModelSpec {
         decoders: vec![
             DecoderSpec {
                 key: "mask".into(),
-                head: HeadSpec::MaskTransformer {
+                head: HeadSpec::MaskTransformer(MaskSpec {
                     layers: 1,
                     heads: 1,
                     norm_eps: 1e-5,
-                },
+                }),
             },
             // Convolution and upsampling.
             DecoderSpec {
                 key: "pup".into(),
-                head: HeadSpec::Up {
+                head: HeadSpec::Up(UpDecoderSpec {
                     main: UpSpec {
                         tap: 1,
                         norm_eps: 1e-6,
@@ -287,7 +287,7 @@ fn self_check_spec() -> ModelSpec {
                         ],
                     },
                     auxiliary: Vec::new(),
-                },
+                }),
             },
         ],
         classes: 5,

@@ -75,9 +75,9 @@ pub(super) fn inspect(
     }
     let inside = kept.map_err(SegmentError::Device)?;
     let features = traced.map_err(SegmentError::Cancelled)?;
-    let class_plane = match network.decoders.get(look.output.decoder) {
-        Some(Decoder::MaskTransformer(decoder)) => {
-            let embeddings = decoder.class_embeddings();
+    let embeddings = network.decoders.get(look.output.decoder).map(Decoder::class_embeddings);
+    let class_plane = match embeddings.flatten() {
+        Some(embeddings) => {
             let [_, dim] = embeddings.dims();
             let values = embeddings
                 .try_into_data()
@@ -87,7 +87,7 @@ pub(super) fn inspect(
                 .map_err(|e| SegmentError::Device(format!("{e:?}")))?;
             plane_of(&values, dim)
         }
-        _ => Vec::new(),
+        None => Vec::new(),
     };
     Ok(Inspection {
         class_plane,

@@ -203,17 +203,11 @@ impl Run<'_> {
     /// Refuses a run whose logits and largest map would not fit, before anything is computed: one that has so many
     /// windows of each of these sides.
     fn check_memory(&self, windows: impl Iterator<Item = (usize, [usize; 2])>) -> Result<(), SegmentError> {
-        let Some(decoder) = self.spec.decoders.get(self.output.decoder) else {
-            return Ok(());
-        };
-        let (head, auxiliary, patch) = (&decoder.head, self.output.auxiliary, self.spec.encoder.patch);
         let (mut logits, mut map) = (0usize, 0usize);
         for (count, window) in windows {
-            let whole_patches = window.iter().all(|side| side.is_multiple_of(patch));
-            let side = head.logits_per_patch(auxiliary, patch, whole_patches);
-            let patches = patches_of(window, self.spec);
-            logits = logits.saturating_add(count * patches * side * side * self.spec.classes);
-            map = map.max(patches.saturating_mul(head.largest_map(auxiliary)));
+            let [of_logits, of_map] = self.spec.decoded_values(self.output, window);
+            logits = logits.saturating_add(of_logits.saturating_mul(count));
+            map = map.max(of_map);
         }
         let bytes = logits.saturating_add(map).saturating_mul(size_of::<f32>());
         let needed_gib = bytes.div_ceil(1 << 30);

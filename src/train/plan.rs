@@ -253,8 +253,7 @@ impl TrainPlan {
 
     fn kinds(&self) -> Result<Vec<DecoderKind>, PlanError> {
         let find = |key: &String| {
-            let found = DecoderKind::ALL.into_iter().find(|kind| kind.key() == key);
-            found.ok_or_else(|| {
+            DecoderKind::with_key(key).ok_or_else(|| {
                 let known = DecoderKind::ALL.map(DecoderKind::key).join(", ");
                 PlanError::Choice(format!("decoder: expected some of {known}, found {key}"))
             })

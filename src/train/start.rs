@@ -82,7 +82,7 @@ pub fn start_from(mut backbone: Backbone, plan: &StartPlan) -> Result<(ModelSpec
     encoder.position_resize = PositionResize::Bilinear;
     // What the published encoders have, whatever the backbone was trained with: rstrudel's a final norm and an epsilon of
     // 1e-5, SETR's neither.
-    encoder.final_norm = plan.decoders.iter().any(|kind| !kind.is_setr());
+    encoder.final_norm = plan.decoders.iter().any(|kind| kind.takes_final_norm());
     encoder.norm_eps = if encoder.final_norm { 1e-5 } else { 1e-6 };
     let decoder = |kind: &DecoderKind| kind.spec_with(&encoder, plan.channels, plan.auxiliary);
     let spec = ModelSpec {

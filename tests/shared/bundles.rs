@@ -18,14 +18,14 @@ pub fn five_decoders() -> ModelSpec {
     for decoder in &mut spec.decoders {
         let key = decoder.key.clone();
         match &mut decoder.head {
-            HeadSpec::Up { main, auxiliary } => {
-                main.stages.iter_mut().for_each(narrow);
+            HeadSpec::Up(up) => {
+                up.main.stages.iter_mut().for_each(narrow);
                 if key == "pup" {
-                    *auxiliary = [1, 2].map(|tap| UpSpec { tap, ..main.clone() }).into();
+                    up.auxiliary = [1, 2].map(|tap| UpSpec { tap, ..up.main.clone() }).into();
                 }
             }
             HeadSpec::Mla(mla) => (mla.channels, mla.head_channels) = (16, 8),
-            HeadSpec::Linear | HeadSpec::MaskTransformer { .. } => {}
+            HeadSpec::Linear | HeadSpec::MaskTransformer(_) => {}
         }
     }
     spec

@@ -14,7 +14,10 @@ use super::source::Shapes;
 use super::test_settings::{self, System};
 use super::vit_names::{EncoderNames, MMSEG};
 use super::{CheckpointError, Meta, Plan, Provenance, check_spec};
-use crate::model::{DecoderSpec, EncoderSpec, HeadSpec, InferenceSpec, ModelSpec, PositionResize, WindowRules};
+use crate::model::{
+    DecoderSpec, EncoderSpec, HeadSpec, InferenceSpec, MaskSpec, MlaSpec, ModelSpec, Normalisation, PositionResize,
+    UpDecoderSpec, WindowRules,
+};
 use config::Value;
 
 /// LayerNorm epsilon of the backbone in every published configuration.
@@ -25,11 +28,68 @@ const SIGMOID_THRESHOLD: f32 = 0.3;
 
 /// A decoder with what it says about the network around it.
 struct Decoder {
-    spec: DecoderSpec,
+    head: Head,
     classes: usize,
-    system: System,
     /// Whether the class token runs through the blocks.
     class_token: bool,
+}
+
+/// The decoders that the layout has.
+enum Head {
+    Linear,
+    Mask(MaskSpec),
+    Naive(UpDecoderSpec),
+    Pup(UpDecoderSpec),
+    Mla(MlaSpec),
+}
+
+impl Head {
+    fn spec(&self) -> DecoderSpec {
+        let (key, head) = match self {
+            Self::Linear => ("linear", HeadSpec::Linear),
+            Self::Mask(mask) => ("mask", HeadSpec::MaskTransformer(mask.clone())),
+            Self::Naive(up) => ("naive", HeadSpec::Up(up.clone())),
+            Self::Pup(up) => ("pup", HeadSpec::Up(up.clone())),
+            Self::Mla(mla) => ("mla", HeadSpec::Mla(mla.clone())),
+        };
+        DecoderSpec { key: key.into(), head }
+    }
+
+    fn usual(&self) -> &'static Usual {
+        match self {
+            Self::Linear | Self::Mask(_) => &Usual {
+                system: System::MmsegSegmenter,
+                name: "Segmenter",
+                resize: PositionResize::Bicubic,
+                normalisation: Normalisation::VIT,
+            },
+            Self::Naive(_) | Self::Pup(_) | Self::Mla(_) => &Usual {
+                system: System::Setr,
+                name: "SETR",
+                resize: PositionResize::Bilinear,
+                normalisation: Normalisation::IMAGENET,
+            },
+        }
+    }
+
+    /// Where its tensors come from.
+    fn recipe(&self, recipe: &mut Recipe, spec: &ModelSpec) {
+        let ours = format!("decoders.{}", self.spec().key);
+        match self {
+            Self::Linear => segmenter::linear_recipe(recipe, &ours, spec),
+            Self::Mask(mask) => segmenter::mask_recipe(recipe, &ours, mask),
+            Self::Naive(up) | Self::Pup(up) => setr::up_recipes(recipe, &ours, up, &spec.inference),
+            Self::Mla(mla) => setr::mla_recipe(recipe, &ours, mla, spec),
+        }
+    }
+}
+
+/// What a configuration says of networks with such a decoder, where the file has none.
+struct Usual {
+    system: System,
+    name: &'static str,
+    resize: PositionResize,
+    normalisation: Normalisation,
 }
 
 /// Whether these are the tensors of such a file.
@@ -44,10 +104,13 @@ pub(super) fn plan(shapes: &Shapes, meta: &Meta, path: &Path) -> Result<Plan, Ch
     let (meta, mut remarks) = meta.of_tensors(&tensors);
     let model = meta.config.get("model");
     let decoder = decoder_of(shapes, model).map_err(damaged)?;
-    let is_setr = decoder.system == System::Setr;
+    let usual = decoder.head.usual();
     let encoder = encoder_of(shapes, &meta, &tensors, &decoder).map_err(damaged)?;
-    let is_mask = matches!(decoder.spec.head, HeadSpec::MaskTransformer { .. });
-    let threshold = (decoder.classes == 1 && !is_mask).then(|| meta.threshold().unwrap_or(SIGMOID_THRESHOLD));
+    let has_sigmoid = match decoder.head {
+        Head::Mask(_) => false,
+        Head::Linear | Head::Naive(_) | Head::Pup(_) | Head::Mla(_) => decoder.classes == 1,
+    };
+    let threshold = has_sigmoid.then(|| meta.threshold().unwrap_or(SIGMOID_THRESHOLD));
     let classes = match threshold {
         Some(_) => meta.two_classes(),
         None => meta.class_set(decoder.classes),
@@ -55,17 +118,17 @@ pub(super) fn plan(shapes: &Shapes, meta: &Meta, path: &Path) -> Result<Plan, Ch
     remarks.extend(test_settings::guess(&classes));
     remarks.extend(remark_on_one_channel(&decoder, threshold));
     let crop = encoder.patch.saturating_mul(encoder.grid[0].min(encoder.grid[1]));
-    let proposed = test_settings::proposed_for(decoder.system, &classes, encoder.patch, crop);
+    let proposed = test_settings::proposed_for(usual.system, &classes, encoder.patch, crop);
     let inference = InferenceSpec {
         rules: WindowRules::Shrink,
         threshold,
         ..meta.inference(proposed)
     };
     let spec = ModelSpec {
-        normalisation: meta.normalisation(is_setr),
+        normalisation: meta.normalisation(usual.normalisation),
         encoder,
         classes: if threshold.is_some() { 2 } else { decoder.classes },
-        decoders: vec![decoder.spec],
+        decoders: vec![decoder.head.spec()],
         inference,
     };
     check_spec(&spec, path)?;
@@ -78,15 +141,8 @@ pub(super) fn plan(shapes: &Shapes, meta: &Meta, path: &Path) -> Result<Plan, Ch
         norm: "ln1",
     };
     names.encoder(&mut recipe, &spec.encoder, shapes);
-    for decoder in &spec.decoders {
-        if is_setr {
-            setr::recipe(&mut recipe, decoder, &spec);
-        } else {
-            segmenter::recipe(&mut recipe, decoder, &spec);
-        }
-    }
-    let system = if is_setr { "SETR" } else { "Segmenter" };
-    let mut provenance = Provenance::new(&format!("mmsegmentation {system} checkpoint"));
+    decoder.head.recipe(&mut recipe, &spec);
+    let mut provenance = Provenance::new(&format!("mmsegmentation {} checkpoint", usual.name));
     meta.describe(&mut provenance);
     Ok(Plan {
         recipe,
@@ -149,12 +205,6 @@ fn is_linear(shapes: &Shapes) -> bool {
 fn encoder_of(shapes: &Shapes, meta: &Meta, tensors: &Sizes, decoder: &Decoder) -> Result<EncoderSpec, String> {
     let backbone = meta.config.get("model").get("backbone");
     let (dim, patch) = (tensors.width, tensors.patch);
-    let is_setr = decoder.system == System::Setr;
-    let usual = if is_setr {
-        PositionResize::Bilinear
-    } else {
-        PositionResize::Bicubic
-    };
     Ok(EncoderSpec {
         dim,
         depth: tensors.depth,
@@ -168,12 +218,7 @@ fn encoder_of(shapes: &Shapes, meta: &Meta, tensors: &Sizes, decoder: &Decoder) 
         position_resize: match backbone.get("interpolate_mode").text() {
             Some("bilinear") => PositionResize::Bilinear,
             Some("bicubic") => PositionResize::Bicubic,
-            _ => usual,
+            _ => decoder.head.usual().resize,
         },
     })
-}
-
-/// A decoder under its usual key.
-fn keyed(key: &str, head: HeadSpec) -> DecoderSpec {
-    DecoderSpec { key: key.into(), head }
 }

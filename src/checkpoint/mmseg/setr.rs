@@ -2,13 +2,12 @@
 //! for MLA (models/necks/mla_neck.py, models/decode_heads/setr_mla_head.py).
 
 use super::config::Value;
-use super::{Decoder, keyed};
+use super::{Decoder, Head};
 use crate::checkpoint::recipe::{Recipe, only};
 use crate::checkpoint::shapes::{count_of, shape};
 use crate::checkpoint::sigmoid;
 use crate::checkpoint::source::Shapes;
-use crate::checkpoint::test_settings::System;
-use crate::model::{DecoderSpec, HeadSpec, HostTensor, InferenceSpec, MlaSpec, ModelSpec, UpSpec, UpStage};
+use crate::model::{HostTensor, InferenceSpec, MlaSpec, ModelSpec, UpDecoderSpec, UpSpec, UpStage};
 
 /// LayerNorm epsilon of heads and neck in every published configuration.
 const NORM_EPS: f64 = 1e-6;
@@ -26,15 +25,14 @@ pub(super) fn decoder(shapes: &Shapes, model: &Value) -> Result<Decoder, String>
     let taps = taps
         .filter(|taps| !is_mla || taps.len() == usual.len())
         .unwrap_or(usual);
-    let spec = if is_mla {
-        keyed("mla", HeadSpec::Mla(mla(shapes, taps)?))
+    let head = if is_mla {
+        Head::Mla(mla(shapes, taps)?)
     } else {
         up_decoder(shapes, model, &taps)?
     };
     Ok(Decoder {
-        spec,
+        head,
         classes,
-        system: System::Setr,
         class_token: !is_mla,
     })
 }
@@ -51,7 +49,7 @@ fn up_taps(depth: usize) -> Vec<usize> {
     auxiliary.into_iter().chain([last]).collect()
 }
 
-fn up_decoder(shapes: &Shapes, model: &Value, taps: &[usize]) -> Result<DecoderSpec, String> {
+fn up_decoder(shapes: &Shapes, model: &Value, taps: &[usize]) -> Result<Head, String> {
     let auxiliary = count_of(shapes, "auxiliary_head.");
     let configs = model.get("auxiliary_head").items();
     let main = up_head(
@@ -73,8 +71,8 @@ fn up_decoder(shapes: &Shapes, model: &Value, taps: &[usize]) -> Result<DecoderS
         })
         .collect::<Result<_, _>>()?;
     let is_naive = main.stages.iter().all(|stage| stage.kernel == 1);
-    let key = if is_naive { "naive" } else { "pup" };
-    Ok(keyed(key, HeadSpec::Up { main, auxiliary }))
+    let up = UpDecoderSpec { main, auxiliary };
+    Ok(if is_naive { Head::Naive(up) } else { Head::Pup(up) })
 }
 
 fn up_head(shapes: &Shapes, name: &str, config: &Value, taps: &[usize], usual: usize) -> Result<UpSpec, String> {
@@ -118,24 +116,11 @@ fn mla(shapes: &Shapes, taps: Vec<usize>) -> Result<MlaSpec, String> {
     })
 }
 
-pub(super) fn recipe(recipe: &mut Recipe, decoder: &DecoderSpec, spec: &ModelSpec) {
-    let ours = format!("decoders.{}", decoder.key);
-    match &decoder.head {
-        HeadSpec::Up { main, auxiliary } => {
-            let rules = &spec.inference;
-            up_recipe(recipe, &format!("{ours}.main"), "decode_head", main, rules);
-            for (i, head) in auxiliary.iter().enumerate() {
-                up_recipe(
-                    recipe,
-                    &format!("{ours}.auxiliary.{i}"),
-                    &format!("auxiliary_head.{i}"),
-                    head,
-                    rules,
-                );
-            }
-        }
-        HeadSpec::Mla(mla) => mla_recipe(recipe, &ours, mla, spec),
-        HeadSpec::Linear | HeadSpec::MaskTransformer { .. } => {}
+pub(super) fn up_recipes(recipe: &mut Recipe, ours: &str, up: &UpDecoderSpec, rules: &InferenceSpec) {
+    up_recipe(recipe, &format!("{ours}.main"), "decode_head", &up.main, rules);
+    for (i, head) in up.auxiliary.iter().enumerate() {
+        let theirs = format!("auxiliary_head.{i}");
+        up_recipe(recipe, &format!("{ours}.auxiliary.{i}"), &theirs, head, rules);
     }
 }
 
@@ -164,7 +149,7 @@ fn module(recipe: &mut Recipe, ours: &str, theirs: &str) {
 
 /// The norms and projections of the neck are numbered from the shallowest block on; its outputs, and with them
 /// everything behind it, from the deepest on.
-fn mla_recipe(recipe: &mut Recipe, ours: &str, mla: &MlaSpec, spec: &ModelSpec) {
+pub(super) fn mla_recipe(recipe: &mut Recipe, ours: &str, mla: &MlaSpec, spec: &ModelSpec) {
     let paths = mla.taps.len();
     for i in 0..paths {
         let from_deepest = paths - 1 - i;

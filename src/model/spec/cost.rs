@@ -1,6 +1,8 @@
-//! How many multiplications a network needs.
+//! How many multiplications a network needs, and how much memory its decoders.
 
-use super::{HeadSpec, ModelSpec, Output};
+use super::{ModelSpec, Output};
+use crate::model::decoders::Inputs;
+use crate::model::layers::products_of_block;
 
 impl ModelSpec {
     /// Floating-point operations of one window of `grid` (rows and columns of patches), up to the logits of one output:
@@ -13,53 +15,26 @@ impl ModelSpec {
         let pixels = (e.patch * e.patch * 3) as f64;
         let tokens = patches + e.extra_tokens() as f64;
         let embedding = patches * pixels * dim;
-        let decoder = self.decoders.get(output.decoder);
-        let decoder = decoder.map_or(0.0, |decoder| {
-            self.decoder_products(&decoder.head, output.auxiliary, patches)
+        let decoder = self.decoders.get(output.decoder).map_or(0.0, |decoder| {
+            let head = decoder.head.head();
+            head.products(output.auxiliary, &Inputs::of(self), patches)
         });
-        2.0 * (embedding + e.depth as f64 * block(tokens, dim) + decoder)
+        2.0 * (embedding + e.depth as f64 * products_of_block(tokens, dim) + decoder)
     }
 
-    fn decoder_products(&self, head: &HeadSpec, auxiliary: Option<usize>, patches: f64) -> f64 {
-        let (dim, classes) = (self.encoder.dim as f64, self.classes as f64);
-        match head {
-            HeadSpec::Linear => patches * dim * classes,
-            HeadSpec::MaskTransformer { layers, .. } => {
-                let tokens = patches + classes;
-                let projections = patches * dim * dim + tokens * dim * dim;
-                projections + *layers as f64 * block(tokens, dim) + patches * dim * classes
-            }
-            HeadSpec::Up { .. } => {
-                let Some(head) = head.up_head(auxiliary) else {
-                    return 0.0;
-                };
-                let (mut pixels, mut channels, mut sum) = (patches, dim, 0.0);
-                for stage in &head.stages {
-                    sum += pixels * (stage.kernel * stage.kernel) as f64 * channels * stage.channels as f64;
-                    channels = stage.channels as f64;
-                    pixels *= (stage.up * stage.up) as f64;
-                }
-                sum + pixels * channels * classes
-            }
-            HeadSpec::Mla(mla) => {
-                let (channels, inner) = (mla.channels as f64, mla.head_channels as f64);
-                let paths = mla.taps.len() as f64;
-                let neck = paths * patches * (dim * channels + 9.0 * channels * channels);
-                if auxiliary.is_some() {
-                    return neck + patches * channels * classes;
-                }
-                let refine = paths * patches * 9.0 * (channels * inner + inner * inner);
-                let pixels = patches * (mla.up * mla.up) as f64;
-                let kernel = (mla.classifier_kernel * mla.classifier_kernel) as f64;
-                neck + refine + pixels * kernel * paths * inner * classes
-            }
-        }
+    /// Values of the logits that one output has for a window of these sides in pixels, and of the largest map on the way
+    /// to them, at most.
+    pub fn decoded_values(&self, output: Output, window: [usize; 2]) -> [usize; 2] {
+        let Some(decoder) = self.decoders.get(output.decoder) else {
+            return [0; 2];
+        };
+        let (head, stride) = (decoder.head.head(), Inputs::of(self).stride());
+        let is_whole = window.iter().all(|side| side.is_multiple_of(stride));
+        let side = head.logits_per_cell(output.auxiliary, stride, is_whole);
+        let cells: usize = window.map(|side| side.div_ceil(stride)).iter().product();
+        let logits = cells.saturating_mul(side * side).saturating_mul(self.classes);
+        [logits, cells.saturating_mul(head.largest_map(output.auxiliary))]
     }
-}
-
-/// Products of one transformer block.
-fn block(tokens: f64, dim: f64) -> f64 {
-    12.0 * tokens * dim * dim + 2.0 * tokens * tokens * dim
 }
 
 #[cfg(test)]

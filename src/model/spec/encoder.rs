@@ -29,6 +29,15 @@ pub struct EncoderSpec {
     pub position_resize: PositionResize,
 }
 
+/// Sizes of one map that an encoder puts out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LevelSpec {
+    /// Pixels between two of its cells.
+    pub stride: usize,
+    /// Values per cell.
+    pub channels: usize,
+}
+
 /// What bundles of the first format leave out.
 fn yes() -> bool {
     true
@@ -38,6 +47,19 @@ impl EncoderSpec {
     /// Tokens that are no patches: the class token and, for DeiT, the distillation token.
     pub fn extra_tokens(&self) -> usize {
         usize::from(self.class_token) + usize::from(self.distilled)
+    }
+
+    /// Number of its layers.
+    pub fn layers(&self) -> usize {
+        self.depth
+    }
+
+    /// The maps that it puts out, the finest first: here the patch tokens.
+    pub fn levels(&self) -> Vec<LevelSpec> {
+        vec![LevelSpec {
+            stride: self.patch,
+            channels: self.dim,
+        }]
     }
 
     /// The variant's usual name, or its width and depth where no published variant has these sizes.

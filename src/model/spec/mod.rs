@@ -1,15 +1,19 @@
 //! What has to be known to build a network: sizes, normalisation, window. No weights, no files.
 
 mod cost;
-mod decoder;
 mod encoder;
+mod error;
 mod inference;
+mod output;
 
 use serde::{Deserialize, Serialize};
 
-pub use decoder::{DecoderSpec, HeadSpec, MlaSpec, Output, UpSpec, UpStage};
-pub use encoder::{EncoderSpec, PositionResize};
+use super::decoders::{DecoderSpec, Inputs};
+pub use encoder::{EncoderSpec, LevelSpec, PositionResize};
+pub use error::SpecError;
+pub(super) use error::{between, divides};
 pub use inference::{InferenceSpec, Normalisation, WindowMode, WindowRules};
+pub use output::Output;
 
 /// Everything that is needed to build one network and to run it on a photo as its authors did.
 ///
@@ -52,11 +56,8 @@ impl ModelSpec {
         let Some(decoder) = self.decoders.get(output.decoder) else {
             return format!("ViT-{}/{}", self.variant(), self.encoder.patch);
         };
-        let (variant, patch, name) = (self.variant(), self.encoder.patch, decoder.head.title());
-        let title = match decoder.head.is_setr() {
-            true => format!("SETR-{name}-{variant}/{patch}"),
-            false => format!("Seg-{variant}-{name}/{patch}"),
-        };
+        let (head, end) = (&decoder.head, format!("/{}", self.encoder.patch));
+        let title = head.paper().title(head.title(), &self.variant(), &end);
         match self.layer_of(output) {
             Some(layer) => format!("{title} layer {layer}"),
             None => title,
@@ -65,14 +66,14 @@ impl ModelSpec {
 
     /// The encoder layer, from 1, that an auxiliary head looks at; nothing for a main head.
     pub fn layer_of(&self, output: Output) -> Option<usize> {
-        let taps = self.decoders.get(output.decoder)?.head.auxiliary_taps();
-        taps.get(output.auxiliary?).map(|tap| tap + 1)
+        let layers = self.decoders.get(output.decoder)?.head.auxiliary_layers();
+        layers.get(output.auxiliary?).map(|layer| layer + 1)
     }
 
     /// Everything that can be looked at: for each decoder its main head, then its auxiliary ones.
     pub fn outputs(&self) -> Vec<Output> {
         let of_decoder = |(decoder, spec): (usize, &DecoderSpec)| {
-            let auxiliary = (0..spec.head.auxiliary_taps().len()).map(Some);
+            let auxiliary = (0..spec.head.auxiliary_layers().len()).map(Some);
             let heads = [None].into_iter().chain(auxiliary);
             heads
                 .map(move |auxiliary| Output { decoder, auxiliary })
@@ -83,7 +84,7 @@ impl ModelSpec {
 
     /// Encoder blocks, from 0 and ascending, whose outputs some decoder takes before any final norm.
     pub fn taps(&self) -> Vec<usize> {
-        let mut taps: Vec<usize> = self.decoders.iter().flat_map(|d| d.head.taps()).collect();
+        let mut taps: Vec<usize> = self.decoders.iter().flat_map(|d| d.head.needs().taps).collect();
         taps.sort_unstable();
         taps.dedup();
         taps
@@ -120,11 +121,12 @@ impl ModelSpec {
                 self.decoders.len()
             )));
         }
+        let inputs = Inputs::of(self);
         for (i, decoder) in self.decoders.iter().enumerate() {
             if self.decoders[..i].iter().any(|other| other.key == decoder.key) {
                 return Err(SpecError(format!("two decoders have the key {}", decoder.key)));
             }
-            decoder.check(e)?;
+            decoder.check(&inputs)?;
         }
         let i = &self.inference;
         between("window", i.window, e.patch, 8192)?;
@@ -146,23 +148,4 @@ impl ModelSpec {
         }
         Ok(())
     }
-}
-
-/// A size that no network can have.
-#[derive(Debug, thiserror::Error)]
-#[error("this model cannot be built: {0}")]
-pub struct SpecError(String);
-
-fn between(what: &str, value: usize, least: usize, most: usize) -> Result<(), SpecError> {
-    if (least..=most).contains(&value) {
-        return Ok(());
-    }
-    Err(SpecError(format!("{what}: expected {least} to {most}, found {value}")))
-}
-
-fn divides(what: &str, value: usize, by: &str, divisor: usize) -> Result<(), SpecError> {
-    if value.is_multiple_of(divisor) {
-        return Ok(());
-    }
-    Err(SpecError(format!("{what} {value} is not a multiple of {by} {divisor}")))
 }

@@ -1,4 +1,4 @@
-//! SETR MLA (arXiv 2012.15840, section 3.3; mmsegmentation models/necks/mla_neck.py and setr_mla_head.py, official
+//! Neck and head (mmsegmentation models/necks/mla_neck.py and setr_mla_head.py, official
 //! mmseg/models/backbones/vit_mla.py and decode_heads/vit_mla_head.py).
 //!
 //! Everything that comes in fours is ordered from the shallowest block to the deepest. mmsegmentation's files have it
@@ -8,11 +8,11 @@ use burn::module::Module;
 use burn::nn::LayerNorm;
 use burn::tensor::Tensor;
 
-use super::convolution::{Convolution, Enlarging};
+use super::spec::MlaSpec;
 use crate::model::build::Builder;
-use crate::model::network::Logits;
+use crate::model::decoders::logits::Logits;
+use crate::model::layers::{Convolution, Enlarging};
 use crate::model::probe::{Cancelled, MapStage, Probe, go_on};
-use crate::model::spec::MlaSpec;
 use crate::model::vit::Features;
 use crate::model::weights::WeightsMismatch;
 

@@ -1,14 +1,14 @@
-//! SETR Naive and PUP (arXiv 2012.15840, section 3.3; mmsegmentation models/decode_heads/setr_up_head.py, official
-//! mmseg/models/decode_heads/vit_up_head.py).
+//! Heads (mmsegmentation models/decode_heads/setr_up_head.py, official mmseg/models/decode_heads/vit_up_head.py).
 
 use burn::module::Module;
 use burn::nn::LayerNorm;
 
-use super::convolution::{Convolution, Enlarging};
+use super::spec::{UpDecoderSpec, UpSpec};
 use crate::model::build::Builder;
-use crate::model::network::{LastUpsampling, Logits};
+use crate::model::decoders::head::Inputs;
+use crate::model::decoders::logits::{LastUpsampling, Logits};
+use crate::model::layers::{Convolution, Enlarging};
 use crate::model::probe::{Cancelled, MapStage, Probe, go_on};
-use crate::model::spec::UpSpec;
 use crate::model::vit::Features;
 use crate::model::weights::WeightsMismatch;
 
@@ -38,16 +38,15 @@ struct UpHead {
 impl UpDecoder {
     pub(in crate::model) fn build(
         prefix: &str,
-        main: &UpSpec,
-        auxiliary: &[UpSpec],
-        patch: usize,
+        spec: &UpDecoderSpec,
+        inputs: &Inputs,
         b: &mut Builder,
     ) -> Result<Self, WeightsMismatch> {
-        let auxiliary = auxiliary.iter().enumerate();
+        let auxiliary = spec.auxiliary.iter().enumerate();
         Ok(Self {
-            main: UpHead::build(&format!("{prefix}.main"), main, patch, b)?,
+            main: UpHead::build(&format!("{prefix}.main"), &spec.main, inputs, b)?,
             auxiliary: auxiliary
-                .map(|(i, head)| UpHead::build(&format!("{prefix}.auxiliary.{i}"), head, patch, b))
+                .map(|(i, head)| UpHead::build(&format!("{prefix}.auxiliary.{i}"), head, inputs, b))
                 .collect::<Result<_, _>>()?,
         })
     }
@@ -71,7 +70,7 @@ impl UpDecoder {
 }
 
 impl UpHead {
-    fn build(name: &str, spec: &UpSpec, patch: usize, b: &mut Builder) -> Result<Self, WeightsMismatch> {
+    fn build(name: &str, spec: &UpSpec, inputs: &Inputs, b: &mut Builder) -> Result<Self, WeightsMismatch> {
         Ok(Self {
             norm: b.layer_norm(&format!("{name}.norm"), spec.norm_eps)?,
             stages: (0..spec.stages.len())
@@ -80,7 +79,7 @@ impl UpHead {
             classify: Convolution::biased(b, &format!("{name}.classify"))?,
             enlargings: spec.stages.iter().map(|stage| Enlarging::by(stage.up)).collect(),
             tap: spec.tap,
-            reaches_pixels: spec.up() == patch,
+            reaches_pixels: spec.up() == inputs.stride(),
         })
     }
 
@@ -100,7 +99,7 @@ impl UpHead {
         let logits = self.classify.forward(map, Enlarging::NONE);
         match last {
             LastUpsampling::LeftOut if self.reaches_pixels => Ok(Logits::of_map(logits)),
-            _ => Ok(Logits::of_map(enlarging.of(logits))),
+            LastUpsampling::LeftOut | LastUpsampling::Here => Ok(Logits::of_map(enlarging.of(logits))),
         }
     }
 }

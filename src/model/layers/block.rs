@@ -1,17 +1,17 @@
-//! The pre-norm transformer block that the encoder and the mask decoder share.
+//! The pre-norm transformer block that the Vision Transformer and the mask decoder share.
 
 use burn::module::Module;
 use burn::nn::{LayerNorm, Linear};
 use burn::tensor::Tensor;
 
-use super::build::Builder;
-use super::kernels;
-use super::probe::{Probe, Stage};
-use super::weights::WeightsMismatch;
+use crate::model::build::Builder;
+use crate::model::kernels;
+use crate::model::probe::{Probe, Stage};
+use crate::model::weights::WeightsMismatch;
 
 /// `x + attention(norm(x))`, then `x + mlp(norm(x))`, with an erf GELU (rstrudel segm/model/blocks.py).
 #[derive(Module, Debug)]
-pub(super) struct Block {
+pub(in crate::model) struct Block {
     norm1: LayerNorm,
     /// One fused projection to queries, keys and values, in this order.
     qkv: Linear,
@@ -24,7 +24,12 @@ pub(super) struct Block {
 }
 
 impl Block {
-    pub(super) fn build(b: &mut Builder, name: &str, heads: usize, eps: f64) -> Result<Self, WeightsMismatch> {
+    pub(in crate::model) fn build(
+        b: &mut Builder,
+        name: &str,
+        heads: usize,
+        eps: f64,
+    ) -> Result<Self, WeightsMismatch> {
         Ok(Self {
             norm1: b.layer_norm(&format!("{name}.norm1"), eps)?,
             qkv: b.linear(&format!("{name}.attn.qkv"))?,
@@ -37,7 +42,7 @@ impl Block {
     }
 
     /// Tokens `[batch, tokens, dim]` to tokens of the same shape.
-    pub(super) fn forward(&self, x: Tensor<3>, stage: Stage, probe: &mut dyn Probe) -> Tensor<3> {
+    pub(in crate::model) fn forward(&self, x: Tensor<3>, stage: Stage, probe: &mut dyn Probe) -> Tensor<3> {
         let qkv = kernels::product(self.norm1.forward(x.clone()), &self.qkv);
         if probe.wants_queries_and_keys() {
             let [queries, keys, _] = kernels::split_heads(qkv.clone(), &self.qkv, self.heads);
@@ -49,6 +54,11 @@ impl Block {
         let hidden = kernels::bias_gelu(hidden, &self.fc1);
         added(x, hidden, &self.fc2, stage, probe)
     }
+}
+
+/// Products of one block.
+pub(in crate::model) fn products_of_block(tokens: f64, dim: f64) -> f64 {
+    12.0 * tokens * dim * dim + 2.0 * tokens * tokens * dim
 }
 
 /// `x` and what `last` makes of `hidden`.

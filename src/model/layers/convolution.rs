@@ -11,19 +11,19 @@ use crate::model::weights::WeightsMismatch;
 
 /// How a map is enlarged before it is convolved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Enlarging {
-    pub(super) factor: usize,
-    pub(super) align_corners: bool,
+pub(in crate::model) struct Enlarging {
+    pub(in crate::model) factor: usize,
+    pub(in crate::model) align_corners: bool,
 }
 
 impl Enlarging {
-    pub(super) const NONE: Self = Self {
+    pub(in crate::model) const NONE: Self = Self {
         factor: 1,
         align_corners: false,
     };
 
     /// By half-pixel centres, as everywhere but in the official MLA.
-    pub(super) fn by(factor: usize) -> Self {
+    pub(in crate::model) fn by(factor: usize) -> Self {
         Self {
             factor,
             align_corners: false,
@@ -31,14 +31,14 @@ impl Enlarging {
     }
 
     /// `map` enlarged.
-    pub(super) fn of(self, map: Tensor<4>) -> Tensor<4> {
+    pub(in crate::model) fn of(self, map: Tensor<4>) -> Tensor<4> {
         kernels::enlarge(map, self.factor, self.align_corners)
     }
 }
 
 /// A 1x1 or 3x3 convolution that keeps the size of its map.
 #[derive(Module, Debug)]
-pub(super) struct Convolution {
+pub(in crate::model) struct Convolution {
     /// `[side * side * input, output]`: rows of the kernel, its columns, input channels.
     weight: Param<Tensor<2>>,
     after: After,
@@ -58,14 +58,14 @@ enum After {
 
 impl Convolution {
     /// Convolution, batch norm and ReLU.
-    pub(super) fn normed(b: &mut Builder, name: &str) -> Result<Self, WeightsMismatch> {
+    pub(in crate::model) fn normed(b: &mut Builder, name: &str) -> Result<Self, WeightsMismatch> {
         let (weight, side) = b.convolution(&format!("{name}.weight"))?;
         let after = After::Norm(b.batch_norm(&format!("{name}.norm"))?);
         Ok(Self { weight, after, side })
     }
 
     /// Convolution with a bias: the last one of a head.
-    pub(super) fn biased(b: &mut Builder, name: &str) -> Result<Self, WeightsMismatch> {
+    pub(in crate::model) fn biased(b: &mut Builder, name: &str) -> Result<Self, WeightsMismatch> {
         let (weight, side) = b.convolution(&format!("{name}.weight"))?;
         let [_, output] = weight.dims();
         let bias = b.param(&format!("{name}.bias"), [output])?;
@@ -77,12 +77,12 @@ impl Convolution {
     }
 
     /// Whether each pixel is treated by itself, so that interpolation may come before or after.
-    pub(super) fn is_pointwise(&self) -> bool {
+    pub(in crate::model) fn is_pointwise(&self) -> bool {
         self.side == 1
     }
 
     /// `map` enlarged, then convolved.
-    pub(super) fn forward(&self, map: Tensor<4>, first: Enlarging) -> Tensor<4> {
+    pub(in crate::model) fn forward(&self, map: Tensor<4>, first: Enlarging) -> Tensor<4> {
         if kernels::on_host(&map) {
             let affine = self.after.affine();
             let weight = self.weight.val();

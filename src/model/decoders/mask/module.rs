@@ -4,9 +4,12 @@ use burn::module::{Module, Param};
 use burn::nn::{LayerNorm, Linear};
 use burn::tensor::Tensor;
 
-use crate::model::block::Block;
+use super::spec::MaskSpec;
 use crate::model::build::Builder;
+use crate::model::decoders::head::Inputs;
+use crate::model::decoders::logits::Logits;
 use crate::model::kernels;
+use crate::model::layers::Block;
 use crate::model::probe::{Cancelled, Probe, Stage, go_on};
 use crate::model::vit::Features;
 use crate::model::weights::WeightsMismatch;
@@ -27,26 +30,21 @@ pub struct MaskTransformer {
     mask_norm: LayerNorm,
 }
 
-/// Sizes of a [`MaskTransformer`].
-pub(in crate::model) struct Sizes {
-    pub(in crate::model) dim: usize,
-    pub(in crate::model) classes: usize,
-    pub(in crate::model) layers: usize,
-    pub(in crate::model) heads: usize,
-    pub(in crate::model) norm_eps: f64,
-}
-
 impl MaskTransformer {
     /// `prefix` is that of its tensors' names.
-    pub(in crate::model) fn build(prefix: &str, sizes: &Sizes, b: &mut Builder) -> Result<Self, WeightsMismatch> {
+    pub(in crate::model) fn build(
+        prefix: &str,
+        spec: &MaskSpec,
+        inputs: &Inputs,
+        b: &mut Builder,
+    ) -> Result<Self, WeightsMismatch> {
         let name = |part: &str| format!("{prefix}.{part}");
-        let Sizes {
-            dim,
-            classes,
+        let (dim, classes) = (inputs.width(), inputs.classes);
+        let MaskSpec {
             layers,
             heads,
             norm_eps,
-        } = *sizes;
+        } = *spec;
         Ok(Self {
             project: b.linear(&name("proj_dec"))?,
             class_tokens: b.param(&name("cls_emb"), [1, classes, dim])?,
@@ -86,12 +84,15 @@ impl MaskTransformer {
         Ok(patches.matmul(classes.swap_dims(1, 2)))
     }
 
-    /// Logits of each patch, `[batch, patches, classes]`.
+    /// Logits of each patch.
     ///
     /// # Errors
     /// [`Cancelled`] when the probe says so.
-    pub fn forward(&self, features: &Features, probe: &mut dyn Probe) -> Result<Tensor<3>, Cancelled> {
-        Ok(self.mask_norm.forward(self.cosines(features, probe)?))
+    pub fn forward(&self, features: &Features, probe: &mut dyn Probe) -> Result<Logits, Cancelled> {
+        Ok(Logits {
+            values: self.mask_norm.forward(self.cosines(features, probe)?),
+            grid: features.grid,
+        })
     }
 }
 

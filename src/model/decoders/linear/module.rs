@@ -1,0 +1,33 @@
+//! The layer (rstrudel segm/model/decoder.py, `DecoderLinear`).
+
+use burn::module::Module;
+use burn::nn::Linear;
+
+use crate::model::build::Builder;
+use crate::model::decoders::logits::Logits;
+use crate::model::kernels;
+use crate::model::vit::Features;
+use crate::model::weights::WeightsMismatch;
+
+/// One linear layer on each patch token.
+#[derive(Module, Debug)]
+pub struct LinearDecoder {
+    head: Linear,
+}
+
+impl LinearDecoder {
+    /// `prefix` is that of its tensors' names.
+    pub(in crate::model) fn build(prefix: &str, b: &mut Builder) -> Result<Self, WeightsMismatch> {
+        Ok(Self {
+            head: b.linear(&format!("{prefix}.head"))?,
+        })
+    }
+
+    /// Logits of each patch.
+    pub fn forward(&self, features: &Features) -> Logits {
+        Logits {
+            values: kernels::linear(features.patches(), &self.head),
+            grid: features.grid,
+        }
+    }
+}

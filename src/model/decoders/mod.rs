@@ -1,0 +1,211 @@
+//! Decoders: features to class logits. A folder for each, with its sizes, its modules and its cost, and here the one
+//! list of them.
+//!
+//! Maps are `[batch, rows, columns, channels]`, the order in which tokens come out of an encoder.
+
+mod head;
+mod kind;
+mod linear;
+mod logits;
+mod mask;
+mod setr_mla;
+mod setr_up;
+
+use burn::module::Module;
+use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
+
+use super::build::Builder;
+use super::probe::{Cancelled, Probe};
+use super::spec::{SpecError, between};
+use super::tensors::TensorList;
+use super::vit::Features;
+use super::weights::WeightsMismatch;
+
+pub(super) use head::{Head, Inputs};
+pub use head::{Needs, Paper};
+pub use kind::{DecoderKind, SETR_CHANNELS};
+pub use linear::LinearDecoder;
+use linear::LinearSpec;
+pub use logits::{LastUpsampling, Logits};
+pub use mask::{MaskSpec, MaskTransformer};
+pub use setr_mla::{Mla, MlaSpec};
+pub use setr_up::{UpDecoder, UpDecoderSpec, UpSpec, UpStage};
+
+/// Far above the 256 channels of every published model.
+const MOST_CHANNELS: usize = 4096;
+
+/// Epsilon of the LayerNorms of SETR's heads.
+const SETR_EPS: f64 = 1e-6;
+
+/// One decoder of a model: a main head and perhaps auxiliary ones.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DecoderSpec {
+    /// Unique in its model; its tensors are named `decoders.KEY.…`.
+    pub key: String,
+    /// What it is.
+    pub head: HeadSpec,
+}
+
+/// Kind and sizes of a decoder.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "name", rename_all = "kebab-case")]
+pub enum HeadSpec {
+    /// Segmenter: one linear layer on each patch token.
+    Linear,
+    /// Segmenter: class tokens that attend to the patches, then cosine similarity.
+    MaskTransformer(MaskSpec),
+    /// SETR Naive and PUP: convolutions with upsampling in between.
+    Up(UpDecoderSpec),
+    /// SETR MLA: four blocks' tokens, added up from the deepest on.
+    Mla(MlaSpec),
+}
+
+/// A decoder: features to class logits.
+#[derive(Module, Debug)]
+pub enum Decoder {
+    /// Segmenter: one linear layer on each patch token.
+    Linear(LinearDecoder),
+    /// Segmenter: class tokens and cosine similarity.
+    MaskTransformer(MaskTransformer),
+    /// SETR Naive and PUP.
+    Up(UpDecoder),
+    /// SETR MLA.
+    Mla(Mla),
+}
+
+impl HeadSpec {
+    /// What it says of itself.
+    pub(super) fn head(&self) -> &dyn Head {
+        match self {
+            Self::Linear => &LinearSpec,
+            Self::MaskTransformer(spec) => spec,
+            Self::Up(spec) => spec,
+            Self::Mla(spec) => spec,
+        }
+    }
+
+    /// The name that papers use: `Mask`, `PUP`.
+    pub fn title(&self) -> &'static str {
+        self.head().title()
+    }
+
+    /// Whose decoder it is.
+    pub fn paper(&self) -> Paper {
+        self.head().paper()
+    }
+
+    /// What it reads of an encoder's features.
+    pub fn needs(&self) -> Needs {
+        self.head().needs()
+    }
+
+    /// Whether it has batch norms, which in training normalise by the whole batch.
+    pub fn has_batch_norm(&self) -> bool {
+        self.head().has_batch_norm()
+    }
+
+    /// Channels of its first convolution; none for Segmenter's decoders.
+    pub fn channels(&self) -> Option<usize> {
+        self.head().channels()
+    }
+
+    /// The layer of the encoder, from 0, that each auxiliary head looks at.
+    pub fn auxiliary_layers(&self) -> Vec<usize> {
+        self.head().auxiliary_layers()
+    }
+
+    /// Steps of a run of one of its heads, for progress.
+    pub fn steps(&self, auxiliary: Option<usize>) -> usize {
+        self.head().steps(auxiliary)
+    }
+}
+
+impl DecoderSpec {
+    /// Kind and sizes for people: `SETR MLA, on layers 3, 6, 9, 12`.
+    pub fn described(&self) -> String {
+        let kind = self.head.head().described();
+        let layers = self.head.auxiliary_layers();
+        if layers.is_empty() {
+            return kind;
+        }
+        let layers: Vec<_> = layers.iter().map(|layer| (layer + 1).to_string()).collect();
+        format!("{kind}, auxiliary heads on layers {}", layers.join(", "))
+    }
+
+    /// What the names of its tensors begin with, without a dot.
+    fn prefix(&self) -> String {
+        format!("decoders.{}", self.key)
+    }
+
+    pub(super) fn tensors(&self, inputs: &Inputs, list: &mut TensorList) {
+        self.head.head().tensors(&self.prefix(), inputs, list);
+    }
+
+    /// Checks that the sizes are possible and within bounds.
+    pub(super) fn check(&self, inputs: &Inputs) -> Result<(), SpecError> {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        if self.key.is_empty() || self.key.len() > 40 || !self.key.chars().all(is_plain) {
+            return Err(SpecError(
+                "decoder key: expected up to 40 letters, digits and hyphens, found something else".into(),
+            ));
+        }
+        let Needs { taps, levels, .. } = self.head.needs();
+        for tap in taps {
+            between("decoder tap", tap, 0, inputs.layers.saturating_sub(1))?;
+        }
+        for level in levels {
+            between("decoder level", level, 0, inputs.levels.len().saturating_sub(1))?;
+        }
+        self.head.head().check(inputs)
+    }
+}
+
+impl Decoder {
+    pub(super) fn build(spec: &DecoderSpec, inputs: &Inputs, b: &mut Builder) -> Result<Self, WeightsMismatch> {
+        let prefix = spec.prefix();
+        match &spec.head {
+            HeadSpec::Linear => Ok(Self::Linear(LinearDecoder::build(&prefix, b)?)),
+            HeadSpec::MaskTransformer(mask) => {
+                let decoder = MaskTransformer::build(&prefix, mask, inputs, b)?;
+                Ok(Self::MaskTransformer(decoder))
+            }
+            HeadSpec::Up(up) => Ok(Self::Up(UpDecoder::build(&prefix, up, inputs, b)?)),
+            HeadSpec::Mla(mla) => Ok(Self::Mla(Mla::build(&prefix, mla, b)?)),
+        }
+    }
+
+    /// Class logits of its main head or of an auxiliary one.
+    ///
+    /// # Errors
+    /// [`Cancelled`] when the probe says so.
+    pub fn forward(
+        &self,
+        features: &Features,
+        auxiliary: Option<usize>,
+        last: LastUpsampling,
+        probe: &mut dyn Probe,
+    ) -> Result<Logits, Cancelled> {
+        match self {
+            Self::Linear(decoder) => Ok(decoder.forward(features)),
+            Self::MaskTransformer(decoder) => decoder.forward(features, probe),
+            Self::Up(decoder) => decoder.forward(features, auxiliary, last, probe),
+            Self::Mla(decoder) => decoder.forward(features, auxiliary, probe),
+        }
+    }
+
+    /// A vector for each class, `[classes, dim]`, where the decoder learns such.
+    pub fn class_embeddings(&self) -> Option<Tensor<2>> {
+        match self {
+            Self::MaskTransformer(decoder) => Some(decoder.class_embeddings()),
+            Self::Linear(_) | Self::Up(_) | Self::Mla(_) => None,
+        }
+    }
+}
+
+fn check_kernel(side: usize) -> Result<(), SpecError> {
+    match side {
+        1 | 3 => Ok(()),
+        side => Err(SpecError(format!("decoder kernel: expected 1 or 3, found {side}"))),
+    }
+}

@@ -1,0 +1,187 @@
+//! Their sizes.
+
+use serde::{Deserialize, Serialize};
+
+use super::super::head::{Head, Inputs, Needs, Paper};
+use super::super::{MOST_CHANNELS, SETR_EPS, check_kernel};
+use crate::model::spec::{SpecError, between};
+use crate::model::tensors::TensorList;
+
+/// Convolutions with upsampling in between.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UpDecoderSpec {
+    /// The head that makes the prediction.
+    pub main: UpSpec,
+    /// Heads on earlier blocks that helped in training.
+    pub auxiliary: Vec<UpSpec>,
+}
+
+/// A head of SETR Naive or PUP: LayerNorm, stages, a 1x1 convolution to the classes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UpSpec {
+    /// The encoder block whose output it takes, from 0.
+    pub tap: usize,
+    /// Epsilon of its LayerNorm.
+    pub norm_eps: f64,
+    /// From first to last.
+    pub stages: Vec<UpStage>,
+}
+
+/// Convolution, batch norm, ReLU, bilinear upsampling.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UpStage {
+    /// Side of the convolution's kernel, 1 or 3.
+    pub kernel: usize,
+    /// Channels that it puts out.
+    pub channels: usize,
+    /// Factor of the upsampling; 1 for none.
+    pub up: usize,
+}
+
+impl UpDecoderSpec {
+    /// Naive on an encoder of so many layers, as mmsegmentation builds it.
+    pub(in crate::model) fn naive(layers: usize, channels: usize, auxiliary: bool) -> Self {
+        let stage = |up| UpStage {
+            kernel: 1,
+            channels,
+            up,
+        };
+        Self::published(layers, &[stage(4)], &[stage(4)], auxiliary)
+    }
+
+    /// PUP, likewise.
+    pub(in crate::model) fn pup(layers: usize, channels: usize, auxiliary: bool) -> Self {
+        let stage = |up| UpStage {
+            kernel: 3,
+            channels,
+            up,
+        };
+        Self::published(layers, &[stage(2); 4], &[stage(4); 2], auxiliary)
+    }
+
+    /// Auxiliary heads look at blocks 10, 15 and 20 of 24, in proportion (mmseg configs/_base_/models/setr_naive.py and
+    /// setr_pup.py).
+    fn published(layers: usize, main: &[UpStage], of_auxiliary: &[UpStage], auxiliary: bool) -> Self {
+        let head = |tap: usize, stages: &[UpStage]| UpSpec {
+            tap,
+            norm_eps: SETR_EPS,
+            stages: stages.to_vec(),
+        };
+        let taps = [10, 15, 20].map(|of_24| (layers * of_24 / 24).saturating_sub(1));
+        let earlier = taps.iter().filter(|_| auxiliary);
+        Self {
+            main: head(layers.saturating_sub(1), main),
+            auxiliary: earlier.map(|tap| head(*tap, of_auxiliary)).collect(),
+        }
+    }
+
+    /// The main head or an auxiliary one.
+    fn head(&self, auxiliary: Option<usize>) -> Option<&UpSpec> {
+        match auxiliary {
+            None => Some(&self.main),
+            Some(i) => self.auxiliary.get(i),
+        }
+    }
+
+    fn heads(&self) -> impl Iterator<Item = &UpSpec> {
+        self.auxiliary.iter().chain([&self.main])
+    }
+}
+
+impl Head for UpDecoderSpec {
+    fn title(&self) -> &'static str {
+        if self.main.stages.iter().all(|stage| stage.kernel == 1) {
+            "Naive"
+        } else {
+            "PUP"
+        }
+    }
+
+    fn paper(&self) -> Paper {
+        Paper::Setr
+    }
+
+    fn described(&self) -> String {
+        format!(
+            "SETR {}, {} convolutions, on layer {}",
+            self.title(),
+            self.main.stages.len(),
+            self.main.tap + 1
+        )
+    }
+
+    fn needs(&self) -> Needs {
+        Needs {
+            taps: self.heads().map(|head| head.tap).collect(),
+            ..Needs::default()
+        }
+    }
+
+    fn has_batch_norm(&self) -> bool {
+        true
+    }
+
+    fn auxiliary_layers(&self) -> Vec<usize> {
+        self.auxiliary.iter().map(|head| head.tap).collect()
+    }
+
+    fn channels(&self) -> Option<usize> {
+        self.main.stages.first().map(|stage| stage.channels)
+    }
+
+    fn steps(&self, auxiliary: Option<usize>) -> usize {
+        self.head(auxiliary).map_or(0, |head| head.stages.len())
+    }
+
+    fn tensors(&self, prefix: &str, inputs: &Inputs, list: &mut TensorList) {
+        self.main.tensors(&format!("{prefix}.main"), inputs, list);
+        for (i, head) in self.auxiliary.iter().enumerate() {
+            head.tensors(&format!("{prefix}.auxiliary.{i}"), inputs, list);
+        }
+    }
+
+    fn products(&self, auxiliary: Option<usize>, inputs: &Inputs, cells: f64) -> f64 {
+        self.head(auxiliary).map_or(0.0, |head| head.products(inputs, cells))
+    }
+
+    fn logits_per_cell(&self, auxiliary: Option<usize>, stride: usize, left_out: bool) -> usize {
+        self.head(auxiliary)
+            .map_or(1, |head| head.logits_per_cell(stride, left_out))
+    }
+
+    fn largest_map(&self, auxiliary: Option<usize>) -> usize {
+        self.head(auxiliary).map_or(0, UpSpec::largest_map)
+    }
+
+    fn check(&self, _inputs: &Inputs) -> Result<(), SpecError> {
+        between("auxiliary heads", self.auxiliary.len(), 0, 16)?;
+        self.heads().try_for_each(UpSpec::check)
+    }
+}
+
+impl UpSpec {
+    /// Factor of all upsamplings together.
+    pub fn up(&self) -> usize {
+        self.stages.iter().map(|stage| stage.up).product()
+    }
+
+    fn tensors(&self, name: &str, inputs: &Inputs, list: &mut TensorList) {
+        list.layer_norm(&format!("{name}.norm"), inputs.width());
+        let mut input = inputs.width();
+        for (i, stage) in self.stages.iter().enumerate() {
+            list.normed_convolution(&format!("{name}.stages.{i}"), stage.channels, input, stage.kernel);
+            input = stage.channels;
+        }
+        list.classifier(&format!("{name}.classify"), inputs.classes, input, 1);
+    }
+
+    fn check(&self) -> Result<(), SpecError> {
+        between("decoder stages", self.stages.len(), 1, 8)?;
+        for stage in &self.stages {
+            check_kernel(stage.kernel)?;
+            between("decoder channels", stage.channels, 1, MOST_CHANNELS)?;
+            between("upsampling", stage.up, 1, 16)?;
+        }
+        between("upsampling of all stages", self.up(), 1, 64)
+    }
+}

@@ -1,0 +1,7 @@
+//! Layers that several encoders and decoders are made of.
+
+mod block;
+mod convolution;
+
+pub(super) use block::{Block, products_of_block};
+pub(super) use convolution::{Convolution, Enlarging};
