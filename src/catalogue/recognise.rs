@@ -30,14 +30,17 @@ fn fits(released: &Released, spec: &ModelSpec, layout: &str) -> bool {
     let [decoder] = spec.decoders.as_slice() else {
         return false;
     };
-    let encoder = &spec.encoder;
     layout.contains(released.project.name())
         && released.decoder == decoder.head.title()
-        && released.variant == encoder.variant()
-        && released.patch == encoder.patch
-        && released.distilled == encoder.distilled
+        && spec.encoder.title() == encoder_title(released)
         && released.classes() == Some(spec.classes)
-        && encoder.grid == [released.crop / released.patch; 2]
+        && spec.encoder.trained_size() == Some([released.crop; 2])
+}
+
+/// What the encoder of a released checkpoint is called.
+fn encoder_title(released: &Released) -> String {
+    let distilled = if released.distilled { "(DeiT)" } else { "" };
+    format!("ViT-{}{distilled}/{}", released.variant, released.patch)
 }
 
 /// A name without what people change about it.
@@ -51,7 +54,7 @@ mod tests {
     use crate::catalogue::{Project, released};
     use crate::model::{
         DecoderSpec, EncoderSpec, HeadSpec, InferenceSpec, MaskSpec, MlaSpec, Normalisation, PositionResize,
-        UpDecoderSpec, UpSpec, UpStage, WindowMode, WindowRules,
+        UpDecoderSpec, UpSpec, UpStage, VitSpec, WindowMode, WindowRules,
     };
 
     const LINEAR: HeadSpec = HeadSpec::Linear;
@@ -100,7 +103,7 @@ mod tests {
         crop: usize,
     ) -> ModelSpec {
         ModelSpec {
-            encoder: EncoderSpec {
+            encoder: EncoderSpec::Vit(VitSpec {
                 dim,
                 depth,
                 heads: dim / 64,
@@ -111,7 +114,7 @@ mod tests {
                 final_norm: true,
                 norm_eps: 1e-6,
                 position_resize: PositionResize::Bilinear,
-            },
+            }),
             decoders: vec![DecoderSpec {
                 key: "main".into(),
                 head,

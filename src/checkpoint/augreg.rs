@@ -6,7 +6,7 @@ use super::backbone::BackbonePlan;
 use super::recipe::{Recipe, only, transposed};
 use super::shapes::{count_of, grid_of, shape};
 use super::source::Shapes;
-use crate::model::{EncoderSpec, HostTensor, Normalisation, PositionResize};
+use crate::model::{EncoderSpec, HostTensor, Normalisation, PositionResize, VitSpec};
 
 /// LayerNorm epsilon of the JAX originals.
 const NORM_EPS: f64 = 1e-6;
@@ -74,7 +74,7 @@ pub(super) fn plan(shapes: &Shapes) -> Result<BackbonePlan, String> {
     recipe.ignore_all(shapes, &theirs("head/"));
     recipe.ignore_all(shapes, &theirs("pre_logits/"));
     Ok(BackbonePlan {
-        encoder: EncoderSpec {
+        encoder: EncoderSpec::Vit(VitSpec {
             dim,
             depth,
             heads,
@@ -85,7 +85,7 @@ pub(super) fn plan(shapes: &Shapes) -> Result<BackbonePlan, String> {
             final_norm: true,
             norm_eps: NORM_EPS,
             position_resize: PositionResize::Bilinear,
-        },
+        }),
         normalisation: Normalisation::VIT,
         recipe,
         provenance: Provenance::new("Google AugReg classifier"),

@@ -7,7 +7,7 @@ use super::source::{Shapes, Source};
 use super::{CheckpointError, Provenance, augreg, timm};
 use crate::model::{EncoderSpec, Normalisation, Weights, tensors_of_encoder};
 
-/// A Vision Transformer without decoder.
+/// An encoder without decoder.
 #[derive(Clone, Debug)]
 pub struct Backbone {
     /// Its sizes.

@@ -17,7 +17,7 @@ use super::source::safetensors::SafetensorsFile;
 use super::source::{Shapes, Source, UnreadByName};
 use super::{Checkpoint, CheckpointError, Plan, Provenance, check_spec};
 use crate::labels::ClassSet;
-use crate::model::{HostTensor, ModelSpec, in_decoder, tensors_of};
+use crate::model::{EncoderSpec, HostTensor, ModelSpec, in_decoder, tensors_of};
 use crate::staged_file::StagedFile;
 
 /// Metadata keys.
@@ -33,10 +33,14 @@ const CRC_32: &str = "crc32:";
 /// How ground truth for the model is read, as [`Truth`]; bundles of models whose files did not say it have none.
 const TRUTH: &str = "segscope.truth";
 
-/// Version of the layout that this program writes: any number of decoders, named `decoders.KEY.…`.
-const VERSION: &str = "2";
+/// Version of the layout that this program writes: an encoder of some family, and any number of decoders, named
+/// `decoders.KEY.…`.
+const VERSION: &str = "3";
 
-/// The version before: one decoder, named `decoder.…`.
+/// The version before: every encoder is a Vision Transformer, and none says so.
+const SINGLE_FAMILY_VERSION: &str = "2";
+
+/// The version before that: one decoder, named `decoder.…`.
 const SINGLE_DECODER_VERSION: &str = "1";
 
 /// What a model's own file said about ground truth.
@@ -55,18 +59,7 @@ pub(super) fn plan(file: SafetensorsFile, path: &Path) -> Result<(Plan, Box<dyn 
     let damaged = |why: String| CheckpointError::damaged(path, why);
     let metadata = file.metadata();
     let version = metadata.get(FORMAT).map(String::as_str).unwrap_or_default();
-    let mut spec: Value = json(metadata, SPEC).map_err(&damaged)?;
-    match version {
-        VERSION => {}
-        SINGLE_DECODER_VERSION => use_decoder_list(&mut spec),
-        other => {
-            return Err(damaged(format!(
-                "expected bundle format {VERSION}, found {other:.40}; use a newer Segscope"
-            )));
-        }
-    }
-    let spec: ModelSpec =
-        serde_json::from_value(spec).map_err(|e| damaged(format!("the metadata {SPEC} cannot be read ({e})")))?;
+    let spec = spec_of(version, json(metadata, SPEC).map_err(&damaged)?).map_err(&damaged)?;
     let classes: ClassSet = json(metadata, CLASSES).map_err(&damaged)?;
     let provenance: Provenance = json(metadata, PROVENANCE).map_err(&damaged)?;
     let truth: Option<Truth> = match metadata.contains_key(TRUTH) {
@@ -195,6 +188,38 @@ fn parsed(text: &str) -> Result<u32, String> {
     })
 }
 
+/// The spec that a bundle of a version tells.
+fn spec_of(version: &str, mut spec: Value) -> Result<ModelSpec, String> {
+    match version {
+        VERSION => {}
+        SINGLE_FAMILY_VERSION => use_family(&mut spec),
+        SINGLE_DECODER_VERSION => {
+            use_family(&mut spec);
+            use_decoder_list(&mut spec);
+        }
+        other => {
+            return Err(format!(
+                "expected bundle format {VERSION}, found {other:.40}; use a newer Segscope"
+            ));
+        }
+    }
+    let family = spec["encoder"]["family"].as_str();
+    if let Some(other) = family.filter(|family| !EncoderSpec::FAMILIES.contains(family)) {
+        return Err(format!(
+            "expected an encoder of the family {}, found {other:.40}; use a newer Segscope",
+            EncoderSpec::FAMILIES.join(" or ")
+        ));
+    }
+    serde_json::from_value(spec).map_err(|e| format!("the metadata {SPEC} cannot be read ({e})"))
+}
+
+/// Says that an encoder is a Vision Transformer.
+fn use_family(spec: &mut Value) {
+    if let Some(encoder) = spec.get_mut("encoder").and_then(Value::as_object_mut) {
+        encoder.insert("family".into(), "vit".into());
+    }
+}
+
 /// Turns `decoder: {name: …}` into a list of one decoder.
 fn use_decoder_list(spec: &mut Value) {
     let Some(object) = spec.as_object_mut() else { return };
@@ -293,5 +318,50 @@ impl View for Stored<'_> {
 
     fn data_len(&self) -> usize {
         self.tensor.values.len() * if self.dtype == Dtype::F16 { 2 } else { 4 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{DecoderKind, Variant, published};
+
+    #[test]
+    fn format_2_opens_as_what_format_3_says() {
+        let spec = published(Variant::Tiny, 16, &DecoderKind::ALL, 3, 64);
+        let now = serde_json::to_value(&spec).expect("a text");
+        assert_eq!(now["encoder"]["family"], "vit");
+        let mut before = now.clone();
+        before["encoder"].as_object_mut().expect("an object").remove("family");
+        assert_eq!(spec_of("3", now).as_ref(), Ok(&spec));
+        assert_eq!(spec_of("2", before.clone()).as_ref(), Ok(&spec));
+        assert!(spec_of("3", before).is_err(), "an encoder without a family");
+    }
+
+    #[test]
+    fn a_text_of_format_2_is_read() {
+        let text = r#"{"encoder": {"dim": 192, "depth": 12, "heads": 3, "patch": 16, "grid": [4, 4], "class_token": true,
+            "distilled": false, "final_norm": true, "norm_eps": 1e-5, "position_resize": "bilinear"},
+            "decoders": [{"key": "mask", "head": {"name": "mask-transformer", "layers": 2, "heads": 3, "norm_eps": 1e-5}}],
+            "classes": 3, "normalisation": {"mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]},
+            "inference": {"window": 64, "stride": 64, "short_side": null}}"#;
+        let spec = spec_of("2", serde_json::from_str(text).expect("JSON"));
+        let expected = published(Variant::Tiny, 16, &[DecoderKind::Mask], 3, 64);
+        assert_eq!(spec, Ok(expected));
+    }
+
+    #[test]
+    fn what_a_newer_segscope_writes_is_refused() {
+        let spec = published(Variant::Tiny, 16, &[DecoderKind::Mask], 3, 64);
+        let mut other = serde_json::to_value(&spec).expect("a text");
+        assert_eq!(
+            spec_of("4", other.clone()),
+            Err("expected bundle format 3, found 4; use a newer Segscope".into())
+        );
+        other["encoder"]["family"] = "resnet".into();
+        assert_eq!(
+            spec_of("3", other),
+            Err("expected an encoder of the family vit, found resnet; use a newer Segscope".into())
+        );
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Checkpoint;
-use crate::model::{DecoderSpec, EncoderSpec, in_decoder, tensors_of};
+use crate::model::{DecoderSpec, in_decoder, tensors_of};
 
 impl Checkpoint {
     /// Adds the decoders of `other`, whose encoder has to be the same to the last bit. A final norm that only one of
@@ -39,7 +39,9 @@ impl Checkpoint {
             let renamed = in_decoder(&name).and_then(|(key, rest)| Some(format!("decoders.{}.{rest}", keys.get(key)?)));
             self.weights.insert(renamed.unwrap_or(name), tensor);
         }
-        self.spec.encoder.final_norm |= spec.encoder.final_norm;
+        if spec.encoder.has_final_norm() {
+            self.spec.encoder = self.spec.encoder.with_final_norm(true);
+        }
         self.spec.check().map_err(|e| e.to_string())
     }
 
@@ -72,11 +74,7 @@ impl Checkpoint {
 
     /// Everything but the tensors that has to be the same.
     fn check_rules(&self, other: &Self) -> Result<(), String> {
-        let without_norm = |encoder: &EncoderSpec| EncoderSpec {
-            final_norm: false,
-            ..encoder.clone()
-        };
-        let (ours, theirs) = (without_norm(&self.spec.encoder), without_norm(&other.spec.encoder));
+        let [ours, theirs] = [self, other].map(|checkpoint| checkpoint.spec.encoder.with_final_norm(false));
         if ours != theirs {
             return Err(format!("the encoders differ: expected {ours:?}, found {theirs:?}"));
         }

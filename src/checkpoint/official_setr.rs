@@ -14,7 +14,7 @@ use super::{CheckpointError, Meta, Plan, Provenance, check_spec, sigmoid};
 use crate::labels::ClassSet;
 use crate::model::{
     DecoderSpec, EncoderSpec, HeadSpec, HostTensor, InferenceSpec, MlaSpec, ModelSpec, Normalisation, PositionResize,
-    UpDecoderSpec, UpSpec, UpStage,
+    UpDecoderSpec, UpSpec, UpStage, VitSpec,
 };
 
 /// LayerNorm epsilon everywhere.
@@ -153,7 +153,7 @@ fn spec_of(head: &Head, meta: &Meta, tensors: &Sizes, classes: &ClassSet) -> Res
     let crop = patch.saturating_mul(grid[0].min(grid[1]));
     let proposed = test_settings::proposed_for(System::Setr, classes, patch, crop);
     Ok(ModelSpec {
-        encoder: EncoderSpec {
+        encoder: EncoderSpec::Vit(VitSpec {
             dim,
             depth,
             heads: model
@@ -168,7 +168,7 @@ fn spec_of(head: &Head, meta: &Meta, tensors: &Sizes, classes: &ClassSet) -> Res
             final_norm: false,
             norm_eps: NORM_EPS,
             position_resize: PositionResize::Bilinear,
-        },
+        }),
         decoders: vec![head.spec()],
         classes: if channels == 1 { 2 } else { channels },
         normalisation: meta.normalisation(Normalisation::IMAGENET),

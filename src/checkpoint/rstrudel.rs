@@ -13,7 +13,7 @@ use super::{CheckpointError, Plan, Provenance, sigmoid};
 use crate::datasets;
 use crate::labels::ClassSet;
 use crate::model::{
-    DecoderSpec, EncoderSpec, HeadSpec, InferenceSpec, MaskSpec, ModelSpec, Normalisation, PositionResize,
+    DecoderSpec, EncoderSpec, HeadSpec, InferenceSpec, MaskSpec, ModelSpec, Normalisation, PositionResize, VitSpec,
 };
 
 /// LayerNorm epsilon of encoder and decoder alike: PyTorch's default, although the ViTs were trained with 1e-6.
@@ -214,7 +214,7 @@ impl Tensors {
             Normalisation::VIT
         };
         Ok(ModelSpec {
-            encoder: EncoderSpec {
+            encoder: EncoderSpec::Vit(VitSpec {
                 dim: width,
                 depth,
                 heads: variant.and_then(|v| v.said.heads).unwrap_or(usual_heads(width)),
@@ -225,7 +225,7 @@ impl Tensors {
                 final_norm: true,
                 norm_eps: NORM_EPS,
                 position_resize: PositionResize::Bilinear,
-            },
+            }),
             decoders: vec![self.decoder.spec()],
             classes: if self.is_sigmoid() { 2 } else { self.sizes.classes },
             normalisation: variant.and_then(|v| v.normalisation).unwrap_or(usual_normalisation),

@@ -91,13 +91,13 @@ pub(super) fn guess(classes: &ClassSet) -> Option<String> {
 pub fn settings_for_set(spec: &ModelSpec, own: &ClassSet, other: &str) -> InferenceSpec {
     let inference = spec.inference;
     let system = system_of(spec);
-    let (patch, grid) = (spec.encoder.patch, spec.encoder.grid);
-    let crop = patch.saturating_mul(grid[0].min(grid[1]));
+    let multiple = spec.encoder.multiple();
+    let crop = spec.encoder.trained_size().map_or(inference.window, |[a, b]| a.min(b));
     let of_set = |data_set: &str| InferenceSpec {
         rules: inference.rules,
         mode: inference.mode,
         threshold: inference.threshold,
-        ..proposed(system, data_set, patch, crop)
+        ..proposed(system, data_set, multiple, crop)
     };
     if datasets::find(other).is_none() || of_set(set_of(own)) != inference {
         return inference;
@@ -182,7 +182,7 @@ mod tests {
                     (256, 1),
                     (256, 1024),
                 ] {
-                    spec.encoder.patch = patch;
+                    spec.encoder.vit_mut().expect("a ViT").patch = patch;
                     spec.inference = proposed(system, data_set, patch, patch * grid);
                     let InferenceSpec { window, stride, .. } = spec.inference;
                     assert!(spec.check().is_ok(), "{system:?} {data_set} {patch} {grid}");
@@ -197,7 +197,7 @@ mod tests {
         let mut spec = open_embedded().expect("a sound tree").spec;
         // The mask transformer alone: with SETR's decoders, SETR's settings would be proposed.
         spec.decoders.truncate(1);
-        spec.encoder.grid = [48, 48];
+        spec.encoder.vit_mut().expect("a ViT").grid = [48, 48];
         spec.inference = proposed(System::Segmenter, "unnamed", 16, 768);
         // Neither numbered classes nor a guess have brought settings.
         for own in [ClassSet::numbered(19), datasets::by_count(19)] {

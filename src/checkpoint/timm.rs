@@ -6,7 +6,7 @@ use super::recipe::Recipe;
 use super::shapes::{count_of, grid_of, shape, usual_heads};
 use super::source::Shapes;
 use super::vit_names::{EncoderNames, TIMM};
-use crate::model::{EncoderSpec, Normalisation, PositionResize};
+use crate::model::{EncoderSpec, Normalisation, PositionResize, VitSpec};
 
 /// timm's epsilon, which it took over from the JAX originals.
 const NORM_EPS: f64 = 1e-6;
@@ -26,7 +26,7 @@ pub(super) fn plan(shapes: &Shapes) -> Result<BackbonePlan, String> {
         return Err(format!("expected at most 128 blocks, found {depth}"));
     }
     let grid = grid_of(shape(shapes, "pos_embed", 3)?[1], 1 + usize::from(distilled), None)?;
-    let encoder = EncoderSpec {
+    let encoder = EncoderSpec::Vit(VitSpec {
         dim,
         depth,
         heads: usual_heads(dim),
@@ -37,7 +37,7 @@ pub(super) fn plan(shapes: &Shapes) -> Result<BackbonePlan, String> {
         final_norm: true,
         norm_eps: NORM_EPS,
         position_resize: PositionResize::Bilinear,
-    };
+    });
     let mut recipe = Recipe::default();
     let names = EncoderNames {
         prefix: "",

@@ -65,6 +65,8 @@ impl EncoderNames<'_> {
     /// The whole encoder. A patch embedding without a bias gets one of zeros, which is the same; an encoder without
     /// class token leaves out the token and its position.
     pub(super) fn encoder(&self, recipe: &mut Recipe, spec: &EncoderSpec, shapes: &Shapes) {
+        // Other families have other names.
+        let Some(spec) = spec.vit() else { return };
         let theirs = |name: &str| format!("{}{name}", self.prefix);
         let embedding = theirs(self.patch_embedding);
         recipe.take("encoder.patch_embed.proj.weight", format!("{embedding}.weight"));

@@ -83,7 +83,7 @@ impl Bench {
         let mut timings = Vec::new();
         for _ in 0..self.runs.max(1) + 2 {
             let start = std::time::Instant::now();
-            let passes = settings.passes(&photo, spec.encoder.patch)?;
+            let passes = settings.passes(&photo, spec.encoder.multiple())?;
             let run = segment::Run {
                 model: &model,
                 spec: &spec,

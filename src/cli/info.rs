@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use super::{open_model, said};
 use crate::checkpoint::{self, Backbone, Checkpoint, CheckpointError, Provenance};
-use crate::model::{DecoderSpec, EncoderSpec, Normalisation, WindowMode, WindowRules};
+use crate::model::{DecoderSpec, Normalisation, WindowMode, WindowRules};
 
 /// Print what a model file holds
 #[derive(Debug, clap::Args)]
@@ -48,7 +48,7 @@ fn describe(checkpoint: &Checkpoint) -> String {
         ("model", spec.title()),
         ("parameters", checkpoint.weights.parameters().to_string()),
     ];
-    lines.extend(encoder_lines(&spec.encoder));
+    lines.extend(spec.encoder.described());
     lines.push(("decoders", decoders.join("; ")));
     lines.push(normalisation_line(&spec.normalisation));
     lines.push((
@@ -101,31 +101,11 @@ fn describe_backbone(backbone: &Backbone) -> String {
         ),
         ("parameters", backbone.weights.parameters().to_string()),
     ];
-    lines.extend(encoder_lines(&backbone.encoder));
+    lines.extend(backbone.encoder.described());
     lines.push(normalisation_line(&backbone.normalisation));
     lines.extend(provenance_lines(&backbone.provenance));
     lines.extend(remark_lines(&backbone.remarks));
     aligned(&lines)
-}
-
-fn encoder_lines(encoder: &EncoderSpec) -> [Line<'static>; 3] {
-    let EncoderSpec {
-        dim,
-        depth,
-        heads,
-        patch,
-        grid,
-        ..
-    } = encoder;
-    let distilled = if encoder.distilled { ", distillation token" } else { "" };
-    [
-        (
-            "encoder",
-            format!("{dim} wide, {depth} blocks, {heads} heads, patch {patch}{distilled}"),
-        ),
-        ("positions", format!("{} x {} patches", grid[0], grid[1])),
-        ("layer norm", format!("epsilon {:e}", encoder.norm_eps)),
-    ]
 }
 
 fn normalisation_line(normalisation: &Normalisation) -> Line<'static> {

@@ -86,7 +86,7 @@ impl RunFlags {
             },
             normalisation: self.normalisation.map(NormalisationChoice::values),
         };
-        settings.check(model.spec.encoder.patch)?;
+        settings.check(model.spec.encoder.multiple())?;
         let mut model = model.with_set(set);
         if let Some(file) = self.set_file()? {
             ensure!(

@@ -175,6 +175,7 @@ impl TrainFlags {
         let crop = self.crop.or(window).unwrap_or(384);
         let short_side = model.as_ref().and_then(|spec| spec.inference.short_side);
         let short_side = short_side.filter(|_| self.crop.is_none()).unwrap_or(crop);
+        let vit = model.as_ref().and_then(|spec| spec.encoder.vit());
         let learnt = model.as_ref().map(|spec| spec.decoders.as_slice()).unwrap_or_default();
         let channels = learnt.iter().find_map(|decoder| decoder.head.channels());
         let has_auxiliary = learnt.iter().any(|decoder| !decoder.head.auxiliary_layers().is_empty());
@@ -195,7 +196,7 @@ impl TrainFlags {
             label_ids: None,
             read_id: Vec::new(),
             decoders,
-            patch: model.as_ref().map_or(16, |spec| spec.encoder.patch),
+            patch: vit.map_or(16, |vit| vit.patch),
             channels: channels.unwrap_or(SETR_CHANNELS),
             auxiliary: recipe.has_auxiliary() || has_auxiliary,
             normalisation: None,

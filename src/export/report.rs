@@ -31,10 +31,10 @@ pub struct ReportEntry {
 /// What a run took.
 #[derive(Clone, Copy, Debug)]
 pub struct ReportedRun {
-    /// Side of a patch in pixels.
-    pub patch: usize,
+    /// Side of a patch in pixels, where the encoder has patches.
+    pub patch: Option<usize>,
     /// Tokens of a window.
-    pub tokens: usize,
+    pub tokens: Option<usize>,
     /// Windows of all passes.
     pub windows: usize,
     /// Floating-point operations.
@@ -105,7 +105,8 @@ fn cells(entry: &ReportEntry, with_truth: bool) -> Vec<String> {
     let mut cells = vec![escaped(&entry.title)];
     match &entry.run {
         Some(run) => {
-            cells.extend([run.patch, run.tokens, run.windows].map(|count| count.to_string()));
+            let counts = [run.patch, run.tokens, Some(run.windows)];
+            cells.extend(counts.map(|count| count.map_or_else(|| "–".into(), |count| count.to_string())));
             cells.push(format!("{:.1}", run.operations / 1e9));
             let total = run.times.iter().sum::<Duration>();
             let times = run.times.into_iter().chain([total]);
@@ -161,8 +162,8 @@ mod tests {
     fn rows_have_as_many_cells_as_the_heading() {
         let photo = Photo::new(1, 1, vec![0; 3]);
         let run = ReportedRun {
-            patch: 16,
-            tokens: 5,
+            patch: Some(16),
+            tokens: Some(5),
             windows: 1,
             operations: 1e9,
             times: [Duration::from_millis(5); 3],

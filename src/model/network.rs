@@ -5,18 +5,19 @@ use burn::tensor::{Device, Tensor};
 
 use super::build::Builder;
 use super::decoders::{Decoder, Inputs, LastUpsampling, Logits};
+use super::encoders::Encoder;
+use super::features::Features;
 use super::named::ParameterNames;
 use super::probe::{Cancelled, Probe};
 use super::spec::{ModelSpec, Output};
 use super::tensors::tensors_of;
-use super::vit::{Features, VisionTransformer};
 use super::weights::{Weights, WeightsMismatch};
 
 /// An encoder and its decoders. They are separate calls, so that features can be kept.
 #[derive(Module, Debug)]
 pub struct Network {
     /// The encoder.
-    pub encoder: VisionTransformer,
+    pub encoder: Encoder,
     /// In the order of [`ModelSpec::decoders`].
     pub decoders: Vec<Decoder>,
 }
@@ -41,7 +42,7 @@ impl Network {
     ) -> Result<(Self, ParameterNames), WeightsMismatch> {
         weights.check(&tensors_of(spec))?;
         let mut builder = Builder::new(&mut weights, device);
-        let encoder = VisionTransformer::build(&spec.encoder, spec.taps(), &mut builder)?;
+        let encoder = Encoder::build(&spec.encoder, spec.taps(), &mut builder)?;
         let inputs = Inputs::of(spec);
         let decoders = spec
             .decoders
@@ -54,7 +55,7 @@ impl Network {
         Ok((network, builder.names))
     }
 
-    /// Features of `image` `[batch, 3, height, width]`, normalised, both sides multiples of the patch size.
+    /// Features of `image` `[batch, 3, height, width]`, normalised, both sides multiples of [`super::EncoderSpec::multiple`].
     ///
     /// # Errors
     /// [`Cancelled`] when the probe says so.

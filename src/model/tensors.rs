@@ -3,7 +3,8 @@
 //! Loading, random weights, weight decay and rates by layer all follow from it.
 
 use super::decoders::Inputs;
-use super::spec::{EncoderSpec, ModelSpec};
+use super::encoders::EncoderSpec;
+use super::spec::ModelSpec;
 
 /// One tensor that a network needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,7 +70,7 @@ pub enum Place {
 /// `[out, in]`, a convolution's `[out, in, side, side]`.
 pub fn tensors_of(spec: &ModelSpec) -> Vec<TensorSpec> {
     let mut list = TensorList::default();
-    list.encoder(&spec.encoder);
+    spec.encoder.tensors(&mut list);
     let inputs = Inputs::of(spec);
     for decoder in &spec.decoders {
         list.at(Place::Head);
@@ -81,7 +82,7 @@ pub fn tensors_of(spec: &ModelSpec) -> Vec<TensorSpec> {
 /// Those of an encoder alone.
 pub fn tensors_of_encoder(spec: &EncoderSpec) -> Vec<TensorSpec> {
     let mut list = TensorList::default();
-    list.encoder(spec);
+    spec.tensors(&mut list);
     list.tensors
 }
 
@@ -106,32 +107,6 @@ impl Default for TensorList {
 }
 
 impl TensorList {
-    fn encoder(&mut self, e: &EncoderSpec) {
-        self.at(Place::Stem);
-        self.add(
-            "encoder.patch_embed.proj.weight",
-            [e.dim, 3, e.patch, e.patch],
-            Role::Kernel,
-        );
-        self.add("encoder.patch_embed.proj.bias", [e.dim], Role::Bias);
-        if e.class_token {
-            self.add("encoder.cls_token", [1, 1, e.dim], Role::Embedding);
-        }
-        if e.distilled {
-            self.add("encoder.dist_token", [1, 1, e.dim], Role::Embedding);
-        }
-        let positions = e.extra_tokens() + e.grid[0] * e.grid[1];
-        self.add("encoder.pos_embed", [1, positions, e.dim], Role::Embedding);
-        for i in 0..e.depth {
-            self.at(Place::Layer(i));
-            self.block(&format!("encoder.blocks.{i}"), e.dim);
-        }
-        if e.final_norm {
-            self.at(Place::Layer(e.depth));
-            self.layer_norm("encoder.norm", e.dim);
-        }
-    }
-
     /// Where everything is that is added from now on.
     pub(super) fn at(&mut self, place: Place) {
         self.place = place;

@@ -7,11 +7,11 @@ use crate::segment::{Prediction, Timings};
 /// What a run costs, whatever machine it runs on.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cost {
-    /// Side of a patch in pixels.
-    pub patch: usize,
+    /// Side of a patch in pixels, where the encoder has patches.
+    pub patch: Option<usize>,
     /// Tokens that attend to each other in the encoder: the patches of one window of the first pass, and the class
     /// token.
-    pub tokens: usize,
+    pub tokens: Option<usize>,
     /// Windows of all passes.
     pub windows: usize,
     /// Floating-point operations of all windows, see [`ModelSpec::operations`].
@@ -33,20 +33,15 @@ impl Cost {
 
     /// Of a run that has ended in `prediction`.
     pub fn of(spec: &ModelSpec, output: Output, prediction: &Prediction) -> Self {
-        let patch = spec.encoder.patch;
-        let grid = |window: [usize; 2]| window.map(|side| side.div_ceil(patch));
         let fields = &prediction.fields;
-        let tokens = fields.first().map_or(0, |field| {
-            let [columns, rows] = grid(field.window);
-            columns * rows + spec.encoder.extra_tokens()
-        });
-        let operations = fields.iter().map(|field| {
-            let [columns, rows] = grid(field.window);
-            field.windows.len() as f64 * spec.operations(output, [rows, columns])
-        });
+        let attention = spec.encoder.attention();
+        let tokens = attention.zip(fields.first());
+        let operations = fields
+            .iter()
+            .map(|field| field.windows.len() as f64 * spec.operations(output, field.window));
         Self {
-            patch,
-            tokens,
+            patch: attention.map(|attention| attention.patch),
+            tokens: tokens.map(|(attention, field)| attention.patches(field.window) + attention.extra),
             windows: fields.iter().map(|field| field.windows.len()).sum(),
             operations: operations.sum(),
         }

@@ -6,7 +6,7 @@ use burn_wgpu::{MemoryConfiguration, WgpuInitError};
 
 use crate::model::{
     DecoderSpec, EncoderSpec, HeadSpec, InferenceSpec, LastUpsampling, MaskSpec, ModelSpec, Network, NoProbe,
-    Normalisation, PositionResize, UpDecoderSpec, UpSpec, UpStage, Weights, WindowMode, WindowRules,
+    Normalisation, PositionResize, UpDecoderSpec, UpSpec, UpStage, VitSpec, Weights, WindowMode, WindowRules,
 };
 
 /// Where to compute.
@@ -249,7 +249,7 @@ pub fn self_check(device: &Device) -> Result<(), String> {
 
 fn self_check_spec() -> ModelSpec {
     ModelSpec {
-        encoder: EncoderSpec {
+        encoder: EncoderSpec::Vit(VitSpec {
             dim: 64,
             depth: 2,
             heads: 1,
@@ -260,7 +260,7 @@ fn self_check_spec() -> ModelSpec {
             final_norm: true,
             norm_eps: 1e-5,
             position_resize: PositionResize::Bilinear,
-        },
+        }),
         decoders: vec![
             DecoderSpec {
                 key: "mask".into(),

@@ -9,19 +9,16 @@ use super::model_info::ModelInfo;
 use super::progress::{BlockCounter, OnProgress};
 use super::session_error::SessionError;
 use crate::attention::{Inside, Recorder, plane_of};
-use crate::model::{Decoder, ModelSpec, Network};
+use crate::model::{AttentionSpec, Decoder, Network};
 use crate::segment::{self, PlanError, Region, SegmentError, Watch as _};
 
 /// Most bytes that looking inside may keep.
 const MOST_KEPT: usize = 1 << 30;
 
 /// Refuses a look that would keep too much: queries, keys and tokens of every block, two bytes a value.
-fn check_kept(spec: &ModelSpec, window: [usize; 2]) -> Result<(), PlanError> {
-    let encoder = &spec.encoder;
-    let tokens: usize = window.map(|side| side.div_ceil(encoder.patch)).iter().product();
-    let bytes = encoder
-        .depth
-        .saturating_mul(tokens * encoder.dim * 3 * size_of::<u16>());
+fn check_kept(attention: &AttentionSpec, window: [usize; 2]) -> Result<(), PlanError> {
+    let values = attention.patches(window) * attention.width * 3;
+    let bytes = attention.layers.saturating_mul(values * size_of::<u16>());
     if bytes > MOST_KEPT {
         return Err(PlanError::Setting(format!(
             "looking into this photo at once would keep {} MiB, more than {}; choose one window, or a smaller short side",
@@ -46,7 +43,13 @@ pub(super) fn inspect(
     if !info.spec.outputs().contains(&look.output) {
         return Err(SessionError::NoOutput(info.title.clone()));
     }
-    let (spec, patch) = (&info.spec, info.spec.encoder.patch);
+    let spec = &info.spec;
+    let attention = spec.encoder.attention().ok_or_else(|| {
+        PlanError::Setting(
+            "this encoder has no attention to look into; choose a model with a Vision Transformer".into(),
+        )
+    })?;
+    let patch = attention.patch;
     let photo = &*look.photo.photo;
     let (reduced, whole);
     let (passes, window) = match look.region {
@@ -57,7 +60,7 @@ pub(super) fn inspect(
         Region::Window(window) => (look.settings.plain().passes(photo, patch)?, window),
     };
     let pass = passes.first().ok_or(SessionError::NoModel)?.only(window, patch)?;
-    check_kept(spec, pass.window)?;
+    check_kept(&attention, pass.window)?;
     let run = segment::Run {
         model: network,
         spec,
@@ -93,8 +96,8 @@ pub(super) fn inspect(
         class_plane,
         frame: pass.frame([photo.width, photo.height], patch),
         inside: Inside {
-            grid: features.grid,
-            extra: features.extra,
+            grid: features.tokens().grid,
+            extra: features.tokens().extra,
             ..inside
         },
         model: info.clone(),

@@ -46,7 +46,7 @@ impl<'a> BlockCounter<'a> {
         let windows: usize = passes.iter().map(Pass::windows).sum();
         let decoder = spec.decoders.get(output.decoder);
         let decoder = decoder.map_or(0, |decoder| decoder.head.steps(output.auxiliary));
-        let encoder = if encoded { 0 } else { spec.encoder.depth };
+        let encoder = if encoded { 0 } else { spec.encoder.layers() };
         Self {
             done: 0,
             total: (windows * (encoder + decoder)).max(1),

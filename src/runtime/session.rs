@@ -255,7 +255,7 @@ impl Session {
             return Err(SessionError::NoOutput(info.title.clone()));
         }
         let start = Instant::now();
-        let passes = settings.passes(photo, info.spec.encoder.patch)?;
+        let passes = settings.passes(photo, info.spec.encoder.multiple())?;
         // Not of the output: all decoders take the same features.
         let key = FeatureKey {
             photo: task.photo_id,

@@ -155,7 +155,7 @@ impl Run<'_> {
     pub fn trace(&self, pass: &Pass, probe: &mut dyn Probe) -> Result<Features, Cancelled> {
         let pixels = pass.pixels(0, &self.spec.normalisation);
         let [width, height] = pass.window;
-        let (pixels, [height, width]) = padded(pixels, height, width, self.spec.encoder.patch);
+        let (pixels, [height, width]) = padded(pixels, height, width, self.spec.encoder.multiple());
         let image = Tensor::from_data(TensorData::new(pixels, [1, 3, height, width]), self.device);
         let features = self.model.encode(image, probe)?;
         self.model

@@ -55,7 +55,7 @@ impl Cut {
 
     /// Width and height of a window with its padding.
     fn padded_window(&self, spec: &ModelSpec) -> [usize; 2] {
-        self.window.map(|side| side.next_multiple_of(spec.encoder.patch))
+        self.window.map(|side| side.next_multiple_of(spec.encoder.multiple()))
     }
 
     /// Whether a head may leave its last upsampling to the label pass: then one bilinear step does both.
@@ -220,7 +220,7 @@ impl Run<'_> {
     fn encode_window(&self, pass: &Pass, i: usize, watch: &mut dyn Watch) -> Result<Features, SegmentError> {
         let pixels = pass.pixels(i, &self.spec.normalisation);
         let [width, height] = pass.window;
-        let (pixels, [height, width]) = padded(pixels, height, width, self.spec.encoder.patch);
+        let (pixels, [height, width]) = padded(pixels, height, width, self.spec.encoder.multiple());
         let image = Tensor::from_data(TensorData::new(pixels, [1, 3, height, width]), self.device);
         self.model.encode(image, watch).map_err(|e| stopped(e, watch))
     }
@@ -311,16 +311,10 @@ impl Run<'_> {
     }
 }
 
-/// Patches in a window of these sides.
-fn patches_of(window: [usize; 2], spec: &ModelSpec) -> usize {
-    window.map(|side| side.div_ceil(spec.encoder.patch)).iter().product()
-}
-
 /// Bytes that the features of all windows of `passes` would take.
 pub fn feature_bytes(passes: &[Pass], spec: &ModelSpec) -> usize {
-    let tokens = |pass: &Pass| patches_of(pass.window, spec) + spec.encoder.extra_tokens();
-    let all: usize = passes.iter().map(|pass| pass.windows() * tokens(pass)).sum();
-    all * spec.encoder.dim * (1 + spec.taps().len()) * size_of::<f32>()
+    let of_pass = |pass: &Pass| pass.windows() * spec.feature_bytes(pass.window);
+    passes.iter().map(of_pass).sum()
 }
 
 fn finish(

@@ -8,7 +8,8 @@ use super::loss::{Averaging, Loss, cross_entropy};
 use super::random::seeded;
 use crate::labels::LabelMap;
 use crate::model::{
-    Features, LastUpsampling, ModelSpec, Network, NoProbe, Output, ParameterNames, Probe, Weights, WeightsMismatch,
+    Features, JoinedFeatures, LastUpsampling, ModelSpec, Network, NoProbe, Output, ParameterNames, Probe, Weights,
+    WeightsMismatch,
 };
 
 /// Pictures as a network takes them, with their labels.
@@ -16,7 +17,7 @@ use crate::model::{
 pub struct Batch {
     /// Normalised pictures, `[picture, 3, height, width]`.
     pub image: Vec<f32>,
-    /// Width and height, multiples of the patch.
+    /// Width and height, multiples of the encoder's.
     pub size: [usize; 2],
     /// A label map of this size for each; ids that are no classes are ignored.
     pub labels: Vec<LabelMap>,
@@ -183,7 +184,12 @@ impl<'a> Part<'a> {
         let shape = [pictures, 3, height, width];
         let image = Tensor::<4>::from_data(TensorData::new(image.to_vec(), shape), device);
         let rngs = (first..first + pictures).map(|picture| seeded(objective.seed, picture as u64, 3));
-        let mut dropper = Dropper::new(objective.dropping, objective.spec.encoder.depth, rngs.collect(), device);
+        let mut dropper = Dropper::new(
+            objective.dropping,
+            objective.spec.encoder.layers(),
+            rngs.collect(),
+            device,
+        );
         let features = network.encode(image, &mut dropper).map_err(|_| cancelled())?;
         Ok(Self {
             network,
@@ -251,24 +257,20 @@ fn learn_whole(
     let Some(first) = parts.first().filter(|_| objective.targets_of(true).next().is_some()) else {
         return Ok(learned);
     };
-    let together = |tokens: &dyn Fn(&Part) -> Tensor<3>| {
-        let all = parts.iter().map(|part| tokens(part).detach()).collect();
-        Tensor::cat(all, 0).require_grad()
-    };
-    let taps = first.features.taps.iter().enumerate();
-    let features = Features {
-        tokens: first.features.tokens.clone().detach(),
-        taps: taps
-            .map(|(i, (block, _))| (*block, together(&|part| part.features.taps[i].1.clone())))
-            .collect(),
-        ..first.features
+    let of_parts: Vec<&Features> = parts.iter().map(|part| &part.features).collect();
+    let with_last = objective.targets_of(true).any(|(_, target)| {
+        let decoder = objective.spec.decoders.get(target.output.decoder);
+        decoder.is_some_and(|decoder| decoder.head.needs().tokens)
+    });
+    let Some(joined) = JoinedFeatures::of(&of_parts, with_last) else {
+        return Ok(learned);
     };
     let mut sum: Option<Tensor<1>> = None;
     for (i, target) in objective.targets_of(true) {
         let sizes = (objective.spec.classes, pixel);
         let lost = Lost::of(
             &first.network,
-            &features,
+            joined.features(),
             target,
             &batch.labels,
             sizes,
@@ -284,18 +286,12 @@ fn learn_whole(
     };
     let gradients = sum.backward();
     learned.gradients = first.network.named_gradients(&first.names, &gradients);
-    for (i, (_, tokens)) in features.taps.iter().enumerate() {
-        let Some(gradient) = tokens.grad(&gradients) else {
-            continue;
-        };
-        let mut start = 0;
-        for part in parts.iter_mut() {
-            let own = part.features.taps[i].1.clone();
-            let pictures = own.dims()[0];
-            let gradient = Tensor::from_inner(gradient.clone().narrow(0, start, pictures));
-            part.add((own * gradient).sum());
-            start += pictures;
+    let mut start = 0;
+    for part in parts.iter_mut() {
+        for surrogate in joined.passed_back(&gradients, &part.features, start) {
+            part.add(surrogate);
         }
+        start += part.features.pictures();
     }
     Ok(learned)
 }

@@ -21,7 +21,7 @@ pub(super) struct Stepping {
 impl Parameters {
     /// Those of a network that is trained like this.
     pub(super) fn of(spec: &ModelSpec, config: &TrainConfig) -> Self {
-        let layers = spec.encoder.depth;
+        let layers = spec.encoder.layers();
         // Layers are counted from what comes before the first; the last number is that of what follows them.
         let encoder_rate = |number: usize| config.layer_decay.powi((layers + 1 - number) as i32);
         let stepping = tensors_of(spec).into_iter().map(|tensor| {

@@ -336,7 +336,7 @@ impl Training<'_> {
             }
             let (photo, TruthMap { map: truth, .. }) = self.sample(pair)?;
             let passes = settings
-                .passes(&photo, self.spec.encoder.patch)
+                .passes(&photo, self.spec.encoder.multiple())
                 .map_err(|why| failed(why.to_string()))?;
             let run = |decoder| Run {
                 model: &network,

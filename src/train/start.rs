@@ -4,8 +4,8 @@ use fastrand::Rng;
 
 use crate::checkpoint::Backbone;
 use crate::model::{
-    DecoderKind, HostTensor, InferenceSpec, ModelSpec, PositionResize, Role, Weights, WindowMode, WindowRules,
-    in_decoder, resized_positions, tensors_of,
+    DecoderKind, HostTensor, InferenceSpec, ModelSpec, Refit, RefitError, Role, Weights, WindowMode, WindowRules,
+    in_decoder, tensors_of,
 };
 
 /// Deviation of the normal distribution that linear layers and class tokens begin with
@@ -40,22 +40,9 @@ pub struct StartPlan {
 /// Why training cannot begin.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The patch cannot be made from the backbone's.
-    #[error("patch: expected the backbone's {own}, or a multiple or a whole part of it, found {found}")]
-    Patch {
-        /// The backbone's.
-        own: usize,
-        /// What was wanted.
-        found: usize,
-    },
-    /// The crop is no multiple of the patch.
-    #[error("crop: expected a multiple of the patch {patch}, found {crop}")]
-    Crop {
-        /// The patch.
-        patch: usize,
-        /// The crop.
-        crop: usize,
-    },
+    /// Patch or crop do not fit the encoder.
+    #[error(transparent)]
+    Encoder(#[from] RefitError),
     /// The sizes do not make a network.
     #[error("{0}")]
     Spec(String),
@@ -67,23 +54,12 @@ pub enum StartError {
 /// # Errors
 /// When patch or crop do not fit.
 pub fn start_from(mut backbone: Backbone, plan: &StartPlan) -> Result<(ModelSpec, Weights, Vec<String>), StartError> {
-    let own = backbone.encoder.patch;
-    let (patch, crop) = (plan.patch, plan.crop);
-    if patch == 0 || !patch.is_multiple_of(own) && !own.is_multiple_of(patch) {
-        return Err(StartError::Patch { own, found: patch });
-    }
-    if crop == 0 || !crop.is_multiple_of(patch) {
-        return Err(StartError::Crop { patch, crop });
-    }
-    let mut encoder = backbone.encoder.clone();
-    let stored_grid = encoder.grid;
-    encoder.patch = patch;
-    encoder.grid = [crop / patch; 2];
-    encoder.position_resize = PositionResize::Bilinear;
-    // What the published encoders have, whatever the backbone was trained with: rstrudel's a final norm and an epsilon of
-    // 1e-5, SETR's neither.
-    encoder.final_norm = plan.decoders.iter().any(|kind| kind.takes_final_norm());
-    encoder.norm_eps = if encoder.final_norm { 1e-5 } else { 1e-6 };
+    let crop = plan.crop;
+    let encoder = backbone.encoder.refit(&Refit {
+        patch: plan.patch,
+        crop,
+        final_norm: plan.decoders.iter().any(|kind| kind.takes_final_norm()),
+    })?;
     let decoder = |kind: &DecoderKind| kind.spec_with(&encoder, plan.channels, plan.auxiliary);
     let spec = ModelSpec {
         decoders: plan.decoders.iter().map(decoder).collect(),
@@ -104,14 +80,12 @@ pub fn start_from(mut backbone: Backbone, plan: &StartPlan) -> Result<(ModelSpec
     let mut weights = Weights::default();
     let mut fresh_decoders: Vec<String> = Vec::new();
     for tensor in tensors_of(&spec) {
-        let made = match (tensor.name.as_str(), backbone.weights.take(&tensor.name)) {
-            ("encoder.pos_embed", Some(stored)) => {
-                resized_positions(&stored, stored_grid, spec.encoder.grid, PositionResize::Bilinear)
-            }
-            ("encoder.patch_embed.proj.weight", Some(stored)) => resampled_patches(&stored, patch),
-            (_, Some(stored)) if stored.shape == tensor.shape => stored,
-            (name, _) => {
-                let decoder = in_decoder(name).map(|(key, _)| key);
+        let stored = backbone.weights.take(&tensor.name);
+        let stored = stored.map(|stored| backbone.encoder.refit_tensor(&spec.encoder, &tensor.name, stored));
+        let made = match stored {
+            Some(stored) if stored.shape == tensor.shape => stored,
+            Some(_) | None => {
+                let decoder = in_decoder(&tensor.name).map(|(key, _)| key);
                 if let Some(key) = decoder.filter(|key| !fresh_decoders.iter().any(|other| other == key)) {
                     fresh_decoders.push(key.to_owned());
                 }
@@ -124,40 +98,6 @@ pub fn start_from(mut backbone: Backbone, plan: &StartPlan) -> Result<(ModelSpec
         weights.insert(tensor.name, made);
     }
     Ok((spec, weights, fresh_decoders))
-}
-
-/// Patch filters `[dim, 3, side, side]` for another side: what they see in a picture that is enlarged or reduced by the
-/// ratio of the sides stays the same.
-fn resampled_patches(stored: &HostTensor, side: usize) -> HostTensor {
-    let own = stored.shape.last().copied().unwrap_or(side);
-    if own == side {
-        return stored.clone();
-    }
-    let mut values = Vec::with_capacity(stored.values.len() / (own * own) * side * side);
-    for filter in stored.values.chunks_exact(own * own) {
-        for y in 0..side {
-            for x in 0..side {
-                values.push(match own > side {
-                    // A pixel stands for a block of equal ones.
-                    true => {
-                        let step = own / side;
-                        let rows = y * step..(y + 1) * step;
-                        rows.map(|row| filter[row * own + x * step..][..step].iter().sum::<f32>())
-                            .sum()
-                    }
-                    // A block is seen as its mean.
-                    false => {
-                        let step = side / own;
-                        filter[y / step * own + x / step] / (step * step) as f32
-                    }
-                });
-            }
-        }
-    }
-    let mut shape = stored.shape.clone();
-    let axes = shape.len();
-    shape[axes - 2..].fill(side);
-    HostTensor { shape, values }
 }
 
 /// Values of a tensor that no backbone has.
@@ -188,42 +128,6 @@ fn normal(rng: &mut Rng) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn filters_see_the_same_at_another_size() {
-        let own = HostTensor {
-            shape: vec![1, 1, 4, 4],
-            values: (0..16).map(|i| i as f32).collect(),
-        };
-        // A picture of one colour says as much to each.
-        for side in [2, 8] {
-            let resampled = resampled_patches(&own, side);
-            assert_eq!(resampled.shape, [1, 1, side, side]);
-            let sum: f32 = resampled.values.iter().sum();
-            assert!((sum - 120.0).abs() < 1e-3, "{side}: {sum}");
-        }
-        // An enlarged patch says to the own filter what the patch says to the resampled one.
-        let small = [3.0, -1.0, 0.5, 2.0];
-        let enlarged = |i: usize| small[i / 4 / 2 * 2 + i % 4 / 2];
-        let to_own: f32 = own.values.iter().enumerate().map(|(i, w)| w * enlarged(i)).sum();
-        let resampled = resampled_patches(&own, 2).values;
-        let to_small: f32 = resampled.iter().zip(small).map(|(w, v)| w * v).sum();
-        assert!((to_own - to_small).abs() < 1e-4, "{to_own} {to_small}");
-        // A larger patch is seen as the means of its blocks.
-        let large = |i: usize| (i * 7 % 13) as f32;
-        let mean = |i: usize| {
-            let (y, x) = (i / 4 * 2, i % 4 * 2);
-            [(0, 0), (0, 1), (1, 0), (1, 1)]
-                .map(|(dy, dx)| large((y + dy) * 8 + x + dx))
-                .iter()
-                .sum::<f32>()
-                / 4.0
-        };
-        let to_own: f32 = own.values.iter().enumerate().map(|(i, w)| w * mean(i)).sum();
-        let resampled = resampled_patches(&own, 8).values;
-        let to_large: f32 = resampled.iter().enumerate().map(|(i, w)| w * large(i)).sum();
-        assert!((to_own - to_large).abs() < 1e-2, "{to_own} {to_large}");
-    }
 
     #[test]
     fn fresh_values_follow_the_published_rules() {

@@ -37,13 +37,14 @@ fn beginning(seed: u64) -> (ModelSpec, Weights) {
         .find(|file| file.extension().is_some_and(|ending| ending == "npz"))
         .expect("a backbone");
     let backbone = checkpoint::open_backbone(&file, &mut |_| ControlFlow::Continue(())).expect("a backbone");
+    let patch = backbone.encoder.multiple();
     let plan = StartPlan {
         decoders: vec![DecoderKind::Linear, DecoderKind::Mask, DecoderKind::Mla],
         channels: 8,
         auxiliary: false,
-        patch: backbone.encoder.patch,
-        crop: 4 * backbone.encoder.patch,
-        short_side: 4 * backbone.encoder.patch,
+        patch,
+        crop: 4 * patch,
+        short_side: 4 * patch,
         classes: 11,
         seed,
     };

@@ -13,7 +13,8 @@ use segscope::model::{DecoderKind, HeadSpec, ModelSpec, UpSpec, UpStage, Variant
 pub fn five_decoders() -> ModelSpec {
     let mut spec = published(Variant::Tiny, 16, &DecoderKind::ALL, 11, 64);
     spec.inference.short_side = Some(64);
-    (spec.encoder.dim, spec.encoder.depth, spec.encoder.heads) = (48, 4, 3);
+    let vit = spec.encoder.vit_mut().expect("a ViT");
+    (vit.dim, vit.depth, vit.heads) = (48, 4, 3);
     spec.decoders = DecoderKind::ALL.map(|kind| kind.spec(&spec.encoder)).into();
     for decoder in &mut spec.decoders {
         let key = decoder.key.clone();

@@ -19,10 +19,12 @@ const GRID: usize = 24;
 pub fn spec() -> ModelSpec {
     let mut spec = five_decoders();
     spec.decoders.swap(0, 1);
-    spec.encoder.grid = [GRID; 2];
-    spec.inference.window = GRID * spec.encoder.patch;
+    let vit = spec.encoder.vit_mut().expect("a ViT");
+    vit.grid = [GRID; 2];
+    let patch = vit.patch;
+    spec.inference.window = GRID * patch;
     // The next window overlaps by two patches.
-    spec.inference.stride = (GRID - 2) * spec.encoder.patch;
+    spec.inference.stride = (GRID - 2) * patch;
     spec.inference.short_side = Some(spec.inference.window);
     spec
 }
@@ -67,7 +69,7 @@ fn class_at(row: usize, column: usize) -> usize {
 fn weights(spec: &ModelSpec) -> Weights {
     const STRENGTH: f32 = 2.0;
     let mut weights = Weights::random(spec, 1);
-    let dim = spec.encoder.dim;
+    let dim = spec.encoder.vit().expect("a ViT").dim;
     // The class token comes first.
     let patches = (0..GRID * GRID).map(|i| [1 + i, class_at(i / GRID, i % GRID)]);
     raise(&mut weights, "encoder.pos_embed", patches, STRENGTH);

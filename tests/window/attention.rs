@@ -95,7 +95,7 @@ fn each_stage_keeps_its_layer() {
         slider.accesskit_node().numeric_value()
     };
     // At first the last one: the mask transformer has two.
-    let last = Some(fixture::spec().encoder.depth as f64);
+    let last = Some(fixture::spec().encoder.layers() as f64);
     assert_eq!(layer(&harness), last);
     harness.get_by_label("Decoder").click();
     harness.run_steps(3);

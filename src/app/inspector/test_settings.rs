@@ -73,10 +73,10 @@ fn edit(ui: &mut Ui, model: &ModelInfo, current: &TestSettings) -> Option<TestSe
 }
 
 fn rows(ui: &mut Ui, model: &ModelInfo, edited: &mut TestSettings) {
-    let patch = model.spec.encoder.patch;
+    let least = model.spec.encoder.multiple();
     class_set(ui, model, &mut edited.class_set);
     let hint = "Side of the square that the network sees at once";
-    pixels(ui, "Window", hint, &mut edited.window, patch, MOST_WINDOW);
+    pixels(ui, "Window", hint, &mut edited.window, least, MOST_WINDOW);
     let hint = "Distance between windows; smaller ones overlap more, which is better and slower";
     let least = least_stride(model).min(edited.window);
     pixels(ui, "Stride", hint, &mut edited.stride, least, edited.window);

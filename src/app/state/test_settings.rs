@@ -97,8 +97,8 @@ impl TestSettings {
 
     /// Brings every value to what a run can have: a stride beyond the window would leave pixels out.
     pub(in crate::app) fn keep_possible(&mut self, model: &ModelInfo) {
-        let patch = model.spec.encoder.patch;
-        self.window = self.window.clamp(patch, MOST_WINDOW.max(patch));
+        let least = model.spec.encoder.multiple();
+        self.window = self.window.clamp(least, MOST_WINDOW.max(least));
         self.stride = self.stride.clamp(least_stride(model).min(self.window), self.window);
         self.short_side = self.short_side.clamp(LEAST_SHORT_SIDE, MOST_SHORT_SIDE);
     }
@@ -153,7 +153,7 @@ impl TestSettings {
 /// Smallest stride that is offered, in pixels: a patch, for each smaller step multiplies the windows. A file may ask
 /// for less.
 pub(in crate::app) fn least_stride(model: &ModelInfo) -> usize {
-    model.spec.encoder.patch.min(model.spec.inference.stride)
+    model.spec.encoder.multiple().min(model.spec.inference.stride)
 }
 
 /// Under what the session keeps the choices for a model.

@@ -98,7 +98,7 @@ fn patches<'a>(ctx: &Ctx, document: &'a Document) -> Option<Patches<'a>> {
     let field = result.prediction.fields.first()?;
     Some(Patches {
         size: field.size,
-        patch: result.model.spec.encoder.patch,
+        patch: result.model.spec.encoder.attention()?.patch,
         columns: &field.columns,
         rows: &field.rows,
     })

@@ -16,7 +16,7 @@ use super::vit_names::{EncoderNames, MMSEG};
 use super::{CheckpointError, Meta, Plan, Provenance, check_spec};
 use crate::model::{
     DecoderSpec, EncoderSpec, HeadSpec, InferenceSpec, MaskSpec, MlaSpec, ModelSpec, Normalisation, PositionResize,
-    UpDecoderSpec, WindowRules,
+    UpDecoderSpec, VitSpec, WindowRules,
 };
 use config::Value;
 
@@ -72,11 +72,11 @@ impl Head {
         }
     }
 
-    /// Where its tensors come from.
-    fn recipe(&self, recipe: &mut Recipe, spec: &ModelSpec) {
+    /// Where its tensors come from, on an encoder of this width.
+    fn recipe(&self, recipe: &mut Recipe, spec: &ModelSpec, width: usize) {
         let ours = format!("decoders.{}", self.spec().key);
         match self {
-            Self::Linear => segmenter::linear_recipe(recipe, &ours, spec),
+            Self::Linear => segmenter::linear_recipe(recipe, &ours, spec, width),
             Self::Mask(mask) => segmenter::mask_recipe(recipe, &ours, mask),
             Self::Naive(up) | Self::Pup(up) => setr::up_recipes(recipe, &ours, up, &spec.inference),
             Self::Mla(mla) => setr::mla_recipe(recipe, &ours, mla, spec),
@@ -105,7 +105,7 @@ pub(super) fn plan(shapes: &Shapes, meta: &Meta, path: &Path) -> Result<Plan, Ch
     let model = meta.config.get("model");
     let decoder = decoder_of(shapes, model).map_err(damaged)?;
     let usual = decoder.head.usual();
-    let encoder = encoder_of(shapes, &meta, &tensors, &decoder).map_err(damaged)?;
+    let vit = vit_of(shapes, &meta, &tensors, &decoder).map_err(damaged)?;
     let has_sigmoid = match decoder.head {
         Head::Mask(_) => false,
         Head::Linear | Head::Naive(_) | Head::Pup(_) | Head::Mla(_) => decoder.classes == 1,
@@ -117,8 +117,8 @@ pub(super) fn plan(shapes: &Shapes, meta: &Meta, path: &Path) -> Result<Plan, Ch
     };
     remarks.extend(test_settings::guess(&classes));
     remarks.extend(remark_on_one_channel(&decoder, threshold));
-    let crop = encoder.patch.saturating_mul(encoder.grid[0].min(encoder.grid[1]));
-    let proposed = test_settings::proposed_for(usual.system, &classes, encoder.patch, crop);
+    let (patch, crop) = (vit.patch, vit.patch.saturating_mul(vit.grid[0].min(vit.grid[1])));
+    let proposed = test_settings::proposed_for(usual.system, &classes, patch, crop);
     let inference = InferenceSpec {
         rules: WindowRules::Shrink,
         threshold,
@@ -126,7 +126,7 @@ pub(super) fn plan(shapes: &Shapes, meta: &Meta, path: &Path) -> Result<Plan, Ch
     };
     let spec = ModelSpec {
         normalisation: meta.normalisation(usual.normalisation),
-        encoder,
+        encoder: EncoderSpec::Vit(vit),
         classes: if threshold.is_some() { 2 } else { decoder.classes },
         decoders: vec![decoder.head.spec()],
         inference,
@@ -141,7 +141,7 @@ pub(super) fn plan(shapes: &Shapes, meta: &Meta, path: &Path) -> Result<Plan, Ch
         norm: "ln1",
     };
     names.encoder(&mut recipe, &spec.encoder, shapes);
-    decoder.head.recipe(&mut recipe, &spec);
+    decoder.head.recipe(&mut recipe, &spec, tensors.width);
     let mut provenance = Provenance::new(&format!("mmsegmentation {} checkpoint", usual.name));
     meta.describe(&mut provenance);
     Ok(Plan {
@@ -202,10 +202,10 @@ fn is_linear(shapes: &Shapes) -> bool {
     head().count() > 0 && head().all(|name| name.starts_with("decode_head.conv_seg."))
 }
 
-fn encoder_of(shapes: &Shapes, meta: &Meta, tensors: &Sizes, decoder: &Decoder) -> Result<EncoderSpec, String> {
+fn vit_of(shapes: &Shapes, meta: &Meta, tensors: &Sizes, decoder: &Decoder) -> Result<VitSpec, String> {
     let backbone = meta.config.get("model").get("backbone");
     let (dim, patch) = (tensors.width, tensors.patch);
-    Ok(EncoderSpec {
+    Ok(VitSpec {
         dim,
         depth: tensors.depth,
         heads: backbone.get("num_heads").size().unwrap_or(usual_heads(dim)),

@@ -35,10 +35,10 @@ pub(super) fn decoder(shapes: &Shapes, model: &Value) -> Result<Decoder, String>
 }
 
 /// A convolution with a kernel of 1x1 is a linear layer.
-pub(super) fn linear_recipe(recipe: &mut Recipe, ours: &str, spec: &ModelSpec) {
+pub(super) fn linear_recipe(recipe: &mut Recipe, ours: &str, spec: &ModelSpec, width: usize) {
     let ours = format!("{ours}.head");
     let [weight, bias] = ["weight", "bias"].map(|part| format!("decode_head.conv_seg.{part}"));
-    let to_linear = reshaped(vec![spec.classes, spec.encoder.dim]);
+    let to_linear = reshaped(vec![spec.classes, width]);
     if spec.inference.threshold.is_some() {
         recipe.make(format!("{ours}.weight"), vec![weight], move |tensors| {
             to_linear(vec![after_zeros(tensors)?])

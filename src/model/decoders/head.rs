@@ -1,6 +1,7 @@
 //! What every decoder says of itself.
 
-use super::super::spec::{LevelSpec, ModelSpec, SpecError};
+use super::super::encoders::LevelSpec;
+use super::super::spec::{ModelSpec, SpecError};
 use super::super::tensors::TensorList;
 
 /// What a decoder reads of an encoder's features.
@@ -38,6 +39,8 @@ impl Paper {
 pub(in crate::model) struct Inputs {
     /// The encoder's maps, the finest first.
     pub(in crate::model) levels: Vec<LevelSpec>,
+    /// Width of a token, where the encoder has tokens.
+    pub(in crate::model) token_width: Option<usize>,
     /// Layers of the encoder.
     pub(in crate::model) layers: usize,
     pub(in crate::model) classes: usize,
@@ -47,6 +50,7 @@ impl Inputs {
     pub(in crate::model) fn of(spec: &ModelSpec) -> Self {
         Self {
             levels: spec.encoder.levels(),
+            token_width: spec.encoder.attention().map(|attention| attention.width),
             layers: spec.encoder.layers(),
             classes: spec.classes,
         }
@@ -55,6 +59,11 @@ impl Inputs {
     /// Channels of the last level; for an encoder with tokens the width of one.
     pub(super) fn width(&self) -> usize {
         self.levels.last().map_or(0, |level| level.channels)
+    }
+
+    /// Cells of the last level in a window of these sides in pixels.
+    pub(in crate::model) fn cells(&self, window: [usize; 2]) -> usize {
+        window.map(|side| side.div_ceil(self.stride())).iter().product()
     }
 
     /// Pixels between two cells of the last level; for an encoder with tokens the side of a patch.

@@ -2,7 +2,7 @@
 
 use super::setr_up::UpDecoderSpec;
 use super::{DecoderSpec, HeadSpec, MaskSpec, MlaSpec};
-use crate::model::spec::EncoderSpec;
+use crate::model::encoders::EncoderSpec;
 
 /// The five decoders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,9 +73,10 @@ impl DecoderKind {
     /// proportion; those of MLA at its four paths.
     pub fn spec_with(self, encoder: &EncoderSpec, channels: usize, auxiliary: bool) -> DecoderSpec {
         let layers = encoder.layers();
+        let heads = encoder.attention().map_or(1, |attention| attention.heads);
         let head = match self {
             Self::Linear => HeadSpec::Linear,
-            Self::Mask => HeadSpec::MaskTransformer(MaskSpec::published(encoder.heads)),
+            Self::Mask => HeadSpec::MaskTransformer(MaskSpec::published(heads)),
             Self::Naive => HeadSpec::Up(UpDecoderSpec::naive(layers, channels, auxiliary)),
             Self::Pup => HeadSpec::Up(UpDecoderSpec::pup(layers, channels, auxiliary)),
             Self::Mla => HeadSpec::Mla(MlaSpec::published(layers, channels, auxiliary)),

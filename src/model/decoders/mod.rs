@@ -16,10 +16,10 @@ use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use super::build::Builder;
+use super::features::Features;
 use super::probe::{Cancelled, Probe};
 use super::spec::{SpecError, between};
 use super::tensors::TensorList;
-use super::vit::Features;
 use super::weights::WeightsMismatch;
 
 pub(super) use head::{Head, Inputs};
@@ -150,9 +150,15 @@ impl DecoderSpec {
                 "decoder key: expected up to 40 letters, digits and hyphens, found something else".into(),
             ));
         }
-        let Needs { taps, levels, .. } = self.head.needs();
-        for tap in taps {
-            between("decoder tap", tap, 0, inputs.layers.saturating_sub(1))?;
+        let Needs { taps, levels, tokens } = self.head.needs();
+        for tap in &taps {
+            between("decoder tap", *tap, 0, inputs.layers.saturating_sub(1))?;
+        }
+        if inputs.token_width.is_none() && (tokens || !taps.is_empty()) {
+            return Err(SpecError(format!(
+                "the decoder {} needs an encoder with tokens, such as a Vision Transformer",
+                self.key
+            )));
         }
         for level in levels {
             between("decoder level", level, 0, inputs.levels.len().saturating_sub(1))?;

@@ -1,7 +1,6 @@
 //! What has to be known to build a network: sizes, normalisation, window. No weights, no files.
 
 mod cost;
-mod encoder;
 mod error;
 mod inference;
 mod output;
@@ -9,7 +8,7 @@ mod output;
 use serde::{Deserialize, Serialize};
 
 use super::decoders::{DecoderSpec, Inputs};
-pub use encoder::{EncoderSpec, LevelSpec, PositionResize};
+use super::encoders::EncoderSpec;
 pub use error::SpecError;
 pub(super) use error::{between, divides};
 pub use inference::{InferenceSpec, Normalisation, WindowMode, WindowRules};
@@ -20,44 +19,37 @@ pub use output::Output;
 /// Every loader produces one of these; nothing after loading knows which file layout the weights came from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ModelSpec {
-    /// The Vision Transformer.
+    /// What turns a picture into features.
     pub encoder: EncoderSpec,
-    /// What turns its tokens into class logits, each in its own way; at least one.
+    /// What turns them into class logits, each in its own way; at least one.
     pub decoders: Vec<DecoderSpec>,
     /// Number of classes, the channels of the logits.
     pub classes: usize,
-    /// How pixel values are normalised before the patch embedding.
+    /// How pixel values are normalised before the encoder.
     pub normalisation: Normalisation,
     /// How a photo is cut and scaled.
     pub inference: InferenceSpec,
 }
 
-/// Largest sizes that a file may ask for, far above every published model (ViT-L: 1024, 24, 16, 32).
-const LIMITS: [(&str, usize); 6] = [
-    ("dim", 8192),
-    ("depth", 128),
-    ("heads", 128),
-    ("patch", 256),
-    ("position grid side", 1024),
-    ("classes", 65_535),
-];
+/// Most classes that a file may ask for: label maps have 16 bits.
+const MOST_CLASSES: usize = 65_535;
 
 impl ModelSpec {
     /// Short title as papers write it, `Seg-T-Mask/16`; with several decoders `ViT-T/16 with 5 decoders`.
     pub fn title(&self) -> String {
         match self.decoders.len() {
             1 => self.output_title(Output::main(0)),
-            count => format!("ViT-{}/{} with {count} decoders", self.variant(), self.encoder.patch),
+            count => format!("{} with {count} decoders", self.encoder.title()),
         }
     }
 
     /// What one output is: `SETR-PUP-L/16`, or `SETR-PUP-L/16 layer 10` for an auxiliary head.
     pub fn output_title(&self, output: Output) -> String {
         let Some(decoder) = self.decoders.get(output.decoder) else {
-            return format!("ViT-{}/{}", self.variant(), self.encoder.patch);
+            return self.encoder.title();
         };
-        let (head, end) = (&decoder.head, format!("/{}", self.encoder.patch));
-        let title = head.paper().title(head.title(), &self.variant(), &end);
+        let (head, [variant, end]) = (&decoder.head, self.encoder.title_parts());
+        let title = head.paper().title(head.title(), &variant, &end);
         match self.layer_of(output) {
             Some(layer) => format!("{title} layer {layer}"),
             None => title,
@@ -82,7 +74,7 @@ impl ModelSpec {
         self.decoders.iter().enumerate().flat_map(of_decoder).collect()
     }
 
-    /// Encoder blocks, from 0 and ascending, whose outputs some decoder takes before any final norm.
+    /// Encoder layers, from 0 and ascending, whose outputs some decoder takes before any final norm.
     pub fn taps(&self) -> Vec<usize> {
         let mut taps: Vec<usize> = self.decoders.iter().flat_map(|d| d.head.needs().taps).collect();
         taps.sort_unstable();
@@ -98,23 +90,13 @@ impl ModelSpec {
         candidates.find(is_free).unwrap_or_else(|| key.to_owned())
     }
 
-    fn variant(&self) -> String {
-        let distilled = if self.encoder.distilled { "(DeiT)" } else { "" };
-        format!("{}{distilled}", self.encoder.variant())
-    }
-
     /// Checks that the sizes are possible and within bounds, before memory is taken for them.
     ///
     /// # Errors
     /// A sentence that names the first impossible size.
     pub fn check(&self) -> Result<(), SpecError> {
-        let e = &self.encoder;
-        let found = [e.dim, e.depth, e.heads, e.patch, e.grid[0].max(e.grid[1]), self.classes];
-        for ((what, limit), value) in LIMITS.into_iter().zip(found) {
-            between(what, value, 1, limit)?;
-        }
-        between("position grid side", e.grid[0].min(e.grid[1]), 1, 1024)?;
-        divides("dim", e.dim, "heads", e.heads)?;
+        self.encoder.check()?;
+        between("classes", self.classes, 1, MOST_CLASSES)?;
         if self.decoders.is_empty() || self.decoders.len() > 16 {
             return Err(SpecError(format!(
                 "decoders: expected 1 to 16, found {}",
@@ -128,11 +110,11 @@ impl ModelSpec {
             }
             decoder.check(&inputs)?;
         }
-        let i = &self.inference;
-        between("window", i.window, e.patch, 8192)?;
+        let (i, multiple) = (&self.inference, self.encoder.multiple());
+        between("window", i.window, multiple, 8192)?;
         between("stride", i.stride, 1, i.window)?;
         if let Some(side) = i.short_side {
-            between("short side", side, e.patch, 16_384)?;
+            between("short side", side, multiple, 16_384)?;
         }
         if let Some(threshold) = i.threshold {
             between("classes with a threshold", self.classes, 2, 2)?;

@@ -9,7 +9,7 @@ use crate::bundles::fixture;
 
 /// Blocks of the small model's encoder.
 fn depth() -> usize {
-    fixture::spec().encoder.depth
+    fixture::spec().encoder.layers()
 }
 
 fn call(command: &str, out: &Path, options: &[&str]) -> Ended {

@@ -41,7 +41,8 @@ impl Case {
     fn new(set: &'static DataSet, folder: &Path) -> Self {
         let mut spec = published(Variant::Tiny, 16, &[DecoderKind::Linear], set.len(), 64);
         spec.inference.short_side = Some(64);
-        (spec.encoder.dim, spec.encoder.depth, spec.encoder.heads) = (48, 2, 3);
+        let vit = spec.encoder.vit_mut().expect("a ViT");
+        (vit.dim, vit.depth, vit.heads) = (48, 2, 3);
         spec.decoders = vec![DecoderKind::Linear.spec(&spec.encoder)];
         let model = bundles::save_of(
             &spec,

@@ -31,7 +31,7 @@ fn look(desk: &mut Desk, region: Region) -> Look {
 
 /// Blocks of the usual model's encoder.
 fn depth() -> usize {
-    fixture::spec().encoder.depth
+    fixture::spec().encoder.layers()
 }
 
 fn inspect(desk: &mut Desk, region: Region) -> Arc<Inspection> {

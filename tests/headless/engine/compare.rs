@@ -68,7 +68,7 @@ fn a_prediction_is_compared_with_the_truth() {
     assert!(result.peak_mib.is_none_or(|mib| mib > 10), "{:?}", result.peak_mib);
     assert_eq!(
         (result.cost.patch, result.cost.tokens, result.cost.windows),
-        (16, 577, 2)
+        (Some(16), Some(577), 2)
     );
 }
 

@@ -98,7 +98,7 @@ fn a_file_says_its_own_classes_windows_and_taps() {
         mla.align_corners && mla.classifier_kernel == 3 && mla.auxiliary,
         "{mla:?}"
     );
-    assert!(!checkpoint.spec.encoder.class_token);
+    assert!(!checkpoint.spec.encoder.vit().expect("a ViT").class_token);
 }
 
 #[test]

@@ -53,7 +53,7 @@ fn predicted(checkpoint: &Checkpoint, photo: &Photo, flip: bool) -> Prediction {
         flip,
         ..Settings::of(&spec.inference)
     };
-    let passes = settings.passes(photo, spec.encoder.patch).expect("a plan");
+    let passes = settings.passes(photo, spec.encoder.multiple()).expect("a plan");
     run.stream(&passes, [photo.width, photo.height], &mut NoProbe)
         .expect("a prediction")
 }

@@ -171,7 +171,7 @@ fn a_rectangular_position_grid_needs_its_sides_beside_it() {
     let variant = variant_of("rstrudel-mask-p16").replace("  - 64\n  - 64", "  - 32\n  - 64");
     fs::write(folder.path().join("variant.yml"), variant).expect("room for it");
     let checkpoint = opened(&path);
-    assert_eq!(checkpoint.spec.encoder.grid, [2, 4]);
+    assert_eq!(checkpoint.spec.encoder.vit().expect("a ViT").grid, [2, 4]);
     assert_eq!(checkpoint.remarks, [""; 0]);
     checkpoint::save_bundle(&checkpoint, &folder.path().join("b.safetensors")).expect("a bundle");
     let bundle = opened(&folder.path().join("b.safetensors"));

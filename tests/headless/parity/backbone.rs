@@ -14,16 +14,12 @@ pub fn compare(case: &GoldenCase, findings: &mut Findings) {
     let path = case.checkpoint();
     let mut backbone = checkpoint::open_backbone(&path, &mut |_| ControlFlow::Continue(()))
         .unwrap_or_else(|e| panic!("{}: {e}", case.name));
-    assert_eq!(backbone.encoder.heads, case.number("heads"), "{}: heads", case.name);
-    assert_eq!(
-        backbone.encoder.depth,
-        case.number("encoder_depth"),
-        "{}: depth",
-        case.name
-    );
-    assert_eq!(backbone.encoder.patch, case.number("patch"), "{}: patch", case.name);
+    let encoder = backbone.encoder.vit().expect("a ViT");
+    assert_eq!(encoder.heads, case.number("heads"), "{}: heads", case.name);
+    assert_eq!(encoder.depth, case.number("encoder_depth"), "{}: depth", case.name);
+    assert_eq!(encoder.patch, case.number("patch"), "{}: patch", case.name);
 
-    let grid = backbone.encoder.grid;
+    let grid = encoder.grid;
     let target = case.width_height(&case.manifest, "model_grid");
     let positions = backbone.weights.take("encoder.pos_embed").expect("positions");
     let resized = resized_positions(&positions, grid, target, PositionResize::Bilinear);

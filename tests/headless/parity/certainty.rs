@@ -77,7 +77,7 @@ pub fn compare(case: &GoldenCase, findings: &mut Findings) {
     let masks = &golden["masks"];
     let size = case.width_height(&case.manifest, "input_size");
     let stretch = if spec.inference.crops_padding() {
-        size.map(|side| side.next_multiple_of(spec.encoder.patch))
+        size.map(|side| side.next_multiple_of(spec.encoder.multiple()))
     } else {
         size
     };

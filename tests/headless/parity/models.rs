@@ -88,7 +88,7 @@ pub fn compare(case: &GoldenCase, limits: &Limits, device: &Device, findings: &m
     let [1, 3, height, width] = input.shape[..] else {
         panic!("{}: input: {:?}", case.name, input.shape)
     };
-    let (pixels, [rows, columns]) = segment::padded(input.values.clone(), height, width, spec.encoder.patch);
+    let (pixels, [rows, columns]) = segment::padded(input.values.clone(), height, width, spec.encoder.multiple());
     let image = Tensor::<4>::from_data(TensorData::new(pixels, [1, 3, rows, columns]), device);
     let subject = Subject {
         case,
@@ -102,9 +102,8 @@ pub fn compare(case: &GoldenCase, limits: &Limits, device: &Device, findings: &m
         from_deepest: subject.paths_from_deepest(),
         ..Recorder::default()
     };
-    recorder
-        .found
-        .insert("embed".into(), host(model.encoder.embed(image.clone())));
+    let vit = model.encoder.vit().expect("a ViT");
+    recorder.found.insert("embed".into(), host(vit.embed(image.clone())));
     let traced = model.encode(image.clone(), &mut recorder).expect("nobody cancels");
     let last = subject.outputs(&traced, LastUpsampling::Here, &mut recorder);
     // Naive's only stage has no name in the golden files, and PUP's last one is not kept.
@@ -197,11 +196,11 @@ impl Subject<'_> {
         probe: &mut dyn Probe,
     ) -> BTreeMap<String, HostTensor> {
         let mut found = BTreeMap::new();
-        if self.spec.encoder.final_norm {
-            found.insert("tokens".to_owned(), host(features.tokens.clone()));
+        if self.spec.encoder.has_final_norm() {
+            found.insert("tokens".to_owned(), host(features.tokens().last.clone()));
         }
         for (k, tap) in self.spec.taps().into_iter().enumerate() {
-            found.insert(format!("tap.{k}"), host(features.tap(tap)));
+            found.insert(format!("tap.{k}"), host(features.tokens().tap(tap)));
         }
         if let Decoder::MaskTransformer(decoder) = &self.model.decoders[0] {
             let cosines = decoder.cosines(features, probe).expect("nobody cancels");
@@ -234,11 +233,11 @@ impl Subject<'_> {
             .decode(&features, output, LastUpsampling::Here, &mut recorder)
             .expect("nobody cancels");
         let inside = recorder
-            .finish(self.spec.encoder.patch, self.spec.classes)
+            .finish(self.spec.encoder.multiple(), self.spec.classes)
             .expect("tensors of the device");
         let inside = attention::Inside {
-            grid: features.grid,
-            extra: features.extra,
+            grid: features.tokens().grid,
+            extra: features.tokens().extra,
             ..inside
         };
         let tolerance = limits.tolerance.unwrap_or(rows::TOLERANCE);

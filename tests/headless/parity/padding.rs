@@ -33,7 +33,7 @@ pub fn compare(case: &GoldenCase, size: [usize; 2], window: usize, rules: Window
         mode: WindowMode::Slide,
         normalisation: None,
     };
-    let passes = settings.passes(&photo, spec.encoder.patch).expect("a plan");
+    let passes = settings.passes(&photo, spec.encoder.multiple()).expect("a plan");
     assert_eq!(
         (passes.len(), passes[0].windows(), passes[0].size),
         (1, 1, size),
@@ -53,7 +53,7 @@ pub fn compare(case: &GoldenCase, size: [usize; 2], window: usize, rules: Window
         .map;
 
     let pixels = passes[0].pixels(0, &spec.normalisation);
-    let (pixels, [rows, columns]) = segment::padded(pixels, height, width, spec.encoder.patch);
+    let (pixels, [rows, columns]) = segment::padded(pixels, height, width, spec.encoder.multiple());
     let image = Tensor::<4>::from_data(TensorData::new(pixels, [1, 3, rows, columns]), &device);
     let features = model.encode(image, &mut NoProbe).expect("nobody cancels");
     let decoded = model.decode(&features, Output::default(), LastUpsampling::Here, &mut NoProbe);

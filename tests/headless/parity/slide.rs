@@ -38,7 +38,7 @@ pub fn compare(case: &GoldenCase, findings: &mut Findings) {
     for (name, run) in case.manifest["runs"].as_object().into_iter().flatten() {
         let photo = open_photo(case, &format!("{name}.png"));
         let size = [photo.width, photo.height];
-        let passes = settings.passes(&photo, spec.encoder.patch).expect("a plan");
+        let passes = settings.passes(&photo, spec.encoder.multiple()).expect("a plan");
         let windows: Vec<_> = (0..passes[0].windows())
             .map(|i| {
                 let ([left, top], [width, height]) = (passes[0].corner(i), passes[0].window);

@@ -38,7 +38,7 @@ pub(in crate::app) fn groups(open: &[OpenModel]) -> Vec<Group> {
         });
         Group {
             entries: entries.collect(),
-            title: (several && open.len() > 1).then(|| encoder_title(info) + &file_note(open, info)),
+            title: (several && open.len() > 1).then(|| info.spec.encoder.title() + &file_note(open, info)),
         }
     };
     open.iter().map(group).collect()
@@ -52,12 +52,6 @@ pub(in crate::app) fn output_name(open: &[OpenModel], info: &ModelInfo, decoder:
 /// The title of a model, with its file where another open model has the same title.
 pub(in crate::app) fn model_name(open: &[OpenModel], info: &ModelInfo) -> String {
     info.title.clone() + &file_note(open, info)
-}
-
-/// The encoder of a model, such as `ViT-L/16`.
-fn encoder_title(info: &ModelInfo) -> String {
-    let encoder = &info.spec.encoder;
-    format!("ViT-{}/{}", encoder.variant(), encoder.patch)
 }
 
 /// What tells a decoder from the others of its model: its kind, or its key where two are of one kind.

@@ -241,10 +241,9 @@ impl Compare {
 fn expected_operations(key: &ResultKey, photo: &OpenPhoto, ctx: &Ctx) -> Option<f64> {
     let model = ctx.state.library.models.with_id(key.model)?;
     let settings = &key.settings;
-    let side = settings.window.div_ceil(model.spec.encoder.patch);
     let passes = settings.scales.len() * if settings.flip { 2 } else { 1 };
     let windows = settings.plain().windows(&photo.photo) * passes;
-    Some(model.spec.operations(key.output, [side; 2]) * windows as f64)
+    Some(model.spec.operations(key.output, [settings.window; 2]) * windows as f64)
 }
 
 /// How far a pane is.

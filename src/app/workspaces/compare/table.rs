@@ -99,8 +99,9 @@ impl Compare {
         match labelled.and_then(|labelled| labelled.result.as_ref()) {
             Some(result) => {
                 let (cost, times) = (&result.cost, &result.prediction.timings);
-                let counts = [cost.patch, cost.tokens, cost.windows];
-                cells.extend(counts.map(|count| plain(count.to_string())));
+                let counts = [cost.patch, cost.tokens, Some(cost.windows)];
+                let text = |count: Option<usize>| count.map_or_else(|| "–".into(), |count| count.to_string());
+                cells.extend(counts.map(|count| plain(text(count))));
                 cells.push(plain(format!("{:.1}", cost.operations / 1e9)));
                 let ms = |time: std::time::Duration| plain(format!("{:.0}", time.as_secs_f64() * 1e3));
                 cells.push(match times.encode.is_zero() {

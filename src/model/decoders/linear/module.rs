@@ -5,8 +5,8 @@ use burn::nn::Linear;
 
 use crate::model::build::Builder;
 use crate::model::decoders::logits::Logits;
+use crate::model::features::Features;
 use crate::model::kernels;
-use crate::model::vit::Features;
 use crate::model::weights::WeightsMismatch;
 
 /// One linear layer on each patch token.
@@ -26,8 +26,8 @@ impl LinearDecoder {
     /// Logits of each patch.
     pub fn forward(&self, features: &Features) -> Logits {
         Logits {
-            values: kernels::linear(features.patches(), &self.head),
-            grid: features.grid,
+            values: kernels::linear(features.tokens().patches(), &self.head),
+            grid: features.tokens().grid,
         }
     }
 }

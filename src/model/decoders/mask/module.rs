@@ -8,10 +8,10 @@ use super::spec::MaskSpec;
 use crate::model::build::Builder;
 use crate::model::decoders::head::Inputs;
 use crate::model::decoders::logits::Logits;
+use crate::model::features::Features;
 use crate::model::kernels;
 use crate::model::layers::Block;
 use crate::model::probe::{Cancelled, Probe, Stage, go_on};
-use crate::model::vit::Features;
 use crate::model::weights::WeightsMismatch;
 
 /// Class tokens run through a few blocks together with the patches; the logit of a patch for a class is the cosine of
@@ -68,7 +68,7 @@ impl MaskTransformer {
     /// # Errors
     /// [`Cancelled`] when the probe says so.
     pub fn cosines(&self, features: &Features, probe: &mut dyn Probe) -> Result<Tensor<3>, Cancelled> {
-        let patches = kernels::linear(features.patches(), &self.project);
+        let patches = kernels::linear(features.tokens().patches(), &self.project);
         let [batch, count, _] = patches.dims();
         let classes = self.class_tokens.val().repeat_dim(0, batch);
         let class_count = classes.dims()[1];
@@ -91,7 +91,7 @@ impl MaskTransformer {
     pub fn forward(&self, features: &Features, probe: &mut dyn Probe) -> Result<Logits, Cancelled> {
         Ok(Logits {
             values: self.mask_norm.forward(self.cosines(features, probe)?),
-            grid: features.grid,
+            grid: features.tokens().grid,
         })
     }
 }

@@ -11,9 +11,9 @@ use burn::tensor::Tensor;
 use super::spec::MlaSpec;
 use crate::model::build::Builder;
 use crate::model::decoders::logits::Logits;
+use crate::model::features::Features;
 use crate::model::layers::{Convolution, Enlarging};
 use crate::model::probe::{Cancelled, MapStage, Probe, go_on};
-use crate::model::vit::Features;
 use crate::model::weights::WeightsMismatch;
 
 /// Four blocks' patch tokens, added up from the deepest on, refined, put side by side and classified.
@@ -100,7 +100,7 @@ impl Mla {
         for path in self.paths.iter().rev() {
             let own = path
                 .project
-                .forward(features.tap_map(path.tap, &path.norm), Enlarging::NONE);
+                .forward(features.tokens().tap_map(path.tap, &path.norm), Enlarging::NONE);
             sums.push(match sums.last() {
                 Some(deeper) => deeper.clone() + own,
                 None => own,

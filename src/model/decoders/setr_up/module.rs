@@ -7,9 +7,9 @@ use super::spec::{UpDecoderSpec, UpSpec};
 use crate::model::build::Builder;
 use crate::model::decoders::head::Inputs;
 use crate::model::decoders::logits::{LastUpsampling, Logits};
+use crate::model::features::Features;
 use crate::model::layers::{Convolution, Enlarging};
 use crate::model::probe::{Cancelled, MapStage, Probe, go_on};
-use crate::model::vit::Features;
 use crate::model::weights::WeightsMismatch;
 
 /// A main head and the auxiliary heads on earlier blocks.
@@ -84,7 +84,7 @@ impl UpHead {
     }
 
     fn forward(&self, features: &Features, last: LastUpsampling, probe: &mut dyn Probe) -> Result<Logits, Cancelled> {
-        let mut map = features.tap_map(self.tap, &self.norm);
+        let mut map = features.tokens().tap_map(self.tap, &self.norm);
         // Each stage's upsampling is done by whatever comes next, for a convolution can do it on the way.
         let mut enlarging = Enlarging::NONE;
         for (i, (stage, next)) in self.stages.iter().zip(&self.enlargings).enumerate() {

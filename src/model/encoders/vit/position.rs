@@ -2,9 +2,9 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::interpolation;
 use super::spec::PositionResize;
-use super::weights::HostTensor;
+use crate::model::interpolation;
+use crate::model::weights::HostTensor;
 
 /// Position embeddings `[1, extra + rows * columns, dim]` for a patch grid, extra tokens kept as they are.
 ///

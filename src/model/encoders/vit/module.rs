@@ -1,65 +1,17 @@
-//! The Vision Transformer encoder (arXiv 2010.11929; rstrudel segm/model/vit.py).
+//! Its modules.
 
 use burn::module::{Module, Param};
 use burn::nn::{LayerNorm, Linear};
 use burn::tensor::Tensor;
 
-use super::build::Builder;
-use super::layers::Block;
-use super::probe::{Cancelled, Probe, Stage, go_on};
-use super::spec::{EncoderSpec, PositionResize};
-use super::weights::WeightsMismatch;
-use super::{kernels, position};
-
-/// What the encoder knows about a picture; a decoder turns it into logits. Worth keeping: decoders are cheap.
-#[derive(Clone, Debug)]
-pub struct Features {
-    /// All tokens after the last block and the final norm, if there is one, `[batch, extra + rows * columns, dim]`.
-    pub tokens: Tensor<3>,
-    /// All tokens after the blocks that decoders take, before any final norm: block from 0, ascending, and tokens.
-    pub taps: Vec<(usize, Tensor<3>)>,
-    /// Tokens before the first patch.
-    pub extra: usize,
-    /// Rows and columns of patches.
-    pub grid: [usize; 2],
-}
-
-impl Features {
-    /// The patch tokens, `[batch, rows * columns, dim]`, row by row.
-    pub fn patches(&self) -> Tensor<3> {
-        self.without_extra(&self.tokens)
-    }
-
-    /// The patch tokens after block `block`, before any final norm, `[batch, rows * columns, dim]`.
-    ///
-    /// # Panics
-    /// When no decoder of the network takes that block's output.
-    pub fn tap(&self, block: usize) -> Tensor<3> {
-        match self.taps.iter().find(|(at, _)| *at == block) {
-            Some((_, tokens)) => self.without_extra(tokens),
-            None => panic!("the output of block {block} was not kept"),
-        }
-    }
-
-    /// The same, normed, as a map `[batch, rows, columns, dim]`.
-    pub(super) fn tap_map(&self, block: usize, norm: &LayerNorm) -> Tensor<4> {
-        let tokens = norm.forward(self.tap(block));
-        let [batch, _, dim] = tokens.dims();
-        tokens.reshape([batch, self.grid[0], self.grid[1], dim])
-    }
-
-    /// Bytes that the tokens take.
-    pub fn bytes(&self) -> usize {
-        let kept = self.taps.iter().map(|(_, tokens)| tokens).chain([&self.tokens]);
-        kept.map(|tokens| tokens.dims().iter().product::<usize>() * size_of::<f32>())
-            .sum()
-    }
-
-    fn without_extra(&self, tokens: &Tensor<3>) -> Tensor<3> {
-        let patches = self.grid[0] * self.grid[1];
-        tokens.clone().narrow(1, self.extra, patches)
-    }
-}
+use super::position;
+use super::spec::{PositionResize, VitSpec};
+use crate::model::build::Builder;
+use crate::model::features::{Features, Tokens};
+use crate::model::kernels;
+use crate::model::layers::Block;
+use crate::model::probe::{Cancelled, Probe, Stage, go_on};
+use crate::model::weights::WeightsMismatch;
 
 /// A ViT without its classification head.
 #[derive(Module, Debug)]
@@ -84,7 +36,7 @@ pub struct VisionTransformer {
 
 impl VisionTransformer {
     /// An encoder that keeps what the blocks `taps` put out.
-    pub(super) fn build(spec: &EncoderSpec, taps: Vec<usize>, b: &mut Builder) -> Result<Self, WeightsMismatch> {
+    pub(in crate::model) fn build(spec: &VitSpec, taps: Vec<usize>, b: &mut Builder) -> Result<Self, WeightsMismatch> {
         let positions = spec.extra_tokens() + spec.grid[0] * spec.grid[1];
         let mut token = |exists: bool, name: &str| exists.then(|| b.param(name, [1, 1, spec.dim])).transpose();
         let class_token = token(spec.class_token, "encoder.cls_token")?;
@@ -139,15 +91,16 @@ impl VisionTransformer {
                 taps.push((i, x.clone()));
             }
         }
-        let tokens = match &self.norm {
+        let last = match &self.norm {
             Some(norm) => norm.forward(x),
             None => x,
         };
-        Ok(Features {
-            tokens,
+        let tokens = Tokens {
+            last,
             taps,
             extra: usize::from(self.class_token.is_some()) + usize::from(self.distillation_token.is_some()),
             grid: [height / self.patch, width / self.patch],
-        })
+        };
+        Ok(Features::of_tokens(tokens, self.patch))
     }
 }

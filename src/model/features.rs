@@ -1,0 +1,217 @@
+//! What an encoder knows about a picture.
+
+use burn::nn::LayerNorm;
+use burn::tensor::{Gradients, Tensor};
+
+/// What an encoder knows about a picture; a decoder turns it into logits. Worth keeping: decoders are cheap.
+#[derive(Clone, Debug)]
+pub struct Features {
+    /// Maps, the finest first.
+    levels: Vec<Level>,
+    /// Tokens, where the encoder has tokens.
+    tokens: Option<Tokens>,
+}
+
+/// One map.
+#[derive(Clone, Debug)]
+pub struct Level {
+    /// Pixels between two of its cells.
+    pub stride: usize,
+    /// `[batch, rows, columns, channels]`; nothing where the patch tokens are the map.
+    pub map: Option<Tensor<4>>,
+}
+
+/// Tokens of an encoder whose patches attend to each other.
+#[derive(Clone, Debug)]
+pub struct Tokens {
+    /// All tokens after the last layer and the final norm, if there is one, `[batch, extra + rows * columns, dim]`.
+    pub last: Tensor<3>,
+    /// All tokens after the layers that decoders take, before any final norm: layer from 0, ascending, and tokens.
+    pub taps: Vec<(usize, Tensor<3>)>,
+    /// Tokens before the first patch.
+    pub extra: usize,
+    /// Rows and columns of patches.
+    pub grid: [usize; 2],
+}
+
+impl Features {
+    /// Of an encoder whose only map are its patch tokens, of so many pixels a side.
+    pub(super) fn of_tokens(tokens: Tokens, patch: usize) -> Self {
+        let level = Level {
+            stride: patch,
+            map: None,
+        };
+        Self {
+            levels: vec![level],
+            tokens: Some(tokens),
+        }
+    }
+
+    /// The tokens.
+    ///
+    /// # Panics
+    /// When the encoder has none; a spec whose decoders need them on such an encoder is refused.
+    pub fn tokens(&self) -> &Tokens {
+        match &self.tokens {
+            Some(tokens) => tokens,
+            None => panic!("this encoder has no tokens"),
+        }
+    }
+
+    /// The maps, the finest first.
+    pub fn levels(&self) -> &[Level] {
+        &self.levels
+    }
+
+    /// The map of a level, `[batch, rows, columns, channels]`.
+    ///
+    /// # Panics
+    /// When there is no such level; a spec whose decoders need one is refused.
+    pub fn map(&self, level: usize) -> Tensor<4> {
+        match &self.levels[level].map {
+            Some(map) => map.clone(),
+            None => {
+                let tokens = self.tokens();
+                tokens.as_map(tokens.patches())
+            }
+        }
+    }
+
+    /// How many pictures they are of.
+    pub fn pictures(&self) -> usize {
+        let map = || self.levels.iter().find_map(|level| level.map.as_ref());
+        match &self.tokens {
+            Some(tokens) => tokens.last.dims()[0],
+            None => map().map_or(0, |map| map.dims()[0]),
+        }
+    }
+
+    /// Bytes that they take.
+    pub fn bytes(&self) -> usize {
+        let tokens = self.tokens.iter().flat_map(Tokens::all);
+        let of_tokens: usize = tokens.map(|tokens| tokens.dims().iter().product::<usize>()).sum();
+        let maps = self.levels.iter().filter_map(|level| level.map.as_ref());
+        let of_maps: usize = maps.map(|map| map.dims().iter().product::<usize>()).sum();
+        (of_tokens + of_maps) * size_of::<f32>()
+    }
+}
+
+impl Tokens {
+    /// The patch tokens, `[batch, rows * columns, dim]`, row by row.
+    pub fn patches(&self) -> Tensor<3> {
+        self.without_extra(&self.last)
+    }
+
+    /// The patch tokens after layer `layer`, before any final norm, `[batch, rows * columns, dim]`.
+    ///
+    /// # Panics
+    /// When no decoder of the network takes that layer's output.
+    pub fn tap(&self, layer: usize) -> Tensor<3> {
+        match self.taps.iter().find(|(at, _)| *at == layer) {
+            Some((_, tokens)) => self.without_extra(tokens),
+            None => panic!("the output of layer {layer} was not kept"),
+        }
+    }
+
+    /// The same, normed, as a map `[batch, rows, columns, dim]`.
+    pub(super) fn tap_map(&self, layer: usize, norm: &LayerNorm) -> Tensor<4> {
+        self.as_map(norm.forward(self.tap(layer)))
+    }
+
+    /// Patch tokens as a map.
+    fn as_map(&self, patches: Tensor<3>) -> Tensor<4> {
+        let [batch, _, dim] = patches.dims();
+        patches.reshape([batch, self.grid[0], self.grid[1], dim])
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Tensor<3>> {
+        self.taps.iter().map(|(_, tokens)| tokens).chain([&self.last])
+    }
+
+    fn without_extra(&self, tokens: &Tensor<3>) -> Tensor<3> {
+        let patches = self.grid[0] * self.grid[1];
+        tokens.clone().narrow(1, self.extra, patches)
+    }
+}
+
+/// Features of several parts of a batch as if they had been made at once, cut off from what made them: decoders that
+/// normalise by the whole batch learn from them, and what they say goes back to the parts.
+#[derive(Debug)]
+pub struct JoinedFeatures {
+    features: Features,
+    /// Whether the tokens after the final norm are joined, too; if not, they are those of the first part.
+    with_last: bool,
+}
+
+impl JoinedFeatures {
+    /// Of these parts, with the tokens after the final norm if some decoder reads them; nothing without parts.
+    pub fn of(parts: &[&Features], with_last: bool) -> Option<Self> {
+        let first = parts.first()?;
+        let levels = first.levels.iter().enumerate().map(|(i, level)| Level {
+            stride: level.stride,
+            map: joined(parts.iter().filter_map(|part| part.levels[i].map.as_ref())),
+        });
+        let all: Vec<&Tokens> = parts.iter().filter_map(|part| part.tokens.as_ref()).collect();
+        let tokens = first.tokens.as_ref().map(|own| {
+            let last = all.iter().map(|tokens| &tokens.last).filter(|_| with_last);
+            let tap = |(i, (layer, _)): (usize, &(usize, Tensor<3>))| {
+                let of_all = all.iter().map(|tokens| &tokens.taps[i].1);
+                joined(of_all).map(|tokens| (*layer, tokens))
+            };
+            Tokens {
+                last: joined(last).unwrap_or_else(|| own.last.clone().detach()),
+                taps: own.taps.iter().enumerate().filter_map(tap).collect(),
+                extra: own.extra,
+                grid: own.grid,
+            }
+        });
+        Some(Self {
+            features: Features {
+                levels: levels.collect(),
+                tokens,
+            },
+            with_last,
+        })
+    }
+
+    /// What decoders take.
+    pub fn features(&self) -> &Features {
+        &self.features
+    }
+
+    /// Numbers whose gradients are what `gradients` say of the features of a part, whose first picture is `first`.
+    pub fn passed_back(&self, gradients: &Gradients, part: &Features, first: usize) -> Vec<Tensor<1>> {
+        let mut numbers = Vec::new();
+        if let (Some(joined), Some(own)) = (&self.features.tokens, &part.tokens) {
+            let taps = joined.taps.iter().zip(&own.taps);
+            numbers.extend(taps.filter_map(|((_, joined), (_, own))| passed_back(gradients, joined, own, first)));
+            if self.with_last {
+                numbers.extend(passed_back(gradients, &joined.last, &own.last, first));
+            }
+        }
+        for (joined, own) in self.features.levels.iter().zip(&part.levels) {
+            if let (Some(joined), Some(own)) = (&joined.map, &own.map) {
+                numbers.extend(passed_back(gradients, joined, own, first));
+            }
+        }
+        numbers
+    }
+}
+
+/// All of them one after the other, as a leaf of a graph of its own; nothing of nothing.
+fn joined<'a, const D: usize>(parts: impl Iterator<Item = &'a Tensor<D>>) -> Option<Tensor<D>> {
+    let all: Vec<Tensor<D>> = parts.map(|part| part.clone().detach()).collect();
+    (!all.is_empty()).then(|| Tensor::cat(all, 0).require_grad())
+}
+
+/// A number whose gradient by `own` is what `gradients` say of its place in `joined`.
+fn passed_back<const D: usize>(
+    gradients: &Gradients,
+    joined: &Tensor<D>,
+    own: &Tensor<D>,
+    first: usize,
+) -> Option<Tensor<1>> {
+    let gradient = joined.grad(gradients)?;
+    let gradient = Tensor::from_inner(gradient.narrow(0, first, own.dims()[0]));
+    Some((own.clone() * gradient).sum())
+}
