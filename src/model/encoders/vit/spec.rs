@@ -65,7 +65,7 @@ impl VitSpec {
         usize::from(self.class_token) + usize::from(self.distilled)
     }
 
-    /// Rows and columns, or columns and rows, of the patches of a window of these sides in pixels.
+    /// Patches of a window of these sides in pixels.
     pub(super) fn patches(&self, window: [usize; 2]) -> usize {
         window.map(|side| side.div_ceil(self.patch)).iter().product()
     }
