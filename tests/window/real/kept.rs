@@ -53,9 +53,11 @@ fn the_session_survives_a_kill() {
     program.press("Page_Down");
     let title = program.wait_for_masks("b ü.jpg");
     let place = ROAD.on(&program.screen());
+    let unpointed = program.settled_middle();
     program.point_at(place);
-    // When the cursor has been noticed, its region is highlighted.
-    program.settled_middle();
+    program.wait_for_screen("the highlighted region under the cursor", |screen| {
+        screen.middle() != unpointed
+    });
     program.press("h");
     // Which class the small model finds here is no matter.
     let hidden = wait_for("a hidden class in the session", || {
