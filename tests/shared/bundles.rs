@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use segscope::checkpoint::{self, Checkpoint, Provenance};
 use segscope::datasets::classes_of;
 use segscope::labels::ClassSet;
-use segscope::model::{DecoderKind, HeadSpec, ModelSpec, UpSpec, UpStage, Variant, Weights, published};
+use segscope::model::{DecoderKind, HeadSpec, ModelSpec, UpSpec, Variant, Weights, published};
 
 /// A network of all five decoders that runs within moments, for the classes of CamVid. PUP has heads on layers 2 and 3.
 pub fn five_decoders() -> ModelSpec {
@@ -15,25 +15,15 @@ pub fn five_decoders() -> ModelSpec {
     spec.inference.short_side = Some(64);
     let vit = spec.encoder.vit_mut().expect("a ViT");
     (vit.dim, vit.depth, vit.heads) = (48, 4, 3);
-    spec.decoders = DecoderKind::ALL.map(|kind| kind.spec(&spec.encoder)).into();
+    spec.decoders = DecoderKind::ALL
+        .map(|kind| kind.spec_with(&spec.encoder, 16, false))
+        .into();
     for decoder in &mut spec.decoders {
-        let key = decoder.key.clone();
-        match &mut decoder.head {
-            HeadSpec::Up(up) => {
-                up.main.stages.iter_mut().for_each(narrow);
-                if key == "pup" {
-                    up.auxiliary = [1, 2].map(|tap| UpSpec { tap, ..up.main.clone() }).into();
-                }
-            }
-            HeadSpec::Mla(mla) => (mla.channels, mla.head_channels) = (16, 8),
-            HeadSpec::Linear | HeadSpec::MaskTransformer(_) => {}
+        if let (HeadSpec::Up(up), "pup") = (&mut decoder.head, decoder.key.as_str()) {
+            up.auxiliary = [1, 2].map(|tap| UpSpec { tap, ..up.main.clone() }).into();
         }
     }
     spec
-}
-
-fn narrow(stage: &mut UpStage) {
-    stage.channels = 16;
 }
 
 /// Writes such a network; another seed gives other weights.
