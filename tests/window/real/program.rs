@@ -191,12 +191,16 @@ impl<'a> Program<'a> {
         })
     }
 
-    /// The middle of the picture as soon as it stays the same, such as when the cursor's region is highlighted.
+    /// The middle of the picture as soon as it stays the same, such as when a map has come: in several screenshots one
+    /// after the other, for on a busy machine two may fall into one frame.
     pub fn settled_middle(&mut self) -> Vec<u8> {
-        let mut last = Vec::new();
+        const SCREENSHOTS: usize = 5;
+        let (mut last, mut same) = (Vec::new(), 0);
         self.wait_for_screen("a picture that stays", |screen| {
             let now = screen.middle();
-            std::mem::replace(&mut last, now.clone()) == now
+            same = if now == last { same + 1 } else { 1 };
+            last = now;
+            same == SCREENSHOTS
         })
         .middle()
     }
