@@ -1,17 +1,20 @@
-//! How long reading attention takes: rows, columns, the matrix of layers and heads, figures and rollout, over queries
-//! and keys of ViT-B/16 at 512x512 (1,025 tokens, 12 layers of 12 heads), and of ViT-B/8 (4,097 tokens).
+//! Measures how long reading attention takes.
 //!
-//! `cargo bench --bench attention`; `RAYON_NUM_THREADS` sets the threads. Medians of some runs, in milliseconds.
+//! Covers rows, columns, the matrix of layers and heads, figures and rollout, over queries and keys of ViT-B/16 at
+//! 512x512 (1,025 tokens, 12 layers of 12 heads) and of ViT-B/8 (4,097 tokens).
+//!
+//! Run `cargo bench --bench attention`; `RAYON_NUM_THREADS` sets the number of threads. Prints medians of several runs,
+//! in milliseconds.
 
 use std::hint::black_box;
 use std::time::Instant;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use segscope::attention::{Direction, Inside, Part, Place, Recorder, Rollout, Token};
+use segscope::attention::{AttentionTrace, Direction, LayerId, NetworkPart, Recorder, Rollout, Token};
 use segscope::model::{NoProbe, Probe, Stage};
 
-/// Blocks with values without a pattern.
-fn inside(layers: usize, heads: usize, grid: usize) -> Inside {
+/// A trace of pseudorandom queries and keys.
+fn trace(layers: usize, heads: usize, grid: usize) -> AttentionTrace {
     let device = Device::flex();
     let (tokens, width) = (grid * grid + 1, 64);
     let mut state = 1u32;
@@ -30,11 +33,11 @@ fn inside(layers: usize, heads: usize, grid: usize) -> Inside {
         let states = Tensor::<3>::zeros([1, tokens, heads * width], &device);
         assert!(recorder.block(Stage::Encoder(layer), &states).is_continue());
     }
-    let inside = recorder.finish(16, 0).expect("tensors on the CPU");
-    Inside {
+    let trace = recorder.finish(16, 0).expect("tensors on the CPU");
+    AttentionTrace {
         grid: [grid, grid],
         extra: 1,
-        ..inside
+        ..trace
     }
 }
 
@@ -53,42 +56,40 @@ fn report<T>(name: &str, runs: usize, mut work: impl FnMut(usize) -> T) {
 
 fn main() {
     for (title, grid) in [("ViT-B/16 at 512x512", 32), ("ViT-B/8 at 512x512", 64)] {
-        let inside = inside(12, 12, grid);
+        let trace = trace(12, 12, grid);
         println!(
-            "{title}: {} tokens, {:.1} MiB kept",
+            "{title}: {} tokens, trace of {:.1} MiB",
             grid * grid + 1,
-            inside.bytes() as f64 / f64::from(1 << 20)
+            trace.bytes() as f64 / f64::from(1 << 20)
         );
-        let place = Place {
-            part: Part::Encoder,
+        let place = LayerId {
+            part: NetworkPart::Encoder,
             layer: 7,
         };
         let token = |run: usize| Token::Patch(run * 37 % (grid * grid));
         report("row, all heads of a layer", 101, |run| {
-            inside.rows(place, token(run), Direction::From)
+            trace.rows(place, token(run), Direction::From)
         });
         report("column, all heads of a layer, once it is prepared", 101, |run| {
-            inside.rows(place, token(run), Direction::To)
+            trace.rows(place, token(run), Direction::To)
         });
         report("rows of all layers and heads", 21, |run| {
             let layers = 0..12;
-            let at = |layer| Place {
-                part: Part::Encoder,
+            let at = |layer| LayerId {
+                part: NetworkPart::Encoder,
                 layer,
             };
             layers
-                .map(|layer| inside.rows(at(layer), token(run), Direction::From))
+                .map(|layer| trace.rows(at(layer), token(run), Direction::From))
                 .collect::<Vec<_>>()
         });
-        report("similarity to one patch", 21, |run| {
-            inside.similarity(place, token(run))
-        });
-        report("components as colours", 3, |_| inside.colours(place));
+        report("similarity to one patch", 21, |run| trace.similarity(place, token(run)));
+        report("components as colours", 3, |_| trace.colours(place));
         report("distance and entropy of one layer", 5, |_| {
-            inside.head_figures(Part::Encoder, 7)
+            trace.head_figures(NetworkPart::Encoder, 7)
         });
         report("rollout of one patch through all layers", 3, |run| {
-            Rollout::default().of(&inside, Part::Encoder, token(run), || true)
+            Rollout::default().of(&trace, NetworkPart::Encoder, token(run), || true)
         });
     }
 }

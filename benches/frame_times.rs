@@ -1,8 +1,9 @@
-//! How long the window's thread works per frame while the network runs on a 12-megapixel photo and the mouse moves.
+//! Measures how long the window's thread works per frame while the network runs on a 12-megapixel image and the mouse
+//! moves.
 //!
 //! Starts the release binary on the display in `DISPLAY` (`xvfb-run -a cargo bench --bench frame_times`), keeps a
-//! segmentation running by pressing F5, moves the mouse over the picture, and prints the processor time of `App::logic`
-//! and `App::ui` per frame. What a software Vulkan adapter draws on other threads is not in it.
+//! segmentation running by pressing F5, moves the mouse over the image, and prints the processor time of `App::logic`
+//! and `App::ui` per frame. Drawing by a software Vulkan adapter on other threads is not included.
 //! Needs `xdotool`. `--json` prints one JSON object instead of text.
 
 use std::io::Write as _;
@@ -12,13 +13,13 @@ use std::time::{Duration, Instant};
 
 use segscope::photo::Photo;
 
-/// How long frames are counted.
+/// Time during which frames are measured.
 const MEASURED: Duration = Duration::from_secs(20);
 
-/// A program that hangs must not hang the measurement.
+/// Time after which a program that hangs ends the measurement.
 const DEADLINE: Duration = Duration::from_secs(120);
 
-/// The program, ended with the measurement.
+/// The program, which is killed at the end of the measurement.
 struct Program(Child);
 
 impl Drop for Program {
@@ -93,7 +94,7 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The sample street at 4000 x 3000.
+/// Saves the street sample at 4000 x 3000 pixels.
 fn save_large_photo(path: &Path) -> anyhow::Result<()> {
     let street = Photo::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/samples/street.jpg"))?;
     let large = street.resized(4000, 3000);
@@ -103,7 +104,7 @@ fn save_large_photo(path: &Path) -> anyhow::Result<()> {
     Ok(image.save(path)?)
 }
 
-/// Processor and clock time in milliseconds of each logged frame.
+/// Processor time and wall-clock time of each logged frame, in milliseconds.
 fn frames(log: &Path) -> anyhow::Result<Vec<[f64; 2]>> {
     let text = std::fs::read_to_string(log)?;
     let times = |line: &str| {
@@ -119,7 +120,7 @@ fn sorted(times: impl Iterator<Item = f64>) -> Vec<f64> {
     sorted
 }
 
-/// Nearest rank.
+/// The percentile of sorted values by the nearest-rank method.
 fn rank(sorted: &[f64], percent: usize) -> f64 {
     let rank = (sorted.len() * percent).div_ceil(100);
     sorted.get(rank.saturating_sub(1)).copied().unwrap_or_default()
@@ -132,10 +133,10 @@ fn xdotool(arguments: &[&str]) -> String {
         .unwrap_or_default()
 }
 
-fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> anyhow::Result<T> {
+fn wait_for<T>(what: &str, mut request: impl FnMut() -> Option<T>) -> anyhow::Result<T> {
     let start = Instant::now();
     loop {
-        if let Some(found) = look() {
+        if let Some(found) = request() {
             return Ok(found);
         }
         anyhow::ensure!(start.elapsed() < DEADLINE, "{what} did not come within {DEADLINE:?}");

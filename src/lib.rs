@@ -1,9 +1,9 @@
 //! See what a segmentation transformer sees.
 //!
 //! The library behind the program `segscope`: Vision Transformers that segment photos, the files they come from, and
-//! the window and command line around them. `ARCHITECTURE.md` says which room does what and who may use whom.
+//! the window and command line around them. `ARCHITECTURE.md` says what each room does and which others it may use.
 
-// Not in the manifest's lint table, for that also covers tests.
+// Not in the manifest's lint table, because that also covers tests.
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod app;

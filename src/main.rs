@@ -1,8 +1,8 @@
-//! The program: the window without arguments or with pictures, the command line with a subcommand.
+//! The program: a window without arguments or with images, a command line with a subcommand.
 
 use std::process::ExitCode;
 
-/// Each network layer puts out a buffer of megabytes; glibc maps and faults these anew every time, mimalloc keeps them.
+/// Each network layer allocates a buffer of megabytes; glibc maps and faults it in every time, mimalloc reuses it.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

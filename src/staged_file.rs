@@ -1,7 +1,7 @@
-//! Files that appear whole or not at all: written beside their place, then renamed.
+//! Writes files atomically: to a temporary file in the same folder, which is then renamed.
 //!
-//! A link is followed, so that the file it names is the one replaced. What is no regular file (a pipe, a terminal) and
-//! `-`, which names standard output, are written to when the whole content is there.
+//! Links are followed, so the file that a link points to is replaced. A path that is not a regular file (a pipe, a
+//! terminal) or is `-`, which means standard output, is written to when the content is complete.
 
 mod leftovers;
 mod target;
@@ -16,23 +16,23 @@ pub(crate) use leftovers::has_leftovers;
 use target::Target;
 pub(crate) use target::{is_renamed_to, is_stdout, is_taken};
 
-/// A complete file beside the place where it belongs; dropping it removes it.
+/// A complete temporary file in the folder of its target path; dropping it removes it.
 ///
-/// Its handle is closed already: one photo can have more masks than a process may have open files.
+/// It is not held open, because one image can have more masks than a process may have open files.
 #[derive(Debug)]
 pub(crate) struct StagedFile {
     file: TempPath,
-    /// What the file lies in, where whoever filled it may have had temporary files of his own; dropped after it.
+    /// The temporary folder of the file, where its writer may have left other temporary files; dropped after the file.
     _folder: Option<TempDir>,
     target: Target,
     path: PathBuf,
 }
 
 impl StagedFile {
-    /// Writes and syncs a file beside `path`.
+    /// Writes and syncs a temporary file in the folder of `path`.
     ///
     /// # Errors
-    /// When the folder is missing, read-only or full; nothing is left behind then.
+    /// When the folder is missing, read-only or full; then no file is left behind.
     pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<Self> {
         let target = Target::of(path)?;
         let mut file = empty_in(&swept(target.staging_folder()))?;
@@ -46,28 +46,28 @@ impl StagedFile {
         })
     }
 
-    /// Writes a file beside `path` and puts it there, in place of what may be there.
+    /// Writes a file to `path`, replacing an existing one.
     ///
     /// # Errors
-    /// As [`StagedFile::write`]; what was there stays then.
+    /// As [`StagedFile::write`]; then an existing file is unchanged.
     pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
         Self::write(path, bytes)?.commit()
     }
 
-    /// Lets `fill` write a file beside `path` under the name that it is given, and syncs it.
+    /// Calls `fill` with the name of a temporary file in the folder of `path` to write to, and syncs it.
     ///
     /// # Errors
     /// As [`StagedFile::write`].
     pub(crate) fn fill(path: &Path, fill: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<Self> {
         let target = Target::of(path)?;
-        // In a folder of its own, so that temporary files of whoever fills it go with it after a kill.
+        // In a separate folder, so that temporary files made by `fill` are removed with it after a kill.
         let folder = Builder::new()
             .prefix(leftovers::prefix())
             .tempdir_in(swept(target.staging_folder()))?;
         let file = empty_in(folder.path())?.into_temp_path();
         let permissions = fs::metadata(&file)?.permissions();
         fill(&file)?;
-        // Such a temporary file may be one that only the owner may read.
+        // `fill` may have replaced the file with one that only the owner may read.
         fs::set_permissions(&file, permissions)?;
         fs::File::open(&file)?.sync_all()?;
         Ok(Self {
@@ -78,15 +78,15 @@ impl StagedFile {
         })
     }
 
-    /// The place where it belongs.
+    /// The target path.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Moves the file to its place, over what may be there, whose permissions it takes.
+    /// Moves the file to its target path. It replaces an existing file and keeps that file's permissions.
     ///
     /// # Errors
-    /// When the system refuses; then the place is as it was, unless it is one that is written to.
+    /// When the system refuses; then the target is unchanged, unless it is a stream.
     pub(crate) fn commit(self) -> io::Result<()> {
         match &self.target {
             Target::File(place) => {
@@ -103,19 +103,19 @@ impl StagedFile {
 fn empty_in(folder: &Path) -> io::Result<NamedTempFile> {
     let mut builder = Builder::new();
     builder.prefix(leftovers::prefix());
-    // By default only the owner may read a temporary file; a picture is for whom the umask admits.
+    // By default, only the owner may read a temporary file; here the umask decides.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     builder.tempfile_in(folder)
 }
 
-/// The folder, without what dead runs have left in it.
+/// Removes the leftovers of dead runs from a folder and returns it.
 fn swept(folder: PathBuf) -> PathBuf {
     leftovers::sweep(&folder);
     folder
 }
 
-/// The folder that a path lies in.
+/// The folder of a path.
 pub(crate) fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,

@@ -1,5 +1,5 @@
-//! What the window's parts ask for. Nothing changes while a frame is drawn: whatever a click, a workspace or an answer
-//! brings about is an action, and `apply` carries all of them out, once a frame.
+//! Changes that parts of the window ask for. Nothing changes while a frame is drawn: every change that comes from a
+//! click, a workspace or the engine is an action, and `apply` carries out all actions once a frame.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,158 +14,158 @@ use super::gpu::{Upload, Uploaded};
 use super::inspector::ClassList;
 use super::services::{Ask, Chosen};
 use super::settings::Settings;
-use super::state::{ResultKey, TestSettings, ViewState};
+use super::state::{InferenceSettings, ResultKey, ViewState};
 use super::workspaces::{News, WorkspaceId};
 use crate::datasets::TruthChoices;
 use crate::engine::{
-    EngineSettings, Event, Inspection, Job, ModelInfo, ModelSource, OpenPhoto, Output, PhotoSource, Prediction,
-    Question, ScoreRequest, Thumbnail, TrainPlan, TrainingPlace,
+    EngineSettings, Event, ImageSource, Job, ModelInfo, ModelSource, OpenImage, Output, Prediction, ScoreRequest,
+    Thumbnail, TraceQuestion, TracedImage, TrainPlan, TrainingPlace,
 };
 use crate::export::Options;
 
-/// Something that is to be done.
+/// A change to make.
 pub(super) enum Action {
-    /// What the command does.
+    /// Perform a command.
     Perform(Command),
-    /// Go to a workspace.
+    /// Open a workspace.
     Show(WorkspaceId),
-    /// Tell every workspace.
+    /// Pass news to every workspace.
     Tell(News),
 
-    // Pictures and models.
-    /// Sort out what was dropped, chosen or named.
+    // Images and models.
+    /// Find out what the dropped, chosen or named files are.
     Find(Vec<PathBuf>),
-    /// Show the picture at this place of the list.
+    /// Show the image at this index of the list.
     GoTo(usize),
-    /// Search the list of pictures for this.
+    /// Search the list of images for this text.
     Search(String),
-    /// A picture's file has changed.
-    FileChanged(PhotoSource),
+    /// An image's file has changed.
+    FileChanged(ImageSource),
     /// Open a model and use it.
     OpenModel(ModelSource),
     /// Open models one after another, without using them.
     OpenModels(Vec<ModelSource>),
-    /// Open the next of them.
+    /// Open the next of the models in [`Self::OpenModels`].
     OpenNextModel,
-    /// Open no more of them.
+    /// Drop the models that still wait to be opened.
     ForgetNextModels,
     /// Use an output.
     UseOutput(Arc<ModelInfo>, Output),
-    /// Use the output at this place of the switch.
+    /// Use the output at this index of the output switch.
     UseEntry(usize),
-    /// Use a model, with the output that was in use before.
+    /// Use a model, with the output of it that was last in use.
     UseModel(Arc<ModelInfo>),
     /// Close a model.
     CloseModel(Arc<ModelInfo>),
-    /// Run the model in use in another way.
-    ChangeTestSettings(TestSettings),
-    /// Run the model in use as its file says.
-    ResetTestSettings,
+    /// Change the inference settings of the model in use.
+    ChangeInferenceSettings(InferenceSettings),
+    /// Reset the inference settings of the model in use to those of its file.
+    ResetInferenceSettings,
 
     // Runs.
-    /// Segment a photo, in place of any run before.
-    Run(OpenPhoto, ResultKey),
+    /// Segment a photo, in place of the current run.
+    Run(OpenImage, ResultKey),
     /// Stop the run.
     StopRun,
-    /// Go on with the picture that is there: show its kept result, or make one.
+    /// Show the cached result of the current image, or segment it.
     Resume,
-    /// Segment pictures one after another, and write files of the results where that is wanted.
-    SegmentPictures {
-        pictures: Vec<PhotoSource>,
+    /// Segment images one after another, and export the results if `write` is given.
+    SegmentImages {
+        images: Vec<ImageSource>,
         write: Option<(Options, PathBuf)>,
         /// The results are scored.
         for_scores: bool,
     },
-    /// A kept result was used: it stays longer than others.
+    /// Mark a cached result as used, so that it stays in the cache longer than others.
     Touch(ResultKey),
 
-    // What a person sees and has set.
-    /// The view, and whether this is a step of its own for undo: a click is, a move while something is dragged is not.
+    // View and settings.
+    /// Set the view. The flag says whether this is an undo step: a click is one, a move during a drag is not.
     View(ViewState, bool),
     Camera(Camera),
-    /// Where the canvas is.
+    /// Area of the canvas, in points.
     CanvasArea(Option<Rect>),
     /// Photo pixel under the cursor.
     Cursor(Option<[usize; 2]>),
-    /// Photo pixel whose reading stays.
+    /// Photo pixel whose reading is pinned.
     Pin(Option<[usize; 2]>),
     ClassList(ClassList),
-    /// How wide the list of pictures and the panel at the right are, in points.
+    /// Widths of the list of images and of the panel at the right, in points.
     PanelWidths([f32; 2]),
     Settings(Settings),
     /// How ground truth is read.
     TruthChoices(TruthChoices),
 
     // News.
-    /// The engine has said something.
+    /// An event of the engine.
     Event(Event),
     /// Textures have been made.
     Uploaded(Uploaded),
-    /// A thumbnail has been made, or the picture cannot be read.
-    Thumbnail(PhotoSource, Thumbnail),
-    /// What was chosen in a file dialog; `None` when it was closed without a choice.
+    /// A thumbnail has been made, or the image cannot be read.
+    Thumbnail(ImageSource, Thumbnail),
+    /// The choice made in a file dialog; `None` if it was cancelled.
     Chosen(Option<Chosen>),
 
-    /// Say something.
+    /// Show a message.
     Toast(Toast),
-    /// Have something done elsewhere.
+    /// Ask a service for something.
     Request(Request),
 }
 
-/// What services are asked for.
+/// A request to one of the services.
 pub(super) enum Request {
     /// Hand a job to the engine.
     Send(Box<Job>),
-    /// Have the engine compute in another way.
+    /// Change the engine's settings.
     Configure(EngineSettings),
     /// Make textures.
     Upload(Upload),
-    /// Make thumbnails of these, and of no others.
-    WantThumbnails(Vec<PhotoSource>),
-    /// Watch the files of the open pictures.
+    /// Make thumbnails of these images only.
+    WantThumbnails(Vec<ImageSource>),
+    /// Watch the files of the open images.
     WatchFiles,
     /// Read attention.
-    Read {
-        inspection: Arc<Inspection>,
+    TraceReading {
+        traced: Arc<TracedImage>,
         prediction: Option<Arc<Prediction>>,
-        questions: Vec<Question>,
+        questions: Vec<TraceQuestion>,
     },
-    /// Read no more attention, and free its memory.
+    /// Stop reading attention, and free the memory it uses.
     ForgetReading,
     /// Start the scoring thread if there is none.
     StartScorer,
-    /// Hand something to the scoring thread.
+    /// Hand a request to the scoring thread.
     Score(ScoreRequest),
-    /// Train.
+    /// Start a training.
     StartTraining(Box<(TrainPlan, PathBuf, TrainingPlace)>),
-    /// End the training after the step that it is at.
+    /// Stop the training after the current step.
     StopTraining,
     /// Open one of the system's file dialogs.
     Ask(Ask),
     /// Show a folder in the system's file manager.
     OpenOutside(PathBuf),
-    /// Copy a text, and say so.
+    /// Copy a text to the clipboard, and show the given confirmation.
     CopyText(String, &'static str),
 }
 
-/// Where actions go. Cheap to clone.
+/// The sending side of the queue of actions. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Actions(Sender<Action>);
 
 impl Actions {
-    /// A queue without an end, and its other side.
+    /// An unbounded queue: its sending and its receiving side.
     pub(super) fn new() -> (Self, Receiver<Action>) {
         let (sender, receiver) = unbounded();
         (Self(sender), receiver)
     }
 
-    /// Has something done: in the next frame, or in this one while actions are being applied.
+    /// Queues an action. It is carried out in the next frame, or in this one while actions are being applied.
     pub(super) fn send(&self, action: Action) {
-        // Fails when the window is gone.
+        // Fails only once the window is closed.
         self.0.send(action).ok();
     }
 
-    /// Has a command performed.
+    /// Performs a command.
     pub(super) fn perform(&self, command: Command) {
         self.send(Action::Perform(command));
     }
@@ -180,7 +180,7 @@ impl Actions {
         self.request(Request::Send(Box::new(job)));
     }
 
-    /// Tells every workspace.
+    /// Passes news to every workspace.
     pub(super) fn tell(&self, news: News) {
         self.send(Action::Tell(news));
     }
@@ -190,7 +190,7 @@ impl Actions {
         self.send(Action::Toast(toast));
     }
 
-    /// Shows a short note.
+    /// Shows an informational message.
     pub(super) fn info(&self, text: impl Into<String>) {
         self.toast(Toast::info(text));
     }

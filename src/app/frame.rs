@@ -1,4 +1,4 @@
-//! One frame: news in, what was asked for done, workspaces brought up to date, everything drawn.
+//! One frame: take news, apply actions, update workspaces, draw.
 
 use egui::{CentralPanel, Context, Ui};
 
@@ -13,7 +13,7 @@ impl eframe::App for App {
         let started = FrameTimes::start();
         self.services.poll(context, &self.state.actions);
         self.take_dropped_files(context);
-        // The palette has the keyboard for itself.
+        // While the palette is open, it takes all keys.
         if !self.chrome.windows.palette.is_open() {
             for command in command::pressed(context, |command| self.enabled(command)) {
                 self.state.actions.perform(command);
@@ -76,7 +76,7 @@ impl App {
         Chrome::bars(ui, &ctx, &busy);
         if let Some(open) = workspaces.get_mut(state.workspace.id) {
             chrome.side_panels(ui, &ctx, |ui| open.side_panel(ui, &ctx));
-            let has_view = state.desk.document.is_some() || !open.needs_picture();
+            let has_view = state.canvas_content.document.is_some() || !open.needs_image();
             CentralPanel::no_frame().show(ui, |ui| match has_view {
                 true => open.view(ui, &ctx),
                 false => {
@@ -89,14 +89,14 @@ impl App {
         chrome.overlays(ui, &ctx);
     }
 
-    /// What was asked for while this frame was drawn is done in the next.
+    /// Requests another frame if actions were queued while this one was drawn.
     fn repaint_for_actions(&self, context: &Context) {
         if !self.inbox.is_empty() {
             context.request_repaint();
         }
     }
 
-    /// Dropped files and folders are opened, whatever they are.
+    /// Opens dropped files and folders of any kind.
     fn take_dropped_files(&self, context: &Context) {
         if self.chrome.dialog_is_open() {
             return;
@@ -107,8 +107,8 @@ impl App {
         }
     }
 
-    /// `NAME - 11 classes - Segscope`: what a task bar shows, and what a script can wait for. NAME is the picture on the
-    /// canvas, or the chosen one that cannot be shown.
+    /// Sets the title, `NAME - 11 classes - Segscope`, which a task bar shows and a script can wait for. NAME is the
+    /// image on the canvas, or the chosen one that cannot be shown.
     fn update_title(&mut self, context: &Context) {
         let title = self.state.title();
         if title != self.chrome.title {

@@ -5,10 +5,10 @@ mod apply;
 mod canvas;
 mod chrome;
 mod command;
-mod display;
 mod frame;
 mod gpu;
 mod inspector;
+mod linux_display;
 mod persistence;
 mod services;
 mod settings;
@@ -29,45 +29,45 @@ use gpu::Gpu;
 use persistence::Persistence;
 use services::Services;
 pub use settings::Store;
-use settings::{Session, Settings};
+use settings::{SavedSession, Settings};
 pub use start::{NoWindow, Start, run};
 use state::AppState;
 use workspaces::Workspaces;
 
 /// The program behind the window.
 pub struct App {
-    /// Live handles: threads, dialogs, clipboard.
+    /// Handles of threads, dialogs and the clipboard.
     services: Services,
     /// What is open and shown.
     state: AppState,
     workspaces: Workspaces,
     /// Bars, lists, dialogs, small windows and messages.
     chrome: Chrome,
-    /// `None` without a wgpu renderer: everything but the picture is drawn then.
+    /// `None` without a wgpu renderer: then everything but the image is drawn.
     gpu: Option<Gpu>,
-    /// Settings as they are in force, and the session as it was written.
+    /// The settings in force, and the session as last written.
     persistence: Persistence,
-    /// Which commands make sense in this frame.
+    /// Which commands are enabled in this frame.
     commands: CommandStates,
-    /// What was asked for and has not been done.
+    /// Actions that are not carried out yet.
     inbox: Receiver<Action>,
 }
 
 impl App {
-    /// Starts the worker, and asks for the pictures and the model to begin with.
+    /// Starts the engine, and asks for the first images and model.
     ///
     /// # Errors
-    /// When the system gives no thread.
+    /// If a thread cannot be started.
     pub fn new(cc: &CreationContext, start: Start) -> std::io::Result<Self> {
         let kept = start.store.as_ref().map(Store::load).unwrap_or_default();
         Self::with(cc, start, kept)
     }
 
-    /// The same with settings, session and their damages, read before.
+    /// Like [`Self::new`], with settings, session and the problems found in their files, which have been read before.
     fn with(
         cc: &CreationContext,
         start: Start,
-        (settings, session, damages): (Settings, Session, Vec<String>),
+        (settings, session, damages): (Settings, SavedSession, Vec<String>),
     ) -> std::io::Result<Self> {
         let context = &cc.egui_ctx;
         theme::apply(context, settings.theme.preference(), settings.interface_scale);
@@ -80,11 +80,11 @@ impl App {
         let (actions, inbox) = Actions::new();
         let mut state = AppState::new(settings, session, workspaces.first(), gpu.is_some(), actions);
         state.device.named = start.device;
-        let summary = "Settings or session are damaged; what could be read holds";
+        let summary = "The settings or session file is damaged; the readable part is used";
         if let Some(toast) = Toast::problems(summary, &damages) {
             chrome.toasts.push(toast);
         }
-        state.begin(start.pictures, start.model);
+        state.begin(start.images, start.model);
         let mut app = Self {
             services,
             state,
@@ -95,7 +95,7 @@ impl App {
             commands: CommandStates::default(),
             inbox,
         };
-        // What is opened at first is asked for before the first frame.
+        // Asks for the first images and model before the first frame.
         app.apply_actions(context);
         Ok(app)
     }

@@ -1,4 +1,4 @@
-//! What outlives the window: settings applied as they change, and the session written as it goes.
+//! Settings and session: settings are applied as they change, and the session is written while the program runs.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -8,26 +8,26 @@ use egui::Context;
 use super::action::Request;
 use super::chrome::Chrome;
 use super::services::Services;
-use super::settings::{self, Session, Settings};
+use super::settings::{self, SavedSession, Settings};
 use super::state::AppState;
 use super::theme;
-use crate::engine::{DeviceChoice, EngineSettings, PhotoSource};
+use crate::engine::{DeviceChoice, EngineSettings, ImageSource};
 use crate::photo::OpenOptions;
 
-/// A session is written at most this often; so much is lost when the program is killed.
+/// Shortest time between two writes of the session: the most that is lost if the program is killed.
 const SESSION_PERIOD: Duration = Duration::from_secs(1);
 
-/// What is in force and what is written.
+/// The settings in force and the session as last written.
 pub(super) struct Persistence {
-    /// The settings that are in force.
+    /// The settings in force.
     applied: Settings,
-    /// What the engine has of them.
+    /// The settings that the engine was given.
     computing: EngineSettings,
-    written: Session,
+    written: SavedSession,
     looked_at: Instant,
 }
 
-/// What of the settings is about computing.
+/// The engine's part of the settings; `named` replaces the device.
 fn computing(settings: &Settings, named: Option<DeviceChoice>) -> EngineSettings {
     EngineSettings {
         device: named.unwrap_or(settings.device),
@@ -35,14 +35,14 @@ fn computing(settings: &Settings, named: Option<DeviceChoice>) -> EngineSettings
         feature_bytes: settings.feature_memory_mib << 20,
         model_bytes: settings.model_memory_mib << 20,
         opening: OpenOptions {
-            stretch: settings.stretch_dark_pictures,
+            stretch: settings.stretch_dark_images,
         },
     }
 }
 
 impl Persistence {
-    /// With settings and session as they were read; `named` is a device that holds in place of the setting.
-    pub(super) fn new(settings: &Settings, session: &Session, named: Option<DeviceChoice>) -> Self {
+    /// Takes settings and session as they were read; `named` is a device that replaces the one of the settings.
+    pub(super) fn new(settings: &Settings, session: &SavedSession, named: Option<DeviceChoice>) -> Self {
         Self {
             applied: settings.clone(),
             computing: computing(settings, named),
@@ -51,7 +51,7 @@ impl Persistence {
         }
     }
 
-    /// How the engine is to compute.
+    /// The engine's settings.
     pub(super) fn computing(&self) -> EngineSettings {
         self.computing.clone()
     }
@@ -63,7 +63,7 @@ impl Persistence {
         self.keep_session(state, services, context);
     }
 
-    /// Applies settings that have changed since the last frame to the window, and has them written.
+    /// Applies settings that have changed since the last frame to the window, and hands them to the writer.
     fn apply_settings(&mut self, state: &mut AppState, chrome: &mut Chrome, services: &Services, context: &Context) {
         if state.settings == self.applied {
             return;
@@ -86,7 +86,7 @@ impl Persistence {
         }
     }
 
-    /// Has the engine compute as the settings say.
+    /// Passes changed settings to the engine.
     fn configure_engine(&mut self, state: &mut AppState) {
         let wanted = computing(&state.settings, state.device.named);
         if wanted == self.computing {
@@ -96,19 +96,19 @@ impl Persistence {
         let reads_otherwise = before.opening != wanted.opening;
         state.actions.request(Request::Configure(wanted));
         if reads_otherwise {
-            // Whatever is read from now on is read in the new way.
-            let sources: Vec<PhotoSource> = state.library.pictures.sources().cloned().collect();
+            // Open images were read in the old way.
+            let sources: Vec<ImageSource> = state.library.images.sources().cloned().collect();
             sources.iter().for_each(|source| state.reload(source));
         }
     }
 
-    /// Has the session written when it has changed, at most once a period, and when the window closes.
+    /// Writes the session if it has changed: at most once a period, and when the window closes.
     fn keep_session(&mut self, state: &AppState, services: &Services, context: &Context) {
         let Some(writer) = &services.writer else { return };
         let closing = context.input(|i| i.viewport().close_requested());
         let since = self.looked_at.elapsed();
         if since < SESSION_PERIOD && !closing {
-            // Whatever happens in this frame is written, also when no frame follows by itself.
+            // A change in this frame must be written even if nothing else causes another frame.
             context.request_repaint_after(SESSION_PERIOD - since);
             return;
         }
@@ -121,11 +121,11 @@ impl Persistence {
     }
 }
 
-/// The session as it is in this frame.
-fn session_now(state: &AppState, context: &Context) -> Session {
+/// The session of this frame.
+fn session_now(state: &AppState, context: &Context) -> SavedSession {
     let mut session = state.session.clone();
-    // Before the kept pictures have been found again, and when none could be, the session stays as it was.
-    let wanted = state.library.pictures.wanted();
+    // Until the images of the last session are found, and if none is, the session keeps its current image.
+    let wanted = state.library.images.wanted();
     if let Some(wanted) = wanted.filter(|_| !state.startup.restoring) {
         session.current = wanted.file().map(Path::to_owned);
     }
@@ -142,7 +142,7 @@ fn session_now(state: &AppState, context: &Context) -> Session {
         zoom: camera.zoom(),
         center: camera.center(),
     };
-    // Sizes are kept in points of scale 1, for that is how a window is asked for.
+    // Sizes are stored in points at scale 1, because a window is created with these.
     let scale = context.zoom_factor();
     context.input(|i| {
         let viewport = i.viewport();

@@ -6,67 +6,67 @@ use std::path::PathBuf;
 use egui::{ViewportBuilder, vec2};
 
 use super::App;
-use super::display;
-use super::settings::{Session, Store};
+use super::linux_display;
+use super::settings::{SavedSession, Store};
 use crate::engine::DeviceChoice;
 
-/// How the window starts.
+/// Options for opening the window.
 #[derive(Clone, Debug, Default)]
 pub struct Start {
-    /// Pictures and folders to open; those of the last session without any, and the sample at the first start.
-    pub pictures: Vec<PathBuf>,
-    /// Model to open; that of the last session without it, else the embedded one.
+    /// Images and folders to open. If empty, those of the last session are opened; at the first start, the sample.
+    pub images: Vec<PathBuf>,
+    /// Model to open. `None` opens that of the last session, or else the embedded one.
     pub model: Option<PathBuf>,
-    /// Where to compute; as in the settings without it.
+    /// Device to compute on, in place of the one in the settings.
     pub device: Option<DeviceChoice>,
-    /// Where settings and session are kept; `None` keeps nothing, as in tests.
+    /// Files of settings and session; `None` persists nothing, as in tests.
     pub store: Option<Store>,
-    /// The person's own folder for pictures: an export of the sample goes there. Empty for the current folder.
-    pub pictures_folder: PathBuf,
-    /// A file for the times of every frame, for measuring.
+    /// The user's folder for images, where the sample is exported to. Empty for the current folder.
+    pub images_folder: PathBuf,
+    /// File to log the times of every frame to, for measurements.
     pub frame_log: Option<PathBuf>,
 }
 
-/// Why there is no window.
+/// Why the window cannot open.
 #[derive(Debug, thiserror::Error)]
-#[error("the window cannot open ({0}); without a display, use: segscope segment PICTURE --out DIR")]
+#[error("the window cannot open ({0}); without a display, use: segscope segment PHOTO --out DIR")]
 pub struct NoWindow(String);
 
 /// Opens the window and returns when it is closed.
 ///
 /// # Errors
-/// When there is no display, or no graphics adapter that can draw a window.
+/// If there is no display, or no graphics adapter that can draw a window.
 pub fn run(mut start: Start) -> Result<(), NoWindow> {
-    // They are kept, and the next start may be from another folder.
-    for path in start.pictures.iter_mut().chain(&mut start.model) {
+    // The session stores these paths, and the next start may be from another folder.
+    for path in start.images.iter_mut().chain(&mut start.model) {
         if let Ok(absolute) = std::path::absolute(&*path) {
             *path = absolute;
         }
     }
-    // Read here, before there is a window that would have to wait.
+    // Read before the window opens, so that it does not have to wait for the disk.
     let kept = start.store.as_ref().map(Store::load).unwrap_or_default();
     let options = eframe::NativeOptions {
         viewport: viewport(&kept.1),
         wgpu_options: graphics(),
-        // The window has its own.
+        // `services::system_fonts` loads them.
         system_font_fallback: false,
-        event_loop_builder: display::event_loop_builder(),
+        event_loop_builder: linux_display::event_loop_builder(),
         ..Default::default()
     };
     let create: eframe::AppCreator = Box::new(|cc| Ok(Box::new(App::with(cc, start, kept)?)));
     let window = AssertUnwindSafe(|| eframe::run_native("segscope", options, create));
     match catch_unwind(window) {
         Ok(Ok(())) => Ok(()),
-        // The window library's own text names a line of its source.
-        Ok(Err(eframe::Error::WinitEventLoop(_))) => Err(NoWindow("there is no display to open it on".into())),
+        // The window library's message is about a line of its source.
+        Ok(Err(eframe::Error::WinitEventLoop(_))) => Err(NoWindow("no display found".into())),
         Ok(Err(other)) => Err(NoWindow(other.to_string())),
-        // It panics where a system library is missing, such as libxkbcommon-x11.
-        Err(_) => Err(NoWindow("the window library stopped, see above".into())),
+        // It panics if a system library is missing, such as libxkbcommon-x11.
+        Err(_) => Err(NoWindow("the window library failed, see above".into())),
     }
 }
 
-/// The window where it was the last time.
-fn viewport(session: &Session) -> ViewportBuilder {
+/// The window with the size and position of the last session.
+fn viewport(session: &SavedSession) -> ViewportBuilder {
     let window = &session.window;
     let builder = ViewportBuilder::default()
         .with_title("Segscope")
@@ -82,7 +82,7 @@ fn viewport(session: &Session) -> ViewportBuilder {
     }
 }
 
-/// egui's own device, with textures as large as the adapter takes: a photo is one texture.
+/// egui's device, with the largest textures that the adapter supports: a photo is one texture.
 fn graphics() -> eframe::egui_wgpu::WgpuConfiguration {
     use eframe::egui_wgpu::{WgpuConfiguration, WgpuSetup, WgpuSetupCreateNew};
     let mut setup = WgpuSetupCreateNew::without_display_handle();

@@ -1,14 +1,15 @@
-//! What the window's own tests share.
+//! Helpers for the window's unit tests.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use egui_kittest::SnapshotOptions;
 
-/// One test at a time draws: some Vulkan loaders crash when instances come and go on several threads at once.
+/// Lets one test at a time draw: some Vulkan loaders crash when instances are created and destroyed on several threads
+/// at once.
 static DRAWING: Mutex<()> = Mutex::new(());
 
-/// The right to draw, with a graphics adapter, also a software one. Without: says that the test is skipped, or fails
-/// where everything is required.
+/// The right to draw, if there is a graphics adapter, even a software one. Otherwise prints that the test is skipped,
+/// or panics if `SEGSCOPE_REQUIRE_ALL` is set.
 pub(super) fn can_draw() -> Option<MutexGuard<'static, ()>> {
     let guard = DRAWING.lock().unwrap_or_else(PoisonError::into_inner);
     if !crate::runtime::adapters().is_empty() {
@@ -22,7 +23,8 @@ pub(super) fn can_draw() -> Option<MutexGuard<'static, ()>> {
     None
 }
 
-/// The references were drawn by lavapipe of Mesa 22.3; other rasterisers round a few edge pixels differently.
+/// Tolerance of snapshots: the references were drawn by lavapipe of Mesa 22.3, and other rasterisers round a few edge
+/// pixels differently.
 pub(super) fn snapshot_options() -> SnapshotOptions {
     SnapshotOptions::new().max_failed_pixels(40)
 }

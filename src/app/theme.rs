@@ -1,16 +1,16 @@
-//! Colours and spacing of the chrome, for both themes. Class colours are data and belong to no theme.
+//! Colours and spacing of the window, for both themes. Class colours are data and do not depend on the theme.
 
 use egui::{
     Color32, Context, CornerRadius, FontId, Margin, Spacing, Stroke, Style, TextStyle, Theme, ThemePreference, Visuals,
     vec2,
 };
 
-/// The colours of a theme, by what they are for. The test below holds text to a contrast of 4.5:1 on whatever it
-/// stands on, and the focus to 3:1, as WCAG 2.1 asks for.
+/// The colours of a theme, by purpose. The tests below require a contrast of 4.5:1 for text on every background, and of
+/// 3:1 for the focus, as WCAG 2.1 does.
 struct Colors {
     /// Text of labels.
     text: Color32,
-    /// Titles and text that is pointed at.
+    /// Titles and text under the cursor.
     strong: Color32,
     /// Hints, keys and units.
     weak: Color32,
@@ -19,7 +19,7 @@ struct Colors {
     error: Color32,
     /// Panels, with the canvas between them.
     panel: Color32,
-    /// Windows, menus and messages lie above panels.
+    /// Windows, menus and messages, which are drawn above panels.
     window: Color32,
     /// Text fields, lists and plots.
     field: Color32,
@@ -27,13 +27,13 @@ struct Colors {
     stripe: Color32,
     /// Separators and edges of windows.
     line: Color32,
-    /// Buttons at rest, pointed at and pressed.
+    /// Buttons at rest, hovered and pressed.
     button: [Color32; 3],
-    /// Edge of what is pointed at.
+    /// Edge of the hovered widget.
     hover_edge: Color32,
     selected: Color32,
     selected_text: Color32,
-    /// Edge of the widget that the keyboard goes to.
+    /// Edge of the widget with the keyboard focus.
     focus: Color32,
 }
 
@@ -79,31 +79,31 @@ const LIGHT: Colors = Colors {
     focus: Color32::from_rgb(0, 92, 190),
 };
 
-/// Points that the edge of the focused widget is wide.
+/// Width of the edge of the focused widget, in points.
 const FOCUS_WIDTH: f32 = 2.0;
 
-/// Takes a theme and a scale of the interface, 1 for the system's own size. Cheap enough for every change of a
-/// setting, not for every frame.
+/// Applies a theme and a scale of the interface, 1 for the system's size. Cheap enough for every change of a setting,
+/// not for every frame.
 pub(super) fn apply(context: &Context, preference: ThemePreference, scale: f32) {
     context.set_theme(preference);
     context.set_zoom_factor(scale);
-    // The program has commands for this, whose result is kept as a setting.
+    // The program has commands for this, which change a setting.
     context.options_mut(|options| options.zoom_with_keyboard = false);
     for (theme, colors) in [(Theme::Dark, &DARK), (Theme::Light, &LIGHT)] {
         context.style_mut_of(theme, |style| set_style(style, colors));
     }
 }
 
-/// What lies around a picture: neutral, and neither so light nor so dark that the picture seems to change.
+/// The background of the canvas: neutral, and neither so light nor so dark that the image seems to change.
 pub(super) fn canvas(visuals: &Visuals) -> Color32 {
     Color32::from_gray(if visuals.dark_mode { 14 } else { 206 })
 }
 
 fn set_style(style: &mut Style, colors: &Colors) {
     set_visuals(&mut style.visuals, colors);
-    // egui's own 9 points are hard to read.
+    // egui's 9 points are hard to read.
     style.text_styles.insert(TextStyle::Small, FontId::proportional(11.0));
-    // Bars beside the content, not over it.
+    // Scroll bars beside the content, not over it.
     let scroll = egui::style::ScrollStyle {
         floating_allocated_width: 8.0,
         ..style.spacing.scroll
@@ -150,7 +150,7 @@ fn set_visuals(visuals: &mut Visuals, colors: &Colors) {
     widgets.inactive.fg_stroke.color = colors.text;
     widgets.hovered.bg_stroke = Stroke::new(1.0, colors.hover_edge);
     widgets.hovered.fg_stroke.color = colors.strong;
-    // egui draws the focused widget as it draws a pressed one.
+    // egui draws the focused widget like a pressed one.
     widgets.active.bg_stroke = Stroke::new(FOCUS_WIDTH, colors.focus);
     widgets.active.fg_stroke.color = colors.strong;
     widgets.open.bg_stroke = Stroke::new(1.0, colors.line);
@@ -206,7 +206,7 @@ mod tests {
         (a.max(b) + 0.05) / (a.min(b) + 0.05)
     }
 
-    /// What text stands on: panels, windows, fields, stripes, and buttons at rest, pointed at, pressed and open.
+    /// The backgrounds of text: panels, windows, fields, stripes, and buttons at rest, hovered, pressed and open.
     fn backgrounds(visuals: &Visuals) -> Vec<Color32> {
         let widgets = &visuals.widgets;
         let mut all = vec![
@@ -223,9 +223,9 @@ mod tests {
     }
 
     #[test]
-    fn the_contrast_is_that_of_wcag() {
+    fn contrast_matches_wcag() {
         assert!((contrast(Color32::BLACK, Color32::WHITE) - 21.0).abs() < 1e-9);
-        // The usual example of a grey that just passes on white.
+        // The standard example of a grey that just passes on white.
         assert!((contrast(Color32::from_gray(0x76), Color32::WHITE) - 4.54).abs() < 0.01);
     }
 
@@ -255,7 +255,7 @@ mod tests {
                     );
                 }
             }
-            // Selected text, and the text of a progress bar, half of which stands on the field.
+            // Selected text, and the text of a progress bar, half of which is drawn on the field.
             let selected = visuals.selection.stroke.color;
             for background in [visuals.selection.bg_fill, visuals.extreme_bg_color] {
                 let ratio = contrast(selected, background);
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn the_focus_is_seen_on_everything() {
+    fn focus_is_visible_on_every_background() {
         for theme in [Theme::Dark, Theme::Light] {
             let visuals = visuals(theme);
             let focus = visuals.widgets.active.bg_stroke;
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn applying_twice_changes_nothing_more() {
+    fn applying_is_idempotent() {
         let context = Context::default();
         apply(&context, ThemePreference::Light, 1.0);
         let once = context.style_of(Theme::Light);

@@ -1,14 +1,14 @@
-//! Principal components: patches as colours.
+//! Principal components of patches as colours, and class embeddings in a plane.
 
-use super::kept::{Inside, Place};
+use super::trace::{AttentionTrace, LayerId};
 
-/// Rounds of the power iteration; beyond it pictures do not change any more.
+/// Number of power iterations; more do not change the colours.
 const ROUNDS: usize = 40;
 
-impl Inside {
+impl AttentionTrace {
     /// The three strongest principal components of the patches after a block as colours, `[patches][3]`, each 0..=1
-    /// over its own range (SETR, arXiv 2012.15840, figure 5). `None` when there is no such block.
-    pub fn colours(&self, place: Place) -> Option<Vec<[f32; 3]>> {
+    /// over its own range (SETR, arXiv 2012.15840, figure 5). `None` if there is no such block.
+    pub fn colours(&self, place: LayerId) -> Option<Vec<[f32; 3]>> {
         let states = &self.layer(place)?.states;
         let all = states.head(0);
         let range = self.patch_range(place.part);
@@ -27,14 +27,14 @@ impl Inside {
     }
 }
 
-/// Vectors `[count, width]` as points in the plane of their two strongest singular vectors, `[count][2]` (Segmenter,
+/// Projects vectors `[count, width]` onto the plane of their two strongest singular vectors, `[count][2]` (Segmenter,
 /// arXiv 2105.05633, section 4.3: class embeddings).
 pub fn plane_of(vectors: &[f32], width: usize) -> Vec<[f32; 2]> {
     along_strongest::<2>(vectors, width)
 }
 
-/// Vectors `[count, width]` along their `N` strongest principal components, `[count][N]`; the signs are such that the
-/// largest value is positive.
+/// Projects vectors `[count, width]` onto their `N` strongest principal components, `[count][N]`. Signs are chosen so
+/// that the value with the largest magnitude is positive.
 fn components<const N: usize>(vectors: &[f32], width: usize) -> Vec<[f32; N]> {
     let count = vectors.len() / width.max(1);
     let mut mean = vec![0.0f32; width];
@@ -48,11 +48,11 @@ fn components<const N: usize>(vectors: &[f32], width: usize) -> Vec<[f32; N]> {
     along_strongest(&centred, width)
 }
 
-/// Vectors `[count, width]` along their `N` strongest right singular vectors, by power iteration.
+/// Projects vectors `[count, width]` onto their `N` strongest right singular vectors, by power iteration.
 fn along_strongest<const N: usize>(vectors: &[f32], width: usize) -> Vec<[f32; N]> {
     let mut axes: Vec<Vec<f32>> = Vec::new();
     for n in 0..N {
-        // Any start that is not orthogonal to the axis; values without a pattern are not.
+        // Any start that is not orthogonal to the axis works; values without a pattern are not orthogonal.
         let start = (0..width).map(|i| ((i * 2_654_435_761 + n * 97) % 1009) as f32 / 1009.0 - 0.5);
         let mut axis: Vec<f32> = start.collect();
         for _ in 0..ROUNDS {
@@ -83,7 +83,7 @@ fn along_strongest<const N: usize>(vectors: &[f32], width: usize) -> Vec<[f32; N
     found
 }
 
-/// Takes what lies along `axes` away, and makes the length 1.
+/// Removes the components along `axes`, and normalises the length to 1.
 fn make_orthogonal(axis: &mut [f32], axes: &[Vec<f32>]) {
     for other in axes {
         let along = dot(axis, other);
@@ -104,8 +104,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn points_in_a_plane_come_back_along_its_axes() {
-        // Along (3, 4, 0) / 5 by s, along (0, 0, 1) by t.
+    fn principal_components_recover_points_in_a_plane() {
+        // s along (3, 4, 0) / 5, and t along (0, 0, 1).
         let at = |s: f32, t: f32| [3.0 * s / 5.0 + 7.0, 4.0 * s / 5.0, t];
         let points = [(9.0, 0.0), (-3.0, 1.0), (-3.0, -1.0), (-3.0, 0.0)];
         let vectors: Vec<f32> = points.iter().flat_map(|(s, t)| at(*s, *t)).collect();
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plane_keeps_its_distance_from_nothing() {
+    fn plane_is_not_centred() {
         let found = plane_of(&[3.0, 4.0, 0.0, -6.0, -8.0, 0.0, 0.0, 0.0, 2.0], 3);
         for (found, (along, across)) in found.iter().zip([(-5.0f32, 0.0f32), (10.0, 0.0), (0.0, 2.0)]) {
             assert!(
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_vectors_are_zeros() {
+    fn equal_vectors_give_zeros() {
         assert_eq!(components::<2>(&[1.0, 2.0, 1.0, 2.0], 2), [[0.0; 2]; 2]);
     }
 }

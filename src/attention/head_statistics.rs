@@ -1,24 +1,26 @@
-//! Figures of every head: how far it looks, and how sharply.
+//! Statistics of every head: attention distance and entropy.
 
 use rayon::prelude::*;
 
-use super::kept::{Inside, Part};
 use super::softmax::{for_each_band, softmax};
+use super::trace::{AttentionTrace, NetworkPart};
 
-/// Figures of the heads of one half of a network, `[blocks][heads]`.
+/// Statistics of all heads of one part of a network, `[blocks][heads]`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct HeadStatistics {
-    /// Mean attention distance in pixels of the picture that the network saw (arXiv 2010.11929, section 4.5): of each
-    /// patch's row, without the other tokens' columns and divided by what is left, the mean distance of what it looks
-    /// at; then the mean over all patches.
+    /// Mean attention distance in pixels of the network's input image (arXiv 2010.11929, section 4.5).
+    ///
+    /// For each patch, the mean distance of all patches weighted by its attention, which is restricted to patches and
+    /// divided by its sum; then the mean over all patches.
     pub distance: Vec<Vec<f64>>,
-    /// Mean entropy of the rows of all tokens, over the largest possible: 1 when all tokens are looked at alike.
+    /// Mean entropy of the rows of all tokens, divided by the largest possible one: 1 if a head attends to all tokens
+    /// equally.
     pub entropy: Vec<Vec<f64>>,
 }
 
-impl Inside {
-    /// Figures of one block's heads: distance in pixels, and entropy. `None` when there is no such block.
-    pub fn head_figures(&self, part: Part, layer: usize) -> Option<Vec<[f64; 2]>> {
+impl AttentionTrace {
+    /// Attention distance in pixels and entropy of each head of one block; `None` if there is no such block.
+    pub fn head_figures(&self, part: NetworkPart, layer: usize) -> Option<Vec<[f64; 2]>> {
         let kept = self.layers(part).get(layer)?;
         let patches = self.patch_range(part);
         let distances = Distances::new(self.grid, self.patch);
@@ -30,7 +32,7 @@ impl Inside {
                 for (i, row) in scores.chunks_exact_mut(tokens).enumerate() {
                     let raw = row.to_vec();
                     let normaliser = softmax(row);
-                    // The logarithm of a value is its score less the normaliser.
+                    // The logarithm of an attention value is its score minus the normaliser.
                     let expected: f64 = row.iter().zip(&raw).map(|(a, s)| f64::from(a * s)).sum();
                     entropy += f64::from(normaliser) - expected;
                     let token = first + i;
@@ -47,11 +49,12 @@ impl Inside {
         Some(figures.collect())
     }
 
-    /// Figures of every head of one half; `None` as soon as `go_on`, which is asked before each block, says no.
-    pub fn head_statistics(&self, part: Part, go_on: impl Fn() -> bool) -> Option<HeadStatistics> {
+    /// Statistics of all heads of one part of the network. Calls `keep_going` before each block; `None` as soon as it
+    /// returns false.
+    pub fn head_statistics(&self, part: NetworkPart, keep_going: impl Fn() -> bool) -> Option<HeadStatistics> {
         let mut statistics = HeadStatistics::default();
         for layer in 0..self.layers(part).len() {
-            if !go_on() {
+            if !keep_going() {
                 return None;
             }
             let figures = self.head_figures(part, layer)?;
@@ -62,7 +65,7 @@ impl Inside {
     }
 }
 
-/// The mean of figures of heads over pictures.
+/// Mean head statistics over several images.
 #[derive(Clone, Debug, Default)]
 pub struct HeadMeans {
     sum: HeadStatistics,
@@ -70,7 +73,7 @@ pub struct HeadMeans {
 }
 
 impl HeadMeans {
-    /// Counts the figures of a picture, by the same network as those before.
+    /// Adds the statistics of an image; all images must be run by the same network.
     pub fn add(&mut self, figures: &HeadStatistics) {
         let add = |sums: &mut Vec<Vec<f64>>, values: &[Vec<f64>]| {
             sums.resize_with(sums.len().max(values.len()), Vec::new);
@@ -86,12 +89,12 @@ impl HeadMeans {
         self.count += 1;
     }
 
-    /// How many pictures were counted.
+    /// Number of images added so far.
     pub fn count(&self) -> usize {
         self.count
     }
 
-    /// The mean over the pictures that were counted; nothing before the first.
+    /// The mean over all added images; empty before the first.
     pub fn mean(&self) -> HeadStatistics {
         let divided = |sums: &[Vec<f64>]| {
             let blocks = sums.iter();
@@ -106,7 +109,7 @@ impl HeadMeans {
     }
 }
 
-/// The distance in pixels that a head would have that looks everywhere alike.
+/// Attention distance in pixels of a head that attends to all patches equally.
 pub fn uniform_distance(grid: [usize; 2], patch: usize) -> f64 {
     let patches = grid[0] * grid[1];
     let distances = Distances::new(grid, patch);
@@ -119,7 +122,7 @@ pub fn uniform_distance(grid: [usize; 2], patch: usize) -> f64 {
 struct Distances {
     rows: usize,
     columns: usize,
-    /// `[rows apart, columns apart + columns - 1]`: one slice serves a row of patches, wherever the query stands.
+    /// Distances by `[rows apart, columns apart + columns - 1]`: for any query, one slice covers a row of patches.
     table: Vec<f32>,
 }
 
@@ -137,7 +140,7 @@ impl Distances {
         }
     }
 
-    /// The mean distance of what `weights`, one per patch, lie on, from patch `from`.
+    /// Mean distance of all patches from patch `from`, weighted by `weights`, one per patch.
     fn mean(&self, from: usize, weights: &[f32]) -> f64 {
         let (row, column) = (from / self.columns, from % self.columns);
         let (mut sum, mut total) = (0.0, 0.0);

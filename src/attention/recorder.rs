@@ -1,48 +1,51 @@
-//! Keeps what is needed for looking inside while a network runs.
+//! Records an attention trace while a network runs.
 
 use std::ops::ControlFlow;
 
 use burn::tensor::Tensor;
 
-use super::kept::{Inside, Layer};
+use super::trace::{AttentionTrace, TracedLayer};
 use crate::model::{Probe, Stage};
 
-/// A probe that keeps queries, keys and tokens of every block, and passes everything else on to another one.
+/// A probe that records queries, keys and tokens of every block, and reports finished blocks and stages to another
+/// probe.
 ///
-/// One batch element; what is kept is taken to host memory at once.
+/// Only for a batch size of 1. Recorded values are copied to host memory immediately.
 pub struct Recorder<'a> {
-    inside: Inside,
-    /// Of the block that is running: shape, queries and keys.
+    trace: AttentionTrace,
+    /// Shape, queries and keys of the current block.
     waiting: Option<([usize; 3], Vec<f32>, Vec<f32>)>,
     problem: Option<String>,
     next: &'a mut dyn Probe,
 }
 
 impl<'a> Recorder<'a> {
-    /// Keeps nothing yet.
+    /// Creates a recorder without any blocks; `next` is the other probe.
     pub fn new(next: &'a mut dyn Probe) -> Self {
         Self {
-            inside: Inside::default(),
+            trace: AttentionTrace::default(),
             waiting: None,
             problem: None,
             next,
         }
     }
 
-    /// What was kept of a pass over patches of `patch` pixels, by a network with `classes` classes. Grid and extra
-    /// tokens are those of the [`Features`](crate::model::Features) that the pass left, and not known here.
+    /// The trace of a pass with patch size `patch` in pixels, by a network with `classes` classes.
+    ///
+    /// Grid and extra tokens are not known here: the caller must set them from the
+    /// [`Features`](crate::model::Features) of the pass.
     ///
     /// # Errors
-    /// When the device could not deliver.
-    pub fn finish(self, patch: usize, classes: usize) -> Result<Inside, String> {
+    /// When values could not be copied from the device.
+    pub fn finish(self, patch: usize, classes: usize) -> Result<AttentionTrace, String> {
         if let Some(problem) = self.problem {
             return Err(problem);
         }
-        let classes = if self.inside.decoder.is_empty() { 0 } else { classes };
-        Ok(Inside {
+        let classes = if self.trace.decoder.is_empty() { 0 } else { classes };
+        Ok(AttentionTrace {
             patch,
             classes,
-            ..self.inside
+            ..self.trace
         })
     }
 
@@ -60,10 +63,10 @@ impl Probe for Recorder<'_> {
     fn block(&mut self, stage: Stage, tokens: &Tensor<3>) -> ControlFlow<()> {
         let states = self.host(tokens.clone());
         if let Some((shape, queries, keys)) = self.waiting.take().filter(|_| self.problem.is_none()) {
-            let layer = Layer::new(shape, &queries, &keys, &states);
+            let layer = TracedLayer::new(shape, &queries, &keys, &states);
             match stage {
-                Stage::Encoder(_) => self.inside.encoder.push(layer),
-                Stage::Decoder(_) => self.inside.decoder.push(layer),
+                Stage::Encoder(_) => self.trace.encoder.push(layer),
+                Stage::Decoder(_) => self.trace.decoder.push(layer),
             }
         }
         if self.problem.is_some() {

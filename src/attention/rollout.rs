@@ -1,64 +1,76 @@
-//! Attention rollout: what a token's final state is made of, through all blocks below it (arXiv 2005.00928).
+//! Attention rollout: how much each input token contributes to a token's final state, through all blocks
+//! (arXiv 2005.00928).
 
 use rayon::prelude::*;
 
-use super::kept::{Inside, Layer, Part, Token};
 use super::softmax::{BAND, scores_of, softmax};
+use super::trace::{AttentionTrace, NetworkPart, Token, TracedLayer};
 
-/// How the heads of a block become one.
+/// How the heads of a block are combined.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Fusion {
-    /// Their mean.
+    /// Mean over the heads.
     #[default]
     Mean,
-    /// The largest of them.
+    /// Maximum over the heads.
     Max,
-    /// The smallest of them.
+    /// Minimum over the heads.
     Min,
 }
 
-/// How attention is rolled out.
+/// Settings of the attention rollout.
 ///
-/// Per block, the fused attention plus the identity, for what passes the block by, divided by its row sums; the product
-/// of these matrices over the blocks, later ones on the left. Only the wanted row of the product is ever made, so no
-/// matrix of all tokens is held.
+/// The matrix of a block is its fused attention plus the identity (for the residual connection), divided by its row
+/// sums. The rollout is the product of these matrices over the blocks, later ones on the left. Only the requested row
+/// of the product is computed, so no matrix over all pairs of tokens is in memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Rollout {
-    /// How heads become one.
+    /// How the heads are combined.
     pub fusion: Fusion,
-    /// Share of each row's smallest values that is dropped, 0..1.
+    /// Fraction of each row's smallest values that is dropped, 0..1.
     pub discard: f32,
 }
 
 impl Rollout {
     /// The row of a token after the last block of `part`, over the encoder's tokens.
     ///
-    /// From the mask transformer it goes on through the encoder: what lies on patches goes on, what lies on classes is
-    /// dropped and the rest divided by what is left. `go_on` is asked before each block; `None` when it says no or there
-    /// is no such token.
-    pub fn of(&self, inside: &Inside, part: Part, token: Token, mut go_on: impl FnMut() -> bool) -> Option<Vec<f32>> {
-        let mut row = one_at(inside.index(part, token)?, inside.layers(part).first()?.tokens());
-        if part == Part::Decoder {
-            row = self.through(&inside.decoder, row, &mut go_on)?;
-            let patches = &row[inside.patch_range(Part::Decoder)];
+    /// A row of the mask transformer continues through the encoder: its values on class embeddings are dropped, and
+    /// those on patches are divided by their sum. `keep_going` is called before each block; the result is `None` as soon as
+    /// it returns false, or if there is no such token.
+    pub fn of(
+        &self,
+        trace: &AttentionTrace,
+        part: NetworkPart,
+        token: Token,
+        mut keep_going: impl FnMut() -> bool,
+    ) -> Option<Vec<f32>> {
+        let mut row = one_at(trace.index(part, token)?, trace.layers(part).first()?.tokens());
+        if part == NetworkPart::Decoder {
+            row = self.through(&trace.decoder, row, &mut keep_going)?;
+            let patches = &row[trace.patch_range(NetworkPart::Decoder)];
             let total: f32 = patches.iter().sum();
             let share = if total > 0.0 { 1.0 / total } else { 0.0 };
-            let mut entering = vec![0.0; inside.extra];
+            let mut entering = vec![0.0; trace.extra];
             entering.extend(patches.iter().map(|v| v * share));
             row = entering;
         }
-        self.through(&inside.encoder, row, &mut go_on)
+        self.through(&trace.encoder, row, &mut keep_going)
     }
 
-    /// The row of token `from` through the blocks `0..=last` of the encoder.
-    pub fn up_to(&self, inside: &Inside, last: usize, from: usize) -> Option<Vec<f32>> {
-        let layers = inside.encoder.get(..=last)?;
+    /// The row of the token at position `from`, through the blocks `0..=last` of the encoder.
+    pub fn up_to(&self, trace: &AttentionTrace, last: usize, from: usize) -> Option<Vec<f32>> {
+        let layers = trace.encoder.get(..=last)?;
         self.through(layers, one_at(from, layers.first()?.tokens()), &mut || true)
     }
 
-    fn through(&self, layers: &[Layer], mut row: Vec<f32>, go_on: &mut impl FnMut() -> bool) -> Option<Vec<f32>> {
+    fn through(
+        &self,
+        layers: &[TracedLayer],
+        mut row: Vec<f32>,
+        keep_going: &mut impl FnMut() -> bool,
+    ) -> Option<Vec<f32>> {
         for layer in layers.iter().rev() {
-            if !go_on() {
+            if !keep_going() {
                 return None;
             }
             row = self.below(layer, &row);
@@ -67,7 +79,7 @@ impl Rollout {
     }
 
     /// `row` times the matrix of a block.
-    fn below(&self, layer: &Layer, row: &[f32]) -> Vec<f32> {
+    fn below(&self, layer: &TracedLayer, row: &[f32]) -> Vec<f32> {
         let tokens = layer.tokens();
         let heads: Vec<[Vec<f32>; 2]> = (0..layer.heads())
             .into_par_iter()
@@ -75,7 +87,7 @@ impl Rollout {
             .collect();
         let bands = row.par_chunks(BAND).enumerate().map(|(band, weights)| {
             let mut sum = vec![0.0; tokens];
-            // Most often the first row of all has one value.
+            // The row of a single token, with which a rollout starts, has only one non-zero value.
             if weights.iter().all(|w| *w == 0.0) {
                 return sum;
             }
@@ -100,7 +112,7 @@ impl Rollout {
         )
     }
 
-    /// Fused attention of some rows, `[rows, tokens]`.
+    /// Fused attention `[rows, tokens]` of some rows.
     fn fused(&self, heads: &[[Vec<f32>; 2]], width: usize, first: usize, rows: usize, tokens: usize) -> Vec<f32> {
         let share = 1.0 / heads.len() as f32;
         let mut scores = vec![0.0; rows * tokens];
@@ -132,7 +144,7 @@ fn one_at(index: usize, tokens: usize) -> Vec<f32> {
     row
 }
 
-/// Sets the smallest values of a row to zero, up to a share of them.
+/// Sets the fraction `share` of a row's values to zero, smallest first.
 fn drop_smallest(row: &mut [f32], share: f32) {
     let count = (row.len() as f32 * share.clamp(0.0, 1.0)) as usize;
     if count == 0 || count >= row.len() {
@@ -150,7 +162,7 @@ mod tests {
     use super::drop_smallest;
 
     #[test]
-    fn the_smallest_are_dropped() {
+    fn smallest_values_are_dropped() {
         let mut row = [0.3, 0.1, 0.2, 0.4];
         drop_smallest(&mut row, 0.5);
         assert_eq!(row, [0.3, 0.0, 0.0, 0.4]);

@@ -1,24 +1,24 @@
-//! What one token looks at, or who looks at it, in every head of a block.
+//! Attention from or to one token, in every head of a block.
 
 use rayon::prelude::*;
 
-use super::kept::{Inside, Place, Token};
 use super::softmax::{Normalisers, normalise, softmax};
+use super::trace::{AttentionTrace, LayerId, Token};
 
-/// Which way attention is read.
+/// The direction in which attention is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Direction {
-    /// What the token looks at: a row of the attention matrix, whose sum is 1.
+    /// What the token attends to: a row of the attention matrix, whose sum is 1.
     #[default]
     From,
-    /// Who looks at the token: a column, whose sum is anything up to the number of tokens.
+    /// What attends to the token: a column of the attention matrix, whose sum is at most the number of tokens.
     To,
 }
 
-/// A row or a column of attention, of every head of a block.
+/// A row or column of attention for every head of a block.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rows {
-    /// Values over all tokens of the block's half, a head after the other.
+    /// Values `[heads, tokens]` over all tokens of the network part.
     pub values: Vec<f32>,
     /// Number of tokens.
     pub tokens: usize,
@@ -41,7 +41,7 @@ impl Rows {
         self.fused(|sum, v| sum + v * share)
     }
 
-    /// The largest over the heads.
+    /// Maximum over the heads.
     pub fn most(&self) -> Vec<f32> {
         self.fused(f32::max)
     }
@@ -57,9 +57,9 @@ impl Rows {
     }
 }
 
-impl Inside {
-    /// Attention of a token in every head of a block; `None` when there is no such block or token.
-    pub fn rows(&self, place: Place, token: Token, direction: Direction) -> Option<Rows> {
+impl AttentionTrace {
+    /// Attention of a token in every head of a block; `None` if there is no such block or token.
+    pub fn rows(&self, place: LayerId, token: Token, direction: Direction) -> Option<Rows> {
         let layer = self.layer(place)?;
         let token = self.index(place.part, token)?;
         let heads = (0..layer.heads()).into_par_iter();

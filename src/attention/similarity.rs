@@ -1,11 +1,11 @@
-//! How alike two tokens are after a block.
+//! Cosine similarity of tokens after a block.
 
-use super::kept::{Inside, Place, Token};
+use super::trace::{AttentionTrace, LayerId, Token};
 
-impl Inside {
-    /// Cosine of a token with every token of its half after a block, -1..=1; `None` when there is no such block or
-    /// token.
-    pub fn similarity(&self, place: Place, token: Token) -> Option<Vec<f32>> {
+impl AttentionTrace {
+    /// Cosine similarity, -1..=1, of a token with every token of its network part after a block; `None` if there is no
+    /// such block or token.
+    pub fn similarity(&self, place: LayerId, token: Token) -> Option<Vec<f32>> {
         let states = &self.layer(place)?.states;
         let own = states.vector(0, self.index(place.part, token)?);
         let length = |vector: &[f32]| vector.iter().map(|v| v * v).sum::<f32>().sqrt();

@@ -1,25 +1,25 @@
-//! Softmax of rows of scores, and what divides each row.
+//! Softmax of rows of attention scores, and the normaliser of each row.
 
 use multiversion::multiversion;
 use rayon::prelude::*;
 
-use super::kept::Layer;
+use super::trace::TracedLayer;
 use crate::numeric::{Strided, exp, multiply};
 
-/// Rows of scores that are handled together.
+/// Number of rows of scores that are processed together.
 pub(super) const BAND: usize = 128;
 
-/// What turns a score into attention: `exp(score - normaliser)` for the row's normaliser, per head and query.
+/// Normalisers that turn scores into attention: `exp(score - normaliser)`, with one normaliser per head and query.
 #[derive(Debug)]
 pub(super) struct Normalisers {
-    /// `[heads, tokens]`: logarithm of the sum of the exponentials of a row.
+    /// Logarithm of the sum of the exponentials of each row, `[heads, tokens]`.
     values: Vec<f32>,
     tokens: usize,
 }
 
 impl Normalisers {
-    /// Of all rows of a layer.
-    pub(super) fn of(layer: &Layer) -> Self {
+    /// Normalisers of all rows of a layer.
+    pub(super) fn of(layer: &TracedLayer) -> Self {
         let tokens = layer.tokens();
         let heads: Vec<Vec<f32>> = (0..layer.heads())
             .into_par_iter()
@@ -37,14 +37,14 @@ impl Normalisers {
         }
     }
 
-    /// Of one head.
+    /// Normalisers of one head.
     pub(super) fn head(&self, head: usize) -> &[f32] {
         &self.values[head * self.tokens..][..self.tokens]
     }
 }
 
-/// Calls `each` with the first query and the scores `[queries, tokens]` of one band after the other.
-pub(super) fn for_each_band(layer: &Layer, head: usize, mut each: impl FnMut(usize, &mut [f32])) {
+/// Calls `each` for one band after another, with the index of its first query and its scores `[queries, tokens]`.
+pub(super) fn for_each_band(layer: &TracedLayer, head: usize, mut each: impl FnMut(usize, &mut [f32])) {
     let (queries, keys) = (layer.queries.head(head), layer.keys.head(head));
     let (tokens, width) = (layer.tokens(), layer.queries.width);
     let mut scores = vec![0.0; BAND.min(tokens) * tokens];
@@ -56,7 +56,7 @@ pub(super) fn for_each_band(layer: &Layer, head: usize, mut each: impl FnMut(usi
     }
 }
 
-/// `queries` `[rows, width]` times `keys` `[tokens, width]`.
+/// Computes the scores `[rows, tokens]`: `queries` `[rows, width]` times `keys` `[tokens, width]`.
 pub(super) fn scores_of(queries: &[f32], keys: &[f32], width: usize, scores: &mut [f32]) {
     let tokens = keys.len() / width;
     let queries = Strided {
@@ -76,7 +76,7 @@ pub(super) fn scores_of(queries: &[f32], keys: &[f32], width: usize, scores: &mu
     multiply(&queries, &keys, scores, tokens, false);
 }
 
-/// Lanes of an accumulator.
+/// Number of lanes of an accumulator.
 const LANES: usize = 16;
 
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+fma", "x86_64+avx2+fma"))]
@@ -129,7 +129,7 @@ fn log_sum_exp(row: &[f32]) -> f32 {
     most + exponentials(&mut row.to_vec(), most).ln()
 }
 
-/// `exp(score - normaliser)`, value by value.
+/// Replaces each score by `exp(score - normaliser)`.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+fma", "x86_64+avx2+fma"))]
 pub(super) fn normalise(scores: &mut [f32], normalisers: &[f32]) {
     for (score, normaliser) in scores.iter_mut().zip(normalisers) {

@@ -1,5 +1,5 @@
-//! The released checkpoints of Segmenter and SETR: which there are, where their projects publish them, and which of
-//! them lie in a folder. Nothing is downloaded here.
+//! The released checkpoints of Segmenter and SETR: a table of them with links, and which of them are in a folder.
+//! Nothing is downloaded here.
 
 mod present;
 mod recognise;

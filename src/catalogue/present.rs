@@ -1,4 +1,4 @@
-//! Which models lie in a folder.
+//! Finds the models in a folder.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -7,19 +7,19 @@ use super::recognise::recognise;
 use super::released::Released;
 use crate::checkpoint::{self, ends_like_a_model};
 
-/// A folder with this file in it is a model.
+/// A folder that contains this file is a model.
 const CHECKPOINT: &str = "checkpoint.pth";
 
-/// What lies in the models folder.
+/// The contents of the models folder.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ModelsFolder {
     /// The folder.
     pub path: PathBuf,
     /// Models that can be opened, in natural order of their names.
     pub models: Vec<PresentModel>,
-    /// What is called like a model and is none.
+    /// Files and folders that are named like a model but cannot be opened as one.
     pub unrecognised: Vec<Unrecognised>,
-    /// Why the folder cannot be listed; a folder that does not exist yet is only empty.
+    /// Why the folder cannot be listed; a folder that does not exist yet counts as empty.
     pub problem: Option<String>,
 }
 
@@ -30,15 +30,15 @@ pub struct PresentModel {
     pub path: PathBuf,
     /// Its path within the models folder.
     pub name: String,
-    /// Its title by its sizes.
+    /// Its title, made from its sizes.
     pub title: String,
-    /// Number of its classes.
+    /// Number of classes.
     pub classes: usize,
-    /// Indices of the released checkpoints that it may be; several for twins that only their names tell apart.
+    /// Indices of the released checkpoints that it may be; several for twins that differ only in their names.
     pub released: Vec<usize>,
 }
 
-/// What is called like a model and cannot be opened as one.
+/// A file or folder that is named like a model but cannot be opened as one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unrecognised {
     /// The file or folder.
@@ -48,28 +48,27 @@ pub struct Unrecognised {
 }
 
 impl ModelsFolder {
-    /// The models that are, or may be, the released checkpoint of this index.
+    /// The models that are, or may be, the released checkpoint with this index.
     pub fn of(&self, released: usize) -> impl Iterator<Item = &PresentModel> {
         self.models
             .iter()
             .filter(move |model| model.released.contains(&released))
     }
 
-    /// The models that are no released checkpoint.
+    /// The models that are not released checkpoints.
     pub fn others(&self) -> impl Iterator<Item = &PresentModel> {
         self.models.iter().filter(|model| model.released.is_empty())
     }
 }
 
-/// Where models are kept unless a person says otherwise: on Linux `$XDG_DATA_HOME/segscope/models`. `None` without a
-/// home folder.
+/// The default models folder: on Linux `$XDG_DATA_HOME/segscope/models`. `None` without a home folder.
 pub fn usual_folder() -> Option<PathBuf> {
     let folders = directories::ProjectDirs::from("", "", "segscope")?;
     Some(folders.data_dir().join("models"))
 }
 
-/// Looks which models lie in `folder` or in a folder in it: model files, and folders that hold `checkpoint.pth`. Other
-/// files are passed over. Only headers and tensor names are read.
+/// Finds the models in `folder` and in the folders directly in it: model files, and folders that contain
+/// `checkpoint.pth`. Other files are skipped. Only headers and tensor names are read.
 pub fn present(folder: &Path, released: &[Released]) -> ModelsFolder {
     let mut found = ModelsFolder {
         path: folder.to_owned(),
@@ -110,12 +109,12 @@ pub fn present(folder: &Path, released: &[Released]) -> ModelsFolder {
     found
 }
 
-/// What may be a model by its name, in the folder and in those in it.
+/// Files and folders that are named like a model, in the folder and in those directly in it.
 fn candidates(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for path in entries(folder)? {
         if path.is_dir() && !path.join(CHECKPOINT).is_file() {
-            // One that may not be read holds no model that could be opened.
+            // A folder that cannot be read contains no model that could be opened.
             found.extend(entries(&path).unwrap_or_default());
         } else {
             found.push(path);
@@ -136,13 +135,13 @@ mod tests {
     use super::*;
     use crate::catalogue::released;
 
-    /// A published folder with a small network that is no release.
+    /// A folder in the published layout, with a small network that is not a release.
     fn published() -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/rstrudel-mask-p16-distilled")
     }
 
     #[test]
-    fn a_folder_that_is_not_there_is_empty() {
+    fn a_missing_folder_is_empty() {
         let folder = tempfile::tempdir().expect("a folder");
         let missing = folder.path().join("not yet");
         let expected = ModelsFolder {
@@ -153,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_in_its_place_is_told() {
+    fn a_file_in_place_of_the_folder_is_reported() {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("models");
         fs::write(&file, "").expect("a file");
@@ -162,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn models_others_and_damaged_files_are_told_apart() {
+    fn models_other_files_and_damaged_files_are_distinguished() {
         let folder = tempfile::tempdir().expect("a folder");
         let at = |name: &str| folder.path().join(name);
         fs::create_dir_all(at("small 10")).expect("a folder");

@@ -1,13 +1,13 @@
-//! Which released checkpoint a model file is, told by what is in it.
+//! Recognises released checkpoints by the contents of a model file.
 
 use super::released::Released;
 use crate::model::ModelSpec;
 
-/// Indices of the released checkpoints that a model may be: none for a model of one's own, one for a certain one,
-/// several for twins that differ in nothing but their training.
+/// Indices of the released checkpoints that a model may be: none for a user's own model, one for a certain match,
+/// several for twins that differ only in their training.
 ///
-/// `layout` is the layout that the weights were first read from, and `name` that of the file and its folder: among twins,
-/// the one whose name it has in it is taken.
+/// `layout` is the layout that the weights were first read from, and `name` the name of the file and its folder: among
+/// twins, the one whose own name is part of it is chosen.
 pub(super) fn recognise(spec: &ModelSpec, layout: &str, name: &str, released: &[Released]) -> Vec<usize> {
     let fitting: Vec<usize> = (0..released.len())
         .filter(|index| fits(&released[*index], spec, layout))
@@ -26,7 +26,7 @@ pub(super) fn recognise(spec: &ModelSpec, layout: &str, name: &str, released: &[
 
 /// Whether layout, decoder, encoder, classes and training crop are those of a released checkpoint.
 fn fits(released: &Released, spec: &ModelSpec, layout: &str) -> bool {
-    // A bundle of several decoders is nobody's release.
+    // A bundle of several decoders is not a release.
     let [decoder] = spec.decoders.as_slice() else {
         return false;
     };
@@ -37,13 +37,13 @@ fn fits(released: &Released, spec: &ModelSpec, layout: &str) -> bool {
         && spec.encoder.trained_size() == Some([released.crop; 2])
 }
 
-/// What the encoder of a released checkpoint is called.
+/// The title of a released checkpoint's encoder.
 fn encoder_title(released: &Released) -> String {
     let distilled = if released.distilled { "(DeiT)" } else { "" };
     format!("ViT-{}{distilled}/{}", released.variant, released.patch)
 }
 
-/// A name without what people change about it.
+/// A name without the differences that users introduce: in lower case, with underscores for hyphens.
 fn plain(name: &str) -> String {
     name.to_lowercase().replace('-', "_")
 }
@@ -53,8 +53,8 @@ mod tests {
     use super::*;
     use crate::catalogue::{Project, released};
     use crate::model::{
-        DecoderSpec, EncoderSpec, HeadSpec, InferenceSpec, MaskSpec, MlaSpec, Normalisation, PositionResize,
-        UpDecoderSpec, UpSpec, UpStage, VitSpec, WindowMode, WindowRules,
+        DecoderSpec, EncoderSpec, HeadSpec, InferenceSpec, MaskSpec, Normalisation, PositionResize, SetrMlaSpec,
+        SetrPupHead, SetrPupSpec, SetrPupStage, VitSpec, WindowMode, WindowRules,
     };
 
     const LINEAR: HeadSpec = HeadSpec::Linear;
@@ -66,13 +66,13 @@ mod tests {
     });
 
     fn up(kernel: usize) -> HeadSpec {
-        let stage = UpStage {
+        let stage = SetrPupStage {
             kernel,
             channels: 256,
             up: 4,
         };
-        HeadSpec::Up(UpDecoderSpec {
-            main: UpSpec {
+        HeadSpec::SetrPup(SetrPupSpec {
+            main: SetrPupHead {
                 tap: 23,
                 norm_eps: 1e-6,
                 stages: vec![stage],
@@ -82,7 +82,7 @@ mod tests {
     }
 
     fn mla() -> HeadSpec {
-        HeadSpec::Mla(MlaSpec {
+        HeadSpec::SetrMla(SetrMlaSpec {
             taps: vec![5, 11, 17, 23],
             norm_eps: 1e-6,
             channels: 256,
@@ -135,7 +135,7 @@ mod tests {
     const BASE: [usize; 3] = [768, 12, 16];
     const LARGE: [usize; 3] = [1024, 24, 16];
 
-    /// What the projects call the checkpoints that such a file may be.
+    /// The projects' names for the checkpoints that such a file may be.
     fn found(spec: &ModelSpec, layout: &str, name: &str) -> Vec<&'static str> {
         let indices = recognise(spec, layout, name, released());
         indices
@@ -149,7 +149,7 @@ mod tests {
     const OFFICIAL: &str = "fudan-zvg/SETR checkpoint";
 
     #[test]
-    fn content_tells_segmenters_apart() {
+    fn segmenters_are_distinguished_by_content() {
         let base = |patch, distilled, head| spec([768, 12, patch], distilled, head, 150, 512);
         for (spec, layout, config) in [
             (base(16, false, MASK), RSTRUDEL, "seg_base_mask"),
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn every_decoder_of_setr_is_told_apart() {
+    fn the_decoders_of_setr_are_distinguished() {
         for (head, config) in [
             (up(1), "setr_naive_vit-large_8x1_768x768_80k_cityscapes"),
             (up(3), "setr_pup_vit-large_8x1_768x768_80k_cityscapes"),
@@ -192,7 +192,7 @@ mod tests {
             [b16]
         );
         assert_eq!(found(&twins, MMSEG, &b8.replace('_', "-").to_uppercase()), [b8]);
-        // A name alone is no proof.
+        // A name alone is not enough.
         assert_eq!(found(&spec(LARGE, false, up(3), 19, 768), MMSEG, b8).len(), 1);
         let forty = "SETR_Naive_Base_768x768_40k_cityscapes_bs_8";
         let naive_base = spec(BASE, false, up(1), 19, 768);
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn models_of_ones_own_are_no_release() {
+    fn own_models_are_not_releases() {
         let none: [&str; 0] = [];
         assert_eq!(
             found(&spec(BASE, false, MASK, 11, 512), RSTRUDEL, "seg_base_mask"),
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn every_release_is_recognised_by_its_own_traits_and_name() {
+    fn every_release_is_recognised_by_content_and_name() {
         for (index, row) in released().iter().enumerate() {
             let head = match row.decoder.as_str() {
                 "Linear" => LINEAR,

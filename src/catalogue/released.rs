@@ -6,16 +6,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::datasets::{self, DataSet};
 
-/// The table; its head says what each field is and where the figures come from.
+/// The table; the comment at its top explains each field and names the sources of the figures.
 const TABLE: &str = include_str!("../../assets/models/released.toml");
 
-/// Who publishes a checkpoint, and with that in which layout.
+/// The project that publishes a checkpoint, which also determines the layout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Project {
     /// Segmenter's authors.
     #[serde(rename = "rstrudel/segmenter")]
     Segmenter,
-    /// mmsegmentation's own training runs of both.
+    /// mmsegmentation's own training runs of both networks.
     #[serde(rename = "mmsegmentation")]
     Mmsegmentation,
     /// SETR's authors.
@@ -24,7 +24,7 @@ pub enum Project {
 }
 
 impl Project {
-    /// In the order of the table.
+    /// All projects, in the order of the table.
     pub const ALL: [Self; 3] = [Self::Segmenter, Self::Mmsegmentation, Self::Setr];
 
     /// Its name, which is also part of the name of its checkpoints' layout.
@@ -36,16 +36,16 @@ impl Project {
         }
     }
 
-    /// What its links lead to, and what to take from there.
+    /// What its links lead to, and what to download from there.
     pub fn how_to_get(self) -> &'static str {
         match self {
             Self::Segmenter => {
-                "Each link is a folder. Put its checkpoint.pth and variant.yml into a folder of their own among your \
-                 models."
+                "Each link is a folder. Put its checkpoint.pth and variant.yml into a separate folder inside your \
+                 models folder."
             }
             Self::Mmsegmentation => "Each link is the file itself.",
             Self::Setr => {
-                "Each link is a page of Google Drive that offers the file, as in the README of \
+                "Each link is a Google Drive page that offers the file, as in the README of \
                  https://github.com/fudan-zvg/SETR."
             }
         }
@@ -56,9 +56,9 @@ impl Project {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Released {
-    /// As papers write it, such as `Seg-T-Mask/16`.
+    /// Name as in the papers, such as `Seg-T-Mask/16`.
     pub name: String,
-    /// Who publishes it.
+    /// The project that publishes it.
     pub project: Project,
     /// Name of the decoder as [`crate::model`] gives it: `Linear`, `Mask`, `Naive`, `PUP` or `MLA`.
     pub decoder: String,
@@ -73,29 +73,29 @@ pub struct Released {
     pub data_set: String,
     /// Side of the training crop in pixels.
     pub crop: usize,
-    /// How it was trained, where that tells it apart from others.
+    /// How it was trained, if that distinguishes it from others.
     #[serde(default)]
     pub training: Option<String>,
     /// Mean IoU in percent on the validation split, single scale.
     #[serde(default)]
     pub miou: Option<f64>,
-    /// The same with several scales and the mirrored picture.
+    /// The same with several scales and the mirrored image.
     #[serde(default)]
     pub miou_multi_scale: Option<f64>,
     /// Number of parameters in the file.
     #[serde(default)]
     pub parameters: Option<u64>,
-    /// Size of the download in 10⁶ bytes, where somebody has measured it.
+    /// Size of the download in 10⁶ bytes, if it was measured.
     #[serde(default)]
     pub measured_megabytes: Option<f64>,
-    /// What the project calls it, in names of folders and files.
+    /// The project's name for it, as used in names of folders and files.
     pub config: String,
     /// The file, the folder that holds its files, or the page that offers it.
     pub url: String,
-    /// Name of the file as downloaded, where it is known.
+    /// Name of the file as downloaded, if known.
     #[serde(default)]
     pub file: Option<String>,
-    /// Anything else worth knowing.
+    /// Further remarks.
     #[serde(default)]
     pub remarks: Option<String>,
 }
@@ -118,7 +118,7 @@ impl Size {
     }
 }
 
-/// All of them, those of one project together.
+/// All released checkpoints, grouped by project.
 pub fn released() -> &'static [Released] {
     static ALL: LazyLock<Vec<Released>> = LazyLock::new(|| match parse(TABLE) {
         Ok(all) => all,
@@ -139,7 +139,7 @@ fn parse(table: &str) -> Result<Vec<Released>, toml::de::Error> {
 }
 
 impl Released {
-    /// Name and data set, project and training: no two have all of these in common.
+    /// Name, data set, project and training, which together are unique.
     pub fn full_name(&self) -> String {
         let training = self
             .training
@@ -154,7 +154,7 @@ impl Released {
         )
     }
 
-    /// Name of the data set for people.
+    /// Title of the data set.
     pub fn data_set_title(&self) -> &str {
         datasets::find(&self.data_set).map_or(&self.data_set, |set| set.title)
     }
@@ -164,7 +164,7 @@ impl Released {
         datasets::find(&self.data_set).map(DataSet::len)
     }
 
-    /// Size of the download, as far as it is known.
+    /// Size of the download, if known.
     pub fn size(&self) -> Option<Size> {
         let estimate = || self.parameters.map(|count| Size::Estimated(count as f64 * 4e-6));
         self.measured_megabytes.map(Size::Measured).or_else(estimate)
@@ -180,7 +180,7 @@ impl Released {
         }
     }
 
-    /// Both mean IoUs for people: `38.1 / 38.8`, a hyphen for one that is not published.
+    /// Both mean IoUs as text: `38.1 / 38.8`, with a hyphen for one that is not published.
     pub fn miou_text(&self) -> String {
         let text = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), percent);
         match (self.miou, self.miou_multi_scale) {
@@ -189,13 +189,13 @@ impl Released {
         }
     }
 
-    /// Parameters for people: `6.9 M`, or a hyphen.
+    /// Number of parameters as text: `6.9 M`, or a hyphen.
     pub fn parameters_text(&self) -> String {
         self.parameters
             .map_or_else(|| "-".to_owned(), |count| format!("{:.1} M", count as f64 / 1e6))
     }
 
-    /// Size for people: `27.7 MB`, `~106 MB` for an estimate, or a hyphen.
+    /// Size of the download as text: `27.7 MB`, `~106 MB` for an estimate, or a hyphen.
     pub fn size_text(&self) -> String {
         match self.size() {
             Some(Size::Measured(megabytes)) => format!("{megabytes} MB"),
@@ -216,7 +216,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_is_whole() {
+    fn the_table_is_complete() {
         let all = parse(TABLE).expect("every row parses");
         let of = |project| all.iter().filter(|r| r.project == project).count();
         // Segmenter's README has 9 and issue 41 one more; mmsegmentation has 5 and 7; SETR's README links to 15.
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn every_row_makes_sense() {
+    fn every_row_is_plausible() {
         for row in released() {
             let name = row.full_name();
             assert!(row.url.starts_with("https://") && !row.url.contains(' '), "{name}");
@@ -292,7 +292,7 @@ mod tests {
         let row = released()
             .iter()
             .find(|r| r.config == "setr_pup_512x512_160k_b16_ade20k");
-        // And the bias of the patch embedding, which every released file has.
+        // Every released file also has the bias of the patch embedding.
         assert_eq!(row.and_then(|r| r.parameters), Some(pup + dim));
     }
 

@@ -1,21 +1,21 @@
-//! Google's AugReg checkpoints (arXiv 2106.10270): `.npz` files of JAX arrays (timm 0.4.12 models/vision_transformer.py,
-//! `_load_weights`).
+//! Checkpoints of Google's AugReg (arXiv 2106.10270): `.npz` files of JAX arrays (timm 0.4.12
+//! models/vision_transformer.py, `_load_weights`).
 
 use super::Provenance;
 use super::backbone::BackbonePlan;
-use super::recipe::{Recipe, only, transposed};
 use super::shapes::{count_of, grid_of, shape};
 use super::source::Shapes;
+use super::tensor_mapping::{TensorMapping, only, transposed};
 use crate::model::{EncoderSpec, HostTensor, Normalisation, PositionResize, VitSpec};
 
 /// LayerNorm epsilon of the JAX originals.
 const NORM_EPS: f64 = 1e-6;
 
-/// What may stand before every name.
+/// Possible prefixes of all names.
 const PREFIXES: [&str; 2] = ["", "opt/target/"];
 
-/// Whether these are the arrays of such a file.
-pub(super) fn is_it(shapes: &Shapes) -> bool {
+/// Whether a file with these arrays has this layout.
+pub(super) fn has_layout(shapes: &Shapes) -> bool {
     prefix_of(shapes).is_some()
 }
 
@@ -24,7 +24,7 @@ fn prefix_of(shapes: &Shapes) -> Option<&'static str> {
     PREFIXES.into_iter().find(is_there)
 }
 
-/// What to make of the arrays.
+/// Plans how to read a file with these arrays.
 pub(super) fn plan(shapes: &Shapes) -> Result<BackbonePlan, String> {
     let prefix = prefix_of(shapes).unwrap_or_default();
     let theirs = |name: &str| format!("{prefix}{name}");
@@ -40,39 +40,39 @@ pub(super) fn plan(shapes: &Shapes) -> Result<BackbonePlan, String> {
     let positions = theirs("Transformer/posembed_input/pos_embedding");
     let grid = grid_of(shape(shapes, &positions, 3)?[1], 1, None)?;
 
-    let mut recipe = Recipe::default();
-    recipe.make(
+    let mut mapping = TensorMapping::default();
+    mapping.make(
         "encoder.patch_embed.proj.weight",
         vec![theirs("embedding/kernel")],
         outputs_first,
     );
-    recipe.take("encoder.patch_embed.proj.bias", theirs("embedding/bias"));
-    recipe.take("encoder.cls_token", theirs("cls"));
-    recipe.take("encoder.pos_embed", positions);
+    mapping.take("encoder.patch_embed.proj.bias", theirs("embedding/bias"));
+    mapping.take("encoder.cls_token", theirs("cls"));
+    mapping.take("encoder.pos_embed", positions);
     for i in 0..depth {
         let (ours, block, attention) = (format!("encoder.blocks.{i}"), block(i), attention(i));
-        layer_norm(&mut recipe, &format!("{ours}.norm1"), &format!("{block}/LayerNorm_0"));
-        layer_norm(&mut recipe, &format!("{ours}.norm2"), &format!("{block}/LayerNorm_2"));
+        layer_norm(&mut mapping, &format!("{ours}.norm1"), &format!("{block}/LayerNorm_0"));
+        layer_norm(&mut mapping, &format!("{ours}.norm2"), &format!("{block}/LayerNorm_2"));
         let parts = |end: &str| {
             ["query", "key", "value"]
                 .map(|part| format!("{attention}/{part}/{end}"))
                 .to_vec()
         };
-        recipe.make(format!("{ours}.attn.qkv.weight"), parts("kernel"), stacked_kernels);
-        recipe.make(format!("{ours}.attn.qkv.bias"), parts("bias"), stacked_biases);
+        mapping.make(format!("{ours}.attn.qkv.weight"), parts("kernel"), stacked_kernels);
+        mapping.make(format!("{ours}.attn.qkv.bias"), parts("bias"), stacked_biases);
         let out = vec![format!("{attention}/out/kernel")];
-        recipe.make(format!("{ours}.attn.proj.weight"), out, heads_joined);
-        recipe.take(format!("{ours}.attn.proj.bias"), format!("{attention}/out/bias"));
+        mapping.make(format!("{ours}.attn.proj.weight"), out, heads_joined);
+        mapping.take(format!("{ours}.attn.proj.bias"), format!("{attention}/out/bias"));
         for (layer, theirs) in [("fc1", "Dense_0"), ("fc2", "Dense_1")] {
             let dense = format!("{block}/MlpBlock_3/{theirs}");
             let weight = format!("{ours}.mlp.{layer}.weight");
-            recipe.make(weight, vec![format!("{dense}/kernel")], transposed);
-            recipe.take(format!("{ours}.mlp.{layer}.bias"), format!("{dense}/bias"));
+            mapping.make(weight, vec![format!("{dense}/kernel")], transposed);
+            mapping.take(format!("{ours}.mlp.{layer}.bias"), format!("{dense}/bias"));
         }
     }
-    layer_norm(&mut recipe, "encoder.norm", &theirs("Transformer/encoder_norm"));
-    recipe.ignore_all(shapes, &theirs("head/"));
-    recipe.ignore_all(shapes, &theirs("pre_logits/"));
+    layer_norm(&mut mapping, "encoder.norm", &theirs("Transformer/encoder_norm"));
+    mapping.ignore_all(shapes, &theirs("head/"));
+    mapping.ignore_all(shapes, &theirs("pre_logits/"));
     Ok(BackbonePlan {
         encoder: EncoderSpec::Vit(VitSpec {
             dim,
@@ -87,13 +87,13 @@ pub(super) fn plan(shapes: &Shapes) -> Result<BackbonePlan, String> {
             position_resize: PositionResize::Bilinear,
         }),
         normalisation: Normalisation::VIT,
-        recipe,
+        mapping,
         provenance: Provenance::new("Google AugReg classifier"),
         remarks: Vec::new(),
     })
 }
 
-/// One more than the largest number of a block.
+/// Number of blocks: one more than the largest block number.
 fn count_of_blocks(shapes: &Shapes, prefix: &str) -> usize {
     // The number ends at a slash, not at a dot.
     let dotted = shapes
@@ -103,12 +103,12 @@ fn count_of_blocks(shapes: &Shapes, prefix: &str) -> usize {
     count_of(&dotted.collect(), &prefix)
 }
 
-fn layer_norm(recipe: &mut Recipe, ours: &str, theirs: &str) {
-    recipe.take(format!("{ours}.weight"), format!("{theirs}/scale"));
-    recipe.take(format!("{ours}.bias"), format!("{theirs}/bias"));
+fn layer_norm(mapping: &mut TensorMapping, ours: &str, theirs: &str) {
+    mapping.take(format!("{ours}.weight"), format!("{theirs}/scale"));
+    mapping.take(format!("{ours}.bias"), format!("{theirs}/bias"));
 }
 
-/// A convolution's `[height, width, in, out]` to `[out, in, height, width]`.
+/// Permutes a convolution's `[height, width, in, out]` to `[out, in, height, width]`.
 fn outputs_first(tensors: Vec<HostTensor>) -> Result<HostTensor, String> {
     let HostTensor { shape, values } = only(tensors)?;
     let [height, width, input, output] = shape[..] else {
@@ -126,7 +126,7 @@ fn outputs_first(tensors: Vec<HostTensor>) -> Result<HostTensor, String> {
     })
 }
 
-/// Kernels `[dim, heads, width]` of queries, keys and values to `[3 * heads * width, dim]`.
+/// Stacks the kernels `[dim, heads, width]` of queries, keys and values to `[3 * heads * width, dim]`.
 fn stacked_kernels(tensors: Vec<HostTensor>) -> Result<HostTensor, String> {
     let mut values = Vec::new();
     let mut rows = 0;
@@ -149,7 +149,7 @@ fn stacked_kernels(tensors: Vec<HostTensor>) -> Result<HostTensor, String> {
     })
 }
 
-/// Biases `[heads, width]` of queries, keys and values to one row.
+/// Joins the biases `[heads, width]` of queries, keys and values to one row.
 fn stacked_biases(tensors: Vec<HostTensor>) -> Result<HostTensor, String> {
     let values: Vec<f32> = tensors.into_iter().flat_map(|tensor| tensor.values).collect();
     Ok(HostTensor {
@@ -158,7 +158,7 @@ fn stacked_biases(tensors: Vec<HostTensor>) -> Result<HostTensor, String> {
     })
 }
 
-/// The output kernel `[heads, width, dim]` to `[dim, heads * width]`.
+/// Transposes the output kernel `[heads, width, dim]` to `[dim, heads * width]`.
 fn heads_joined(tensors: Vec<HostTensor>) -> Result<HostTensor, String> {
     let HostTensor { shape, values } = only(tensors)?;
     let [heads, width, dim] = shape[..] else {

@@ -1,42 +1,42 @@
-//! ImageNet classifiers to start training from: their Vision Transformer without its classifier.
+//! Backbones of ImageNet classifiers as initial weights for training: the Vision Transformer without its classifier.
 
 use std::path::Path;
 
-use super::recipe::{OnRead, Recipe};
 use super::source::{Shapes, Source};
+use super::tensor_mapping::{OnRead, TensorMapping};
 use super::{CheckpointError, Provenance, augreg, timm};
 use crate::model::{EncoderSpec, Normalisation, Weights, tensors_of_encoder};
 
-/// An encoder without decoder.
+/// An encoder without a decoder.
 #[derive(Clone, Debug)]
 pub struct Backbone {
-    /// Its sizes.
+    /// Family and sizes of the encoder.
     pub encoder: EncoderSpec,
-    /// How its pictures were normalised.
+    /// Normalisation of the images that it was trained on.
     pub normalisation: Normalisation,
     /// Tensors under `encoder.`, as in [`crate::model::tensors_of`].
     pub weights: Weights,
-    /// Where it comes from.
+    /// Origin of the weights.
     pub provenance: Provenance,
     /// As [`super::Checkpoint::remarks`].
     pub remarks: Vec<String>,
 }
 
-/// What to make of the tensors of such a file.
+/// How to read a backbone from a file.
 pub(super) struct BackbonePlan {
     pub(super) encoder: EncoderSpec,
     pub(super) normalisation: Normalisation,
-    pub(super) recipe: Recipe,
+    pub(super) mapping: TensorMapping,
     pub(super) provenance: Provenance,
     /// As [`super::Checkpoint::remarks`].
     pub(super) remarks: Vec<String>,
 }
 
-/// Looks whether the tensors are those of a backbone, and of which kind.
+/// Plans how to read a backbone with these tensors; `None` if no known backbone has them.
 pub(super) fn plan(shapes: &Shapes, path: &Path) -> Option<Result<BackbonePlan, CheckpointError>> {
-    let plan = if timm::is_it(shapes) {
+    let plan = if timm::has_layout(shapes) {
         timm::plan(shapes)
-    } else if augreg::is_it(shapes) {
+    } else if augreg::has_layout(shapes) {
         augreg::plan(shapes)
     } else {
         return None;
@@ -45,7 +45,7 @@ pub(super) fn plan(shapes: &Shapes, path: &Path) -> Option<Result<BackbonePlan, 
 }
 
 impl BackbonePlan {
-    /// Reads everything.
+    /// Reads and checks all tensors.
     pub(super) fn read(
         self,
         source: &mut dyn Source,
@@ -53,9 +53,9 @@ impl BackbonePlan {
         on_read: OnRead,
     ) -> Result<Backbone, CheckpointError> {
         let needed = tensors_of_encoder(&self.encoder);
-        let weights = self.recipe.carry_out(source, &needed, path, on_read)?;
+        let weights = self.mapping.carry_out(source, &needed, path, on_read)?;
         weights.check(&needed).map_err(|mismatch| CheckpointError::Weights {
-            source: self.recipe.in_the_files_names(mismatch),
+            source: self.mapping.in_the_files_names(mismatch),
             path: path.into(),
         })?;
         Ok(Backbone {

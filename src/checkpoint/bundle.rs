@@ -1,4 +1,4 @@
-//! The project's own file: one `.safetensors` in half precision whose metadata holds spec, classes, provenance and a
+//! Segscope's bundle: one `.safetensors` in half precision whose metadata holds spec, classes, provenance and a
 //! checksum.
 
 use std::borrow::Cow;
@@ -12,9 +12,9 @@ use safetensors::tensor::Dtype;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::recipe::Recipe;
 use super::source::safetensors::SafetensorsFile;
 use super::source::{Shapes, Source, UnreadByName};
+use super::tensor_mapping::TensorMapping;
 use super::{Checkpoint, CheckpointError, Plan, Provenance, check_spec};
 use crate::labels::ClassSet;
 use crate::model::{EncoderSpec, HostTensor, ModelSpec, in_decoder, tensors_of};
@@ -27,34 +27,33 @@ const CLASSES: &str = "segscope.classes";
 const PROVENANCE: &str = "segscope.provenance";
 const CHECKSUM: &str = "segscope.checksum";
 
-/// What stands before the eight digits of a checksum.
+/// Prefix of the eight hexadecimal digits of a checksum.
 const CRC_32: &str = "crc32:";
 
-/// How ground truth for the model is read, as [`Truth`]; bundles of models whose files did not say it have none.
+/// Key for how ground truth for the model is read, as [`Truth`]; absent if the model's file did not record it.
 const TRUTH: &str = "segscope.truth";
 
-/// Version of the layout that this program writes: an encoder of some family, and any number of decoders, named
-/// `decoders.KEY.…`.
+/// The format that this program writes: an encoder of any family, and any number of decoders, named `decoders.KEY.…`.
 const VERSION: &str = "3";
 
-/// The version before: every encoder is a Vision Transformer, and none says so.
+/// Format 2: every encoder is a Vision Transformer, without a family in the spec.
 const SINGLE_FAMILY_VERSION: &str = "2";
 
-/// The version before that: one decoder, named `decoder.…`.
+/// Format 1: like format 2, but with one decoder, named `decoder.…`.
 const SINGLE_DECODER_VERSION: &str = "1";
 
-/// What a model's own file said about ground truth.
+/// How ground truth is read, as recorded in the model's original file.
 #[derive(Debug, Serialize, Deserialize)]
 struct Truth {
     zero_is_ignored: bool,
 }
 
-/// Whether a file has Segscope's metadata, of whatever version.
-pub(super) fn is_it(file: &SafetensorsFile) -> bool {
+/// Whether a file has Segscope's metadata, of any version.
+pub(super) fn has_layout(file: &SafetensorsFile) -> bool {
     file.metadata().contains_key(FORMAT)
 }
 
-/// What to make of the tensors of a bundle, and the tensors, which are compared with the bundle's checksum.
+/// Plans how to read a bundle. The returned source compares the tensors with the bundle's checksum.
 pub(super) fn plan(file: SafetensorsFile, path: &Path) -> Result<(Plan, Box<dyn Source>), CheckpointError> {
     let damaged = |why: String| CheckpointError::damaged(path, why);
     let metadata = file.metadata();
@@ -74,7 +73,7 @@ pub(super) fn plan(file: SafetensorsFile, path: &Path) -> Result<(Plan, Box<dyn 
             classes.len()
         )));
     }
-    let mut recipe = Recipe::default();
+    let mut mapping = TensorMapping::default();
     let mut stored_names = Vec::new();
     for tensor in tensors_of(&spec) {
         let stored = match version {
@@ -82,7 +81,7 @@ pub(super) fn plan(file: SafetensorsFile, path: &Path) -> Result<(Plan, Box<dyn 
             _ => tensor.name.clone(),
         };
         stored_names.push(stored.clone());
-        recipe.take(tensor.name, stored);
+        mapping.take(tensor.name, stored);
     }
     let checksum = metadata
         .get(CHECKSUM)
@@ -97,8 +96,8 @@ pub(super) fn plan(file: SafetensorsFile, path: &Path) -> Result<(Plan, Box<dyn 
         file,
     };
     let plan = Plan {
-        remarks: recipe.left_out(&source).remarks(Vec::new()),
-        recipe,
+        remarks: mapping.left_out(&source).remarks(Vec::new()),
+        mapping,
         spec,
         classes,
         provenance,
@@ -107,14 +106,14 @@ pub(super) fn plan(file: SafetensorsFile, path: &Path) -> Result<(Plan, Box<dyn 
     Ok((plan, Box::new(source)))
 }
 
-/// A bundle's tensors, which are told damaged when what was read is not what was written.
+/// The tensors of a bundle, compared with its checksum after reading.
 struct CheckedBundle {
     file: SafetensorsFile,
     /// `None` in bundles of versions that wrote no checksum.
     expected: Option<u32>,
-    /// Of the texts in the header.
+    /// State of the checksum after the texts in the header.
     of_metadata: Hasher,
-    /// All tensors that the checksum is made of, in its order.
+    /// Names of all tensors in the checksum, in its order.
     names: Vec<String>,
     /// Checksums of the tensors that were read.
     read: BTreeMap<String, u32>,
@@ -156,7 +155,7 @@ impl Source for CheckedBundle {
     }
 }
 
-/// Of the texts in a bundle's header, but for the checksum itself.
+/// State of the checksum after the texts in a bundle's header, except the checksum itself.
 fn metadata_checksum(metadata: &HashMap<String, String>) -> Hasher {
     let mut hasher = Hasher::new();
     for text in [FORMAT, SPEC, CLASSES, PROVENANCE, TRUTH]
@@ -168,7 +167,7 @@ fn metadata_checksum(metadata: &HashMap<String, String>) -> Hasher {
     hasher
 }
 
-/// Of the whole bundle: its texts, then name and checksum of each tensor.
+/// Checksum of a whole bundle: its texts, then name and checksum of each tensor.
 fn checksum<'a>(of_metadata: Hasher, of_tensors: impl Iterator<Item = (&'a str, u32)>) -> u32 {
     let mut hasher = of_metadata;
     for (name, of_values) in of_tensors {
@@ -178,7 +177,7 @@ fn checksum<'a>(of_metadata: Hasher, of_tensors: impl Iterator<Item = (&'a str, 
     hasher.finalize()
 }
 
-/// The checksum that a bundle says it has.
+/// Parses the checksum in a bundle's metadata.
 fn parsed(text: &str) -> Result<u32, String> {
     let digits = text
         .strip_prefix(CRC_32)
@@ -188,7 +187,7 @@ fn parsed(text: &str) -> Result<u32, String> {
     })
 }
 
-/// The spec that a bundle of a version tells.
+/// Parses the spec of a bundle of any supported format.
 fn spec_of(version: &str, mut spec: Value) -> Result<ModelSpec, String> {
     match version {
         VERSION => {}
@@ -213,14 +212,14 @@ fn spec_of(version: &str, mut spec: Value) -> Result<ModelSpec, String> {
     serde_json::from_value(spec).map_err(|e| format!("the metadata {SPEC} cannot be read ({e})"))
 }
 
-/// Says that an encoder is a Vision Transformer.
+/// Adds the family of a Vision Transformer to the encoder.
 fn use_family(spec: &mut Value) {
     if let Some(encoder) = spec.get_mut("encoder").and_then(Value::as_object_mut) {
         encoder.insert("family".into(), "vit".into());
     }
 }
 
-/// Turns `decoder: {name: …}` into a list of one decoder.
+/// Converts `decoder: {name: …}` to a list of one decoder.
 fn use_decoder_list(spec: &mut Value) {
     let Some(object) = spec.as_object_mut() else { return };
     let Some(head) = object.remove("decoder") else { return };
@@ -236,7 +235,7 @@ fn single_decoder_name(name: &str) -> String {
     in_decoder(name).map_or_else(|| name.to_owned(), |(_, rest)| format!("decoder.{rest}"))
 }
 
-/// Writes a bundle beside `path` and renames it.
+/// Writes a bundle to a temporary file beside `path` and renames it.
 pub(super) fn save(checkpoint: &Checkpoint, path: &Path) -> Result<(), CheckpointError> {
     let wrong = |source: std::io::Error| CheckpointError::Write {
         source,
@@ -284,14 +283,14 @@ fn json<T: serde::de::DeserializeOwned>(metadata: &HashMap<String, String>, key:
     serde_json::from_str(text).map_err(|e| format!("the metadata {key} cannot be read ({e})"))
 }
 
-/// A tensor as a bundle stores it, turned into bytes when it is its turn to be written.
+/// A tensor as a bundle stores it, converted to bytes only when it is written.
 struct Stored<'a> {
     tensor: &'a HostTensor,
     dtype: Dtype,
 }
 
 impl<'a> Stored<'a> {
-    /// Half precision, or single where a value is too large for it.
+    /// Half precision, or single precision if a value is too large for half.
     fn of(tensor: &'a HostTensor) -> Self {
         let fits = tensor.values.iter().all(|v| v.abs() <= f16::MAX.to_f32());
         let dtype = if fits { Dtype::F16 } else { Dtype::F32 };
@@ -327,7 +326,7 @@ mod tests {
     use crate::model::{DecoderKind, Variant, published};
 
     #[test]
-    fn format_2_opens_as_what_format_3_says() {
+    fn format_2_opens_like_format_3() {
         let spec = published(Variant::Tiny, 16, &DecoderKind::ALL, 3, 64);
         let now = serde_json::to_value(&spec).expect("a text");
         assert_eq!(now["encoder"]["family"], "vit");
@@ -339,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_of_format_2_is_read() {
+    fn a_spec_of_format_2_is_read() {
         let text = r#"{"encoder": {"dim": 192, "depth": 12, "heads": 3, "patch": 16, "grid": [4, 4], "class_token": true,
             "distilled": false, "final_norm": true, "norm_eps": 1e-5, "position_resize": "bilinear"},
             "decoders": [{"key": "mask", "head": {"name": "mask-transformer", "layers": 2, "heads": 3, "norm_eps": 1e-5}}],
@@ -351,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_newer_segscope_writes_is_refused() {
+    fn files_of_a_newer_segscope_are_refused() {
         let spec = published(Variant::Tiny, 16, &[DecoderKind::Mask], 3, 64);
         let mut other = serde_json::to_value(&spec).expect("a text");
         assert_eq!(

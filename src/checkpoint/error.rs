@@ -1,16 +1,16 @@
-//! What can be wrong with a model file.
+//! Errors when opening or writing model files.
 
 use std::path::{Path, PathBuf};
 
 use crate::model::{SpecError, WeightsMismatch};
 
-/// Why a model file could not be opened or written. The path comes last.
+/// Why a model file could not be opened or written. The path comes last in each message.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointError {
     /// The file cannot be read at all.
     #[error("cannot read the model ({source}): {}", path.display())]
     Read {
-        /// What the system says.
+        /// The error of the operating system.
         source: std::io::Error,
         /// The file.
         path: PathBuf,
@@ -18,12 +18,12 @@ pub enum CheckpointError {
     /// The bundle cannot be written.
     #[error("cannot write the model ({source}): {}", path.display())]
     Write {
-        /// What the system says.
+        /// The error of the operating system.
         source: std::io::Error,
         /// The file.
         path: PathBuf,
     },
-    /// The file is not what it claims to be.
+    /// The file is damaged or is not a supported model.
     #[error("this model file cannot be used: {why}: {}", path.display())]
     Damaged {
         /// What was expected and what was found.
@@ -31,37 +31,41 @@ pub enum CheckpointError {
         /// The file.
         path: PathBuf,
     },
-    /// A tensor that is needed comes out of code that the file wants run.
-    #[error("tensors of this model file come out of a call of {name}, which could run anything; it is refused and nothing was run: {}", path.display())]
+    /// A needed tensor is the result of code that the file asks to run.
+    #[error(
+        "tensors of this model file are made by calling {name}, which could run any code; the call is refused and \
+         nothing was run: {}",
+        path.display()
+    )]
     Refused {
-        /// Full name of what it wants to call.
+        /// Full name of the callable.
         name: String,
         /// The file.
         path: PathBuf,
     },
-    /// There is no decoder in it.
+    /// The file has no decoder.
     #[error(
         "this is a {kind} checkpoint: it has no decoder, so it cannot segment; use it as --init for training: {}",
         path.display()
     )]
     Backbone {
-        /// Which kind.
+        /// The kind of checkpoint.
         kind: String,
         /// The file.
         path: PathBuf,
     },
-    /// Whoever asked for it has stopped it.
+    /// The caller cancelled it.
     #[error("opening the model was cancelled")]
     Cancelled,
     /// The sizes are impossible.
     #[error("{source}: {}", path.display())]
     Spec {
-        /// Which size.
+        /// The impossible size.
         source: SpecError,
         /// The file.
         path: PathBuf,
     },
-    /// Tensors are missing, of another shape, not finite, or in a block that has no place for them.
+    /// Tensors are missing, have another shape, are not finite, or are unknown inside a block.
     #[error("{source}\n  in {}", path.display())]
     Weights {
         /// Every difference.
@@ -80,7 +84,7 @@ impl CheckpointError {
     }
 
     pub(super) fn damaged(path: &Path, why: String) -> Self {
-        // Parsers quote what they stumble over, which can be of any length.
+        // Parsers quote the text that they fail on, which can be of any length.
         let why = why.chars().take(600).collect();
         Self::Damaged { why, path: path.into() }
     }

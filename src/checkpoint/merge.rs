@@ -1,4 +1,4 @@
-//! Several checkpoints with one and the same encoder as one model with several decoders.
+//! Merges checkpoints with the same encoder into one model with several decoders.
 
 use std::collections::BTreeMap;
 
@@ -6,8 +6,8 @@ use super::Checkpoint;
 use crate::model::{DecoderSpec, in_decoder, tensors_of};
 
 impl Checkpoint {
-    /// Adds the decoders of `other`, whose encoder has to be the same to the last bit. A final norm that only one of
-    /// them has comes along: decoders of the other kind do not look at what it does.
+    /// Adds the decoders of `other`, whose encoder must be identical to the last bit. A final norm that only one of
+    /// them has is kept, because the decoders of the other do not read its output.
     ///
     /// # Errors
     /// A clause that names the first thing that differs: a size, a rule or a tensor.
@@ -16,8 +16,8 @@ impl Checkpoint {
         let is_run_alike = self.spec.inference == other.spec.inference && self.zero_is_ignored == other.zero_is_ignored;
         if !is_run_alike {
             self.remarks.push(
-                "window, stride, short side and rules of the first model hold for the decoders of the others, too, whose own \
-                 differ"
+                "window, stride, short side and rules of the first model also apply to the decoders of the others, \
+                 whose own differ"
                     .into(),
             );
         }
@@ -28,7 +28,7 @@ impl Checkpoint {
                 return Err(format!("the encoders differ, first in the tensor {name}"));
             }
         }
-        // Decoders of the same kind get a number.
+        // A key that is taken gets a number.
         let mut keys = BTreeMap::new();
         for DecoderSpec { key: theirs, head } in spec.decoders {
             let key = self.spec.free_key(&theirs);
@@ -45,10 +45,10 @@ impl Checkpoint {
         self.spec.check().map_err(|e| e.to_string())
     }
 
-    /// Drops all decoders but those with these keys, and puts them into this order.
+    /// Keeps only the decoders with these keys, in this order.
     ///
     /// # Errors
-    /// A clause that names a key which the model does not have, or says that none or one twice is asked for.
+    /// A clause that names a key that the model does not have or that is given twice, or says that no key is given.
     pub fn keep_decoders(&mut self, keys: &[String]) -> Result<(), String> {
         let mut all = std::mem::take(&mut self.spec.decoders);
         let known: Vec<String> = all.iter().map(|decoder| decoder.key.clone()).collect();
@@ -72,7 +72,7 @@ impl Checkpoint {
         self.spec.check().map_err(|e| e.to_string())
     }
 
-    /// Everything but the tensors that has to be the same.
+    /// Compares everything that must be the same, except the tensors.
     fn check_rules(&self, other: &Self) -> Result<(), String> {
         let [ours, theirs] = [self, other].map(|checkpoint| checkpoint.spec.encoder.with_final_norm(false));
         if ours != theirs {
@@ -99,7 +99,7 @@ impl Checkpoint {
             return Err("their classes are chosen differently: one has a head with one output channel".into());
         }
         if self.spec.normalisation != other.spec.normalisation {
-            return Err("their pictures are normalised differently".into());
+            return Err("their images are normalised differently".into());
         }
         Ok(())
     }

@@ -1,31 +1,31 @@
-//! What mmsegmentation and official SETR write beside the weights: class names, colours, the configuration.
+//! The metadata that mmsegmentation and official SETR write beside the weights: class names, colours, configuration.
 
 use super::mmseg::config::Value;
-use super::side_file::{Said, Sizes};
+use super::side_file::{SideFileValues, Sizes};
 use super::source::torch::TorchFile;
 use super::{Provenance, not_followed, sigmoid};
 use crate::datasets;
 use crate::labels::{Class, ClassSet};
 use crate::model::{InferenceSpec, Normalisation, WindowMode};
 
-/// Where the names of the classes are: `dataset_meta` is that of mmengine.
+/// Paths of keys to the class names; `dataset_meta` is mmengine's.
 const NAMES: [&[&str]; 3] = [
     &["meta", "CLASSES"],
     &["meta", "dataset_meta", "classes"],
     &["meta", "dataset_meta", "CLASSES"],
 ];
 
-/// Where their colours are.
+/// Paths of keys to the class colours.
 const COLORS: [&[&str]; 3] = [
     &["meta", "PALETTE"],
     &["meta", "dataset_meta", "palette"],
     &["meta", "dataset_meta", "PALETTE"],
 ];
 
-/// Whether 0 in ground truth means "no class" and other ids are one more than their class.
+/// Key of the flag that 0 in ground truth means "no class" and other ids are one more than their class.
 const REDUCE_ZERO: &str = "reduce_zero_label";
 
-/// Parts of a configuration that say how ground truth is read, in the order in which they are asked.
+/// Parts of a configuration that define how ground truth is read, in the order in which they are searched.
 const READING: [&str; 8] = [
     "data",
     "test_dataloader",
@@ -37,7 +37,7 @@ const READING: [&str; 8] = [
     "dataset",
 ];
 
-/// What a checkpoint's `meta` says, as far as it is there.
+/// The contents of a checkpoint's `meta`; parts that it lacks are empty.
 #[derive(Clone)]
 pub(super) struct Meta {
     classes: Vec<String>,
@@ -48,7 +48,7 @@ pub(super) struct Meta {
 }
 
 impl Meta {
-    /// Nothing.
+    /// Empty metadata.
     pub(super) fn none() -> Self {
         Self {
             classes: Vec::new(),
@@ -59,7 +59,7 @@ impl Meta {
         }
     }
 
-    /// Reads it out of a file; the newer layout (mmengine) has `dataset_meta` and `cfg`.
+    /// Reads the metadata of a file; the newer layout (mmengine) has `dataset_meta` and `cfg`.
     pub(super) fn of(file: &TorchFile) -> Self {
         let names = NAMES.iter().find_map(|place| file.texts(place));
         let colors = COLORS.iter().find_map(|place| file.colors(place));
@@ -73,12 +73,12 @@ impl Meta {
         }
     }
 
-    /// The same without what is about another model than that of these tensors, and a sentence about each such thing.
+    /// The metadata without the parts that contradict these tensors, and a remark on each of those parts.
     pub(super) fn of_tensors(&self, tensors: &Sizes) -> (Self, Vec<String>) {
         let mut own = self.clone();
         let mut remarks = Vec::new();
         let is_sigmoid = tensors.classes == 1;
-        let said = Said {
+        let said = SideFileValues {
             // One channel may stand for two classes.
             classes: self.said().classes.filter(|_| !is_sigmoid),
             ..self.said()
@@ -86,15 +86,15 @@ impl Meta {
         if let Some(why) = said.contradiction(tensors) {
             own.config = Value::Other;
             remarks.push(format!(
-                "the configuration inside the file is of another model ({why}) and was set aside; what the shapes do not \
-                 tell is as published"
+                "the configuration inside the file is of another model ({why}) and was set aside; published values are \
+                 used for what the shapes do not determine"
             ));
         }
         let named = self.classes.len();
         if named != 0 && named != tensors.classes && !(is_sigmoid && named == 2) {
             own.classes.clear();
             remarks.push(format!(
-                "the file names {named} classes, its decoder puts out {}; the names were set aside",
+                "the file names {named} classes, its decoder has {}; the names were set aside",
                 tensors.classes
             ));
         }
@@ -102,12 +102,12 @@ impl Meta {
         (own, remarks)
     }
 
-    /// The sizes that the configuration says; mmsegmentation's names, then those of official SETR.
-    pub(super) fn said(&self) -> Said {
+    /// The sizes in the configuration, under mmsegmentation's names or those of official SETR.
+    pub(super) fn said(&self) -> SideFileValues {
         let model = self.config.get("model");
         let backbone = model.get("backbone");
         let number = |keys: &[&str]| keys.iter().find_map(|key| backbone.get(key).size());
-        Said {
+        SideFileValues {
             width: number(&["embed_dims", "embed_dim"]),
             patch: number(&["patch_size"]),
             depth: number(&["num_layers", "depth"]),
@@ -117,7 +117,7 @@ impl Meta {
         }
     }
 
-    /// Whether 0 in ground truth means "no class", where the file says so itself.
+    /// Whether 0 in ground truth means "no class", if the file records it.
     pub(super) fn zero_is_ignored(&self) -> Option<bool> {
         let in_config = || {
             READING
@@ -127,7 +127,7 @@ impl Meta {
         self.reduces_zero.or_else(in_config)
     }
 
-    /// Above which probability a pixel is of class 1 where the head has one output channel, if the file says it.
+    /// The probability above which a pixel is of class 1, for a head with one output channel, if the file has it.
     pub(super) fn threshold(&self) -> Option<f32> {
         let head = self.config.get("model").get("decode_head");
         head.get("threshold").number().map(|threshold| threshold as f32)
@@ -138,8 +138,8 @@ impl Meta {
         sigmoid::two_classes(&self.classes, &self.colors)
     }
 
-    /// The classes: a known data set's where its names or its own name are in the file, else the file's own names and
-    /// colours; without names a guess.
+    /// The classes: those of a known data set if the file has its class names or its name, else the file's own names
+    /// and colours; without names, a guess.
     pub(super) fn class_set(&self, count: usize) -> ClassSet {
         let by_count = datasets::by_count(count);
         if self.classes.len() != count {
@@ -176,7 +176,7 @@ impl Meta {
         datasets::find_by_mmseg_name(name).map(|set| set.key)
     }
 
-    /// Window, stride and short side as the configuration has them, else as proposed.
+    /// Window, stride and short side from the configuration, else as proposed.
     pub(super) fn inference(&self, proposed: InferenceSpec) -> InferenceSpec {
         let model = self.config.get("model").get("test_cfg");
         let test = match model {
@@ -197,7 +197,7 @@ impl Meta {
         }
     }
 
-    /// The shorter side of `img_scale`, from version 1 on `scale`, in the test pipeline.
+    /// The shorter side of `img_scale` (`scale` since version 1) in the test pipeline.
     fn short_side(&self) -> Option<usize> {
         let scaled = |step: &Value| {
             let sizes = step.get("img_scale").sizes().or_else(|| step.get("scale").sizes())?;
@@ -206,9 +206,9 @@ impl Meta {
         self.config.get("test_pipeline").items().iter().find_map(scaled)
     }
 
-    /// How pixels are normalised: as the configuration has it, else as usual.
+    /// The normalisation from the configuration, else `usual`.
     pub(super) fn normalisation(&self, usual: Normalisation) -> Normalisation {
-        // From version 1 on it is a part of the model.
+        // Since version 1 it is part of the model.
         let config = match self.config.get("img_norm_cfg") {
             old @ Value::Dict(_) => old,
             _ => self.config.get("model").get("data_preprocessor"),
@@ -217,7 +217,7 @@ impl Meta {
             let [r, g, b] = config.get(key).items() else {
                 return None;
             };
-            // They count in 0..255.
+            // The values are for 0..255.
             let share = |value: &Value| Some((value.number()? / 255.0) as f32);
             Some([share(r)?, share(g)?, share(b)?])
         };
@@ -227,7 +227,7 @@ impl Meta {
         }
     }
 
-    /// Adds what people may want to know.
+    /// Adds notes for the user.
     pub(super) fn describe(&self, provenance: &mut Provenance) {
         if let Some(version) = &self.version {
             provenance.add(
@@ -241,7 +241,7 @@ impl Meta {
         if !matches!(self.config.get("model"), Value::Dict(_)) {
             provenance.add(
                 "note",
-                "no configuration inside: what shapes do not tell is as published",
+                "no configuration inside: published values are used for what the shapes do not determine",
             );
         }
     }

@@ -1,8 +1,9 @@
-//! What a configuration asks for and Segscope does not do: it is said, because results differ from the published program's.
+//! Options of a configuration that Segscope does not follow: they are reported, because results then differ from the
+//! published program's.
 
 use super::mmseg::config::Value;
 
-/// A sentence for each such thing.
+/// A sentence for each such option.
 pub(super) fn remarks(config: &Value) -> Vec<String> {
     let mut remarks = Vec::new();
     let mut differs = |is_so: bool, what: &str| {
@@ -15,7 +16,7 @@ pub(super) fn remarks(config: &Value) -> Vec<String> {
     let model = config.get("model");
     differs(model.says("align_corners", true), "align_corners=True");
     let is_bgr = config.get("img_norm_cfg").says("to_rgb", false) || model.says("bgr_to_rgb", false);
-    differs(is_bgr, "that pictures are BGR");
+    differs(is_bgr, "that images are BGR");
     let keeps_ratio = !["test_pipeline", "data", "test_dataloader"]
         .iter()
         .any(|part| config.get(part).says("keep_ratio", false));
@@ -25,8 +26,8 @@ pub(super) fn remarks(config: &Value) -> Vec<String> {
         let sizes = test.iter().find_map(|test| test.get(key).height_and_width());
         if let Some([height, width]) = sizes.filter(|[height, width]| height != width) {
             remarks.push(format!(
-                "the configuration inside the file says {key}=({height}, {width}); windows are squares here, so {height} \
-                 is taken for both"
+                "the configuration inside the file says {key}=({height}, {width}); windows are square in Segscope, so \
+                 {height} is used for both"
             ));
         }
     }
@@ -38,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_followed_is_said() {
+    fn options_that_are_not_followed_are_reported() {
         let published = Value::parse(
             "img_norm_cfg = dict(mean=[1, 2, 3], to_rgb=True)\nmodel = dict(decode_head=dict(align_corners=False), \
              test_cfg=dict(mode='slide', crop_size=(512, 512), stride=(341, 341)))\n\
@@ -50,10 +51,10 @@ mod tests {
              test_cfg=dict(mode='slide', crop_size=(512, 1024), stride=(341, 341)))\n\
              test_pipeline = [dict(transforms=[dict(keep_ratio=False)])]\n",
         );
-        let said = remarks(&other).join("\n");
+        let found = remarks(&other).join("\n");
         for part in ["align_corners=True", "BGR", "keep_ratio=False", "crop_size=(512, 1024)"] {
-            assert!(said.contains(part), "{part} in {said}");
+            assert!(found.contains(part), "{part} in {found}");
         }
-        assert!(!said.contains("stride"), "{said}");
+        assert!(!found.contains("stride"), "{found}");
     }
 }

@@ -1,36 +1,37 @@
 //! The layout of fudan-zvg/SETR: `{meta, state_dict}` like mmsegmentation's, with timm's names for the backbone's
-//! blocks and heads of its own (mmseg/models/decode_heads/vit_up_head.py, vit_mla_head.py, backbones/vit_mla.py).
+//! blocks and its own names for the heads (mmseg/models/decode_heads/vit_up_head.py, vit_mla_head.py,
+//! backbones/vit_mla.py).
 
 use std::path::Path;
 
 use super::mmseg::config::Value;
-use super::recipe::{Recipe, zeros};
+use super::published_settings::{self, System};
 use super::shapes::{count_of, grid_of, shape, usual_heads};
 use super::side_file::Sizes;
 use super::source::Shapes;
-use super::test_settings::{self, System};
+use super::tensor_mapping::{TensorMapping, zeros};
 use super::vit_names::{EncoderNames, TIMM};
 use super::{CheckpointError, Meta, Plan, Provenance, check_spec, sigmoid};
 use crate::labels::ClassSet;
 use crate::model::{
-    DecoderSpec, EncoderSpec, HeadSpec, HostTensor, InferenceSpec, MlaSpec, ModelSpec, Normalisation, PositionResize,
-    UpDecoderSpec, UpSpec, UpStage, VitSpec,
+    DecoderSpec, EncoderSpec, HeadSpec, HostTensor, InferenceSpec, ModelSpec, Normalisation, PositionResize,
+    SetrMlaSpec, SetrPupHead, SetrPupSpec, SetrPupStage, VitSpec,
 };
 
-/// LayerNorm epsilon everywhere.
+/// Epsilon of every LayerNorm.
 const NORM_EPS: f64 = 1e-6;
 
-/// Above this probability a pixel is of class 1 where the head has one output channel and the file says no threshold.
+/// The probability above which a pixel is of class 1, for a head with one output channel in a file without a threshold.
 const SIGMOID_THRESHOLD: f32 = 0.5;
 
-/// The decoders that the layout has.
-enum Head {
-    Naive(UpDecoderSpec),
-    Pup(UpDecoderSpec),
-    Mla(MlaSpec),
+/// The decoders of this layout.
+enum LayoutDecoder {
+    Naive(SetrPupSpec),
+    Pup(SetrPupSpec),
+    Mla(SetrMlaSpec),
 }
 
-impl Head {
+impl LayoutDecoder {
     fn of(shapes: &Shapes, model: &Value, depth: usize) -> Result<Self, String> {
         if is_mla(shapes) {
             return Ok(Self::Mla(mla(shapes, model, depth)?));
@@ -40,20 +41,20 @@ impl Head {
 
     fn spec(&self) -> DecoderSpec {
         let (key, head) = match self {
-            Self::Naive(up) => ("naive", HeadSpec::Up(up.clone())),
-            Self::Pup(up) => ("pup", HeadSpec::Up(up.clone())),
-            Self::Mla(mla) => ("mla", HeadSpec::Mla(mla.clone())),
+            Self::Naive(up) => ("naive", HeadSpec::SetrPup(up.clone())),
+            Self::Pup(up) => ("pup", HeadSpec::SetrPup(up.clone())),
+            Self::Mla(mla) => ("mla", HeadSpec::SetrMla(mla.clone())),
         };
         DecoderSpec { key: key.into(), head }
     }
 }
 
-/// Whether these are the tensors of such a file.
-pub(super) fn is_it(shapes: &Shapes) -> bool {
+/// Whether a file with these tensors has this layout.
+pub(super) fn has_layout(shapes: &Shapes) -> bool {
     shapes.contains_key("backbone.blocks.0.norm1.weight")
 }
 
-/// What to make of the tensors.
+/// Plans how to read a file with these tensors.
 pub(super) fn plan(shapes: &Shapes, meta: &Meta, path: &Path) -> Result<Plan, CheckpointError> {
     let damaged = |why: String| CheckpointError::damaged(path, why);
     let tensors = sizes_of(shapes).and_then(Sizes::checked).map_err(damaged)?;
@@ -62,14 +63,14 @@ pub(super) fn plan(shapes: &Shapes, meta: &Meta, path: &Path) -> Result<Plan, Ch
         1 => meta.two_classes(),
         count => meta.class_set(count),
     };
-    let head = Head::of(shapes, meta.config.get("model"), tensors.depth).map_err(damaged)?;
+    let head = LayoutDecoder::of(shapes, meta.config.get("model"), tensors.depth).map_err(damaged)?;
     let spec = spec_of(&head, &meta, &tensors, &classes).map_err(damaged)?;
     check_spec(&spec, path)?;
-    remarks.extend(test_settings::guess(&classes));
+    remarks.extend(published_settings::guess(&classes));
     remarks.extend(spec.inference.threshold.map(|threshold| {
         format!("its decoder has one output channel: class 1 is where the sigmoid is above {threshold}")
     }));
-    let mut recipe = Recipe::default();
+    let mut mapping = TensorMapping::default();
     let names = EncoderNames {
         prefix: "backbone.",
         patch_embedding: "patch_embed.proj",
@@ -77,32 +78,32 @@ pub(super) fn plan(shapes: &Shapes, meta: &Meta, path: &Path) -> Result<Plan, Ch
         block: &TIMM,
         norm: "norm",
     };
-    names.encoder(&mut recipe, &spec.encoder, shapes);
-    // Every head inherits a classifier that it never uses, and a DeiT backbone may bring its ImageNet heads.
+    names.encoder(&mut mapping, &spec.encoder, shapes);
+    // Every head inherits a classifier that it never uses, and a DeiT backbone may include its ImageNet heads.
     for name in shapes.keys() {
         let unused = [".conv_seg.weight", ".conv_seg.bias"]
             .iter()
             .any(|end| name.ends_with(end));
         if unused || name.starts_with("backbone.head") {
-            recipe.ignore(name);
+            mapping.ignore(name);
         }
     }
     let ours = format!("decoders.{}", head.spec().key);
     match &head {
-        Head::Naive(up) | Head::Pup(up) => {
+        LayoutDecoder::Naive(up) | LayoutDecoder::Pup(up) => {
             let rules = &spec.inference;
-            up_recipe(&mut recipe, &format!("{ours}.main"), "decode_head", &up.main, rules);
+            up_mapping(&mut mapping, &format!("{ours}.main"), "decode_head", &up.main, rules);
             for (i, head) in up.auxiliary.iter().enumerate() {
                 let theirs = format!("auxiliary_head.{i}");
-                up_recipe(&mut recipe, &format!("{ours}.auxiliary.{i}"), &theirs, head, rules);
+                up_mapping(&mut mapping, &format!("{ours}.auxiliary.{i}"), &theirs, head, rules);
             }
         }
-        Head::Mla(mla) => mla_recipe(&mut recipe, &ours, mla, &spec),
+        LayoutDecoder::Mla(mla) => mla_mapping(&mut mapping, &ours, mla, &spec),
     }
     let mut provenance = Provenance::new("fudan-zvg/SETR checkpoint");
     meta.describe(&mut provenance);
     Ok(Plan {
-        recipe,
+        mapping,
         classes,
         spec,
         provenance,
@@ -111,7 +112,7 @@ pub(super) fn plan(shapes: &Shapes, meta: &Meta, path: &Path) -> Result<Plan, Ch
     })
 }
 
-/// What the shapes tell, for comparing with the configuration.
+/// Sizes from the tensor shapes, to compare with the configuration.
 fn sizes_of(shapes: &Shapes) -> Result<Sizes, String> {
     let patch_weight = shape(shapes, "backbone.patch_embed.proj.weight", 4)?;
     let classifier = match is_mla(shapes) {
@@ -131,12 +132,12 @@ fn is_mla(shapes: &Shapes) -> bool {
     shapes.contains_key("decode_head.cls.weight")
 }
 
-/// Convolutions of a head of Naive or PUP, the last of which is the classifier.
+/// Number of convolutions of a Naive or PUP head, the last of which is the classifier.
 fn convolutions(shapes: &Shapes, head: &str) -> usize {
     count_of(shapes, &format!("{head}.conv_")).clamp(1, 16)
 }
 
-fn spec_of(head: &Head, meta: &Meta, tensors: &Sizes, classes: &ClassSet) -> Result<ModelSpec, String> {
+fn spec_of(head: &LayoutDecoder, meta: &Meta, tensors: &Sizes, classes: &ClassSet) -> Result<ModelSpec, String> {
     let model = meta.config.get("model");
     let &Sizes {
         width: dim,
@@ -146,12 +147,12 @@ fn spec_of(head: &Head, meta: &Meta, tensors: &Sizes, classes: &ClassSet) -> Res
         positions,
     } = tensors;
     let class_token = match head {
-        Head::Naive(_) | Head::Pup(_) => true,
-        Head::Mla(_) => false,
+        LayoutDecoder::Naive(_) | LayoutDecoder::Pup(_) => true,
+        LayoutDecoder::Mla(_) => false,
     };
     let grid = grid_of(positions + 1, 1, meta.said().grid(patch))?;
     let crop = patch.saturating_mul(grid[0].min(grid[1]));
-    let proposed = test_settings::proposed_for(System::Setr, classes, patch, crop);
+    let proposed = published_settings::proposed_for(System::Setr, classes, patch, crop);
     Ok(ModelSpec {
         encoder: EncoderSpec::Vit(VitSpec {
             dim,
@@ -179,7 +180,7 @@ fn spec_of(head: &Head, meta: &Meta, tensors: &Sizes, classes: &ClassSet) -> Res
     })
 }
 
-fn up_decoder(shapes: &Shapes, model: &Value, depth: usize) -> Result<Head, String> {
+fn up_decoder(shapes: &Shapes, model: &Value, depth: usize) -> Result<LayoutDecoder, String> {
     let last = depth.saturating_sub(1);
     let main = up_head(shapes, "decode_head", model.get("decode_head"), last)?;
     let is_naive = main.stages.iter().all(|stage| stage.kernel == 1);
@@ -193,8 +194,12 @@ fn up_decoder(shapes: &Shapes, model: &Value, depth: usize) -> Result<Head, Stri
             up_head(shapes, &format!("auxiliary_head.{i}"), config, tap)
         })
         .collect::<Result<_, String>>()?;
-    let up = UpDecoderSpec { main, auxiliary };
-    Ok(if is_naive { Head::Naive(up) } else { Head::Pup(up) })
+    let up = SetrPupSpec { main, auxiliary };
+    Ok(if is_naive {
+        LayoutDecoder::Naive(up)
+    } else {
+        LayoutDecoder::Pup(up)
+    })
 }
 
 /// Blocks with an auxiliary head in the published configurations (configs/SETR, and those of DeiT for 12 blocks).
@@ -208,17 +213,17 @@ fn auxiliary_taps(depth: usize, is_naive: bool) -> Vec<usize> {
     }
 }
 
-fn up_head(shapes: &Shapes, name: &str, config: &Value, usual_tap: usize) -> Result<UpSpec, String> {
+fn up_head(shapes: &Shapes, name: &str, config: &Value, usual_tap: usize) -> Result<SetrPupHead, String> {
     let weight = |i: usize| shape(shapes, &format!("{name}.conv_{i}.weight"), 4);
     let stages = convolutions(shapes, name) - 1;
     let stages = (0..stages)
         .map(|i| {
             let weight = weight(i)?;
-            Ok(UpStage {
+            Ok(SetrPupStage {
                 kernel: weight[2],
                 channels: weight[0],
                 up: match (stages, weight[2]) {
-                    // Naive: one resize to the picture's size, at the very end.
+                    // Naive: one resize to the image's size, at the very end.
                     (1, 1) => 1,
                     // PUP's auxiliary heads.
                     (1, _) => 4,
@@ -229,18 +234,18 @@ fn up_head(shapes: &Shapes, name: &str, config: &Value, usual_tap: usize) -> Res
             })
         })
         .collect::<Result<_, String>>()?;
-    Ok(UpSpec {
+    Ok(SetrPupHead {
         tap: config.get("in_index").size().unwrap_or(usual_tap),
         norm_eps: NORM_EPS,
         stages,
     })
 }
 
-fn mla(shapes: &Shapes, model: &Value, depth: usize) -> Result<MlaSpec, String> {
+fn mla(shapes: &Shapes, model: &Value, depth: usize) -> Result<SetrMlaSpec, String> {
     let classifier = shape(shapes, "decode_head.cls.weight", 4)?;
     let taps = model.get("backbone").get("mla_index").sizes();
     let usual = || (1..=4).map(|i| (depth / 4 * i).saturating_sub(1)).collect();
-    Ok(MlaSpec {
+    Ok(SetrMlaSpec {
         taps: taps.filter(|taps| taps.len() == 4).unwrap_or_else(usual),
         norm_eps: NORM_EPS,
         channels: shape(shapes, "backbone.mla.mla_p2_1x1.0.weight", 4)?[0],
@@ -252,33 +257,33 @@ fn mla(shapes: &Shapes, model: &Value, depth: usize) -> Result<MlaSpec, String> 
     })
 }
 
-/// The biases in front of the batch norms go into the norms' means, where they do the same.
-fn up_recipe(recipe: &mut Recipe, ours: &str, theirs: &str, head: &UpSpec, rules: &InferenceSpec) {
-    recipe.take_pair(&format!("{ours}.norm"), &format!("{theirs}.norm"));
+/// Maps a Naive or PUP head. Biases before a batch norm are subtracted from the norm's mean, which has the same effect.
+fn up_mapping(mapping: &mut TensorMapping, ours: &str, theirs: &str, head: &SetrPupHead, rules: &InferenceSpec) {
+    mapping.take_pair(&format!("{ours}.norm"), &format!("{theirs}.norm"));
     for i in 0..head.stages.len() {
         let (stage, norm) = (format!("{ours}.stages.{i}"), format!("{theirs}.syncbn_fc_{i}"));
-        recipe.take(format!("{stage}.weight"), format!("{theirs}.conv_{i}.weight"));
-        recipe.take(format!("{stage}.norm.weight"), format!("{norm}.weight"));
-        recipe.take(format!("{stage}.norm.bias"), format!("{norm}.bias"));
-        recipe.make(
+        mapping.take(format!("{stage}.weight"), format!("{theirs}.conv_{i}.weight"));
+        mapping.take(format!("{stage}.norm.weight"), format!("{norm}.weight"));
+        mapping.take(format!("{stage}.norm.bias"), format!("{norm}.bias"));
+        mapping.make(
             format!("{stage}.norm.mean"),
             vec![format!("{norm}.running_mean"), format!("{theirs}.conv_{i}.bias")],
             difference,
         );
-        recipe.take(format!("{stage}.norm.variance"), format!("{norm}.running_var"));
+        mapping.take(format!("{stage}.norm.variance"), format!("{norm}.running_var"));
     }
     let last = format!("{theirs}.conv_{}", head.stages.len());
-    sigmoid::classifier(recipe, &format!("{ours}.classify"), &last, rules);
+    sigmoid::classifier(mapping, &format!("{ours}.classify"), &last, rules);
 }
 
-fn mla_recipe(recipe: &mut Recipe, ours: &str, mla: &MlaSpec, spec: &ModelSpec) {
+fn mla_mapping(mapping: &mut TensorMapping, ours: &str, mla: &SetrMlaSpec, spec: &ModelSpec) {
     for i in 0..mla.taps.len() {
-        // They count from 2, the shallowest.
+        // The file counts paths from 2, the shallowest.
         let p = i + 2;
-        recipe.take_pair(&format!("{ours}.norms.{i}"), &format!("backbone.norm_{i}"));
+        mapping.take_pair(&format!("{ours}.norms.{i}"), &format!("backbone.norm_{i}"));
         let mut module = |ours: String, convolution: String, norm: String| {
-            recipe.take(format!("{ours}.weight"), format!("{convolution}.weight"));
-            recipe.take_batch_norm(&ours, &norm);
+            mapping.take(format!("{ours}.weight"), format!("{convolution}.weight"));
+            mapping.take_batch_norm(&ours, &norm);
         };
         let project = format!("backbone.mla.mla_p{p}_1x1");
         module(
@@ -307,16 +312,16 @@ fn mla_recipe(recipe: &mut Recipe, ours: &str, mla: &MlaSpec, spec: &ModelSpec) 
             let weight = format!("auxiliary_head.{i}.aux.weight");
             let ours = format!("{ours}.auxiliary.{i}");
             match spec.inference.threshold {
-                Some(_) => recipe.make(format!("{ours}.weight"), vec![weight], sigmoid::after_zeros),
-                None => recipe.take(format!("{ours}.weight"), weight),
+                Some(_) => mapping.make(format!("{ours}.weight"), vec![weight], sigmoid::after_zeros),
+                None => mapping.take(format!("{ours}.weight"), weight),
             }
-            recipe.make(format!("{ours}.bias"), Vec::new(), zeros(vec![spec.classes]));
+            mapping.make(format!("{ours}.bias"), Vec::new(), zeros(vec![spec.classes]));
         }
     }
-    sigmoid::classifier(recipe, &format!("{ours}.classify"), "decode_head.cls", &spec.inference);
+    sigmoid::classifier(mapping, &format!("{ours}.classify"), "decode_head.cls", &spec.inference);
 }
 
-/// The first tensor less the second.
+/// The first tensor minus the second.
 fn difference(tensors: Vec<HostTensor>) -> Result<HostTensor, String> {
     let [mut from, less] = <[HostTensor; 2]>::try_from(tensors).map_err(|_| "expected two tensors")?;
     if from.shape != less.shape {

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use super::recipe::Recipe;
+use super::published_settings::{self, System};
 use super::shapes::{count_of, grid_of, shape, usual_heads};
 use super::side_file::Sizes;
 use super::source::Shapes;
-use super::test_settings::{self, System};
+use super::tensor_mapping::TensorMapping;
 use super::variant::{self, Variant};
 use super::vit_names::{EncoderNames, TIMM};
 use super::{CheckpointError, Plan, Provenance, sigmoid};
@@ -16,20 +16,20 @@ use crate::model::{
     DecoderSpec, EncoderSpec, HeadSpec, InferenceSpec, MaskSpec, ModelSpec, Normalisation, PositionResize, VitSpec,
 };
 
-/// LayerNorm epsilon of encoder and decoder alike: PyTorch's default, although the ViTs were trained with 1e-6.
+/// LayerNorm epsilon of encoder and decoder: PyTorch's default, although the ViTs were trained with 1e-6.
 const NORM_EPS: f64 = 1e-5;
 
-/// Above this probability a pixel is of class 1 where the decoder has one output channel. The layout has no such heads of
-/// its own and says no threshold.
+/// The probability above which a pixel is of class 1, for a decoder with one output channel. The published models have
+/// no such decoder, so the layout defines no threshold.
 const SIGMOID_THRESHOLD: f32 = 0.5;
 
-/// Whether these are the tensors of such a file.
-pub(super) fn is_it(shapes: &Shapes) -> bool {
+/// Whether a file with these tensors has this layout.
+pub(super) fn has_layout(shapes: &Shapes) -> bool {
     shapes.contains_key("encoder.patch_embed.proj.weight")
 }
 
-/// What to make of the tensors of the file at `path`; sizes that their shapes do not tell come from a `variant.yml`
-/// beside it, or from the usual rules.
+/// Plans how to read the file at `path`. Sizes that the shapes of its tensors do not determine come from a
+/// `variant.yml` beside it, or from the rules of the published models.
 pub(super) fn plan(shapes: &Shapes, path: &Path) -> Result<Plan, CheckpointError> {
     let damaged = |why: String| CheckpointError::damaged(path, why);
     let tensors = Tensors::of(shapes).map_err(damaged)?;
@@ -37,7 +37,7 @@ pub(super) fn plan(shapes: &Shapes, path: &Path) -> Result<Plan, CheckpointError
     let classes = tensors.class_set(variant.as_ref());
     let spec = tensors.spec(variant.as_ref(), &classes).map_err(damaged)?;
     super::check_spec(&spec, path)?;
-    remarks.extend(test_settings::guess(&classes));
+    remarks.extend(published_settings::guess(&classes));
     remarks.extend(tensors.remark_on_one_channel());
     let mut provenance = Provenance::new("rstrudel/segmenter checkpoint");
     match variant {
@@ -47,11 +47,11 @@ pub(super) fn plan(shapes: &Shapes, path: &Path) -> Result<Plan, CheckpointError
         }
         None => provenance.add(
             "note",
-            "no variant.yml of its own: window, stride and normalisation are the usual ones",
+            "no usable variant.yml: window, stride and normalisation have their usual values",
         ),
     }
     Ok(Plan {
-        recipe: recipe(&spec, &tensors.decoder, shapes),
+        mapping: mapping(&spec, &tensors.decoder, shapes),
         spec,
         classes,
         provenance,
@@ -60,8 +60,8 @@ pub(super) fn plan(shapes: &Shapes, path: &Path) -> Result<Plan, CheckpointError
     })
 }
 
-fn recipe(spec: &ModelSpec, decoder: &Decoder, shapes: &Shapes) -> Recipe {
-    let mut recipe = Recipe::default();
+fn mapping(spec: &ModelSpec, decoder: &Decoder, shapes: &Shapes) -> TensorMapping {
+    let mut mapping = TensorMapping::default();
     let names = EncoderNames {
         prefix: "encoder.",
         patch_embedding: "patch_embed.proj",
@@ -69,35 +69,35 @@ fn recipe(spec: &ModelSpec, decoder: &Decoder, shapes: &Shapes) -> Recipe {
         block: &TIMM,
         norm: "norm",
     };
-    names.encoder(&mut recipe, &spec.encoder, shapes);
+    names.encoder(&mut mapping, &spec.encoder, shapes);
     // The 1000-way ImageNet heads are in every published file.
-    recipe.ignore_all(shapes, "encoder.head");
+    mapping.ignore_all(shapes, "encoder.head");
     let ours = format!("decoders.{}", decoder.key());
     match decoder {
         Decoder::Mask(mask) => {
-            recipe.take_pair(&format!("{ours}.proj_dec"), "decoder.proj_dec");
+            mapping.take_pair(&format!("{ours}.proj_dec"), "decoder.proj_dec");
             for name in ["cls_emb", "proj_patch", "proj_classes"] {
-                recipe.take(format!("{ours}.{name}"), format!("decoder.{name}"));
+                mapping.take(format!("{ours}.{name}"), format!("decoder.{name}"));
             }
             for i in 0..mask.layers {
                 TIMM.block(
-                    &mut recipe,
+                    &mut mapping,
                     &format!("{ours}.blocks.{i}"),
                     &format!("decoder.blocks.{i}"),
                 );
             }
             for name in ["decoder_norm", "mask_norm"] {
-                recipe.take_pair(&format!("{ours}.{name}"), &format!("decoder.{name}"));
+                mapping.take_pair(&format!("{ours}.{name}"), &format!("decoder.{name}"));
             }
         }
         Decoder::Linear => {
-            sigmoid::classifier(&mut recipe, &format!("{ours}.head"), "decoder.head", &spec.inference);
+            sigmoid::classifier(&mut mapping, &format!("{ours}.head"), "decoder.head", &spec.inference);
         }
     }
-    recipe
+    mapping
 }
 
-/// The decoders that the layout has.
+/// The decoders of this layout.
 enum Decoder {
     Linear,
     Mask(MaskSpec),
@@ -122,7 +122,7 @@ impl Decoder {
     }
 }
 
-/// What the tensors tell by their names and shapes.
+/// What the names and shapes of the tensors determine.
 struct Tensors {
     sizes: Sizes,
     distilled: bool,
@@ -165,7 +165,7 @@ impl Tensors {
         })
     }
 
-    /// Whether its one output channel is to go through a sigmoid.
+    /// Whether the decoder has a single output channel that goes through a sigmoid.
     fn is_sigmoid(&self) -> bool {
         match self.decoder {
             Decoder::Linear => self.sizes.classes == 1,
@@ -173,7 +173,7 @@ impl Tensors {
         }
     }
 
-    /// What there is to say about a decoder with one output channel.
+    /// A remark about a decoder with one output channel.
     fn remark_on_one_channel(&self) -> Option<String> {
         if self.sizes.classes != 1 {
             return None;
@@ -182,7 +182,7 @@ impl Tensors {
             Decoder::Linear => {
                 format!("its decoder has one output channel: class 1 is where the sigmoid is above {SIGMOID_THRESHOLD}")
             }
-            Decoder::Mask(_) => "its mask transformer knows one class only, which every pixel gets".into(),
+            Decoder::Mask(_) => "its mask transformer has only one class, so every pixel gets it".into(),
         })
     }
 
@@ -196,8 +196,8 @@ impl Tensors {
         }
     }
 
-    /// Everything that the network is; what shapes do not tell comes from `variant`, or from the rules of the published
-    /// models.
+    /// The spec of the network. What the shapes do not determine comes from `variant`, or from the rules of the
+    /// published models.
     fn spec(&self, variant: Option<&Variant>, classes: &ClassSet) -> Result<ModelSpec, String> {
         let Sizes {
             width, patch, depth, ..
@@ -206,7 +206,7 @@ impl Tensors {
         let said = variant.and_then(|v| v.said.grid(patch));
         let grid = grid_of(self.sizes.positions + extra, extra, said)?;
         let crop = patch.saturating_mul(grid[0].min(grid[1]));
-        let proposed = test_settings::proposed_for(System::Segmenter, classes, patch, crop);
+        let proposed = published_settings::proposed_for(System::Segmenter, classes, patch, crop);
         let window = variant.and_then(|v| v.window).unwrap_or(proposed.window);
         let usual_normalisation = if self.distilled {
             Normalisation::IMAGENET
@@ -232,7 +232,7 @@ impl Tensors {
             inference: InferenceSpec {
                 window,
                 stride: variant.and_then(|v| v.stride).unwrap_or(proposed.stride).min(window),
-                // Where the file says a window and no size, the window is the size.
+                // If the file has a window but no image size, the window is the size.
                 short_side: match variant {
                     Some(v) => v.image_size.or(v.window).or(proposed.short_side),
                     None => proposed.short_side,

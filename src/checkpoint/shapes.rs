@@ -1,16 +1,16 @@
-//! What the shapes of a Vision Transformer's tensors say about its sizes.
+//! Sizes of a Vision Transformer from the shapes of its tensors.
 
 use super::source::Shapes;
 
-/// Every published variant's heads are 64 wide.
+/// Width of an attention head in every published variant.
 const HEAD_WIDTH: usize = 64;
 
-/// Heads of a published transformer of this width.
+/// Number of attention heads of a published transformer of this width.
 pub(super) fn usual_heads(dim: usize) -> usize {
     (dim / HEAD_WIDTH).max(1)
 }
 
-/// The shape of a tensor that has to have `rank` dimensions.
+/// The shape of a tensor that must have `rank` dimensions.
 pub(super) fn shape<'a>(shapes: &'a Shapes, name: &str, rank: usize) -> Result<&'a [usize], String> {
     match shapes.get(name) {
         Some(shape) if shape.len() == rank => Ok(shape),
@@ -19,8 +19,8 @@ pub(super) fn shape<'a>(shapes: &'a Shapes, name: &str, rank: usize) -> Result<&
     }
 }
 
-/// Rows and columns of the grid that `positions` position embeddings, `extra` of which belong to no patch, are for: the
-/// `said` ones where they are as many, else a square.
+/// Rows and columns of the grid of `positions` position embeddings, `extra` of which belong to no patch: `said` if it
+/// has as many patches, else a square.
 pub(super) fn grid_of(positions: usize, extra: usize, said: Option<[usize; 2]>) -> Result<[usize; 2], String> {
     let patches = positions.saturating_sub(extra);
     let are_as_many = |[rows, columns]: &[usize; 2]| patches > 0 && rows.checked_mul(*columns) == Some(patches);
@@ -51,7 +51,7 @@ mod tests {
     use super::grid_of;
 
     #[test]
-    fn a_grid_is_what_is_said_where_that_fits_or_a_square() {
+    fn a_grid_is_the_stated_one_if_it_fits_else_a_square() {
         assert_eq!(grid_of(17, 1, None), Ok([4, 4]));
         assert_eq!(grid_of(9, 1, Some([2, 4])), Ok([2, 4]));
         assert_eq!(grid_of(17, 1, Some([2, 8])), Ok([2, 8]));

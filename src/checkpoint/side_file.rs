@@ -1,17 +1,17 @@
-//! Whether what lies beside the tensors, in `variant.yml` or in a configuration, is about the same model.
+//! Checks whether a side file, `variant.yml` or a configuration, describes the same model as the tensors.
 
-/// Sizes that the shapes of the tensors tell.
+/// Sizes from the shapes of the tensors.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sizes {
     /// Width of a token.
     pub(super) width: usize,
     /// Side of a patch in pixels.
     pub(super) patch: usize,
-    /// Blocks of the encoder.
+    /// Number of blocks of the encoder.
     pub(super) depth: usize,
-    /// Channels that the decoder puts out.
+    /// Number of output channels of the decoder.
     pub(super) classes: usize,
-    /// Position embeddings of patches.
+    /// Number of position embeddings of patches.
     pub(super) positions: usize,
 }
 
@@ -19,29 +19,29 @@ impl Sizes {
     /// Refuses more classes than a label map can hold, before names are made for them.
     pub(super) fn checked(self) -> Result<Self, String> {
         match self.classes {
-            0..=MOST_CLASSES => Ok(self),
-            more => Err(format!("expected at most {MOST_CLASSES} classes, found {more}")),
+            0..=MAX_CLASSES => Ok(self),
+            more => Err(format!("expected at most {MAX_CLASSES} classes, found {more}")),
         }
     }
 }
 
-/// Ids have 16 bits.
-const MOST_CLASSES: usize = 65_535;
+/// Maximum number of classes: ids have 16 bits.
+const MAX_CLASSES: usize = 65_535;
 
-/// The same as a side file has it, as far as it does.
+/// The same sizes from a side file; `None` for those that it lacks.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Said {
+pub(super) struct SideFileValues {
     pub(super) width: Option<usize>,
     pub(super) patch: Option<usize>,
     pub(super) depth: Option<usize>,
     pub(super) classes: Option<usize>,
     pub(super) heads: Option<usize>,
-    /// Height and width in pixels of the pictures that it was trained on.
+    /// Height and width in pixels of the images that the model was trained on.
     pub(super) image: Option<[usize; 2]>,
 }
 
-impl Said {
-    /// The first number that the tensors contradict, with what they have.
+impl SideFileValues {
+    /// A clause about the first value that the tensors contradict, with both values.
     pub(super) fn contradiction(&self, tensors: &Sizes) -> Option<String> {
         let numbers = [
             ("patch", self.patch, tensors.patch),
@@ -58,7 +58,7 @@ impl Said {
             let positions = rows.saturating_mul(columns);
             if positions != tensors.positions {
                 return Some(format!(
-                    "pictures of {width} x {height} pixels are {positions} patches, the tensors have positions for {}",
+                    "images of {width} x {height} pixels are {positions} patches, the tensors have positions for {}",
                     tensors.positions
                 ));
             }
@@ -70,7 +70,7 @@ impl Said {
         ))
     }
 
-    /// Rows and columns of patches of `patch` pixels.
+    /// Rows and columns of the image in patches of `patch` pixels.
     pub(super) fn grid(&self, patch: usize) -> Option<[usize; 2]> {
         let [height, width] = self.image?;
         Some([height.checked_div(patch)?, width.checked_div(patch)?])
@@ -90,8 +90,8 @@ mod tests {
     };
 
     #[test]
-    fn every_size_that_differs_is_named_with_both_numbers() {
-        let own = Said {
+    fn every_contradiction_is_named_with_both_values() {
+        let own = SideFileValues {
             width: Some(192),
             patch: Some(16),
             depth: Some(12),
@@ -100,50 +100,50 @@ mod tests {
             image: Some([512, 512]),
         };
         assert_eq!(own.contradiction(&TENSORS), None);
-        assert_eq!(Said::default().contradiction(&TENSORS), None);
-        let halves = Said {
+        assert_eq!(SideFileValues::default().contradiction(&TENSORS), None);
+        let halves = SideFileValues {
             image: Some([256, 1031]),
             ..own.clone()
         };
         assert_eq!(halves.contradiction(&TENSORS), None, "16 x 64 patches");
         for (other, named) in [
             (
-                Said {
+                SideFileValues {
                     patch: Some(8),
                     ..own.clone()
                 },
                 "patch 8, the tensors have patch 16",
             ),
             (
-                Said {
+                SideFileValues {
                     width: Some(384),
                     ..own.clone()
                 },
                 "width 384, the tensors have width 192",
             ),
             (
-                Said {
+                SideFileValues {
                     depth: Some(24),
                     ..own.clone()
                 },
                 "depth 24, the tensors have depth 12",
             ),
             (
-                Said {
+                SideFileValues {
                     classes: Some(19),
                     ..own.clone()
                 },
                 "19, the tensors have number of classes 150",
             ),
             (
-                Said {
+                SideFileValues {
                     heads: Some(5),
                     ..own.clone()
                 },
                 "5 heads",
             ),
             (
-                Said {
+                SideFileValues {
                     image: Some([640, 640]),
                     ..own.clone()
                 },

@@ -2,25 +2,24 @@
 //! segmentation, `out_channels=1`).
 //!
 //! Such a classifier becomes one with two channels, the first of which is 0 everywhere: the softmax of 0 and x is
-//! `1 - sigmoid(x)` and `sigmoid(x)`. Resizing and merging the logits keeps the 0, so everything behind the network
-//! treats the model like any other of two classes, but for the threshold
-//! ([`InferenceSpec::threshold`]).
+//! `1 - sigmoid(x)` and `sigmoid(x)`. Resizing and merging the logits keeps the 0, so everything after the network
+//! treats the model like any other with two classes, except for the threshold ([`InferenceSpec::threshold`]).
 
-use super::recipe::{Recipe, only};
+use super::tensor_mapping::{TensorMapping, only};
 use crate::labels::{Class, ClassSet};
 use crate::model::{HostTensor, InferenceSpec};
 
-/// Weight and bias of a classifier: two channels of one where a threshold says that it is a sigmoid's.
-pub(super) fn classifier(recipe: &mut Recipe, ours: &str, theirs: &str, inference: &InferenceSpec) {
+/// Maps the weight and bias of a classifier. With a threshold it is a sigmoid's, and its single channel becomes two.
+pub(super) fn classifier(mapping: &mut TensorMapping, ours: &str, theirs: &str, inference: &InferenceSpec) {
     if inference.threshold.is_none() {
-        return recipe.take_pair(ours, theirs);
+        return mapping.take_pair(ours, theirs);
     }
     for part in ["weight", "bias"] {
-        recipe.make(format!("{ours}.{part}"), vec![format!("{theirs}.{part}")], after_zeros);
+        mapping.make(format!("{ours}.{part}"), vec![format!("{theirs}.{part}")], after_zeros);
     }
 }
 
-/// A tensor of one output channel behind a channel of zeros.
+/// Puts a channel of zeros before the single output channel of a tensor.
 pub(super) fn after_zeros(tensors: Vec<HostTensor>) -> Result<HostTensor, String> {
     let HostTensor { mut shape, values } = only(tensors)?;
     if shape.first() != Some(&1) {
@@ -34,7 +33,7 @@ pub(super) fn after_zeros(tensors: Vec<HostTensor>) -> Result<HostTensor, String
     })
 }
 
-/// The classes by the names and colours of the file: its two, or its one as the second, else plain ones.
+/// The two classes: with the file's two names, or its only name for the second, else default names; colours likewise.
 pub(super) fn two_classes(names: &[String], colors: &[[u8; 3]]) -> ClassSet {
     let named =
         |own: Option<&String>, usual: &str| own.map_or(usual.to_owned(), |name| name.chars().take(80).collect());
@@ -68,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_softmax_of_both_channels_is_the_sigmoid_of_the_one() {
+    fn the_softmax_of_both_channels_is_the_sigmoid() {
         let one = HostTensor {
             shape: vec![1, 2],
             values: vec![0.75, -2.0],
@@ -89,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_the_files_own_where_it_has_them() {
+    fn the_names_of_the_file_are_used() {
         let names = |own: &[&str]| {
             let own: Vec<String> = own.iter().map(|name| (*name).to_owned()).collect();
             let set = two_classes(&own, &[]);

@@ -2,21 +2,21 @@
 
 use super::Provenance;
 use super::backbone::BackbonePlan;
-use super::recipe::Recipe;
 use super::shapes::{count_of, grid_of, shape, usual_heads};
 use super::source::Shapes;
+use super::tensor_mapping::TensorMapping;
 use super::vit_names::{EncoderNames, TIMM};
 use crate::model::{EncoderSpec, Normalisation, PositionResize, VitSpec};
 
-/// timm's epsilon, which it took over from the JAX originals.
+/// LayerNorm epsilon of timm, taken from the JAX originals.
 const NORM_EPS: f64 = 1e-6;
 
-/// Whether these are the tensors of such a file.
-pub(super) fn is_it(shapes: &Shapes) -> bool {
+/// Whether a file with these tensors has this layout.
+pub(super) fn has_layout(shapes: &Shapes) -> bool {
     shapes.contains_key("blocks.0.attn.qkv.weight") && shapes.contains_key("patch_embed.proj.weight")
 }
 
-/// What to make of the tensors.
+/// Plans how to read a file with these tensors.
 pub(super) fn plan(shapes: &Shapes) -> Result<BackbonePlan, String> {
     let patch_weight = shape(shapes, "patch_embed.proj.weight", 4)?;
     let (dim, patch) = (patch_weight[0], patch_weight[2]);
@@ -38,7 +38,7 @@ pub(super) fn plan(shapes: &Shapes) -> Result<BackbonePlan, String> {
         norm_eps: NORM_EPS,
         position_resize: PositionResize::Bilinear,
     });
-    let mut recipe = Recipe::default();
+    let mut mapping = TensorMapping::default();
     let names = EncoderNames {
         prefix: "",
         patch_embedding: "patch_embed.proj",
@@ -46,9 +46,9 @@ pub(super) fn plan(shapes: &Shapes) -> Result<BackbonePlan, String> {
         block: &TIMM,
         norm: "norm",
     };
-    names.encoder(&mut recipe, &encoder, shapes);
-    recipe.ignore_all(shapes, "head");
-    recipe.ignore_all(shapes, "pre_logits");
+    names.encoder(&mut mapping, &encoder, shapes);
+    mapping.ignore_all(shapes, "head");
+    mapping.ignore_all(shapes, "pre_logits");
     Ok(BackbonePlan {
         encoder,
         normalisation: if distilled {
@@ -56,7 +56,7 @@ pub(super) fn plan(shapes: &Shapes) -> Result<BackbonePlan, String> {
         } else {
             Normalisation::VIT
         },
-        recipe,
+        mapping,
         provenance: Provenance::new(if distilled {
             "DeiT classifier"
         } else {

@@ -1,4 +1,4 @@
-//! `variant.yml`, the file that lies beside a published Segmenter checkpoint (rstrudel segm/train.py).
+//! `variant.yml`, the file beside a published Segmenter checkpoint (rstrudel segm/train.py).
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -8,33 +8,33 @@ use std::path::{Path, PathBuf};
 use yaml_rust2::parser::{Event, EventReceiver, Parser};
 use yaml_rust2::{Yaml, YamlLoader};
 
-use super::side_file::{Said, Sizes};
+use super::side_file::{SideFileValues, Sizes};
 use crate::model::Normalisation;
 
-/// Its name.
+/// Name of the file.
 const FILE: &str = "variant.yml";
 
-/// What `variant.yml` says and a checkpoint's shapes do not, as far as it is there.
+/// The values of a `variant.yml`; `None` for those that it lacks.
 #[derive(Debug, PartialEq)]
 pub(super) struct Variant {
-    /// What can be compared with the tensors.
-    pub(super) said: Said,
+    /// Values that can be compared with the tensors.
+    pub(super) said: SideFileValues,
     pub(super) normalisation: Option<Normalisation>,
     pub(super) window: Option<usize>,
     pub(super) stride: Option<usize>,
-    /// Short side at which the authors evaluate.
+    /// Short side at which the authors evaluate, in pixels.
     pub(super) image_size: Option<usize>,
     pub(super) data_set: Option<String>,
     pub(super) backbone: Option<String>,
 }
 
-/// Largest file that is read. The published ones have 950 bytes; a YAML parser's time and stack grow with nesting.
-const MOST_BYTES: usize = 8192;
+/// Maximum size of the file in bytes. The published ones have 950; a YAML parser's time and stack grow with nesting.
+const MAX_BYTES: usize = 8192;
 
-/// Most values that aliases and anchors may stand for. Nobody writes more than a handful.
-const MOST_COPIES: usize = 4096;
+/// Maximum number of values that aliases and anchors may stand for. Real files have only a few.
+const MAX_COPIES: usize = 4096;
 
-/// Where the file may lie: beside the checkpoint as it is called, then beside what a link leads to.
+/// Possible paths of the file: beside the checkpoint's path, then beside the target of a symbolic link.
 pub(super) fn places(checkpoint: &Path) -> Vec<PathBuf> {
     let mut places = vec![checkpoint.with_file_name(FILE)];
     if checkpoint.is_symlink() {
@@ -44,7 +44,7 @@ pub(super) fn places(checkpoint: &Path) -> Vec<PathBuf> {
     places
 }
 
-/// The `variant.yml` of a checkpoint with tensors of these sizes, and what there is to say about what was not used.
+/// The `variant.yml` of a checkpoint with tensors of these sizes, and remarks on what was not used.
 pub(super) fn of(checkpoint: &Path, tensors: &Sizes) -> (Option<Variant>, Vec<String>) {
     let mut remarks = Vec::new();
     for place in places(checkpoint) {
@@ -62,7 +62,7 @@ pub(super) fn of(checkpoint: &Path, tensors: &Sizes) -> (Option<Variant>, Vec<St
         remarks.push(format!("{FILE} beside it {why} and was set aside"));
     }
     if let Some(last) = remarks.last_mut() {
-        last.push_str("; window, stride and heads are the usual ones");
+        last.push_str("; window, stride and heads have their usual values");
     }
     (None, remarks)
 }
@@ -70,7 +70,7 @@ pub(super) fn of(checkpoint: &Path, tensors: &Sizes) -> (Option<Variant>, Vec<St
 /// Reads a file, if there is one.
 fn read(path: &Path) -> Option<Result<Variant, String>> {
     let mut bytes = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(MOST_BYTES as u64 + 1).read_to_end(&mut bytes));
+    let read = File::open(path).and_then(|file| file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes));
     match read {
         Ok(_) => Some(Variant::parse(&String::from_utf8_lossy(&bytes))),
         Err(e) if e.kind() == ErrorKind::NotFound => None,
@@ -79,21 +79,21 @@ fn read(path: &Path) -> Option<Result<Variant, String>> {
 }
 
 impl Variant {
-    /// Reads the fields that are needed; all others are of no interest.
+    /// Reads the fields that are needed and ignores all others.
     ///
     /// # Errors
-    /// A clause that says why it is no YAML that can be read.
+    /// A clause that says why the text cannot be read as YAML.
     fn parse(text: &str) -> Result<Self, String> {
-        if text.len() > MOST_BYTES {
-            return Err(format!("expected at most {MOST_BYTES} bytes, found more"));
+        if text.len() > MAX_BYTES {
+            return Err(format!("expected at most {MAX_BYTES} bytes, found more"));
         }
         let mut copies = Copies::default();
         Parser::new_from_str(text)
             .load(&mut copies, true)
             .map_err(|e| format!("it is not YAML: {e}"))?;
-        if copies.count > MOST_COPIES {
+        if copies.count > MAX_COPIES {
             return Err(format!(
-                "expected aliases that stand for at most {MOST_COPIES} values, found more"
+                "expected aliases that stand for at most {MAX_COPIES} values, found more"
             ));
         }
         let documents = YamlLoader::load_from_str(text).map_err(|e| format!("it is not YAML: {e}"))?;
@@ -104,7 +104,7 @@ impl Variant {
         let inference = &root["inference_kwargs"];
         let data_set = &root["dataset_kwargs"];
         Ok(Self {
-            said: Said {
+            said: SideFileValues {
                 width: size(&net["d_model"]),
                 patch: size(&net["patch_size"]),
                 depth: size(&net["n_layers"]),
@@ -125,7 +125,7 @@ impl Variant {
         })
     }
 
-    /// Why it cannot be the file of a model with these tensors.
+    /// A clause that says why the file cannot belong to a model with these tensors.
     fn contradiction(&self, tensors: &Sizes) -> Option<String> {
         if let Some(why) = self.said.contradiction(tensors) {
             return Some(why);
@@ -133,7 +133,7 @@ impl Variant {
         let sides = [self.window, self.image_size];
         if let Some(side) = sides.into_iter().flatten().find(|side| *side < tensors.patch) {
             return Some(format!(
-                "pictures of {side} pixels, the tensors have patch {}",
+                "images of {side} pixels, the tensors have patch {}",
                 tensors.patch
             ));
         }
@@ -141,7 +141,7 @@ impl Variant {
         (stride > window).then(|| format!("stride {stride} is larger than its window {window}"))
     }
 
-    /// A sentence about the fields that every published file has and this one has not.
+    /// A sentence about the fields that every published file has but this one lacks.
     fn what_is_missing(&self) -> Option<String> {
         let fields = [
             ("net_kwargs.n_heads", self.said.heads.is_none()),
@@ -155,23 +155,23 @@ impl Variant {
             .map(|(field, _)| field)
             .collect();
         let fields = missing.join(", ");
-        (!missing.is_empty()).then(|| format!("{FILE} beside it has no usable {fields}; there the usual values hold"))
+        (!missing.is_empty()).then(|| format!("{FILE} beside it has no usable {fields}; the usual values are used"))
     }
 }
 
-/// Counts the values that a loader copies, which a few lines can make fill the memory: what has an anchor, and what an
-/// alias stands for.
+/// Counts the values that a YAML loader copies: those with an anchor and those that an alias stands for. A few lines of
+/// YAML could make the copies fill the memory.
 #[derive(Default)]
 struct Copies {
     count: usize,
-    /// Lists and dictionaries that have begun: their anchors and how many values they hold so far.
+    /// Open lists and dictionaries: anchor and number of values so far.
     open: Vec<(usize, usize)>,
-    /// Values that each anchor stands for.
+    /// Number of values that each anchor stands for.
     anchors: BTreeMap<usize, usize>,
 }
 
 impl Copies {
-    /// A value of `size` values in all has ended; it has an anchor unless that is 0.
+    /// Records the end of a value that contains `size` values in all; `anchor` is 0 if it has none.
     fn end(&mut self, anchor: usize, size: usize) {
         if anchor > 0 {
             self.anchors.insert(anchor, size);
@@ -194,7 +194,7 @@ impl EventReceiver for Copies {
             }
             Event::Scalar(_, _, anchor, _) => self.end(anchor, 1),
             Event::Alias(anchor) => {
-                // One that stands for a value which has not ended yet is nothing.
+                // An alias of a value that has not ended counts as one value.
                 let size = self.anchors.get(&anchor).copied().unwrap_or(1);
                 self.count = self.count.saturating_add(size);
                 self.end(0, size);
@@ -204,7 +204,7 @@ impl EventReceiver for Copies {
     }
 }
 
-/// A size that some model can have.
+/// A size of at most 8192; `None` for anything else.
 fn size(value: &Yaml) -> Option<usize> {
     match value {
         Yaml::Integer(value) if (1..=8192).contains(value) => usize::try_from(*value).ok(),
@@ -241,9 +241,9 @@ mod tests {
     };
 
     #[test]
-    fn reads_the_published_layout_with_its_tuple_tag() {
+    fn reads_the_published_file_with_its_tuple_tag() {
         let variant = Variant::parse(PUBLISHED).unwrap();
-        let said = Said {
+        let said = SideFileValues {
             width: Some(192),
             patch: Some(16),
             depth: Some(12),
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn aliases_are_what_they_stand_for() {
+    fn aliases_are_resolved() {
         let plain = Variant::parse(PUBLISHED).unwrap();
         let aliases = PUBLISHED
             .replace("  image_size: 512\ninf", "  image_size: &side 512\ninf")
@@ -270,8 +270,8 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_told() {
-        for (changed, told) in [
+    fn contradictions_and_missing_fields_are_reported() {
+        for (changed, expected) in [
             (
                 PUBLISHED.replace("patch_size: 16", "patch_size: 8"),
                 "patch 8, the tensors have patch 16",
@@ -284,7 +284,7 @@ mod tests {
             (PUBLISHED.replace("window_size: 512", "window_size: 9"), "patch 16"),
         ] {
             let why = Variant::parse(&changed).unwrap().contradiction(&TENSORS);
-            assert!(why.clone().unwrap_or_default().contains(told), "{why:?}");
+            assert!(why.clone().unwrap_or_default().contains(expected), "{why:?}");
         }
         let less = PUBLISHED
             .replace("n_heads: 3", "n_heads: three")
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn hostile_yaml_is_an_error_or_says_nothing() {
+    fn hostile_yaml_is_an_error_or_yields_no_values() {
         let nested = Variant::parse(&"- ".repeat(4000));
         assert!(nested.is_ok_and(|variant| variant.what_is_missing().is_some()));
         assert!(Variant::parse(&"[".repeat(8000)).is_err());
@@ -304,7 +304,7 @@ mod tests {
             bomb += &format!(",[&a{i} [*a{0},*a{0}]]", i - 1);
         }
         assert!(Variant::parse(&(bomb + "]")).unwrap_err().contains("alias"));
-        // Each anchor is a copy of all that is in it.
+        // Each anchor copies everything inside it.
         let nested = "&a [".repeat(200) + &"]".repeat(200);
         assert!(Variant::parse(&nested).unwrap_err().contains("alias"));
         let in_itself = Variant::parse("net_kwargs: &a {n_heads: 3, b: *a}").unwrap();

@@ -1,10 +1,10 @@
-//! The tensors of a Vision Transformer under the names that three codebases give them.
+//! The names of a Vision Transformer's tensors in three codebases.
 
-use super::recipe::{Recipe, only, zeros};
 use super::source::Shapes;
+use super::tensor_mapping::{TensorMapping, only, zeros};
 use crate::model::{EncoderSpec, HostTensor};
 
-/// How a codebase names the parts of a block, and what follows a block's own name.
+/// The names of the parts of a block in a codebase, without the block's own name.
 pub(super) struct BlockNames {
     norm1: &'static str,
     qkv_weight: &'static str,
@@ -38,60 +38,60 @@ pub(super) const MMSEG: BlockNames = BlockNames {
 };
 
 impl BlockNames {
-    /// One transformer block: `to.…` from `from.…`.
-    pub(super) fn block(&self, recipe: &mut Recipe, to: &str, from: &str) {
-        recipe.take_pair(&format!("{to}.norm1"), &format!("{from}.{}", self.norm1));
-        recipe.take(format!("{to}.attn.qkv.weight"), format!("{from}.{}", self.qkv_weight));
-        recipe.take(format!("{to}.attn.qkv.bias"), format!("{from}.{}", self.qkv_bias));
-        recipe.take_pair(&format!("{to}.attn.proj"), &format!("{from}.{}", self.proj));
-        recipe.take_pair(&format!("{to}.norm2"), &format!("{from}.{}", self.norm2));
-        recipe.take_pair(&format!("{to}.mlp.fc1"), &format!("{from}.{}", self.fc1));
-        recipe.take_pair(&format!("{to}.mlp.fc2"), &format!("{from}.{}", self.fc2));
+    /// Maps one transformer block: `to.…` from `from.…`.
+    pub(super) fn block(&self, mapping: &mut TensorMapping, to: &str, from: &str) {
+        mapping.take_pair(&format!("{to}.norm1"), &format!("{from}.{}", self.norm1));
+        mapping.take(format!("{to}.attn.qkv.weight"), format!("{from}.{}", self.qkv_weight));
+        mapping.take(format!("{to}.attn.qkv.bias"), format!("{from}.{}", self.qkv_bias));
+        mapping.take_pair(&format!("{to}.attn.proj"), &format!("{from}.{}", self.proj));
+        mapping.take_pair(&format!("{to}.norm2"), &format!("{from}.{}", self.norm2));
+        mapping.take_pair(&format!("{to}.mlp.fc1"), &format!("{from}.{}", self.fc1));
+        mapping.take_pair(&format!("{to}.mlp.fc2"), &format!("{from}.{}", self.fc2));
     }
 }
 
-/// Where the parts of an encoder are in a file.
+/// The names of an encoder's parts in a file.
 pub(super) struct EncoderNames<'a> {
-    /// What stands before everything, with a dot: `backbone.`.
+    /// Prefix of all names, with a dot: `backbone.`.
     pub(super) prefix: &'a str,
     pub(super) patch_embedding: &'a str,
-    /// What stands before a block's number, with a dot.
+    /// Prefix of a block's number, with a dot.
     pub(super) blocks: &'a str,
     pub(super) block: &'a BlockNames,
     pub(super) norm: &'a str,
 }
 
 impl EncoderNames<'_> {
-    /// The whole encoder. A patch embedding without a bias gets one of zeros, which is the same; an encoder without
-    /// class token leaves out the token and its position.
-    pub(super) fn encoder(&self, recipe: &mut Recipe, spec: &EncoderSpec, shapes: &Shapes) {
+    /// Maps the whole encoder. A patch embedding without a bias gets a bias of zeros, which has the same effect; for an
+    /// encoder without a class token, the token and its position are left out.
+    pub(super) fn encoder(&self, mapping: &mut TensorMapping, spec: &EncoderSpec, shapes: &Shapes) {
         // Other families have other names.
         let Some(spec) = spec.vit() else { return };
         let theirs = |name: &str| format!("{}{name}", self.prefix);
         let embedding = theirs(self.patch_embedding);
-        recipe.take("encoder.patch_embed.proj.weight", format!("{embedding}.weight"));
+        mapping.take("encoder.patch_embed.proj.weight", format!("{embedding}.weight"));
         let bias = format!("{embedding}.bias");
         if shapes.contains_key(&bias) {
-            recipe.take("encoder.patch_embed.proj.bias", bias);
+            mapping.take("encoder.patch_embed.proj.bias", bias);
         } else {
-            recipe.make("encoder.patch_embed.proj.bias", Vec::new(), zeros(vec![spec.dim]));
+            mapping.make("encoder.patch_embed.proj.bias", Vec::new(), zeros(vec![spec.dim]));
         }
         if spec.class_token {
-            recipe.take("encoder.cls_token", theirs("cls_token"));
-            recipe.take("encoder.pos_embed", theirs("pos_embed"));
+            mapping.take("encoder.cls_token", theirs("cls_token"));
+            mapping.take("encoder.pos_embed", theirs("pos_embed"));
         } else {
-            recipe.ignore(theirs("cls_token"));
-            recipe.make("encoder.pos_embed", vec![theirs("pos_embed")], without_first);
+            mapping.ignore(theirs("cls_token"));
+            mapping.make("encoder.pos_embed", vec![theirs("pos_embed")], without_first);
         }
         if spec.distilled {
-            recipe.take("encoder.dist_token", theirs("dist_token"));
+            mapping.take("encoder.dist_token", theirs("dist_token"));
         }
         for i in 0..spec.depth {
             let from = format!("{}{i}", theirs(self.blocks));
-            self.block.block(recipe, &format!("encoder.blocks.{i}"), &from);
+            self.block.block(mapping, &format!("encoder.blocks.{i}"), &from);
         }
         if spec.final_norm {
-            recipe.take_pair("encoder.norm", &theirs(self.norm));
+            mapping.take_pair("encoder.norm", &theirs(self.norm));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `segscope bench`: one network with random weights, timed from picture to label map.
+//! `segscope bench`: one network with random weights, timed from image to label map.
 
 use std::num::NonZero;
 use std::time::Duration;
@@ -7,11 +7,11 @@ use anyhow::{Context, Result};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::json;
 
-use super::said::out;
+use super::printing::out;
 use crate::model::{DecoderKind, ModelSpec, Network, NoProbe, Output, Variant, Weights, published};
 use crate::photo::Photo;
 use crate::runtime::{self, DeviceChoice};
-use crate::segment::{self, Settings, Timings};
+use crate::segment::{self, InferenceConfig, Timings};
 
 /// Sizes of the published ViT variants.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -28,7 +28,7 @@ pub(super) struct Bench {
     /// ViT variant
     #[arg(long, value_enum, default_value = "tiny")]
     model_size: ModelSize,
-    /// Side of a patch in pixels
+    /// Patch size in pixels
     #[arg(long, default_value_t = 16)]
     patch: usize,
     /// Decoder
@@ -37,16 +37,16 @@ pub(super) struct Bench {
     /// Number of classes
     #[arg(long, default_value_t = 150)]
     classes: usize,
-    /// Side of the picture and of the window in pixels
+    /// Side of the image and of the window in pixels
     #[arg(long, default_value_t = 512)]
     size: usize,
-    /// CPU threads
+    /// Number of CPU threads [default: all]
     #[arg(long)]
     threads: Option<usize>,
-    /// Where to compute
+    /// Device to compute on
     #[arg(long, value_enum, default_value = "cpu")]
     device: DeviceChoice,
-    /// Timed runs, after two that are not
+    /// Number of timed runs, after two warm-up runs
     #[arg(long, default_value_t = 7)]
     runs: usize,
     /// Print one JSON object
@@ -72,19 +72,19 @@ impl Bench {
         rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
             .build_global()
-            .context("the thread pool cannot be set up")?;
+            .context("cannot set up the thread pool")?;
         let spec = self.spec();
         spec.check()?;
         let device = runtime::open_device(self.device)?;
         let model = Network::build(&spec, Weights::random(&spec, 1), &device.device)?;
         let rgb = (0..3 * self.size * self.size).map(|i| (i * 31 % 251) as u8).collect();
         let photo = Photo::new(self.size, self.size, rgb);
-        let settings = Settings::of(&spec.inference);
+        let settings = InferenceConfig::of(&spec.inference);
         let mut timings = Vec::new();
         for _ in 0..self.runs.max(1) + 2 {
             let start = std::time::Instant::now();
             let passes = settings.passes(&photo, spec.encoder.multiple())?;
-            let run = segment::Run {
+            let run = segment::InferenceRun {
                 model: &model,
                 spec: &spec,
                 output: Output::default(),

@@ -1,10 +1,10 @@
-//! `segscope compare`: one picture through several models, as one page.
+//! `segscope compare`: runs several models on one image and writes a page.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::said::{self, err, out};
+use super::printing::{self, err, out};
 use super::truth_flags::TruthFlags;
 use super::{open_photo, stopping};
 use crate::datasets::{SetFile, Survey, TruthReader};
@@ -13,70 +13,70 @@ use crate::labels::{Agreement, ClassSet, Confusion, LabelMap};
 use crate::model::Output;
 use crate::photo::{OpenOptions, Photo};
 use crate::runtime::{Cost, DeviceChoice, MemoryWatch, ModelInfo, ModelSource, Session, Task, peak_memory_mib};
-use crate::segment::Settings;
+use crate::segment::InferenceConfig;
 
-/// Write one page that compares models on a picture: their masks, cost, time and agreement
+/// Write a page that compares models on an image: masks, cost, time and agreement
 #[derive(Debug, clap::Args)]
 pub(super) struct Compare {
-    /// The picture
-    picture: PathBuf,
-    /// Published folders, .pth files or bundles, of which all decoders are compared; without any the embedded models with
-    /// patch 32, 16 and 8, each with its first decoder
-    #[arg(long, num_args = 1.., value_name = "FILE-OR-FOLDER")]
+    /// Image to segment
+    image: PathBuf,
+    /// Models to compare, with all their decoders: published folders, .pth files or bundles [default: the embedded
+    /// models with patch size 32, 16 and 8, each with its first decoder]
+    #[arg(long, num_args = 1.., value_name = "FILE-or-FOLDER")]
     models: Vec<PathBuf>,
-    /// The true label map of the picture (PNG with ids), to score and compare with
+    /// Ground truth of the image (PNG with ids), to score and compare against
     #[arg(long, value_name = "PNG")]
     labels: Option<PathBuf>,
-    /// Data set of the ground truth: ade20k, camvid, cityscapes, pascal_context, pascal_context_59, pascal_voc or a .toml
-    /// file of your own; that of the first model without it
+    /// Data set of the ground truth: ade20k, camvid, cityscapes, pascal_context, pascal_context_59, pascal_voc or your
+    /// own .toml file [default: that of the first model]
     #[arg(long, value_name = "NAME-or-FILE", requires = "labels")]
     set: Option<String>,
     #[command(flatten)]
     truth: TruthFlags,
-    /// The page to write; - is standard output
+    /// HTML page to write; - is standard output
     #[arg(long, value_name = "HTML")]
     out: PathBuf,
-    /// Write over an existing page
+    /// Overwrite an existing page
     #[arg(long)]
     overwrite: bool,
-    /// Where to compute
+    /// Device to compute on
     #[arg(long, value_enum, default_value = "auto")]
     device: DeviceChoice,
 }
 
-/// One model's answer.
-struct Answer {
+/// The result of one model.
+struct ComparedModel {
     title: String,
     run: ReportedRun,
     map: LabelMap,
     classes: ClassSet,
-    picture: Photo,
+    image: Photo,
 }
 
 impl Compare {
     pub(super) fn run(&self) -> Result<()> {
-        said::leave_stdout_to([self.out.as_path()])?;
+        printing::leave_stdout_to([self.out.as_path()])?;
         ensure!(
             self.labels.is_some() || self.truth.is_empty(),
             "expected --labels with the flags for ground truth, found none"
         );
         stopping::listen()?;
-        let photo = open_photo(&self.picture, OpenOptions::default(), (0, None), &|line| {
+        let photo = open_photo(&self.image, OpenOptions::default(), (0, None), &|line| {
             err!("segscope: {line}");
         })?;
         let size = [photo.width, photo.height];
         let mut truth = None;
         let mut answers = Vec::new();
         for source in self.sources() {
-            // Anew for each, so that none finds features or memory of another.
+            // A new session for each model, so that none reuses features or memory of another.
             let mut session = Session::new(self.device);
-            let model = session.load(source, &mut |_| stopping::go_on())?;
-            said::notes(&model.remarks);
+            let model = session.load(source, &mut |_| stopping::keep_going())?;
+            printing::notes(&model.remarks);
             if let (Some(path), None) = (&self.labels, &truth) {
-                // Before the first run, which may take long. Its ids are those of the first model's classes.
+                // Read before the first run, which may take long. Its ids are those of the first model's classes.
                 truth = Some(self.read_truth(path, &model, size)?);
             }
-            // Of the embedded ones, only the patch sizes are compared.
+            // The embedded models are compared by patch size only.
             let decoders = if self.models.is_empty() {
                 1
             } else {
@@ -111,7 +111,7 @@ impl Compare {
         self.models.iter().cloned().map(ModelSource::Path).collect()
     }
 
-    /// The ground truth as classes, by the rules of its data set.
+    /// The ground truth as class ids, read by the rules of its data set.
     fn read_truth(&self, path: &Path, model: &ModelInfo, size: [usize; 2]) -> Result<LabelMap> {
         let choices = self.truth.choices();
         let reader = match &self.set {
@@ -138,8 +138,8 @@ impl Compare {
         Ok(truth.map)
     }
 
-    /// The page, with the agreement with the true labels, or else with the first model.
-    fn page(&self, photo: &Photo, answers: Vec<Answer>, truth: Option<&LabelMap>) -> Result<String> {
+    /// The page, with the agreement with the ground truth, or else with the first model.
+    fn page(&self, photo: &Photo, answers: Vec<ComparedModel>, truth: Option<&LabelMap>) -> Result<String> {
         let first = &answers[0];
         let (reference, reference_name) = match truth {
             Some(map) => (map.clone(), "the ground truth".to_owned()),
@@ -161,11 +161,11 @@ impl Compare {
                     }),
                 title: answer.title,
                 run: Some(answer.run),
-                picture: answer.picture,
+                image: answer.image,
             })
             .collect();
         let report = Report {
-            name: &self.picture.file_name().unwrap_or_default().to_string_lossy(),
+            name: &self.image.file_name().unwrap_or_default().to_string_lossy(),
             photo,
             reference: &reference_name,
             entries: &entries,
@@ -174,8 +174,8 @@ impl Compare {
     }
 }
 
-fn segmented(session: &mut Session, model: &ModelInfo, output: Output, photo: &Photo) -> Result<Answer> {
-    let settings = Settings::of(&model.spec.inference);
+fn segmented(session: &mut Session, model: &ModelInfo, output: Output, photo: &Photo) -> Result<ComparedModel> {
+    let settings = InferenceConfig::of(&model.spec.inference);
     let task = Task {
         model: model.id,
         output,
@@ -184,7 +184,7 @@ fn segmented(session: &mut Session, model: &ModelInfo, output: Output, photo: &P
         settings: &settings,
     };
     MemoryWatch::default().begin();
-    let prediction = session.segment_in_passing(&task, &mut |_| stopping::go_on())?;
+    let prediction = session.segment_uncached(&task, &mut |_| stopping::keep_going())?;
     let peak_mib = peak_memory_mib();
     let cost = Cost::of(&model.spec, output, &prediction);
     let subject = Subject {
@@ -193,12 +193,12 @@ fn segmented(session: &mut Session, model: &ModelInfo, output: Output, photo: &P
         confidence: &prediction.labels.confidence,
         classes: &model.classes,
     };
-    let picture = export::picture(&subject, &export::Options::default(), Format::Overlay)?;
-    Ok(Answer {
+    let image = export::image(&subject, &export::Options::default(), Format::Overlay)?;
+    Ok(ComparedModel {
         title: model.output_title(output),
         run: cost.reported(&prediction.timings, peak_mib),
         map: prediction.labels.map,
         classes: model.classes.clone(),
-        picture,
+        image,
     })
 }

@@ -1,10 +1,10 @@
-//! `segscope convert`.
+//! `segscope convert`: turns published checkpoints into a bundle.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow, bail};
 
-use super::said::{self, out};
+use super::printing::{self, out};
 use super::{open_model, stopping};
 use crate::checkpoint::{self, Checkpoint};
 use crate::staged_file;
@@ -12,26 +12,25 @@ use crate::staged_file;
 /// Turn published checkpoints into a bundle: one file, half the size, with the decoders of all of them
 #[derive(Debug, clap::Args)]
 pub(super) struct Convert {
-    /// Published folders, .pth files or bundles; several need equal encoders
-    #[arg(required = true)]
+    /// Published folders, .pth files or bundles; several must have the same encoder
+    #[arg(required = true, value_name = "FILE-or-FOLDER")]
     inputs: Vec<PathBuf>,
-    /// Key of the files under which the weights lie, where they hold several sets: model_ema, state_dict.teacher
+    /// Key of the weights in files with several sets, such as model_ema or state_dict.teacher
     #[arg(long, value_name = "KEY")]
     weights: Option<String>,
-    /// The bundle to write, ending in .safetensors
+    /// Bundle to write, ending in .safetensors
     #[arg(short, long)]
     output: PathBuf,
-    /// Write over an existing bundle
+    /// Overwrite an existing bundle
     #[arg(long)]
     overwrite: bool,
-    /// Keep these decoders only, in this order; the first is shown when the model is opened
+    /// Keep only these decoders, in this order; the first one is shown when the model is opened
     #[arg(long, value_delimiter = ',', value_name = "KEY,KEY")]
     decoders: Option<Vec<String>>,
-    /// Pixels from one window to the next when the model is run, in place of its own
+    /// Distance between windows in pixels when the model is run [default: the model's]
     #[arg(long, value_name = "N")]
     stride: Option<usize>,
-    /// Add a note to the provenance, such as "licence=CC BY-NC 4.0", in place of one of that name; may be given several
-    /// times
+    /// Add a note to the provenance, such as "licence=CC BY-NC 4.0", replacing one of the same name; may be repeated
     #[arg(long, value_name = "NAME=TEXT")]
     note: Vec<String>,
 }
@@ -51,7 +50,7 @@ impl Convert {
                 self.output.display()
             );
         }
-        said::leave_stdout_to([self.output.as_path()])?;
+        printing::leave_stdout_to([self.output.as_path()])?;
         stopping::listen()?;
         let mut checkpoint = self.merged()?;
         if let Some(keys) = &self.decoders {
@@ -98,14 +97,14 @@ impl Convert {
                 )
             })?;
         }
-        said::notes(&checkpoint.remarks[told..]);
+        printing::notes(&checkpoint.remarks[told..]);
         Ok(checkpoint)
     }
 
-    /// Opens an input, and says what was assumed or left out.
+    /// Opens an input and prints what was assumed or left out.
     fn open(&self, path: &Path) -> Result<Checkpoint> {
         let checkpoint = open_model(path, self.weights.as_deref())?;
-        said::notes(&checkpoint.remarks);
+        printing::notes(&checkpoint.remarks);
         Ok(checkpoint)
     }
 }

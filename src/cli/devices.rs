@@ -1,11 +1,11 @@
-//! `segscope devices`: which adapters there are, and which one `auto` takes and why.
+//! `segscope devices`: the graphics adapters, and the device that `auto` selects and why.
 
 use anyhow::Result;
 
-use super::said::out;
+use super::printing::out;
 use crate::runtime::{self, AdapterKind, DeviceChoice};
 
-/// List devices and say which one is used
+/// List devices and the one that auto selects
 #[derive(Debug, clap::Args)]
 pub(super) struct Devices;
 
@@ -28,13 +28,13 @@ impl Devices {
         let chosen = runtime::open_device(DeviceChoice::Auto)?;
         match chosen.note {
             None => out!(
-                "auto takes {}: a GPU that agrees with the CPU on a small network",
+                "auto selects {}: a GPU that agrees with the CPU on a small network",
                 chosen.name
             ),
             Some(_) if adapters.iter().all(|a| a.kind == AdapterKind::Software) => {
-                out!("auto takes the CPU: there is no GPU, and a software adapter is slower than the CPU itself")
+                out!("auto selects the CPU: there is no GPU, and a software adapter is slower than the CPU")
             }
-            Some(note) => out!("auto takes the CPU: {note}"),
+            Some(note) => out!("auto selects the CPU: {note}"),
         }
     }
 }

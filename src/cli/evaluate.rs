@@ -1,4 +1,4 @@
-//! `segscope evaluate`: scores of a model, or of predictions that are there, over a folder with its ground truth.
+//! `segscope evaluate`: scores a model, or existing predictions, against ground truth.
 
 mod source;
 mod truth;
@@ -12,8 +12,8 @@ use serde_json::json;
 
 use super::model_flags::ModelFlags;
 use super::output_choice::OutputChoice;
+use super::printing::{self, err};
 use super::run_flags::RunFlags;
-use super::said::{self, err};
 use super::truth_flags::{TruthFlags, name_rule};
 use super::{described, stopping, write_text};
 use crate::datasets::{BeyondClasses, Pair, Pairs, TruthReader, digest, pairs, pairs_of_list};
@@ -23,30 +23,30 @@ use crate::staged_file;
 use source::Source;
 use truth::{check_truths, doubts};
 
-/// Score a model, or predictions of another program, with the ground truth of a folder
+/// Score a model, or predictions of another program, against ground truth
 #[derive(Debug, clap::Args)]
 pub(super) struct Evaluate {
-    /// Folder of pictures, with folders below it
+    /// Folder of images, including subfolders
     #[arg(long, value_name = "DIR", required_unless_present_any = ["predictions", "list"], conflicts_with = "predictions")]
     images: Option<PathBuf>,
-    /// Folder of predicted label maps (PNG with class ids) to score in place of a model; - where the first files of --list are
-    /// predictions
+    /// Folder of predicted label maps (PNG with class ids) to score instead of a model; - if the first files in --list
+    /// are predictions
     #[arg(long, value_name = "DIR", conflicts_with = "model")]
     predictions: Option<PathBuf>,
-    /// Ids of the predictions are one more than their class, and 0 is none
+    /// Predicted ids are one more than their class, and 0 is no class
     #[arg(long, requires = "predictions")]
     predictions_zero_is_ignored: bool,
-    /// Ids of the predictions are label ids of the data set (Cityscapes)
+    /// Predicted ids are label ids of the data set (Cityscapes)
     #[arg(long, requires = "predictions", conflicts_with = "predictions_zero_is_ignored")]
     predictions_label_ids: bool,
-    /// Folder of true label maps (PNG with ids); how they are named after the pictures is found by itself
+    /// Folder of ground truth (PNG with ids); how its files are named after the images is detected
     #[arg(long, value_name = "DIR", required_unless_present = "list", conflicts_with = "list")]
     labels: Option<PathBuf>,
-    /// A list with a picture (or a predicted label map) and its true label map in each line, separated by a comma, in place
-    /// of the folders
+    /// List of images to use instead of folders: an image (or a predicted label map) and its ground truth in each line,
+    /// separated by a comma
     #[arg(long, value_name = "FILE")]
     list: Option<PathBuf>,
-    /// How label maps are named, such as {stem}_mask.png
+    /// Name pattern of the ground truth, such as {stem}_mask.png [default: detected]
     #[arg(long, value_name = "NAME")]
     label_name: Option<String>,
     #[command(flatten)]
@@ -55,35 +55,35 @@ pub(super) struct Evaluate {
     output: OutputChoice,
     #[command(flatten)]
     truth: TruthFlags,
-    /// Write the scores of the classes as comma-separated values; - is standard output
+    /// Write the scores of each class as comma-separated values; - is standard output
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
-    /// Write everything as JSON; an unfinished file of the same evaluation is gone on from
+    /// Write all results as JSON; resumes an unfinished evaluation from this file
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Write a page with scores, confusion matrix and worst pictures
+    /// Write an HTML page with scores, confusion matrix and worst images
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
-    /// Write over existing files
+    /// Overwrite existing files
     #[arg(long)]
     overwrite: bool,
-    /// Where to compute
+    /// Device to compute on
     #[arg(long, value_enum, default_value = "auto")]
     device: DeviceChoice,
     #[command(flatten)]
     run_flags: RunFlags,
 }
 
-/// An unfinished evaluation is written at most this often.
+/// Minimum time between two writes of an unfinished evaluation.
 const WRITTEN_EVERY: Duration = Duration::from_secs(10);
 
 impl Evaluate {
     pub(super) fn run(&self) -> Result<()> {
         let outputs = [&self.json, &self.csv, &self.html];
-        said::leave_stdout_to(outputs.into_iter().flatten().map(PathBuf::as_path))?;
+        printing::leave_stdout_to(outputs.into_iter().flatten().map(PathBuf::as_path))?;
         stopping::listen()?;
         let Pairs { pairs, remarks } = self.pairs()?;
-        said::notes(&remarks);
+        printing::notes(&remarks);
         let mut source = self.source(&pairs)?;
         let reader = self.reader(&source)?;
         let mut of = source.described();
@@ -109,8 +109,9 @@ impl Evaluate {
         check_truths(&pairs, source.classes(), &reader)?;
         let done = self.go_through(&pairs, &mut source, &reader, &mut evaluated);
         let kept = self.json.as_ref().filter(|path| staged_file::is_renamed_to(path));
-        if let (Err(_), Some(path), false) = (&done, kept, evaluated.scores.pictures.is_empty()) {
-            // What was scored is good. Why it ended is told below, and matters more than a failure here.
+        if let (Err(_), Some(path), false) = (&done, kept, evaluated.scores.images.is_empty()) {
+            // The scores so far are valid. The error that ended the run is reported below and matters more than one
+            // here.
             if let Err(why) = write_text(path, &evaluated.json().to_string()) {
                 err!("segscope: {}", described(&why));
             }
@@ -119,8 +120,8 @@ impl Evaluate {
             self.tell_stopped(&evaluated);
         }
         done?;
-        said::text(format_args!("{}", evaluated.text()))?;
-        said::notes(&doubts(&source, &evaluated));
+        printing::text(format_args!("{}", evaluated.text()))?;
+        printing::notes(&doubts(&source, &evaluated));
         let json = format!("{:#}\n", evaluated.json());
         let outputs = [
             (&self.json, json),
@@ -136,7 +137,7 @@ impl Evaluate {
         Ok(())
     }
 
-    /// The folder of pictures or predictions.
+    /// The folder of images or predictions.
     fn files(&self) -> Option<&PathBuf> {
         self.images.as_ref().or(self.predictions.as_ref())
     }
@@ -147,7 +148,7 @@ impl Evaluate {
         }
         let files = self.files();
         let files =
-            files.context("expected a folder of pictures or predictions, found none; add --images or --predictions")?;
+            files.context("expected a folder of images or predictions, found none; add --images or --predictions")?;
         let labels = self
             .labels
             .as_ref()
@@ -155,20 +156,20 @@ impl Evaluate {
         Ok(pairs(files, labels, name_rule(self.label_name.as_deref())?.as_ref())?)
     }
 
-    /// How far it came before a signal ended it, and how it goes on.
+    /// Prints how far the evaluation came before a signal stopped it, and how to resume it.
     fn tell_stopped(&self, evaluated: &Evaluated) {
-        let (done, all) = (evaluated.scores.pictures.len(), evaluated.total);
+        let (done, all) = (evaluated.scores.images.len(), evaluated.total);
         let how = match &self.json {
             Some(path) if staged_file::is_renamed_to(path) => match self.overwrite {
-                true => "; the same command without --overwrite goes on",
-                false => "; the same command goes on",
+                true => "; run the same command without --overwrite to resume",
+                false => "; run the same command to resume",
             },
-            _ => "; add --json FILE to be able to go on",
+            _ => "; add --json FILE to be able to resume",
         };
-        err!("stopped after {done} of {all} pictures{how}");
+        err!("stopped after {done} of {all} images{how}");
     }
 
-    /// What reads the ground truth.
+    /// The reader of the ground truth.
     fn reader(&self, source: &Source) -> Result<TruthReader> {
         let of_file = self.run_flags.set_file()?.map(|file| file.rules);
         let of_model = match source {
@@ -180,7 +181,7 @@ impl Evaluate {
         Ok(reader)
     }
 
-    /// An unfinished evaluation of the same, or a new one.
+    /// The unfinished evaluation to resume, or else a new one.
     fn begun(&self, fresh: Evaluated, pairs: &[Pair]) -> Result<Evaluated> {
         let Some(path) = self
             .json
@@ -192,13 +193,13 @@ impl Evaluate {
         let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
         let kept: Option<Evaluated> = serde_json::from_str(&text).ok();
         let is_same = |kept: &Evaluated| {
-            let names = kept.scores.pictures.iter().map(|picture| &picture.name);
-            let same_names = names.eq(pairs.iter().map(|pair| &pair.name).take(kept.scores.pictures.len()));
+            let names = kept.scores.images.iter().map(|image| &image.name);
+            let same_names = names.eq(pairs.iter().map(|pair| &pair.name).take(kept.scores.images.len()));
             same_names && (&kept.of, &kept.classes, kept.total) == (&fresh.of, &fresh.classes, fresh.total)
         };
         match kept.filter(|kept| !kept.is_complete()) {
             Some(kept) if is_same(&kept) => {
-                err!("going on after {} pictures", kept.scores.pictures.len());
+                err!("resuming after {} images", kept.scores.images.len());
                 Ok(kept)
             }
             Some(_) => bail!(
@@ -207,19 +208,19 @@ impl Evaluate {
                 path.display()
             ),
             None => bail!(
-                "expected no such file yet, found one; choose another or add --overwrite: {}",
+                "expected a new file, found an existing one; choose another or add --overwrite: {}",
                 path.display()
             ),
         }
     }
 
-    /// Refuses to begin where the end could not be written.
+    /// Checks before the run that its results can be written.
     fn check_files(&self) -> Result<()> {
         let outputs: Vec<&PathBuf> = [&self.json, &self.csv, &self.html].into_iter().flatten().collect();
         for (i, path) in outputs.iter().enumerate() {
             ensure!(
                 !outputs[..i].contains(path),
-                "expected a file of its own for each output, found one twice: {}",
+                "expected a different file for each output, found one that is named twice: {}",
                 path.display()
             );
         }
@@ -234,7 +235,7 @@ impl Evaluate {
         for path in [&self.csv, &self.html].into_iter().flatten() {
             ensure!(
                 self.overwrite || !staged_file::is_taken(path),
-                "expected no such file yet, found one; choose another or add --overwrite: {}",
+                "expected a new file, found an existing one; choose another or add --overwrite: {}",
                 path.display()
             );
         }
@@ -250,10 +251,10 @@ impl Evaluate {
     ) -> Result<()> {
         let bar = bar(pairs.len());
         let mut written = Instant::now();
-        // What is written to cannot be replaced by what comes later.
+        // A stream cannot be replaced later, so it does not receive unfinished results.
         let unfinished = self.json.as_ref().filter(|path| staged_file::is_renamed_to(path));
-        // They are counted in the order of the pairs.
-        let done = evaluated.scores.pictures.len();
+        // Images are counted in the order of the pairs.
+        let done = evaluated.scores.images.len();
         for (id, pair) in pairs.iter().enumerate().skip(done) {
             stopping::check()?;
             bar.set_position(id as u64);
@@ -278,9 +279,9 @@ impl Evaluate {
     }
 }
 
-/// A bar on a terminal, nothing elsewhere.
-fn bar(pictures: usize) -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(Some(pictures as u64), ProgressDrawTarget::stderr());
+/// A progress bar on a terminal, nothing elsewhere.
+fn bar(images: usize) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(images as u64), ProgressDrawTarget::stderr());
     if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos} of {len}  {eta} left  {wide_msg}") {
         bar.set_style(style);
     }

@@ -1,20 +1,21 @@
-//! `segscope info`.
+//! `segscope info`: prints what a model file holds.
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use anyhow::Result;
 
-use super::{open_model, said};
+use super::{open_model, printing};
 use crate::checkpoint::{self, Backbone, Checkpoint, CheckpointError, Provenance};
 use crate::model::{DecoderSpec, Normalisation, WindowMode, WindowRules};
 
 /// Print what a model file holds
 #[derive(Debug, clap::Args)]
 pub(super) struct Info {
-    /// A published folder, a .pth or a bundle; the embedded model without one
+    /// Model: a published folder, a .pth file or a bundle [default: the embedded model]
+    #[arg(value_name = "FILE-or-FOLDER")]
     file: Option<PathBuf>,
-    /// Key of the file under which the weights lie, where it holds several sets: model_ema, state_dict.teacher
+    /// Key of the weights in a file with several sets, such as model_ema or state_dict.teacher
     #[arg(long, value_name = "KEY", requires = "file")]
     weights: Option<String>,
 }
@@ -34,12 +35,12 @@ impl Info {
                 Err(e) => return Err(e.into()),
             },
         };
-        said::text(format_args!("{text}"))
+        printing::text(format_args!("{text}"))
     }
 }
 
-/// A name and what there is to say.
-type Line<'a> = (&'a str, String);
+/// A name and its value.
+type InfoLine<'a> = (&'a str, String);
 
 fn describe(checkpoint: &Checkpoint) -> String {
     let (spec, i) = (&checkpoint.spec, &checkpoint.spec.inference);
@@ -55,16 +56,16 @@ fn describe(checkpoint: &Checkpoint) -> String {
         "window",
         match i.mode {
             WindowMode::Slide => format!("{} pixels, stride {}", i.window, i.stride),
-            WindowMode::Whole => "the whole picture at once".into(),
+            WindowMode::Whole => "the whole image at once".into(),
         },
     ));
     lines.push((
         "short side",
-        i.short_side.map_or("as it is".into(), |s| format!("{s} pixels")),
+        i.short_side.map_or("not reduced".into(), |s| format!("{s} pixels")),
     ));
     let rules = match i.rules {
-        WindowRules::Enlarge => "pictures smaller than the window are enlarged to it",
-        WindowRules::Shrink => "pictures smaller than the window are one smaller window",
+        WindowRules::Enlarge => "images smaller than the window are enlarged to it",
+        WindowRules::Shrink => "images smaller than the window get one smaller window",
     };
     if i.mode == WindowMode::Slide {
         lines.push(("rules", rules.into()));
@@ -77,7 +78,7 @@ fn describe(checkpoint: &Checkpoint) -> String {
     }
     if let Some(zero_is_ignored) = checkpoint.zero_is_ignored {
         let zero = match zero_is_ignored {
-            true => "0 is no class, other ids are one more than their class",
+            true => "0 is ignored, other ids are one more than their class",
             false => "0 is a class",
         };
         lines.push(("ground truth", zero.into()));
@@ -108,12 +109,12 @@ fn describe_backbone(backbone: &Backbone) -> String {
     aligned(&lines)
 }
 
-fn normalisation_line(normalisation: &Normalisation) -> Line<'static> {
+fn normalisation_line(normalisation: &Normalisation) -> InfoLine<'static> {
     let Normalisation { mean, std } = normalisation;
     ("normalise", format!("mean {mean:?}, deviation {std:?}"))
 }
 
-fn provenance_lines(provenance: &Provenance) -> impl Iterator<Item = Line<'_>> {
+fn provenance_lines(provenance: &Provenance) -> impl Iterator<Item = InfoLine<'_>> {
     let notes = provenance
         .notes
         .iter()
@@ -121,11 +122,11 @@ fn provenance_lines(provenance: &Provenance) -> impl Iterator<Item = Line<'_>> {
     std::iter::once(("read from", provenance.layout.clone())).chain(notes)
 }
 
-fn remark_lines(remarks: &[String]) -> impl Iterator<Item = Line<'_>> {
+fn remark_lines(remarks: &[String]) -> impl Iterator<Item = InfoLine<'_>> {
     remarks.iter().map(|remark| ("remark", remark.clone()))
 }
 
-fn aligned(lines: &[Line]) -> String {
+fn aligned(lines: &[InfoLine]) -> String {
     lines
         .iter()
         .map(|(name, value)| format!("{name:<12} {value}\n"))

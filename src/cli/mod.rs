@@ -1,21 +1,21 @@
 //! The command line: the same work without a window.
 
-// They panic where the other end is closed or full; see `said`.
+// The standard macros panic where a stream is closed or full; see `printing`.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
+mod attention;
 mod bench;
 mod compare;
 mod convert;
 mod devices;
 mod evaluate;
-mod gathered;
+mod image_files;
 mod info;
-mod inside;
 mod model_flags;
 mod models;
 mod output_choice;
+mod printing;
 mod run_flags;
-mod said;
 mod segment;
 mod segment_batch;
 mod stopping;
@@ -36,21 +36,22 @@ use crate::export::Options;
 use crate::photo::{self, Header, OpenOptions, Photo, PhotoRemark};
 use crate::runtime::{DeviceChoice, MemoryNeed, ModelSource, available_memory};
 use crate::staged_file::StagedFile;
-use said::err;
+use printing::err;
 
 /// See what a segmentation transformer sees.
 #[derive(Debug, Parser)]
 #[command(name = "segscope", version, args_conflicts_with_subcommands = true)]
 struct Arguments {
-    /// Pictures to open in the window; a sample without any
-    pictures: Vec<PathBuf>,
-    /// Model for the window: a published folder, a .pth or a bundle
-    #[arg(long, value_name = "FILE-OR-FOLDER")]
+    /// Images to open in the window [default: a sample]
+    #[arg(value_name = "IMAGE-or-FOLDER")]
+    images: Vec<PathBuf>,
+    /// Model for the window: a published folder, a .pth file or a bundle
+    #[arg(long, value_name = "FILE-or-FOLDER")]
     model: Option<PathBuf>,
-    /// Where the window computes [default: as in the settings]
+    /// Device for the window [default: as in the settings]
     #[arg(long, value_enum)]
     device: Option<DeviceChoice>,
-    /// Write the times of every frame of the window to this file, for measuring
+    /// Write the times of every frame of the window to this file, for measurements
     #[arg(long, value_name = "FILE", hide = true)]
     frame_log: Option<PathBuf>,
     #[command(subcommand)]
@@ -64,17 +65,19 @@ enum Action {
     Info(info::Info),
     Convert(convert::Convert),
     Models(models::Models),
-    Attention(inside::Attention),
-    Rollout(inside::RolloutOf),
-    Distance(inside::Distance),
+    Attention(attention::Attention),
+    Rollout(attention::RolloutOf),
+    Distance(attention::Distance),
     Compare(compare::Compare),
     Evaluate(evaluate::Evaluate),
     Train(Box<train::Train>),
     Bench(bench::Bench),
 }
 
-/// Runs the program with the process's arguments: 0 is success, 1 partial failure, 2 a wrong call or a wrong file, and
-/// 128 and a signal's number where that has ended it.
+/// Runs the program with the process's arguments.
+///
+/// The exit code is 0 on success, 1 on partial failure, 2 on a wrong call or a wrong file, and 128 plus the signal's
+/// number after a signal.
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
     let success = |()| ExitCode::SUCCESS;
@@ -93,19 +96,19 @@ pub fn run() -> ExitCode {
         Some(Action::Bench(bench)) => bench.run().map(success),
         None => {
             let Arguments {
-                pictures,
+                images,
                 model,
                 device,
                 frame_log,
                 ..
             } = arguments;
-            no_mistyped_command(&pictures).and_then(|()| {
+            no_mistyped_command(&images).and_then(|()| {
                 app::run(Start {
-                    pictures,
+                    images,
                     model,
                     device,
                     store: Store::usual(),
-                    pictures_folder: pictures_folder(),
+                    images_folder: images_folder(),
                     frame_log,
                 })?;
                 Ok(ExitCode::SUCCESS)
@@ -121,7 +124,7 @@ pub fn run() -> ExitCode {
     stopping::exit_code().unwrap_or(code)
 }
 
-/// An error with its causes, without those that its own sentence already names.
+/// An error with its causes, except those that its message already contains.
 fn described(error: &anyhow::Error) -> String {
     let mut text = error.to_string();
     for cause in error.chain().skip(1).map(ToString::to_string) {
@@ -132,13 +135,14 @@ fn described(error: &anyhow::Error) -> String {
     text
 }
 
-/// Opens a model to the end, with the weights under this key of its file where one is given.
+/// Opens a model with its weights, from the key `weights` of its file if one is given.
 fn open_model(path: &Path, weights: Option<&str>) -> Result<Checkpoint, CheckpointError> {
-    checkpoint::open_with(path, weights, &mut |_| stopping::go_on())
+    checkpoint::open_with(path, weights, &mut |_| stopping::keep_going())
 }
 
-/// Opens a picture for a run of so many classes, which may be exported. What it takes is said before it is decoded, and
-/// what there is to say about the file afterwards; `say` prints a line.
+/// Opens an image for a run with this number of classes, whose result may be exported.
+///
+/// `say` prints a line: before decoding the memory that a large run needs, afterwards remarks about the file.
 fn open_photo(
     path: &Path,
     opening: OpenOptions,
@@ -152,7 +156,7 @@ fn open_photo(
     let photo = Photo::open_with(path, opening)?;
     for remark in &photo.remarks {
         let advice = match remark {
-            PhotoRemark::FewBits { .. } => "; --stretch makes it bright",
+            PhotoRemark::FewBits { .. } => "; add --stretch to brighten it",
             _ => "",
         };
         say(&format!("note: {remark}{advice}: {}", path.display()));
@@ -160,40 +164,40 @@ fn open_photo(
     Ok(photo)
 }
 
-/// Where a person keeps pictures, as far as the system tells.
-fn pictures_folder() -> PathBuf {
+/// The user's folder for images, or else the home folder, if the system names them.
+fn images_folder() -> PathBuf {
     let folder = |dirs: directories::UserDirs| dirs.picture_dir().unwrap_or(dirs.home_dir()).to_owned();
     directories::UserDirs::new().map(folder).unwrap_or_default()
 }
 
-/// A word that is no file is more likely a mistyped command than a picture.
+/// Rejects a word that is not a file, which is more likely a mistyped command than an image.
 fn no_mistyped_command(paths: &[PathBuf]) -> anyhow::Result<()> {
     let is_word = |path: &&PathBuf| !path.exists() && path.extension().is_none() && path.components().count() == 1;
     match paths.iter().find(is_word) {
         Some(word) => anyhow::bail!(
-            "expected a command or a picture, found neither; see segscope --help: {}",
+            "expected a command or an image, found neither; see segscope --help: {}",
             word.display()
         ),
         None => Ok(()),
     }
 }
 
-/// The model that was named; the embedded one without any.
+/// The named model, or else the embedded one.
 fn source_of(model: Option<&PathBuf>) -> ModelSource {
     model.cloned().map_or(ModelSource::Embedded, ModelSource::Path)
 }
 
-/// Writes a text beside its place, then renames it; `-` is standard output.
+/// Writes text to a temporary file beside the path and renames it; `-` is standard output.
 fn write_text(path: &Path, text: &str) -> anyhow::Result<()> {
     StagedFile::replace(path, text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// The pictures given, folders replaced by what is in them.
+/// The given images, with folders replaced by the images in them.
 fn expanded(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     let mut all = Vec::new();
     for path in paths {
         if path.is_dir() {
-            all.extend(folder_pictures(path)?);
+            all.extend(folder_images(path)?);
         } else {
             all.push(path.clone());
         }
@@ -201,12 +205,12 @@ fn expanded(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     Ok(all)
 }
 
-/// The pictures in a folder, at least one.
-fn folder_pictures(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let found = photo::pictures_in(folder).with_context(|| format!("cannot list the folder {}", folder.display()))?;
+/// The images in a folder, at least one.
+fn folder_images(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let found = photo::images_in(folder).with_context(|| format!("cannot list the folder {}", folder.display()))?;
     anyhow::ensure!(
         !found.is_empty(),
-        "expected pictures in the folder, found none: {}",
+        "expected images in the folder, found none: {}",
         folder.display()
     );
     Ok(found)

@@ -5,22 +5,22 @@ use std::sync::Arc;
 
 use anyhow::Result;
 
-use super::{said, source_of, stopping};
+use super::{printing, source_of, stopping};
 use crate::runtime::{ModelInfo, ModelSource, Session};
 
-/// The model, and which of the weights in its file
+/// The model file, and which of its weights to use
 #[derive(Debug, clap::Args)]
 pub(super) struct ModelFlags {
-    /// A published folder, a .pth or a bundle; the embedded model without it
-    #[arg(long, value_name = "FILE-OR-FOLDER")]
+    /// Model: a published folder, a .pth file or a bundle [default: the embedded model]
+    #[arg(long, value_name = "FILE-or-FOLDER")]
     model: Option<PathBuf>,
-    /// Key of the model file under which the weights lie, where it holds several sets: model_ema, state_dict.teacher
+    /// Key of the weights in a model file with several sets, such as model_ema or state_dict.teacher
     #[arg(long, value_name = "KEY", requires = "model")]
     weights: Option<String>,
 }
 
 impl ModelFlags {
-    /// The model that was named; the embedded one without any.
+    /// The named model, or else the embedded one.
     pub(super) fn source(&self) -> ModelSource {
         match (&self.model, &self.weights) {
             (Some(path), Some(key)) => ModelSource::Weights(path.clone(), key.clone()),
@@ -28,10 +28,10 @@ impl ModelFlags {
         }
     }
 
-    /// Opens it, and says what was assumed or left out.
+    /// Loads the model and prints what was assumed or left out.
     pub(super) fn load(&self, session: &mut Session) -> Result<Arc<ModelInfo>> {
-        let model = session.load(self.source(), &mut |_| stopping::go_on())?;
-        said::notes(&model.remarks);
+        let model = session.load(self.source(), &mut |_| stopping::keep_going())?;
+        printing::notes(&model.remarks);
         Ok(model)
     }
 }

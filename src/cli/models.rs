@@ -1,4 +1,4 @@
-//! `segscope models`: the released checkpoints, which of them lie in the models folder, and where to get the others.
+//! `segscope models`: the released checkpoints, which of them are in the models folder, and where to get the others.
 
 use std::path::{Path, PathBuf};
 
@@ -6,13 +6,13 @@ use anyhow::{Context as _, Result, bail};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::said::{self, out};
+use super::printing::{self, out};
 use crate::catalogue::{self, ModelsFolder, Project, Released, Size};
 
-/// List released models, where to get them, and which lie in the models folder; nothing is downloaded
+/// List released models, where to get them and which are in the models folder; downloads nothing
 #[derive(Debug, clap::Args)]
 pub(super) struct Models {
-    /// Where downloaded models lie [default: models in the data folder of the system]
+    /// Folder of downloaded models [default: models in the system's data folder]
     #[arg(long, value_name = "DIR")]
     folder: Option<PathBuf>,
     /// Print one JSON object
@@ -23,7 +23,7 @@ pub(super) struct Models {
 impl Models {
     pub(super) fn run(&self) -> Result<()> {
         let folder = self.folder.clone().or_else(catalogue::usual_folder);
-        let folder = folder.context("the system names no folder for models; name one with --folder DIR")?;
+        let folder = folder.context("the system has no data folder; name a folder for models with --folder DIR")?;
         let released = catalogue::released();
         let found = catalogue::present(&folder, released);
         if let Some(problem) = &found.problem {
@@ -32,7 +32,7 @@ impl Models {
         if self.json {
             out!("{}", as_json(released, &found))
         } else {
-            said::text(format_args!("{}", described(released, &found)))
+            printing::text(format_args!("{}", described(released, &found)))
         }
     }
 }
@@ -50,7 +50,7 @@ const HEADINGS: [&str; 9] = [
     "present",
 ];
 
-/// Columns that hold figures, which end at the right.
+/// Columns with numbers, which are right-aligned.
 const FIGURES: [usize; 5] = [0, 4, 5, 6, 7];
 
 fn described(released: &[Released], found: &ModelsFolder) -> String {
@@ -116,7 +116,7 @@ fn line(cells: &[String; HEADINGS.len()], widths: &[usize; HEADINGS.len()]) -> S
     format!("{}\n", line.trim_end())
 }
 
-/// Where each is published, by its number, with what else is known.
+/// Where each model is published, by its number, with remarks.
 fn links(released: &[Released]) -> String {
     let mut text = String::new();
     for project in Project::ALL {
@@ -135,11 +135,11 @@ fn links(released: &[Released]) -> String {
     text
 }
 
-/// What else lies in the folder.
+/// The other files in the folder.
 fn rest(found: &ModelsFolder) -> String {
     let mut text = String::new();
     if found.others().next().is_some() {
-        text += "\nOther models in it:\n";
+        text += "\nOther models in this folder:\n";
     }
     for model in found.others() {
         text += &format!("  {}  {}, {} classes\n", model.name, model.title, model.classes);
@@ -161,11 +161,11 @@ struct Row<'a> {
     model: &'a Released,
     /// Size of the download in 10⁶ bytes.
     megabytes: Option<f64>,
-    /// Whether that is an estimate.
+    /// Whether the size is an estimate.
     megabytes_estimated: bool,
-    /// What to download.
+    /// Links to download.
     links: Vec<String>,
-    /// Files or folders that it may be.
+    /// Files or folders that may be this model.
     present: Vec<Value>,
 }
 
@@ -195,7 +195,7 @@ fn as_json(released: &[Released], found: &ModelsFolder) -> Value {
     })
 }
 
-/// A path as JSON can hold it.
+/// A path as text for JSON.
 fn text(path: &Path) -> String {
     path.display().to_string()
 }

@@ -1,22 +1,22 @@
-//! `--decoder` and `--layer`: which output of a model is wanted.
+//! `--decoder` and `--layer`: the choice of a model's output.
 
 use anyhow::{Context, Result, bail};
 
 use crate::model::{ModelSpec, Output};
 
-/// Which output of a model is wanted.
+/// The choice of a model's output.
 #[derive(Debug, clap::Args)]
 pub(super) struct OutputChoice {
-    /// Decoder by its key, such as mask or pup; the model's first one without it
+    /// Key of the decoder, such as mask or pup [default: the model's first decoder]
     #[arg(long, value_name = "KEY")]
     decoder: Option<String>,
-    /// The auxiliary head on this layer of the encoder instead of the main head
+    /// Use the auxiliary head on this encoder layer instead of the main head
     #[arg(long, value_name = "N")]
     layer: Option<usize>,
 }
 
 impl OutputChoice {
-    /// The output in a model.
+    /// The chosen output of a model.
     ///
     /// # Errors
     /// When the model has no such decoder or head; those that it has are listed.
@@ -35,13 +35,13 @@ impl OutputChoice {
             .collect();
         let title = spec.output_title(Output::main(decoder));
         if layers.is_empty() {
-            bail!("layer: expected none, for {title} has no auxiliary heads, found {layer}");
+            bail!("layer: expected none because {title} has no auxiliary heads, found {layer}");
         }
         bail!("layer: expected {} for {title}, found {layer}", layers.join(" or "));
     }
 }
 
-/// Where the decoder with this key stands in a model; the first one without a key.
+/// Index of a model's decoder with this key, or of its first one without a key.
 ///
 /// # Errors
 /// When the model has none with this key; those that it has are listed.
@@ -57,20 +57,20 @@ pub(super) fn decoder_of(spec: &ModelSpec, key: Option<&str>) -> Result<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{DecoderKind, HeadSpec, UpSpec, Variant, published};
+    use crate::model::{DecoderKind, HeadSpec, SetrPupHead, Variant, published};
 
-    /// What a choice comes to in a model of all decoders, of which PUP has heads on layers 5 and 10.
+    /// The output chosen in a model with all decoders, of which PUP has heads on layers 5 and 10.
     fn output(decoder: Option<&str>, layer: Option<usize>) -> Result<Output, String> {
         let mut spec = published(Variant::Tiny, 16, &DecoderKind::ALL, 11, 64);
-        if let HeadSpec::Up(up) = &mut spec.decoders[3].head {
-            up.auxiliary = [4, 9].map(|tap| UpSpec { tap, ..up.main.clone() }).into();
+        if let HeadSpec::SetrPup(up) = &mut spec.decoders[3].head {
+            up.auxiliary = [4, 9].map(|tap| SetrPupHead { tap, ..up.main.clone() }).into();
         }
         let decoder = decoder.map(str::to_owned);
         OutputChoice { decoder, layer }.of(&spec).map_err(|e| e.to_string())
     }
 
     #[test]
-    fn keys_and_layers_name_outputs() {
+    fn keys_and_layers_select_outputs() {
         let layer_10 = Output {
             decoder: 3,
             auxiliary: Some(1),
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn what_there_is_not_lists_what_there_is() {
+    fn an_unknown_choice_lists_the_known_ones() {
         for (decoder, layer, why) in [
             (
                 "psp",
@@ -92,7 +92,7 @@ mod tests {
             (
                 "mask",
                 Some(7),
-                "layer: expected none, for Seg-T-Mask/16 has no auxiliary heads, found 7",
+                "layer: expected none because Seg-T-Mask/16 has no auxiliary heads, found 7",
             ),
         ] {
             assert_eq!(output(Some(decoder), layer), Err(why.into()));

@@ -1,4 +1,4 @@
-//! Flags that say how a model is run and what its classes are called, in place of what its file says.
+//! Flags for inference settings and class names that override those of the model's file.
 
 use std::sync::Arc;
 
@@ -8,63 +8,63 @@ use crate::datasets::{self, SetFile};
 use crate::model::{WindowMode, WindowRules};
 use crate::photo::OpenOptions;
 use crate::runtime::{ModelInfo, NormalisationChoice};
-use crate::segment::Settings;
+use crate::segment::InferenceConfig;
 
 /// How to run the model
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Test settings")]
+#[command(next_help_heading = "Inference settings")]
 pub(super) struct RunFlags {
-    /// Class names and colours: ade20k, camvid, cityscapes, pascal_context, pascal_context_59, pascal_voc, numbered or a
-    /// .toml file of your own; window, stride and short side too where the model's file does not say them
+    /// Class names and colours: ade20k, camvid, cityscapes, pascal_context, pascal_context_59, pascal_voc, numbered or
+    /// your own .toml file; also sets window, stride and short side if the model's file does not
     #[arg(long, value_name = "NAME-or-FILE")]
     set: Option<String>,
-    /// Average over these sizes, relative to the picture
+    /// Average over these scales of the image
     #[arg(long, value_delimiter = ',', value_name = "S,S,…")]
     scales: Option<Vec<f64>>,
-    /// Average over the mirrored picture too
+    /// Average over the image and its mirror image
     #[arg(long)]
     flip: bool,
-    /// Side of the window in pixels; the model's own without it
+    /// Window size in pixels [default: the model's]
     #[arg(long, value_name = "N")]
     window: Option<usize>,
-    /// Distance between windows in pixels; the model's own without it
+    /// Distance between windows in pixels [default: the model's]
     #[arg(long, value_name = "N")]
     stride: Option<usize>,
-    /// Reduce larger pictures to this short side in pixels; the model's own without it
+    /// Reduce larger images to this short side in pixels [default: the model's]
     #[arg(long, value_name = "N", conflicts_with = "full_size")]
     short_side: Option<usize>,
-    /// Do not reduce larger pictures
+    /// Do not reduce larger images
     #[arg(long)]
     full_size: bool,
-    /// What happens to pictures smaller than the window; the model's own without it
+    /// How to treat images smaller than the window [default: the model's rule]
     #[arg(long, value_enum)]
     rules: Option<Rules>,
-    /// What is subtracted from the pixels and divides them; the model's own without it
+    /// Mean and standard deviation for normalising pixels [default: the model's]
     #[arg(long, value_enum, value_name = "NAME")]
     normalisation: Option<NormalisationChoice>,
-    /// Make pictures of 16 bits that use only the lowest of them as bright as if these were all
+    /// Brighten 16-bit images that use only their lowest bits
     #[arg(long)]
     stretch: bool,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 enum Rules {
-    /// They are enlarged to the window
+    /// Enlarge them to the window
     Enlarge,
-    /// The window is smaller for them
+    /// Use a smaller window for them
     Shrink,
 }
 
-/// The key of the numbered set, and what the command line calls it.
+/// The key of the numbered set, and its name on the command line.
 const NUMBERED: (&str, &str) = ("unnamed", "numbered");
 
 impl RunFlags {
-    /// The model under the class names that were asked for, and how to run it.
-    pub(super) fn apply(&self, model: &ModelInfo) -> Result<(Arc<ModelInfo>, Settings)> {
+    /// The model with the chosen class names, and its inference settings.
+    pub(super) fn apply(&self, model: &ModelInfo) -> Result<(Arc<ModelInfo>, InferenceConfig)> {
         let set = self.fitting_set(model)?;
-        let own = Settings::of(&model.inference_with(set));
+        let own = InferenceConfig::of(&model.inference_with(set));
         let window = self.window.unwrap_or(own.window);
-        let settings = Settings {
+        let settings = InferenceConfig {
             window,
             stride: self.stride.unwrap_or(own.stride.min(window)),
             short_side: if self.full_size {
@@ -79,7 +79,7 @@ impl RunFlags {
                 Some(Rules::Shrink) => WindowRules::Shrink,
                 None => own.rules,
             },
-            // Whoever asks for windows gets them.
+            // A given window or stride implies sliding windows.
             mode: match (self.window, self.stride) {
                 (None, None) => own.mode,
                 _ => WindowMode::Slide,
@@ -100,30 +100,30 @@ impl RunFlags {
         Ok((Arc::new(model), settings))
     }
 
-    /// How pictures are opened.
+    /// How images are opened.
     pub(super) fn opening(&self) -> OpenOptions {
         OpenOptions { stretch: self.stretch }
     }
 
-    /// The class set that was asked for.
+    /// The chosen class set.
     pub(super) fn set_name(&self) -> Option<&str> {
         self.set.as_deref()
     }
 
-    /// The file of the set that was asked for, where it is one.
+    /// The file of the chosen class set, if it is a file.
     pub(super) fn set_file(&self) -> Result<Option<SetFile>> {
         let path = self.set.as_deref().filter(|name| SetFile::is_one(name));
         Ok(path.map(|path| SetFile::open(path.as_ref())).transpose()?)
     }
 
-    /// The key of the set that was asked for; `None` for the file's own.
+    /// The key of the chosen class set; `None` for the model file's own.
     fn fitting_set(&self, model: &ModelInfo) -> Result<Option<&str>> {
         let Some(asked) = self.set.as_deref() else {
             return Ok(None);
         };
         let asked = if asked == NUMBERED.1 { NUMBERED.0 } else { asked };
         if SetFile::is_one(asked) {
-            // Its names come later; how the model is run stays as its file says.
+            // Its names are applied later; the inference settings stay those of the model's file.
             return Ok(None);
         }
         if model.can_have(asked) {

@@ -1,4 +1,4 @@
-//! `segscope segment`: photos and folders to label maps and masks.
+//! `segscope segment`: segments images and folders, and writes label maps and masks.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -9,57 +9,57 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
 use crate::export::{self, Format};
-use crate::runtime::{DeviceChoice, PhotoSource, Session};
+use crate::runtime::{DeviceChoice, ImageSource, Session};
 use crate::segment::Timings;
 use crate::staged_file::folder_of;
 
-use super::gathered::{Gathered, gathered, gathered_below};
+use super::image_files::{ImageFile, gathered, image_files_below};
 use super::model_flags::ModelFlags;
 use super::output_choice::OutputChoice;
+use super::printing::{self, err};
 use super::run_flags::RunFlags;
-use super::said::{self, err};
 use super::segment_batch::{Batch, Done, Running};
 use super::stopping;
 
-/// Segment pictures and write label maps and masks
+/// Segment images and write label maps and masks
 #[derive(Debug, clap::Args)]
 pub(super) struct Segment {
-    /// Pictures, and folders of pictures
-    #[arg(required = true)]
-    pictures: Vec<PathBuf>,
+    /// Images and folders of images
+    #[arg(required = true, value_name = "IMAGE-or-FOLDER")]
+    images: Vec<PathBuf>,
     /// Folder to write to
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Go into the folders below folders, too; the output folder gets the same folders
+    /// Include subfolders, which are mirrored in the output folder
     #[arg(long)]
     recursive: bool,
-    /// Template for names of files without their ending [default: {name}]: {name} of the picture, {folder} that it lies in,
-    /// {model}
+    /// Template for output file names without extension: {name} of the image, {folder} that contains it, {model}
+    /// [default: {name}]
     #[arg(long, value_name = "TEMPLATE")]
     name: Option<String>,
     #[command(flatten)]
     model: ModelFlags,
     #[command(flatten)]
     output: OutputChoice,
-    /// Where to compute
+    /// Device to compute on
     #[arg(long, value_enum, default_value = "auto")]
     device: DeviceChoice,
-    /// What to write
+    /// Files to write
     #[arg(long, value_enum, value_delimiter = ',', default_value = "labels,color,overlay")]
     formats: Vec<Format>,
-    /// Put a legend beside the overlay
+    /// Add a legend beside the overlay
     #[arg(long)]
     legend: bool,
-    /// How much of the class colours shows in the overlay, 0 to 1
+    /// Opacity of the class colours in the overlay, 0 to 1
     #[arg(long, default_value_t = 0.5)]
     opacity: f32,
-    /// Write over existing files
+    /// Overwrite existing files
     #[arg(long)]
     overwrite: bool,
-    /// Go on with a batch: leave out pictures whose files are all there, and keep files that are
+    /// Resume a batch: skip images whose files all exist, and keep existing files
     #[arg(long, conflicts_with = "overwrite")]
     skip_existing: bool,
-    /// Print one JSON object per picture, with timings in milliseconds
+    /// Print one JSON object per image, with timings in milliseconds
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -80,12 +80,12 @@ impl Segment {
                 "name: expected {{name}}, {{folder}} and {{model}} only, found {name}"
             );
         }
-        let pictures = match self.recursive {
+        let images = match self.recursive {
             true => {
                 let results = Format::ALL.map(|format| self.out.join(format.folder()));
-                gathered_below(&self.pictures, &results)?
+                image_files_below(&self.images, &results)?
             }
-            false => gathered(&self.pictures)?,
+            false => gathered(&self.images)?,
         };
         stopping::listen()?;
         let mut session = Session::new(self.device);
@@ -101,7 +101,7 @@ impl Segment {
         if let Some(note) = device.note.filter(|_| device.gpu_failed) {
             err!("segscope: using the CPU: {note}");
         }
-        let bar = self.bar(pictures.len());
+        let bar = self.bar(images.len());
         let running = Running {
             session: &mut session,
             model: &model,
@@ -112,25 +112,25 @@ impl Segment {
         };
         let options = self.options();
         let mut batch = Batch::new(running, &options, &self.out);
-        // Others may still want the files when nobody reads standard output any more, or it is full.
+        // The files may still be needed when standard output is closed or full.
         let mut told = Ok(());
-        for (id, picture) in pictures.iter().enumerate() {
+        for (id, image) in images.iter().enumerate() {
             if stopping::is_asked() {
                 break;
             }
-            bar.set_message(picture.path.display().to_string());
+            bar.set_message(image.path.display().to_string());
             let place = id as u64 * STEPS;
-            let done = batch.take(&picture.path, &self.place_of(picture, &title, &options), |share| {
+            let done = batch.take(&image.path, &self.place_of(image, &title, &options), |share| {
                 bar.set_position(place + (share * STEPS as f32) as u64);
             });
             if self.json {
-                told = told.and(report(&picture.path, &done));
+                told = told.and(report(&image.path, &done));
             }
-            batch.count(&picture.path, done);
+            batch.count(&image.path, done);
             bar.set_position(place + STEPS);
         }
         bar.finish_and_clear();
-        batch.tell(pictures.len(), self.json);
+        batch.tell(images.len(), self.json);
         told?;
         Ok(batch.exit_code())
     }
@@ -147,27 +147,27 @@ impl Segment {
         }
     }
 
-    /// Where the files of a picture go below the folders of the formats, without ending.
-    fn place_of(&self, picture: &Gathered, title: &str, options: &export::Options) -> String {
-        let name = PhotoSource::Path(picture.path.clone()).stem();
+    /// The path of an image's files below the folders of the formats, without extension.
+    fn place_of(&self, image: &ImageFile, title: &str, options: &export::Options) -> String {
+        let name = ImageSource::Path(image.path.clone()).stem();
         let stem = match &self.name {
-            Some(_) => options.file_stem_in(&folder_name(&picture.path), &name, title),
-            // As it is, whatever other systems may refuse in it.
+            Some(_) => options.file_stem_in(&folder_name(&image.path), &name, title),
+            // Unchanged, even if other systems refuse some of its characters.
             None => name,
         };
-        let folders = picture.below.iter().map(|part| part.to_string_lossy().into_owned());
+        let folders = image.below.iter().map(|part| part.to_string_lossy().into_owned());
         let parts: Vec<String> = folders.chain([stem]).collect();
         parts.join("/")
     }
 
-    /// A bar on a terminal, nothing elsewhere.
-    fn bar(&self, pictures: usize) -> ProgressBar {
+    /// A progress bar on a terminal, nothing elsewhere.
+    fn bar(&self, images: usize) -> ProgressBar {
         let target = if self.json {
             ProgressDrawTarget::hidden()
         } else {
             ProgressDrawTarget::stderr()
         };
-        let bar = ProgressBar::with_draw_target(Some(pictures as u64 * STEPS), target);
+        let bar = ProgressBar::with_draw_target(Some(images as u64 * STEPS), target);
         if let Ok(style) = ProgressStyle::with_template("{bar:30} {percent:>3} %  {eta} left  {wide_msg}") {
             bar.set_style(style);
         }
@@ -175,34 +175,34 @@ impl Segment {
     }
 }
 
-/// The name of the folder that a picture lies in.
-fn folder_name(picture: &Path) -> String {
-    let folder = folder_of(picture).canonicalize().ok();
+/// The name of the folder that contains an image.
+fn folder_name(image: &Path) -> String {
+    let folder = folder_of(image).canonicalize().ok();
     let name = folder.as_deref().and_then(Path::file_name);
     name.unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// Prints what became of a picture, as a JSON object.
-fn report(picture: &Path, done: &Done) -> Result<()> {
+/// Prints the outcome of an image as a JSON object.
+fn report(image: &Path, done: &Done) -> Result<()> {
     let line = match done {
-        Done::Written(timings, written) => written_line(picture, timings, written),
-        Done::Skipped => json!({ "picture": picture.display().to_string(), "skipped": "its files are there already" }),
+        Done::Written(timings, written) => written_line(image, timings, written),
+        Done::Skipped => json!({ "picture": image.display().to_string(), "skipped": "its files already exist" }),
         Done::Refused(why) | Done::Failed(why) => {
-            json!({ "picture": picture.display().to_string(), "error": super::described(why) })
+            json!({ "picture": image.display().to_string(), "error": super::described(why) })
         }
         Done::Dropped => return Ok(()),
     };
-    said::out!("{line}")
+    printing::out!("{line}")
 }
 
-fn written_line(picture: &Path, timings: &Timings, written: &[PathBuf]) -> serde_json::Value {
+fn written_line(image: &Path, timings: &Timings, written: &[PathBuf]) -> serde_json::Value {
     let ms = |time: Duration| (time.as_secs_f64() * 1e5).round() / 100.0;
     let written: Vec<String> = written.iter().map(|path| path.display().to_string()).collect();
     json!({
-        "picture": picture.display().to_string(), "encode_ms": ms(timings.encode), "decode_ms": ms(timings.decode),
+        "picture": image.display().to_string(), "encode_ms": ms(timings.encode), "decode_ms": ms(timings.decode),
         "labels_ms": ms(timings.labels), "total_ms": ms(timings.total()), "written": written,
     })
 }
 
-/// Steps of the progress bar per picture.
+/// Steps of the progress bar per image.
 const STEPS: u64 = 100;

@@ -1,7 +1,7 @@
-//! Signals that ask the program to end: Ctrl+C, `kill`, and a terminal that is closed.
+//! Signals that ask the program to end: Ctrl+C, `kill`, and a closed terminal.
 //!
-//! The first one lets the picture or step at hand be finished, or dropped if that takes long; what was done is kept and
-//! told. A second one ends the program at once.
+//! After the first signal, the current image or step is finished, or dropped if that takes long; finished work is saved
+//! and reported. A second signal ends the program at once.
 
 use std::ops::ControlFlow;
 use std::process::ExitCode;
@@ -14,36 +14,36 @@ use crate::checkpoint::CheckpointError;
 use crate::runtime::SessionError;
 use crate::train::PlanError;
 
-/// What is at hand is dropped when it goes on for longer after the signal.
+/// Time after the signal within which the current image or step must finish; otherwise it is dropped.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// The first signal, by its number, and when it came.
+/// Number of the first signal, and when it arrived.
 static ASKED: OnceLock<(u8, Instant)> = OnceLock::new();
 
-/// The work ends early because a signal asked for it; everything that there is to say was said.
+/// The work ended early because of a signal; everything has been reported already.
 #[derive(Debug, thiserror::Error)]
 #[error("stopped")]
 pub(super) struct Stopped;
 
-/// Whether the program was asked to end: nothing new is to be begun.
+/// Whether the program was asked to end; nothing new is started then.
 pub(super) fn is_asked() -> bool {
     ASKED.get().is_some()
 }
 
-/// Whether what is at hand is to be dropped.
+/// Whether the current image or step must be dropped.
 pub(super) fn is_overdue() -> bool {
     ASKED.get().is_some_and(|(_, since)| since.elapsed() > GRACE)
 }
 
-/// For whoever tells of progress: `Break` drops what is at hand.
-pub(super) fn go_on() -> ControlFlow<()> {
+/// The return value of progress callbacks: `Break` drops the current image or step.
+pub(super) fn keep_going() -> ControlFlow<()> {
     match is_overdue() {
         true => ControlFlow::Break(()),
         false => ControlFlow::Continue(()),
     }
 }
 
-/// Ends a run between two of its parts.
+/// Ends a run between two parts of its work.
 ///
 /// # Errors
 /// [`Stopped`] when the program was asked to end.
@@ -54,12 +54,12 @@ pub(super) fn check() -> Result<()> {
     }
 }
 
-/// The exit code of a program that a signal has ended: 128 and the signal's number, as shells have it.
+/// The exit code after a signal: 128 plus the signal's number, as in shells.
 pub(super) fn exit_code() -> Option<ExitCode> {
     ASKED.get().map(|(signal, _)| ExitCode::from(128 + signal))
 }
 
-/// Whether an error says only that the work was ended on request.
+/// Whether an error only means that the work ended on request.
 pub(super) fn is_why(error: &anyhow::Error) -> bool {
     let is_cancelled = error
         .downcast_ref::<SessionError>()
@@ -75,8 +75,8 @@ pub(super) fn is_why(error: &anyhow::Error) -> bool {
     is_asked() && (is_cancelled || error.is::<Stopped>())
 }
 
-/// From now on signals are heard; without it the first one ends the program, which is right where there is nothing to
-/// keep.
+/// Installs the signal handlers. Without them the first signal ends the program, which is right where there is nothing
+/// to save.
 ///
 /// # Errors
 /// When the system refuses.
@@ -95,7 +95,7 @@ mod unix {
     use signal_hook::iterator::Signals;
 
     use super::ASKED;
-    use crate::cli::said::err;
+    use crate::cli::printing::err;
 
     pub(super) fn listen() -> Result<()> {
         let mut heard = vec![SIGINT, SIGTERM];
@@ -114,10 +114,10 @@ mod unix {
         if ASKED.set((number, Instant::now())).is_err() {
             std::process::exit(128 + signal);
         }
-        err!("segscope: ending after what is at hand; a second signal ends at once");
+        err!("segscope: stopping after the current image or step; a second signal stops at once");
     }
 
-    /// Whether the program was started to ignore that its terminal is closed, as by `nohup`.
+    /// Whether the program was started to ignore a closed terminal, as by `nohup`.
     fn outlives_its_terminal() -> bool {
         let about = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
         let ignored = about.lines().find_map(|line| line.strip_prefix("SigIgn:"));

@@ -1,35 +1,35 @@
-//! `segscope train`: a backbone and labelled pictures to a bundle.
+//! `segscope train`: fine-tunes a backbone on labelled images and writes bundles.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Result;
 
-use super::said::{err, out};
+use super::printing::{err, out};
 use super::stopping;
 use super::train_flags::TrainFlags;
-use super::training_progress::Progress;
+use super::training_progress::TrainingProgress;
 use crate::runtime::{DeviceChoice, open_device};
-use crate::train::{Keeper, Prepared, TrainFolder};
+use crate::train::{Prepared, TrainFolder, TrainingRecorder};
 
-/// Fine-tune Segmenter and SETR from an ImageNet backbone on labelled pictures; an interrupted training goes on where it was
+/// Fine-tune Segmenter and SETR from an ImageNet backbone on labelled images; resumes an interrupted training
 #[derive(Debug, clap::Args)]
 pub(super) struct Train {
-    /// A train.toml to begin with; every other option changes it
+    /// train.toml to start from; all other options override it
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(flatten)]
     flags: TrainFlags,
-    /// Folder for the bundles, the log and what going on needs
+    /// Output folder for bundles, log and resume state
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Write over what another training has left in the folder
+    /// Overwrite the results of another training in the output folder
     #[arg(long)]
     overwrite: bool,
-    /// Seconds from one state to the next; going on after a crash begins there
+    /// Seconds between saved states, from which a training resumes after a crash
     #[arg(long, default_value_t = 60, value_name = "N")]
     keep_every: u64,
-    /// Where to compute
+    /// Device to compute on
     #[arg(long, value_enum, default_value = "cpu")]
     device: DeviceChoice,
 }
@@ -39,21 +39,21 @@ impl Train {
         let_the_allocator_keep_memory();
         let plan = self.flags.plan(self.config.as_deref())?;
         stopping::listen()?;
-        let prepared = plan.prepare(&mut |_| stopping::go_on())?;
+        let prepared = plan.prepare(&mut |_| stopping::keep_going())?;
         let device = open_device(self.device)?;
         let training = prepared.training(&device.device, &stopping::is_asked);
         err!(
-            "looking at {} pictures and their label maps",
+            "checking {} images and their label maps",
             prepared.pairs.len() + prepared.validation.len()
         );
         let findings = training.check_files()?;
         stopping::check()?;
         prepared.remarks.iter().chain(&findings).for_each(|line| err!("{line}"));
         let every = Duration::from_secs(self.keep_every);
-        let (mut keeper, mut state) = Keeper::open(&self.out, &prepared, self.overwrite, every)?;
+        let (mut keeper, mut state) = TrainingRecorder::open(&self.out, &prepared, self.overwrite, every)?;
         let config = &prepared.plan.training;
         err!(
-            "{} on {}, {} pictures, from step {} to {}",
+            "{} on {}, {} images, from step {} to {}",
             prepared.spec.title(),
             device.name,
             prepared.pairs.len(),
@@ -61,9 +61,9 @@ impl Train {
             config.schedule.iterations
         );
         if !prepared.fresh.is_empty() {
-            err!("decoders that begin with nothing learnt: {}", prepared.fresh.join(", "));
+            err!("decoders that start untrained: {}", prepared.fresh.join(", "));
         }
-        let mut progress = Progress::new(&prepared, state.iteration);
+        let mut progress = TrainingProgress::new(&prepared, state.iteration);
         let done = keeper.carry_out(&training, &mut state, |event| progress.tell(event));
         progress.finish();
         done?;
@@ -74,7 +74,7 @@ impl Train {
         let all = prepared.plan.training.schedule.iterations;
         match steps < all {
             true => format!(
-                "stopped after step {steps} of {all}; the same command goes on{}: {}",
+                "stopped after step {steps} of {all}; run the same command{} to resume: {}",
                 if self.overwrite { " without --overwrite" } else { "" },
                 self.out.display()
             ),
@@ -83,9 +83,10 @@ impl Train {
     }
 }
 
-/// Begins the program anew with the allocator told not to give memory back to the system between two steps, each of
-/// which takes and leaves some gigabytes, and to take it in large pages: a step takes a third less time. The allocator
-/// reads its settings from the environment before the program begins, so there is no other way that is safe.
+/// Restarts the program with allocator settings that keep memory between steps and use large pages.
+///
+/// Each step allocates and frees some gigabytes; with these settings it takes a third less time. The allocator reads
+/// its settings from the environment before the program starts, so there is no other safe way.
 fn let_the_allocator_keep_memory() {
     #[cfg(unix)]
     {
@@ -96,12 +97,12 @@ fn let_the_allocator_keep_memory() {
         }
         if let Ok(program) = std::env::current_exe() {
             let arguments = std::env::args_os().skip(1);
-            // Comes back only when it fails; then training is slower and no worse.
+            // `exec` returns only when it fails; training is then slower but gives the same results.
             let why = std::process::Command::new(program)
                 .args(arguments)
                 .envs(SETTINGS)
                 .exec();
-            log::warn!("the allocator cannot be told to keep memory: {why}");
+            log::warn!("cannot set the allocator to keep memory: {why}");
         }
     }
 }

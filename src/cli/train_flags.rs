@@ -1,4 +1,4 @@
-//! The options of `segscope train`, and the plan that they make.
+//! The flags of `segscope train`, and the plan they describe.
 
 use std::path::{Path, PathBuf};
 
@@ -8,41 +8,41 @@ use super::truth_flags::TruthFlags;
 use crate::checkpoint;
 use crate::model::{DecoderKind, SETR_CHANNELS};
 use crate::runtime::NormalisationChoice;
-use crate::train::{DataPlan, OptimiserSpec, Recipe, TrainPlan};
+use crate::train::{DataPlan, OptimiserSpec, Preset, TrainPlan};
 
-/// What is left out comes from `--config`, or from the recipe and the model in `--init`.
+/// Values left out come from `--config`, or from the preset and the model in `--init`.
 #[derive(Debug, Default, clap::Args)]
 pub(super) struct TrainFlags {
-    /// Folder of pictures, with folders below it; several are possible
+    /// Folders of training images, including subfolders
     #[arg(long, value_delimiter = ',', value_name = "DIR,DIR")]
     images: Option<Vec<PathBuf>>,
-    /// Folder of label maps (PNG with ids), named as the pictures are; one for each folder of pictures
+    /// Folders of label maps (PNG with ids), named like the images; one for each folder of images
     #[arg(long, value_delimiter = ',', value_name = "DIR,DIR")]
     labels: Option<Vec<PathBuf>>,
-    /// A list with a picture and its label map in each line, separated by a comma
+    /// List of training images: an image and its label map in each line, separated by a comma
     #[arg(long, value_name = "FILE")]
     list: Option<PathBuf>,
-    /// Folder of pictures to validate with
+    /// Folders of validation images, including subfolders
     #[arg(long, value_delimiter = ',', value_name = "DIR,DIR")]
     val_images: Option<Vec<PathBuf>>,
-    /// Folder of their label maps
+    /// Folders of label maps of the validation images; one for each folder of images
     #[arg(long, value_delimiter = ',', value_name = "DIR,DIR")]
     val_labels: Option<Vec<PathBuf>>,
-    /// A list of pictures and label maps to validate with
+    /// List of validation images: an image and its label map in each line, separated by a comma
     #[arg(long, value_name = "FILE")]
     val_list: Option<PathBuf>,
-    /// Weights to begin with: a Vision Transformer of timm or AugReg (.safetensors, .pth or .npz), or a model whose
-    /// encoder, and decoders of the same kind and size, learn further
+    /// Initial weights: a Vision Transformer of timm or AugReg (.safetensors, .pth or .npz), or a model whose encoder,
+    /// and decoders of the same kind and size, are trained further
     #[arg(long, value_name = "FILE")]
     init: Option<PathBuf>,
-    /// Class set: ade20k, camvid, cityscapes, pascal_context, pascal_context_59, pascal_voc or a .toml file with names and
-    /// colours of your own classes
+    /// Class set: ade20k, camvid, cityscapes, pascal_context, pascal_context_59, pascal_voc or a .toml file with names
+    /// and colours of your own classes
     #[arg(long, value_name = "NAME-or-FILE")]
     set: Option<String>,
-    /// Number of classes, where none of the known sets fits
+    /// Number of classes, if no known class set fits
     #[arg(long, value_name = "N", conflicts_with = "set")]
     classes: Option<usize>,
-    /// How label maps are named, such as {stem}_mask.png; found by itself without it
+    /// Name pattern of the label maps, such as {stem}_mask.png [default: detected]
     #[arg(long, value_name = "NAME")]
     label_name: Option<String>,
     #[command(flatten)]
@@ -51,98 +51,99 @@ pub(super) struct TrainFlags {
     /// else mask]
     #[arg(long, value_delimiter = ',', value_name = "KEY,KEY")]
     decoder: Option<Vec<String>>,
-    /// Side of a patch in pixels [default: that of the model in --init, else 16]
+    /// Patch size in pixels [default: that of the model in --init, else 16]
     #[arg(long, value_name = "N")]
     patch: Option<usize>,
     /// Channels of SETR's convolutions [default: those of the model in --init, else the published 256]
     #[arg(long, value_name = "N")]
     channels: Option<usize>,
-    /// Train SETR's auxiliary heads, too [default: as the recipe or the model in --init]
+    /// Train SETR's auxiliary heads too [default: as in the preset or the model in --init]
     #[arg(long, value_name = "true|false")]
     auxiliary: Option<bool>,
-    /// Side of the crops in pixels [default: the window of the model in --init, else 384]
+    /// Crop size in pixels [default: the window of the model in --init, else 384]
     #[arg(long, value_name = "N")]
     crop: Option<usize>,
-    /// Short side in pixels that pictures are brought to before they are scaled at random, and at which the trained model
-    /// sees them [default: that of the model in --init where --crop is not given, else the crop]
+    /// Short side in pixels to which images are resized before random scaling, and at which the trained model runs
+    /// [default: that of the model in --init if --crop is not given, else the crop size]
     #[arg(long, value_name = "N")]
     short_side: Option<usize>,
     /// Smallest and largest random scale [default: 0.5,2]
     #[arg(long, value_delimiter = ',', value_name = "LOW,HIGH")]
     scales: Option<Vec<f64>>,
-    /// What is subtracted from pixels and divides them, in place of what the file of the weights says: plain DeiT, DINO
-    /// and MAE have imagenet
+    /// Mean and standard deviation for normalising pixels, in place of those of the weights file; plain DeiT, DINO and
+    /// MAE use imagenet
     #[arg(long, value_enum, value_name = "NAME")]
     normalisation: Option<NormalisationChoice>,
-    /// Where all other numbers begin, without --config [default: adamw]
+    /// Preset for all values that are not given, without --config [default: adamw]
     #[arg(long, value_enum, value_name = "NAME", conflicts_with = "config")]
-    recipe: Option<RecipeChoice>,
-    /// Pictures that go through the network at once [default: 8]
+    preset: Option<PresetChoice>,
+    /// Images per batch [default: 8]
     #[arg(long, value_name = "N")]
-    batch: Option<usize>,
+    batch_size: Option<usize>,
     /// Batches per step, whose gradients and batch statistics are averaged [default: 1]
     #[arg(long, value_name = "N")]
     accumulate: Option<usize>,
-    /// Number of steps [default: 1000]
+    /// Number of training steps [default: 1000]
     #[arg(long, value_name = "N")]
     iterations: Option<usize>,
-    /// First learning rate [default: 0.0003 for adamw, 0.001 for the others]
+    /// Learning rate of the first iteration [default: 0.0003 for adamw, 0.001 for the others]
     #[arg(long, value_name = "RATE")]
-    rate: Option<f64>,
-    /// Last learning rate [default: 0.000003 for adamw, 0.00001 for segmenter, 0.0001 for setr]
+    lr: Option<f64>,
+    /// Minimum learning rate, that of the last iteration [default: 0.000003 for adamw, 0.00001 for segmenter, 0.0001
+    /// for setr]
     #[arg(long, value_name = "RATE")]
-    last_rate: Option<f64>,
-    /// Learning rate of decoders over that of the encoder [default: 2 for adamw, 1 for segmenter, 10 for setr]
+    min_lr: Option<f64>,
+    /// Learning-rate multiplier of the decoders [default: 2 for adamw, 1 for segmenter, 10 for setr]
     #[arg(long, value_name = "FACTOR")]
-    decoder_rate: Option<f64>,
-    /// Learning rate of each encoder block over that of the next one [default: 1]
+    decoder_lr_multiplier: Option<f64>,
+    /// Layer decay: learning rate of each encoder block relative to the next one [default: 1]
     #[arg(long, value_name = "FACTOR")]
     layer_decay: Option<f64>,
     /// Weight decay [default: 0.01 for adamw, 0 for the others]
     #[arg(long, value_name = "FACTOR")]
     weight_decay: Option<f32>,
-    /// Scale gradients to at most this norm, 0 for never [default: 1 for adamw, 0 for the others]
+    /// Maximum gradient norm; 0 disables clipping [default: 1 for adamw, 0 for the others]
     #[arg(long, value_name = "NORM")]
-    clip: Option<f64>,
-    /// Keep a running mean of the weights, of which this share remains with each step, such as 0.99
-    #[arg(long, value_name = "SHARE")]
-    average: Option<f32>,
-    /// Chance that the encoder's last block is left out [default: 0.1 for segmenter, 0 for the others]
-    #[arg(long, value_name = "CHANCE")]
+    clip_norm: Option<f64>,
+    /// Decay of the exponential moving average (EMA) of the weights, such as 0.99 [default: no EMA]
+    #[arg(long, value_name = "DECAY")]
+    ema_decay: Option<f32>,
+    /// Drop-path rate of the last encoder block [default: 0.1 for segmenter, 0 for the others]
+    #[arg(long, value_name = "PROBABILITY")]
     drop_path: Option<f64>,
-    /// Chance that a value in the mask transformer is left out [default: 0.1 for segmenter, 0 for the others]
-    #[arg(long, value_name = "CHANCE")]
+    /// Dropout rate in the mask transformer [default: 0.1 for segmenter, 0 for the others]
+    #[arg(long, value_name = "PROBABILITY")]
     dropout: Option<f64>,
-    /// Steps from one validation to the next [default: 100]
+    /// Steps between validations; 0 disables validation [default: 100]
     #[arg(long, value_name = "N")]
     validate_every: Option<usize>,
-    /// Where random numbers begin [default: 1]
+    /// Random seed [default: 1]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum RecipeChoice {
-    /// Few steps on few pictures
+enum PresetChoice {
+    /// AdamW with clipped gradients, for few steps on few images
     Adamw,
     /// As rstrudel/segmenter: SGD with Nesterov momentum, drop path
     Segmenter,
-    /// As SETR in mmsegmentation: SGD, auxiliary heads, ten times the rate for decoders
+    /// As SETR in mmsegmentation: SGD, auxiliary heads, ten times the learning rate for decoders
     Setr,
 }
 
-impl RecipeChoice {
-    fn recipe(self) -> Recipe {
+impl PresetChoice {
+    fn preset(self) -> Preset {
         match self {
-            Self::Adamw => Recipe::AdamW,
-            Self::Segmenter => Recipe::Segmenter,
-            Self::Setr => Recipe::Setr,
+            Self::Adamw => Preset::AdamW,
+            Self::Segmenter => Preset::Segmenter,
+            Self::Setr => Preset::Setr,
         }
     }
 }
 
 impl TrainFlags {
-    /// What a file and these options say.
+    /// The plan from a configuration file, if any, and these flags.
     pub(super) fn plan(&self, config: Option<&Path>) -> Result<TrainPlan> {
         let mut plan = match config {
             Some(path) => read_plan(path)?,
@@ -152,7 +153,7 @@ impl TrainFlags {
         for (name, data) in [("images", &plan.data), ("val-images", &plan.validation)] {
             ensure!(
                 data.images.len() == data.labels.len(),
-                "--{name}: expected as many folders of labels as of pictures, found {} and {}",
+                "--{name}: expected as many folders of labels as of images, found {} and {}",
                 data.labels.len(),
                 data.images.len()
             );
@@ -164,12 +165,12 @@ impl TrainFlags {
         Ok(plan)
     }
 
-    /// What the recipe says, and the sizes and decoders of a model that learns further.
+    /// The plan of the preset, with the sizes and decoders of the model in `--init`, if it is one.
     fn begun(&self) -> Result<TrainPlan> {
-        let recipe = self.recipe.map_or(Recipe::default(), RecipeChoice::recipe);
+        let preset = self.preset.map_or(Preset::default(), PresetChoice::preset);
         let init = self.init.clone();
-        let init = init.context("expected --init with a backbone to begin with, found none")?;
-        // Whatever is no model is a backbone, or is refused when its weights are read.
+        let init = init.context("expected --init with a backbone or a model, found none")?;
+        // A file that is not a model is a backbone, or is refused when its weights are read.
         let model = checkpoint::peek(&init).ok().map(|peek| peek.spec);
         let window = model.as_ref().map(|spec| spec.inference.window);
         let crop = self.crop.or(window).unwrap_or(384);
@@ -198,9 +199,9 @@ impl TrainFlags {
             decoders,
             patch: vit.map_or(16, |vit| vit.patch),
             channels: channels.unwrap_or(SETR_CHANNELS),
-            auxiliary: recipe.has_auxiliary() || has_auxiliary,
+            auxiliary: preset.has_auxiliary() || has_auxiliary,
             normalisation: None,
-            training: recipe.config(1000, crop, short_side),
+            training: preset.config(1000, crop, short_side),
         })
     }
 
@@ -241,18 +242,18 @@ impl TrainFlags {
             };
             training.augmentation.scales = [low, high];
         }
-        set(&mut training.batch, &self.batch);
+        set(&mut training.batch_size, &self.batch_size);
         set(&mut training.accumulate, &self.accumulate);
         set(&mut training.seed, &self.seed);
         set(&mut training.validate_every, &self.validate_every);
-        set(&mut training.decoder_rate, &self.decoder_rate);
+        set(&mut training.decoder_lr_multiplier, &self.decoder_lr_multiplier);
         set(&mut training.layer_decay, &self.layer_decay);
-        if let Some(most) = self.clip {
-            training.clip = (most > 0.0).then_some(most);
+        if let Some(most) = self.clip_norm {
+            training.clip_norm = (most > 0.0).then_some(most);
         }
-        set_option(&mut training.average, &self.average);
-        set(&mut training.dropping.path, &self.drop_path);
-        set(&mut training.dropping.decoder, &self.dropout);
+        set_option(&mut training.ema_decay, &self.ema_decay);
+        set(&mut training.drop_path, &self.drop_path);
+        set(&mut training.dropout, &self.dropout);
         match &mut training.optimiser {
             OptimiserSpec::Sgd { weight_decay, .. } | OptimiserSpec::AdamW { weight_decay, .. } => {
                 set(weight_decay, &self.weight_decay);
@@ -260,15 +261,15 @@ impl TrainFlags {
         }
         let schedule = &mut training.schedule;
         set(&mut schedule.iterations, &self.iterations);
-        set(&mut schedule.base, &self.rate);
-        set(&mut schedule.floor, &self.last_rate);
+        set(&mut schedule.lr, &self.lr);
+        set(&mut schedule.min_lr, &self.min_lr);
         Ok(())
     }
 }
 
 fn read_plan(path: &Path) -> Result<TrainPlan> {
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    toml::from_str(&text).with_context(|| format!("expected the train.toml of a training: {}", path.display()))
+    TrainPlan::read(&text).with_context(|| format!("expected the train.toml of a training: {}", path.display()))
 }
 
 fn set<T: Clone>(value: &mut T, chosen: &Option<T>) {

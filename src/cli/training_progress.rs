@@ -1,31 +1,31 @@
-//! What `segscope train` says while it runs.
+//! The progress output of `segscope train`.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::said::err;
+use super::printing::err;
 use crate::train::{Prepared, TrainEvent};
 
-/// Steps whose mean loss and time are told.
+/// Number of recent steps whose mean loss and time are shown.
 const MEAN_OVER: usize = 20;
 
-/// Steps from one line to the next where there is no terminal to draw a bar on.
+/// Steps between lines where there is no terminal for a progress bar.
 const LINE_EVERY: usize = 10;
 
-/// A bar on a terminal, a line now and then elsewhere.
-pub(super) struct Progress {
+/// A progress bar on a terminal, a line every few steps elsewhere.
+pub(super) struct TrainingProgress {
     bar: ProgressBar,
     keys: Vec<String>,
-    pictures_per_step: usize,
+    images_per_step: usize,
     total: usize,
     recent: VecDeque<(f64, Duration)>,
     best: String,
 }
 
-impl Progress {
-    /// After so many steps.
+impl TrainingProgress {
+    /// The progress after this number of steps.
     pub(super) fn new(prepared: &Prepared, steps: usize) -> Self {
         let training = &prepared.plan.training;
         let total = training.schedule.iterations;
@@ -42,7 +42,7 @@ impl Progress {
                 .iter()
                 .map(|decoder| decoder.key.clone())
                 .collect(),
-            pictures_per_step: training.batch * training.accumulate.max(1),
+            images_per_step: training.batch_size * training.accumulate.max(1),
             total,
             recent: VecDeque::new(),
             best: String::new(),
@@ -76,10 +76,10 @@ impl Progress {
                 ..
             } => {
                 let percent = |value: Option<f64>| value.map_or(0.0, |value| value * 100.0);
-                let mut said = Vec::new();
+                let mut printing = Vec::new();
                 for (key, scores) in self.keys.iter().zip(scores) {
                     let (iou, accuracy) = (scores.confusion.mean_iou(), scores.confusion.pixel_accuracy());
-                    said.push(format!("{key} {:.1}", percent(iou)));
+                    printing.push(format!("{key} {:.1}", percent(iou)));
                     self.say(&format!(
                         "step {iteration}: {key} mIoU {:.2}, pixel accuracy {:.2}{}",
                         percent(iou),
@@ -87,21 +87,21 @@ impl Progress {
                         if *best { ", the best so far" } else { "" }
                     ));
                 }
-                self.best = format!(", mIoU {}", said.join(" "));
+                self.best = format!(", mIoU {}", printing.join(" "));
             }
         }
     }
 
-    /// Loss, scores, speed and what is left.
+    /// Loss, scores, speed and remaining time.
     fn message(&self, iteration: usize) -> String {
         let count = self.recent.len().max(1) as f64;
         let loss = self.recent.iter().map(|(loss, _)| loss).sum::<f64>() / count;
         let seconds = self.recent.iter().map(|(_, time)| time.as_secs_f64()).sum::<f64>() / count;
         let left = Duration::from_secs_f64(seconds * self.total.saturating_sub(iteration) as f64);
         format!(
-            "loss {loss:.4}{}, {:.1} pictures a second, {} left",
+            "loss {loss:.4}{}, {:.1} images per second, {} left",
             self.best,
-            self.pictures_per_step as f64 / seconds.max(1e-9),
+            self.images_per_step as f64 / seconds.max(1e-9),
             indicatif::HumanDuration(left)
         )
     }

@@ -1,4 +1,4 @@
-//! Flags that say how ground truth is read, in place of what the data set says.
+//! Flags for reading ground truth that override the rules of the data set.
 
 use anyhow::{Result, ensure};
 
@@ -8,24 +8,24 @@ use crate::datasets::{NameRule, PairError, TruthChoices, TruthReader};
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Ground truth")]
 pub(super) struct TruthFlags {
-    /// Ids of pixels without a class, in place of the data set's (255, and 11 for CamVid)
+    /// Ignored ids in the ground truth [default: those of the data set: 255, and 11 for CamVid]
     #[arg(long, value_delimiter = ',', value_name = "ID,ID")]
     pub(super) ignore: Option<Vec<u16>>,
-    /// The ground truth's 0 means "no class", and its other ids are one more than their class, as in ADE20K; =false where
-    /// the data set says so and the files do not
+    /// Ignore 0 in the ground truth and read other ids as one more than their class, as in ADE20K; =false if the data
+    /// set does so but the files do not
     #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub(super) zero_is_ignored: Option<bool>,
-    /// Read an id as a class before any other rule, such as 255=1 in masks of one object
+    /// Read an id as this class before any other rule, such as 255=1 in masks of one object
     #[arg(long, value_delimiter = ',', value_name = "ID=CLASS", value_parser = id_and_class)]
     pub(super) read_id: Vec<(u16, u16)>,
-    /// The ground truth holds the data set's label ids (Cityscapes), or with =false classes; without it the names and ids
-    /// of the files tell
+    /// Read the ground truth as the data set's label ids (Cityscapes), or with =false as classes [default: detected
+    /// from the names and ids of the files]
     #[arg(long, value_name = "true|false", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub(super) label_ids: Option<bool>,
 }
 
 impl TruthFlags {
-    /// Refuses a choice that the reader cannot follow.
+    /// Checks that the flags fit the reader's data set.
     pub(super) fn check(&self, reader: &TruthReader) -> Result<()> {
         ensure!(
             self.label_ids != Some(true) || reader.has_label_ids(),
@@ -34,12 +34,12 @@ impl TruthFlags {
         Ok(())
     }
 
-    /// Whether nothing was chosen.
+    /// Whether no flag was given.
     pub(super) fn is_empty(&self) -> bool {
         self.choices() == TruthChoices::default()
     }
 
-    /// What was chosen.
+    /// The choices that the flags make.
     pub(super) fn choices(&self) -> TruthChoices {
         TruthChoices {
             ignored: self.ignore.clone(),
@@ -50,7 +50,7 @@ impl TruthFlags {
     }
 }
 
-/// The rule that a text such as `{stem}_mask.png` says.
+/// The name rule of a pattern such as `{stem}_mask.png`.
 pub(super) fn name_rule(text: Option<&str>) -> Result<Option<NameRule>> {
     Ok(text.map(NameRule::parse).transpose().map_err(PairError::Rule)?)
 }

@@ -1,4 +1,4 @@
-//! Lists of pictures with their label maps.
+//! List files that name images and their label maps.
 
 use std::path::Path;
 
@@ -7,13 +7,13 @@ use super::pairs::{Pair, PairError};
 /// Reads a list as [`super::pairs_of_list`] describes it.
 pub(super) fn read(list: &Path) -> Result<Vec<Pair>, PairError> {
     let text = std::fs::read_to_string(list).map_err(|why| PairError::List(why, list.into()))?;
-    // Spreadsheets begin with a byte order mark.
+    // Spreadsheet programs write a byte order mark first.
     let text = text.trim_start_matches('\u{feff}');
     let folder = list.parent().unwrap_or(Path::new(""));
     let lines = text.lines().map(str::trim).enumerate();
     let lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
     let pair = |(i, line): (usize, &str)| {
-        // A name may hold a comma, but hardly a tab.
+        // A name may contain a comma, but rarely a tab.
         let halves = line.split_once('\t').or_else(|| line.split_once(','));
         let halves = halves.map(|(file, truth)| (file.trim(), truth.trim()));
         let halves = halves.filter(|(file, truth)| !file.is_empty() && !truth.is_empty());
@@ -33,10 +33,10 @@ mod tests {
     use crate::datasets::{PairError, pairs_of_list};
 
     #[test]
-    fn a_list_names_pairs_from_its_folder_on() {
+    fn paths_in_a_list_are_relative_to_its_folder() {
         let folder = folder_with(&["x/a.jpg"]);
         let list = folder.path().join("train.csv");
-        std::fs::write(&list, "# pictures\n\nx/a.jpg, y/a_labels.png\n").expect("a list");
+        std::fs::write(&list, "# images\n\nx/a.jpg, y/a_labels.png\n").expect("a list");
         let found = pairs_of_list(&list).expect("pairs").pairs;
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].name, "x/a");

@@ -1,28 +1,29 @@
-//! Finds the one rule by which label maps are named after pictures, and pairs by it.
+//! Finds the rule by which label maps are named after images, and pairs files by it.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::naming::{NameRule, Names, composed};
-use super::pairs::{Below, PairError};
+use super::pairs::{NestedFile, PairError};
 
-/// Pictures with the label maps that a rule gives them.
+/// Images paired with label maps by a rule.
 pub(super) struct Matched {
-    /// The rule; `None` where no picture has a label map.
+    /// The rule; `None` where no image has a label map.
     pub(super) rule: Option<NameRule>,
-    /// Picture, its short and its long name, and label map.
+    /// Image, its short and long name, and its label map.
     pub(super) pairs: Vec<(PathBuf, [String; 2], PathBuf)>,
-    /// Names of the pictures without label map.
+    /// Names of the images without a label map.
     pub(super) missing: Vec<String>,
-    /// Names of the label maps that belong to no picture.
+    /// Names of the label maps that belong to no image.
     pub(super) unused: Vec<String>,
-    /// How many pictures there are.
-    pub(super) pictures: usize,
+    /// Number of images.
+    pub(super) images: usize,
 }
 
-/// Names of folders that hold pictures, and of those that hold label maps, in published data sets and by habit. All other
-/// folder names on the way to two files must match.
-pub(super) const PICTURE_FOLDERS: [&str; 11] = [
+/// Names of folders that hold images, in published data sets and by convention.
+///
+/// The folder names in the paths of an image and its label map must match, except for these and [`LABEL_FOLDERS`].
+pub(super) const IMAGE_FOLDERS: [&str; 11] = [
     "images",
     "image",
     "imgs",
@@ -35,6 +36,7 @@ pub(super) const PICTURE_FOLDERS: [&str; 11] = [
     "rgb",
     "photos",
 ];
+/// Names of folders that hold label maps, in published data sets and by convention.
 pub(super) const LABEL_FOLDERS: [&str; 16] = [
     "labels",
     "annotations",
@@ -54,29 +56,29 @@ pub(super) const LABEL_FOLDERS: [&str; 16] = [
     "panoptic",
 ];
 
-/// Pictures that rules are read off.
-const MOST_READ_OFF: usize = 32;
+/// Maximum number of images that rules are derived from.
+const MAX_READ_OFF: usize = 32;
 
-/// Rules that are read off and tried, those that most pictures show first.
-const MOST_RULES: usize = 100;
+/// Maximum number of derived rules that are tried, starting with those that fit most images.
+const MAX_RULES: usize = 100;
 
-/// A file as rules look at it.
+/// A file, prepared for matching.
 struct File<'a> {
     path: &'a Path,
-    /// The folders that lead to it, without those that only say of which kind it is.
+    /// The folders of its path, without [`IMAGE_FOLDERS`] and [`LABEL_FOLDERS`].
     folder: String,
-    /// The same folders as they are.
+    /// All folders of its path.
     place: String,
     names: Names,
 }
 
 impl<'a> File<'a> {
-    fn of(below: &'a Below) -> Self {
+    fn of(below: &'a NestedFile) -> Self {
         let parts = || {
             let parent = below.way.parent().into_iter().flat_map(Path::components);
             parent.map(|part| composed(&part.as_os_str().to_string_lossy()))
         };
-        let telling = parts().filter(|part| !is_kind(part, &PICTURE_FOLDERS) && !is_kind(part, &LABEL_FOLDERS));
+        let telling = parts().filter(|part| !is_kind(part, &IMAGE_FOLDERS) && !is_kind(part, &LABEL_FOLDERS));
         // SegNet's CamVid keeps the label maps of `test` in `testannot`.
         let telling = telling.map(|part| part.strip_suffix("annot").unwrap_or(&part).to_owned());
         let joined = |parts: Vec<String>| parts.into_iter().map(|part| part + "/").collect::<String>();
@@ -100,36 +102,36 @@ pub(super) fn is_kind(part: &str, kinds: &[&str]) -> bool {
 /// How well a rule fits.
 struct Fit {
     rule: NameRule,
-    /// Smaller is preferred among rules that pair as many.
+    /// Of rules that pair equally many images, the one with the smaller rank is preferred.
     rank: usize,
-    /// The label map of each picture, as places in the lists.
+    /// For each image, the index of its label map.
     label_of: Vec<Option<usize>>,
     count: usize,
 }
 
-/// Ranks of rules that were read off the names: behind all known ones.
+/// Ranks of derived rules, which come after all known rules.
 const READ_OFF: usize = 10_000;
 const READ_OFF_TWO_SIDED: usize = 20_000;
 
-/// Which rules are tried.
+/// The rules to try.
 pub(super) enum Rules<'a> {
-    /// This one.
+    /// Only this rule.
     Given(&'a NameRule),
-    /// Known ones, and those that can be read off the names.
+    /// Known rules, and rules derived from the names.
     Any,
-    /// Known ones that give label maps another name than their pictures.
+    /// Known rules under which a label map's name differs from its image's.
     OtherNames,
 }
 
-/// Pairs by the rule that pairs more pictures than every other.
-pub(super) fn match_names(pictures: &[Below], labels: &[Below], rules: Rules) -> Result<Matched, PairError> {
-    let (pictures, labels) = apart(pictures, labels);
-    let pictures: Vec<File> = pictures.into_iter().map(File::of).collect();
+/// Pairs by the rule that pairs more images than every other.
+pub(super) fn match_names(images: &[NestedFile], labels: &[NestedFile], rules: Rules) -> Result<Matched, PairError> {
+    let (images, labels) = apart(images, labels);
+    let images: Vec<File> = images.into_iter().map(File::of).collect();
     let labels: Vec<File> = labels.into_iter().map(File::of).collect();
     let may_read_off = matches!(rules, Rules::Any);
     let mut rules = match rules {
-        Rules::Given(rule) => rule.with_picture_suffixes().into_iter().enumerate().collect(),
-        Rules::Any => known(&pictures, &labels),
+        Rules::Given(rule) => rule.with_image_suffixes().into_iter().enumerate().collect(),
+        Rules::Any => known(&images, &labels),
         Rules::OtherNames => {
             let known = NameRule::known().into_iter().enumerate();
             known.filter(|(_, rule)| *rule != NameRule::same()).collect()
@@ -139,76 +141,76 @@ pub(super) fn match_names(pictures: &[Below], labels: &[Below], rules: Rules) ->
         most_fitting(
             rules
                 .iter()
-                .map(|(rank, rule)| fit(rule, *rank, &pictures, &labels, flat)),
+                .map(|(rank, rule)| fit(rule, *rank, &images, &labels, flat)),
         )
     };
-    let is_whole = |found: &Option<Fit>| found.as_ref().is_some_and(|fit| fit.count == pictures.len());
+    let is_whole = |found: &Option<Fit>| found.as_ref().is_some_and(|fit| fit.count == images.len());
     let mut found = best(&rules, false)?;
     if may_read_off && !is_whole(&found) {
-        rules.extend(read_off(&pictures, &labels));
+        rules.extend(read_off(&images, &labels));
         found = best(&rules, false)?;
     }
     if !is_whole(&found) {
-        // The label maps may lie in one folder for pictures in several.
+        // The images may be in several folders and all label maps in one.
         let flat = best(&rules, true)?.filter(|flat| found.as_ref().is_none_or(|fit| flat.count > fit.count));
         found = flat.or(found);
     }
-    Ok(told(found, &rules, &pictures, &labels))
+    Ok(told(found, &rules, &images, &labels))
 }
 
-/// Takes files that are in both lists out of the one in which they do not belong, as far as folders tell.
-fn apart<'a>(pictures: &'a [Below], labels: &'a [Below]) -> (Vec<&'a Below>, Vec<&'a Below>) {
-    let in_labels: HashMap<&Path, &Below> = labels.iter().map(|file| (file.path.as_path(), file)).collect();
-    let mut no_pictures = HashSet::new();
+/// Assigns files that are in both lists to one of them, where their folders show which.
+fn apart<'a>(images: &'a [NestedFile], labels: &'a [NestedFile]) -> (Vec<&'a NestedFile>, Vec<&'a NestedFile>) {
+    let in_labels: HashMap<&Path, &NestedFile> = labels.iter().map(|file| (file.path.as_path(), file)).collect();
+    let mut no_images = HashSet::new();
     let mut no_labels = HashSet::new();
-    for picture in pictures {
-        let Some(label) = in_labels.get(picture.path.as_path()) else {
+    for image in images {
+        let Some(label) = in_labels.get(image.path.as_path()) else {
             continue;
         };
-        let parents = || picture.way.parent().into_iter().flat_map(Path::components);
+        let parents = || image.way.parent().into_iter().flat_map(Path::components);
         let lies_in = |kinds: &[&str]| parents().any(|part| is_kind(&part.as_os_str().to_string_lossy(), kinds));
-        let depth = |file: &Below| file.way.components().count();
-        if depth(label) < depth(picture) || lies_in(&LABEL_FOLDERS) {
-            no_pictures.insert(picture.path.as_path());
-        } else if depth(label) > depth(picture) || lies_in(&PICTURE_FOLDERS) {
-            no_labels.insert(picture.path.as_path());
+        let depth = |file: &NestedFile| file.way.components().count();
+        if depth(label) < depth(image) || lies_in(&LABEL_FOLDERS) {
+            no_images.insert(image.path.as_path());
+        } else if depth(label) > depth(image) || lies_in(&IMAGE_FOLDERS) {
+            no_labels.insert(image.path.as_path());
         }
     }
-    let without = |files: &'a [Below], left_out: HashSet<&Path>| {
+    let without = |files: &'a [NestedFile], left_out: HashSet<&Path>| {
         let kept = files.iter().filter(|file| !left_out.contains(file.path.as_path()));
         kept.collect()
     };
-    (without(pictures, no_pictures), without(labels, no_labels))
+    (without(images, no_images), without(labels, no_labels))
 }
 
-/// Known rules that fit the name of some picture and of some label map, each with its rank.
-fn known(pictures: &[File], labels: &[File]) -> Vec<(usize, NameRule)> {
+/// Known rules that fit the name of at least one image and one label map, each with its rank.
+fn known(images: &[File], labels: &[File]) -> Vec<(usize, NameRule)> {
     let fits_some = |rule: &NameRule| {
-        pictures.iter().any(|file| rule.of_picture(&file.names).is_some())
+        images.iter().any(|file| rule.of_image(&file.names).is_some())
             && labels.iter().any(|file| rule.of_label(&file.names).is_some())
     };
     let known = NameRule::known().into_iter().enumerate();
     known.filter(|(_, rule)| fits_some(rule)).collect()
 }
 
-/// Rules that can be read off the names, each with its rank: those that several pictures show, where there are several.
-fn read_off(pictures: &[File], labels: &[File]) -> Vec<(usize, NameRule)> {
+/// Rules derived from the names, each with its rank; where there are several images, only rules that fit several.
+fn read_off(images: &[File], labels: &[File]) -> Vec<(usize, NameRule)> {
     let mut shown: HashMap<NameRule, usize> = HashMap::new();
-    let step = pictures.len().div_ceil(MOST_READ_OFF).max(1);
-    for picture in pictures.iter().step_by(step) {
-        let others = labels.iter().filter(|label| label.path != picture.path);
-        let rules = others.flat_map(|label| NameRule::read_off(&picture.names, &label.names));
+    let step = images.len().div_ceil(MAX_READ_OFF).max(1);
+    for image in images.iter().step_by(step) {
+        let others = labels.iter().filter(|label| label.path != image.path);
+        let rules = others.flat_map(|label| NameRule::read_off(&image.names, &label.names));
         for rule in rules.collect::<HashSet<NameRule>>() {
             *shown.entry(rule).or_default() += 1;
         }
     }
     let known = NameRule::known();
-    let least = if pictures.len() > 2 { 2 } else { 1 };
+    let least = if images.len() > 2 { 2 } else { 1 };
     let mut rules: Vec<(NameRule, usize)> = shown.into_iter().collect();
     rules.retain(|(rule, count)| *count >= least && !known.contains(rule));
-    // The same ones in every run.
+    // The order must be the same in every run.
     rules.sort_by(|(a, a_count), (b, b_count)| b_count.cmp(a_count).then_with(|| a.to_string().cmp(&b.to_string())));
-    rules.truncate(MOST_RULES);
+    rules.truncate(MAX_RULES);
     let rank = |rule: &NameRule| {
         if rule.is_two_sided() {
             READ_OFF_TWO_SIDED
@@ -219,7 +221,7 @@ fn read_off(pictures: &[File], labels: &[File]) -> Vec<(usize, NameRule)> {
     rules.into_iter().map(|(rule, _)| (rank(&rule), rule)).collect()
 }
 
-fn fit(rule: &NameRule, rank: usize, pictures: &[File], labels: &[File], flat: bool) -> Fit {
+fn fit(rule: &NameRule, rank: usize, images: &[File], labels: &[File], flat: bool) -> Fit {
     let key = |file: &File, core: &str| match flat {
         true => core.to_owned(),
         false => format!("{}{core}", file.folder),
@@ -233,31 +235,31 @@ fn fit(rule: &NameRule, rank: usize, pictures: &[File], labels: &[File], flat: b
             exact.entry(key).or_default().push(place);
         }
     }
-    let keys: Vec<Option<String>> = pictures
+    let keys: Vec<Option<String>> = images
         .iter()
-        .map(|picture| Some(key(picture, rule.of_picture(&picture.names)?)))
+        .map(|image| Some(key(image, rule.of_image(&image.names)?)))
         .collect();
-    // Pictures by what they share with label maps, in either case.
+    // Number of images with each key, without regard to case.
     let mut uses: HashMap<String, usize> = HashMap::new();
     for key in keys.iter().flatten() {
         *uses.entry(key.to_lowercase()).or_default() += 1;
     }
-    let label_of: Vec<Option<usize>> = pictures
+    let label_of: Vec<Option<usize>> = images
         .iter()
         .zip(&keys)
-        .map(|(picture, key)| {
+        .map(|(image, key)| {
             let key = key.as_ref()?;
             let others = |places: &Vec<usize>| -> Vec<usize> {
-                let is_other = |place: &&usize| labels[**place].path != picture.path;
+                let is_other = |place: &&usize| labels[**place].path != image.path;
                 places.iter().filter(is_other).copied().collect()
             };
             let in_either_case = key.to_lowercase();
             let is_alone = uses.get(&in_either_case) == Some(&1);
-            // Where folders are not looked at, two files of a name could belong to either.
+            // Without the folders, a label map could belong to either of two images with the same name.
             if flat && !is_alone {
                 return None;
             }
-            // Of several label maps nothing tells which one is meant.
+            // With several label maps, it is unknown which one is meant.
             match exact.get(key).map(others).as_deref() {
                 Some([only]) => return Some(*only),
                 Some([]) | None => {}
@@ -270,23 +272,23 @@ fn fit(rule: &NameRule, rank: usize, pictures: &[File], labels: &[File], flat: b
         })
         .collect();
     let used = used_labels(&label_of, labels);
-    let is_paired = |(picture, label): (&File, &Option<usize>)| label.is_some() && !used.contains(picture.path);
+    let is_paired = |(image, label): (&File, &Option<usize>)| label.is_some() && !used.contains(image.path);
     Fit {
-        count: pictures.iter().zip(&label_of).filter(|pair| is_paired(*pair)).count(),
+        count: images.iter().zip(&label_of).filter(|pair| is_paired(*pair)).count(),
         rule: rule.clone(),
         rank,
         label_of,
     }
 }
 
-/// Paths of the label maps that are some picture's; where both lie in one folder, they are no pictures.
+/// Paths of the label maps that belong to an image. In a shared folder, these files are not images.
 fn used_labels<'a>(label_of: &[Option<usize>], labels: &[File<'a>]) -> HashSet<&'a Path> {
     label_of.iter().flatten().map(|place| labels[*place].path).collect()
 }
 
-/// The fit with the most pictures; of several, the one whose rule is preferred.
+/// The fit with the most images; among several, the one whose rule is preferred.
 fn most_fitting(fits: impl Iterator<Item = Fit>) -> Result<Option<Fit>, PairError> {
-    // One pair alone is no sign of a rule that takes something away from both names.
+    // A single pair is no evidence for a rule that removes parts from both names.
     let counts = |fit: &Fit| fit.count > usize::from(fit.rank >= READ_OFF_TWO_SIDED);
     let mut leading: Vec<Fit> = Vec::new();
     for fit in fits.filter(counts) {
@@ -311,42 +313,42 @@ fn most_fitting(fits: impl Iterator<Item = Fit>) -> Result<Option<Fit>, PairErro
     }
 }
 
-fn told(found: Option<Fit>, rules: &[(usize, NameRule)], pictures: &[File], labels: &[File]) -> Matched {
+fn told(found: Option<Fit>, rules: &[(usize, NameRule)], images: &[File], labels: &[File]) -> Matched {
     let label_of = found
         .as_ref()
-        .map_or_else(|| vec![None; pictures.len()], |fit| fit.label_of.clone());
+        .map_or_else(|| vec![None; images.len()], |fit| fit.label_of.clone());
     let used = used_labels(&label_of, labels);
     let mut pairs = Vec::new();
     let mut missing = Vec::new();
     let mut cores: HashSet<String> = HashSet::new();
-    for (picture, label) in pictures.iter().zip(&label_of) {
-        if used.contains(picture.path) {
+    for (image, label) in images.iter().zip(&label_of) {
+        if used.contains(image.path) {
             continue;
         }
         let rule = found.as_ref().map(|fit| &fit.rule);
-        let core = rule.and_then(|rule| rule.of_picture(&picture.names));
+        let core = rule.and_then(|rule| rule.of_image(&image.names));
         match (label, core) {
             (Some(label), Some(core)) => {
-                let names = [picture.name(core), picture.name(&picture.names.stem)];
+                let names = [image.name(core), image.name(&image.names.stem)];
                 cores.insert(core.to_lowercase());
-                pairs.push((picture.path.to_owned(), names, labels[*label].path.to_owned()));
+                pairs.push((image.path.to_owned(), names, labels[*label].path.to_owned()));
             }
-            _ => missing.push(picture.name(&picture.names.stem)),
+            _ => missing.push(image.name(&image.names.stem)),
         }
     }
-    // Colours or instances of a picture that has its label map are not left over.
+    // Colour or instance maps of an image that has a label map do not count as unused.
     let is_of_a_pair = |label: &File| {
         let cores_of = rules.iter().filter_map(|(_, rule)| rule.of_label(&label.names));
         cores_of.into_iter().any(|core| cores.contains(&core.to_lowercase()))
     };
-    let is_picture: HashSet<&Path> = pictures.iter().map(|picture| picture.path).collect();
+    let is_image: HashSet<&Path> = images.iter().map(|image| image.path).collect();
     let unused = labels
         .iter()
-        .filter(|label| !used.contains(label.path) && !is_picture.contains(label.path) && !is_of_a_pair(label))
+        .filter(|label| !used.contains(label.path) && !is_image.contains(label.path) && !is_of_a_pair(label))
         .map(|label| label.name(&label.names.name))
         .collect();
     Matched {
-        pictures: pairs.len() + missing.len(),
+        images: pairs.len() + missing.len(),
         rule: found.map(|fit| fit.rule),
         pairs,
         missing,

@@ -1,5 +1,6 @@
-//! What each data set says: its classes, ids without a class, names and sizes of its files. The one reader of ground truth,
-//! and the one rule that pairs pictures with label maps.
+//! Built-in data sets: their classes, ignored ids, file names and image sizes.
+//!
+//! Also the only reader of ground truth, and the only code that pairs images with label maps.
 
 mod beside;
 mod list;

@@ -1,23 +1,24 @@
-//! How the name of a label map follows from the name of its picture.
+//! Rules that derive the name of a label map from the name of its image.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use unicode_normalization::UnicodeNormalization;
 
-/// What the names of a picture and of its label map have beside the part that both share.
+/// The prefixes and suffixes around the part that the names of an image and of its label map share.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct NameRule {
-    /// Before and behind the shared part of a picture's name, without its ending.
-    picture: [String; 2],
-    /// The same of a label map's.
+    /// Prefix and suffix of the shared part in an image's name, without the file extension.
+    image: [String; 2],
+    /// The same for a label map's name.
     label: [String; 2],
-    /// The shared part has the ending of the picture's file: `a.jpg.png` belongs to `a.jpg`.
+    /// Whether the shared part includes the image's file extension: `a.jpg.png` belongs to `a.jpg`.
     with_ending: bool,
 }
 
-/// Endings of pictures' names in published data sets: Cityscapes and its kin, ACDC and Dark Zurich, Potsdam, DRIVE, nnU-Net.
-const PICTURE_SUFFIXES: [&str; 8] = [
+/// Suffixes of image names in published data sets: Cityscapes and its variants, ACDC and Dark Zurich, Potsdam, DRIVE,
+/// nnU-Net.
+const IMAGE_SUFFIXES: [&str; 8] = [
     "",
     "_leftImg8bit",
     "_rgb_anon",
@@ -28,8 +29,8 @@ const PICTURE_SUFFIXES: [&str; 8] = [
     "_0000",
 ];
 
-/// Endings of label maps' names; of two of a data set that fit as many pictures, the first is taken: train ids come before
-/// label ids.
+/// Suffixes of label map names, in order of preference. Of two suffixes of a data set that fit equally many images, the
+/// first is used: train ids come before label ids.
 const LABEL_SUFFIXES: [&str; 26] = [
     "_gtFine_labelTrainIds",
     "_gtCoarse_labelTrainIds",
@@ -59,34 +60,34 @@ const LABEL_SUFFIXES: [&str; 26] = [
     "-gt",
 ];
 
-/// So many of these belong to data sets; the others are habits.
+/// Number of [`LABEL_SUFFIXES`] that data sets define; the others are common conventions.
 const PUBLISHED: usize = 10;
 
-/// What label maps' names begin with where people put it there.
+/// Common prefixes of label map names.
 const LABEL_PREFIXES: [&str; 5] = ["mask_", "label_", "labels_", "gt_", "seg_"];
 
-/// What weather and night variants of Cityscapes put something behind; all share one label map.
+/// Suffix after which weather and night variants of Cityscapes add their own; all variants share one label map.
 const OF_VARIANTS: &str = "_leftImg8bit";
 
 impl NameRule {
-    /// The same name.
+    /// The rule that a label map has the same name as its image.
     pub fn same() -> Self {
         Self::default()
     }
 
-    fn new(picture: [&str; 2], label: [&str; 2]) -> Self {
+    fn new(image: [&str; 2], label: [&str; 2]) -> Self {
         Self {
-            picture: picture.map(str::to_owned),
+            image: image.map(str::to_owned),
             label: label.map(str::to_owned),
             with_ending: false,
         }
     }
 
-    /// The rules of published data sets and usual habits, in the order in which they are preferred.
+    /// The rules of published data sets and the common conventions, in order of preference.
     pub(super) fn known() -> Vec<Self> {
         let mut rules = Vec::new();
-        for picture in PICTURE_SUFFIXES {
-            rules.extend(LABEL_SUFFIXES.map(|label| Self::new(["", picture], ["", label])));
+        for image in IMAGE_SUFFIXES {
+            rules.extend(LABEL_SUFFIXES.map(|label| Self::new(["", image], ["", label])));
         }
         rules.extend(LABEL_PREFIXES.map(|label| Self::new(["", ""], [label, ""])));
         rules.push(Self {
@@ -96,11 +97,11 @@ impl NameRule {
         rules
     }
 
-    /// The rule that a person writes as `{stem}_mask.png`: `{stem}` is the picture's name without its ending, `{name}` the
-    /// whole one.
+    /// Parses a rule such as `{stem}_mask.png`: `{stem}` is the image's name without its extension, `{name}` the name
+    /// with it.
     ///
     /// # Errors
-    /// A clause that says what was expected and found.
+    /// A clause that states what was expected and what was found.
     pub fn parse(text: &str) -> Result<Self, String> {
         let with_ending = text.contains("{name}");
         let halves = text.split_once(if with_ending { "{name}" } else { "{stem}" });
@@ -122,65 +123,66 @@ impl NameRule {
         })
     }
 
-    /// The same for pictures whose names have an ending of their own, as Cityscapes' have; as it is comes first.
-    pub(super) fn with_picture_suffixes(&self) -> Vec<Self> {
+    /// This rule with each suffix of [`IMAGE_SUFFIXES`], such as that of Cityscapes; the unchanged rule comes first.
+    pub(super) fn with_image_suffixes(&self) -> Vec<Self> {
         let with = |suffix: &str| Self {
-            picture: [String::new(), suffix.to_owned()],
+            image: [String::new(), suffix.to_owned()],
             ..self.clone()
         };
-        match self.picture.iter().all(String::is_empty) {
-            true => PICTURE_SUFFIXES.map(with).into(),
+        match self.image.iter().all(String::is_empty) {
+            true => IMAGE_SUFFIXES.map(with).into(),
             false => vec![self.clone()],
         }
     }
 
-    /// What can be read off one picture and its label map, if their names tell: one name within the other, or both with a
-    /// common beginning or end that is set apart.
-    pub(super) fn read_off(picture: &Names, label: &Names) -> Vec<Self> {
-        let mut rules = Self::within(picture, label);
-        let (picture, label) = (picture.stem.as_str(), label.stem.as_str());
-        for (at, _) in picture.match_indices(label) {
-            rules.push(Self::new([&picture[..at], &picture[at + label.len()..]], ["", ""]));
+    /// Rules derived from one image and its label map: one name contains the other, or both share a start or an end
+    /// that a separator sets apart.
+    pub(super) fn read_off(image: &Names, label: &Names) -> Vec<Self> {
+        let mut rules = Self::within(image, label);
+        let (image, label) = (image.stem.as_str(), label.stem.as_str());
+        for (at, _) in image.match_indices(label) {
+            rules.push(Self::new([&image[..at], &image[at + label.len()..]], ["", ""]));
         }
-        let front = shared_start(picture, label);
-        rules.push(Self::new(["", &picture[front..]], ["", &label[front..]]));
-        let [p, l] = shared_end(picture, label);
-        rules.push(Self::new([&picture[..p], ""], [&label[..l], ""]));
+        let front = shared_start(image, label);
+        rules.push(Self::new(["", &image[front..]], ["", &label[front..]]));
+        let [p, l] = shared_end(image, label);
+        rules.push(Self::new([&image[..p], ""], [&label[..l], ""]));
         rules.retain(Self::is_plausible);
         rules
     }
 
-    /// A rule for each place at which the name of a picture stands in that of its label map.
-    pub(super) fn within(picture: &Names, label: &Names) -> Vec<Self> {
-        let (picture, label) = (picture.stem.as_str(), label.stem.as_str());
-        let rule = |(at, _): (usize, &str)| Self::new(["", ""], [&label[..at], &label[at + picture.len()..]]);
-        label.match_indices(picture).map(rule).collect()
+    /// A rule for each position at which a label map's name contains the image's name.
+    pub(super) fn within(image: &Names, label: &Names) -> Vec<Self> {
+        let (image, label) = (image.stem.as_str(), label.stem.as_str());
+        let rule = |(at, _): (usize, &str)| Self::new(["", ""], [&label[..at], &label[at + image.len()..]]);
+        label.match_indices(image).map(rule).collect()
     }
 
-    /// Whether a rule may be read off names: the parts that are taken away hold no number, which would tell pictures
-    /// apart, and are set apart where both names have one.
+    /// Whether a derived rule is plausible: the parts that it removes contain no digit, because digits distinguish
+    /// images, and a separator sets them apart where both names have such a part.
     fn is_plausible(&self) -> bool {
-        let [a, b] = &self.picture;
+        let [a, b] = &self.image;
         let [c, d] = &self.label;
         let parts = [a, b, c, d];
         let is_plain = parts.iter().all(|part| !part.contains(|c: char| c.is_numeric()));
         is_plain && (!self.is_two_sided() || self.is_set_apart())
     }
 
-    /// Whether something other than a letter or a number lies between the shared part and what is taken away.
+    /// Whether a character other than a letter or a digit separates the shared part from the parts that are removed.
     pub(super) fn is_set_apart(&self) -> bool {
         let is_separator = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
         let is_apart =
             |[front, back]: &[String; 2]| is_separator(front.chars().last()) && is_separator(back.chars().next());
-        is_apart(&self.picture) && is_apart(&self.label)
+        is_apart(&self.image) && is_apart(&self.label)
     }
 
-    /// Whether the better of two ranks is preferred where both rules pair as many pictures: what data sets publish before
-    /// habits (train ids before the same name, and that before label ids), and known rules before those that were read off.
-    /// Of two habits none is better.
+    /// Whether rank `a`, the better of two, is preferred where both rules pair equally many images.
+    ///
+    /// Rules of data sets come before common conventions (train ids before the same name, and that before label ids),
+    /// and known rules before derived ones. Of two conventions neither is preferred.
     pub(super) fn is_preferred(a: usize, b: usize) -> bool {
         let group = |rank: usize| match rank {
-            rank if rank < PICTURE_SUFFIXES.len() * LABEL_SUFFIXES.len() => match rank % LABEL_SUFFIXES.len() {
+            rank if rank < IMAGE_SUFFIXES.len() * LABEL_SUFFIXES.len() => match rank % LABEL_SUFFIXES.len() {
                 place if place < PUBLISHED => 1,
                 _ => 2,
             },
@@ -190,39 +192,39 @@ impl NameRule {
         group(a) != group(b) || group(a) == 1
     }
 
-    /// Whether both names have something that the other has not.
+    /// Whether both names have a part that the other lacks.
     pub(super) fn is_two_sided(&self) -> bool {
         let has = |parts: &[String; 2]| parts.iter().any(|part| !part.is_empty());
-        has(&self.picture) && has(&self.label)
+        has(&self.image) && has(&self.label)
     }
 
-    /// The part of a picture's name that it shares with its label map; `None` where the rule does not fit the name.
-    pub(super) fn of_picture<'a>(&self, names: &'a Names) -> Option<&'a str> {
+    /// The part of an image's name that its label map shares; `None` where the rule does not fit the name.
+    pub(super) fn of_image<'a>(&self, names: &'a Names) -> Option<&'a str> {
         let name = if self.with_ending { &names.name } else { &names.stem };
         let variant = name.find(OF_VARIANTS).map(|at| at + OF_VARIANTS.len());
         let name = variant.and_then(|end| name.get(..end)).unwrap_or(name);
-        stripped(name, &self.picture)
+        stripped(name, &self.image)
     }
 
-    /// The same of a label map's name.
+    /// The part of a label map's name that its image shares; `None` where the rule does not fit the name.
     pub(super) fn of_label<'a>(&self, names: &'a Names) -> Option<&'a str> {
         stripped(&names.stem, &self.label)
     }
 
-    /// The path of the label map of a picture in a folder.
-    pub fn path_in(&self, folder: &Path, picture: &Path) -> Option<PathBuf> {
+    /// The path of an image's label map in `folder`; `None` where the rule does not fit the image's name.
+    pub fn path_in(&self, folder: &Path, image: &Path) -> Option<PathBuf> {
         let [before, behind] = &self.label;
-        let names = Names::of(picture);
-        Some(folder.join(format!("{before}{}{behind}.png", self.of_picture(&names)?)))
+        let names = Names::of(image);
+        Some(folder.join(format!("{before}{}{behind}.png", self.of_image(&names)?)))
     }
 }
 
-/// What a file is called, in composed form.
+/// The name of a file, in composed form (NFC).
 #[derive(Clone, Debug)]
 pub(super) struct Names {
-    /// With its ending.
+    /// With the file extension.
     pub(super) name: String,
-    /// Without it.
+    /// Without the file extension.
     pub(super) stem: String,
 }
 
@@ -236,22 +238,22 @@ impl Names {
     }
 }
 
-/// As a person would write it.
+/// The rule in the notation of [`NameRule::parse`], for both names.
 impl fmt::Display for NameRule {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let [a, b] = &self.picture;
+        let [a, b] = &self.image;
         let [c, d] = &self.label;
         let shared = if self.with_ending { "{name}" } else { "{stem}" };
         write!(f, "{a}{shared}{b} with {c}{shared}{d}.png")
     }
 }
 
-/// Unicode's composed form (NFC): file systems differ in whether an accent is a character of its own.
+/// The text in Unicode's composed form (NFC): some file systems store an accent as a separate character.
 pub(super) fn composed(text: &str) -> String {
     text.nfc().collect()
 }
 
-/// What lies between the two parts, in either case; at least one character.
+/// The part between a prefix and a suffix, which are compared without regard to case; at least one character.
 fn stripped<'a>(name: &'a str, [before, behind]: &[String; 2]) -> Option<&'a str> {
     let back = name.len().checked_sub(behind.len())?;
     let (front, end) = (name.get(..back)?, name.get(back..)?);
@@ -260,7 +262,7 @@ fn stripped<'a>(name: &'a str, [before, behind]: &[String; 2]) -> Option<&'a str
     fits.then_some(core)
 }
 
-/// Where the common beginning of two names ends: before the last character that sets words apart, in bytes.
+/// Length in bytes of the common start of two names, up to its last separator.
 fn shared_start(a: &str, b: &str) -> usize {
     let both = a.char_indices().zip(b.chars());
     let shared = both.take_while(|((_, a), b)| a == b).map(|(a, _)| a);
@@ -270,7 +272,7 @@ fn shared_start(a: &str, b: &str) -> usize {
         .map_or(0, |(at, _)| at)
 }
 
-/// Where the common end of two names begins in each: behind the first character that sets words apart, in bytes.
+/// Byte offset in each name at which their common end starts, after its first separator.
 fn shared_end(a: &str, b: &str) -> [usize; 2] {
     let both = a.char_indices().rev().zip(b.char_indices().rev());
     let shared = both.take_while(|((_, a), (_, b))| a == b);
@@ -284,14 +286,14 @@ fn shared_end(a: &str, b: &str) -> [usize; 2] {
 mod tests {
     use super::*;
 
-    fn pair(rule: &NameRule, picture: &str, label: &str) -> bool {
-        let [picture, label] = [picture, label].map(|name| Names::of(Path::new(name)));
-        let core = rule.of_picture(&picture);
+    fn pair(rule: &NameRule, image: &str, label: &str) -> bool {
+        let [image, label] = [image, label].map(|name| Names::of(Path::new(name)));
+        let core = rule.of_image(&image);
         core.is_some() && core == rule.of_label(&label)
     }
 
     #[test]
-    fn a_written_rule_says_which_label_map_belongs_to_a_picture() {
+    fn parsed_rules_pair_images_with_label_maps() {
         let rule = NameRule::parse("{stem}_mask.png").unwrap();
         assert!(pair(&rule, "x/a.jpg", "y/a_mask.png") && !pair(&rule, "a.jpg", "a.png"));
         assert_eq!(
@@ -306,10 +308,9 @@ mod tests {
     }
 
     #[test]
-    fn rules_are_read_off_names_but_never_from_numbers() {
-        let read = |picture: &str, label: &str| {
-            NameRule::read_off(&Names::of(Path::new(picture)), &Names::of(Path::new(label)))
-        };
+    fn rules_are_derived_from_names_but_never_from_digits() {
+        let read =
+            |image: &str, label: &str| NameRule::read_off(&Names::of(Path::new(image)), &Names::of(Path::new(label)));
         assert!(read("a1.jpg", "a1_ground truth.png").contains(&NameRule::new(["", ""], ["", "_ground truth"])));
         assert!(read("a1-photo.jpg", "a1.png").contains(&NameRule::new(["", "-photo"], ["", ""])));
         assert!(read("a1_rgb.jpg", "a1_lab.png").contains(&NameRule::new(["", "_rgb"], ["", "_lab"])));

@@ -1,4 +1,4 @@
-//! Which label map belongs to which picture.
+//! Pairs images with their label maps.
 
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -9,72 +9,72 @@ use super::matching::{Matched, Rules, match_names};
 use super::naming::NameRule;
 use crate::photo;
 
-/// Two files of one picture.
+/// An image, or a label map predicted for it, and its ground truth.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Pair {
-    /// What both are called, with the folders below those that were named.
+    /// Name that both share, with the subfolders below the folders that the user named.
     pub name: String,
-    /// The picture, or a predicted label map.
+    /// The image, or a predicted label map.
     pub file: PathBuf,
-    /// The true label map.
+    /// The ground truth.
     pub truth: PathBuf,
 }
 
-/// Pictures with their label maps.
+/// Images with their label maps.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pairs {
-    /// In the order of the pictures.
+    /// The pairs, in the order of the images.
     pub pairs: Vec<Pair>,
-    /// What was assumed and what is left over, each a sentence.
+    /// Sentences about what was assumed and which files are left out.
     pub remarks: Vec<String>,
 }
 
-/// Why pictures and label maps cannot be paired.
+/// Why images and label maps cannot be paired.
 #[derive(Debug, thiserror::Error)]
 pub enum PairError {
-    /// A folder cannot be listed.
+    /// A folder cannot be listed, or a list cannot be read.
     #[error("cannot list the folder or read the list ({0}): {path}", path = .1.display())]
     List(io::Error, PathBuf),
-    /// There is nothing in it.
-    #[error("expected pictures, found none: {path}", path = .0.display())]
+    /// The folder or list holds no image.
+    #[error("expected images, found none: {path}", path = .0.display())]
     Empty(PathBuf),
-    /// A line of a list.
-    #[error("line {0}: expected a picture and a label map separated by a comma: {path}", path = .1.display())]
+    /// A line of a list does not hold two paths.
+    #[error("line {0}: expected an image and a label map separated by a comma: {path}", path = .1.display())]
     Line(usize, PathBuf),
-    /// Two pictures of one name.
-    #[error("expected one picture for each label map, found two called {0}; keep one picture of a name")]
+    /// Two images have the same name.
+    #[error("expected one image for each label map, found two called {0}; keep one image of each name")]
     Twice(String),
-    /// The rule that was given is none.
+    /// The given name rule is invalid.
     #[error("label name: {0}")]
     Rule(String),
     /// Two rules fit equally well.
     #[error(
-        "expected one way in which the names of label maps follow from those of pictures, found two that fit {count}: \
-         {rules}; say which with --label-name, or name the files in a --list", rules = .rules.join(" or ")
+        "expected one rule that derives the names of label maps from those of images, found two that fit {count}: \
+         {rules}; choose one with --label-name, or name the files in a --list", rules = .rules.join(" or ")
     )]
     Ambiguous {
-        /// How many pictures each pairs.
+        /// Number of images that each rule pairs.
         count: usize,
-        /// Both.
+        /// Both rules.
         rules: Vec<String>,
     },
-    /// Files without a partner.
+    /// Images without a label map.
     #[error(
-        "expected a label map (.png) of the same name for each picture, found none, or several, for {count} of {all}: \
-         {names}{left}; say how label maps are named with --label-name '{{stem}}_mask.png', or name the files in a --list",
+        "expected a label map (.png) of the same name for each image, found none, or several, for {count} of {all}: \
+         {names}{left}; set the label map names with --label-name '{{stem}}_mask.png', or name the files in a --list",
         count = .missing.len(), names = shortened(.missing), left = left_over(.unused)
     )]
     Missing {
-        /// Names of the pictures.
+        /// Names of the images.
         missing: Vec<String>,
-        /// Label maps that belong to none.
+        /// Names of the label maps that belong to no image.
         unused: Vec<String>,
-        /// How many pictures there are.
+        /// Number of images.
         all: usize,
     },
 }
 
-/// Names in a sentence.
+/// The names as part of a sentence, shortened where there are many.
 fn shortened(names: &[String]) -> String {
     const LISTED: usize = 10;
     let listed = names.iter().take(LISTED).cloned().collect::<Vec<_>>().join(", ");
@@ -87,37 +87,34 @@ fn shortened(names: &[String]) -> String {
 fn left_over(unused: &[String]) -> String {
     match unused {
         [] => String::new(),
-        _ => format!("; label maps without a picture: {}", shortened(unused)),
+        _ => format!("; label maps without an image: {}", shortened(unused)),
     }
 }
 
-/// The pictures below a folder with their label maps below another, or the same one. `rule` says how label maps are
-/// named; without one it is found: the rule that pairs more pictures than every other. Files are never paired by their
-/// order.
+/// Pairs the images below a folder with the label maps below another folder, or the same one.
+///
+/// `rule` defines how label maps are named. Without one, the rule that pairs more images than every other is used.
+/// Files are never paired by their order.
 ///
 /// # Errors
-/// When a folder cannot be listed or holds no picture, a picture has no label map, or two rules fit.
-pub fn pairs(pictures: &Path, truths: &Path, rule: Option<&NameRule>) -> Result<Pairs, PairError> {
+/// When a folder cannot be listed or holds no image, an image has no label map, or two rules fit.
+pub fn pairs(images: &Path, truths: &Path, rule: Option<&NameRule>) -> Result<Pairs, PairError> {
     let listed = |folder: &Path, wanted: fn(&Path) -> bool| {
         photo::files_below(folder, wanted).map_err(|why| PairError::List(why, folder.into()))
     };
-    // However it is written: a file is known by its path.
-    let truths = if is_same_folder(pictures, truths) {
-        pictures
-    } else {
-        truths
-    };
-    let truth_files = Below::all(truths, listed(truths, is_label_map)?);
-    let picture_files = Below::all(pictures, listed(pictures, photo::is_picture)?);
-    if picture_files.is_empty() {
-        return Err(PairError::Empty(pictures.into()));
+    // Files are identified by their paths, so one folder written in two ways must be written in one.
+    let truths = if is_same_folder(images, truths) { images } else { truths };
+    let truth_files = NestedFile::all(truths, listed(truths, is_label_map)?);
+    let image_files = NestedFile::all(images, listed(images, photo::is_image)?);
+    if image_files.is_empty() {
+        return Err(PairError::Empty(images.into()));
     }
     let rules = rule.map_or(Rules::Any, Rules::Given);
-    let matched = match_names(&picture_files, &truth_files, rules)?;
-    if matched.pairs.is_empty() && pictures == truths {
+    let matched = match_names(&image_files, &truth_files, rules)?;
+    if matched.pairs.is_empty() && images == truths {
         return Ok(with_themselves(truth_files));
     }
-    let all = matched.pictures;
+    let all = matched.images;
     if !matched.missing.is_empty() || matched.pairs.is_empty() {
         return Err(PairError::Missing {
             missing: matched.missing,
@@ -133,9 +130,9 @@ fn is_same_folder(a: &Path, b: &Path) -> bool {
     real(a).is_some_and(|a| real(b) == Some(a))
 }
 
-/// Every label map with itself: whoever names one folder twice wants to see that all is well.
-fn with_themselves(files: Vec<Below>) -> Pairs {
-    let pair = |Below { way, path }: Below| Pair {
+/// Pairs every label map with itself, as a sanity check for users who name one folder twice.
+fn with_themselves(files: Vec<NestedFile>) -> Pairs {
+    let pair = |NestedFile { way, path }: NestedFile| Pair {
         name: way.with_extension("").to_string_lossy().replace('\\', "/"),
         file: path.clone(),
         truth: path,
@@ -146,15 +143,15 @@ fn with_themselves(files: Vec<Below>) -> Pairs {
     }
 }
 
-/// Gives pairs their names, of which there must be no two alike.
+/// Gives each pair its name, which must be unique.
 fn named(matched: Matched) -> Result<Pairs, PairError> {
     let mut remarks = Vec::new();
     if let Some(rule) = matched.rule.filter(|rule| *rule != NameRule::same()) {
-        remarks.push(format!("pictures and label maps are paired by their names: {rule}"));
+        remarks.push(format!("images and label maps are paired by their names: {rule}"));
     }
     if !matched.unused.is_empty() {
         remarks.push(format!(
-            "label maps without a picture, which are left out ({}): {}",
+            "label maps without an image are left out ({}): {}",
             matched.unused.len(),
             shortened(&matched.unused)
         ));
@@ -166,7 +163,7 @@ fn named(matched: Matched) -> Result<Pairs, PairError> {
     let mut used = HashSet::new();
     let mut pairs = Vec::with_capacity(matched.pairs.len());
     for (file, [short, long], truth) in matched.pairs {
-        // Several pictures may share a label map, as weather variants do; then the whole names tell them apart.
+        // Several images may share a label map, as weather variants do; then their whole names distinguish them.
         let name = if counts.get(&short) == Some(&1) { short } else { long };
         if !used.insert(name.clone()) {
             return Err(PairError::Twice(name));
@@ -176,14 +173,14 @@ fn named(matched: Matched) -> Result<Pairs, PairError> {
     Ok(Pairs { pairs, remarks })
 }
 
-/// A file with its way from the folder that was named.
+/// A file with its path relative to the folder that the user named.
 #[derive(Clone, Debug)]
-pub(super) struct Below {
+pub(super) struct NestedFile {
     pub(super) way: PathBuf,
     pub(super) path: PathBuf,
 }
 
-impl Below {
+impl NestedFile {
     pub(super) fn all(root: &Path, files: Vec<PathBuf>) -> Vec<Self> {
         let below = |path: PathBuf| Self {
             way: path.strip_prefix(root).unwrap_or(&path).to_owned(),
@@ -193,17 +190,19 @@ impl Below {
     }
 }
 
-/// Whether a file ends like a label map.
+/// Whether a file has the extension of a label map.
 pub(super) fn is_label_map(path: &Path) -> bool {
     path.extension()
         .is_some_and(|ending| ending.eq_ignore_ascii_case("png"))
 }
 
-/// The pairs of a list: a picture and its label map in each line, separated by a comma, as paths from the list's folder
-/// on. Empty lines and those that begin with `#` are left out.
+/// Reads pairs from a list.
+///
+/// Each line holds an image and its label map, separated by a comma or a tab, as paths relative to the list's folder.
+/// Empty lines and lines that start with `#` are skipped.
 ///
 /// # Errors
-/// When the list cannot be read, holds nothing, or a line has no two paths.
+/// When the list cannot be read or holds no pair, a line does not hold two paths, or an image occurs twice.
 pub fn pairs_of_list(list: &Path) -> Result<Pairs, PairError> {
     let pairs = list::read(list)?;
     let mut files = HashSet::new();
@@ -219,8 +218,9 @@ pub fn pairs_of_list(list: &Path) -> Result<Pairs, PairError> {
     }
 }
 
-/// A number that changes with the files of pairs, their sizes and the times at which they were written (FNV-1a, 64 bits: the
-/// same in every version), behind how many there are.
+/// The number of pairs, and a hash that changes with their paths, file sizes and modification times.
+///
+/// The hash is 64-bit FNV-1a, which is the same in every version.
 pub fn digest(pairs: &[Pair]) -> String {
     let mut hash = 0xcbf2_9ce4_8422_2325u64;
     let mut add = |bytes: &[u8]| {
@@ -243,9 +243,9 @@ mod tests {
     use super::*;
     use crate::datasets::testing::folder_with;
 
-    fn found(pictures: &[&str], labels: &[&str]) -> Result<Vec<(String, String)>, PairError> {
-        let (pictures, labels) = (folder_with(pictures), folder_with(labels));
-        let pairs = pairs(pictures.path(), labels.path(), None)?.pairs;
+    fn found(images: &[&str], labels: &[&str]) -> Result<Vec<(String, String)>, PairError> {
+        let (images, labels) = (folder_with(images), folder_with(labels));
+        let pairs = pairs(images.path(), labels.path(), None)?.pairs;
         let below = |path: &Path| path.strip_prefix(labels.path()).expect("below").display().to_string();
         Ok(pairs
             .iter()
@@ -253,14 +253,14 @@ mod tests {
             .collect())
     }
 
-    fn truths(pictures: &[&str], labels: &[&str]) -> Vec<String> {
-        let found = found(pictures, labels).unwrap_or_else(|why| panic!("{pictures:?} {labels:?}: {why}"));
+    fn truths(images: &[&str], labels: &[&str]) -> Vec<String> {
+        let found = found(images, labels).unwrap_or_else(|why| panic!("{images:?} {labels:?}: {why}"));
         found.into_iter().map(|(_, truth)| truth).collect()
     }
 
     #[test]
     fn names_are_matched_through_folders_and_endings() {
-        let pictures = ["a_leftImg8bit.jpg", "b_leftImg8bit.png", "city/x_1_leftImg8bit.png"];
+        let images = ["a_leftImg8bit.jpg", "b_leftImg8bit.png", "city/x_1_leftImg8bit.png"];
         let labels = [
             "a_gtFine_labelTrainIds.png",
             "b_gtFine_labelTrainIds.png",
@@ -269,15 +269,15 @@ mod tests {
             "city/x_1_gtFine_labelTrainIds.png",
             "unused.png",
         ];
-        let found = found(&pictures, &labels).expect("pairs");
+        let found = found(&images, &labels).expect("pairs");
         let names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["a", "b", "city/x_1"]);
         assert_eq!(found[2].1, "city/x_1_gtFine_labelTrainIds.png");
     }
 
     #[test]
-    fn usual_habits_are_found_by_themselves() {
-        for (picture, label) in [
+    fn common_conventions_are_recognised() {
+        for (image, label) in [
             ("a.jpg", "a_mask.png"),
             ("a.jpg", "a_label.png"),
             ("a.png", "a_L.png"),
@@ -294,20 +294,20 @@ mod tests {
             ("train/images/a.jpg", "train/labels/a.png"),
             ("test/a.jpg", "testannot/a.png"),
         ] {
-            assert_eq!(truths(&[picture], &[label]), [label], "{picture}");
+            assert_eq!(truths(&[image], &[label]), [label], "{image}");
         }
-        // One folder of label maps for pictures in several.
+        // Images in several folders, all label maps in one.
         assert_eq!(truths(&["x/a.jpg", "y/b.jpg"], &["a.png", "b.png"]), ["a.png", "b.png"]);
-        // A rule of one's own, both names with something that the other has not.
-        let (pictures, labels) = (
+        // An unknown rule: both names have a part that the other lacks.
+        let (images, labels) = (
             ["1_photo.jpg", "2_photo.jpg"],
             ["1_areas.png", "2_areas.png", "1_lines.png"],
         );
-        assert_eq!(truths(&pictures, &labels), labels[..2]);
+        assert_eq!(truths(&images, &labels), labels[..2]);
     }
 
     #[test]
-    fn pictures_and_label_maps_may_share_a_folder() {
+    fn images_and_label_maps_may_share_a_folder() {
         let folder = folder_with(&["a.png", "a_mask.png", "b.png", "b_mask.png"]);
         let found = pairs(folder.path(), folder.path(), None).expect("pairs").pairs;
         let names: Vec<&str> = found.iter().map(|pair| pair.name.as_str()).collect();
@@ -328,8 +328,8 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_taken_where_several_label_maps_could_be_meant() {
-        let why = found(&["images/0.png"], &["panoptic/0.png", "semantic/0.png"]).expect_err("which of both?");
+    fn ambiguous_label_maps_are_refused() {
+        let why = found(&["images/0.png"], &["panoptic/0.png", "semantic/0.png"]).expect_err("two candidates");
         assert!(why.to_string().contains("panoptic/0.png, semantic/0.png"), "{why}");
         let why = found(&["A.png", "a.png"], &["a.png"]).expect_err("A has none");
         assert!(why.to_string().contains("for 1 of 2: A"), "{why}");
@@ -337,12 +337,12 @@ mod tests {
             truths(&["1.jpg"], &["1.png", "1_labelTrainIds.png"]),
             ["1_labelTrainIds.png"]
         );
-        let [pictures, labels] = [
+        let [images, labels] = [
             folder_with(&["x_leftImg8bit.png"]),
             folder_with(&["x_gtFine_labelIds.png", "x_gtFine_labelTrainIds.png"]),
         ];
         let rule = NameRule::parse("{stem}_gtFine_labelIds.png").expect("a rule");
-        let found = pairs(pictures.path(), labels.path(), Some(&rule)).expect("pairs").pairs;
+        let found = pairs(images.path(), labels.path(), Some(&rule)).expect("pairs").pairs;
         assert!(found[0].truth.ends_with("x_gtFine_labelIds.png"));
     }
 
@@ -357,31 +357,31 @@ mod tests {
     }
 
     #[test]
-    fn files_are_never_paired_by_order_and_what_is_left_is_listed_both_ways() {
+    fn files_are_never_paired_by_order_and_leftovers_are_reported() {
         let why = found(&["a.jpg", "b.jpg", "c.jpg"], &["b.png", "c.jpg", "x.png"]).expect_err("two are missing");
         let why = why.to_string();
         assert!(why.contains("found none, or several, for 2 of 3: a, c"), "{why}");
-        assert!(why.contains("without a picture: x.png"), "{why}");
+        assert!(why.contains("without an image: x.png"), "{why}");
         assert!(matches!(
             found(&["1.jpg", "2.jpg"], &["x.png", "y.png"]),
             Err(PairError::Missing { .. })
         ));
-        // Two habits of one's own fit equally well.
-        let twice = found(&["a.jpg"], &["a_first.png", "a_second.png"]).expect_err("which of both?");
+        // Two unknown rules fit equally well.
+        let twice = found(&["a.jpg"], &["a_first.png", "a_second.png"]).expect_err("two candidates");
         assert!(matches!(&twice, PairError::Ambiguous { count: 1, .. }), "{twice}");
-        let habits = found(&["a.jpg"], &["a_mask.png", "a_label.png"]).expect_err("which of both?");
+        let habits = found(&["a.jpg"], &["a_mask.png", "a_label.png"]).expect_err("two candidates");
         assert!(matches!(&habits, PairError::Ambiguous { count: 1, .. }), "{habits}");
-        let pictures = folder_with(&["a.jpg"]);
+        let images = folder_with(&["a.jpg"]);
         let labels = folder_with(&["a_first.png", "a_second.png"]);
         let rule = NameRule::parse("{stem}_second.png").expect("a rule");
-        let found = pairs(pictures.path(), labels.path(), Some(&rule)).expect("pairs");
+        let found = pairs(images.path(), labels.path(), Some(&rule)).expect("pairs");
         assert!(found.pairs[0].truth.ends_with("a_second.png"));
     }
 
     #[test]
-    fn two_pictures_of_a_name_are_told() {
+    fn two_images_with_the_same_name_are_refused() {
         assert!(matches!(found(&["b.jpg", "b.webp"], &["b.png"]), Err(PairError::Twice(name)) if name == "b"));
-        // In either case they are two pictures where the label maps tell them apart.
+        // Names that differ only in case are two images where the label maps differ in the same way.
         assert_eq!(truths(&["B.jpg", "b.jpg"], &["B.png", "b.png"]), ["B.png", "b.png"]);
         assert!(matches!(found(&[], &["b.png"]), Err(PairError::Empty(_))));
         let nothing = folder_with(&[]);
@@ -394,14 +394,14 @@ mod tests {
 
     #[test]
     fn weather_variants_share_a_label_map() {
-        let pictures = ["x_leftImg8bit_foggy_beta_0.01.png", "x_leftImg8bit_foggy_beta_0.02.png"];
-        let found = found(&pictures, &["x_gtFine_labelTrainIds.png"]).expect("pairs");
+        let images = ["x_leftImg8bit_foggy_beta_0.01.png", "x_leftImg8bit_foggy_beta_0.02.png"];
+        let found = found(&images, &["x_gtFine_labelTrainIds.png"]).expect("pairs");
         assert_eq!(found.len(), 2);
         assert_ne!(found[0].0, found[1].0);
     }
 
     #[test]
-    fn a_digest_tells_when_a_file_has_changed() {
+    fn the_digest_changes_with_a_file() {
         let folder = folder_with(&["a.jpg", "a.png"]);
         let pairs = pairs(folder.path(), folder.path(), Some(&NameRule::same()))
             .expect("pairs")

@@ -1,4 +1,4 @@
-//! Predictions from files, whose ids need not be classes.
+//! Predictions read from files, whose ids may differ from class ids.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,7 +10,7 @@ use super::rules::NO_CLASS;
 use super::table::Submission;
 use crate::labels::{ClassSet, LabelMap, OpenLabelsError};
 
-/// Reads label maps that a program has predicted.
+/// Reads predicted label maps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PredictionReader {
     classes: usize,
@@ -19,7 +19,8 @@ pub struct PredictionReader {
 }
 
 impl PredictionReader {
-    /// For predictions of these classes whose ids mean that. Label ids of a data set that has none are classes.
+    /// A reader for predictions of these classes with ids of this kind. For a data set without label ids, label ids are
+    /// read as classes.
     pub fn new(classes: &ClassSet, ids: Submission) -> Self {
         Self {
             classes: classes.len(),
@@ -28,10 +29,10 @@ impl PredictionReader {
         }
     }
 
-    /// Reads a file. Ids that are no classes stay as they are, unless they mean "no class".
+    /// Reads a file. Ids that are not classes are kept, unless they mean "no class".
     ///
     /// # Errors
-    /// When the file cannot be read or is no label map.
+    /// When the file cannot be read or is not a label map.
     pub fn read(&self, path: &Path) -> Result<LabelMap, OpenLabelsError> {
         let mut map = LabelMap::open(path)?;
         match (self.ids, self.label_ids) {
@@ -52,12 +53,12 @@ impl PredictionReader {
     }
 }
 
-/// Predicted ids that are no classes: counted as wrong, as everybody does, but not without a word.
+/// Predicted ids that are not classes. They count as wrong, as in other programs, and are reported.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BeyondClasses {
     pixels: u64,
     files: usize,
-    /// Pixels by id, of all predictions.
+    /// Pixels by id, over all predictions.
     ids: BTreeMap<u16, u64>,
 }
 
@@ -67,7 +68,7 @@ impl BeyondClasses {
         let mut counts = vec![0u64; usize::from(u16::MAX) + 1];
         map.ids.iter().for_each(|id| counts[usize::from(*id)] += 1);
         let mut beyond = 0;
-        // What the rule of the predictions reads as "no class" is wrong where there is one, but no other id.
+        // `NO_CLASS` is left out: where a class is expected it counts as wrong, but it is not an id beyond the classes.
         let found = (0..NO_CLASS).zip(counts).filter(|(_, count)| *count > 0);
         for (id, count) in found {
             *self.ids.entry(id).or_default() += count;
@@ -79,7 +80,8 @@ impl BeyondClasses {
         self.files += usize::from(beyond > 0);
     }
 
-    /// What there is to say, with the rule under which the ids would fit.
+    /// A sentence about the ids beyond the classes, with the flag under which they would fit; `None` where there are
+    /// none.
     pub fn finding(&self, classes: &ClassSet) -> Option<String> {
         if self.files == 0 {
             return None;
@@ -94,7 +96,7 @@ impl BeyondClasses {
             _ if usize::from(last) == classes.len() => {
                 "; if ids are one more than their class, add --predictions-zero-is-ignored"
             }
-            _ => "; name the class set that the predictions have with --set",
+            _ => "; choose the class set of the predictions with --set",
         };
         Some(format!(
             "{} pixels of {} prediction{} have ids beyond the {} classes (up to {last}) and count as wrong{advice}",
@@ -127,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_beyond_the_classes_are_said_with_the_rule_that_fits() {
+    fn ids_beyond_the_classes_are_reported_with_advice() {
         let city = classes_of("cityscapes").expect("a built-in set");
         assert_eq!(finding(&city, &[0, 18]), None);
         let label_ids = finding(&city, &[7, 26, 33]).expect("a finding");
@@ -141,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_are_read_by_their_rule() {
+    fn ids_are_read_by_kind() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("a.png");
         let file = std::fs::File::create(&path).expect("a file");

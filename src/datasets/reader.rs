@@ -1,4 +1,4 @@
-//! The one reader of ground truth.
+//! Reads ground truth.
 
 use std::path::{Path, PathBuf};
 
@@ -10,74 +10,74 @@ use super::table::{self, DataSet};
 use crate::labels::{ClassSet, LabelMap, OpenLabelsError};
 use crate::photo;
 
-/// What a person says about ground truth, in place of what the data set says.
+/// The user's choices for reading ground truth, which replace the rules of the data set.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TruthChoices {
     /// Ids of pixels without a class.
     pub ignored: Option<Vec<u16>>,
-    /// Whether 0 is one of them, and other ids are one more than their class.
+    /// Whether 0 is ignored, and other ids are one more than their class.
     pub zero_is_ignored: Option<bool>,
-    /// Whether ids are the data set's label ids; without it names and ids tell.
+    /// Whether ids are the data set's label ids; `None` decides by file names and ids.
     pub label_ids: Option<bool>,
-    /// Ids that are read as a class, such as 255 as 1 in masks of one object.
+    /// Pairs of an id and the class that it is read as, such as 255 and 1 for masks of one object.
     pub read_as: Vec<(u16, u16)>,
 }
 
-/// Reads label maps of ground truth as classes: by the rules of the data set, of a class set of one's own, of the model's
-/// file, or of a person.
+/// Reads label maps of ground truth as classes, by the rules of the data set, a custom class set, the model file or the
+/// user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TruthReader {
     classes: usize,
     rules: TruthRules,
-    /// The label ids of the data set, where it has some.
+    /// The label ids of the data set, if it has any.
     data_set_ids: Option<&'static [u16]>,
-    /// Whether files hold them, as a person says; without it each file's name and ids tell.
+    /// Whether files hold label ids, as chosen by the user; `None` decides by each file's name and ids.
     label_ids: Option<bool>,
 }
 
-/// Ground truth that was read.
+/// The ground truth of one image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TruthMap {
-    /// Classes, and [`super::NO_CLASS`] where there is none.
+    /// The class of each pixel, or [`super::NO_CLASS`].
     pub map: LabelMap,
-    /// Ids as they are in the file, each once.
+    /// Distinct ids as stored in the file.
     pub ids: Vec<u16>,
-    /// Whether they were taken for the data set's label ids.
+    /// Whether the ids were read as the data set's label ids.
     pub label_ids: bool,
 }
 
-/// Why a label map is no ground truth. The path comes last.
+/// Why a label map cannot be used as ground truth. The path comes last in each message.
 #[derive(Debug, thiserror::Error)]
 pub enum TruthError {
-    /// It cannot be read.
+    /// The file cannot be read.
     #[error(transparent)]
     Open(#[from] OpenLabelsError),
-    /// It belongs to another picture.
+    /// The size differs from that of the image.
     #[error(
-        "expected a label map as large as the picture ({} x {}), found {} x {}{}; choose the one of this picture: {}",
+        "expected a label map as large as the image ({} x {}), found {} x {}{}; choose the one of this image: {}",
         .expected[0], .expected[1], .found[0], .found[1], turned(.expected, .found), .path.display()
     )]
     Size {
-        /// Width and height of the picture.
+        /// Width and height of the image.
         expected: [usize; 2],
         /// Width and height of the label map.
         found: [usize; 2],
         /// The file.
         path: PathBuf,
     },
-    /// An id that means nothing.
+    /// An id is neither a class nor ignored.
     #[error(
         "expected ids of {classes} classes{} or ignored ones {ignored:?} in the ground truth, found {found}; choose the \
          data set (--set), or the ids to ignore (--ignore): {}", from_one(*.zero_is_ignored), .path.display()
     )]
     Id {
-        /// How many classes there are.
+        /// Number of classes.
         classes: usize,
         /// Whether classes are counted from 1.
         zero_is_ignored: bool,
-        /// What is ignored.
+        /// The ignored ids.
         ignored: Vec<u16>,
-        /// The id.
+        /// The unexpected id.
         found: u16,
         /// The file.
         path: PathBuf,
@@ -86,7 +86,7 @@ pub enum TruthError {
 
 fn turned(expected: &[usize; 2], found: &[usize; 2]) -> &'static str {
     match [found[1], found[0]] == *expected && expected != found {
-        true => " (it lies on its side: the picture is turned by its EXIF orientation)",
+        true => " (width and height are swapped: the image is rotated by its EXIF orientation)",
         false => "",
     }
 }
@@ -96,13 +96,13 @@ fn from_one(zero_is_ignored: bool) -> &'static str {
 }
 
 impl TruthReader {
-    /// For classes whose rules follow from their data set, unless that is a guess.
+    /// A reader by the rules of the classes' data set, unless the data set is guessed.
     pub fn new(classes: &ClassSet) -> Self {
         Self::with(classes, None, None, &TruthChoices::default())
     }
 
-    /// As [`Self::new`], with what else is said: `zero_is_ignored` by the model's file, `of_file` by a class set's file, which
-    /// counts more, and `choices` by a person, which count most.
+    /// A reader as [`Self::new`] makes it, with further rules: `zero_is_ignored` of the model file, overridden by
+    /// `of_file` of a class set file, overridden by the user's `choices`.
     pub fn with(
         classes: &ClassSet,
         of_file: Option<&TruthRules>,
@@ -111,7 +111,7 @@ impl TruthReader {
     ) -> Self {
         let data_set = data_set_of(classes);
         let mut rules = of_file.cloned().unwrap_or_else(|| usual_rules(data_set, classes.len()));
-        // A class set of one's own says it, too, and is nearer to the person than the model's file.
+        // The user's class set also defines this, and takes precedence over the model file.
         let of_model = zero_is_ignored.filter(|_| of_file.is_none());
         if let Some(zero_is_ignored) = choices.zero_is_ignored.or(of_model) {
             rules.zero_is_ignored = zero_is_ignored;
@@ -128,7 +128,7 @@ impl TruthReader {
         }
     }
 
-    /// How many classes there are.
+    /// Number of classes.
     pub fn classes(&self) -> usize {
         self.classes
     }
@@ -138,26 +138,28 @@ impl TruthReader {
         &self.rules.ignored
     }
 
-    /// Whether 0 is one of them, and other ids are one more than their class.
+    /// Whether 0 is ignored, and other ids are one more than their class.
     pub fn zero_is_ignored(&self) -> bool {
         self.rules.zero_is_ignored
     }
 
-    /// Whether files can hold label ids, which are no classes.
+    /// Whether files can hold label ids, which are not classes.
     pub fn has_label_ids(&self) -> bool {
         self.data_set_ids.is_some()
     }
 
-    /// Reads a file. `size` is width and height of the picture, where they are known. Where neither its name nor its ids tell
-    /// whether they are label ids, because it by chance shows only numbers that both have, its neighbours do.
+    /// Reads a file. `size` is the width and height of the image in pixels, if known.
+    ///
+    /// Where neither the file's name nor its ids show whether they are label ids, because all its ids are valid as
+    /// both, the other files in the folder decide.
     ///
     /// # Errors
-    /// When the file cannot be read, is of another size or holds an id that is neither a class nor ignored.
+    /// When the file cannot be read, has another size, or holds an id that is neither a class nor ignored.
     pub fn read(&self, path: &Path, size: Option<[usize; 2]>) -> Result<TruthMap, TruthError> {
         self.classes_of(LabelMap::open(path)?, path, size)
     }
 
-    /// Reads a label map as if it lay at `path`.
+    /// Converts a label map as if it had been read from `path`.
     ///
     /// # Errors
     /// As [`Self::read`].
@@ -195,12 +197,12 @@ impl TruthReader {
     }
 }
 
-/// The built-in data set whose rules hold for these classes; none where it is only guessed.
+/// The built-in data set whose rules apply to these classes; `None` where it is only guessed.
 pub(super) fn data_set_of(classes: &ClassSet) -> Option<&'static DataSet> {
     table::find(&classes.name).filter(|set| !classes.guessed && set.len() == classes.len())
 }
 
-/// The rules of a data set, or of one of which only the number of classes is known.
+/// The rules of a data set, or the defaults where only the number of classes is known.
 pub(super) fn usual_rules(data_set: Option<&DataSet>, classes: usize) -> TruthRules {
     let usual = TruthRules::default();
     match data_set {
@@ -209,7 +211,7 @@ pub(super) fn usual_rules(data_set: Option<&DataSet>, classes: usize) -> TruthRu
             zero_is_ignored: set.zero_is_ignored,
             ..usual
         },
-        // There the usual id is a class.
+        // With so many classes, the usual ignored id is a class.
         None if classes > usize::from(table::USUAL_IGNORED) => TruthRules {
             ignored: vec![u16::MAX],
             ..usual
@@ -218,7 +220,7 @@ pub(super) fn usual_rules(data_set: Option<&DataSet>, classes: usize) -> TruthRu
     }
 }
 
-/// What the name of a file says about its ids: label ids, or train ids, which are classes.
+/// Whether a file's name indicates label ids, or train ids, which are classes; `None` where it indicates neither.
 fn named_label_ids(path: &Path) -> Option<bool> {
     let name = path.file_name()?.to_string_lossy().to_lowercase();
     if name.contains("trainid") || name.contains("train_id") {
@@ -227,28 +229,28 @@ fn named_label_ids(path: &Path) -> Option<bool> {
     (name.contains("labelid") || name.contains("label_id")).then_some(true)
 }
 
-/// Whether ids can only be label ids: some are beyond the classes, and none is beyond the label ids.
+/// Whether ids can only be label ids: some exceed the classes, and none exceeds the label ids.
 fn are_label_ids(ids: &[u16], known: &[u16], classes: usize, ignored: &[u16]) -> bool {
     let last = known.iter().max().copied().unwrap_or(0);
     let is_beyond = |id: &u16| usize::from(*id) >= classes && !ignored.contains(id);
     ids.iter().any(is_beyond) && ids.iter().all(|id| *id <= last || ignored.contains(id))
 }
 
-/// Files beside one that are looked at.
-const MOST_NEIGHBOURS: usize = 32;
+/// Maximum number of neighbouring files that are read.
+const MAX_NEIGHBOURS: usize = 32;
 
-/// The ids of label maps beside a file whose names do not tell what they are.
+/// The distinct ids of each label map in the same folder whose name does not indicate the kind of its ids.
 fn neighbours_of(path: &Path) -> impl Iterator<Item = Vec<u16>> {
-    let files = path.parent().and_then(|folder| photo::pictures_in(folder).ok());
+    let files = path.parent().and_then(|folder| photo::images_in(folder).ok());
     let files = files.unwrap_or_default().into_iter();
     let unnamed = files.filter(|file| is_label_map(file) && named_label_ids(file).is_none());
     let maps = unnamed
-        .take(MOST_NEIGHBOURS)
+        .take(MAX_NEIGHBOURS)
         .filter_map(|file| LabelMap::open(&file).ok());
     maps.map(|map| distinct(&map))
 }
 
-/// Each id of a map once, in order.
+/// The distinct ids of a map, in ascending order.
 fn distinct(map: &LabelMap) -> Vec<u16> {
     let mut seen = vec![false; usize::from(u16::MAX) + 1];
     map.ids.iter().for_each(|id| seen[usize::from(*id)] = true);
@@ -294,7 +296,7 @@ mod tests {
                 [7, 18, 0, 255],
                 [7, 18, 0, NONE],
             ),
-            // Names that do not tell: the ids do.
+            // The name does not indicate the kind of ids, so the ids decide.
             ("cityscapes", "x.png", [7, 33, 0, 4], [0, 18, NONE, NONE]),
             ("cityscapes", "x.png", [7, 18, 0, 255], [7, 18, 0, NONE]),
         ] {
@@ -317,14 +319,14 @@ mod tests {
     }
 
     #[test]
-    fn no_rule_follows_from_a_guess() {
+    fn a_guessed_data_set_implies_no_rules() {
         let guess = crate::datasets::by_count(150);
         assert_eq!(
             read(&TruthReader::new(&guess), "a.png", &[0, 149, 255]).expect("classes"),
             [0, 149, NO_CLASS]
         );
         assert!(read(&TruthReader::new(&guess), "a.png", &[150]).is_err());
-        // What the model's file says counts, and what a person says counts more.
+        // The model file's rule applies, and the user's choice overrides it.
         let of_model = TruthReader::with(&guess, None, Some(true), &TruthChoices::default());
         assert_eq!(read(&of_model, "a.png", &[0, 1]).expect("classes"), [NO_CLASS, 0]);
         let choices = TruthChoices {
@@ -342,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_tells_for_its_neighbours_that_they_hold_label_ids() {
+    fn neighbouring_files_reveal_label_ids() {
         let folder = tempfile::tempdir().expect("a folder");
         let file = |name: &str, ids: [u8; 2]| {
             let path = folder.path().join(name);
@@ -365,6 +367,9 @@ mod tests {
             .read(&files[0], Some([1, 2]))
             .expect_err("another size")
             .to_string();
-        assert!(size.contains("(1 x 2), found 2 x 1 (it lies on its side"), "{size}");
+        assert!(
+            size.contains("(1 x 2), found 2 x 1 (width and height are swapped"),
+            "{size}"
+        );
     }
 }

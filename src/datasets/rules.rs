@@ -1,22 +1,22 @@
-//! How the ids of label maps become classes.
+//! Rules that map the ids of label maps to classes.
 
 use super::table::USUAL_IGNORED;
 use crate::labels::LabelMap;
 
-/// How the ids of ground truth become classes.
+/// Rules that map the ids of ground truth to classes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TruthRules {
     /// Ids of pixels without a class.
     pub ignored: Vec<u16>,
-    /// Zero means "no class" too, and other ids are one more than their class (`reduce_zero_label` of mmsegmentation).
+    /// Whether 0 is ignored too, and other ids are one more than their class (`reduce_zero_label` of mmsegmentation).
     pub zero_is_ignored: bool,
-    /// The id of each class, where ids are no classes; ids that are not listed are ignored.
+    /// The id of each class, where ids are not classes; ids that are not listed are ignored.
     pub ids: Option<Vec<u16>>,
-    /// Ids that are read as a class before any other rule.
+    /// Pairs of an id and the class that it is read as, before any other rule applies.
     pub read_as: Vec<(u16, u16)>,
 }
 
-/// What stands for "no class" once rules were applied.
+/// The id of pixels without a class, after the rules are applied.
 pub const NO_CLASS: u16 = u16::MAX;
 
 impl Default for TruthRules {
@@ -31,12 +31,12 @@ impl Default for TruthRules {
 }
 
 impl TruthRules {
-    /// Turns ids into classes; afterwards every id is a class or [`NO_CLASS`].
+    /// Replaces each id of `map` by its class or by [`NO_CLASS`].
     ///
     /// # Errors
-    /// The first id that is neither one of `classes` classes nor ignored.
+    /// The first id that is neither one of the `classes` classes nor ignored.
     pub fn apply(&self, map: &mut LabelMap, classes: usize) -> Result<(), u16> {
-        // One look per pixel; label maps have few ids, but many pixels.
+        // A lookup table: label maps have few ids, but many pixels.
         let mut table: Vec<Option<Option<u16>>> = vec![None; usize::from(u16::MAX) + 1];
         for id in &mut map.ids {
             let known = &mut table[usize::from(*id)];
@@ -49,7 +49,7 @@ impl TruthRules {
         Ok(())
     }
 
-    /// The class of an id; `Some(None)` for an ignored one, `None` for a wrong one.
+    /// The class of an id; `Some(None)` for an ignored id, `None` for an invalid one.
     fn class_of(&self, id: u16, classes: usize) -> Option<Option<u16>> {
         let is_class = |class: u16| (usize::from(class) < classes).then_some(Some(class));
         if let Some((_, class)) = self.read_as.iter().find(|(from, _)| *from == id) {
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_become_classes_by_the_rules() {
+    fn ids_are_mapped_to_classes() {
         const NONE: u16 = NO_CLASS;
         let camvid = TruthRules {
             ignored: vec![11, 255],

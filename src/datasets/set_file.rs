@@ -1,4 +1,4 @@
-//! Class sets of one's own, from a file.
+//! Custom class sets, read from a file.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use super::reader::{data_set_of, usual_rules};
 use super::{TruthRules, table};
 use crate::labels::{Class, ClassSet};
 
-/// Classes of one's own data, and what its label maps mean by ids that are none.
+/// A custom class set, and how the ids in its label maps are read.
 ///
 /// ```toml
 /// name = "my streets"
@@ -21,22 +21,22 @@ use crate::labels::{Class, ClassSet};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SetFile {
-    /// Names and colours.
+    /// Names and colours of the classes.
     pub set: ClassSet,
     /// How label maps are read.
     pub rules: TruthRules,
 }
 
-/// Why a file is no class set.
+/// Why a class set cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum SetFileError {
-    /// It cannot be read.
+    /// The file cannot be read.
     #[error("cannot read the class set ({0}): {path}", path = .1.display())]
     Read(std::io::Error, PathBuf),
-    /// There is no set of this name.
+    /// There is no class set with this name.
     #[error("set: expected one of {known} or a .toml file, found {0}", known = table::keys())]
     Unknown(String),
-    /// It says something else.
+    /// The file has other content.
     #[error("expected a class set (name, and [[classes]] with name and color), found: {why}: {path}", path = .path.display())]
     Content {
         /// What is wrong.
@@ -66,15 +66,15 @@ struct WrittenClass {
 }
 
 impl SetFile {
-    /// Whether a name of a set is that of a file.
+    /// Whether the name of a set is a file name.
     pub fn is_one(name: &str) -> bool {
         name.ends_with(".toml")
     }
 
-    /// The built-in set of a name, or the one of a file with its rules.
+    /// The built-in set with this name, or the set in this file with its rules.
     ///
     /// # Errors
-    /// When there is no such set or the file is none.
+    /// When there is no such set, or the file cannot be read or is not a class set.
     pub fn named(name: &str) -> Result<(ClassSet, Option<TruthRules>), SetFileError> {
         if Self::is_one(name) {
             let file = Self::open(name.as_ref())?;
@@ -87,7 +87,7 @@ impl SetFile {
     /// Reads a file.
     ///
     /// # Errors
-    /// When it cannot be read or is no class set.
+    /// When the file cannot be read or is not a class set.
     pub fn open(path: &Path) -> Result<Self, SetFileError> {
         let text = std::fs::read_to_string(path).map_err(|why| SetFileError::Read(why, path.into()))?;
         Self::parse(&text).map_err(|why| SetFileError::Content { why, path: path.into() })
@@ -97,15 +97,13 @@ impl SetFile {
         let written: Written = toml::from_str(text).map_err(|why| why.message().to_owned())?;
         let count = written.classes.len();
         if !(1..=1024).contains(&count) {
-            return Err(format!("{count} classes in place of 1 to 1024"));
+            return Err(format!("{count} classes instead of 1 to 1024"));
         }
-        // Colours that are not given are those of numbered classes.
+        // Classes without a colour get that of numbered classes.
         let usual = ClassSet::numbered(count);
         let class = |(id, class): (usize, WrittenClass)| {
             let color = match class.color {
-                Some(text) => {
-                    color_of(&text).ok_or_else(|| format!("the color {text} in place of one like #804080"))?
-                }
+                Some(text) => color_of(&text).ok_or_else(|| format!("the color {text} instead of one like #804080"))?,
                 None => usual.classes.get(id).map_or([0; 3], |class| class.color),
             };
             Ok(Class {
@@ -129,7 +127,7 @@ impl SetFile {
     }
 }
 
-/// `#804080`.
+/// Parses a colour such as `#804080`.
 fn color_of(text: &str) -> Option<[u8; 3]> {
     let digits = text
         .strip_prefix('#')

@@ -1,4 +1,4 @@
-//! What ground truth holds as a whole, looked at before anything is learnt from it or scored with it.
+//! Checks ground truth as a whole before it is used for training or scoring.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -9,26 +9,26 @@ use super::reader::TruthMap;
 use super::rules::NO_CLASS;
 use crate::labels::ClassSet;
 
-/// Pixels of each class, and what else occurs, over label maps.
+/// Counts over label maps: pixels of each class, ignored pixels, and ids.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Survey {
-    /// Label maps that were looked at.
+    /// Number of label maps.
     files: usize,
-    /// Pixels by class; as long as the largest class that occurs.
+    /// Pixels by class, up to the largest class that occurs.
     pixels: Vec<u64>,
     /// Pixels without a class.
     ignored: u64,
-    /// Ids as the files have them.
+    /// Ids as stored in the files.
     ids: BTreeSet<u16>,
-    /// How many files were read as label ids.
+    /// Number of files that were read as label ids.
     label_ids: usize,
 }
 
-/// Share of ignored pixels from which on it is no longer usual.
+/// Share of ignored pixels from which a warning is given.
 const MOSTLY: f64 = 0.9;
 
 impl Survey {
-    /// Of all label maps that can be read, with a sentence for each that cannot.
+    /// Counts all label maps that can be read, and returns an error message for each that cannot.
     pub fn of<E: fmt::Display>(truths: impl ParallelIterator<Item = Result<TruthMap, E>>) -> (Self, Vec<String>) {
         let looked_at = truths.map(|truth| match truth {
             Ok(truth) => {
@@ -62,7 +62,7 @@ impl Survey {
         }
     }
 
-    /// Both together.
+    /// The sum of both surveys.
     pub fn merged(mut self, other: Self) -> Self {
         self.files += other.files;
         self.ignored += other.ignored;
@@ -83,20 +83,20 @@ impl Survey {
         self.pixels.iter().any(|count| *count > 0)
     }
 
-    /// Share of the pixels that have no class; 0 without pixels.
+    /// Share of pixels without a class; 0 where there are no pixels.
     pub fn ignored_share(&self) -> f64 {
         let all = self.ignored + self.pixels.iter().sum::<u64>();
         self.ignored as f64 / all.max(1) as f64
     }
 
-    /// Whether only 0 and 255 occur and 255 means "no class": as masks of one object are often drawn.
+    /// Whether only the ids 0 and 255 occur and 255 is ignored, as in many masks of a single object.
     pub fn looks_like_a_mask(&self, ignored: &[u16]) -> bool {
         let is_read = self.pixels.iter().skip(1).any(|count| *count > 0);
         let holds_both = self.ids.contains(&255) && self.ids.iter().all(|id| matches!(id, 0 | 255));
         holds_both && !is_read && ignored.contains(&255)
     }
 
-    /// What a person should know before believing a score or a training, each a sentence; the first says what there is.
+    /// Sentences that a user should know before trusting a score or a training. The first is a summary.
     pub fn findings(&self, classes: &ClassSet, ignored: &[u16]) -> Vec<String> {
         let occurs = |class: usize| self.pixels.get(class).is_some_and(|count| *count > 0);
         let (there, absent): (Vec<usize>, Vec<usize>) = (0..classes.len()).partition(|class| occurs(*class));
@@ -125,14 +125,16 @@ impl Survey {
             );
         } else if share >= MOSTLY && self.is_labelled() {
             said.push(format!(
-                "nearly all of the ground truth is ignored; look whether the ignored ids {ignored:?} are right (--ignore)"
+                "nearly all of the ground truth is ignored; check the ignored ids {ignored:?} (--ignore)"
             ));
         }
         said
     }
 
+    /// Checks that at least one pixel has a class.
+    ///
     /// # Errors
-    /// A sentence, when no pixel has a class: there is nothing to score or to learn from.
+    /// A sentence, when no pixel has a class and there is nothing to score or train on.
     pub fn check(&self, ignored: &[u16]) -> Result<(), String> {
         if self.is_labelled() {
             return Ok(());
@@ -177,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn what_occurs_and_what_is_ignored_is_said() {
+    fn findings_report_classes_and_ignored_pixels() {
         let camvid = classes_of("camvid").expect("a built-in set");
         let reader = TruthReader::new(&camvid);
         let whole = survey(&reader, &[0, 0, 3, 11]).merged(survey(&reader, &[255, 1]));
@@ -211,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_labelled_is_refused() {
+    fn ground_truth_without_labelled_pixels_is_refused() {
         let two = ClassSet::numbered(2);
         let reader = TruthReader::new(&two);
         let why = survey(&reader, &[255])

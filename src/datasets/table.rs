@@ -1,33 +1,33 @@
-//! What each built-in data set says.
+//! The built-in data sets.
 
 use crate::labels::{Class, ClassSet};
 
-/// A data set whose classes are built in, with everything that it says about its files.
+/// A built-in data set: its classes, and how its files are read.
 #[derive(Debug)]
 pub struct DataSet {
-    /// Its key: as Segmenter's `variant.yml` has it, where Segmenter was trained on it.
+    /// The key, as in Segmenter's `variant.yml` where Segmenter was trained on it.
     pub key: &'static str,
-    /// For people, without the number of classes.
+    /// The display name, without the number of classes.
     pub title: &'static str,
-    /// What mmsegmentation calls it in `dataset_type`.
+    /// The name in mmsegmentation's `dataset_type`.
     pub mmseg_name: Option<&'static str>,
     /// Ids of pixels without a class.
     pub ignored: &'static [u16],
-    /// Whether 0 is one of them and other ids are one more than their class (`reduce_zero_label` of mmsegmentation).
+    /// Whether 0 is ignored and other ids are one more than their class (`reduce_zero_label` of mmsegmentation).
     pub zero_is_ignored: bool,
-    /// The id of each class in files that hold label ids, which are no classes.
+    /// The id of each class in files that hold label ids, which are not classes.
     pub label_ids: Option<&'static [u16]>,
-    /// What the ids of predictions are that its benchmark server takes.
+    /// The kind of ids that its benchmark server accepts in predictions.
     pub submission: Submission,
-    /// The published short side of test pictures in pixels: with whose networks, and with this training crop.
+    /// The published short side of test images in pixels, by network and training crop in pixels.
     pub short_side: fn(tester: Tester, crop: usize) -> Option<usize>,
-    /// Rows of `id,name,red,green,blue` behind a heading.
+    /// A heading, and rows of `id,name,red,green,blue`.
     table: &'static str,
-    /// Classes at the start of the table that the set leaves out; the ids of the others move up.
+    /// Number of classes at the start of the table that the set omits; the ids of the others decrease by as many.
     left_out: usize,
 }
 
-/// Whose networks are tested.
+/// The networks that a test setting was published for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tester {
     /// Segmenter's.
@@ -36,18 +36,18 @@ pub enum Tester {
     Setr,
 }
 
-/// What the ids in a file of predictions mean.
+/// The kind of ids in a file of predictions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Submission {
     /// Classes.
     Classes,
-    /// One more than the class; 0 is none.
+    /// One more than the class; 0 means no class.
     OneMore,
     /// The data set's label ids.
     LabelIds,
 }
 
-/// Label ids of Cityscapes by class: what `*_labelIds.png` holds for each of the 19 classes, in their order
+/// Label ids of Cityscapes by class: the id in `*_labelIds.png` of each of the 19 classes, in order
 /// (cityscapesscripts/helpers/labels.py, `trainId`).
 const CITYSCAPES_IDS: [u16; 19] = [7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33];
 
@@ -59,8 +59,10 @@ const CAMVID_VOID: u16 = 11;
 
 const PASCAL_CONTEXT: &str = include_str!("../../assets/classes/pascal-context.csv");
 
-/// All of them. Short sides: rstrudel segm/data/config, mmsegmentation configs/segmenter and configs/setr, and
-/// fudan-zvg/SETR configs/SETR; zero rules: mmsegmentation mmseg/datasets.
+/// All built-in data sets.
+///
+/// Sources of the short sides: rstrudel segm/data/config, mmsegmentation configs/segmenter and configs/setr, and
+/// fudan-zvg/SETR configs/SETR. Source of `zero_is_ignored`: mmsegmentation mmseg/datasets.
 pub static ALL: [DataSet; 6] = [
     DataSet {
         key: "ade20k",
@@ -122,7 +124,7 @@ pub static ALL: [DataSet; 6] = [
     },
 ];
 
-/// What a data set says that says nothing special.
+/// The defaults of a data set.
 const PLAIN: DataSet = DataSet {
     key: "",
     title: "",
@@ -142,17 +144,17 @@ impl DataSet {
         self.table.lines().skip(1 + self.left_out)
     }
 
-    /// How many classes it has.
+    /// Number of classes.
     pub fn len(&self) -> usize {
         self.rows().count()
     }
 
-    /// Whether it has no class; none of [`ALL`] is so.
+    /// Whether it has no class, which is true for none of [`ALL`].
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Names and colours.
+    /// Names and colours of the classes.
     pub fn classes(&self) -> ClassSet {
         ClassSet {
             name: self.key.into(),
@@ -167,22 +169,22 @@ pub fn find(key: &str) -> Option<&'static DataSet> {
     ALL.iter().find(|set| set.key == key)
 }
 
-/// The one that mmsegmentation calls so.
+/// The built-in data set with this name in mmsegmentation.
 pub fn find_by_mmseg_name(name: &str) -> Option<&'static DataSet> {
     ALL.iter().find(|set| set.mmseg_name == Some(name))
 }
 
-/// Classes of the built-in data set with this key.
+/// The classes of the built-in data set with this key.
 pub fn classes_of(key: &str) -> Option<ClassSet> {
     find(key).map(DataSet::classes)
 }
 
-/// The keys of all of them for a sentence: `ade20k, camvid, …`.
+/// The keys of all built-in data sets, as part of a sentence: `ade20k, camvid, …`.
 pub fn keys() -> String {
     ALL.iter().map(|set| set.key).collect::<Vec<_>>().join(", ")
 }
 
-/// The class sets that a model of `count` classes can have: the built-in ones of that size, then the numbered one.
+/// The class sets that fit a model with `count` classes: the built-in ones of that size, then the numbered one.
 pub fn fitting(count: usize) -> Vec<ClassSet> {
     let known = ALL.iter().filter(|set| set.len() == count);
     known.map(DataSet::classes).chain([ClassSet::numbered(count)]).collect()
@@ -193,7 +195,7 @@ pub fn fits(key: &str, count: usize) -> bool {
     key == ClassSet::NUMBERED || find(key).is_some_and(|set| set.len() == count)
 }
 
-/// What people call a class set: `ADE20K (150)`; its key where it is not built in.
+/// The display name of a class set, such as `ADE20K (150)`; its key where it is not built in.
 pub fn title(classes: &ClassSet) -> String {
     match find(&classes.name) {
         Some(set) if classes.guessed => format!("{} ({}), guessed", set.title, set.len()),
@@ -203,15 +205,16 @@ pub fn title(classes: &ClassSet) -> String {
     }
 }
 
-/// The classes of the data set with this key if it has `count` of them, else numbered ones.
+/// The classes of the data set with this key if there are `count` of them, else numbered classes.
 pub fn for_model(key: &str, count: usize) -> ClassSet {
     find(key)
         .filter(|set| set.len() == count)
         .map_or_else(|| ClassSet::numbered(count), DataSet::classes)
 }
 
-/// The names of the one built-in data set with exactly `count` classes, as a guess; else numbered classes. No rule of the
-/// data set follows from a guess.
+/// The classes of the only built-in data set with exactly `count` classes, as a guess; else numbered classes.
+///
+/// A guess implies no rules of the data set.
 pub fn by_count(count: usize) -> ClassSet {
     let mut fitting = fitting(count);
     match fitting.len() {
@@ -224,7 +227,7 @@ pub fn by_count(count: usize) -> ClassSet {
     }
 }
 
-/// `id,name,red,green,blue`; none of the names holds a comma.
+/// Parses `id,name,red,green,blue`; no name contains a comma.
 fn parse_row(row: &str) -> Option<Class> {
     let mut fields = row.split(',').skip(1);
     let name = fields.next()?.to_owned();
@@ -273,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn without_the_background_every_class_of_pascal_context_moves_up() {
+    fn pascal_context_59_omits_the_background() {
         let [all, without] = ["pascal_context", "pascal_context_59"].map(|key| classes_of(key).unwrap());
         assert_eq!(all.label(0), "background");
         assert_eq!(

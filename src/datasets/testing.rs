@@ -1,6 +1,6 @@
-//! What tests of this room share.
+//! Helpers for the unit tests of `datasets`.
 
-/// A folder with empty files under these names.
+/// A temporary folder with empty files of these names.
 pub(super) fn folder_with(files: &[&str]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     for file in files {

@@ -1,43 +1,44 @@
-//! Many pictures to segment while nobody asks for anything else.
+//! A batch: many images to segment while no other job waits.
 
 use std::path::PathBuf;
 
 use crate::export;
 use crate::model::Output;
-use crate::runtime::{PhotoSource, Segmented};
-use crate::segment::Settings;
+use crate::runtime::{ImageSource, Segmented};
+use crate::segment::InferenceConfig;
 
-/// Pictures to segment, all in one way.
+/// Images to segment with the same model and settings.
 #[derive(Clone, Debug)]
 pub struct Batch {
-    /// In this order.
-    pub pictures: Vec<PhotoSource>,
-    /// Number of an open model.
+    /// The images, in the order of processing.
+    pub images: Vec<ImageSource>,
+    /// Id of an open model.
     pub model: u64,
     /// One of its outputs.
     pub output: Output,
-    /// `None` for the model's own.
-    pub settings: Option<Settings>,
-    /// Key of a class set in place of the model's own, see [`ModelInfo::with_set`](crate::runtime::ModelInfo::with_set).
+    /// Inference settings; `None` for the model's own.
+    pub settings: Option<InferenceConfig>,
+    /// Key of a class set that replaces the model's own, see
+    /// [`ModelInfo::with_set`](crate::runtime::ModelInfo::with_set).
     pub class_set: Option<String>,
-    /// Files to write of each result, and the folder for them; nothing is written without.
+    /// Export options and folder for the files of each result; without them, nothing is written.
     pub write: Option<(export::Options, PathBuf)>,
 }
 
-/// How far a picture of a batch is.
+/// The state of an image in a batch.
 #[derive(Clone, Debug)]
 pub enum BatchState {
-    /// It is being segmented, with breaks for other jobs.
+    /// The image is being segmented, with breaks for other jobs.
     Running,
-    /// It is segmented, and its files are written.
+    /// The image is segmented and its files are written.
     Done {
-        /// Everything about it.
+        /// The result.
         result: Segmented,
-        /// Files that were written.
+        /// Paths of the written files.
         files: Vec<PathBuf>,
     },
-    /// All files that were wanted of it are there already. They stay, and it is not segmented again.
-    AlreadyThere,
-    /// It could not be read, segmented or written: what happened and what to do.
+    /// The image was skipped because all of its files exist.
+    Skipped,
+    /// The image could not be read, segmented or exported. The text says what happened and what to do.
     Failed(String),
 }

@@ -1,4 +1,4 @@
-//! The end of the window, which ends all work.
+//! Stops all work when the window closes.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::ticket::Ticket;
 
-/// Whether the window is gone: jobs that still wait are dropped then, and what runs stops at its next block.
+/// Whether the window is closed. If so, waiting jobs are dropped and running ones stop at the next block.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Closing(Arc<AtomicBool>);
 
 impl Closing {
-    /// Stops everything for good.
+    /// Stops all work permanently.
     pub(super) fn close(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -20,12 +20,12 @@ impl Closing {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Whether work for a request is still worth while.
+    /// Whether the answer to a request is still needed.
     pub(super) fn allows(&self, ticket: &Ticket) -> bool {
         ticket.is_wanted() && !self.is_closed()
     }
 
-    /// The same, as networks ask it between two blocks.
+    /// As [`Closing::allows`], in the form that networks check between two blocks.
     pub(super) fn control(&self, ticket: &Ticket) -> ControlFlow<()> {
         match self.allows(ticket) {
             true => ControlFlow::Continue(()),

@@ -1,4 +1,4 @@
-//! Panics as sentences, and the event that says that a job failed.
+//! Messages for panics, and the event that reports a failed job.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -6,9 +6,9 @@ use std::sync::Arc;
 use super::job::{Event, Job};
 use super::ticket::Asked;
 use crate::catalogue::ModelsFolder;
-use crate::runtime::Found;
+use crate::runtime::FoundFiles;
 
-/// How to say that a job failed.
+/// Returns a function that makes the event for a failure of `job` from a message.
 pub(super) fn failure_event(job: &Job) -> Box<dyn FnOnce(String) -> Event> {
     match job {
         Job::LoadModel { ticket, .. } => {
@@ -16,18 +16,18 @@ pub(super) fn failure_event(job: &Job) -> Box<dyn FnOnce(String) -> Event> {
             Box::new(move |message| Event::ModelFailed { ticket, message })
         }
         Job::CloseModel(_) => Box::new(|message| {
-            // Nobody waits for an answer.
+            // No request waits for an answer, so a new ticket serves.
             let ticket = Asked::new().ticket();
             Event::ModelFailed { ticket, message }
         }),
-        Job::OpenPhoto { ticket, .. } => {
+        Job::OpenImage { ticket, .. } => {
             let ticket = ticket.clone();
             Box::new(move |message| Event::PhotoFailed { ticket, message })
         }
         Job::Find(_) => Box::new(|message| {
-            Event::Found(Found {
+            Event::FoundFiles(FoundFiles {
                 problems: vec![message],
-                ..Found::default()
+                ..FoundFiles::default()
             })
         }),
         Job::ScanModels(folder) => {
@@ -45,11 +45,11 @@ pub(super) fn failure_event(job: &Job) -> Box<dyn FnOnce(String) -> Event> {
             let ticket = ticket.clone();
             Box::new(move |message| Event::SegmentFailed { ticket, message })
         }
-        Job::LookInside { ticket, .. } => {
+        Job::TraceAttention { ticket, .. } => {
             let ticket = ticket.clone();
             Box::new(move |message| {
                 let message = Some(message);
-                Event::LookFailed { ticket, message }
+                Event::TraceFailed { ticket, message }
             })
         }
         Job::ReadLabels { ticket, .. } => {
@@ -75,7 +75,7 @@ pub(super) fn failure_event(job: &Job) -> Box<dyn FnOnce(String) -> Event> {
         }
         Job::SegmentAll { ticket, .. } => {
             let ticket = ticket.clone();
-            // Beginning a batch only takes it down; there is no more to say than that it is over.
+            // Starting a batch only stores it, so this event reports only that the batch has ended.
             Box::new(move |_| Event::BatchEnded {
                 ticket,
                 done: 0,
@@ -91,11 +91,11 @@ pub(super) fn failure_event(job: &Job) -> Box<dyn FnOnce(String) -> Event> {
     }
 }
 
-/// What to say of a panic.
+/// The message for a panic.
 pub(super) fn panic_sentence(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
     let why = text
         .or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "no details".into());
-    format!("something went wrong inside the program: {why}")
+    format!("internal error: {why}")
 }

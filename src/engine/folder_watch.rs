@@ -1,4 +1,4 @@
-//! Noticing that an opened file has changed on disk.
+//! Detects changes of open files on disk.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::{Path, PathBuf};
@@ -12,15 +12,15 @@ use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
 use super::wake::Wake;
 
-/// A file counts as complete when its time and size have stayed the same for so long.
+/// A file counts as complete when its time and size have not changed for this long.
 const SETTLE_TIME: Duration = Duration::from_millis(300);
 
-/// Why changes of files cannot be noticed.
+/// Changes of files cannot be detected.
 #[derive(Debug, thiserror::Error)]
-#[error("changes of pictures on disk cannot be noticed ({0}); open a picture again after it has changed")]
+#[error("changes of images on disk cannot be detected ({0}); open an image again after it has changed")]
 pub struct NoFileWatch(String);
 
-/// A thread that watches the folders of files. It ends with this handle.
+/// Handle of a thread that watches the folders of files. The thread ends when the handle is dropped.
 #[derive(Debug)]
 pub struct FileWatch {
     messages: Sender<Message>,
@@ -29,17 +29,17 @@ pub struct FileWatch {
 }
 
 enum Message {
-    /// Watch these files and no others.
+    /// Watch only these files.
     Files(Vec<PathBuf>),
-    /// Something happened to this path.
+    /// The file or folder at this path may have changed.
     Touched(PathBuf),
-    /// The system has lost count of what happened.
+    /// The system has lost events.
     Rescan,
-    /// The window is gone.
+    /// The handle was dropped.
     Close,
 }
 
-/// Changed files that the window has not taken yet, each once.
+/// Changed files that the window has not taken yet, without duplicates.
 #[derive(Debug, Default)]
 struct Changed(Mutex<VecDeque<PathBuf>>);
 
@@ -60,7 +60,7 @@ impl FileWatch {
     /// Starts the thread. `wake` is called after each change.
     ///
     /// # Errors
-    /// When the system gives no thread or has no way to watch folders.
+    /// When the system cannot start a thread or cannot watch folders.
     pub fn start(wake: Wake) -> Result<Self, NoFileWatch> {
         let (messages, inbox) = channel();
         let from_system = messages.clone();
@@ -87,7 +87,7 @@ impl FileWatch {
         })
     }
 
-    /// Watches these files and forgets all others; returns at once. A folder that cannot be watched is left out.
+    /// Watches only these files; returns immediately. Files in a folder that cannot be watched are left out.
     pub fn watch(&mut self, files: &[PathBuf]) {
         if self.files != files {
             self.files = files.to_owned();
@@ -107,11 +107,11 @@ impl Drop for FileWatch {
     }
 }
 
-/// Passes on what may have changed a file. Reading one also makes events, which are left out.
+/// Forwards events that may mean a changed file. Events from reading a file are ignored.
 fn pass_on(event: notify::Result<notify::Event>, messages: &Sender<Message>) {
     let event = match event {
         Ok(event) => event,
-        Err(e) => return log::warn!("changes on disk may be missed ({e})"),
+        Err(e) => return log::warn!("some changes on disk may be missed ({e})"),
     };
     if event.need_rescan() {
         messages.send(Message::Rescan).ok();
@@ -127,14 +127,14 @@ fn pass_on(event: notify::Result<notify::Event>, messages: &Sender<Message>) {
     }
 }
 
-/// Time and size of a file.
+/// Modification time and size of a file.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Stamp {
     modified: Option<SystemTime>,
     bytes: u64,
 }
 
-/// `None` while there is no such file.
+/// The stamp of a file; `None` if it does not exist.
 fn stamp(path: &Path) -> Option<Stamp> {
     let data = path.metadata().ok()?;
     Some(Stamp {
@@ -144,23 +144,23 @@ fn stamp(path: &Path) -> Option<Stamp> {
 }
 
 struct Watched {
-    /// As the window wrote it.
+    /// The path as given by the window.
     given: PathBuf,
-    /// When it was first watched or last reported.
+    /// The stamp when the file was first watched or last reported.
     stamp: Option<Stamp>,
 }
 
 struct Unsettled {
     stamp: Option<Stamp>,
-    /// When to look again.
+    /// When to check again.
     due: Instant,
 }
 
-/// What the thread owns. Paths here are those that the system reports: a folder without links, and a name.
+/// The state of the thread. Its paths are as the system reports them: a folder without symbolic links, and a name.
 struct Observer {
     watcher: RecommendedWatcher,
     folders: HashSet<PathBuf>,
-    /// Folders that cannot be watched, as given; each is worth one warning.
+    /// Folders that cannot be watched, as given; there is one warning for each.
     refused: HashSet<PathBuf>,
     files: HashMap<PathBuf, Watched>,
     unsettled: HashMap<PathBuf, Unsettled>,
@@ -190,7 +190,7 @@ impl Observer {
         }
     }
 
-    /// Watches the folders of `files`, and no others.
+    /// Watches only the folders of `files`.
     fn follow(&mut self, files: Vec<PathBuf>) {
         let mut reported: HashMap<PathBuf, Option<PathBuf>> = HashMap::new();
         let mut before = std::mem::take(&mut self.files);
@@ -210,14 +210,14 @@ impl Observer {
         }
         let wanted: HashSet<PathBuf> = reported.into_values().flatten().collect();
         for folder in self.folders.difference(&wanted) {
-            // It may be gone already.
+            // Fails if the folder no longer exists.
             self.watcher.unwatch(folder).ok();
         }
         self.folders = wanted;
         self.unsettled.retain(|path, _| self.files.contains_key(path));
     }
 
-    /// The folder as the system reports it, once it is watched.
+    /// Watches a folder and returns its path as the system reports it; `None` if it cannot be watched.
     fn watched_folder(&mut self, folder: &Path) -> Option<PathBuf> {
         let watched = folder.canonicalize().map_err(notify::Error::io).and_then(|resolved| {
             if !self.folders.contains(&resolved) {
@@ -232,7 +232,7 @@ impl Observer {
             }
             Err(e) => {
                 if self.refused.insert(folder.to_owned()) {
-                    log::warn!("changes in a folder cannot be noticed ({e}): {}", folder.display());
+                    log::warn!("changes in a folder cannot be detected ({e}): {}", folder.display());
                 }
                 None
             }
@@ -245,7 +245,7 @@ impl Observer {
             let due = Instant::now() + SETTLE_TIME;
             self.unsettled.insert(path, Unsettled { stamp, due });
         } else if self.folders.contains(&path) && !path.is_dir() {
-            // Removed: the next list of files watches it anew, should it be back.
+            // Removed: if the folder exists again by the next list of files, it is watched again.
             self.folders.remove(&path);
         }
     }
@@ -268,7 +268,7 @@ impl Observer {
                 let due = now + SETTLE_TIME;
                 self.unsettled.insert(path, Unsettled { stamp: found, due });
             } else if found.is_some() && found != file.stamp {
-                // A removed file is no news until it is there again.
+                // A removed file is not reported until it exists again.
                 file.stamp = found;
                 self.changed.add(&file.given);
                 (self.wake)();

@@ -1,4 +1,4 @@
-//! The handle that a window holds: jobs in, events out, never a wait.
+//! The window's handle of the engine: sends jobs and receives events without waiting.
 
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
@@ -10,16 +10,17 @@ use super::batch::BatchState;
 use super::closing::Closing;
 use super::job::{Event, Job};
 use super::new_settings::NewSettings;
-use super::outbox::{MOST_EVENTS, Outbox};
+use super::outbox::{MAX_EVENTS, Outbox};
 use super::wake::Wake;
 use super::worker::Worker;
 use crate::runtime::{EngineSettings, cores};
 
-/// Jobs that may wait; one person does not ask for more at once.
-const MOST_JOBS: usize = 16;
+/// Maximum number of waiting jobs; a single user does not request more at once.
+const MAX_JOBS: usize = 16;
 
-/// Results of a batch that may be under way or wait for the window: one of each. They hold whole photos.
-const MOST_BATCH_RESULTS: usize = 2;
+/// Maximum number of batch results in progress or waiting for the window: one of each, because a result contains the
+/// whole image.
+const MAX_BATCH_RESULTS: usize = 2;
 
 /// The worker thread, and the channels to and from it.
 #[derive(Debug)]
@@ -28,16 +29,16 @@ pub struct Engine {
     events: Receiver<Event>,
     new_settings: Arc<NewSettings>,
     closing: Closing,
-    /// Holds one token for each result of a batch that the window has not taken.
+    /// Holds one token for each batch result that the window has not taken yet.
     batch_places: Receiver<()>,
     thread: Option<JoinHandle<()>>,
 }
 
-/// Too many jobs wait already; the one that found no room comes back.
+/// Too many jobs wait; contains the refused job.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "expected room for another job, found {} that wait; hand it over again when an event has come",
-    MOST_JOBS
+    "expected room for another job, found {} waiting; send it again after the next event",
+    MAX_JOBS
 )]
 pub struct Busy(pub Box<Job>);
 
@@ -45,11 +46,11 @@ impl Engine {
     /// Starts the worker.
     ///
     /// # Errors
-    /// When the system gives no thread.
+    /// When the system cannot start a thread.
     pub fn start(settings: EngineSettings, wake: Wake) -> std::io::Result<Self> {
-        let (jobs, job_queue) = bounded(MOST_JOBS);
-        let (event_queue, events) = bounded(MOST_EVENTS);
-        let places = bounded(MOST_BATCH_RESULTS);
+        let (jobs, job_queue) = bounded(MAX_JOBS);
+        let (event_queue, events) = bounded(MAX_EVENTS);
+        let places = bounded(MAX_BATCH_RESULTS);
         let batch_places = places.1.clone();
         let new_settings = Arc::new(NewSettings::new());
         let closing = Closing::default();
@@ -72,19 +73,21 @@ impl Engine {
         })
     }
 
-    /// Computes in another way from now on: another device, other threads, other limits. However many jobs wait, this is
-    /// never lost, and it holds for all of them; of several changes in a row only the last may be seen.
+    /// Changes the settings: device, threads and limits.
     ///
-    /// A device that changes is answered by [`Event::Device`]; or by [`Event::DeviceFailed`], and everything goes on as
-    /// before.
+    /// The change is never lost, even if many jobs wait, and applies to all waiting jobs. Of several changes in a row,
+    /// only the last may take effect.
+    ///
+    /// A change of device is answered by [`Event::Device`], or by [`Event::DeviceFailed`] if the previous device stays
+    /// in use.
     pub fn configure(&self, settings: EngineSettings) {
         self.new_settings.put(settings);
     }
 
-    /// Hands over a job.
+    /// Sends a job to the worker.
     ///
     /// # Errors
-    /// When too many wait already; the job comes back then.
+    /// When too many jobs wait; the error contains the job.
     pub fn send(&self, job: Job) -> Result<(), Busy> {
         let Some(jobs) = &self.jobs else {
             return Err(Busy(Box::new(job)));
@@ -97,11 +100,11 @@ impl Engine {
     pub fn poll(&self) -> Option<Event> {
         let event = self.events.try_recv().ok()?;
         let state = match &event {
-            Event::BatchPicture { state, .. } => Some(state),
+            Event::BatchImage { state, .. } => Some(state),
             _ => None,
         };
         if matches!(state, Some(BatchState::Done { .. })) {
-            // Its place is free for the next one.
+            // This frees its place for the next result.
             self.batch_places.try_recv().ok();
         }
         Some(event)
@@ -112,7 +115,7 @@ impl Drop for Engine {
     fn drop(&mut self) {
         self.closing.close();
         self.jobs = None;
-        // Nobody reads events any more: make room until the worker has seen that there are no more jobs.
+        // Events are no longer read: empty the channel until the worker has noticed the end of the jobs.
         if let Some(thread) = self.thread.take() {
             while !thread.is_finished() {
                 self.events.recv_timeout(Duration::from_millis(20)).ok();

@@ -1,4 +1,4 @@
-//! What crosses between the window and the worker: plain data, no tensor.
+//! Jobs and events between the window and the worker: plain data without tensors.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,302 +9,304 @@ use crate::catalogue::ModelsFolder;
 use crate::export;
 use crate::model::Output;
 use crate::runtime::{
-    Comparison, ComparisonJob, ExportJob, FigureExport, Found, HeadsJob, HeadsOfPicture, Inspection, Labelling,
-    LabelsJob, Look, MemoryUse, ModelInfo, ModelSource, OpenModel, OpenPhoto, PhotoSource, Progress, ReportExport,
-    Rgba, Segmented,
+    Comparison, ComparisonJob, ExportJob, FigureExport, FoundFiles, HeadsJob, HeadsOfImage, ImageSource, LabelLayer,
+    LabelsJob, MemoryUse, ModelInfo, ModelSource, OpenImage, OpenModel, Progress, ReportExport, Rgba, Segmented,
+    TraceRequest, TracedImage,
 };
-use crate::segment::Settings;
+use crate::segment::InferenceConfig;
 
-/// Work for the worker. What can go out of date carries a ticket: once that is withdrawn, it does not begin or stops at
-/// its next block.
+/// A job for the worker.
+///
+/// Jobs that can become outdated have a ticket. When it is withdrawn, a waiting job is skipped and a running one stops
+/// at the next block.
 #[derive(Clone, Debug)]
 pub enum Job {
-    /// Sort out what was dropped or chosen: pictures, folders of pictures, a model.
+    /// Sort dropped or chosen paths into images, folders of images and models.
     Find(Vec<PathBuf>),
-    /// Look which models lie in a folder; the answer is an [`Event::ModelsFound`].
+    /// Scan a folder for models; answered by [`Event::ModelsFound`].
     ScanModels(PathBuf),
-    /// Open a model beside those that are open.
+    /// Open a model beside the open ones.
     LoadModel {
-        /// Comes back with every answer.
+        /// Returned with every answer.
         ticket: Ticket,
-        /// Where it is.
+        /// Source of the model.
         source: ModelSource,
     },
-    /// Close the model with this number; a batch that uses it ends.
+    /// Close the model with this id; a batch that uses it ends.
     CloseModel(u64),
-    /// Read a photo.
-    OpenPhoto {
-        /// Comes back with the answer.
+    /// Read an image.
+    OpenImage {
+        /// Returned with the answer.
         ticket: Ticket,
-        /// Where it is.
-        source: PhotoSource,
+        /// Source of the image.
+        source: ImageSource,
     },
-    /// Segment a photo.
+    /// Segment an image.
     Segment {
-        /// Comes back with every answer.
+        /// Returned with every answer.
         ticket: Ticket,
-        /// The photo.
-        photo: OpenPhoto,
-        /// Number of an open model.
+        /// The image.
+        photo: OpenImage,
+        /// Id of an open model.
         model: u64,
         /// One of its outputs.
         output: Output,
-        /// `None` for the model's own.
-        settings: Option<Settings>,
+        /// Inference settings; `None` for the model's own.
+        settings: Option<InferenceConfig>,
     },
-    /// Run a photo for looking inside.
-    LookInside {
-        /// Comes back with every answer.
+    /// Record an attention trace of an image.
+    TraceAttention {
+        /// Returned with every answer.
         ticket: Ticket,
-        /// What to look into.
-        look: Look,
+        /// The model, image and region to trace.
+        request: TraceRequest,
     },
-    /// Look into a whole picture and say how far and how sharply each head looks; nothing of it is kept.
+    /// Trace a whole image and measure the attention distance and entropy of every head; the trace is not kept.
     MeasureHeads {
-        /// Comes back with the answer.
+        /// Returned with the answer.
         ticket: Ticket,
-        /// The picture.
+        /// The image and model.
         job: HeadsJob,
     },
-    /// Segment pictures one after another whenever no other job waits; in place of a batch that is not done.
+    /// Segment images one after another while no other job waits; replaces an unfinished batch.
     SegmentAll {
-        /// Comes back with everything that is said about it.
+        /// Returned with every event of the batch.
         ticket: Ticket,
-        /// The pictures.
+        /// The images, model and settings.
         batch: Batch,
     },
-    /// Read the label map of a picture; answered by [`Event::Labels`], or by nothing when it was withdrawn before.
+    /// Read the label map of an image; answered by [`Event::Labels`], or not at all if it was withdrawn.
     ReadLabels {
-        /// Comes back with the answer.
+        /// Returned with the answer.
         ticket: Ticket,
-        /// The file.
+        /// The file and how to read it.
         job: LabelsJob,
     },
-    /// Compare two label maps; answered by [`Event::Compared`], or by nothing when it was withdrawn before.
+    /// Compare two label maps; answered by [`Event::Compared`], or not at all if it was withdrawn.
     Compare {
-        /// Comes back with the answer.
+        /// Returned with the answer.
         ticket: Ticket,
         /// The label maps.
         job: ComparisonJob,
     },
-    /// Say which files an export would write; answered by [`Event::ExportPlanned`], or by nothing when it was withdrawn
-    /// before.
+    /// List the files that an export would write; answered by [`Event::ExportPlanned`], or not at all if it was
+    /// withdrawn.
     PlanExport {
-        /// Comes back with the answer.
+        /// Returned with the answer.
         ticket: Ticket,
-        /// What would be exported.
+        /// The export.
         job: ExportJob,
     },
-    /// Export.
+    /// Export a result; answered by [`Event::Exported`] or [`Event::ExportFailed`].
     Export(ExportJob),
-    /// Write maps of attention; answered as an export.
+    /// Export attention maps; answered as [`Job::Export`].
     ExportFigures(FigureExport),
-    /// Write a page that compares; answered as an export.
+    /// Write a report of the compare workspace; answered as [`Job::Export`].
     ExportReport(ReportExport),
-    /// Draw one format as a picture, for the clipboard; the job's folder does not matter.
+    /// Draw one format as an image for the clipboard; the folder of `job` is ignored.
     Draw {
-        /// Which one.
+        /// The format.
         format: export::Format,
-        /// What to draw, and how.
+        /// The result and the export options.
         job: ExportJob,
     },
 }
 
-/// What the worker has to say.
+/// An event from the worker.
 #[derive(Clone, Debug)]
 pub enum Event {
-    /// The device in use, and why it is not a GPU: when it is another than before, and after it was chosen anew.
+    /// The device in use; sent when it has changed and after the user has chosen one.
     Device {
-        /// Name for people.
+        /// Name to show to the user.
         name: String,
-        /// Why `auto` took the CPU.
+        /// Why `auto` chose the CPU; `None` if it did not.
         note: Option<String>,
-        /// There is a GPU, and it could not be used.
+        /// Whether there is a GPU that could not be used.
         gpu_failed: bool,
     },
-    /// The device that was asked for cannot be used; the one before stays.
+    /// The requested device cannot be used; the previous one stays in use.
     DeviceFailed(String),
-    /// What was dropped or chosen.
-    Found(Found),
-    /// Which models lie in a folder.
+    /// The sorted files of a [`Job::Find`].
+    FoundFiles(FoundFiles),
+    /// The models in a folder.
     ModelsFound(Arc<ModelsFolder>),
     /// A model is being opened.
     ModelProgress {
-        /// Of which request.
+        /// Ticket of the request.
         ticket: Ticket,
-        /// Share that is done, 0..=1; never goes back.
+        /// Fraction that is done, 0..=1; never decreases.
         fraction: f32,
     },
-    /// A model is open.
+    /// A model was opened.
     Model {
-        /// Of which request.
+        /// Ticket of the request.
         ticket: Ticket,
-        /// What it is.
+        /// Information about the model.
         model: Arc<ModelInfo>,
     },
-    /// A model could not be opened; the others stay.
+    /// A model could not be opened; the others stay open.
     ModelFailed {
-        /// Of which request.
+        /// Ticket of the request.
         ticket: Ticket,
-        /// What happened and what to do.
+        /// Says what happened and what to do.
         message: String,
     },
-    /// Opening a model was stopped; the others stay.
+    /// Opening a model was stopped; the others stay open.
     ModelCancelled {
-        /// Of which request.
+        /// Ticket of the request.
         ticket: Ticket,
     },
-    /// The models that are open, whenever one comes, goes or has to make room for others.
+    /// The open models; sent when one is opened, closed, or dropped from memory for others.
     OpenModels(Vec<OpenModel>),
-    /// A look inside goes on.
-    LookProgress {
-        /// Of which request.
+    /// Progress of an attention trace.
+    TraceProgress {
+        /// Ticket of the request.
         ticket: Ticket,
-        /// How far.
+        /// Progress of the run.
         progress: Progress,
     },
-    /// A look inside is done.
-    Inside {
-        /// Of which request.
+    /// An attention trace is finished.
+    Traced {
+        /// Ticket of the request.
         ticket: Ticket,
-        /// What was kept.
-        inspection: Arc<Inspection>,
+        /// The trace.
+        traced: Arc<TracedImage>,
     },
-    /// There is nothing to look into; without a message when it was stopped or withdrawn before.
-    LookFailed {
-        /// Of which request.
+    /// An attention trace failed or was stopped.
+    TraceFailed {
+        /// Ticket of the request.
         ticket: Ticket,
-        /// What happened and what to do.
+        /// Says what happened and what to do; `None` if the trace was stopped or withdrawn.
         message: Option<String>,
     },
-    /// How far and how sharply each head looks.
+    /// Attention distance and entropy of every head.
     HeadsMeasured {
-        /// Of which request.
+        /// Ticket of the request.
         ticket: Ticket,
-        /// The figures, or what happened and what to do; `None` when it was stopped or withdrawn before.
-        figures: Option<Result<HeadsOfPicture, String>>,
+        /// The statistics, or a message that says what happened and what to do; `None` if it was stopped or withdrawn.
+        figures: Option<Result<HeadsOfImage, String>>,
     },
-    /// A photo was read.
+    /// An image was read.
     Photo {
-        /// Of which request.
+        /// Ticket of the request.
         ticket: Ticket,
-        /// The photo.
-        photo: OpenPhoto,
+        /// The image.
+        photo: OpenImage,
     },
-    /// A photo could not be read.
+    /// An image could not be read.
     PhotoFailed {
-        /// Of which request.
+        /// Ticket of the request.
         ticket: Ticket,
-        /// What happened and what to do.
+        /// Says what happened and what to do.
         message: String,
     },
-    /// A photo was not read, for nobody waits for it any more.
+    /// An image was not read, because its request was withdrawn.
     PhotoCancelled {
-        /// Of which request.
+        /// Ticket of the request.
         ticket: Ticket,
     },
-    /// A run goes on.
+    /// Progress of a segmentation.
     Progress {
-        /// Of which request.
+        /// Ticket of the request.
         ticket: Ticket,
-        /// How far.
+        /// Progress of the run.
         progress: Progress,
     },
-    /// A run is finished.
+    /// A segmentation is finished.
     Segmented {
-        /// Of which request.
+        /// Ticket of the request.
         ticket: Ticket,
-        /// Everything about it.
+        /// The result.
         result: Segmented,
     },
-    /// A run was stopped, or withdrawn before it began.
+    /// A segmentation was stopped, or withdrawn before it started.
     Cancelled {
-        /// Of which request.
+        /// Ticket of the request.
         ticket: Ticket,
     },
-    /// A run failed.
+    /// A segmentation failed.
     SegmentFailed {
-        /// Of which request.
+        /// Ticket of the request.
         ticket: Ticket,
-        /// What happened and what to do.
+        /// Says what happened and what to do.
         message: String,
     },
-    /// A label map that was read, or why there is none.
+    /// A label map was read, or could not be read.
     Labels {
-        /// Of which request.
+        /// Ticket of the request.
         ticket: Ticket,
-        /// The labels, or what happened and what to do.
-        labels: Result<Labelling, String>,
+        /// The labels, or a message that says what happened and what to do.
+        labels: Result<LabelLayer, String>,
     },
-    /// How two label maps differ.
+    /// A comparison of two label maps.
     Compared {
-        /// Of which request.
+        /// Ticket of the request.
         ticket: Ticket,
-        /// `None` when they differ in size.
+        /// The differences; `None` if the maps differ in size.
         comparison: Option<Arc<Comparison>>,
     },
-    /// A picture of a batch has come to another state.
-    BatchPicture {
-        /// Of which batch.
+    /// An image of a batch has changed its state.
+    BatchImage {
+        /// Ticket of the batch.
         ticket: Ticket,
-        /// Which of its pictures.
+        /// Index of the image in the batch.
         index: usize,
-        /// How far it is.
+        /// The new state.
         state: BatchState,
     },
-    /// A batch goes on.
+    /// Progress of a batch.
     BatchProgress {
-        /// Of which batch.
+        /// Ticket of the batch.
         ticket: Ticket,
-        /// Of the whole batch; the time that is left follows from the mean of the pictures that are done.
+        /// Progress of the whole batch. The remaining time is estimated from the mean time of the segmented images.
         progress: Progress,
-        /// Pictures that are done.
+        /// Number of segmented images.
         done: usize,
-        /// Pictures that failed.
+        /// Number of failed images.
         failed: usize,
-        /// Pictures whose files were there already.
+        /// Number of images skipped because their files exist.
         there: usize,
-        /// Pictures of the batch.
+        /// Total number of images.
         total: usize,
     },
-    /// A batch is over. A picture that was running then has no result.
+    /// A batch has ended. An image that was still running has no result.
     BatchEnded {
-        /// Which one.
+        /// Ticket of the batch.
         ticket: Ticket,
-        /// Pictures that are done.
+        /// Number of segmented images.
         done: usize,
-        /// Pictures that failed.
+        /// Number of failed images.
         failed: usize,
-        /// Pictures whose files were there already.
+        /// Number of images skipped because their files exist.
         there: usize,
-        /// It was stopped: on request, by a newer batch or because its model was closed.
+        /// Whether it was stopped: on request, by a newer batch, or because its model was closed.
         cancelled: bool,
     },
-    /// Memory in use, after a job or a picture of a batch.
+    /// Memory in use, after a job or an image of a batch.
     Memory(MemoryUse),
-    /// Files that an export would write.
+    /// The files that an export would write.
     ExportPlanned {
-        /// Of which request.
+        /// Ticket of the request.
         ticket: Ticket,
         /// The files.
         files: Vec<export::PlannedFile>,
     },
-    /// Files that were written.
+    /// Files were written.
     Exported {
-        /// Where.
+        /// Target folder.
         folder: PathBuf,
-        /// The files.
+        /// Paths of the written files.
         files: Vec<PathBuf>,
     },
-    /// Nothing or not everything was written.
+    /// An export failed; some files may have been written. The text says what happened and what to do.
     ExportFailed(String),
-    /// A picture that was drawn.
+    /// An image for the clipboard was drawn.
     Drawn {
-        /// What it shows.
+        /// The format.
         format: export::Format,
-        /// The picture.
+        /// The image.
         rgba: Rgba,
     },
-    /// A picture could not be drawn.
+    /// An image for the clipboard could not be drawn. The text says what happened and what to do.
     DrawFailed(String),
 }

@@ -1,4 +1,4 @@
-//! Settings on their way to the worker: however many jobs wait, the newest ones are never lost.
+//! Passes new settings to the worker. The newest settings are never lost, even if many jobs wait.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -6,11 +6,11 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::runtime::EngineSettings;
 
-/// A place for the newest settings that the worker has not taken, and a signal that there are some.
+/// The newest settings that the worker has not taken yet, and a signal that there are some.
 #[derive(Debug)]
 pub(super) struct NewSettings {
     newest: Mutex<Option<EngineSettings>>,
-    /// Both ends; one token says all there is to say.
+    /// Both ends of the channel. One token is enough, because it only signals that there are new settings.
     signal: (Sender<()>, Receiver<()>),
 }
 
@@ -26,14 +26,14 @@ impl NewSettings {
         self.newest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts settings in place of those that were not taken.
+    /// Replaces the settings that were not taken yet.
     pub(super) fn put(&self, settings: EngineSettings) {
         *self.lock() = Some(settings);
-        // One that is there already is enough.
+        // If there is a token already, it is enough.
         self.signal.0.try_send(()).ok();
     }
 
-    /// The newest settings, once.
+    /// Takes the newest settings.
     pub(super) fn take(&self) -> Option<EngineSettings> {
         self.lock().take()
     }
@@ -43,7 +43,7 @@ impl NewSettings {
         self.lock().is_some()
     }
 
-    /// Gets a token after settings were put; they may have been taken by then.
+    /// Receives a token after new settings; they may have been taken in the meantime.
     pub(super) fn signal(&self) -> &Receiver<()> {
         &self.signal.1
     }
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_newest_settings_are_taken_once() {
+    fn newest_settings_are_taken_once() {
         let new = NewSettings::new();
         assert!(!new.is_waiting() && new.signal().is_empty());
         for threads in 1..=3 {

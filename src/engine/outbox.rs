@@ -8,21 +8,22 @@ use crossbeam_channel::Sender;
 use super::job::Event;
 use super::wake::Wake;
 
-/// Events that may wait for the window. What is out of date soon is dropped beyond half of this, nothing else is.
-pub(super) const MOST_EVENTS: usize = 256;
+/// Maximum number of events that wait for the window. From half of this number on, events that soon become outdated are
+/// dropped; all others are kept.
+pub(super) const MAX_EVENTS: usize = 256;
 
-/// The window is woken for progress at most this often: drawing it more often would only take time from the network,
-/// most of all where a processor does both.
+/// Minimum time between two wake-ups for progress. Redrawing more often would take time from the network, especially if
+/// the CPU does both.
 const PROGRESS_PERIOD: Duration = Duration::from_millis(100);
 
-/// A run that is shorter shows no progress.
+/// A run shorter than this shows no progress.
 const QUIET_START: Duration = Duration::from_millis(250);
 
-/// Where events go.
+/// Sends events to the window.
 pub(super) struct Outbox {
     events: Sender<Event>,
     wake: Wake,
-    /// Until then the window is not woken for progress.
+    /// Until this time, the window is not woken for progress.
     quiet_until: Cell<Instant>,
 }
 
@@ -35,22 +36,22 @@ impl Outbox {
         }
     }
 
-    /// Says something that must not get lost: waits while the window is behind.
-    pub(super) fn tell(&self, event: Event) {
-        // A window that is gone needs no answer.
+    /// Sends an event that must not be lost: waits while the queue is full.
+    pub(super) fn send(&self, event: Event) {
+        // Fails only when the window is closed.
         self.events.send(event).ok();
         (self.wake)();
     }
 
-    /// Says something that the next event of its kind replaces: drops it while the window is behind.
-    pub(super) fn tell_if_room(&self, event: Event) {
+    /// Sends an event that the next one of its kind replaces: drops it while the queue is half full.
+    pub(super) fn send_if_room(&self, event: Event) {
         if self.try_tell(event) {
             (self.wake)();
         }
     }
 
-    /// The same for progress, which comes often: the window looks at it a little later.
-    pub(super) fn tell_progress(&self, event: Event) {
+    /// As [`Outbox::send_if_room`] for progress, which is frequent: the window is woken less often.
+    pub(super) fn send_progress(&self, event: Event) {
         let now = Instant::now();
         if self.try_tell(event) && now >= self.quiet_until.get() {
             self.quiet_until.set(now + PROGRESS_PERIOD);
@@ -58,12 +59,12 @@ impl Outbox {
         }
     }
 
-    /// A run begins: the window knows, and is left alone while it may be over before a bar could be seen.
+    /// Marks the start of a run: the window is not woken for progress until [`QUIET_START`] has passed.
     pub(super) fn begin_run(&self) {
         self.quiet_until.set(Instant::now() + QUIET_START);
     }
 
     fn try_tell(&self, event: Event) -> bool {
-        self.events.len() < MOST_EVENTS / 2 && self.events.try_send(event).is_ok()
+        self.events.len() < MAX_EVENTS / 2 && self.events.try_send(event).is_ok()
     }
 }

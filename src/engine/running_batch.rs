@@ -1,4 +1,4 @@
-//! A batch that is not over: which picture's turn it is, and what has become of those before.
+//! A running batch: its current image, and the outcome of the previous ones.
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
@@ -13,44 +13,44 @@ use super::ticket::Ticket;
 use super::workbench::{Workbench, log_times};
 use crate::export::{self, ExportError};
 use crate::labels::ClassSet;
-use crate::runtime::{OpenPhoto, PhotoSource, Progress, Segmented, SessionError, Task};
-use crate::segment::Settings;
+use crate::runtime::{ImageSource, OpenImage, Progress, Segmented, SessionError, Task};
+use crate::segment::InferenceConfig;
 
-/// A batch that is not over.
+/// A running batch.
 pub(super) struct RunningBatch {
     ticket: Ticket,
     batch: Batch,
-    /// The picture that is next or running.
+    /// Index of the current image.
     index: usize,
-    /// Its pixels, kept over a break.
-    photo: Option<OpenPhoto>,
-    /// The window knows that it is running.
+    /// The current image, kept over an interruption.
+    photo: Option<OpenImage>,
+    /// Whether the current image was reported as running.
     announced: bool,
-    /// A result of the picture at `index` would have a place in the window's queue.
+    /// Whether a place in the window's queue is reserved for the result of the current image.
     pub(super) has_place: bool,
     done: usize,
     failed: usize,
-    /// Pictures whose files were there already.
+    /// Number of images skipped because their files exist.
     there: usize,
-    /// Time that the pictures took which are done, breaks not counted.
+    /// Total time of the segmented images, without interruptions.
     busy: Duration,
-    /// Largest share that was told.
+    /// Largest reported fraction of the progress.
     furthest: f32,
-    /// File names that results of this batch have taken.
+    /// File stems used by results of this batch.
     stems: HashSet<String>,
-    /// Names that several pictures have; their folders tell them apart.
+    /// Names shared by several images, which are distinguished by their folders.
     shared: HashSet<String>,
 }
 
-/// A result and the files that were written of it, or why there is none.
+/// A result with the paths of its written files, or why there is none.
 pub(super) type Outcome = Result<(Segmented, Vec<PathBuf>), Stopped>;
 
-/// Why an attempt at a picture came to no result.
+/// Why an attempt at an image has no result.
 pub(super) enum Stopped {
-    /// Something else is to do, or the batch is not wanted any more.
+    /// Other work came first, or the batch is no longer wanted.
     Interrupted,
-    /// Its files are there already.
-    AlreadyThere,
+    /// Its files exist, so it is skipped.
+    Skipped,
     Failed(String),
 }
 
@@ -61,14 +61,14 @@ impl<E: std::error::Error> From<E> for Stopped {
 }
 
 impl RunningBatch {
-    /// A batch before its first picture.
+    /// Creates a batch, positioned before its first image.
     pub(super) fn new(ticket: Ticket, mut batch: Batch) -> Self {
         if let Some((options, _)) = &mut batch.write {
-            // A batch again goes on where the one before has ended.
+            // Repeating a batch resumes it: images whose files exist are skipped.
             options.keep_existing = !options.overwrite;
         }
         Self {
-            shared: shared_names(&batch.pictures),
+            shared: shared_names(&batch.images),
             ticket,
             batch,
             index: 0,
@@ -84,31 +84,31 @@ impl RunningBatch {
         }
     }
 
-    /// Whether somebody still waits for its results.
+    /// Whether its results are still wanted.
     pub(super) fn is_wanted(&self) -> bool {
         self.ticket.is_wanted()
     }
 
-    /// Whether it is made with this model.
+    /// Whether it uses this model.
     pub(super) fn uses(&self, model: u64) -> bool {
         self.batch.model == model
     }
 
-    /// The picture whose turn it is, after the window was told so; `None` when all have had theirs.
-    pub(super) fn next_picture(&mut self, outbox: &Outbox) -> Option<PhotoSource> {
-        let source = self.batch.pictures.get(self.index).cloned()?;
+    /// The current image, which is reported as running; `None` if there are no more images.
+    pub(super) fn next_image(&mut self, outbox: &Outbox) -> Option<ImageSource> {
+        let source = self.batch.images.get(self.index).cloned()?;
         if !self.announced {
             self.announced = true;
-            outbox.tell(self.picture_event(BatchState::Running));
+            outbox.send(self.image_event(BatchState::Running));
         }
         Some(source)
     }
 
-    /// One attempt at the picture whose turn it is; it ends early as soon as something is `waiting`.
+    /// Makes one attempt at the current image; stops early as soon as `waiting` is true.
     pub(super) fn attempt(
         &mut self,
         bench: &mut Workbench,
-        source: PhotoSource,
+        source: ImageSource,
         waiting: &dyn Fn() -> bool,
     ) -> Outcome {
         let Batch { model, output, .. } = self.batch;
@@ -127,7 +127,7 @@ impl RunningBatch {
         };
         self.photo = Some(photo.clone());
         let settings = self.batch.settings.clone();
-        let settings = settings.unwrap_or_else(|| Settings::of(&info.spec.inference));
+        let settings = settings.unwrap_or_else(|| InferenceConfig::of(&info.spec.inference));
         let ticket = self.ticket.clone();
         let interrupted = || waiting() || !ticket.is_wanted();
         if interrupted() {
@@ -141,11 +141,11 @@ impl RunningBatch {
             settings: &settings,
         };
         let Workbench { session, outbox, .. } = bench;
-        let done = session.segment_in_passing(&task, &mut |progress| {
+        let done = session.segment_uncached(&task, &mut |progress| {
             if interrupted() {
                 return ControlFlow::Break(());
             }
-            outbox.tell_progress(self.progress(progress.fraction));
+            outbox.send_progress(self.progress(progress.fraction));
             ControlFlow::Continue(())
         });
         bench.announce_device();
@@ -160,14 +160,14 @@ impl RunningBatch {
         Ok((result, files))
     }
 
-    /// Takes what has become of the picture whose turn it was, after so long, and tells it. One that was interrupted
-    /// stays where it is.
+    /// Records and reports the outcome of the current image with its duration `took`, and moves to the next one. After
+    /// an interruption, the image stays the current one.
     pub(super) fn take(&mut self, outcome: Outcome, took: Duration, outbox: &Outbox) {
         let state = match outcome {
             Err(Stopped::Interrupted) => return,
-            Err(Stopped::AlreadyThere) => {
+            Err(Stopped::Skipped) => {
                 self.there += 1;
-                BatchState::AlreadyThere
+                BatchState::Skipped
             }
             Err(Stopped::Failed(why)) => {
                 log::error!("{why}");
@@ -178,24 +178,24 @@ impl RunningBatch {
                 log_times(&result);
                 self.done += 1;
                 self.busy += took;
-                // Its place belongs to the result now.
+                // The reserved place now belongs to the result.
                 self.has_place = false;
                 BatchState::Done { result, files }
             }
         };
-        outbox.tell(self.picture_event(state));
+        outbox.send(self.image_event(state));
         self.index += 1;
         self.photo = None;
         self.announced = false;
-        outbox.tell(self.progress(0.0));
+        outbox.send(self.progress(0.0));
     }
 
-    /// Whether all pictures have had their turn.
+    /// Whether all images are processed.
     pub(super) fn is_over(&self) -> bool {
-        self.index >= self.batch.pictures.len()
+        self.index >= self.batch.images.len()
     }
 
-    /// Tells that it is over.
+    /// Reports the end of the batch.
     pub(super) fn end(self, cancelled: bool, outbox: &Outbox) {
         let Self {
             ticket,
@@ -204,10 +204,10 @@ impl RunningBatch {
             there,
             ..
         } = self;
-        let total = self.batch.pictures.len();
+        let total = self.batch.images.len();
         let how = if cancelled { "stopped" } else { "ended" };
-        log::info!("the batch {how}: {done} of {total} pictures done, {failed} failed, {there} were there already");
-        outbox.tell(Event::BatchEnded {
+        log::info!("the batch {how}: {done} of {total} images done, {failed} failed, {there} already exported");
+        outbox.send(Event::BatchEnded {
             ticket,
             done,
             failed,
@@ -216,17 +216,17 @@ impl RunningBatch {
         });
     }
 
-    fn picture_event(&self, state: BatchState) -> Event {
-        Event::BatchPicture {
+    fn image_event(&self, state: BatchState) -> Event {
+        Event::BatchImage {
             ticket: self.ticket.clone(),
             index: self.index,
             state,
         }
     }
 
-    /// How far all is, with `fraction` of the running picture.
+    /// The progress of the batch, with `fraction` of the current image.
     fn progress(&mut self, fraction: f32) -> Event {
-        let total = self.batch.pictures.len();
+        let total = self.batch.images.len();
         let passed = (self.done + self.failed + self.there) as f32 + fraction;
         self.furthest = (passed / total.max(1) as f32).clamp(self.furthest, 1.0);
         let mean = (self.done > 0).then(|| self.busy / self.done as u32);
@@ -243,8 +243,8 @@ impl RunningBatch {
         }
     }
 
-    /// The name of a picture's files, without ending: with its folder's where another picture of the batch has the same.
-    fn file_stem(&self, options: &export::Options, source: &PhotoSource, title: &str) -> String {
+    /// File stem for an image; includes the folder name if several images of the batch have the same name.
+    fn file_stem(&self, options: &export::Options, source: &ImageSource, title: &str) -> String {
         let folder = source.file().and_then(Path::parent).and_then(Path::file_name);
         let folder = folder.unwrap_or_default().to_string_lossy();
         let name = source.stem();
@@ -254,17 +254,17 @@ impl RunningBatch {
         }
     }
 
-    /// Looks whether the files of a picture can be written, before the network runs for nothing.
+    /// Checks whether the files of an image can be written, before the network runs in vain.
     ///
     /// # Errors
-    /// When all of them are there already, or they would fall on those of another picture or of other classes.
+    /// When all of them exist, or they would overwrite those of another image or of other classes.
     fn check_files(&mut self, classes: &ClassSet, stem: &str) -> Result<(), Stopped> {
         let Some((options, folder)) = &self.batch.write else {
             return Ok(());
         };
         if self.stems.contains(stem) {
             return Err(Stopped::Failed(format!(
-                "another picture of this run has the same name ({stem}); write this one to another folder"
+                "another image of this batch has the same name ({stem}); export this one to another folder"
             )));
         }
         if let Some(path) = export::taken(options, classes, folder, stem) {
@@ -272,12 +272,12 @@ impl RunningBatch {
         }
         if options.keep_existing && export::is_there(options, folder, stem) {
             self.stems.insert(stem.to_owned());
-            return Err(Stopped::AlreadyThere);
+            return Err(Stopped::Skipped);
         }
         Ok(())
     }
 
-    /// Writes the files of a result, if files are wanted; returns their paths.
+    /// Writes the files of a result if the batch exports files; returns their paths.
     fn write(&self, result: &Segmented, stem: &str) -> Result<Vec<PathBuf>, ExportError> {
         match &self.batch.write {
             Some((options, folder)) => export::write(&result.subject(), options, folder, stem),
@@ -286,9 +286,9 @@ impl RunningBatch {
     }
 }
 
-/// Names that more than one picture has.
-fn shared_names(pictures: &[PhotoSource]) -> HashSet<String> {
+/// Names shared by several images.
+fn shared_names(images: &[ImageSource]) -> HashSet<String> {
     let mut seen = HashSet::new();
-    let names = pictures.iter().map(PhotoSource::stem);
+    let names = images.iter().map(ImageSource::stem);
     names.filter(|name| !seen.insert(name.clone())).collect()
 }

@@ -1,4 +1,4 @@
-//! Compares results with ground truth from files, on a thread of its own.
+//! Scores results against ground truth from files on a separate thread.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -10,52 +10,52 @@ use super::failure::panic_sentence;
 use super::ticket::Ticket;
 use super::wake::Wake;
 use crate::datasets::truths_of;
-use crate::runtime::{PhotoSource, ScoreJob, ScoredPicture, Truth, cores, score};
+use crate::runtime::{ImageSource, ScoreJob, ScoredImage, Truth, cores, score};
 
-/// Answers that may wait for the window; the thread waits beyond this.
-const MOST_READY: usize = 2;
+/// Maximum number of answers that wait for the window; the thread pauses at this number.
+const MAX_READY: usize = 2;
 
-/// What is asked. A request that is withdrawn before its turn gets no answer.
+/// A request to the scorer. A request that is withdrawn before its turn gets no answer.
 #[derive(Debug)]
 pub enum ScoreRequest {
-    /// Which pictures have a label map: below a folder, or where data sets usually have them beside the pictures.
+    /// Find the ground truth of images: below a folder, or beside the images where data sets usually have it.
     Find {
-        /// Comes back with the answer.
+        /// Returned with the answer.
         ticket: Ticket,
-        /// Where to look.
+        /// Folder to search.
         folder: Option<PathBuf>,
-        /// In this order.
-        pictures: Vec<PhotoSource>,
-        /// Whether the classes are those of the sample picture's label map.
+        /// The images.
+        images: Vec<ImageSource>,
+        /// Whether the model's classes are those of the sample image's label map.
         knows_sample: bool,
     },
-    /// How well a result matches.
+    /// Score a result.
     Score {
-        /// Comes back with the answer.
+        /// Returned with the answer.
         ticket: Ticket,
-        /// The result, and where the truth is.
+        /// The result and its ground truth.
         job: Box<ScoreJob>,
     },
 }
 
-/// What comes back.
+/// An answer of the scorer.
 #[derive(Debug)]
 pub enum ScoreAnswer {
-    /// To [`ScoreRequest::Find`]: where it is, or nothing, for each picture.
+    /// Answers [`ScoreRequest::Find`].
     Found {
-        /// As asked.
+        /// Ticket of the request.
         ticket: Ticket,
-        /// In the order of the pictures.
+        /// The ground truth of each image, if found, in the order of the images.
         truths: Vec<Option<Truth>>,
     },
-    /// To [`ScoreRequest::Score`].
+    /// Answers [`ScoreRequest::Score`].
     Scored {
-        /// As asked.
+        /// Ticket of the request.
         ticket: Ticket,
-        /// The picture.
-        source: PhotoSource,
-        /// What was counted, or why nothing was.
-        outcome: Result<Box<ScoredPicture>, String>,
+        /// The image.
+        source: ImageSource,
+        /// The scores, or a message that says what happened and what to do.
+        outcome: Result<Box<ScoredImage>, String>,
     },
 }
 
@@ -67,7 +67,7 @@ impl ScoreRequest {
     }
 }
 
-/// The thread. It ends with this handle, after the picture that it is at.
+/// Handle of the thread. When it is dropped, the thread ends after the current image.
 #[derive(Debug)]
 pub struct Scorer {
     requests: Sender<ScoreRequest>,
@@ -78,10 +78,10 @@ impl Scorer {
     /// Starts the thread. `wake` is called after each answer.
     ///
     /// # Errors
-    /// When the system gives no thread.
+    /// When the system cannot start a thread.
     pub fn start(wake: Wake) -> std::io::Result<Self> {
         let (requests, asked) = unbounded();
-        let (sender, answers) = bounded(MOST_READY);
+        let (sender, answers) = bounded(MAX_READY);
         Builder::new()
             .name("segscope scoring".into())
             .stack_size(cores::STACK_BYTES)
@@ -90,7 +90,7 @@ impl Scorer {
                     .into_iter()
                     .filter(|request: &ScoreRequest| request.ticket().is_wanted())
                 {
-                    // Fails when the window is gone.
+                    // Fails when the window is closed.
                     if sender.send(answer_or_failure(request)).is_err() {
                         return;
                     }
@@ -100,10 +100,12 @@ impl Scorer {
         Ok(Self { requests, answers })
     }
 
-    /// Asks. Whoever asks for much keeps it back, so that what a person looks at is soon served; what is withdrawn
-    /// before its turn is not begun.
+    /// Sends a request; one that is withdrawn before its turn is not started.
+    ///
+    /// The queue has no limit. Callers with many requests should send a few at a time, so that the image on display is
+    /// scored soon.
     pub fn ask(&self, request: ScoreRequest) {
-        // Fails when the thread is gone, which ends with this handle.
+        // Fails only if the thread has ended, which happens when this handle is dropped.
         self.requests.send(request).ok();
     }
 
@@ -113,16 +115,16 @@ impl Scorer {
     }
 }
 
-/// A panic is a failure like any other; the thread goes on.
+/// Answers a request; a panic becomes a failure, so that the thread continues.
 fn answer_or_failure(request: ScoreRequest) -> ScoreAnswer {
     let failed = match &request {
-        ScoreRequest::Find { ticket, pictures, .. } => Err((ticket.clone(), pictures.len())),
+        ScoreRequest::Find { ticket, images, .. } => Err((ticket.clone(), images.len())),
         ScoreRequest::Score { ticket, job } => Ok((ticket.clone(), job.source.clone())),
     };
     catch_unwind(AssertUnwindSafe(|| answer(request))).unwrap_or_else(|panic| match failed {
-        Err((ticket, pictures)) => ScoreAnswer::Found {
+        Err((ticket, images)) => ScoreAnswer::Found {
             ticket,
-            truths: vec![None; pictures],
+            truths: vec![None; images],
         },
         Ok((ticket, source)) => ScoreAnswer::Scored {
             ticket,
@@ -137,15 +139,15 @@ fn answer(request: ScoreRequest) -> ScoreAnswer {
         ScoreRequest::Find {
             ticket,
             folder,
-            pictures,
+            images,
             knows_sample,
         } => {
-            let files: Vec<PathBuf> = pictures
+            let files: Vec<PathBuf> = images
                 .iter()
                 .filter_map(|source| source.file().map(Path::to_owned))
                 .collect();
             let mut found = truths_of(&files, folder.as_deref()).into_iter();
-            let truths = pictures.iter().map(|source| match source.file() {
+            let truths = images.iter().map(|source| match source.file() {
                 Some(_) => found.next().flatten().map(Truth::File),
                 None => knows_sample.then_some(Truth::Sample),
             });

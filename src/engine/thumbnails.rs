@@ -1,61 +1,61 @@
-//! Small pictures for a list, made one at a time beside everything else.
+//! Thumbnails for the image list, made one at a time in the background.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use super::request_list::RequestList;
 use super::wake::Wake;
-use super::wish_list::WishList;
 use crate::photo::{OpenOptions, Photo};
-use crate::runtime::{PhotoSource, opening};
+use crate::runtime::{ImageSource, opening};
 
-/// Longest side of a thumbnail in pixels; smaller pictures stay as they are.
+/// Longest side of a thumbnail in pixels; smaller images are not resized.
 pub const THUMBNAIL_SIDE: usize = 128;
 
-/// Thumbnails that may wait for the window; the thread waits beyond this.
-const MOST_READY: usize = 32;
+/// Maximum number of thumbnails that wait for the window; the thread pauses at this number.
+const MAX_READY: usize = 32;
 
-/// A small picture, or a sentence on why there is none.
+/// A thumbnail, or a message that says why there is none.
 pub type Thumbnail = Result<Arc<Photo>, String>;
 
-/// A thread that reads pictures and makes small ones. It ends with this handle, at the latest after the picture that
-/// it is at.
+/// Handle of a thread that makes thumbnails. When it is dropped, the thread ends after the current image at the latest.
 #[derive(Debug)]
 pub struct Thumbnails {
-    wishes: WishList<PhotoSource, Thumbnail>,
+    requests: RequestList<ImageSource, Thumbnail>,
 }
 
 impl Thumbnails {
     /// Starts the thread. `wake` is called after each thumbnail.
     ///
     /// # Errors
-    /// When the system gives no thread.
+    /// When the system cannot start a thread.
     pub fn start(wake: Wake) -> std::io::Result<Self> {
-        let wishes = WishList::start("segscope thumbnails", MOST_READY, wake, |source: &PhotoSource, _| {
-            // Reading cannot be stopped half-way, and what is read may be wanted again soon.
+        let requests = RequestList::start("segscope thumbnails", MAX_READY, wake, |source: &ImageSource, _| {
+            // Reading cannot be stopped half-way, and the image may be requested again soon.
             Some(thumbnail_or_failure(source))
         })?;
-        Ok(Self { wishes })
+        Ok(Self { requests })
     }
 
-    /// Replaces the whole list of what is wanted, the most wanted first. What is not on it any more is not begun; what
-    /// has been begun comes all the same, and once.
-    pub fn want(&self, sources: Vec<PhotoSource>) {
-        self.wishes.want(sources);
+    /// Replaces the list of requested images; the most important comes first.
+    ///
+    /// An image that is no longer on the list is not started. One that is in progress is finished, and delivered once.
+    pub fn want(&self, sources: Vec<ImageSource>) {
+        self.requests.want(sources);
     }
 
-    /// The next picture that is done, if there is one: at most [`THUMBNAIL_SIDE`] wide and high, upright.
-    pub fn poll(&self) -> Option<(PhotoSource, Thumbnail)> {
-        self.wishes.poll()
+    /// The next finished thumbnail, if there is one: upright, at most [`THUMBNAIL_SIDE`] pixels wide and high.
+    pub fn poll(&self) -> Option<(ImageSource, Thumbnail)> {
+        self.requests.poll()
     }
 }
 
-/// A panic is a failure like any other; the thread goes on.
-fn thumbnail_or_failure(source: &PhotoSource) -> Thumbnail {
+/// Makes a thumbnail; a panic becomes a failure, so that the thread continues.
+fn thumbnail_or_failure(source: &ImageSource) -> Thumbnail {
     catch_unwind(AssertUnwindSafe(|| thumbnail(source)))
-        .unwrap_or_else(|_| Err(format!("the thumbnail cannot be made: {}", source.name())))
+        .unwrap_or_else(|_| Err(format!("cannot make the thumbnail: {}", source.name())))
 }
 
-fn thumbnail(source: &PhotoSource) -> Thumbnail {
+fn thumbnail(source: &ImageSource) -> Thumbnail {
     let photo = opening::read(source, OpenOptions::default()).map_err(|e| e.to_string())?;
     let longest = photo.width.max(photo.height);
     if longest <= THUMBNAIL_SIDE {

@@ -1,24 +1,25 @@
-//! Whether the answer to a request is still wanted.
+//! Tickets, which identify requests and show whether their answers are still wanted.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// A request whose answer is still wanted. Dropping it withdraws the request: what has not begun never begins, and what
-/// runs stops at its next block.
+/// A request whose answer is still wanted.
+///
+/// Dropping it withdraws the request: work that has not started is skipped, and running work stops at the next block.
 #[derive(Debug)]
 pub struct Asked {
     ticket: Ticket,
 }
 
-/// What travels with a request and comes back with every answer to it. Copies of it are equal, and no others.
+/// Identifies a request. It is sent with the request and returned with every answer; only its clones are equal to it.
 #[derive(Clone, Debug)]
 pub struct Ticket {
-    /// Shared by all copies, so that each can tell, and so that their address tells them from others.
+    /// Whether the request is withdrawn. All clones share it, and its address distinguishes them from other tickets.
     withdrawn: Arc<AtomicBool>,
 }
 
 impl Asked {
-    /// A request that has not been made before.
+    /// Creates a new request.
     pub fn new() -> Self {
         let withdrawn = Arc::default();
         Self {
@@ -26,19 +27,19 @@ impl Asked {
         }
     }
 
-    /// What goes along with the request; where several jobs serve one purpose, all of them take it.
+    /// The ticket to send with the request; several jobs for one purpose share it.
     pub fn ticket(&self) -> Ticket {
         self.ticket.clone()
     }
 
-    /// Whether an answer with this ticket is one to this request.
+    /// Whether an answer with this ticket belongs to this request.
     pub fn is(&self, ticket: &Ticket) -> bool {
         self.ticket == *ticket
     }
 
-    /// Withdraws the request; its answers are known as before, such as that it was stopped.
+    /// Withdraws the request. Later answers, such as that it was stopped, are still recognised.
     pub fn cancel(&self) {
-        // No other memory depends on it, so there is nothing to order.
+        // No other memory depends on this flag, so no ordering is needed.
         self.ticket.withdrawn.store(true, Ordering::Relaxed);
     }
 }
@@ -56,7 +57,7 @@ impl Drop for Asked {
 }
 
 impl Ticket {
-    /// Whether somebody still waits for the answer.
+    /// Whether the answer is still wanted.
     pub fn is_wanted(&self) -> bool {
         !self.withdrawn.load(Ordering::Relaxed)
     }
@@ -75,7 +76,7 @@ mod tests {
     use super::Asked;
 
     #[test]
-    fn a_request_knows_its_own_answers_and_no_others() {
+    fn request_recognises_only_its_own_answers() {
         let [one, other] = [Asked::new(), Asked::new()];
         let came_back = one.ticket().clone();
         assert!(one.is(&came_back) && !other.is(&came_back));
@@ -83,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn dropping_a_request_withdraws_it_and_no_other() {
+    fn dropping_a_request_withdraws_only_that_request() {
         let [one, other] = [Asked::new(), Asked::new()];
         let tickets = [one.ticket(), other.ticket()];
         drop(one);
@@ -91,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_to_a_cancelled_request_are_known() {
+    fn answers_to_a_cancelled_request_are_recognised() {
         let asked = Asked::new();
         let ticket = asked.ticket();
         asked.cancel();

@@ -1,4 +1,4 @@
-//! A training on a thread of its own, for the window: news out, one wish in, to stop.
+//! Runs a training on a separate thread for the window, which receives news and can stop it.
 
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,91 +16,91 @@ use crate::export::{self, Format, Options, Subject};
 use crate::labels::{ClassSet, LabelMap};
 use crate::photo::Photo;
 use crate::runtime::{DeviceChoice, cores, open_device};
-use crate::train::{Keeper, Prepared, TrainEvent, TrainHistory, TrainPlan};
+use crate::train::{Prepared, TrainEvent, TrainHistory, TrainPlan, TrainingRecorder};
 
-/// News that may wait for the window; the training waits beyond this.
-const MOST_NEWS: usize = 64;
+/// Maximum number of news items that wait for the window; the training pauses at this number.
+const MAX_NEWS: usize = 64;
 
-/// A state is kept at most this often.
+/// Minimum time between two saved states.
 const KEPT_EVERY: Duration = Duration::from_secs(60);
 
-/// Longest side in pixels of the picture that is shown while a network learns.
+/// Longest side in pixels of the validation image that is shown during training.
 const SHOWN_SIDE: usize = 640;
 
-/// How opaque the masks on it are.
+/// Opacity of the masks on the validation image.
 const OPACITY: f32 = 0.55;
 
-/// What a training says.
+/// News from a training.
 #[derive(Debug)]
 pub enum TrainingNews {
-    /// Files and network are ready.
+    /// The files and the network are ready.
     Begun {
-        /// What there is to say about pictures and ground truth, each a sentence.
+        /// Remarks about images and ground truth, one sentence each.
         remarks: Vec<String>,
-        /// What is trained, such as `Seg-T-Mask/16`.
+        /// Title of the model, such as `Seg-T-Mask/16`.
         title: String,
-        /// Where.
+        /// Name of the device.
         device: String,
-        /// Number of pictures that are learnt from.
-        pictures: usize,
+        /// Number of training images.
+        images: usize,
         /// Keys of the decoders.
         decoders: Vec<String>,
-        /// Steps that were made before.
+        /// Number of steps made before, if the training is resumed.
         from: usize,
-        /// Steps in all.
+        /// Total number of steps.
         to: usize,
-        /// Losses and scores of the steps before.
+        /// Losses and scores of the previous steps.
         history: TrainHistory,
-        /// The best validation before: after how many steps, and its mean IoU over the decoders.
+        /// The best previous validation: the number of steps, and the mean IoU over the decoders.
         best: Option<(usize, f64)>,
     },
-    /// A step was made.
+    /// A step is finished.
     Step {
-        /// How many there have been.
+        /// Number of steps so far.
         iteration: usize,
-        /// Loss of each trained output, the decoders' main ones among them.
+        /// Loss of each trained output, including the main outputs of the decoders.
         losses: Vec<f64>,
-        /// How long it took.
+        /// Duration of the step.
         time: Duration,
-        /// Pictures that it took in.
-        pictures: usize,
+        /// Number of images in the step.
+        images: usize,
     },
-    /// The network was scored.
+    /// The network was validated.
     Validated {
-        /// After how many steps.
+        /// Number of steps so far.
         iteration: usize,
         /// Mean IoU of each decoder.
         mean_iou: Vec<Option<f64>>,
-        /// Whether it is the best so far, and kept as such.
+        /// Whether it is the best so far; its weights are then saved as the best bundle.
         best: bool,
-        /// The first validation picture under each decoder's masks.
+        /// The first validation image with the masks of each decoder.
         shown: Vec<Photo>,
     },
-    /// It is over.
+    /// The training has ended, or failed with a message.
     Ended(Result<TrainingResult, String>),
 }
 
-/// What a training has left.
+/// The result of a training.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrainingResult {
     /// The bundle after the last step.
     pub last: PathBuf,
-    /// The bundle with the best validation, where there was one.
+    /// The bundle with the best validation; `None` if there was no validation.
     pub best: Option<PathBuf>,
-    /// Whether it was stopped before its last step; the same plan goes on then.
+    /// Whether it was stopped before its last step; starting the same plan again resumes it.
     pub stopped: bool,
 }
 
-/// Where a training computes.
+/// The device and threads of a training.
 #[derive(Clone, Copy, Debug)]
 pub struct TrainingPlace {
     /// The device.
     pub device: DeviceChoice,
-    /// Threads on the CPU; `None` for one per core.
+    /// Number of CPU threads; `None` for one per core.
     pub threads: Option<usize>,
 }
 
-/// A training. It ends with this handle, after the step that it is at; what it has learnt is kept.
+/// Handle of a training. When it is dropped, the training ends after the current step and saves its state.
 #[derive(Debug)]
 pub struct TrainingRun {
     news: Receiver<TrainingNews>,
@@ -109,24 +109,25 @@ pub struct TrainingRun {
 }
 
 impl TrainingRun {
-    /// Starts a training whose results go to the folder `out`, where an earlier one of the same plan goes on. `wake` is
-    /// called after each piece of news.
+    /// Starts a training with `out` as output folder, or resumes an unfinished one of the same plan in that folder.
+    ///
+    /// `wake` is called after each news item.
     ///
     /// # Errors
-    /// When the system gives no thread.
+    /// When the system cannot start a thread.
     pub fn start(plan: TrainPlan, out: PathBuf, on: TrainingPlace, wake: Wake) -> std::io::Result<Self> {
-        let (sender, news) = bounded(MOST_NEWS);
+        let (sender, news) = bounded(MAX_NEWS);
         let stop = Arc::new(AtomicBool::new(false));
         let asked = stop.clone();
         let thread = Builder::new()
             .name("segscope training".into())
             .stack_size(cores::STACK_BYTES)
             .spawn(move || {
-                let teller = Teller { sender, wake };
+                let sender = NewsSender { sender, wake };
                 let work = move || {
-                    let done = catch_unwind(AssertUnwindSafe(|| train(plan, &out, on.device, &asked, &teller)));
+                    let done = catch_unwind(AssertUnwindSafe(|| train(plan, &out, on.device, &asked, &sender)));
                     let done = done.unwrap_or_else(|panic| Err(panic_sentence(panic.as_ref())));
-                    teller.tell(TrainingNews::Ended(done));
+                    sender.send(TrainingNews::Ended(done));
                 };
                 match cores::pool(on.threads) {
                     Some(pool) => pool.install(work),
@@ -140,12 +141,12 @@ impl TrainingRun {
         })
     }
 
-    /// Ends it after the step that it is at.
+    /// Stops the training after the current step.
     pub fn stop(&self) {
         self.stop.store(true, Ordering::Relaxed);
     }
 
-    /// The next piece of news, if there is one.
+    /// The next news item, if there is one.
     pub fn poll(&self) -> Option<TrainingNews> {
         self.news.try_recv().ok()
     }
@@ -155,7 +156,7 @@ impl Drop for TrainingRun {
     fn drop(&mut self) {
         self.stop();
         if let Some(thread) = self.thread.take() {
-            // Nobody reads the news any more: make room until it is over.
+            // The news is no longer read: empty the channel until the thread has ended.
             while !thread.is_finished() {
                 self.news.recv_timeout(Duration::from_millis(20)).ok();
             }
@@ -164,15 +165,15 @@ impl Drop for TrainingRun {
     }
 }
 
-struct Teller {
+struct NewsSender {
     sender: Sender<TrainingNews>,
     wake: Wake,
 }
 
-impl Teller {
-    /// Waits for nobody where nothing is lost: a window that is hidden takes no news.
-    fn tell(&self, news: TrainingNews) {
-        // Both fail when the window is gone.
+impl NewsSender {
+    /// Sends news. Steps are dropped while the channel is full, because a hidden window takes no news.
+    fn send(&self, news: TrainingNews) {
+        // Both fail when the window is closed.
         match news {
             TrainingNews::Step { .. } => drop(self.sender.try_send(news)),
             news => drop(self.sender.send(news)),
@@ -186,7 +187,7 @@ fn train(
     out: &std::path::Path,
     device: DeviceChoice,
     stop: &AtomicBool,
-    teller: &Teller,
+    sender: &NewsSender,
 ) -> Result<TrainingResult, String> {
     let stops = || stop.load(Ordering::Relaxed);
     let mut on_read = |_| match stops() {
@@ -198,24 +199,24 @@ fn train(
     let training = prepared.training(&device.device, &stops);
     let of_truth = training.check_files().map_err(|why| why.to_string())?;
     if stops() {
-        return Err("It was stopped before the first step".into());
+        return Err("The training was stopped before its first step".into());
     }
-    let opened = Keeper::open(out, &prepared, false, KEPT_EVERY);
+    let opened = TrainingRecorder::open(out, &prepared, false, KEPT_EVERY);
     let (mut keeper, mut state) = opened.map_err(|why| why.to_string())?;
     let config = &prepared.plan.training;
-    // A training goes on without its curves.
+    // A training can resume without its curves.
     let history = TrainHistory::read(keeper.folder()).unwrap_or_else(|why| {
         log::warn!(
-            "losses and scores of the steps before cannot be read ({why}): {}",
+            "cannot read the losses and scores of the previous steps ({why}): {}",
             out.display()
         );
         TrainHistory::default()
     });
-    teller.tell(TrainingNews::Begun {
+    sender.send(TrainingNews::Begun {
         remarks: prepared.remarks.iter().cloned().chain(of_truth).collect(),
         title: prepared.spec.title(),
         device: device.name.clone(),
-        pictures: prepared.pairs.len(),
+        images: prepared.pairs.len(),
         decoders: prepared
             .spec
             .decoders
@@ -231,8 +232,8 @@ fn train(
         .validation
         .first()
         .and_then(|pair| Photo::open(&pair.file).ok());
-    let tell = |event: &TrainEvent| teller.tell(news_of(event, &prepared, shown.as_ref()));
-    let done = keeper.carry_out(&training, &mut state, tell);
+    let send = |event: &TrainEvent| sender.send(news_of(event, &prepared, shown.as_ref()));
+    let done = keeper.carry_out(&training, &mut state, send);
     done.map_err(|why| why.to_string())?;
     let folder = keeper.folder();
     Ok(TrainingResult {
@@ -254,7 +255,7 @@ fn news_of(event: &TrainEvent, prepared: &Prepared, photo: Option<&Photo>) -> Tr
             iteration: *iteration,
             losses: losses.clone(),
             time: *time,
-            pictures: config.batch * config.accumulate.max(1),
+            images: config.batch_size * config.accumulate.max(1),
         },
         TrainEvent::Validated {
             iteration,
@@ -273,7 +274,7 @@ fn news_of(event: &TrainEvent, prepared: &Prepared, photo: Option<&Photo>) -> Tr
     }
 }
 
-/// A photo under class colours, small enough to show beside the curves; `None` where they differ in size.
+/// A photo with class masks, small enough to show beside the curves; `None` if photo and label map differ in size.
 fn masked(photo: &Photo, map: &LabelMap, classes: &ClassSet) -> Option<Photo> {
     let subject = Subject {
         photo,
@@ -285,7 +286,7 @@ fn masked(photo: &Photo, map: &LabelMap, classes: &ClassSet) -> Option<Photo> {
         opacity: OPACITY,
         ..Options::default()
     };
-    let masked = export::picture(&subject, &options, Format::Overlay).ok()?;
+    let masked = export::image(&subject, &options, Format::Overlay).ok()?;
     let longest = masked.width.max(masked.height);
     if longest <= SHOWN_SIDE {
         return Some(masked);

@@ -1,4 +1,4 @@
-//! How a thread makes the window look.
+//! The callback that wakes the window.
 
-/// Called after each answer or event, so that the window looks.
+/// Called after each answer or event, so that the window polls.
 pub type Wake = Box<dyn Fn() + Send>;

@@ -1,4 +1,4 @@
-//! What jobs and batches work with: one session, what is known of its pictures, and the way to tell the window.
+//! What jobs and batches share: the session, the ids of its images, and the outbox to the window.
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -12,23 +12,23 @@ use crate::model::Output;
 use crate::photo::OpenOptions;
 use crate::runtime::opening::{self, OpeningError};
 use crate::runtime::{
-    HeadsJob, HeadsOfPicture, Look, MemoryWatch, ModelSource, Numbers, OpenModel, OpenPhoto, PhotoSource, Segmented,
-    Session, SessionError, Task, peak_memory_mib,
+    HeadsJob, HeadsOfImage, IdRegistry, ImageSource, MemoryWatch, ModelSource, OpenImage, OpenModel, Segmented,
+    Session, SessionError, Task, TraceRequest, peak_memory_mib,
 };
-use crate::segment::{Region, Settings};
+use crate::segment::{InferenceConfig, Region};
 
-/// A session that tells the window what it does.
+/// A session that reports to the window.
 pub(super) struct Workbench {
     pub(super) session: Session,
     pub(super) outbox: Outbox,
-    /// How pictures are read where there is a choice.
+    /// Options for reading images.
     pub(super) opening: OpenOptions,
     closing: Closing,
-    photos: Numbers<(PhotoSource, OpenOptions)>,
+    photos: IdRegistry<(ImageSource, OpenOptions)>,
     memory: MemoryWatch,
-    /// Name and note of the device that the window knows.
+    /// Name and note of the device as last reported to the window.
     announced: Option<(String, Option<String>)>,
-    /// The open models that the window knows.
+    /// The open models as last reported to the window.
     announced_models: Vec<OpenModel>,
 }
 
@@ -39,14 +39,14 @@ impl Workbench {
             outbox,
             opening,
             closing,
-            photos: Numbers::default(),
+            photos: IdRegistry::default(),
             memory: MemoryWatch::default(),
             announced: None,
             announced_models: Vec::new(),
         }
     }
 
-    /// After a panic in a network its state is unknown: drops everything, and the next run reads its model again.
+    /// Drops everything after a panic in a network, whose state is then unknown; the next run reads its model again.
     pub(super) fn start_over(&mut self) {
         self.session.forget();
         self.announced = None;
@@ -54,61 +54,61 @@ impl Workbench {
 
     pub(super) fn load_model(&mut self, ticket: Ticket, source: ModelSource) {
         if !self.closing.allows(&ticket) {
-            return self.outbox.tell(Event::ModelCancelled { ticket });
+            return self.outbox.send(Event::ModelCancelled { ticket });
         }
         let progress = |fraction| Event::ModelProgress {
             ticket: ticket.clone(),
             fraction,
         };
-        // Always told, so that the window shows at once what it waits for.
-        self.outbox.tell(progress(0.0));
+        // Always sent, so that the window immediately shows what it waits for.
+        self.outbox.send(progress(0.0));
         let (outbox, closing) = (&self.outbox, &self.closing);
         let mut furthest = 0.0f32;
         let loaded = self.session.load(source, &mut |share| {
             closing.control(&ticket)?;
             furthest = furthest.max(share);
-            outbox.tell_progress(progress(furthest));
+            outbox.send_progress(progress(furthest));
             ControlFlow::Continue(())
         });
         match loaded {
             Ok(model) => {
                 self.announce_device();
                 self.announce_models();
-                self.outbox.tell(Event::Model { ticket, model });
+                self.outbox.send(Event::Model { ticket, model });
             }
-            // Why a model that nobody waits for cannot be opened is of no interest.
+            // The error of a model that is no longer wanted is not reported.
             Err(e) if e.is_cancelled() || !self.closing.allows(&ticket) => {
-                self.outbox.tell(Event::ModelCancelled { ticket });
+                self.outbox.send(Event::ModelCancelled { ticket });
             }
             Err(e) => {
                 let message = e.to_string();
-                self.outbox.tell(Event::ModelFailed { ticket, message });
+                self.outbox.send(Event::ModelFailed { ticket, message });
             }
         }
     }
 
-    /// Reads a picture and numbers it.
+    /// Reads an image and assigns its id.
     ///
     /// # Errors
     /// When it cannot be read or would not fit into memory.
-    pub(super) fn open_photo(&mut self, source: PhotoSource) -> Result<OpenPhoto, OpeningError> {
-        // Before the pixels: a file that changes meanwhile gets another number when it is opened again.
+    pub(super) fn open_photo(&mut self, source: ImageSource) -> Result<OpenImage, OpeningError> {
+        // Before the pixels are read: if the file changes meanwhile, it gets another id when it is opened again.
         let files: Vec<PathBuf> = source.file().map(Path::to_owned).into_iter().collect();
         let options = self.opening;
         let id = self.photos.of((source.clone(), options), &files);
         let photo = opening::read(&source, options)?;
         log::info!("opened {}, {} x {}", source.name(), photo.width, photo.height);
-        Ok(OpenPhoto {
+        Ok(OpenImage {
             id,
             source,
             photo: Arc::new(photo),
         })
     }
 
-    /// Reads a picture for the window, unless it wants another by now.
-    pub(super) fn show_photo(&mut self, ticket: Ticket, source: PhotoSource) {
+    /// Reads an image for the window, unless the request was withdrawn.
+    pub(super) fn show_photo(&mut self, ticket: Ticket, source: ImageSource) {
         if !self.closing.allows(&ticket) {
-            return self.outbox.tell(Event::PhotoCancelled { ticket });
+            return self.outbox.send(Event::PhotoCancelled { ticket });
         }
         let event = match self.open_photo(source) {
             Ok(photo) => Event::Photo { ticket, photo },
@@ -117,24 +117,24 @@ impl Workbench {
                 message: e.to_string(),
             },
         };
-        self.outbox.tell(event);
+        self.outbox.send(event);
     }
 
     pub(super) fn segment(
         &mut self,
         ticket: Ticket,
-        photo: OpenPhoto,
+        photo: OpenImage,
         (model, output): (u64, Output),
-        settings: Option<Settings>,
+        settings: Option<InferenceConfig>,
     ) {
         if !self.closing.allows(&ticket) {
-            return self.outbox.tell(Event::Cancelled { ticket });
+            return self.outbox.send(Event::Cancelled { ticket });
         }
         let Some(info) = self.session.info(model).cloned() else {
             let message = SessionError::NoModel.to_string();
-            return self.outbox.tell(Event::SegmentFailed { ticket, message });
+            return self.outbox.send(Event::SegmentFailed { ticket, message });
         };
-        let settings = settings.unwrap_or_else(|| Settings::of(&info.spec.inference));
+        let settings = settings.unwrap_or_else(|| InferenceConfig::of(&info.spec.inference));
         let task = Task {
             model,
             output,
@@ -148,11 +148,11 @@ impl Workbench {
         let mut furthest = 0.0f32;
         let done = self.session.segment(&task, &mut |mut progress| {
             closing.control(&ticket)?;
-            // A run that moves from a failing GPU to the CPU starts again; what is shown does not go back.
+            // A run that falls back from a failing GPU to the CPU starts again; the shown progress must not decrease.
             furthest = furthest.max(progress.fraction);
             progress.fraction = furthest;
             let ticket = ticket.clone();
-            outbox.tell_progress(Event::Progress { ticket, progress });
+            outbox.send_progress(Event::Progress { ticket, progress });
             ControlFlow::Continue(())
         });
         self.announce_device();
@@ -161,87 +161,90 @@ impl Workbench {
                 let mut result = Segmented::new(photo, info, output, prediction);
                 result.peak_mib = peak_memory_mib();
                 log_times(&result);
-                self.outbox.tell(Event::Segmented { ticket, result });
+                self.outbox.send(Event::Segmented { ticket, result });
             }
-            Err(e) if e.is_cancelled() => self.outbox.tell(Event::Cancelled { ticket }),
+            Err(e) if e.is_cancelled() => self.outbox.send(Event::Cancelled { ticket }),
             Err(e) => {
                 let message = e.to_string();
-                self.outbox.tell(Event::SegmentFailed { ticket, message });
+                self.outbox.send(Event::SegmentFailed { ticket, message });
             }
         }
     }
 
-    pub(super) fn look_inside(&mut self, ticket: Ticket, look: Look) {
+    pub(super) fn trace_attention(&mut self, ticket: Ticket, request: TraceRequest) {
         if !self.closing.allows(&ticket) {
-            return self.outbox.tell(Event::LookFailed { ticket, message: None });
+            return self.outbox.send(Event::TraceFailed { ticket, message: None });
         }
         let (outbox, closing) = (&self.outbox, &self.closing);
         outbox.begin_run();
-        let done = self.session.look_inside(look, &mut |progress| {
+        let done = self.session.trace_attention(request, &mut |progress| {
             closing.control(&ticket)?;
             let ticket = ticket.clone();
-            outbox.tell_progress(Event::LookProgress { ticket, progress });
+            outbox.send_progress(Event::TraceProgress { ticket, progress });
             ControlFlow::Continue(())
         });
         self.announce_device();
-        self.outbox.tell(match done {
-            Ok(inspection) => Event::Inside {
+        self.outbox.send(match done {
+            Ok(traced) => Event::Traced {
                 ticket,
-                inspection: Arc::new(inspection),
+                traced: Arc::new(traced),
             },
-            Err(e) => Event::LookFailed {
+            Err(e) => Event::TraceFailed {
                 ticket,
                 message: (!e.is_cancelled()).then(|| e.to_string()),
             },
         });
     }
 
-    /// Says how far and how sharply heads look; it ends early, without figures, as soon as something is `waiting`.
+    /// Reports attention distance and entropy of all heads; stops early, without figures, as soon as `waiting` is true.
     pub(super) fn measure_heads(&mut self, ticket: Ticket, job: HeadsJob, waiting: &dyn Fn() -> bool) {
         let closing = self.closing.clone();
-        let go_on = || closing.allows(&ticket) && !waiting();
-        let figures = match go_on() {
-            true => self.heads_of(job, &go_on).map_err(|why| why.to_string()).transpose(),
+        let keep_going = || closing.allows(&ticket) && !waiting();
+        let figures = match keep_going() {
+            true => self
+                .heads_of(job, &keep_going)
+                .map_err(|why| why.to_string())
+                .transpose(),
             false => None,
         };
         self.announce_device();
-        self.outbox.tell(Event::HeadsMeasured { ticket, figures });
+        self.outbox.send(Event::HeadsMeasured { ticket, figures });
     }
 
-    /// `None` when it was stopped.
+    /// Measures the heads; `None` if it was stopped.
     fn heads_of(
         &mut self,
         job: HeadsJob,
-        go_on: &dyn Fn() -> bool,
-    ) -> Result<Option<HeadsOfPicture>, Box<dyn std::error::Error>> {
-        let look = Look {
+        keep_going: &dyn Fn() -> bool,
+    ) -> Result<Option<HeadsOfImage>, Box<dyn std::error::Error>> {
+        let request = TraceRequest {
             photo: self.open_photo(job.source)?,
             model: job.model,
             output: job.output,
             settings: job.settings,
             region: Region::Whole,
         };
-        let on_progress = &mut |_| match go_on() {
+        let on_progress = &mut |_| match keep_going() {
             true => ControlFlow::Continue(()),
             false => ControlFlow::Break(()),
         };
-        match self.session.look_inside(look, on_progress) {
-            Ok(inspection) => Ok(HeadsOfPicture::of(&inspection.inside, go_on)),
+        match self.session.trace_attention(request, on_progress) {
+            Ok(traced) => Ok(HeadsOfImage::of(&traced.trace, keep_going)),
             Err(e) if e.is_cancelled() => Ok(None),
             Err(e) => Err(e.into()),
         }
     }
 
-    /// Says which models are open, when it is others than before.
+    /// Reports the open models if they have changed.
     pub(super) fn announce_models(&mut self) {
         let open = self.session.models();
         if open != self.announced_models {
             self.announced_models.clone_from(&open);
-            self.outbox.tell(Event::OpenModels(open));
+            self.outbox.send(Event::OpenModels(open));
         }
     }
 
-    /// Says which device is in use, when it is another than before.
+    /// Reports the device in use if it has changed.
     pub(super) fn announce_device(&mut self) {
         if let Ok(device) = self.session.device() {
             let (name, note, gpu_failed) = (device.name.clone(), device.note.clone(), device.gpu_failed);
@@ -250,25 +253,25 @@ impl Workbench {
                 self.announced = known;
                 let why = note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
                 log::info!("computing on {name}{why}");
-                self.outbox.tell(Event::Device { name, note, gpu_failed });
+                self.outbox.send(Event::Device { name, note, gpu_failed });
             }
         }
     }
 
-    /// Says which device is in use after it was chosen anew, also when it is the same.
+    /// Reports the device in use after the user has chosen one, even if it is the same.
     pub(super) fn announce_chosen_device(&mut self) {
         self.announced = None;
         self.announce_device();
     }
 
-    /// Says how much memory is in use.
+    /// Reports the memory in use.
     pub(super) fn announce_memory(&self) {
         let used = self.memory.memory_use(self.session.feature_bytes());
-        self.outbox.tell_if_room(Event::Memory(used));
+        self.outbox.send_if_room(Event::Memory(used));
     }
 }
 
-/// Notes how long a segmentation took.
+/// Logs how long a segmentation took.
 pub(super) fn log_times(result: &Segmented) {
     let times = result.prediction.timings;
     log::info!(

@@ -1,4 +1,4 @@
-//! The worker thread: takes jobs one after another, and goes on with a batch while none waits.
+//! The worker thread: runs jobs one after another, and continues a batch while no job waits.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -20,10 +20,10 @@ use super::workbench::Workbench;
 use crate::catalogue;
 use crate::export::ExportError;
 use crate::runtime::{
-    Comparison, EngineSettings, Labelling, LabelsJob, PhotoSource, Session, cores, find, read_labels,
+    Comparison, EngineSettings, ImageSource, LabelLayer, LabelsJob, Session, cores, find, read_labels,
 };
 
-/// Everything that the worker thread owns.
+/// The state of the worker thread.
 pub(super) struct Worker {
     bench: Workbench,
     settings: EngineSettings,
@@ -31,7 +31,8 @@ pub(super) struct Worker {
     cores: Option<Arc<ThreadPool>>,
     jobs: Receiver<Job>,
     closing: Closing,
-    /// Both ends of the channel that holds a token for each batch result under way or not taken yet.
+    /// Both ends of the channel that holds one token for each batch result that is being computed or waits for the
+    /// window.
     places: (Sender<()>, Receiver<()>),
     batch: Option<RunningBatch>,
 }
@@ -60,13 +61,13 @@ impl Worker {
         }
     }
 
-    /// Works until the window is gone.
+    /// Works until the window is closed.
     pub(super) fn work(&mut self) {
         while let Ok(job) = self.next_job() {
             if self.closing.is_closed() {
                 return;
             }
-            // Settings hold for every job that begins after they were made.
+            // New settings apply to every job that starts after they were sent.
             if let Some(settings) = self.new_settings.take() {
                 self.take_settings(settings);
             }
@@ -79,7 +80,7 @@ impl Worker {
         }
     }
 
-    /// Waits for a job; `None` when there is none, and new settings or the batch are to be looked at.
+    /// Waits for a job; `None` if there is none but there may be new settings, or the batch can continue.
     fn next_job(&mut self) -> Result<Option<Job>, RecvError> {
         let settings = self.new_settings.signal();
         let Some(batch) = &mut self.batch else {
@@ -108,21 +109,20 @@ impl Worker {
         let failed = failure_event(&job);
         let uses_network = matches!(
             job,
-            Job::LoadModel { .. } | Job::Segment { .. } | Job::LookInside { .. } | Job::MeasureHeads { .. }
+            Job::LoadModel { .. } | Job::Segment { .. } | Job::TraceAttention { .. } | Job::MeasureHeads { .. }
         );
         let done = catch_unwind(AssertUnwindSafe(|| self.on_cores(|worker| worker.run(job))));
         if let Err(panic) = done {
             if uses_network {
                 self.bench.start_over();
             }
-            self.bench.outbox.tell(failed(panic_sentence(&*panic)));
+            self.bench.outbox.send(failed(panic_sentence(&*panic)));
         }
     }
 
-    /// Does something on the threads that were asked for.
+    /// Runs `work` on the pool with the chosen number of threads.
     ///
-    /// With a GPU it stays on this thread: burn gives each thread a queue of its own on a GPU, and memory of its own
-    /// with it.
+    /// With a GPU, it stays on this thread: burn gives each thread a separate queue and separate memory on a GPU.
     fn on_cores<R: Send>(&mut self, work: impl FnOnce(&mut Self) -> R + Send) -> R {
         match self.cores.clone() {
             Some(pool) if self.bench.session.is_on_cpu() => pool.install(|| work(self)),
@@ -131,7 +131,7 @@ impl Worker {
     }
 
     fn run(&mut self, job: Job) {
-        // Whose answer says nothing but what was asked for goes without one when nobody waits for it.
+        // These jobs have no event for a withdrawn request.
         if let Job::ReadLabels { ticket, .. } | Job::Compare { ticket, .. } | Job::PlanExport { ticket, .. } = &job
             && !ticket.is_wanted()
         {
@@ -144,12 +144,12 @@ impl Worker {
                 self.end_batch_with(id);
                 self.bench.session.close(id);
             }
-            Job::Find(paths) => bench.outbox.tell(Event::Found(find(paths))),
+            Job::Find(paths) => bench.outbox.send(Event::FoundFiles(find(paths))),
             Job::ScanModels(folder) => {
                 let found = catalogue::present(&folder, catalogue::released());
-                bench.outbox.tell(Event::ModelsFound(Arc::new(found)));
+                bench.outbox.send(Event::ModelsFound(Arc::new(found)));
             }
-            Job::OpenPhoto { ticket, source } => bench.show_photo(ticket, source),
+            Job::OpenImage { ticket, source } => bench.show_photo(ticket, source),
             Job::Segment {
                 ticket,
                 photo,
@@ -157,42 +157,42 @@ impl Worker {
                 output,
                 settings,
             } => bench.segment(ticket, photo, (model, output), settings),
-            Job::LookInside { ticket, look } => bench.look_inside(ticket, look),
+            Job::TraceAttention { ticket, request } => bench.trace_attention(ticket, request),
             Job::MeasureHeads { ticket, job } => {
-                // Nobody waits for it: everything else goes first.
+                // Low priority: all other work comes first.
                 let waiting = || !self.jobs.is_empty() || self.new_settings.is_waiting();
                 bench.measure_heads(ticket, job, &waiting);
             }
-            Job::ReadLabels { ticket, job } => bench.outbox.tell(Event::Labels {
+            Job::ReadLabels { ticket, job } => bench.outbox.send(Event::Labels {
                 ticket,
                 labels: labels_of(&job),
             }),
-            Job::Compare { ticket, job } => bench.outbox.tell(Event::Compared {
+            Job::Compare { ticket, job } => bench.outbox.send(Event::Compared {
                 ticket,
                 comparison: Comparison::of(&job).map(Arc::new),
             }),
             Job::SegmentAll { ticket, batch } => self.begin_batch(ticket, batch),
             Job::PlanExport { ticket, job } => {
                 let files = job.plan();
-                bench.outbox.tell(Event::ExportPlanned { ticket, files });
+                bench.outbox.send(Event::ExportPlanned { ticket, files });
             }
-            Job::Export(job) => bench.outbox.tell(exported(job.write(), job.folder)),
-            Job::ExportFigures(job) => bench.outbox.tell(exported(job.write(), job.folder)),
-            Job::ExportReport(job) => bench.outbox.tell(exported(job.write(), job.folder)),
-            Job::Draw { format, job } => bench.outbox.tell(match job.draw(format) {
+            Job::Export(job) => bench.outbox.send(exported(job.write(), job.folder)),
+            Job::ExportFigures(job) => bench.outbox.send(exported(job.write(), job.folder)),
+            Job::ExportReport(job) => bench.outbox.send(exported(job.write(), job.folder)),
+            Job::Draw { format, job } => bench.outbox.send(match job.draw(format) {
                 Ok(rgba) => Event::Drawn { format, rgba },
-                // Not logged here: whoever shows it to a person does.
+                // Not logged here: the code that shows it to the user logs it.
                 Err(e) => Event::DrawFailed(e.to_string()),
             }),
         }
     }
 
     fn take_settings(&mut self, settings: EngineSettings) {
-        // Not on the threads that it may replace.
+        // Not on the thread pool, which the settings may replace.
         let done = catch_unwind(AssertUnwindSafe(|| self.configure(settings)));
         if let Err(panic) = done {
             self.bench.start_over();
-            self.bench.outbox.tell(Event::DeviceFailed(panic_sentence(&*panic)));
+            self.bench.outbox.send(Event::DeviceFailed(panic_sentence(&*panic)));
         }
     }
 
@@ -219,11 +219,11 @@ impl Worker {
                 self.settings.device = device;
                 self.bench.announce_chosen_device();
             }
-            Err(e) => self.bench.outbox.tell(Event::DeviceFailed(e.to_string())),
+            Err(e) => self.bench.outbox.send(Event::DeviceFailed(e.to_string())),
         }
     }
 
-    /// Takes a batch down, in place of one that is not over.
+    /// Stores a batch to run; ends an unfinished one.
     fn begin_batch(&mut self, ticket: Ticket, batch: Batch) {
         if let Some(old) = self.batch.take() {
             self.end_batch(old, true);
@@ -245,7 +245,7 @@ impl Worker {
         batch.end(cancelled, &self.bench.outbox);
     }
 
-    /// Goes on with the batch: up to the end of a picture, or to its next block when a job arrives.
+    /// Continues the batch up to the end of an image, or up to the next block when a job arrives.
     fn advance_batch(&mut self) {
         let Some(mut batch) = self.batch.take_if(|batch| batch.has_place) else {
             return;
@@ -253,7 +253,7 @@ impl Worker {
         if !batch.is_wanted() {
             return self.end_batch(batch, true);
         }
-        let Some(source) = batch.next_picture(&self.bench.outbox) else {
+        let Some(source) = batch.next_image(&self.bench.outbox) else {
             return self.end_batch(batch, false);
         };
         let start = Instant::now();
@@ -270,8 +270,8 @@ impl Worker {
         }
     }
 
-    /// One attempt at the picture whose turn it is.
-    fn attempt(&mut self, batch: &mut RunningBatch, source: PhotoSource) -> Outcome {
+    /// Makes one attempt at the current image.
+    fn attempt(&mut self, batch: &mut RunningBatch, source: ImageSource) -> Outcome {
         let Self {
             bench,
             jobs,
@@ -284,12 +284,12 @@ impl Worker {
     }
 }
 
-fn labels_of(job: &LabelsJob) -> Result<Labelling, String> {
+fn labels_of(job: &LabelsJob) -> Result<LabelLayer, String> {
     let map = read_labels(job).map_err(|why| why.to_string())?;
-    Ok(Labelling::plain(map))
+    Ok(LabelLayer::plain(map))
 }
 
-/// What has become of an export to a folder.
+/// The event for the outcome of an export to a folder.
 fn exported(written: Result<Vec<PathBuf>, ExportError>, folder: PathBuf) -> Event {
     match written {
         Ok(files) => Event::Exported { folder, files },

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-/// A text as a field: in quotes, with its own quotes doubled, where it would end the field or the line otherwise.
+/// A text as a field, quoted with its quotes doubled where it would otherwise end the field or the line.
 pub(crate) fn field(text: &str) -> Cow<'_, str> {
     if text.contains([',', '"', '\n', '\r']) {
         format!("\"{}\"", text.replace('"', "\"\"")).into()
@@ -17,7 +17,7 @@ mod tests {
 
     /// The examples of RFC 4180, section 2, points 5 to 7.
     #[test]
-    fn what_would_end_a_field_is_quoted() {
+    fn separators_and_quotes_are_quoted() {
         for (text, expected) in [
             ("aaa", "aaa"),
             ("straße 3", "straße 3"),

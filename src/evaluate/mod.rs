@@ -1,4 +1,4 @@
-//! Scoring predictions over folders: the scores, and how they are told.
+//! Scores of predictions over folders, and their reports.
 
 mod csv;
 mod report;
@@ -6,4 +6,4 @@ mod scores;
 
 pub(crate) use csv::field as csv_field;
 pub use report::Evaluated;
-pub use scores::{PictureScore, Scores};
+pub use scores::{ImageScore, Scores};

@@ -11,34 +11,34 @@ use crate::datasets::BeyondClasses;
 use crate::export::escaped;
 use crate::labels::{BOUNDARY_PIXELS, ClassScore, ClassSet};
 
-/// Scores with what they are of.
+/// The scores of an evaluation, and what was scored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evaluated {
-    /// What was scored and how it was run: scores of the same are comparable, and go on from each other.
+    /// What was scored and how it was run; only an evaluation with the same description resumes.
     pub of: Value,
     /// Names of the classes.
     pub classes: ClassSet,
-    /// How many pictures there are.
+    /// Number of images.
     pub total: usize,
-    /// The most memory of the process in MiB, where the system tells.
+    /// Peak memory of the process in MiB, if the system reports it.
     pub peak_mib: Option<u64>,
     /// The scores so far.
     pub scores: Scores,
-    /// Predicted ids that are no classes, where predictions come from files.
+    /// Predicted ids that are not classes, where predictions come from files.
     #[serde(default)]
     pub beyond: BeyondClasses,
 }
 
-/// Rows of the list of pictures on the page.
+/// Rows of the list of images on the page.
 const WORST: usize = 20;
 
 impl Evaluated {
-    /// Whether all pictures are counted.
+    /// Whether all images are counted.
     pub fn is_complete(&self) -> bool {
-        self.scores.pictures.len() == self.total
+        self.scores.images.len() == self.total
     }
 
-    /// Everything as JSON: it can be read back as [`Evaluated`], to go on.
+    /// Everything as JSON, which can be read back as [`Evaluated`] to resume.
     pub fn json(&self) -> Value {
         let confusion = &self.scores.confusion;
         let classes = self.per_class().map(|(name, score, truth)| {
@@ -55,7 +55,7 @@ impl Evaluated {
         let mut all = serde_json::to_value(self).unwrap_or_default();
         all["summary"] = json!({
             "complete": self.is_complete(),
-            "pictures": self.scores.pictures.len(),
+            "pictures": self.scores.images.len(),
             "mIoU": confusion.mean_iou(),
             "mAcc": confusion.mean(|score| score.accuracy),
             "aAcc": confusion.pixel_accuracy(),
@@ -63,14 +63,14 @@ impl Evaluated {
             "ignored": confusion.ignored_share(),
             "boundary": self.scores.boundary(),
             "boundary_pixels": BOUNDARY_PIXELS,
-            "pictures_per_second": self.pictures_per_second(),
+            "pictures_per_second": self.images_per_second(),
             "per_class": classes,
             "confusion (truth, predicted)": matrix,
         });
         all
     }
 
-    /// A line for each class.
+    /// Comma-separated values with a line for each class.
     pub fn csv(&self) -> String {
         let mut text = "class,iou,accuracy,precision,f_score,pixels\n".to_owned();
         let number = |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:.6}"));
@@ -83,7 +83,7 @@ impl Evaluated {
         text
     }
 
-    /// A table for people.
+    /// A table for the terminal.
     pub fn text(&self) -> String {
         let percent = |value: Option<f64>| value.map_or_else(|| "-".into(), |value| format!("{:.2}", value * 100.0));
         let mut text = format!("{:<24} {:>7} {:>9} {:>10}\n", "class", "IoU", "accuracy", "precision");
@@ -94,7 +94,7 @@ impl Evaluated {
         text + &self.summary()
     }
 
-    /// The scores over all classes, and what they cost.
+    /// The scores over all classes, with speed and memory.
     fn summary(&self) -> String {
         let percent = |value: Option<f64>| value.map_or_else(|| "-".into(), |value| format!("{:.2}", value * 100.0));
         let mut text = String::new();
@@ -110,7 +110,7 @@ impl Evaluated {
         )
         .ok();
         if let Some(share) = confusion.ignored_share() {
-            writeln!(text, "ignored {} of the pixels", percent(Some(share))).ok();
+            writeln!(text, "ignored pixels {}", percent(Some(share))).ok();
         }
         if let Some(boundary) = self.scores.boundary() {
             let scores = BOUNDARY_PIXELS.iter().zip(boundary);
@@ -119,18 +119,18 @@ impl Evaluated {
                 .collect();
             writeln!(text, "boundaries {}", scores.join(", ")).ok();
         }
-        write!(text, "{} of {} pictures", self.scores.pictures.len(), self.total).ok();
-        if let Some(speed) = self.pictures_per_second() {
-            write!(text, ", {speed:.2} a second").ok();
+        write!(text, "{} of {} images", self.scores.images.len(), self.total).ok();
+        if let Some(speed) = self.images_per_second() {
+            write!(text, ", {speed:.2} per second").ok();
         }
         if let Some(mib) = self.peak_mib {
-            write!(text, ", {mib} MiB of memory at most").ok();
+            write!(text, ", peak memory {mib} MiB").ok();
         }
         text.push('\n');
         text
     }
 
-    /// A page with the scores of all classes, the confusion matrix and the worst pictures.
+    /// A page with the scores of all classes, the confusion matrix and the worst images.
     pub fn page(&self) -> String {
         let percent = |value: Option<f64>| value.map_or_else(String::new, |value| format!("{:.1}", value * 100.0));
         let mut rows = String::new();
@@ -144,15 +144,15 @@ impl Evaluated {
             )
             .ok();
         }
-        let mut worst: Vec<_> = self.scores.pictures.iter().collect();
+        let mut worst: Vec<_> = self.scores.images.iter().collect();
         worst.sort_by(|a, b| a.mean_iou.unwrap_or(2.0).total_cmp(&b.mean_iou.unwrap_or(2.0)));
-        let mut pictures = String::new();
-        for picture in worst.iter().take(WORST) {
-            let (iou, accuracy) = (percent(picture.mean_iou), percent(picture.pixel_accuracy));
+        let mut images = String::new();
+        for image in worst.iter().take(WORST) {
+            let (iou, accuracy) = (percent(image.mean_iou), percent(image.pixel_accuracy));
             writeln!(
-                pictures,
+                images,
                 "<tr><td>{}</td><td>{iou}</td><td>{accuracy}</td></tr>",
-                escaped(&picture.name)
+                escaped(&image.name)
             )
             .ok();
         }
@@ -165,8 +165,8 @@ impl Evaluated {
              .matrix td {{ padding: 0.25em 0.4em; }}\n</style></head><body>\n<h1>{title}</h1>\n<pre>{about}</pre>\n\
              <h2>Classes</h2>\n<p>In percent.</p>\n<table>\n<tr><th>class</th><th>IoU</th><th>accuracy</th><th>precision</th>\
              <th>F-score</th><th>pixels</th></tr>\n{rows}</table>\n<h2>Confusion</h2>\n<p>Share of the true class (rows) \
-             that is predicted as each class (columns), in percent.</p>\n{matrix}<h2>Worst pictures</h2>\n<table>\n\
-             <tr><th>picture</th><th>mIoU</th><th>pixel accuracy</th></tr>\n{pictures}</table>\n</body></html>\n",
+             that is predicted as each class (columns), in percent.</p>\n{matrix}<h2>Worst images</h2>\n<table>\n\
+             <tr><th>image</th><th>mIoU</th><th>pixel accuracy</th></tr>\n{images}</table>\n</body></html>\n",
             about = escaped(self.summary().trim_end()),
             matrix = self.matrix(),
         )
@@ -204,16 +204,16 @@ impl Evaluated {
         table + "</table>\n"
     }
 
-    /// Name, scores and true pixels of each class.
+    /// Name, scores and number of ground-truth pixels of each class.
     fn per_class(&self) -> impl Iterator<Item = (&str, ClassScore, u64)> {
         let confusion = &self.scores.confusion;
         let classes = self.classes.classes.iter().enumerate();
         classes.map(|(id, class)| (class.name.as_str(), confusion.class(id), confusion.labelled(id)))
     }
 
-    /// Pictures per second of the model's time; `None` where there was no model.
-    fn pictures_per_second(&self) -> Option<f64> {
+    /// Images per second of the model's time; `None` without a model.
+    fn images_per_second(&self) -> Option<f64> {
         let seconds = self.scores.seconds;
-        (seconds > 0.0).then(|| self.scores.pictures.len() as f64 / seconds)
+        (seconds > 0.0).then(|| self.scores.images.len() as f64 / seconds)
     }
 }

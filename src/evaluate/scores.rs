@@ -1,50 +1,50 @@
-//! Scores over many pictures, which can be written down half-way.
+//! Scores over many images, which can be saved half-way.
 
 use serde::{Deserialize, Serialize};
 
 use crate::labels::{Agreement, BOUNDARY_PIXELS, Confusion, LabelMap};
 
-/// Scores so far.
+/// The scores of the images so far.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Scores {
     /// Pixels by true and predicted class.
     pub confusion: Confusion,
-    /// Sum over the pictures of the agreement of boundaries, see [`Agreement::boundary`].
+    /// Sum over the images of the agreement of boundaries, see [`Agreement::boundary`].
     boundary: [f64; BOUNDARY_PIXELS.len()],
-    /// Pictures that have labelled pixels.
+    /// Images that have labelled pixels.
     labelled: usize,
-    /// Names of the pictures that were counted, with the share of their labelled pixels that is right and their own mean
-    /// IoU.
-    pub pictures: Vec<PictureScore>,
-    /// Time that the model took for them.
+    /// The images that were counted, with their pixel accuracy and mean IoU.
+    #[serde(rename = "pictures")]
+    pub images: Vec<ImageScore>,
+    /// Time that the model took for the images, in seconds.
     pub seconds: f64,
 }
 
-/// One picture's scores.
+/// The scores of one image.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct PictureScore {
-    /// What it is called.
+pub struct ImageScore {
+    /// Its name.
     pub name: String,
-    /// Share of the labelled pixels that have their true class; `None` where none is labelled.
+    /// Share of the labelled pixels that are predicted correctly; `None` without labelled pixels.
     pub pixel_accuracy: Option<f64>,
-    /// Mean IoU over the classes of this picture.
+    /// Mean IoU over the classes of this image.
     pub mean_iou: Option<f64>,
 }
 
 impl Scores {
-    /// Nothing counted yet.
+    /// The scores of no images yet.
     pub fn new(classes: usize) -> Self {
         Self {
             confusion: Confusion::new(classes),
             boundary: [0.0; BOUNDARY_PIXELS.len()],
             labelled: 0,
-            pictures: Vec::new(),
+            images: Vec::new(),
             seconds: 0.0,
         }
     }
 
-    /// Counts a picture, for which the model took so many seconds. False, and nothing is counted, when the two maps
-    /// differ in size.
+    /// Counts an image, for which the model took `seconds`. Returns false and counts nothing when the two maps differ
+    /// in size.
     #[must_use]
     pub fn add(&mut self, name: &str, prediction: &LabelMap, truth: &LabelMap, seconds: f64) -> bool {
         let classes = self.confusion.classes();
@@ -59,7 +59,7 @@ impl Scores {
                 *sum += value;
             }
         }
-        self.pictures.push(PictureScore {
+        self.images.push(ImageScore {
             name: name.to_owned(),
             pixel_accuracy: one.pixel_accuracy(),
             mean_iou: one.mean_iou(),
@@ -68,7 +68,7 @@ impl Scores {
         true
     }
 
-    /// Mean over the pictures with labels of the agreement of boundaries at each of [`BOUNDARY_PIXELS`]; `None` without pictures.
+    /// Mean boundary agreement over the images with labels, at each of [`BOUNDARY_PIXELS`]; `None` without such images.
     pub fn boundary(&self) -> Option<[f64; BOUNDARY_PIXELS.len()]> {
         let count = self.labelled;
         (count > 0).then(|| self.boundary.map(|sum| sum / count as f64))
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn scores_survive_being_written_down() {
+    fn scores_survive_serialisation() {
         let map = |ids: [u16; 4]| LabelMap {
             width: 2,
             height: 2,

@@ -5,58 +5,58 @@ use super::heat::Scale;
 use super::lettering::{INK, fill, paper, write};
 use crate::photo::Photo;
 
-// Measures in dots; a dot is some pixels.
-/// Empty edge.
+// Lengths in dots; a dot is one or more pixels.
+/// Margin.
 const PAD: usize = 6;
 /// Height of a line of text.
 const LINE: usize = 11;
 /// Width of the colour bar.
 const BAR: usize = 10;
-/// Letters that a value beside the bar takes at most, such as `0.00123`.
+/// Maximum number of characters of a value beside the bar, such as `0.00123`.
 const VALUE: usize = 7;
 
-/// Where values are written beside the bar, as shares of its height from below.
+/// Positions of the values beside the bar, as shares of its height from the bottom.
 const TICKS: [f32; 5] = [0.0, 0.25, 0.5, 0.75, 1.0];
 
-/// Height of the lowest bar, in dots.
-const LEAST_BAR: usize = 40;
+/// Minimum height of the bar, in dots.
+const MIN_BAR: usize = 40;
 
-/// What is written around a figure.
+/// The title and the colour bar of a figure.
 #[derive(Clone, Debug)]
 pub(super) struct Caption<'a> {
-    /// Lines above it; long ones are wrapped.
+    /// Lines of the title above the figure; long ones are wrapped.
     pub(super) lines: &'a [String],
-    /// Its scale.
+    /// The scale of the colour bar.
     pub(super) scale: Scale,
 }
 
 impl Caption<'_> {
-    /// The picture with everything around it.
-    pub(super) fn around(&self, picture: &Photo) -> Photo {
-        let dot = ((picture.width.max(picture.height) + 320) / 640).clamp(1, 12);
+    /// The image with the title and the colour bar around it.
+    pub(super) fn around(&self, image: &Photo) -> Photo {
+        let dot = ((image.width.max(image.height) + 320) / 640).clamp(1, 12);
         let bar_side = (3 * PAD + BAR + VALUE * glyphs::ADVANCE) * dot;
-        let letters = ((picture.width + bar_side) / dot).saturating_sub(2 * PAD) / glyphs::ADVANCE;
+        let letters = ((image.width + bar_side) / dot).saturating_sub(2 * PAD) / glyphs::ADVANCE;
         let lines: Vec<String> = self
             .lines
             .iter()
             .flat_map(|line| wrapped(line, letters.max(8)))
             .collect();
         let top = (2 * PAD + lines.len() * LINE) * dot;
-        let height = picture.height.max(LEAST_BAR * dot);
-        let mut canvas = paper(picture.width + bar_side, top + height + PAD * dot);
+        let height = image.height.max(MIN_BAR * dot);
+        let mut canvas = paper(image.width + bar_side, top + height + PAD * dot);
         for (i, line) in lines.iter().enumerate() {
             write(&mut canvas, [PAD * dot, (PAD + i * LINE) * dot], dot, line);
         }
         let rows = canvas.rgb.chunks_exact_mut(3 * canvas.width).skip(top);
-        for (to, from) in rows.zip(picture.rgb.chunks_exact(3 * picture.width)) {
+        for (to, from) in rows.zip(image.rgb.chunks_exact(3 * image.width)) {
             to[..from.len()].copy_from_slice(from);
         }
-        self.draw_bar(&mut canvas, [picture.width + PAD * dot, top], height, dot);
+        self.draw_bar(&mut canvas, [image.width + PAD * dot, top], height, dot);
         canvas
     }
 
     fn draw_bar(&self, canvas: &mut Photo, [left, top]: [usize; 2], height: usize, dot: usize) {
-        // So that the outer values are within the picture.
+        // Keeps the text of the outermost values inside the image.
         let margin = glyphs::HEIGHT * dot / 2;
         let (top, height) = (top + margin, height - 2 * margin);
         for y in 0..height {
@@ -73,7 +73,7 @@ impl Caption<'_> {
     }
 }
 
-/// A value in at most seven letters.
+/// A value in at most seven characters.
 fn rounded(value: f32) -> String {
     let size = value.abs();
     match size {
@@ -85,7 +85,7 @@ fn rounded(value: f32) -> String {
     }
 }
 
-/// Lines of at most so many letters, broken at spaces where there are any.
+/// Lines of at most `letters` characters, broken at spaces where possible.
 fn wrapped(text: &str, letters: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
@@ -111,15 +111,15 @@ mod tests {
     use crate::export::{ColorMap, Curve};
 
     #[test]
-    fn lines_are_broken_at_spaces_or_else_anywhere() {
+    fn lines_break_at_spaces_or_else_anywhere() {
         assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
         assert_eq!(wrapped("abcdefgh ij", 3), ["abc", "def", "gh", "ij"]);
         assert_eq!(wrapped("", 5), [""]);
     }
 
     #[test]
-    fn the_picture_stays_and_the_bar_goes_through_the_map() {
-        let picture = Photo::new(60, 90, vec![7; 3 * 60 * 90]);
+    fn the_image_is_unchanged_and_the_bar_spans_the_map() {
+        let image = Photo::new(60, 90, vec![7; 3 * 60 * 90]);
         let scale = Scale {
             low: 0.0,
             high: 0.5,
@@ -127,7 +127,7 @@ mod tests {
             map: ColorMap::Grey,
         };
         let lines = ["Layer 1".to_owned()];
-        let drawn = Caption { lines: &lines, scale }.around(&picture);
+        let drawn = Caption { lines: &lines, scale }.around(&image);
         let top = drawn.height - 90 - PAD;
         assert_eq!(drawn.pixel(0, top), Some([7; 3]));
         assert_eq!(drawn.pixel(59, top + 89), Some([7; 3]));
@@ -138,7 +138,7 @@ mod tests {
             bar(top + 4),
             bar(top + 84)
         );
-        // Half of the way is a quarter of the value.
+        // Halfway up the bar is a quarter of the largest value.
         assert!((scale.value_at(0.5) - 0.125).abs() < 1e-6);
     }
 

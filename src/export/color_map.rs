@@ -1,22 +1,22 @@
-//! Colours for values, which stay in order without colour vision: every map grows lighter from end to end.
+//! Colour maps for values, readable without colour vision: every map grows lighter from end to end.
 
 /// A colour map.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum ColorMap {
-    /// Dark blue over green to yellow.
+    /// Dark blue through green to yellow
     #[default]
     BlueYellow,
-    /// Black over red to white.
+    /// Black through red to white
     Fire,
-    /// Black to white.
+    /// Black to white
     Grey,
 }
 
 impl ColorMap {
-    /// All of them.
+    /// All colour maps.
     pub const ALL: [Self; 3] = [Self::BlueYellow, Self::Fire, Self::Grey];
 
-    /// What people call it.
+    /// Name shown to the user.
     pub fn title(self) -> &'static str {
         match self {
             Self::BlueYellow => "Blue to yellow",
@@ -45,7 +45,7 @@ impl ColorMap {
         }
     }
 
-    /// The colour of a share, 0..=1; anything outside is brought to the ends.
+    /// The colour of a share, 0..=1; values outside are clamped.
     pub fn color(self, share: f32) -> [u8; 3] {
         let anchors = self.anchors();
         let steps = anchors.len() - 1;
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn values_outside_are_the_ends() {
+    fn values_outside_are_clamped() {
         let map = ColorMap::default();
         assert_eq!(map.color(-3.0), map.color(0.0));
         assert_eq!(map.color(f32::NAN), map.color(0.0));

@@ -1,4 +1,4 @@
-//! A map of values over a photo as a picture, and its numbers as a file.
+//! Figures: maps of values over an image, and their numbers as files.
 
 use std::borrow::Cow;
 use std::io;
@@ -13,33 +13,33 @@ use super::heat::Scale;
 use crate::photo::Photo;
 use crate::staged_file::{self, StagedFile};
 
-/// Values of patches over a photo.
+/// A map of the values of patches over an image.
 #[derive(Clone, Copy, Debug)]
 pub struct Figure<'a> {
-    /// The photo.
+    /// The image.
     pub photo: &'a Photo,
-    /// Left, top, right and bottom of the patches in the photo, in pixels; it may reach beyond the photo.
+    /// Left, top, right and bottom of the patches in the image, in pixels; may reach beyond the image.
     pub frame: [f32; 4],
     /// Rows and columns of patches.
     pub grid: [usize; 2],
     /// A value per patch, row by row.
     pub values: &'a [f32],
-    /// Their colours.
+    /// The scale from values to colours.
     pub scale: Scale,
-    /// How much of the colours shows over the photo, 0..=1.
+    /// Opacity of the colours over the image, 0..=1.
     pub opacity: f32,
-    /// Interpolate between the centres of patches.
+    /// Whether to interpolate between the centres of patches.
     pub smooth: bool,
     /// The patch to mark.
     pub marked: Option<usize>,
-    /// Sides of the picture over those of the photo, at least 1.
+    /// Enlargement of the figure relative to the image, at least 1.
     pub zoom: usize,
-    /// Lines above the picture, with the scale's colours and values at its right; the bare picture without.
+    /// Lines above the figure, with the scale's colours and values at its right; `None` for the figure alone.
     pub caption: Option<&'a [String]>,
 }
 
 impl Figure<'_> {
-    /// The picture.
+    /// Draws the figure.
     pub fn draw(&self) -> Photo {
         if self.zoom > 1 {
             let larger = self
@@ -53,20 +53,20 @@ impl Figure<'_> {
             };
             return of_larger.draw();
         }
-        let picture = self.heat_over_photo();
+        let image = self.heat_over_photo();
         match self.caption {
             Some(lines) => {
                 let scale = self.scale;
-                Caption { lines, scale }.around(&picture)
+                Caption { lines, scale }.around(&image)
             }
-            None => picture,
+            None => image,
         }
     }
 
     fn heat_over_photo(&self) -> Photo {
-        let mut picture = self.photo.clone();
-        let (width, opacity) = (picture.width, self.opacity.clamp(0.0, 1.0));
-        for (i, pixel) in picture.rgb.as_chunks_mut::<3>().0.iter_mut().enumerate() {
+        let mut image = self.photo.clone();
+        let (width, opacity) = (image.width, self.opacity.clamp(0.0, 1.0));
+        for (i, pixel) in image.rgb.as_chunks_mut::<3>().0.iter_mut().enumerate() {
             let at = [(i % width) as f32 + 0.5, (i / width) as f32 + 0.5];
             if !self.covers(at) {
                 continue;
@@ -77,9 +77,9 @@ impl Figure<'_> {
             }
         }
         if let Some(patch) = self.marked {
-            self.mark(&mut picture, patch);
+            self.mark(&mut image, patch);
         }
-        picture
+        image
     }
 
     /// Column and row among the patches, in patches from the left and top edge of the first.
@@ -91,7 +91,7 @@ impl Figure<'_> {
         ]
     }
 
-    /// Whether there are patches at a place of the photo.
+    /// Whether patches cover a point of the image.
     fn covers(&self, at: [f32; 2]) -> bool {
         let [x, y] = self.in_grid(at);
         (0.0..self.grid[1] as f32).contains(&x) && (0.0..self.grid[0] as f32).contains(&y)
@@ -114,14 +114,14 @@ impl Figure<'_> {
         line(y.floor()) * (1.0 - down) + line(y.floor() + 1.0) * down
     }
 
-    /// A white frame with a black one around it.
-    fn mark(&self, picture: &mut Photo, patch: usize) {
+    /// Marks a patch with a white frame and a black one around it.
+    fn mark(&self, image: &mut Photo, patch: usize) {
         let [left, top, right, bottom] = self.frame;
         let [rows, columns] = self.grid;
         let (across, down) = ((right - left) / columns as f32, (bottom - top) / rows as f32);
         let x = left + (patch % columns) as f32 * across;
         let y = top + (patch / columns) as f32 * down;
-        let thick = (picture.width.max(picture.height) / 600).max(1) as isize;
+        let thick = (image.width.max(image.height) / 600).max(1) as isize;
         let edges = [x, y, x + across, y + down].map(|edge| edge.round() as isize);
         for (off, color) in [(2 * thick, [0; 3]), (thick, [255; 3])] {
             let [left, top, right, bottom] = edges;
@@ -130,10 +130,10 @@ impl Figure<'_> {
                     let inner = off - thick;
                     let within =
                         (left - inner..right + inner).contains(&px) && (top - inner..bottom + inner).contains(&py);
-                    let there = px >= 0 && py >= 0 && (px as usize) < picture.width && (py as usize) < picture.height;
+                    let there = px >= 0 && py >= 0 && (px as usize) < image.width && (py as usize) < image.height;
                     if !within && there {
-                        let at = (py as usize * picture.width + px as usize) * 3;
-                        picture.rgb[at..at + 3].copy_from_slice(&color);
+                        let at = (py as usize * image.width + px as usize) * 3;
+                        image.rgb[at..at + 3].copy_from_slice(&color);
                     }
                 }
             }
@@ -144,13 +144,13 @@ impl Figure<'_> {
 /// A file of a figure.
 #[derive(Clone, Debug)]
 pub enum FigureFile {
-    /// A picture, as the bytes of a PNG: pictures are large, and there is one for every head.
+    /// An image as the bytes of a PNG, because images are large and there is one for every head.
     Png(Vec<u8>),
     /// Numbers with their shape, as NumPy's `.npy`.
-    Numbers(Vec<f32>, Vec<usize>),
+    Npy(Vec<f32>, Vec<usize>),
     /// Numbers with their shape, as `.safetensors` under the name `maps`.
     Tensor(Vec<f32>, Vec<usize>),
-    /// Text, as it is.
+    /// Text.
     Text(String),
 }
 
@@ -158,7 +158,7 @@ impl FigureFile {
     fn bytes(&self, path: &Path) -> Result<Cow<'_, [u8]>, ExportError> {
         match self {
             Self::Png(bytes) => Ok(bytes.into()),
-            Self::Numbers(values, shape) => npy(values, shape).map(Cow::Owned).map_err(|source| ExportError::Write {
+            Self::Npy(values, shape) => npy(values, shape).map(Cow::Owned).map_err(|source| ExportError::Write {
                 source,
                 path: path.into(),
             }),
@@ -191,7 +191,7 @@ fn tensor(values: &[f32], shape: &[usize]) -> Result<Vec<u8>, safetensors::SafeT
     safetensors::serialize([("maps", view)], None)
 }
 
-/// Writes files into a folder, which is made if it is not there; all of them or none.
+/// Writes files into a folder, which is created if needed; all of them or none.
 ///
 /// # Errors
 /// When one of them exists and `overwrite` is not set, or the folder cannot be written to.
@@ -228,7 +228,7 @@ mod tests {
     use crate::export::{ColorMap, Curve};
 
     #[test]
-    fn values_lie_on_their_patches() {
+    fn values_are_drawn_on_their_patches() {
         let photo = Photo::new(4, 2, vec![0; 24]);
         let figure = Figure {
             photo: &photo,
@@ -257,14 +257,14 @@ mod tests {
         assert_eq!(
             row(&half),
             [0, 0, 255, 255],
-            "the photo is left alone beside the patches"
+            "the image is unchanged beside the patches"
         );
         let smooth = Figure { smooth: true, ..figure };
         assert_eq!(row(&smooth), [0, 64, 191, 255]);
     }
 
     #[test]
-    fn numbers_are_numpys() {
+    fn npy_files_are_read_back() {
         let bytes = npy(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], &[2, 3]).expect("memory");
         let file = npyz::NpyFile::new(&bytes[..]).expect("an npy file");
         assert_eq!(file.shape(), [2, 3]);

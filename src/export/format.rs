@@ -10,11 +10,11 @@ pub enum Format {
     Labels,
     /// The colour of each pixel's class as an RGB PNG
     Color,
-    /// The class colours laid over the photo
+    /// The class colours over the image
     Overlay,
-    /// One black and white PNG per class that occurs
+    /// One black-and-white PNG per class that occurs
     Classes,
-    /// How sure the network is, as a 16-bit grey PNG
+    /// The confidence as a 16-bit grey PNG
     Confidence,
 }
 
@@ -28,7 +28,7 @@ impl Format {
         Self::Confidence,
     ];
 
-    /// Name for people.
+    /// Name shown to the user.
     pub fn title(self) -> &'static str {
         match self {
             Self::Labels => "Label map",
@@ -39,7 +39,7 @@ impl Format {
         }
     }
 
-    /// One line on what the files hold.
+    /// Explanation of the files' content, in one line.
     pub fn explanation(self) -> &'static str {
         match self {
             Self::Labels => "Class ids as an indexed PNG; 16-bit grey above 256 classes",
@@ -50,7 +50,7 @@ impl Format {
         }
     }
 
-    /// Folder of the files of this format, inside the folder that is exported to.
+    /// Folder of the files of this format, inside the output folder.
     pub fn folder(self) -> &'static str {
         match self {
             Self::Labels => "labels",

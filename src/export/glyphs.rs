@@ -1,6 +1,6 @@
-//! A bitmap font of five by seven dots for the legend: printable ASCII and nothing else.
+//! A bitmap font of five by seven dots for printable ASCII.
 //!
-//! Class names are short English words, so this saves a font file, a rasteriser and their licences.
+//! Class names are short English words, so this font saves a font file, a rasteriser and their licences.
 
 /// Dots from one character to the next.
 pub(super) const ADVANCE: usize = 6;
@@ -13,7 +13,7 @@ pub(super) const HEIGHT: usize = 7;
 
 /// Lines of a character from the top; the leftmost dot is the highest of the five bits.
 ///
-/// A character that the font lacks looks like a question mark.
+/// A character that the font lacks is drawn as a question mark.
 pub(super) fn lines(character: char) -> [u8; HEIGHT] {
     let place = |c: char| (c as usize).checked_sub(FIRST);
     place(character)

@@ -5,20 +5,20 @@ use super::color_map::ColorMap;
 /// How a value becomes a share of the colour map.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Curve {
-    /// As it is.
+    /// Proportional to the value
     Linear,
-    /// Attention is far from even: its square root shows more than the few largest values.
+    /// Square root, which shows more than the few largest values because attention is far from even
     #[default]
     Root,
-    /// Over four powers of ten below the largest.
+    /// Logarithm over four powers of ten below the largest value
     Log,
 }
 
 impl Curve {
-    /// All of them.
+    /// All curves.
     pub const ALL: [Self; 3] = [Self::Linear, Self::Root, Self::Log];
 
-    /// What people call it.
+    /// Name shown to the user.
     pub fn title(self) -> &'static str {
         match self {
             Self::Linear => "Linear",
@@ -27,7 +27,7 @@ impl Curve {
         }
     }
 
-    /// Of a share of the largest value, 0..=1.
+    /// The place in the colour map of a share of the largest value, both 0..=1.
     fn bent(self, share: f32) -> f32 {
         match self {
             Self::Linear => share,
@@ -49,28 +49,28 @@ impl Curve {
 /// Powers of ten below the largest value that [`Curve::Log`] shows.
 const DECADES: f32 = 4.0;
 
-/// How values become colours.
+/// A scale from values to colours.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scale {
-    /// Has the first colour.
+    /// The value with the first colour.
     pub low: f32,
-    /// Has the last colour.
+    /// The value with the last colour.
     pub high: f32,
-    /// What lies between.
+    /// The curve between them.
     pub curve: Curve,
-    /// The colours.
+    /// The colour map.
     pub map: ColorMap,
 }
 
 impl Scale {
-    /// From 0, or the least value where it is below, to the largest.
+    /// The scale from 0, or the smallest value if that is negative, to the largest.
     pub fn over(values: &[f32], curve: Curve, map: ColorMap) -> Self {
         let low = values.iter().fold(0.0f32, |a, b| a.min(*b));
         let high = values.iter().fold(low, |a, b| a.max(*b));
         Self { low, high, curve, map }
     }
 
-    /// The scale that goes from 0 to the largest of these values.
+    /// The scale from 0 to the largest of these values.
     pub fn to_largest<'a>(values: impl Iterator<Item = &'a f32>, curve: Curve, map: ColorMap) -> Self {
         let high = values.fold(0.0f32, |a, b| a.max(*b));
         Self {
@@ -96,7 +96,7 @@ impl Scale {
         self.low + self.curve.straightened(place) * (self.high - self.low)
     }
 
-    /// Draws maps of `columns` x `rows` values beside each other, `across` in a row: width, height and pixels.
+    /// Draws maps of `columns` x `rows` values side by side, `across` in a row; returns width, height and pixels.
     pub fn draw(&self, maps: &[&[f32]], [rows, columns]: [usize; 2], across: usize) -> ([usize; 2], Vec<[u8; 3]>) {
         let table = self.map.table();
         let (width, height) = (columns * across, rows * maps.len().div_ceil(across.max(1)));
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn maps_lie_beside_each_other() {
+    fn maps_are_drawn_side_by_side() {
         let scale = Scale {
             low: 0.0,
             high: 1.0,

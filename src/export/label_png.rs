@@ -5,13 +5,13 @@ use png::{BitDepth, ColorType, Compression, DeflateCompression, Encoder, Encodin
 use crate::labels::{ClassSet, LabelMap};
 use crate::photo::Photo;
 
-/// Most colours that a PNG palette holds.
+/// Maximum number of colours in a PNG palette.
 pub(super) const PALETTE: usize = 256;
 
-/// Lightest deflate that finds repetitions; labels are little else.
+/// Lightest deflate level that finds repetitions, which make up most of a label map.
 const LIGHT: DeflateCompression = DeflateCompression::Level(1);
 
-/// Colours that a palette needs for these ids and classes.
+/// Number of palette colours for these ids and classes.
 pub(super) fn palette_entries(map: &LabelMap, classes: &ClassSet) -> usize {
     let used = map.ids.iter().max().map_or(0, |id| usize::from(*id) + 1);
     classes.len().max(used).max(1)
@@ -19,7 +19,7 @@ pub(super) fn palette_entries(map: &LabelMap, classes: &ClassSet) -> usize {
 
 /// Ids as an indexed PNG whose palette holds the class colours, or as 16-bit grey where a palette is too small.
 ///
-/// `entries` is what [`palette_entries`] says of this map, or of the one that it is a part of.
+/// `entries` is the result of [`palette_entries`] for this map, or for the one that it is a part of.
 pub(super) fn labels(map: &LabelMap, classes: &ClassSet, entries: usize) -> Result<Vec<u8>, EncodingError> {
     if entries > PALETTE {
         return grey16([map.width, map.height], &map.ids);
@@ -36,7 +36,7 @@ pub(super) fn labels(map: &LabelMap, classes: &ClassSet, entries: usize) -> Resu
     encode([map.width, map.height], set_up, &ids)
 }
 
-/// White where the pixel is of the class, else black; 8-bit grey, which every program reads alike.
+/// A mask that is white at pixels of the class and black elsewhere, as 8-bit grey, which every program reads alike.
 pub(super) fn mask(map: &LabelMap, class: u16) -> Result<Vec<u8>, EncodingError> {
     let grey: Vec<u8> = map.ids.iter().map(|id| if *id == class { 255 } else { 0 }).collect();
     let set_up = |encoder: &mut Encoder<'static, &mut Vec<u8>>| {
@@ -47,7 +47,7 @@ pub(super) fn mask(map: &LabelMap, class: u16) -> Result<Vec<u8>, EncodingError>
     encode([map.width, map.height], set_up, &grey)
 }
 
-/// 16-bit grey of `size` width and height.
+/// A 16-bit grey PNG; `size` is its width and height.
 pub(super) fn grey16(size: [usize; 2], values: &[u16]) -> Result<Vec<u8>, EncodingError> {
     let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_be_bytes()).collect();
     let set_up = |encoder: &mut Encoder<'static, &mut Vec<u8>>| {
@@ -58,8 +58,8 @@ pub(super) fn grey16(size: [usize; 2], values: &[u16]) -> Result<Vec<u8>, Encodi
     encode(size, set_up, &bytes)
 }
 
-/// An RGB picture.
-pub(super) fn picture(photo: &Photo) -> Result<Vec<u8>, EncodingError> {
+/// An RGB image.
+pub(super) fn image(photo: &Photo) -> Result<Vec<u8>, EncodingError> {
     let set_up = |encoder: &mut Encoder<'static, &mut Vec<u8>>| {
         encoder.set_color(ColorType::Rgb);
         encoder.set_depth(BitDepth::Eight);
@@ -69,7 +69,8 @@ pub(super) fn picture(photo: &Photo) -> Result<Vec<u8>, EncodingError> {
     encode([photo.width, photo.height], set_up, &photo.rgb)
 }
 
-/// No filter: differences of ids say nothing. `Compression::Fast` finds only runs of zeros, so it would not do here.
+/// Sets light compression without a filter, because differences of ids mean nothing. `Compression::Fast` is not enough
+/// here: it finds only runs of zeros.
 fn lightly(encoder: &mut Encoder<'static, &mut Vec<u8>>) {
     encoder.set_deflate_compression(LIGHT);
     encoder.set_filter(Filter::NoFilter);

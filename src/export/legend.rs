@@ -1,12 +1,12 @@
-//! A strip beside a picture that says which colour is which class, and how much of the picture it covers.
+//! The legend beside an image: the colour, name and share of each class.
 
 use super::lettering::{fill, paper, write};
 use super::plan::present;
 use super::{Options, Subject, glyphs};
 use crate::photo::Photo;
 
-// Measures in dots; a dot is `Layout::scale` pixels.
-/// Empty edge of the strip, and space between its columns.
+// Lengths in dots; a dot is `Layout::scale` pixels.
+/// Margin of the strip, and space between its columns.
 const PAD: usize = 6;
 /// Height of a row.
 const ROW: usize = 12;
@@ -15,26 +15,26 @@ const SWATCH: usize = 9;
 /// Space between swatch, name and share.
 const GAP: usize = 6;
 
-/// Least width of the strip in pixels.
+/// Minimum width of the strip in pixels.
 const NARROWEST: usize = 140;
 
-/// Rows that a column takes before another begins, however low the photo is: the picture grows instead.
+/// Minimum number of rows in a column before another one starts; a low image grows to fit them.
 const FEWEST_LINES: usize = 8;
 
-/// Characters of a name that are shown.
+/// Maximum number of characters of a name.
 const LONGEST_NAME: usize = 32;
 
-/// Frame of a swatch, so that white and pale classes have a shape.
+/// Colour of a swatch's frame, which makes white and pale classes visible.
 const FRAME: [u8; 3] = [112; 3];
 
-/// What the legend says of one class.
+/// The row of one class.
 struct Row {
     color: [u8; 3],
     name: String,
     share: String,
 }
 
-/// Where the rows go.
+/// The layout of the rows.
 struct Layout {
     /// Pixels per dot.
     scale: usize,
@@ -45,15 +45,15 @@ struct Layout {
     column_width: usize,
 }
 
-/// The picture with a legend of its visible classes at the right, largest first; as it was where there are none.
-pub(super) fn beside(picture: Photo, subject: &Subject, options: &Options) -> Photo {
-    match strip(subject, options, picture.height) {
-        Some(strip) => joined(&picture, &strip),
-        None => picture,
+/// The image with a legend of its visible classes at the right, largest first; unchanged without visible classes.
+pub(super) fn beside(image: Photo, subject: &Subject, options: &Options) -> Photo {
+    match strip(subject, options, image.height) {
+        Some(strip) => joined(&image, &strip),
+        None => image,
     }
 }
 
-/// The legend alone, for a picture of this height: as high, or higher where the rows need it. `None` without classes.
+/// The legend alone, as high as the image or higher if the rows need it. `None` without visible classes.
 pub(super) fn strip(subject: &Subject, options: &Options, height: usize) -> Option<Photo> {
     let rows = rows(subject, options);
     if rows.is_empty() {
@@ -84,7 +84,7 @@ fn rows(subject: &Subject, options: &Options) -> Vec<Row> {
         .collect()
 }
 
-/// A name is whatever the model file says: it must not make the picture a kilometre wide.
+/// A name cut to [`LONGEST_NAME`] characters, so that a long name in a model file does not make the image too wide.
 fn shortened(name: &str) -> String {
     if name.chars().count() <= LONGEST_NAME {
         return name.to_owned();
@@ -102,7 +102,7 @@ fn percent(count: u64, all: usize) -> String {
 }
 
 impl Layout {
-    /// The largest letters with which the rows fit into two columns, or else the smallest letters there are.
+    /// The layout with the largest letters that fit the rows into two columns, or else with the smallest letters.
     fn of(rows: &[Row], height: usize) -> Self {
         let preferred = ((height + 128) / 320).clamp(1, 12);
         (2..=preferred)
@@ -137,16 +137,16 @@ impl Layout {
     }
 }
 
-/// The picture with the strip at its right, and paper below it where the strip is taller.
-fn joined(picture: &Photo, strip: &Photo) -> Photo {
-    let mut canvas = paper(picture.width + strip.width, picture.height.max(strip.height));
+/// The image with the strip at its right, and blank space below it where the strip is taller.
+fn joined(image: &Photo, strip: &Photo) -> Photo {
+    let mut canvas = paper(image.width + strip.width, image.height.max(strip.height));
     let lines = canvas.rgb.chunks_exact_mut(3 * canvas.width);
     let right = strip.rgb.chunks_exact(3 * strip.width);
     for (to, from) in lines.zip(right) {
-        to[3 * picture.width..].copy_from_slice(from);
+        to[3 * image.width..].copy_from_slice(from);
     }
     let lines = canvas.rgb.chunks_exact_mut(3 * canvas.width);
-    for (to, from) in lines.zip(picture.rgb.chunks_exact(3 * picture.width)) {
+    for (to, from) in lines.zip(image.rgb.chunks_exact(3 * image.width)) {
         to[..from.len()].copy_from_slice(from);
     }
     canvas

@@ -1,15 +1,15 @@
-//! Text and rectangles on pictures that are made here.
+//! Text and rectangles drawn on images.
 
 use super::glyphs;
 use crate::photo::Photo;
 
-/// Grey of an empty picture.
+/// Grey of an empty image.
 const PAPER: u8 = 255;
 
 /// Colour of text.
 pub(super) const INK: [u8; 3] = [32; 3];
 
-/// An empty picture.
+/// An empty image.
 pub(super) fn paper(width: usize, height: usize) -> Photo {
     Photo::new(width, height, vec![PAPER; 3 * width * height])
 }
@@ -26,7 +26,7 @@ pub(super) fn write(canvas: &mut Photo, at: [usize; 2], scale: usize, text: &str
     }
 }
 
-/// Fills a rectangle, as far as it lies inside.
+/// Fills the part of a rectangle that is inside the image.
 pub(super) fn fill(canvas: &mut Photo, at: [usize; 2], size: [usize; 2], color: [u8; 3]) {
     let across = |x: usize| x.min(canvas.width);
     let (left, right) = (across(at[0]), across(at[0] + size[0]));
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn drawing_outside_is_cut_off() {
+    fn drawing_outside_is_clipped() {
         let mut canvas = paper(4, 3);
         fill(&mut canvas, [3, 2], [9, 9], INK);
         fill(&mut canvas, [40, 20], [9, 9], INK);

@@ -1,13 +1,13 @@
-//! Memory that writing takes.
+//! The memory that writing takes.
 
 use super::{Format, Options};
 
-/// Ids that fit into a byte, which is how many colours a PNG palette has.
+/// Number of ids that fit into a byte, which is also the number of colours in a PNG palette.
 const BYTE_IDS: usize = 256;
 
-/// Bytes that [`write()`](super::write()) takes at its peak beside the subject, for as many classes and pixels as these.
+/// Peak memory of [`write()`](super::write()) in bytes, besides the subject, for this number of classes and pixels.
 ///
-/// Files are made one after another: the largest format counts, as a picture and about half as much again as a PNG.
+/// Files are made one after another, so the largest format counts: its image, and about half as much again for the PNG.
 pub fn writing_bytes(options: &Options, classes: usize, pixels: u64) -> u64 {
     let of_pixel = |format: &Format| match format {
         Format::Labels if classes > BYTE_IDS => 2,

@@ -1,6 +1,6 @@
-//! Results as files for other programs: ids, colours, overlays, masks and confidence as PNG, and what the ids mean.
+//! Results as files for other programs: ids, colours, overlays, masks and confidence as PNG, and a list of classes.
 //!
-//! Everything follows from the photo and its label map; nothing here knows of models.
+//! Exports depend on the image and its label map alone, not on models.
 
 mod caption;
 mod color_map;
@@ -34,14 +34,14 @@ use std::path::{Path, PathBuf};
 use crate::labels::{ClassSet, LabelMap};
 use crate::photo::Photo;
 use crate::staged_file::{self, StagedFile};
-use plan::{Content, Entry, differs, plan};
+use plan::{Content, FileEntry, differs, plan};
 
-/// What is exported: a photo and what is known of its pixels.
+/// The content of an export: an image and the classes of its pixels.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject<'a> {
-    /// The photo.
+    /// The image.
     pub photo: &'a Photo,
-    /// Class id per pixel, as large as the photo.
+    /// Class id per pixel, as large as the image.
     pub map: &'a LabelMap,
     /// Probability of the class per pixel, 0..=65535 for 0..=1; may be empty unless [`Format::Confidence`] is wanted.
     pub confidence: &'a [u16],
@@ -50,7 +50,7 @@ pub struct Subject<'a> {
 }
 
 impl<'a> Subject<'a> {
-    /// The same with other classes.
+    /// The same subject with other classes.
     fn with(self, classes: &'a ClassSet) -> Self {
         Self { classes, ..self }
     }
@@ -59,22 +59,22 @@ impl<'a> Subject<'a> {
 /// A file that an export would write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedFile {
-    /// Where.
+    /// Its path.
     pub path: PathBuf,
-    /// Whether something is there that would be lost.
+    /// Whether the path already holds something that would be lost.
     pub exists: bool,
-    /// What it holds, for people.
+    /// What it holds, for the user.
     pub description: String,
-    /// About how many bytes it will have: within a factor of 1.5 for ordinary photos, exact up to 0.3 megapixels, 0
-    /// where [`write()`] would fail because sizes do not fit.
+    /// Estimated size in bytes: within a factor of 1.5 for ordinary images, exact up to 0.3 megapixels, and 0 where
+    /// [`write()`] would fail because sizes do not match.
     pub bytes: u64,
 }
 
-/// Exactly the files that [`write()`] would write with these arguments; none where no format is wanted.
+/// Exactly the files that [`write()`] would write with these arguments; none without formats.
 ///
-/// `stem` is the file name without its ending, see [`Options::file_stem`]. The files are `FORMAT/STEM.png`, or
-/// `classes/STEM/ID-NAME.png` for masks, and `classes.json` with the names and colours of the ids. This looks at the
-/// disk and at every pixel, and encodes samples: call it when something changed, not for every frame.
+/// `stem` is the file name without extension, see [`Options::file_stem`]. The files are `FORMAT/STEM.png`, or
+/// `classes/STEM/ID-NAME.png` for masks, and `classes.json` with the names and colours of the ids. This reads the disk
+/// and every pixel, and encodes samples: call it when something changed, not for every frame.
 pub fn files(subject: &Subject, options: &Options, folder: &Path, stem: &str) -> Vec<PlannedFile> {
     let classes = subject.classes.recolored(&options.colors);
     let subject = subject.with(&classes);
@@ -85,7 +85,7 @@ pub fn files(subject: &Subject, options: &Options, folder: &Path, stem: &str) ->
     } else {
         vec![0; entries.len()]
     };
-    let planned = |(entry, bytes): (Entry, u64)| PlannedFile {
+    let planned = |(entry, bytes): (FileEntry, u64)| PlannedFile {
         path: entry.path,
         exists: entry.exists,
         description: entry.description,
@@ -96,20 +96,21 @@ pub fn files(subject: &Subject, options: &Options, folder: &Path, stem: &str) ->
 
 /// Writes the files that [`files`] names and returns their paths.
 ///
-/// All files are first written beside their places and only then moved there, so a full disk leaves everything as it
-/// was. A `classes.json` that already says the same is left alone. Masks of an earlier export for classes that no
-/// longer occur stay where they are.
+/// All files are first written beside their final paths and only then moved there, so a full disk leaves everything
+/// unchanged. A `classes.json` with the same content is left alone. Masks of an earlier export for classes that no
+/// longer occur are kept.
 ///
 /// # Errors
-/// When a file is there and the options do not say what then, sizes do not fit, or a folder or file cannot be written.
+/// When a file exists and the options neither replace nor keep it, sizes do not match, or a folder or file cannot be
+/// written.
 pub fn write(subject: &Subject, options: &Options, folder: &Path, stem: &str) -> Result<Vec<PathBuf>, ExportError> {
     check(subject, &options.formats)?;
     let classes = subject.classes.recolored(&options.colors);
     let subject = subject.with(&classes);
     let mut planned = plan(&subject, options, folder, stem);
     if !options.overwrite {
-        // What ids mean in a folder never changes without being told so.
-        let is_kept = |entry: &Entry| options.keep_existing && !matches!(entry.content, Content::ClassList);
+        // The meaning of ids in a folder never changes unless overwriting is requested.
+        let is_kept = |entry: &FileEntry| options.keep_existing && !matches!(entry.content, Content::ClassList);
         if let Some(taken) = planned.iter().find(|entry| entry.exists && !is_kept(entry)) {
             return Err(ExportError::Exists {
                 path: taken.path.clone(),
@@ -118,7 +119,7 @@ pub fn write(subject: &Subject, options: &Options, folder: &Path, stem: &str) ->
         planned.retain(|entry| !entry.exists);
     }
     let mut staged = Vec::new();
-    for Entry { path, content, .. } in &planned {
+    for FileEntry { path, content, .. } in &planned {
         let bytes = content.bytes(&subject, options).map_err(|source| ExportError::Encode {
             source,
             path: path.clone(),
@@ -128,7 +129,8 @@ pub fn write(subject: &Subject, options: &Options, folder: &Path, stem: &str) ->
         }
         staged.push((content, stage(path, &bytes)?));
     }
-    // How many masks there are is known from no name, so that they are complete must follow from the other files.
+    // Masks come first: no name shows how many there are, so the presence of the other files must show that all masks
+    // are written.
     staged.sort_by_key(|(content, _)| !matches!(content, Content::Mask(_)));
     for (_, file) in staged {
         let path = file.path().to_owned();
@@ -137,36 +139,36 @@ pub fn write(subject: &Subject, options: &Options, folder: &Path, stem: &str) ->
     Ok(planned.into_iter().map(|entry| entry.path).collect())
 }
 
-/// One format as a picture, for the clipboard: the overlay with its legend if the options ask for one, or the
+/// One format as an image, for the clipboard: the overlay with its legend if the options request one, or the
 /// confidence as 8-bit grey; for label map, colour map and masks the colour of each pixel's class.
 ///
-/// This goes over every pixel, which takes longer than a frame for a large photo: call it on no thread that draws.
+/// This visits every pixel, which takes longer than a frame for a large image: do not call it on a thread that draws.
 ///
 /// # Errors
-/// When sizes do not fit.
-pub fn picture(subject: &Subject, options: &Options, format: Format) -> Result<Photo, ExportError> {
+/// When sizes do not match.
+pub fn image(subject: &Subject, options: &Options, format: Format) -> Result<Photo, ExportError> {
     check(subject, &[format])?;
     let classes = subject.classes.recolored(&options.colors);
     let subject = subject.with(&classes);
     Ok(match format {
-        Format::Overlay => overlay::picture(&subject, options),
+        Format::Overlay => overlay::image(&subject, options),
         Format::Confidence => overlay::confidence(&subject),
         Format::Labels | Format::Color | Format::Classes => overlay::colors(subject.map, subject.classes),
     })
 }
 
-/// A picture as the bytes of a PNG.
+/// An image as the bytes of a PNG.
 ///
 /// # Errors
-/// When it cannot be one.
-pub fn png(picture: &Photo) -> Result<Vec<u8>, ExportError> {
-    label_png::picture(picture).map_err(|source| ExportError::Encode {
+/// When the image cannot be encoded.
+pub fn png(image: &Photo) -> Result<Vec<u8>, ExportError> {
+    label_png::image(image).map_err(|source| ExportError::Encode {
         source,
         path: PathBuf::new(),
     })
 }
 
-/// Writes a file beside its place, whose folder is made if need be.
+/// Writes a file beside its final path, and creates the folder if needed.
 fn stage(path: &Path, bytes: &[u8]) -> Result<StagedFile, ExportError> {
     let folder = staged_file::folder_of(path);
     std::fs::create_dir_all(folder).map_err(|source| ExportError::CreateFolder {
@@ -179,8 +181,8 @@ fn stage(path: &Path, bytes: &[u8]) -> Result<StagedFile, ExportError> {
     })
 }
 
-/// A file that is there already and would stop [`write()`], as far as that can be said before there is a result: which
-/// masks per class there are depends on it.
+/// An existing file that would stop [`write()`], as far as that is known before there is a result, which determines the
+/// masks.
 pub fn taken(options: &Options, classes: &ClassSet, folder: &Path, stem: &str) -> Option<PathBuf> {
     if options.overwrite || options.formats.is_empty() {
         return None;
@@ -191,18 +193,18 @@ pub fn taken(options: &Options, classes: &ClassSet, folder: &Path, stem: &str) -
         .or_else(|| plan::other_class_list(&classes.recolored(&options.colors), folder))
 }
 
-/// Whether everything that [`write()`] would write is there already, as far as that can be said before there is a result:
-/// to go on with a batch where it ended.
+/// Whether all files that [`write()`] would write exist, as far as that is known before there is a result; used to
+/// resume a batch.
 pub fn is_there(options: &Options, folder: &Path, stem: &str) -> bool {
     !options.formats.is_empty() && plan::is_complete(options, folder, stem)
 }
 
-/// Whether files were exported to a folder: its list of classes is there.
+/// Whether files were exported to a folder, which then has a list of classes.
 pub fn has_class_list(folder: &Path) -> bool {
     folder.join(plan::CLASS_LIST).is_file()
 }
 
-/// Whether a file of an export is the list of classes, which is one for all pictures of a folder.
+/// Whether a file of an export is the list of classes, which all images of a folder share.
 pub fn is_class_list(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name == plan::CLASS_LIST)
 }

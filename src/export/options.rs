@@ -1,4 +1,4 @@
-//! What to export, how it looks and what it is called.
+//! Export options: formats, appearance and file names.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,36 +10,36 @@ use super::Format;
 pub struct Options {
     /// Formats to write; order and repetition do not matter.
     pub formats: Vec<Format>,
-    /// How much of the class colours shows in the overlay, 0 to 1; values beyond are taken as the nearest of these.
+    /// Opacity of the class colours in the overlay, 0 to 1; values beyond are clamped.
     pub opacity: f32,
     /// Whether the overlay has a legend at its right.
     pub legend: bool,
-    /// Whether files that are there already may be replaced.
+    /// Whether existing files may be replaced.
     pub overwrite: bool,
-    /// Whether files that are there already stay, and only the others are written, as in going on with a batch;
-    /// `overwrite` goes before it.
+    /// Whether existing files are kept and only the others are written, as when a batch resumes; `overwrite` takes
+    /// precedence.
     pub keep_existing: bool,
-    /// By class id, whether the overlay shows the photo instead; classes beyond the end are visible.
+    /// By class id, whether the overlay hides the class; classes beyond the end are visible.
     pub hidden: Vec<bool>,
-    /// By class id, what the opacity is multiplied with, 0..=255 for 0..=1; classes beyond the end have 255.
+    /// By class id, the factor of the opacity, 0..=255 for 0..=1; classes beyond the end have 255.
     pub class_opacities: Vec<u8>,
     /// The overlay leaves out pixels whose class has a smaller probability, 0..=1.
     pub threshold: f32,
-    /// Whether the overlay is fainter where the model is less sure, from the threshold on.
+    /// Whether the overlay fades with falling confidence, down to nothing at the threshold.
     pub fade: bool,
     /// By class id, sRGB colours in place of the class set's, in every file; classes beyond the end keep theirs.
     pub colors: Vec<[u8; 3]>,
-    /// Template of the file names without ending, see [`Options::file_stem`].
+    /// Template of the file names without extension, see [`Options::file_stem`].
     pub naming: String,
 }
 
-/// What stands for the picture's name in a template.
+/// Placeholder for the image's name in a template.
 const NAME: &str = "{name}";
 
-/// What stands for the model's title in a template.
+/// Placeholder for the model's title in a template.
 const MODEL: &str = "{model}";
 
-/// What stands for the name of the picture's folder in a template.
+/// Placeholder for the name of the image's folder in a template.
 const FOLDER: &str = "{folder}";
 
 impl Default for Options {
@@ -61,12 +61,12 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Whether the overlay shows the photo where this class is.
+    /// Whether the overlay hides this class.
     pub fn hides(&self, class: u16) -> bool {
         self.hidden.get(usize::from(class)).copied().unwrap_or(false)
     }
 
-    /// How much of a class's colour shows in the overlay where the class has a probability, given as 0..=65535.
+    /// Opacity of a class's colour in the overlay where the class has this confidence, 0..=65535 for 0..=1.
     pub(super) fn opacity_of(&self, class: u16, confidence: u16) -> f32 {
         if self.hides(class) {
             return 0.0;
@@ -81,22 +81,22 @@ impl Options {
         self.opacity.clamp(0.0, 1.0) * f32::from(own) / 255.0 * sure
     }
 
-    /// The file name without ending for a picture called `name` (without ending) and a model's title.
+    /// The file name without extension for an image called `name` (without extension) and a model's title.
     ///
-    /// `{name}` and `{model}` in `naming` are replaced, all other text stays. Characters that some system refuses in
-    /// file names become `-`, and spaces and dots at the end go, so that the result is always the name of one file in
-    /// one folder. A template without `{name}` gets `-` and the name at its end, or else the pictures of a folder
-    /// would be written over one another. An empty template, or one that comes out empty, means the picture's name.
+    /// `{name}` and `{model}` in `naming` are replaced; all other text stays. Characters that some system refuses in
+    /// file names become `-`, and spaces and dots at the end are removed, so that the result is always the name of one
+    /// file in one folder. A template without `{name}` gets `-` and the name at its end; otherwise the images of a
+    /// folder would overwrite one another. An empty template, or one with an empty result, gives the image's name.
     pub fn file_stem(&self, name: &str, model: &str) -> String {
         self.stem_of(&[(NAME, name), (MODEL, model)])
     }
 
-    /// As [`Options::file_stem`], where `{folder}` is replaced, too: by the name of the folder that the picture lies in.
+    /// As [`Options::file_stem`], with `{folder}` also replaced by the name of the image's folder.
     pub fn file_stem_in(&self, folder: &str, name: &str, model: &str) -> String {
         self.stem_of(&[(NAME, name), (MODEL, model), (FOLDER, folder)])
     }
 
-    /// The template with each of these words replaced; the first of them is the picture's name.
+    /// The template with each of these words replaced; the first of them is the image's name.
     fn stem_of(&self, words: &[(&str, &str)]) -> String {
         let name = words.first().map_or("", |(_, name)| *name);
         let template = if self.drops_name() {
@@ -104,20 +104,20 @@ impl Options {
         } else {
             self.naming.clone()
         };
-        [filled(&template, words).as_str(), name, "picture"]
+        [filled(&template, words).as_str(), name, "image"]
             .into_iter()
             .map(safe)
             .find(|stem| !stem.is_empty())
             .unwrap_or_default()
     }
 
-    /// Whether the template says something, but not `{name}`, which [`Options::file_stem`] then adds.
+    /// Whether the template is not empty but lacks `{name}`, which [`Options::file_stem`] then adds.
     pub fn drops_name(&self) -> bool {
         !self.naming.trim().is_empty() && !self.naming.contains(NAME)
     }
 }
 
-/// A template with words replaced, from left to right: braces in what replaces them are no template.
+/// A template with words replaced from left to right; braces in the replacements are not replaced again.
 fn filled(template: &str, words: &[(&str, &str)]) -> String {
     let mut text = String::new();
     let mut rest = template;
@@ -132,7 +132,7 @@ fn filled(template: &str, words: &[(&str, &str)]) -> String {
     text + rest
 }
 
-/// Text without what some system refuses in a file name, or reads as another folder.
+/// Text without characters that some system refuses in a file name or reads as another folder.
 fn safe(text: &str) -> String {
     let safe = |c: char| {
         if c.is_control() || r#"/\:*?"<>|"#.contains(c) {
@@ -142,7 +142,7 @@ fn safe(text: &str) -> String {
         }
     };
     let replaced: String = text.trim().chars().map(safe).collect();
-    // Windows drops dots and spaces at the end, and `..` is the folder above.
+    // Windows drops dots and spaces at the end, and `..` is the parent folder.
     replaced.trim_end_matches(['.', ' ']).to_owned()
 }
 
@@ -176,13 +176,13 @@ mod tests {
     }
 
     #[test]
-    fn braces_in_a_name_are_no_template() {
+    fn braces_in_a_name_are_not_replaced() {
         assert_eq!(stem("{name}", "{model}"), "{model}");
         assert_eq!(stem("{model}-{name}", "{name}"), "Seg-T-Mask-16-{name}");
     }
 
     #[test]
-    fn a_folder_is_one_only_where_it_is_known() {
+    fn the_folder_is_replaced_only_where_it_is_known() {
         let options = Options {
             naming: "{folder}_{name}".into(),
             ..Options::default()
@@ -193,12 +193,12 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_result_is_the_name() {
+    fn an_empty_result_becomes_the_name() {
         for naming in ["", "  ", "\t"] {
             assert_eq!(stem(naming, "a"), "a", "{naming:?}");
         }
-        assert_eq!(stem("{name}", ".."), "picture");
-        assert_eq!(stem("", ""), "picture");
+        assert_eq!(stem("{name}", ".."), "image");
+        assert_eq!(stem("", ""), "image");
     }
 
     #[test]

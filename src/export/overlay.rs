@@ -1,11 +1,11 @@
-//! Pictures in class colours, laid over the photo or alone.
+//! Class colours over the image or alone.
 
 use super::{Options, Subject, legend};
 use crate::labels::{ClassSet, LabelMap};
 use crate::photo::Photo;
 
-/// The photo under the colours of the visible classes, with a legend at its right if the options ask for one.
-pub(super) fn picture(subject: &Subject, options: &Options) -> Photo {
+/// The image under the colours of the visible classes, with a legend at its right if the options request one.
+pub(super) fn image(subject: &Subject, options: &Options) -> Photo {
     let blended = blend(subject, options);
     if options.legend {
         legend::beside(blended, subject, options)
@@ -23,7 +23,7 @@ pub(super) fn colors(map: &LabelMap, classes: &ClassSet) -> Photo {
     Photo::new(map.width, map.height, rgb)
 }
 
-/// How sure the network is, from black to white.
+/// The confidence in 8-bit grey, white where it is highest.
 pub(super) fn confidence(subject: &Subject) -> Photo {
     // The upper eight bits.
     let grey = subject.confidence.iter().map(|value| (value >> 8) as u8);
@@ -35,11 +35,11 @@ pub(super) fn confidence(subject: &Subject) -> Photo {
 }
 
 fn blend(subject: &Subject, options: &Options) -> Photo {
-    let mut picture = subject.photo.clone();
-    // A subject without confidence counts as sure.
+    let mut image = subject.photo.clone();
+    // A subject without confidence counts as fully confident.
     let confidence = subject.confidence.iter().copied().chain(std::iter::repeat(u16::MAX));
     let labels = subject.map.ids.iter().zip(confidence);
-    for (pixel, (id, confidence)) in picture.rgb.as_chunks_mut::<3>().0.iter_mut().zip(labels) {
+    for (pixel, (id, confidence)) in image.rgb.as_chunks_mut::<3>().0.iter_mut().zip(labels) {
         let opacity = options.opacity_of(*id, confidence);
         if opacity == 0.0 {
             continue;
@@ -48,7 +48,7 @@ fn blend(subject: &Subject, options: &Options) -> Photo {
             *channel = mix(*channel, color, opacity);
         }
     }
-    picture
+    image
 }
 
 fn mix(below: u8, above: u8, opacity: f32) -> u8 {

@@ -1,4 +1,4 @@
-//! Which files an export consists of, and the bytes of each.
+//! The files of an export, and the bytes of each.
 
 use std::path::{Path, PathBuf};
 
@@ -24,17 +24,17 @@ pub(super) enum Content {
 }
 
 /// A planned file and what goes into it.
-pub(super) struct Entry {
+pub(super) struct FileEntry {
     pub(super) path: PathBuf,
-    /// Whether something is there that would be lost.
+    /// Whether the path already holds something that would be lost.
     pub(super) exists: bool,
-    /// For people.
+    /// What the file holds, for the user.
     pub(super) description: String,
     pub(super) content: Content,
 }
 
-/// The files of an export, in the order in which they are written; none where no format is wanted.
-pub(super) fn plan(subject: &Subject, options: &Options, folder: &Path, stem: &str) -> Vec<Entry> {
+/// The files of an export, in the order in which they are written; none without formats.
+pub(super) fn plan(subject: &Subject, options: &Options, folder: &Path, stem: &str) -> Vec<FileEntry> {
     let mut entries = Vec::new();
     for format in Format::ALL
         .into_iter()
@@ -58,7 +58,7 @@ pub(super) fn plan(subject: &Subject, options: &Options, folder: &Path, stem: &s
     }
     if !entries.is_empty() {
         let path = folder.join(CLASS_LIST);
-        entries.push(Entry {
+        entries.push(FileEntry {
             exists: differs(&path, class_list(subject.classes).as_bytes()),
             path,
             description: "Names and colours of the classes".into(),
@@ -68,8 +68,8 @@ pub(super) fn plan(subject: &Subject, options: &Options, folder: &Path, stem: &s
     entries
 }
 
-fn entry(path: PathBuf, description: String, content: Content) -> Entry {
-    Entry {
+fn entry(path: PathBuf, description: String, content: Content) -> FileEntry {
+    FileEntry {
         exists: staged_file::is_taken(&path),
         path,
         description,
@@ -77,32 +77,32 @@ fn entry(path: PathBuf, description: String, content: Content) -> Entry {
     }
 }
 
-/// Where the files of formats with one file for a picture go.
+/// The paths of the files of formats with one file per image.
 pub(super) fn single_files(options: &Options, folder: &Path, stem: &str) -> impl Iterator<Item = PathBuf> {
     let single = options.formats.iter().filter(|format| **format != Format::Classes);
     single.map(move |format| folder.join(format.folder()).join(format!("{stem}.png")))
 }
 
-/// Whether everything is there that an export of these formats would write, as far as can be said before there is a
+/// Whether all files that an export of these formats would write exist, as far as that is known before there is a
 /// result.
 pub(super) fn is_complete(options: &Options, folder: &Path, stem: &str) -> bool {
     let masks = folder.join(Format::Classes.folder()).join(stem);
     let has_masks = || masks.is_dir() && !staged_file::has_leftovers(&masks);
     let wants_masks = options.formats.contains(&Format::Classes);
-    // Masks are moved to their places before all else, so that where another file is, they are.
+    // Masks are moved to their final paths before all other files, so where another file exists, they exist too.
     let is_written = |path: PathBuf| std::fs::metadata(path).is_ok_and(|about| about.is_file() && about.len() > 0);
     single_files(options, folder, stem).all(is_written)
         && (!wants_masks || has_masks())
         && folder.join(CLASS_LIST).exists()
 }
 
-/// The list of classes in a folder, if it is another than that of `classes`.
+/// The list of classes in a folder, if it differs from that of `classes`.
 pub(super) fn other_class_list(classes: &ClassSet, folder: &Path) -> Option<PathBuf> {
     let path = folder.join(CLASS_LIST);
     differs(&path, class_list(classes).as_bytes()).then_some(path)
 }
 
-/// Whether something else than these bytes is at the path.
+/// Whether the path holds anything other than these bytes.
 pub(super) fn differs(path: &Path, bytes: &[u8]) -> bool {
     match std::fs::read(path) {
         Ok(found) => found != bytes,
@@ -132,7 +132,7 @@ impl Content {
     /// The bytes of the file.
     ///
     /// # Errors
-    /// When a picture cannot be a PNG.
+    /// When an image cannot be encoded as PNG.
     pub(super) fn bytes(self, subject: &Subject, options: &Options) -> Result<Vec<u8>, png::EncodingError> {
         let Subject {
             map,
@@ -142,8 +142,8 @@ impl Content {
         } = *subject;
         match self {
             Self::Labels { entries } => label_png::labels(map, classes, entries),
-            Self::Color => label_png::picture(&overlay::colors(map, classes)),
-            Self::Overlay => label_png::picture(&overlay::picture(subject, options)),
+            Self::Color => label_png::image(&overlay::colors(map, classes)),
+            Self::Overlay => label_png::image(&overlay::image(subject, options)),
             Self::Mask(id) => label_png::mask(map, id),
             Self::Confidence => label_png::grey16([map.width, map.height], confidence),
             Self::ClassList => Ok(class_list(classes).into_bytes()),
@@ -151,7 +151,7 @@ impl Content {
     }
 }
 
-/// The classes as JSON, one to a line: a hundred and fifty of them stay readable.
+/// The classes as JSON, one per line, so that a list of 150 classes stays readable.
 fn class_list(set: &ClassSet) -> String {
     let quoted = |text: &str| serde_json::Value::from(text).to_string();
     let lines: Vec<String> = set
@@ -171,7 +171,7 @@ fn class_list(set: &ClassSet) -> String {
     )
 }
 
-/// Ids that occur, in order, with how many pixels have each.
+/// The ids that occur, in order, with the number of pixels of each.
 pub(super) fn present(map: &LabelMap) -> Vec<(u16, u64)> {
     let counts = map.counts(usize::from(u16::MAX) + 1);
     (0..=u16::MAX).zip(counts).filter(|(_, count)| *count > 0).collect()

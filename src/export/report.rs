@@ -1,4 +1,4 @@
-//! A page that compares models on a picture: their masks, cost, time and agreement, in one file without links.
+//! A page that compares models on an image: masks, cost, time and agreement, in one file without links.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -10,25 +10,25 @@ use super::{ExportError, png};
 use crate::labels::{Agreement, BOUNDARY_PIXELS};
 use crate::photo::Photo;
 
-/// Longest side of the pictures in the page, in pixels.
+/// Longest side of the images in the page, in pixels.
 const SIDE: usize = 960;
 
-/// What one model, or one label map, has to show.
+/// The entry of one model or one label map.
 #[derive(Debug)]
 pub struct ReportEntry {
-    /// What it is.
+    /// Its title.
     pub title: String,
-    /// What the model took; nothing for a label map from a file.
+    /// The cost of the model's run; `None` for a label map from a file.
     pub run: Option<ReportedRun>,
-    /// How far it agrees with the report's reference.
+    /// Its agreement with the report's reference.
     pub agreement: Option<Agreement>,
     /// Mean IoU with the ground truth, 0..=1.
     pub mean_iou: Option<f64>,
-    /// Its masks over the photo.
-    pub picture: Photo,
+    /// Its masks over the image.
+    pub image: Photo,
 }
 
-/// What a run took.
+/// The cost of a run.
 #[derive(Clone, Copy, Debug)]
 pub struct ReportedRun {
     /// Side of a patch in pixels, where the encoder has patches.
@@ -41,37 +41,37 @@ pub struct ReportedRun {
     pub operations: f64,
     /// Time in the encoder, decoder and label pass.
     pub times: [Duration; 3],
-    /// The most memory of the process meanwhile, in MiB.
+    /// Peak memory of the process during the run, in MiB.
     pub peak_mib: Option<u64>,
 }
 
-/// Everything that the page shows.
+/// The content of the page.
 #[derive(Debug)]
 pub struct Report<'a> {
-    /// Name of the picture.
+    /// Name of the image.
     pub name: &'a str,
-    /// The picture.
+    /// The image.
     pub photo: &'a Photo,
-    /// What the agreement is with.
+    /// Name of the reference that the entries are compared with.
     pub reference: &'a str,
-    /// One row each.
+    /// The entries, one row each.
     pub entries: &'a [ReportEntry],
 }
 
 impl Report<'_> {
-    /// The page as HTML, with all pictures in it, reduced to at most 960 pixels on their longer side.
+    /// The page as HTML, with all images in it, reduced to at most 960 pixels on their longer side.
     ///
     /// # Errors
-    /// When a picture cannot be written as PNG.
+    /// When an image cannot be written as PNG.
     pub fn page(&self) -> Result<String, ExportError> {
         let with_truth = self.entries.iter().any(|entry| entry.mean_iou.is_some());
         let mut rows = String::new();
-        let mut figures = figure("The picture", self.photo)?;
+        let mut figures = figure("The image", self.photo)?;
         for entry in self.entries {
             let cells = cells(entry, with_truth);
             // Writing to a string does not fail.
             writeln!(rows, "<tr><td>{}</td></tr>", cells.join("</td><td>")).ok();
-            figures += &figure(&entry.title, &entry.picture)?;
+            figures += &figure(&entry.title, &entry.image)?;
         }
         let boundary: String = BOUNDARY_PIXELS
             .iter()
@@ -89,9 +89,9 @@ impl Report<'_> {
              .figures {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(420px, 1fr)); gap: 1em; }}\n\
              figure {{ margin: 0; }}\nimg {{ width: 100%; }}\n</style></head><body>\n\
              <h1>{name}</h1>\n<p>{width} x {height} pixels. Agreement and edges in percent, with {reference}: pixels \
-             with the same label, and boundaries that lie within a few pixels of each other. Peak memory is that of \
-             the whole process while the model ran, in MiB; times in milliseconds; kept: the encoder had seen the \
-             picture already.</p>\n<table>\n\
+             with the same label, and boundaries within a few pixels of each other. Peak memory is that of the whole \
+             process while the model ran, in MiB; times in milliseconds; cached: the encoder's result was reused from \
+             an earlier run.</p>\n<table>\n\
              <tr><th>model</th><th>patch</th><th>tokens</th><th>windows</th><th>GFLOP</th><th>encoder</th>\
              <th>decoder</th><th>labels</th><th>total</th><th>peak MiB</th><th>agreement</th>{boundary}{score}</tr>\n\
              {rows}</table>\n<div class=\"figures\">\n{figures}</div>\n</body></html>\n",
@@ -112,9 +112,9 @@ fn cells(entry: &ReportEntry, with_truth: bool) -> Vec<String> {
             let times = run.times.into_iter().chain([total]);
             let mut times = times.map(|time| format!("{:.0}", time.as_secs_f64() * 1e3));
             if run.times[0].is_zero() {
-                // The features were there from an earlier run.
+                // The features came from an earlier run.
                 times.next();
-                cells.push("kept".into());
+                cells.push("cached".into());
             }
             cells.extend(times);
             cells.push(run.peak_mib.map_or_else(String::new, |mib| mib.to_string()));
@@ -134,13 +134,13 @@ fn cells(entry: &ReportEntry, with_truth: bool) -> Vec<String> {
     cells
 }
 
-fn figure(title: &str, picture: &Photo) -> Result<String, ExportError> {
-    let longest = picture.width.max(picture.height);
+fn figure(title: &str, image: &Photo) -> Result<String, ExportError> {
+    let longest = image.width.max(image.height);
     let png = if longest > SIDE {
         let scaled = |side: usize| (side * SIDE / longest).max(1);
-        png(&picture.resized(scaled(picture.width), scaled(picture.height)))?
+        png(&image.resized(scaled(image.width), scaled(image.height)))?
     } else {
-        png(picture)?
+        png(image)?
     };
     let png = STANDARD.encode(png);
     let title = escaped(title);
@@ -149,7 +149,7 @@ fn figure(title: &str, picture: &Photo) -> Result<String, ExportError> {
     ))
 }
 
-/// Text as it stands in HTML.
+/// Text escaped for HTML.
 pub(crate) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;")
 }
@@ -174,7 +174,7 @@ mod tests {
             run,
             agreement: None,
             mean_iou,
-            picture: photo.clone(),
+            image: photo.clone(),
         };
         for truth in [None, Some(0.5)] {
             let entries = [entry("A <b>", Some(run), truth), entry("B", None, None)];

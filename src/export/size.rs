@@ -1,9 +1,9 @@
-//! How large files will be, without making them: a few bands of rows are encoded and scaled up.
+//! Estimates of file sizes from a few bands of rows, which are encoded and scaled up.
 //!
-//! For all formats of an 11-megapixel photo this takes about 30 ms on two cores. Measured on the sample's photo and
-//! labels at 1.2 and 11 megapixels, pictures are within a factor of 1.25 of the file and masks within 1.4; it can be
-//! more where the rows between the bands look different from those in them. A picture that is no larger than a sample
-//! is encoded whole, and its estimate is exact.
+//! For all formats of an 11-megapixel image this takes about 30 ms on two cores. Measured on the sample's image and
+//! labels at 1.2 and 11 megapixels, estimates for images are within a factor of 1.25 of the file size and those for
+//! masks within 1.4; the error can be larger where the rows between the bands differ from those in them. An image that
+//! is no larger than a sample is encoded completely, and its estimate is exact.
 
 use std::ops::Range;
 
@@ -14,16 +14,16 @@ use super::{Options, Subject, label_png, legend};
 use crate::labels::LabelMap;
 use crate::photo::Photo;
 
-/// Pixels that are encoded of each picture.
+/// Number of pixels that are encoded of each image.
 const SAMPLE: usize = 300_000;
 
-/// Pixels that are encoded of all masks together, which are mostly black and fast.
+/// Number of pixels that are encoded of all masks together, which are mostly black and fast to encode.
 const MASK_SAMPLE: usize = 4 * SAMPLE;
 
-/// Rows of a mask at least: below this, what every PNG begins with is mistaken for content.
+/// Minimum number of rows of a mask; with fewer rows, the fixed start of every PNG is mistaken for content.
 const MASK_ROWS: usize = 16;
 
-/// Bands that a sample consists of.
+/// Maximum number of bands in a sample.
 const BANDS: usize = 8;
 
 /// Bytes of signature, header, end and the frames of the data in every PNG.
@@ -32,7 +32,7 @@ const FRAME: usize = 63;
 /// Bytes of a palette without its colours.
 const PALETTE_FRAME: usize = 12;
 
-/// Bytes that each of these files will have, or about so; 0 for what cannot be encoded.
+/// Estimated size of each of these files in bytes; 0 for a file that cannot be encoded.
 pub(super) fn estimates(subject: &Subject, options: &Options, contents: &[Content]) -> Vec<u64> {
     let size = [subject.photo.width, subject.photo.height];
     let masks = contents.iter().filter(|c| matches!(c, Content::Mask(_))).count();
@@ -44,7 +44,7 @@ pub(super) fn estimates(subject: &Subject, options: &Options, contents: &[Conten
         (MASK_SAMPLE / masks.max(1)).max(MASK_ROWS * size[0])
     };
     let small = Sample::of(subject, &bands(size, of_mask));
-    // The legend is no part of the bands, whose rows are not where they are in the picture.
+    // The legend is not part of the bands, whose rows have moved from their place in the image.
     let plain = Options {
         legend: options.legend && whole,
         ..options.clone()
@@ -69,10 +69,10 @@ fn legend_estimate(subject: &Subject, options: &Options) -> u64 {
     };
     let bands = bands([strip.width, strip.height], SAMPLE);
     let sampled = Photo::new(strip.width, rows(&bands), picked(&strip.rgb, 3 * strip.width, &bands));
-    label_png::picture(&sampled).map_or(0, |bytes| scaled(bytes.len(), FRAME, rows(&bands), strip.height))
+    label_png::image(&sampled).map_or(0, |bytes| scaled(bytes.len(), FRAME, rows(&bands), strip.height))
 }
 
-/// Bands of a picture, one below the other as a picture of its own.
+/// Bands of an image, stacked as a smaller image.
 struct Sample {
     photo: Photo,
     map: LabelMap,
@@ -93,7 +93,7 @@ impl Sample {
         }
     }
 
-    /// Bytes of a picture of `subject`, of which this is a sample.
+    /// Estimated bytes of a file of `subject`, of which this is a sample.
     fn estimate(&self, content: Content, subject: &Subject, options: &Options) -> u64 {
         let sampled = Subject {
             photo: &self.photo,
@@ -108,7 +108,7 @@ impl Sample {
     }
 }
 
-/// Bytes of the palette, which do not grow with the picture.
+/// Bytes of the palette, which do not grow with the image.
 fn palette_bytes(content: Content) -> usize {
     match content {
         Content::Labels { entries } if entries <= label_png::PALETTE => PALETTE_FRAME + 3 * entries,
@@ -116,14 +116,14 @@ fn palette_bytes(content: Content) -> usize {
     }
 }
 
-/// Bytes of `rows` rows, of which `once` do not depend on how many, scaled to `height` rows.
+/// Bytes of `rows` rows, of which `once` do not depend on the number of rows, scaled to `height` rows.
 fn scaled(bytes: usize, once: usize, rows: usize, height: usize) -> u64 {
     let grows = bytes.saturating_sub(once) as u64;
     let all = grows * height as u64 / rows.max(1) as u64;
     bytes.min(once) as u64 + all
 }
 
-/// Rows for a sample of about `pixels` pixels of a picture of `[width, height]`: all of them, or up to [`BANDS`] bands
+/// Rows for a sample of about `pixels` pixels of an image of `[width, height]`: all of them, or up to [`BANDS`] bands
 /// at equal distances. At least one row.
 fn bands([width, height]: [usize; 2], pixels: usize) -> Vec<Range<usize>> {
     let wanted = (pixels / width.max(1)).max(1);
@@ -140,12 +140,12 @@ fn bands([width, height]: [usize; 2], pixels: usize) -> Vec<Range<usize>> {
         .collect()
 }
 
-/// How many rows there are in the bands.
+/// Number of rows in the bands.
 fn rows(bands: &[Range<usize>]) -> usize {
     bands.iter().map(|band| band.len()).sum()
 }
 
-/// The values of the bands, of rows of `stride` values; nothing of bands that the values do not reach.
+/// The values in the bands, with `stride` values per row; bands beyond the values are left out.
 fn picked<T: Clone>(values: &[T], stride: usize, bands: &[Range<usize>]) -> Vec<T> {
     let mut picked = Vec::with_capacity(stride * rows(bands));
     for band in bands {
@@ -161,7 +161,7 @@ mod tests {
     use super::{bands, picked, rows, scaled};
 
     #[test]
-    fn bands_lie_inside_in_order_and_apart() {
+    fn bands_are_inside_in_order_and_disjoint() {
         for size in [
             [1, 1],
             [4000, 3000],
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_once_is_not_scaled() {
+    fn fixed_bytes_are_not_scaled() {
         assert_eq!(scaled(163, 63, 10, 100), 1063);
         assert_eq!(scaled(163, 63, 10, 10), 163);
         assert_eq!(scaled(50, 63, 1, 10), 50);

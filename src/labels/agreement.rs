@@ -1,32 +1,32 @@
-//! How far two label maps of one picture agree.
+//! Agreement of two label maps of one image.
 
 use super::LabelMap;
 
 /// Distances in pixels at which boundaries are compared.
 pub const BOUNDARY_PIXELS: [usize; 3] = [1, 2, 4];
 
-/// How far two label maps agree.
+/// Agreement of two label maps.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Agreement {
-    /// Share of the pixels that have the same label, among those that are labelled in both.
+    /// Share of pixels with the same label, among those that are labelled in both maps.
     pub same: f64,
-    /// Agreement of the boundaries between labels at each of [`BOUNDARY_PIXELS`]: the harmonic mean of the share of
-    /// one map's boundary that lies within that distance of the other's, and the other way round (the boundary score of
-    /// Csurka et al., BMVC 2013, over all labels together; distance along rows or columns, whichever is larger). 1 where
-    /// neither has a boundary.
+    /// Agreement of the boundaries between labels, at each distance of [`BOUNDARY_PIXELS`].
+    ///
+    /// The harmonic mean of the share of one map's boundary that is within that distance of the other's, and vice versa
+    /// (the boundary score of Csurka et al., BMVC 2013, over all labels together; distance along rows or columns,
+    /// whichever is larger). 1 where neither map has a boundary.
     pub boundary: [f64; 3],
 }
 
 impl Agreement {
-    /// Of a map with a reference of the same size; ids from `classes` on are no labels; `None` when their sizes
-    /// differ.
+    /// Compares a map with a reference. Ids of `classes` and above are not labels. `None` when the sizes differ.
     pub fn of(a: &LabelMap, b: &LabelMap, classes: usize) -> Option<Self> {
         let is_known = |id: u16| usize::from(id) < classes;
         Self::where_labelled(a, b, |a, b| is_known(a) && is_known(b))
     }
 
-    /// Of a prediction with the truth: where that has no label, nothing counts; a predicted id that is no class is one
-    /// that is wrong. `None` when their sizes differ, or nothing is labelled.
+    /// Compares a prediction with ground truth. Only pixels that are labelled in the ground truth count; a predicted id
+    /// that is not a class is wrong. `None` when the sizes differ or no pixel is labelled.
     pub fn with_truth(prediction: &LabelMap, truth: &LabelMap, classes: usize) -> Option<Self> {
         let is_known = |id: u16| usize::from(id) < classes;
         let any = truth.ids.iter().any(|id| is_known(*id));
@@ -63,8 +63,9 @@ impl Agreement {
     }
 }
 
-/// Whether each pixel has another label than the one to the right of it or below it, both being `labelled`: where one of
-/// the maps says nothing, there is no boundary to agree on.
+/// Whether each pixel's label differs from the one to its right or below it, where both are `labelled`.
+///
+/// Pixels that are not labelled in one of the maps have no boundary to compare.
 fn boundary(map: &LabelMap, labelled: &[bool]) -> Vec<bool> {
     let (width, ids) = (map.width, &map.ids);
     let differ = |i: usize, j: usize| labelled[i] && labelled[j] && ids[i] != ids[j];
@@ -76,7 +77,7 @@ fn boundary(map: &LabelMap, labelled: &[bool]) -> Vec<bool> {
         .collect()
 }
 
-/// Whether there is one within so many rows and columns.
+/// Whether `mask` is set within `pixels` rows and columns of each pixel.
 fn grown(mask: &[bool], width: usize, height: usize, pixels: usize) -> Vec<bool> {
     let mut across = vec![false; mask.len()];
     for (from, to) in mask.chunks_exact(width).zip(across.chunks_exact_mut(width)) {
@@ -89,9 +90,9 @@ fn grown(mask: &[bool], width: usize, height: usize, pixels: usize) -> Vec<bool>
     out
 }
 
-/// Calls `set` for every place within `pixels` of one that `is` there, along a line.
+/// Calls `set` for every position of a line that is within `pixels` of a position where `is` holds.
 fn spread(length: usize, pixels: usize, is: impl Fn(usize) -> bool, mut set: impl FnMut(usize)) {
-    // Up to where everything is set already.
+    // All positions below this one are done.
     let mut done = 0;
     for i in (0..length).filter(|i| is(*i)) {
         for place in done.max(i.saturating_sub(pixels))..(i + pixels + 1).min(length) {
@@ -105,7 +106,7 @@ fn spread(length: usize, pixels: usize, is: impl Fn(usize) -> bool, mut set: imp
 mod tests {
     use super::*;
 
-    /// Ones to the right of column `edge`.
+    /// A map with class 1 from column `edge` on, and class 0 to the left of it.
     fn split(edge: usize) -> LabelMap {
         let (width, height) = (20, 3);
         LabelMap {
@@ -116,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_moved_edge_is_seen_at_its_distance() {
+    fn a_shifted_edge_agrees_only_within_its_distance() {
         let found = Agreement::of(&split(10), &split(13), 2).expect("one size");
         assert!((found.same - 17.0 / 20.0).abs() < 1e-12);
         assert_eq!(found.boundary, [0.0, 0.0, 1.0]);
@@ -125,20 +126,20 @@ mod tests {
     }
 
     #[test]
-    fn what_the_reference_does_not_label_does_not_count() {
+    fn pixels_unlabelled_in_the_reference_do_not_count() {
         let mut reference = split(13);
         reference.ids.iter_mut().filter(|id| **id == 0).for_each(|id| *id = 255);
         let found = Agreement::of(&split(10), &reference, 2).expect("one size");
         assert_eq!(found.same, 1.0);
-        // The edge at 10 borders on what is not labelled, so neither has a boundary there.
+        // The edge at column 10 borders on unlabelled pixels, so neither map has a boundary there.
         assert_eq!(found.boundary, [1.0; 3]);
     }
 
     #[test]
-    fn a_map_agrees_with_itself_and_not_with_one_of_another_size() {
+    fn a_map_agrees_with_itself_but_not_with_another_size() {
         let found = Agreement::of(&split(10), &split(10), 2).expect("one size");
         assert_eq!((found.same, found.boundary), (1.0, [1.0; 3]));
-        // One label everywhere: no boundary.
+        // A single label has no boundary.
         assert_eq!(
             Agreement::of(&split(0), &split(0), 2).expect("one size").boundary,
             [1.0; 3]

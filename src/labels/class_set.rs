@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// One class: its id is its place in a [`ClassSet`].
+/// One class, whose id is its index in a [`ClassSet`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Class {
     /// Name as the data set publishes it.
@@ -11,30 +11,30 @@ pub struct Class {
     pub color: [u8; 3],
 }
 
-/// The classes that a model tells apart.
+/// All classes of a model or a data set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClassSet {
-    /// Key of the data set, such as `camvid`; `unnamed` where nothing is known but the count.
+    /// Key of the data set, such as `camvid`; `unnamed` where only the number of classes is known.
     pub name: String,
     /// Classes by id.
     pub classes: Vec<Class>,
-    /// Whether nothing but the number of classes speaks for this data set. The names are a guess then, and no rule of
-    /// the data set follows from them.
+    /// Whether the data set was guessed from the number of classes. Then the names are a guess too, and imply no rules
+    /// of the data set.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub guessed: bool,
 }
 
 impl ClassSet {
-    /// Key of a set of which nothing is known but the count.
+    /// Key of a set of which only the number of classes is known.
     pub const NUMBERED: &str = "unnamed";
 
-    /// Whether the ids of both mean the same: their names are equal, whatever their colours are.
+    /// Whether both sets have the same class names in the same order; colours may differ.
     pub fn has_names_of(&self, other: &Self) -> bool {
         self.classes.len() == other.classes.len()
             && self.classes.iter().zip(&other.classes).all(|(a, b)| a.name == b.name)
     }
 
-    /// `class 0`, `class 1`, … with colours that are far apart in hue.
+    /// Classes named `class 0`, `class 1`, … with colours of distant hues.
     pub fn numbered(count: usize) -> Self {
         let classes = (0..count)
             .map(|id| Class {
@@ -54,12 +54,12 @@ impl ClassSet {
         self.classes.len()
     }
 
-    /// Whether there is no class at all.
+    /// Whether there are no classes.
     pub fn is_empty(&self) -> bool {
         self.classes.is_empty()
     }
 
-    /// Name of a class, or its number where the id is none of this set.
+    /// Name of a class; `unknown 7` for an id such as 7 that is not in this set.
     pub fn label(&self, id: u16) -> String {
         match self.classes.get(usize::from(id)) {
             Some(class) => class.name.clone(),
@@ -67,12 +67,12 @@ impl ClassSet {
         }
     }
 
-    /// Colour of a class; black for an id that is none of this set.
+    /// Colour of a class; black for an id that is not in this set.
     pub fn color(&self, id: u16) -> [u8; 3] {
         self.classes.get(usize::from(id)).map_or([0; 3], |class| class.color)
     }
 
-    /// The same classes with these colours, by id; classes beyond the end keep theirs.
+    /// The same classes with these colours, by id; classes beyond the end of `colors` keep their own.
     pub fn recolored(&self, colors: &[[u8; 3]]) -> Self {
         let mut set = self.clone();
         for (class, color) in set.classes.iter_mut().zip(colors) {
@@ -82,7 +82,7 @@ impl ClassSet {
     }
 }
 
-/// Hues by the golden ratio, at alternating lightness.
+/// A colour with a hue by the golden ratio and alternating lightness.
 fn spread_color(id: usize) -> [u8; 3] {
     let hue = (id as f32 * 0.618_034).fract() * 6.0;
     let value = [0.95, 0.7, 0.82][id % 3];
@@ -99,7 +99,7 @@ mod tests {
     use super::ClassSet;
 
     #[test]
-    fn colours_are_replaced_from_the_first_class_on() {
+    fn recolouring_replaces_colours_by_id() {
         let set = ClassSet::numbered(3);
         let other = set.recolored(&[[1, 2, 3], [4, 5, 6]]);
         assert_eq!([other.color(0), other.color(1)], [[1, 2, 3], [4, 5, 6]]);

@@ -1,25 +1,25 @@
-//! How well predicted labels match the true ones: counts per pair of classes, and the scores of the field.
+//! Confusion matrices, and the scores that follow from them.
 
 use serde::{Deserialize, Serialize};
 
 use super::LabelMap;
 
-/// Pixels by true and by predicted class.
+/// A confusion matrix: the number of pixels of each true and predicted class.
 ///
-/// Counted and scored as mmsegmentation does (`mmseg/core/evaluation/metrics.py`): pixels without a true class count
-/// nowhere; a predicted id that is no class counts for the true class alone, as a miss; a score whose denominator is 0
-/// is undefined, and means leave it out.
+/// Counts and scores follow mmsegmentation (`mmseg/core/evaluation/metrics.py`): pixels without a true class are not
+/// counted; a predicted id that is not a class counts only as a miss of the true class; a score whose denominator is 0
+/// is undefined and left out of means.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Written")]
 pub struct Confusion {
     classes: usize,
-    /// `[true class, predicted class]`, the last column for predicted ids that are no classes.
+    /// Pixels by `[true class, predicted class]`; the last column is for predicted ids that are not classes.
     counts: Vec<u64>,
     /// Pixels without a true class.
     unlabelled: u64,
 }
 
-/// A confusion as a file has it, which may have been changed by hand.
+/// A confusion matrix as read from a file, which may have been edited by hand.
 #[derive(Deserialize)]
 struct Written {
     classes: usize,
@@ -50,23 +50,24 @@ impl TryFrom<Written> for Confusion {
     }
 }
 
-/// The scores of one class, each 0..=1; `None` where it is undefined.
+/// The scores of one class, each in 0..=1; `None` where undefined.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct ClassScore {
-    /// Pixels that are and are said to be of the class, among those that are or are said to be.
+    /// Intersection over union: correctly predicted pixels, divided by the pixels that are or are predicted as this
+    /// class.
     pub iou: Option<f64>,
-    /// Pixels that are said to be of the class, among those that are.
+    /// Share of the pixels of this class that are predicted correctly (recall).
     pub accuracy: Option<f64>,
-    /// Pixels that are of the class, among those that are said to be.
+    /// Share of the pixels predicted as this class that are correct.
     pub precision: Option<f64>,
-    /// Twice the pixels that are and are said to be of the class, by the sum of both.
+    /// Twice the correctly predicted pixels, divided by the sum of the pixels of this class and those predicted as it.
     pub dice: Option<f64>,
-    /// Harmonic mean of accuracy and precision; undefined where one of them is, or both are 0.
+    /// Harmonic mean of accuracy and precision; undefined where one of them is undefined or both are 0.
     pub f_score: Option<f64>,
 }
 
 impl Confusion {
-    /// Nothing counted yet.
+    /// An empty confusion matrix.
     pub fn new(classes: usize) -> Self {
         Self {
             classes,
@@ -75,8 +76,8 @@ impl Confusion {
         }
     }
 
-    /// Counts a picture; `truth` ids from the number of classes on are not labelled. False, and nothing is counted,
-    /// when the two differ in size.
+    /// Counts the pixels of an image; ids in `truth` that are not classes mean "not labelled". Returns false, and
+    /// counts nothing, when the sizes differ.
     #[must_use]
     pub fn add(&mut self, prediction: &LabelMap, truth: &LabelMap) -> bool {
         if [prediction.width, prediction.height] != [truth.width, truth.height] {
@@ -94,12 +95,12 @@ impl Confusion {
         true
     }
 
-    /// How many classes there are.
+    /// Number of classes.
     pub fn classes(&self) -> usize {
         self.classes
     }
 
-    /// Pixels of class `truth` that are said to be of class `predicted`; 0 where there are no such classes.
+    /// Number of pixels of class `truth` that are predicted as class `predicted`; 0 where there are no such classes.
     pub fn count(&self, truth: usize, predicted: usize) -> u64 {
         if truth < self.classes && predicted < self.classes {
             self.counts[truth * (self.classes + 1) + predicted]
@@ -108,7 +109,7 @@ impl Confusion {
         }
     }
 
-    /// Adds what another one of as many classes has counted.
+    /// Adds the counts of another confusion matrix with the same number of classes.
     pub fn merge(&mut self, other: &Self) {
         debug_assert_eq!(self.classes, other.classes);
         for (count, more) in self.counts.iter_mut().zip(&other.counts) {
@@ -117,7 +118,7 @@ impl Confusion {
         self.unlabelled += other.unlabelled;
     }
 
-    /// Pixels without a true class, which count nowhere.
+    /// Number of pixels without a true class, which are not in the matrix.
     pub fn unlabelled(&self) -> u64 {
         self.unlabelled
     }
@@ -132,49 +133,52 @@ impl Confusion {
         share(self.unlabelled, self.unlabelled + self.counts.iter().sum::<u64>())
     }
 
-    /// How many classes have an IoU: those that are in the truth or predicted where there is one.
+    /// Number of classes with an IoU: those that occur in the ground truth or are predicted for a labelled pixel.
     pub fn scored_classes(&self) -> usize {
         (0..self.classes)
             .filter(|class| self.class(*class).iou.is_some())
             .count()
     }
 
-    /// Share of the labelled pixels that would be right if the true class `ids[class]` meant `class`; `None` without pixels.
+    /// Share of labelled pixels that would be correct if the true class `ids[class]` meant `class`; `None` without
+    /// pixels.
     pub fn accuracy_under(&self, ids: &[u16]) -> Option<f64> {
         let hits = ids.iter().enumerate();
         let hits = hits.map(|(class, id)| self.count(usize::from(*id), class)).sum();
         share(hits, self.counts.iter().sum())
     }
 
-    /// Share of the labelled pixels whose predicted id is `offset` more than their true class; `None` without pixels.
-    /// Where it is large for 1 or -1, one of the two counts classes from 1.
+    /// Share of labelled pixels whose predicted id is `offset` more than their true class; `None` without pixels.
+    ///
+    /// A large share for 1 or -1 suggests that the prediction or the ground truth counts classes from 1.
     pub fn shifted_accuracy(&self, offset: isize) -> Option<f64> {
         let hit = |class: usize| Some(self.count(class, class.checked_add_signed(offset)?));
         share((0..self.classes).filter_map(hit).sum(), self.counts.iter().sum())
     }
 
-    /// The counts that are not 0: true class, predicted class (the number of classes for an id that is none), pixels.
+    /// The cells with a count: true class, predicted class (the number of classes for an id that is not a class),
+    /// pixels.
     pub fn cells(&self) -> impl Iterator<Item = (usize, usize, u64)> {
         let columns = self.classes + 1;
         let counts = self.counts.iter().enumerate().filter(|(_, count)| **count > 0);
         counts.map(move |(i, count)| (i / columns, i % columns, *count))
     }
 
-    /// Adds such a count; out of range it is left out.
+    /// Adds a cell of [`Self::cells`]; ignored when out of range.
     pub fn add_cell(&mut self, (truth, predicted, count): (usize, usize, u64)) {
         if truth < self.classes && predicted <= self.classes {
             self.counts[truth * (self.classes + 1) + predicted] += count;
         }
     }
 
-    /// Pixels that are of a class; 0 where there is no such class.
+    /// Number of pixels of a class in the ground truth; 0 where there is no such class.
     pub fn labelled(&self, class: usize) -> u64 {
         let columns = self.classes + 1;
         let row = self.counts.get(class * columns..(class + 1) * columns);
         row.map_or(0, |row| row.iter().sum())
     }
 
-    /// Pixels that are said to be of a class.
+    /// Number of labelled pixels that are predicted as a class.
     fn predicted(&self, class: usize) -> u64 {
         (0..self.classes).map(|truth| self.count(truth, class)).sum()
     }
@@ -198,19 +202,19 @@ impl Confusion {
         }
     }
 
-    /// Mean of a score over the classes where it is defined; `None` where it is for none.
+    /// Mean of a score over the classes for which it is defined; `None` where it is defined for none.
     pub fn mean(&self, score: impl Fn(ClassScore) -> Option<f64>) -> Option<f64> {
         let defined = (0..self.classes).filter_map(|class| score(self.class(class)));
         let (sum, count) = defined.fold((0.0, 0u32), |(sum, count), value| (sum + value, count + 1));
         (count > 0).then(|| sum / f64::from(count))
     }
 
-    /// Mean IoU over the classes where it is defined.
+    /// Mean IoU over the classes for which it is defined.
     pub fn mean_iou(&self) -> Option<f64> {
         self.mean(|score| score.iou)
     }
 
-    /// Share of the labelled pixels that have their true class.
+    /// Share of labelled pixels that are predicted correctly; `None` without pixels.
     pub fn pixel_accuracy(&self) -> Option<f64> {
         let hits = (0..self.classes).map(|class| self.count(class, class)).sum();
         share(hits, self.counts.iter().sum())
@@ -237,7 +241,7 @@ mod tests {
     fn undefined_classes_are_left_out_of_means() {
         let mut confusion = Confusion::new(4);
         assert_eq!(confusion.mean_iou(), None);
-        // Class 2 is nowhere, class 3 is only predicted, and one pixel has no true class.
+        // Class 2 does not occur, class 3 is only predicted, and one pixel has no true class.
         assert!(confusion.add(&map(&[0, 0, 1, 3, 1]), &map(&[0, 0, 1, 1, 255])));
         assert_eq!(confusion.class(2).iou, None);
         let only_predicted = confusion.class(3);
@@ -250,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_that_is_no_class_is_a_miss_and_nothing_else() {
+    fn a_predicted_id_beyond_the_classes_is_only_a_miss() {
         let mut confusion = Confusion::new(2);
         assert!(confusion.add(&map(&[9, 1]), &map(&[0, 1])));
         assert_eq!(confusion.class(0).iou, Some(0.0));
@@ -262,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn ignored_pixels_and_shifted_ids_are_told() {
+    fn ignored_pixels_and_shifted_ids_are_measured() {
         let mut confusion = Confusion::new(4);
         assert!(confusion.add(&map(&[1, 2, 3, 1, 0, 0]), &map(&[0, 1, 2, 1, 255, 255])));
         assert_eq!(
@@ -276,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_from_a_file_fit_their_classes() {
+    fn counts_from_a_file_must_fit_the_classes() {
         let read = |text: &str| serde_json::from_str::<Confusion>(text);
         let sound = read(r#"{"classes":1,"counts":[3,1]}"#).expect("a confusion");
         assert_eq!((sound.count(0, 0), sound.labelled(0)), (3, 4));

@@ -1,4 +1,4 @@
-//! A class id per pixel, and reading one from an indexed or grey PNG.
+//! Label maps, and how they are read from indexed or grey PNG files.
 
 use std::borrow::Cow;
 use std::io::{self, Cursor};
@@ -6,30 +6,30 @@ use std::path::{Path, PathBuf};
 
 use crate::photo::close_png;
 
-/// A class id per pixel.
+/// A class id for each pixel of an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LabelMap {
     /// Pixels per row.
     pub width: usize,
     /// Rows.
     pub height: usize,
-    /// Ids, row by row; `width * height` of them.
+    /// `width * height` ids, row by row.
     pub ids: Vec<u16>,
 }
 
-/// Why a file is no label map.
+/// Why a file is not a label map.
 #[derive(Debug, thiserror::Error)]
 pub enum LabelMapError {
-    /// Not a PNG, or a damaged one.
-    #[error("expected a PNG label map, found none that can be read: {0}")]
+    /// The file is not a PNG, or is damaged.
+    #[error("expected a PNG label map, found a file that cannot be read as one: {0}")]
     Png(#[from] png::DecodingError),
-    /// Colours, not ids.
+    /// The file holds colours instead of ids.
     #[error("expected class ids (an indexed or grey PNG), found {0}; export the ids instead of the colours")]
     Colors(String),
-    /// The header claims more than [`LabelMap::MOST_PIXELS`].
+    /// The header claims more than [`LabelMap::MAX_PIXELS`].
     #[error(
         "expected at most {} pixels, the header says {width} x {height}",
-        LabelMap::MOST_PIXELS
+        LabelMap::MAX_PIXELS
     )]
     TooLarge {
         /// Claimed width.
@@ -40,29 +40,29 @@ pub enum LabelMapError {
     /// The file ends before its last row.
     #[error("expected ids for {expected} pixels, found {found}: the label map ends too early")]
     Incomplete {
-        /// Pixels by the header.
+        /// Number of pixels according to the header.
         expected: usize,
-        /// Pixels that are there.
+        /// Number of pixels in the file.
         found: usize,
     },
 }
 
-/// Why a file cannot be opened as a label map. The path comes last.
+/// Why a file cannot be opened as a label map. The path comes last in each message.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenLabelsError {
     /// The file cannot be read.
     #[error("the label map cannot be read ({0}); choose another file: {path}", path = .1.display())]
     Read(io::Error, PathBuf),
-    /// The file is no label map.
+    /// The file is not a label map.
     #[error("{0}: {path}", path = .1.display())]
     Map(LabelMapError, PathBuf),
 }
 
 impl LabelMap {
-    /// Largest label map that is read, in pixels: a 20,000 x 20,000 scan.
-    pub const MOST_PIXELS: u64 = 400_000_000;
+    /// Size limit in pixels: a 20,000 x 20,000 scan.
+    pub const MAX_PIXELS: u64 = 400_000_000;
 
-    /// The id at a pixel, if it lies inside.
+    /// The id at a pixel; `None` outside.
     pub fn get(&self, x: usize, y: usize) -> Option<u16> {
         if x < self.width && y < self.height {
             self.ids.get(y * self.width + x).copied()
@@ -71,7 +71,7 @@ impl LabelMap {
         }
     }
 
-    /// Pixels per class, for ids below `classes`.
+    /// Number of pixels of each class, for ids below `classes`.
     pub fn counts(&self, classes: usize) -> Vec<u64> {
         let mut counts = vec![0; classes];
         for id in &self.ids {
@@ -82,17 +82,17 @@ impl LabelMap {
         counts
     }
 
-    /// Reads a file, see [`LabelMap::from_png`].
+    /// Reads a file; see [`LabelMap::from_png`].
     ///
     /// # Errors
-    /// When the file cannot be read or is no label map.
+    /// When the file cannot be read or is not a label map.
     pub fn open(path: &Path) -> Result<Self, OpenLabelsError> {
         let bytes = std::fs::read(path).map_err(|why| OpenLabelsError::Read(why, path.to_owned()))?;
         Self::from_png(&bytes).map_err(|why| OpenLabelsError::Map(why, path.to_owned()))
     }
 
-    /// Takes a map whose zero means "not labelled" to ids that begin at zero, as ADE20K's ground truth is read
-    /// (`reduce_zero_label` of mmsegmentation): 0 becomes `ignored`, which stays so, and other ids become one less.
+    /// Converts a map in which 0 means "not labelled" to ids that start at 0, as ADE20K's ground truth is read
+    /// (`reduce_zero_label` of mmsegmentation): 0 becomes `ignored`, `ignored` is kept, and other ids decrease by one.
     pub fn reduce_zero_label(&mut self, ignored: u16) {
         for id in &mut self.ids {
             *id = match *id {
@@ -103,11 +103,13 @@ impl LabelMap {
         }
     }
 
-    /// Reads an indexed or grey PNG of 1 to 16 bits as ids: palette colours are never looked at, and a grey value of
-    /// less than 8 bits is not stretched. An end marker that is missing after the last pixel makes no difference.
+    /// Reads an indexed or grey PNG of 1 to 16 bits as ids.
+    ///
+    /// Palette colours are ignored, and grey values of less than 8 bits are not scaled. A missing end marker after the
+    /// last pixel is accepted.
     ///
     /// # Errors
-    /// When the file is no such PNG, lacks pixels, or is larger than [`LabelMap::MOST_PIXELS`].
+    /// When the file is not such a PNG, lacks pixels, or is larger than [`LabelMap::MAX_PIXELS`].
     pub fn from_png(bytes: &[u8]) -> Result<Self, LabelMapError> {
         let mut bytes = Cow::Borrowed(bytes);
         close_png(&mut bytes);
@@ -116,7 +118,7 @@ impl LabelMap {
         let mut reader = decoder.read_info()?;
         let info = reader.info();
         let (width, height) = info.size();
-        if u64::from(width) * u64::from(height) > Self::MOST_PIXELS {
+        if u64::from(width) * u64::from(height) > Self::MAX_PIXELS {
             return Err(LabelMapError::TooLarge { width, height });
         }
         let bits = info.bit_depth as usize;
@@ -134,7 +136,7 @@ impl LabelMap {
                 unpack_row(row, bits, width, &mut ids);
             }
         } else {
-            // Row by row: memory grows with the data that is really there, not with what the header claims.
+            // Row by row: memory grows with the data in the file, not with the size that the header claims.
             while let Some(row) = reader.next_row()? {
                 unpack_row(row.data(), bits, width, &mut ids);
             }

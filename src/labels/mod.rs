@@ -1,4 +1,4 @@
-//! Label maps and class sets: plain data about which pixel is what.
+//! Label maps and class sets, as plain data.
 
 mod agreement;
 mod class_set;

@@ -1,9 +1,11 @@
-//! Class colours that stay apart for people who see fewer of them.
+//! Class colours that are distinguishable with colour vision deficiency.
 
 use std::sync::OnceLock;
 
-/// The eight of Okabe and Ito, "Color Universal Design", 2008, black last: the other seven stand out from photos. Grey
-/// in its place would come within 8 units of the green and the purple for people without green cones.
+/// The eight colours of Okabe and Ito, "Color Universal Design", 2008.
+///
+/// Black comes last, because the other seven stand out from photos. Grey instead of black would be within 8 CIELAB
+/// units of the green and the purple for viewers without green cones.
 const OKABE_ITO: [[u8; 3]; 8] = [
     [230, 159, 0],
     [86, 180, 233],
@@ -15,15 +17,15 @@ const OKABE_ITO: [[u8; 3]; 8] = [
     [0, 0, 0],
 ];
 
-/// How many colours are worked out; beyond it nobody tells them apart.
+/// Number of distinct colours; more could not be distinguished.
 const MOST: usize = 256;
 
-/// Steps of the grid that further colours come from, per channel.
+/// Values per channel of the grid from which further colours are chosen.
 const LEVELS: [u8; 9] = [0, 32, 64, 96, 128, 159, 191, 223, 255];
 
-/// How colours are seen, as matrices over linear RGB: with all cones, and without those for long, middle and short
-/// waves (Machado, Oliveira and Fernandes 2009, "A Physiologically-based Model for Simulation of Color Vision
-/// Deficiency", severity 1.0).
+/// Colour vision as matrices over linear RGB: with all cones, and without those for long, middle and short wavelengths
+/// (Machado, Oliveira and Fernandes 2009, "A Physiologically-based Model for Simulation of Color Vision Deficiency",
+/// severity 1.0).
 const VISIONS: [[[f32; 3]; 3]; 4] = [
     [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
     [
@@ -50,22 +52,24 @@ const XYZ: [[f32; 3]; 3] = [
     [0.0193339, 0.119192, 0.9503041],
 ];
 
-/// `count` sRGB colours for classes 0, 1, …: those of Okabe and Ito, then each as far as possible from all before it
-/// for the eye that tells them apart worst. The same at every call; from the 257th on they repeat.
+/// `count` sRGB colours for classes 0, 1, …
+///
+/// The first are those of Okabe and Ito. Each further colour is as far as possible from all before it, for the kind of
+/// colour vision that distinguishes them worst. Every call returns the same colours; from the 257th on they repeat.
 pub fn color_blind_safe(count: usize) -> Vec<[u8; 3]> {
     static COLORS: OnceLock<Vec<[u8; 3]>> = OnceLock::new();
     let colors = COLORS.get_or_init(farthest_points);
     colors.iter().copied().cycle().take(count).collect()
 }
 
-/// A colour as each of [`VISIONS`] sees it, in CIELAB.
+/// A colour as seen with each of [`VISIONS`], in CIELAB.
 type Seen = [[f32; 3]; 4];
 
 /// One colour of the grid.
 struct Candidate {
     color: [u8; 3],
     seen: Seen,
-    /// Distance to the nearest colour that is taken.
+    /// Distance to the nearest colour that was chosen.
     distance: f32,
 }
 
@@ -95,7 +99,7 @@ fn farthest_points() -> Vec<[u8; 3]> {
     colors
 }
 
-/// The smallest distance in CIELAB over all visions.
+/// The smallest distance in CIELAB over all [`VISIONS`].
 fn distance(a: &Seen, b: &Seen) -> f32 {
     let squared = |a: &[f32; 3], b: &[f32; 3]| a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum::<f32>();
     let smallest = a
@@ -121,7 +125,7 @@ fn linear(value: u8) -> f32 {
     }
 }
 
-/// CIELAB under D65 of a linear RGB colour (CIE 15).
+/// Converts a linear RGB colour to CIELAB under D65 (CIE 15).
 fn lab(rgb: [f32; 3]) -> [f32; 3] {
     const BEND: f32 = 6.0 / 29.0;
     let xyz = product(&XYZ, rgb);
@@ -145,7 +149,7 @@ fn product(matrix: &[[f32; 3]; 3], [x, y, z]: [f32; 3]) -> [f32; 3] {
 mod tests {
     use super::*;
 
-    /// Smallest distance between any two colours, per vision.
+    /// The smallest distance between any two colours, for each of [`VISIONS`].
     fn smallest_distances(colors: &[[u8; 3]]) -> [f32; 4] {
         let mut smallest = [f32::INFINITY; 4];
         for (i, a) in colors.iter().enumerate() {
@@ -161,20 +165,20 @@ mod tests {
     }
 
     #[test]
-    fn cielab_is_that_of_the_standard() {
-        // sRGB red, by every published converter.
+    fn cielab_matches_the_standard() {
+        // sRGB red, as every published converter computes it.
         for (got, expected) in seen([255, 0, 0])[0].into_iter().zip([53.24, 80.09, 67.20]) {
             assert!((got - expected).abs() < 0.02, "{got} {expected}");
         }
-        // Without a kind of cone, white stays white.
+        // White stays white for every kind of colour vision.
         for [lightness, a, b] in seen([255; 3]) {
             assert!((lightness - 100.0).abs() < 0.01 && a.abs() < 0.1 && b.abs() < 0.1);
         }
     }
 
     #[test]
-    fn the_first_twenty_stay_apart_for_every_vision() {
-        // Worked out apart from this code, in double precision: 25.07, 19.92, 17.04 and 16.05.
+    fn the_first_twenty_colours_differ_for_every_vision() {
+        // Computed independently of this code, in double precision: 25.07, 19.92, 17.04 and 16.05.
         let distances = smallest_distances(&color_blind_safe(20));
         for (distance, expected) in distances.into_iter().zip([25.07, 19.92, 17.04, 16.05]) {
             assert!((distance - expected).abs() < 0.05, "{distances:?}");
@@ -185,13 +189,13 @@ mod tests {
     fn all_colours_of_a_large_data_set_differ() {
         let colors = color_blind_safe(150);
         assert_eq!(colors.len(), 150);
-        // 3.9 in double precision; single precision may break a tie another way.
+        // 3.9 in double precision; single precision may break a tie differently.
         let distances = smallest_distances(&colors);
         assert!(distances.iter().all(|d| *d > 3.5), "{distances:?}");
     }
 
     #[test]
-    fn colours_do_not_depend_on_how_many_there_are() {
+    fn colours_do_not_depend_on_the_count() {
         let many = color_blind_safe(600);
         assert_eq!(many.len(), 600);
         assert_eq!(many[..20], color_blind_safe(20));

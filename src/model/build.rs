@@ -1,17 +1,17 @@
-//! From named host tensors to burn parameters on a device.
+//! Builds burn parameters on a device from named host tensors.
 
 use burn::module::{Param, ParamId, RunningState};
 use burn::nn::{BatchNorm, BatchNormConfig, LayerNorm, LayerNormConfig, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::named::{Layout, ParameterNames};
+use super::named_gradients::{Layout, ParameterNames};
 use super::weights::{HostTensor, NamedShape, Weights, WeightsMismatch};
 
-/// Takes tensors out of a [`Weights`] one at a time, so that a large model is never in memory twice.
+/// Takes tensors from a [`Weights`] one at a time, so that a large model is never in memory twice.
 pub(super) struct Builder<'a> {
     weights: &'a mut Weights,
     device: &'a Device,
-    /// What each parameter was made of.
+    /// The stored tensor of each parameter.
     pub(super) names: ParameterNames,
 }
 
@@ -34,7 +34,7 @@ impl<'a> Builder<'a> {
         })
     }
 
-    /// A parameter of a shape from the values of a stored tensor, which `turn` puts into their new order.
+    /// A parameter of shape `shape` from the values of a stored tensor, which `turn` puts into their new order.
     fn named<const D: usize>(
         &mut self,
         name: String,
@@ -102,7 +102,7 @@ impl<'a> Builder<'a> {
         Ok((weight, side))
     }
 
-    /// Batch norm with the statistics that training left (PyTorch's epsilon of 1e-5 in all published models).
+    /// Batch norm with the stored running statistics (PyTorch's epsilon of 1e-5 in all published models).
     pub(super) fn batch_norm(&mut self, name: &str) -> Result<BatchNorm, WeightsMismatch> {
         let [gamma, beta, mean, variance] = ["weight", "bias", "mean", "variance"].map(|part| format!("{name}.{part}"));
         let channels = self.weights.get(&gamma).map_or(0, |gamma| gamma.values.len());

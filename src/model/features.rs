@@ -1,23 +1,24 @@
-//! What an encoder knows about a picture.
+//! Features: the output of an encoder.
 
 use burn::nn::LayerNorm;
 use burn::tensor::{Gradients, Tensor};
 
-/// What an encoder knows about a picture; a decoder turns it into logits. Worth keeping: decoders are cheap.
+/// The output of an encoder for a batch of images, which decoders turn into logits. Worth caching, because decoders are
+/// cheap.
 #[derive(Clone, Debug)]
 pub struct Features {
     /// Maps, the finest first.
     levels: Vec<Level>,
-    /// Tokens, where the encoder has tokens.
+    /// Tokens, if the encoder has tokens.
     tokens: Option<Tokens>,
 }
 
-/// One map.
+/// A map of features.
 #[derive(Clone, Debug)]
 pub struct Level {
-    /// Pixels between two of its cells.
+    /// Distance between two cells in pixels.
     pub stride: usize,
-    /// `[batch, rows, columns, channels]`; nothing where the patch tokens are the map.
+    /// `[batch, rows, columns, channels]`; `None` if the patch tokens are the map.
     pub map: Option<Tensor<4>>,
 }
 
@@ -26,7 +27,8 @@ pub struct Level {
 pub struct Tokens {
     /// All tokens after the last layer and the final norm, if there is one, `[batch, extra + rows * columns, dim]`.
     pub last: Tensor<3>,
-    /// All tokens after the layers that decoders take, before any final norm: layer from 0, ascending, and tokens.
+    /// All tokens after each layer that a decoder reads, before any final norm: the layer, from 0 and ascending, and
+    /// its tokens.
     pub taps: Vec<(usize, Tensor<3>)>,
     /// Tokens before the first patch.
     pub extra: usize,
@@ -35,7 +37,7 @@ pub struct Tokens {
 }
 
 impl Features {
-    /// Of an encoder whose only map are its patch tokens, of so many pixels a side.
+    /// The features of an encoder whose only map is its patch tokens, for patches of `patch` pixels a side.
     pub(super) fn of_tokens(tokens: Tokens, patch: usize) -> Self {
         let level = Level {
             stride: patch,
@@ -50,7 +52,7 @@ impl Features {
     /// The tokens.
     ///
     /// # Panics
-    /// When the encoder has none; a spec whose decoders need them on such an encoder is refused.
+    /// When the encoder has none. A spec with such an encoder and decoders that need tokens is refused.
     pub fn tokens(&self) -> &Tokens {
         match &self.tokens {
             Some(tokens) => tokens,
@@ -66,7 +68,7 @@ impl Features {
     /// The map of a level, `[batch, rows, columns, channels]`.
     ///
     /// # Panics
-    /// When there is no such level; a spec whose decoders need one is refused.
+    /// When there is no such level. A spec whose decoders need a missing level is refused.
     pub fn map(&self, level: usize) -> Tensor<4> {
         match &self.levels[level].map {
             Some(map) => map.clone(),
@@ -77,8 +79,8 @@ impl Features {
         }
     }
 
-    /// How many pictures they are of.
-    pub fn pictures(&self) -> usize {
+    /// Number of images in the batch.
+    pub fn images(&self) -> usize {
         let map = || self.levels.iter().find_map(|level| level.map.as_ref());
         match &self.tokens {
             Some(tokens) => tokens.last.dims()[0],
@@ -86,7 +88,7 @@ impl Features {
         }
     }
 
-    /// Bytes that they take.
+    /// Size in bytes.
     pub fn bytes(&self) -> usize {
         let tokens = self.tokens.iter().flat_map(Tokens::all);
         let of_tokens: usize = tokens.map(|tokens| tokens.dims().iter().product::<usize>()).sum();
@@ -113,7 +115,7 @@ impl Tokens {
         }
     }
 
-    /// The same, normed, as a map `[batch, rows, columns, dim]`.
+    /// The patch tokens after layer `layer`, normalised by `norm`, as a map `[batch, rows, columns, dim]`.
     pub(super) fn tap_map(&self, layer: usize, norm: &LayerNorm) -> Tensor<4> {
         self.as_map(norm.forward(self.tap(layer)))
     }
@@ -134,17 +136,18 @@ impl Tokens {
     }
 }
 
-/// Features of several parts of a batch as if they had been made at once, cut off from what made them: decoders that
-/// normalise by the whole batch learn from them, and what they say goes back to the parts.
+/// Features of several parts of a batch, joined and detached from the encoder's graph. Decoders that normalise by the
+/// whole batch are trained on them, and [`JoinedFeatures::surrogate_losses`] passes their gradients back to the parts.
 #[derive(Debug)]
 pub struct JoinedFeatures {
     features: Features,
-    /// Whether the tokens after the final norm are joined, too; if not, they are those of the first part.
+    /// Whether the tokens after the final norm are joined too; if not, they are those of the first part.
     with_last: bool,
 }
 
 impl JoinedFeatures {
-    /// Of these parts, with the tokens after the final norm if some decoder reads them; nothing without parts.
+    /// Joins the features of `parts`, including the tokens after the final norm if `with_last`, for decoders that read
+    /// them. `None` without parts.
     pub fn of(parts: &[&Features], with_last: bool) -> Option<Self> {
         let first = parts.first()?;
         let levels = first.levels.iter().enumerate().map(|(i, level)| Level {
@@ -174,38 +177,39 @@ impl JoinedFeatures {
         })
     }
 
-    /// What decoders take.
+    /// The joined features.
     pub fn features(&self) -> &Features {
         &self.features
     }
 
-    /// Numbers whose gradients are what `gradients` say of the features of a part, whose first picture is `first`.
-    pub fn passed_back(&self, gradients: &Gradients, part: &Features, first: usize) -> Vec<Tensor<1>> {
+    /// Scalars whose gradients with respect to the features of `part` equal those in `gradients` with respect to the
+    /// joined features. `first` is the index of the part's first image in the batch.
+    pub fn surrogate_losses(&self, gradients: &Gradients, part: &Features, first: usize) -> Vec<Tensor<1>> {
         let mut numbers = Vec::new();
         if let (Some(joined), Some(own)) = (&self.features.tokens, &part.tokens) {
             let taps = joined.taps.iter().zip(&own.taps);
-            numbers.extend(taps.filter_map(|((_, joined), (_, own))| passed_back(gradients, joined, own, first)));
+            numbers.extend(taps.filter_map(|((_, joined), (_, own))| surrogate_losses(gradients, joined, own, first)));
             if self.with_last {
-                numbers.extend(passed_back(gradients, &joined.last, &own.last, first));
+                numbers.extend(surrogate_losses(gradients, &joined.last, &own.last, first));
             }
         }
         for (joined, own) in self.features.levels.iter().zip(&part.levels) {
             if let (Some(joined), Some(own)) = (&joined.map, &own.map) {
-                numbers.extend(passed_back(gradients, joined, own, first));
+                numbers.extend(surrogate_losses(gradients, joined, own, first));
             }
         }
         numbers
     }
 }
 
-/// All of them one after the other, as a leaf of a graph of its own; nothing of nothing.
+/// All tensors joined along the batch, detached and as a new leaf for gradients; `None` without tensors.
 fn joined<'a, const D: usize>(parts: impl Iterator<Item = &'a Tensor<D>>) -> Option<Tensor<D>> {
     let all: Vec<Tensor<D>> = parts.map(|part| part.clone().detach()).collect();
     (!all.is_empty()).then(|| Tensor::cat(all, 0).require_grad())
 }
 
-/// A number whose gradient by `own` is what `gradients` say of its place in `joined`.
-fn passed_back<const D: usize>(
+/// A scalar whose gradient with respect to `own` equals that in `gradients` with respect to its part of `joined`.
+fn surrogate_losses<const D: usize>(
     gradients: &Gradients,
     joined: &Tensor<D>,
     own: &Tensor<D>,

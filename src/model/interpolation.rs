@@ -2,19 +2,19 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-use crate::numeric::Between;
+use crate::numeric::Interpolation;
 
 /// The matrix `[to, from]` of linear interpolation. `align_corners` is PyTorch's option of that name.
 pub(super) fn linear(from: usize, to: usize, align_corners: bool, device: &Device) -> Tensor<2> {
     matrix(from, to, device, |i, row| {
-        let Between { low, high, weight } = Between::of(i, from, to, align_corners);
+        let Interpolation { low, high, weight } = Interpolation::of(i, from, to, align_corners);
         row[low] += 1.0 - weight;
         row[high] += weight;
     })
 }
 
 /// The matrix `[to, from]` of cubic interpolation with half-pixel centres: PyTorch's `bicubic`, `align_corners` false.
-/// Samples beyond an edge are the edge's.
+/// Samples beyond an edge repeat the edge.
 pub(super) fn cubic(from: usize, to: usize, device: &Device) -> Tensor<2> {
     matrix(from, to, device, |i, row| {
         let place = (i as f64 + 0.5) * from as f64 / to as f64 - 0.5;
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_place_is_shared_out_in_full() {
+    fn the_weights_of_each_output_sum_to_one() {
         let device = Device::flex();
         for matrix in [
             linear(5, 9, false, &device),

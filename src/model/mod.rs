@@ -1,7 +1,7 @@
-//! The networks as burn modules. This room knows no files, no photos and no windows.
+//! The networks as burn modules. This room is independent of files, photos and the user interface.
 //!
-//! A [`ModelSpec`] says which network and how large, [`Weights`] hold its tensors on the host, and
-//! [`Network::build`] puts the two together on a device.
+//! A [`ModelSpec`] describes a network and its sizes, [`Weights`] hold its tensors on the host, and [`Network::build`]
+//! builds the network from both on a device.
 
 mod build;
 mod decoders;
@@ -10,7 +10,7 @@ mod features;
 mod interpolation;
 mod kernels;
 mod layers;
-mod named;
+mod named_gradients;
 mod network;
 mod probe;
 mod published;
@@ -19,15 +19,15 @@ mod tensors;
 mod weights;
 
 pub use decoders::{
-    Decoder, DecoderKind, DecoderSpec, HeadSpec, LastUpsampling, LinearDecoder, Logits, MaskSpec, MaskTransformer, Mla,
-    MlaSpec, Needs, Paper, SETR_CHANNELS, UpDecoder, UpDecoderSpec, UpSpec, UpStage,
+    Decoder, DecoderKind, DecoderSpec, HeadSpec, LastUpsampling, LinearDecoder, Logits, MaskSpec, MaskTransformer,
+    Needs, Paper, SETR_CHANNELS, SetrMla, SetrMlaSpec, SetrPup, SetrPupHead, SetrPupSpec, SetrPupStage,
 };
 pub use encoders::{
     AttentionSpec, Encoder, EncoderSpec, LevelSpec, PositionResize, Refit, RefitError, Variant, VisionTransformer,
     VitSpec, resized_positions,
 };
 pub use features::{Features, JoinedFeatures, Level, Tokens};
-pub use named::ParameterNames;
+pub use named_gradients::ParameterNames;
 pub use network::Network;
 pub use probe::{Cancelled, MapStage, NoProbe, Probe, Stage};
 pub use published::published;

@@ -7,23 +7,23 @@ use super::build::Builder;
 use super::decoders::{Decoder, Inputs, LastUpsampling, Logits};
 use super::encoders::Encoder;
 use super::features::Features;
-use super::named::ParameterNames;
+use super::named_gradients::ParameterNames;
 use super::probe::{Cancelled, Probe};
 use super::spec::{ModelSpec, Output};
 use super::tensors::tensors_of;
 use super::weights::{Weights, WeightsMismatch};
 
-/// An encoder and its decoders. They are separate calls, so that features can be kept.
+/// An encoder and its decoders, which are called separately so that features can be cached.
 #[derive(Module, Debug)]
 pub struct Network {
     /// The encoder.
     pub encoder: Encoder,
-    /// In the order of [`ModelSpec::decoders`].
+    /// The decoders, in the order of [`ModelSpec::decoders`].
     pub decoders: Vec<Decoder>,
 }
 
 impl Network {
-    /// Builds the network of `spec` on `device` and empties `weights` into it.
+    /// Builds the network of `spec` on `device` from `weights`.
     ///
     /// # Errors
     /// Every tensor that is missing, unexpected, of another shape or not finite.
@@ -31,7 +31,7 @@ impl Network {
         Self::build_named(spec, weights, device).map(|(network, _)| network)
     }
 
-    /// The same, with the names of all parameters: for [`Network::named_gradients`].
+    /// Like [`Network::build`], and returns the names of all parameters, for [`Network::named_gradients`].
     ///
     /// # Errors
     /// As [`Network::build`].
@@ -55,10 +55,11 @@ impl Network {
         Ok((network, builder.names))
     }
 
-    /// Features of `image` `[batch, 3, height, width]`, normalised, both sides multiples of [`super::EncoderSpec::multiple`].
+    /// Computes the features of `image` `[batch, 3, height, width]`, normalised, both sides multiples of
+    /// [`super::EncoderSpec::multiple`].
     ///
     /// # Errors
-    /// [`Cancelled`] when the probe says so.
+    /// [`Cancelled`] when the probe returns `Break`.
     pub fn encode(&self, image: Tensor<4>, probe: &mut dyn Probe) -> Result<Features, Cancelled> {
         self.encoder.forward(image, probe)
     }
@@ -66,10 +67,10 @@ impl Network {
     /// Class logits of one of the outputs that [`ModelSpec::outputs`] lists.
     ///
     /// # Errors
-    /// [`Cancelled`] when the probe says so.
+    /// [`Cancelled`] when the probe returns `Break`.
     ///
     /// # Panics
-    /// When `output` is none of them.
+    /// When the model has no such output.
     pub fn decode(
         &self,
         features: &Features,

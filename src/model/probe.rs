@@ -1,10 +1,10 @@
-//! Looking into a forward pass: progress, cancel, block outputs, attention.
+//! Observing a forward pass: progress, cancelling, block outputs, attention.
 
 use std::ops::ControlFlow;
 
 use burn::tensor::Tensor;
 
-/// Which block of which part has just run.
+/// A block of the encoder or of a decoder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
     /// Block `0..depth` of the encoder.
@@ -13,7 +13,7 @@ pub enum Stage {
     Decoder(usize),
 }
 
-/// Which map of a SETR decoder. Paths are numbered from the shallowest to the deepest.
+/// A map inside a SETR decoder. Paths are numbered from the shallowest to the deepest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MapStage {
     /// Naive and PUP: after stage `i` and its upsampling.
@@ -24,43 +24,44 @@ pub enum MapStage {
     Refined(usize),
 }
 
-/// Called by a network while it runs.
+/// What a network calls during a forward pass.
 pub trait Probe {
-    /// After each block, with the tokens `[batch, tokens, dim]` that it put out.
-    /// `Break` ends the pass with [`Cancelled`].
+    /// Called after each block, with its output tokens `[batch, tokens, dim]`. `Break` ends the pass with
+    /// [`Cancelled`].
     fn block(&mut self, stage: Stage, tokens: &Tensor<3>) -> ControlFlow<()>;
 
-    /// Whether [`Probe::queries_and_keys`] is wanted; they are then laid out for it.
+    /// Whether [`Probe::queries_and_keys`] is to be called; only then are queries and keys split into heads for it.
     fn wants_queries_and_keys(&self) -> bool {
         false
     }
 
-    /// Queries and keys of a block, both `[batch, heads, tokens, head width]`. The queries are scaled already: softmax
-    /// over `query · key` is the attention.
+    /// Receives queries and keys of a block, both `[batch, heads, tokens, head width]`. The queries are already scaled:
+    /// softmax over `query · key` is the attention.
     fn queries_and_keys(&mut self, _stage: Stage, _queries: Tensor<4>, _keys: Tensor<4>) {}
 
-    /// Whether [`Probe::residual`] is wanted.
+    /// Whether [`Probe::residual`] is to be called.
     fn changes_residuals(&self) -> bool {
         false
     }
 
-    /// What attention and, a second time, the MLP of a block are about to add to its tokens, `[batch, tokens, dim]`;
-    /// what comes back is added instead. Training drops some of it.
+    /// Receives the update `[batch, tokens, dim]` that attention and, in a second call, the MLP of a block would add to
+    /// its tokens; the returned tensor is added instead. Training uses it for drop path and dropout.
     fn residual(&mut self, _stage: Stage, update: Tensor<3>) -> Tensor<3> {
         update
     }
 
-    /// After each stage of a SETR decoder. `Break` ends the pass with [`Cancelled`].
+    /// Called after each stage of a SETR decoder. `Break` ends the pass with [`Cancelled`].
     fn stage_done(&mut self) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }
 
-    /// Whether [`Probe::map`] is wanted; upsampled maps that the pass itself can do without are then computed too.
+    /// Whether [`Probe::map`] is to be called; only then are upsampled maps computed that the pass itself does not
+    /// need.
     fn wants_maps(&self) -> bool {
         false
     }
 
-    /// A map `[batch, rows, columns, channels]` inside a SETR decoder.
+    /// Receives a map `[batch, rows, columns, channels]` inside a SETR decoder.
     fn map(&mut self, _stage: MapStage, _map: Tensor<4>) {}
 }
 
@@ -73,13 +74,13 @@ impl Probe for NoProbe {
     }
 }
 
-/// The pass was ended by its [`Probe`].
+/// The [`Probe`] ended the pass.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("cancelled")]
 pub struct Cancelled;
 
 /// Turns a probe's answer into a result, for use with `?`.
-pub(super) fn go_on(answer: ControlFlow<()>) -> Result<(), Cancelled> {
+pub(super) fn check_cancelled(answer: ControlFlow<()>) -> Result<(), Cancelled> {
     match answer {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(()) => Err(Cancelled),

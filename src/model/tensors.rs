@@ -1,6 +1,6 @@
-//! The one list of a network's tensors: names, shapes, and what each of them is for.
+//! The list of a network's tensors: names, shapes, roles and places.
 //!
-//! Loading, random weights, weight decay and rates by layer all follow from it.
+//! Loading, random weights, weight decay and layer-wise learning rates all use it.
 
 use super::decoders::Inputs;
 use super::encoders::EncoderSpec;
@@ -13,13 +13,13 @@ pub struct TensorSpec {
     pub name: String,
     /// Expected shape.
     pub shape: Vec<usize>,
-    /// What it is for.
+    /// Role in its layer.
     pub role: Role,
-    /// Where in the network it is.
+    /// Place in the network.
     pub place: Place,
 }
 
-/// What a tensor is for.
+/// The role of a tensor in its layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// Weight of a linear layer, `[out, in]`.
@@ -28,11 +28,11 @@ pub enum Role {
     Projection,
     /// Weight of a convolution, `[out, in, side, side]`.
     Kernel,
-    /// Weight of the convolution that puts out class logits.
+    /// Weight of the convolution that computes class logits.
     Classifier,
-    /// What a layer or a norm adds.
+    /// Bias of a layer or a norm.
     Bias,
-    /// What a norm multiplies by.
+    /// Factor of a norm.
     Scale,
     /// Running mean of a batch norm.
     Mean,
@@ -43,7 +43,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// Whether it is a matrix of weights, and neither of a norm nor a bias nor an embedding.
+    /// Whether the tensor is a matrix of weights, and not a bias, an embedding or part of a norm.
     pub fn is_matrix(self) -> bool {
         match self {
             Self::Matrix | Self::Projection | Self::Kernel | Self::Classifier => true,
@@ -52,16 +52,16 @@ impl Role {
     }
 }
 
-/// Where in a network a tensor is.
+/// The place of a tensor in a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
     /// In the encoder, before its first layer.
     Stem,
-    /// In a layer of the encoder, from 0; what follows the last layer has its number plus one.
+    /// In a layer of the encoder, from 0; tensors after the last layer have its number plus one.
     Layer(usize),
-    /// In a decoder, in what lies between encoder and head.
+    /// In a decoder, between encoder and head.
     Neck,
-    /// In a decoder, in what turns features into class logits.
+    /// In a decoder's head, which turns features into class logits.
     Head,
 }
 
@@ -79,19 +79,20 @@ pub fn tensors_of(spec: &ModelSpec) -> Vec<TensorSpec> {
     list.tensors
 }
 
-/// Those of an encoder alone.
+/// Every tensor of an encoder alone.
 pub fn tensors_of_encoder(spec: &EncoderSpec) -> Vec<TensorSpec> {
     let mut list = TensorList::default();
     spec.tensors(&mut list);
     list.tensors
 }
 
-/// Key of the decoder that a tensor belongs to, and its name there: `decoders.KEY.rest`. Nothing for the encoder's.
+/// Key of the decoder that a tensor belongs to, and its name in the decoder: `decoders.KEY.rest`. `None` for the
+/// encoder's tensors.
 pub fn in_decoder(name: &str) -> Option<(&str, &str)> {
     name.strip_prefix("decoders.")?.split_once('.')
 }
 
-/// Collects tensors.
+/// Collects the tensors of a network.
 pub(super) struct TensorList {
     tensors: Vec<TensorSpec>,
     place: Place,
@@ -107,7 +108,7 @@ impl Default for TensorList {
 }
 
 impl TensorList {
-    /// Where everything is that is added from now on.
+    /// Sets the place of all tensors that are added from now on.
     pub(super) fn at(&mut self, place: Place) {
         self.place = place;
     }
@@ -131,7 +132,7 @@ impl TensorList {
         self.add(format!("{name}.bias"), [dim], Role::Bias);
     }
 
-    /// A transformer block.
+    /// Adds a transformer block.
     pub(super) fn block(&mut self, name: &str, dim: usize) {
         self.layer_norm(&format!("{name}.norm1"), dim);
         self.linear(&format!("{name}.attn.qkv"), 3 * dim, dim);
@@ -146,13 +147,13 @@ impl TensorList {
         self.add(format!("{name}.bias"), [output], Role::Bias);
     }
 
-    /// A convolution to class logits.
+    /// Adds a convolution to class logits.
     pub(super) fn classifier(&mut self, name: &str, classes: usize, input: usize, side: usize) {
         self.add(format!("{name}.weight"), [classes, input, side, side], Role::Classifier);
         self.add(format!("{name}.bias"), [classes], Role::Bias);
     }
 
-    /// A convolution without bias and the batch norm behind it.
+    /// Adds a convolution without bias and the batch norm after it.
     pub(super) fn normed_convolution(&mut self, name: &str, output: usize, input: usize, side: usize) {
         self.add(format!("{name}.weight"), [output, input, side, side], Role::Kernel);
         for (part, role) in [
@@ -190,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn roles_and_places_are_what_the_names_say() {
+    fn roles_and_places_match_the_names() {
         let (_, tensors) = all();
         for (name, role, place) in [
             ("encoder.patch_embed.proj.weight", Role::Kernel, Place::Stem),

@@ -21,7 +21,7 @@ pub struct Weights {
     tensors: BTreeMap<String, HostTensor>,
 }
 
-/// Name and shape of a tensor, as a message tells it.
+/// Name and shape of a tensor, for messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamedShape {
     /// Its name.
@@ -39,14 +39,14 @@ impl From<&TensorSpec> for NamedShape {
     }
 }
 
-/// How weights differ from what their spec asks for; every difference is listed.
+/// All differences between weights and what their spec needs.
 #[derive(Debug, Default, PartialEq, Eq, thiserror::Error)]
 pub struct WeightsMismatch {
-    /// Needed, not there.
+    /// Tensors that are needed but missing.
     pub missing: Vec<NamedShape>,
-    /// There, not needed.
+    /// Tensors that are present but not needed.
     pub unexpected: Vec<NamedShape>,
-    /// Expected tensor and the shape that was found.
+    /// Tensors with another shape: the expected tensor and the shape that was found.
     pub misshapen: Vec<(NamedShape, Vec<usize>)>,
     /// Tensors that hold NaN or infinity.
     pub not_finite: Vec<String>,
@@ -70,12 +70,12 @@ impl fmt::Display for WeightsMismatch {
     }
 }
 
-/// Tensors of one kind of difference that are written out; a wrong file can have hundreds.
-const MOST_LISTED: usize = 12;
+/// Maximum number of tensors to list for one kind of difference; a wrong file can have hundreds.
+const MAX_LISTED: usize = 12;
 
 fn write_some(f: &mut fmt::Formatter<'_>, what: &str, items: impl ExactSizeIterator<Item = String>) -> fmt::Result {
-    let more = items.len().saturating_sub(MOST_LISTED);
-    for item in items.take(MOST_LISTED) {
+    let more = items.len().saturating_sub(MAX_LISTED);
+    for item in items.take(MAX_LISTED) {
         write!(f, "\n  {what}: {item}")?;
     }
     match more {
@@ -84,7 +84,7 @@ fn write_some(f: &mut fmt::Formatter<'_>, what: &str, items: impl ExactSizeItera
     }
 }
 
-/// Names come from files and can be of any length.
+/// A name, shortened because names come from files and can be of any length.
 fn shortened(name: &str) -> String {
     name.chars().take(80).collect()
 }
@@ -100,12 +100,12 @@ impl Weights {
         self.tensors.remove(name)
     }
 
-    /// Looks at a tensor.
+    /// The tensor with this name.
     pub fn get(&self, name: &str) -> Option<&HostTensor> {
         self.tensors.get(name)
     }
 
-    /// Takes everything out, in alphabetical order of the names.
+    /// Removes and returns all tensors, in alphabetical order of the names.
     pub fn drain(&mut self) -> impl Iterator<Item = (String, HostTensor)> {
         std::mem::take(&mut self.tensors).into_iter()
     }
@@ -115,7 +115,8 @@ impl Weights {
         self.tensors.iter().map(|(name, t)| (name.as_str(), t))
     }
 
-    /// Adds tensors of the same names and shapes; others are taken over.
+    /// Adds the values of tensors with the same names, which must have the same shapes; copies tensors that are missing
+    /// here.
     pub fn add(&mut self, other: &Self) {
         for (name, tensor) in &other.tensors {
             match self.tensors.get_mut(name) {
@@ -136,7 +137,7 @@ impl Weights {
         }
     }
 
-    /// Moves tensors towards those of the same names by a share of the way.
+    /// Moves tensors towards those with the same names by `share` of the difference.
     pub fn mix(&mut self, other: &Self, share: f32) {
         for (name, tensor) in &mut self.tensors {
             let Some(towards) = other.tensors.get(name) else {
@@ -153,7 +154,7 @@ impl Weights {
         self.tensors.values().map(|t| t.values.len()).sum()
     }
 
-    /// Compares with what is needed (see [`super::tensors_of`]).
+    /// Compares the tensors with those that are needed (see [`super::tensors_of`]).
     ///
     /// # Errors
     /// Every missing, unexpected, wrongly shaped and non-finite tensor.
@@ -188,11 +189,11 @@ impl Weights {
         }
     }
 
-    /// Weights of the right shapes with small pseudo-random values, for timing: the time does not depend on them.
+    /// Weights of the right shapes with small pseudo-random values, for timing, which does not depend on the values.
     pub fn random(spec: &ModelSpec, seed: u64) -> Self {
         let mut state = seed | 1;
         let mut next = move || {
-            // xorshift64*: enough for values whose only duty is to be different and small.
+            // xorshift64* is good enough for values that only need to be different and small.
             state ^= state >> 12;
             state ^= state << 25;
             state ^= state >> 27;

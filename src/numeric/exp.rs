@@ -1,4 +1,4 @@
-//! `e^x` as arithmetic that the compiler can vectorise.
+//! `e^x` in arithmetic that the compiler can vectorise.
 
 /// `e^x` with a relative error below 3e-7, for `-87 <= x <= 88`; `e^-87` (1e-38) for anything smaller.
 ///

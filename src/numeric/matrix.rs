@@ -1,8 +1,8 @@
-//! Products of matrices that lie somewhere in host memory.
+//! Products of strided matrices in host memory.
 
 use gemm::Parallelism;
 
-/// A matrix somewhere in a slice; `row` and `column` are the steps to the next row and column.
+/// A strided matrix in a slice; `row` and `column` are the steps to the next row and column, in values.
 pub(crate) struct Strided<'a> {
     pub(crate) values: &'a [f32],
     pub(crate) rows: usize,
@@ -12,21 +12,22 @@ pub(crate) struct Strided<'a> {
 }
 
 impl Strided<'_> {
-    /// Whether there is a value in the matrix, and all of them lie in the slice.
+    /// Whether the matrix has a value, and all of its values are inside the slice.
     fn fits(&self) -> bool {
         let last = last_index([self.rows, self.columns], [self.row, self.column]);
         last.is_some_and(|last| last < self.values.len())
     }
 }
 
-/// Where the last value of a matrix lies; `None` for one without values, and beyond what a `usize` holds.
+/// Index of the last value of a matrix; `None` for a matrix without values, and if the index does not fit in a `usize`.
 fn last_index(size: [usize; 2], steps: [usize; 2]) -> Option<usize> {
     let down = size[0].checked_sub(1)?.checked_mul(steps[0])?;
     let across = size[1].checked_sub(1)?.checked_mul(steps[1])?;
     down.checked_add(across)
 }
 
-/// `out = a b`, or `out += a b` when `add`; the rows of `out` are `out_row` values apart. Runs on this thread alone.
+/// `out = a b`, or `out += a b` when `add`; the rows of `out` are `out_row` values apart. Runs on the calling thread
+/// alone.
 #[expect(unsafe_code, reason = "the gemm crate takes pointers; the bounds are checked here")]
 pub(crate) fn multiply(a: &Strided, b: &Strided, out: &mut [f32], out_row: usize, add: bool) {
     assert!(a.columns == b.rows);
@@ -34,9 +35,9 @@ pub(crate) fn multiply(a: &Strided, b: &Strided, out: &mut [f32], out_row: usize
     let last = last_index([a.rows, b.columns], [out_row, 1]);
     assert!(last.is_some_and(|last| last < out.len()));
     // SAFETY: the assertions above bound every index that the product reads or writes, without wrapping around: indices
-    // grow along rows and columns, and the last one lies in its slice. `out` is borrowed mutably while `a` and `b` are
-    // shared, so they cannot overlap. A step that is more than an `isize` holds lies in no slice, so there is one row or
-    // column then and the step is not taken.
+    // grow along rows and columns, and the last one is inside its slice. `out` is borrowed mutably while `a` and `b`
+    // are shared, so they cannot overlap. A step that does not fit in an `isize` does not fit in a slice, so there is
+    // only one row or column then and the step is not used.
     unsafe {
         gemm::gemm(
             a.rows,
@@ -67,12 +68,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_value_is_found_without_wrapping_around() {
+    fn the_last_index_does_not_wrap_around() {
         assert_eq!(last_index([2, 3], [10, 2]), Some(14));
         assert_eq!(last_index([1, 1], [usize::MAX, usize::MAX]), Some(0));
         assert_eq!(last_index([0, 3], [10, 2]), None);
         assert_eq!(last_index([2, 0], [10, 2]), None);
-        // Each of these would be 0 in a `usize`.
+        // Each of these would wrap around to 0 in a `usize`.
         assert_eq!(last_index([3, 1], [1 << (usize::BITS - 1), 1]), None);
         assert_eq!(last_index([2, 2], [usize::MAX, 1]), None);
     }

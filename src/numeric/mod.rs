@@ -1,5 +1,5 @@
-//! Rules of arithmetic that several rooms share: half-pixel interpolation, a vectorisable `e^x`, and products of
-//! matrices in host memory.
+//! Arithmetic that several rooms share: half-pixel interpolation, a vectorisable `e^x`, and matrix products in host
+//! memory.
 
 mod exp;
 mod matrix;
@@ -7,25 +7,26 @@ mod matrix;
 pub(crate) use exp::exp;
 pub(crate) use matrix::{Strided, multiply};
 
-/// Where output position `i` of `to` falls among `from` samples: two neighbours and the share of the second.
+/// The position of an output sample among the input samples: two neighbours and the weight of the second.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Between {
-    /// The nearer-to-zero neighbour.
+pub struct Interpolation {
+    /// Index of the lower neighbour.
     pub low: usize,
-    /// The next neighbour, or `low` at the edge.
+    /// Index of the upper neighbour, or `low` at the edge.
     pub high: usize,
-    /// Share of `high`, 0..1.
+    /// Weight of `high`, 0..1.
     pub weight: f32,
 }
 
-impl Between {
-    /// Half-pixel centres without anti-aliasing: PyTorch's `interpolate(mode="bilinear", align_corners=False)`,
-    /// which the upstream projects use almost everywhere.
+impl Interpolation {
+    /// Position of output sample `i` of `to` among `from` input samples, by half-pixel centres without anti-aliasing:
+    /// PyTorch's `interpolate(mode="bilinear", align_corners=False)`, which the upstream projects use almost
+    /// everywhere.
     pub fn half_pixel(i: usize, from: usize, to: usize) -> Self {
         Self::at(((i as f64 + 0.5) * from as f64 / to as f64 - 0.5).max(0.0), from)
     }
 
-    /// The first sample on the first position and the last on the last: `align_corners=True`.
+    /// The same, with the first and the last samples aligned: PyTorch's `align_corners=True`.
     pub fn corners(i: usize, from: usize, to: usize) -> Self {
         let step = if to > 1 {
             (from - 1) as f64 / (to - 1) as f64
@@ -35,7 +36,7 @@ impl Between {
         Self::at(i as f64 * step, from)
     }
 
-    /// [`Between::corners`] or [`Between::half_pixel`].
+    /// [`Interpolation::corners`] or [`Interpolation::half_pixel`].
     pub fn of(i: usize, from: usize, to: usize, align_corners: bool) -> Self {
         if align_corners {
             Self::corners(i, from, to)
@@ -56,32 +57,32 @@ impl Between {
 
 #[cfg(test)]
 mod tests {
-    use super::Between;
+    use super::Interpolation;
 
     #[test]
     fn doubling_gives_quarters() {
-        let weights: Vec<_> = (0..4).map(|i| Between::half_pixel(i, 2, 4)).collect();
+        let weights: Vec<_> = (0..4).map(|i| Interpolation::half_pixel(i, 2, 4)).collect();
         let expected = [(0, 1, 0.0), (0, 1, 0.25), (0, 1, 0.75), (1, 1, 0.25)];
         for (found, (low, high, weight)) in weights.iter().zip(expected) {
-            assert_eq!(*found, Between { low, high, weight });
+            assert_eq!(*found, Interpolation { low, high, weight });
         }
     }
 
     #[test]
     fn corners_stay_corners() {
-        let weights: Vec<_> = (0..5).map(|i| Between::corners(i, 3, 5)).collect();
+        let weights: Vec<_> = (0..5).map(|i| Interpolation::corners(i, 3, 5)).collect();
         let expected = [(0, 1, 0.0), (0, 1, 0.5), (1, 2, 0.0), (1, 2, 0.5), (2, 2, 0.0)];
         for (found, (low, high, weight)) in weights.iter().zip(expected) {
-            assert_eq!(*found, Between { low, high, weight });
+            assert_eq!(*found, Interpolation { low, high, weight });
         }
-        assert_eq!(Between::corners(0, 4, 1).low, 0);
+        assert_eq!(Interpolation::corners(0, 4, 1).low, 0);
     }
 
     #[test]
     fn the_same_size_is_the_identity() {
         for i in 0..5 {
-            assert_eq!(Between::half_pixel(i, 5, 5).low, i);
-            assert_eq!(Between::half_pixel(i, 5, 5).weight, 0.0);
+            assert_eq!(Interpolation::half_pixel(i, 5, 5).low, i);
+            assert_eq!(Interpolation::half_pixel(i, 5, 5).weight, 0.0);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! From a file's bytes to an upright RGB picture.
+//! Decodes the bytes of a file to an upright RGB image.
 
 use std::borrow::Cow;
 use std::io::{self, Cursor};
@@ -12,11 +12,11 @@ use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Li
 use super::error::check_size;
 use super::{OpenOptions, Photo, PhotoError, PhotoRemark, depth, jpeg, png_end, tiff_file};
 
-/// Memory that a decoder may take beside the picture itself.
-pub(super) const MOST_DECODER_BYTES: u64 = 4 << 30;
+/// Memory limit of a decoder in bytes, not counting the image itself.
+pub(super) const MAX_DECODER_BYTES: u64 = 4 << 30;
 
 pub(super) fn open(path: &Path, options: OpenOptions) -> Result<Photo, PhotoError> {
-    // Read whole: a decoder that fails half-way must not be confused with a failing disk.
+    // Read the whole file first, so that a read error is not mistaken for a damaged image.
     let bytes = std::fs::read(path).map_err(|source| PhotoError::Read {
         source,
         path: path.into(),
@@ -28,9 +28,10 @@ pub(super) fn from_bytes(bytes: &[u8]) -> Result<Photo, PhotoError> {
     fenced(|| decoded(bytes.into(), OpenOptions::default()))
 }
 
-/// The decoders are third-party code that meets arbitrary bytes here; a panic in one is a damaged picture.
+/// Runs a decoder, and reports a panic in it as a damaged image: decoders are third-party code, and the bytes
+/// arbitrary.
 pub(super) fn fenced<T>(work: impl FnOnce() -> Result<T, PhotoError>) -> Result<T, PhotoError> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(PhotoError::damaged("its decoder gave up")))
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(PhotoError::damaged("its decoder failed")))
 }
 
 fn decoded(mut bytes: Cow<'_, [u8]>, options: OpenOptions) -> Result<Photo, PhotoError> {
@@ -49,12 +50,12 @@ fn decoded(mut bytes: Cow<'_, [u8]>, options: OpenOptions) -> Result<Photo, Phot
     let refused = |why| refusal(format, why);
     let mut reader = ImageReader::with_format(Cursor::new(&*bytes), format);
     let mut limits = Limits::default();
-    limits.max_alloc = Some(MOST_DECODER_BYTES);
+    limits.max_alloc = Some(MAX_DECODER_BYTES);
     reader.limits(limits);
     let mut decoder = reader.into_decoder().map_err(refused)?;
     let (width, height) = decoder.dimensions();
     check_size(width, height)?;
-    // An unreadable EXIF block leaves the picture as it is stored.
+    // With an unreadable EXIF block, the image stays as stored.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let mut image = DynamicImage::from_decoder(decoder).map_err(refused)?;
     let mut remarks = Vec::new();
@@ -69,14 +70,14 @@ fn decoded(mut bytes: Cow<'_, [u8]>, options: OpenOptions) -> Result<Photo, Phot
     })
 }
 
-/// What a decoder says, as an error of this room.
+/// Converts a decoder's error.
 pub(super) fn refusal(format: ImageFormat, why: ImageError) -> PhotoError {
     let unsupported = |what: String| PhotoError::unsupported(name(format), what);
     match why {
         ImageError::Unsupported(what) => match what.kind() {
             UnsupportedErrorKind::Format(_) => PhotoError::Format { path: PathBuf::new() },
             UnsupportedErrorKind::GenericFeature(feature) => unsupported(feature),
-            UnsupportedErrorKind::Color(color) => unsupported(format!("colours of the kind {color:?}")),
+            UnsupportedErrorKind::Color(color) => unsupported(format!("colour type {color:?}")),
             _ => unsupported(what.to_string()),
         },
         ImageError::IoError(why) if why.kind() == io::ErrorKind::UnexpectedEof => PhotoError::ends_too_early(),
@@ -91,7 +92,7 @@ fn name(format: ImageFormat) -> &'static str {
         ImageFormat::WebP => "WebP",
         ImageFormat::Bmp => "BMP",
         ImageFormat::Gif => "GIF",
-        _ => "picture",
+        _ => "image",
     }
 }
 

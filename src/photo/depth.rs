@@ -1,13 +1,14 @@
-//! Pictures of 16 bits per sample that use few of them.
+//! Images with 16 bits per sample that use only a few of them.
 
 use image::DynamicImage;
 
 use super::PhotoRemark;
 
-/// Bits up to which a picture of 16 looks nearly black: its brightest pixel has a sixteenth of full brightness.
+/// Number of used bits up to which a 16-bit image looks nearly black: its brightest pixel has a sixteenth of full
+/// brightness.
 const FEW_BITS: u32 = 12;
 
-/// The value that counts as white where this is the largest, and what is to be said about it.
+/// The value shown as white in an image whose largest sample is `largest`, and a remark about it.
 pub(super) fn white(largest: u16, stretch: bool) -> (u16, Option<PhotoRemark>) {
     let bits = u16::BITS - largest.leading_zeros();
     if bits == 0 || bits == u16::BITS {
@@ -21,7 +22,7 @@ pub(super) fn white(largest: u16, stretch: bool) -> (u16, Option<PhotoRemark>) {
     (u16::MAX, (bits <= FEW_BITS).then_some(PhotoRemark::FewBits { bits }))
 }
 
-/// Stretches the colours of a picture of 16 bits per sample if that is wanted, and says what is to be said about them.
+/// Stretches the colours of an image with 16 bits per sample if `stretch` is set, and returns a remark about them.
 pub(super) fn settled(image: &mut DynamicImage, stretch: bool) -> Option<PhotoRemark> {
     let (samples, channels, colors): (&mut [u16], usize, usize) = match image {
         DynamicImage::ImageLuma16(pixels) => (&mut **pixels, 1, 1),
@@ -52,10 +53,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn few_bits_are_said_and_stretched_on_demand() {
+    fn few_bits_are_reported_and_stretched_on_request() {
         assert_eq!(white(4095, false), (u16::MAX, Some(PhotoRemark::FewBits { bits: 12 })));
         assert_eq!(white(1000, false), (u16::MAX, Some(PhotoRemark::FewBits { bits: 10 })));
-        // A dark picture of 13 bits shows something; an empty one has nothing to stretch.
+        // A dark image of 13 bits is still visible; a black one has nothing to stretch.
         assert_eq!(white(4096, false), (u16::MAX, None));
         assert_eq!(white(0, true), (u16::MAX, None));
         assert_eq!(white(40_000, true), (u16::MAX, None));

@@ -1,30 +1,30 @@
-//! Why a picture could not be read.
+//! Errors of reading images.
 
 use std::path::{Path, PathBuf};
 
-use super::MOST_PIXELS;
+use super::MAX_PIXELS;
 
-/// Why a picture could not be read. The path comes last.
+/// Why an image cannot be read. The path comes last in each message.
 #[derive(Debug, thiserror::Error)]
 pub enum PhotoError {
-    /// The file cannot be read at all.
-    #[error("cannot read the picture ({source}){}", at(path))]
+    /// The file cannot be read.
+    #[error("cannot read the image ({source}){}", at(path))]
     Read {
-        /// What the system says.
+        /// The system's error.
         source: std::io::Error,
         /// The file.
         path: PathBuf,
     },
-    /// None of the formats.
+    /// The file has none of the supported formats.
     #[error(
-        "expected a PNG, JPEG, WebP, BMP, TIFF or GIF picture, found something else{}",
+        "expected a PNG, JPEG, WebP, BMP, TIFF or GIF image, found something else{}",
         at(path)
     )]
     Format {
-        /// The file, empty for memory.
+        /// The file; empty for bytes in memory.
         path: PathBuf,
     },
-    /// A sound picture of a kind that is not read.
+    /// The image is valid, but a variant of its format that is not supported.
     #[error(
         "this {format} is not supported ({what}); save it as an 8-bit PNG or JPEG{}",
         at(path)
@@ -32,27 +32,27 @@ pub enum PhotoError {
     Unsupported {
         /// Name of the format.
         format: &'static str,
-        /// What it has that is not read.
+        /// The unsupported feature.
         what: String,
-        /// The file, empty for memory.
+        /// The file; empty for bytes in memory.
         path: PathBuf,
     },
-    /// A picture, but a damaged one.
-    #[error("the picture is damaged ({why}){}", at(path))]
+    /// The image is damaged.
+    #[error("the image is damaged ({why}){}", at(path))]
     Damaged {
-        /// What the decoder says.
+        /// The decoder's error.
         why: String,
-        /// The file, empty for memory.
+        /// The file; empty for bytes in memory.
         path: PathBuf,
     },
-    /// More pixels than the program takes on.
-    #[error("expected at most {} megapixels, the header says {width} x {height}; make it smaller first{}", MOST_PIXELS / 1_000_000, at(path))]
+    /// The image has more than [`MAX_PIXELS`].
+    #[error("expected at most {} megapixels, the header says {width} x {height}; make it smaller first{}", MAX_PIXELS / 1_000_000, at(path))]
     TooLarge {
-        /// Claimed width.
+        /// Width in the header, in pixels.
         width: u32,
-        /// Claimed height.
+        /// Height in the header, in pixels.
         height: u32,
-        /// The file, empty for memory.
+        /// The file; empty for bytes in memory.
         path: PathBuf,
     },
 }
@@ -66,7 +66,7 @@ fn at(path: &Path) -> String {
 }
 
 impl PhotoError {
-    /// A damaged picture, whose file is not known here.
+    /// An error for a damaged image whose file is not known yet.
     pub(super) fn damaged(why: impl Into<String>) -> Self {
         Self::Damaged {
             why: why.into(),
@@ -74,12 +74,12 @@ impl PhotoError {
         }
     }
 
-    /// A picture that lacks pixels, whose file is not known here.
+    /// An error for an image that lacks pixels and whose file is not known yet.
     pub(super) fn ends_too_early() -> Self {
         Self::damaged("it ends too early")
     }
 
-    /// A kind that is not read, in a file that is not known here.
+    /// An error for an unsupported variant of a format, in a file that is not known yet.
     pub(super) fn unsupported(format: &'static str, what: impl Into<String>) -> Self {
         Self::Unsupported {
             format,
@@ -88,7 +88,7 @@ impl PhotoError {
         }
     }
 
-    /// The same of this file.
+    /// The same error with the path of the file.
     pub(super) fn in_file(mut self, file: &Path) -> Self {
         let (Self::Read { path, .. }
         | Self::Format { path }
@@ -100,9 +100,9 @@ impl PhotoError {
     }
 }
 
-/// Refuses a size that the program does not take on, or that has no pixels.
+/// Refuses images without pixels or with more than [`MAX_PIXELS`].
 pub(super) fn check_size(width: u32, height: u32) -> Result<(), PhotoError> {
-    if u64::from(width) * u64::from(height) > MOST_PIXELS {
+    if u64::from(width) * u64::from(height) > MAX_PIXELS {
         return Err(PhotoError::TooLarge {
             width,
             height,

@@ -1,4 +1,4 @@
-//! What lies in folders.
+//! Lists the files in folders.
 
 use std::cmp::Ordering;
 use std::collections::HashSet;
@@ -7,18 +7,18 @@ use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
-use super::is_picture;
+use super::is_image;
 
-/// The pictures directly inside a folder, in natural order: `img2` before `img10`, in either case.
+/// The images directly inside a folder, in natural order: `img2` before `img10`, without regard to case.
 ///
 /// # Errors
 /// When the folder cannot be listed.
-pub fn pictures_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
+pub fn images_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
         let path = entry.path();
-        if !is_hidden(&path) && is_picture(&path) && is_file(&entry) {
+        if !is_hidden(&path) && is_image(&path) && is_file(&entry) {
             found.push(path);
         }
     }
@@ -26,23 +26,23 @@ pub fn pictures_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// The pictures in a folder and in those below it, as [`files_below`] lists them.
+/// The images in a folder and its subfolders, as [`files_below`] lists them.
 ///
 /// # Errors
 /// When the folder cannot be listed.
-pub fn pictures_below(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    files_below(folder, is_picture)
+pub fn images_below(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    files_below(folder, is_image)
 }
 
-/// The wanted files in a folder, then those of each folder below it, in natural order. Links are followed, and each real
-/// folder is listed once, however links loop.
+/// The wanted files in a folder, then those in each of its subfolders, in natural order.
+///
+/// Links are followed, and each real folder is listed once, even where links form loops.
 ///
 /// # Errors
-/// When the folder cannot be listed. A folder below it that cannot be listed is an error too: what it holds would be
-/// missing without a word.
+/// When the folder or one of its subfolders cannot be listed; otherwise files would be missing without notice.
 pub fn files_below(folder: &Path, is_wanted: impl Fn(&Path) -> bool) -> io::Result<Vec<PathBuf>> {
     let mut seen = HashSet::new();
-    // A folder is known by where it really is.
+    // A folder is identified by its canonical path.
     let mut is_new = |entry: &walkdir::DirEntry| match entry.file_type().is_dir() {
         true => {
             let mut is_new = || std::fs::canonicalize(entry.path()).is_ok_and(|real| seen.insert(real));
@@ -53,7 +53,8 @@ pub fn files_below(folder: &Path, is_wanted: impl Fn(&Path) -> bool) -> io::Resu
     let entries = WalkDir::new(folder)
         .follow_links(true)
         .sort_by(|a, b| {
-            // Folders after files, and links after what they may lead to, which an entry does not tell before it is followed.
+            // Folders come after files, and links after their possible targets, because an entry does not show the
+            // target of a link before it is followed.
             let kind = |entry: &walkdir::DirEntry| match entry.file_type().is_symlink() {
                 true => (entry.path().is_dir(), true),
                 false => (entry.file_type().is_dir(), false),
@@ -69,7 +70,7 @@ pub fn files_below(folder: &Path, is_wanted: impl Fn(&Path) -> bool) -> io::Resu
                 found.push(entry.into_path());
             }
             Ok(_) => {}
-            // A link back to where it lies, or one that leads nowhere.
+            // A link to one of its parent folders, or a dead link.
             Err(why) if why.loop_ancestor().is_some() || is_dead_link(&why) => {}
             Err(why) => return Err(why.into()),
         }
@@ -77,7 +78,7 @@ pub fn files_below(folder: &Path, is_wanted: impl Fn(&Path) -> bool) -> io::Resu
     Ok(found)
 }
 
-/// Whether a name begins with a dot: among pictures these are what macOS keeps about them (`._a.jpg`).
+/// Whether a name starts with a dot, such as the metadata files that macOS stores beside images (`._a.jpg`).
 fn is_hidden(path: &Path) -> bool {
     path.file_name()
         .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
@@ -88,13 +89,13 @@ fn is_dead_link(why: &walkdir::Error) -> bool {
         .is_some_and(|path| path.is_symlink() && std::fs::metadata(path).is_err())
 }
 
-/// Natural order of the names; those that differ only in case or blanks are in the plain one.
+/// Natural order of the names; paths whose names differ only in case or spaces are in byte order.
 fn in_natural_order(a: &Path, b: &Path) -> Ordering {
     let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     natord::compare_ignore_case(&name(a), &name(b)).then_with(|| a.as_os_str().cmp(b.as_os_str()))
 }
 
-/// Whether an entry is a file or a link to one. Most systems tell the kind with the name, without a look at the file.
+/// Whether an entry is a file or a link to one. Most systems list the file type with the name, so no file is opened.
 fn is_file(entry: &std::fs::DirEntry) -> bool {
     entry
         .file_type()
@@ -126,17 +127,17 @@ mod tests {
             std::fs::write(folder.path().join(name), "").expect("a file");
         }
         std::fs::create_dir(folder.path().join("folder.png")).expect("a folder");
-        let found = pictures_in(folder.path()).expect("a list");
+        let found = images_in(folder.path()).expect("a list");
         assert_eq!(
             names(&found, folder.path()),
             ["B.gif", "b.gif", "img02.jpg", "img1.jpg", "IMG2.PNG", "img10.png"]
         );
-        assert_eq!(pictures_below(folder.path()).expect("a list"), found);
+        assert_eq!(images_below(folder.path()).expect("a list"), found);
     }
 
     #[cfg(unix)]
     #[test]
-    fn each_real_folder_is_listed_once_however_links_loop() {
+    fn each_real_folder_is_listed_once_despite_link_loops() {
         use std::os::unix::fs::symlink;
         let folder = tempfile::tempdir().expect("a temporary folder");
         let root = folder.path();
@@ -149,11 +150,11 @@ mod tests {
         symlink(root.join("a"), root.join("0-before-a")).expect("a link");
         symlink(root.join("nowhere"), root.join("dead.png")).expect("a link");
         symlink(root.join("top.png"), root.join("linked.png")).expect("a link");
-        let found = pictures_below(root).expect("a list");
+        let found = images_below(root).expect("a list");
         assert_eq!(
             names(&found, root),
             ["top.png", "linked.png", "a/one.png", "a/deep/two.png"]
         );
-        assert!(pictures_below(&root.join("missing")).is_err());
+        assert!(images_below(&root.join("missing")).is_err());
     }
 }

@@ -1,31 +1,31 @@
-//! What a picture's header says, before any pixel is decoded.
+//! Reads the header of an image without decoding pixels.
 
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use image::{ColorType, ImageDecoder, ImageFormat, ImageReader, Limits};
 
-use super::decode::{MOST_DECODER_BYTES, fenced, refusal};
+use super::decode::{MAX_DECODER_BYTES, fenced, refusal};
 use super::error::check_size;
 use super::{PhotoError, jpeg, tiff_file};
 
-/// What a picture's header says.
+/// The header of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
     /// Pixels per row, as stored: before the EXIF orientation is applied.
     pub width: u32,
     /// Rows, as stored.
     pub height: u32,
-    /// Memory that decoding takes at its peak, in bytes: the file, and its pixels in their own layout and as RGB.
+    /// Peak memory of decoding in bytes: the file, and its pixels in their stored layout and as RGB.
     pub decoding_bytes: u64,
 }
 
 impl Header {
-    /// Reads the header of a picture's file.
+    /// Reads the header of an image file.
     ///
     /// # Errors
-    /// When the file cannot be read, is of no format or kind that is read, or says more than
-    /// [`MOST_PIXELS`](super::MOST_PIXELS).
+    /// When the file cannot be read, has an unsupported format or variant, or claims more than
+    /// [`MAX_PIXELS`](super::MAX_PIXELS).
     pub fn read(path: &Path) -> Result<Self, PhotoError> {
         let bytes = std::fs::read(path).map_err(|source| PhotoError::Read {
             source,
@@ -38,7 +38,7 @@ impl Header {
         })
     }
 
-    /// Pixels in the picture.
+    /// Number of pixels in the image.
     pub fn pixels(&self) -> u64 {
         u64::from(self.width) * u64::from(self.height)
     }
@@ -53,13 +53,13 @@ impl Header {
         }
         let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
         let mut limits = Limits::default();
-        limits.max_alloc = Some(MOST_DECODER_BYTES);
+        limits.max_alloc = Some(MAX_DECODER_BYTES);
         reader.limits(limits);
         let decoder = reader.into_decoder().map_err(|why| refusal(format, why))?;
         let (width, height) = decoder.dimensions();
         check_size(width, height)?;
         let rgb = match decoder.color_type() {
-            // Taken as it is.
+            // Needs no conversion.
             ColorType::Rgb8 => 0,
             _ => 3 * u64::from(width) * u64::from(height),
         };

@@ -1,13 +1,13 @@
-//! What the markers of a JPEG say: whether it is of a kind that is read, and whether it has an end.
+//! Checks the markers of a JPEG: whether its coding is supported, and whether it has an end marker.
 
 use std::borrow::Cow;
 
 use super::{PhotoError, jpeg_scan};
 
-/// Refuses kinds of JPEG that the decoder would call damaged.
+/// Refuses valid JPEGs that the decoder would report as damaged.
 ///
 /// # Errors
-/// When the frame is neither baseline nor progressive, or has other than 8 bits.
+/// When the frame is neither baseline nor progressive, or does not have 8 bits per sample.
 pub(super) fn check_kind(bytes: &[u8]) -> Result<(), PhotoError> {
     let unsupported = |what: &str| Err(PhotoError::unsupported("JPEG", what));
     let mut at = 2;
@@ -24,7 +24,7 @@ pub(super) fn check_kind(bytes: &[u8]) -> Result<(), PhotoError> {
             0xc3 => return unsupported("lossless coding"),
             0xc9..=0xcb => return unsupported("arithmetic coding"),
             0xc5..=0xc7 | 0xcd..=0xcf => return unsupported("hierarchical coding"),
-            // The first scan, or an end: no frame.
+            // The first scan or the end marker comes before any frame.
             0xd9 | 0xda => return Ok(()),
             _ => match bytes.get(at + 2..at + 4) {
                 Some(&[high, low]) => at += 2 + usize::from(u16::from_be_bytes([high, low])),
@@ -35,10 +35,10 @@ pub(super) fn check_kind(bytes: &[u8]) -> Result<(), PhotoError> {
     Ok(())
 }
 
-/// Appends the end marker where only that is missing, and says whether it did.
+/// Appends the end marker if only that is missing, and returns whether it did.
 ///
 /// # Errors
-/// When data of pixels are missing: the decoder would fill their place with grey, and a model would find classes in it.
+/// When pixel data are missing: the decoder would fill the gap with grey, and a model would predict classes for it.
 pub(super) fn end(bytes: &mut Cow<'_, [u8]>) -> Result<bool, PhotoError> {
     if has_end(bytes) {
         return Ok(false);
@@ -47,7 +47,7 @@ pub(super) fn end(bytes: &mut Cow<'_, [u8]>) -> Result<bool, PhotoError> {
         return Err(PhotoError::ends_too_early());
     }
     let bytes = bytes.to_mut();
-    // The first half of the marker may be there.
+    // The first half of the marker may be present.
     while bytes.last() == Some(&0xff) {
         bytes.pop();
     }

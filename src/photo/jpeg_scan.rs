@@ -1,30 +1,30 @@
-//! Whether the scans of a JPEG have the data of every pixel (ITU-T T.81, annexes B, F and G).
+//! Checks whether the scans of a JPEG hold the data of every pixel (ITU-T T.81, annexes B, F and G).
 //!
-//! The decoder does not tell this: it fills what is missing. So a file that lacks its end marker is gone through here
-//! code by code, as a decoder does it, but without making coefficients: only which of them are not zero is kept, for
+//! The decoder does not report missing data but fills the gaps. So a file that lacks its end marker is read here code
+//! by code, as a decoder does, but without computing coefficients: only which of them are not zero is stored, because
 //! the length of a refining scan depends on it.
 
 mod bits;
 
 use bits::{Bits, Codes};
 
-use super::MOST_PIXELS;
+use super::MAX_PIXELS;
 
-/// Scans at most, as the decoder has it: each may be small in the file and go over the whole picture.
-const MOST_SCANS: usize = 100;
+/// Maximum number of scans, as in the decoder: a scan may be small in the file but cover the whole image.
+const MAX_SCANS: usize = 100;
 
-/// Blocks that all scans together go over at most: ten scans of the largest picture. A few bytes can ask for many more.
-const MOST_BLOCKS: usize = 1 << 27;
+/// Maximum number of blocks in all scans together: ten scans of the largest image. A few bytes can claim many more.
+const MAX_BLOCKS: usize = 1 << 27;
 
 /// Coefficients of a block.
 const COEFFICIENTS: usize = 64;
 
-/// What [`Component::exact`] holds of a coefficient that no scan had yet.
+/// Value in [`Component::exact`] of a coefficient that no scan has coded yet.
 const NEVER: u8 = u8::MAX;
 
-/// Whether the file ends exactly after the data of its last pixel, or within a marker that follows.
+/// Whether the file ends exactly after the data of its last pixel, or within the marker that follows.
 pub(super) fn has_every_pixel(bytes: &[u8]) -> bool {
-    Walk {
+    ScanReader {
         bytes,
         at: 0,
         frame: None,
@@ -37,16 +37,16 @@ pub(super) fn has_every_pixel(bytes: &[u8]) -> bool {
     .unwrap_or(false)
 }
 
-/// A way through the file. Everything unexpected ends it with `None`.
-struct Walk<'a> {
+/// Reads a file from marker to marker. Its methods return `None` on anything unexpected.
+struct ScanReader<'a> {
     bytes: &'a [u8],
     at: usize,
     frame: Option<Frame>,
     dc: [Option<Codes>; 4],
     ac: [Option<Codes>; 4],
-    /// Units between two restart markers, 0 for none.
+    /// Units between two restart markers; 0 for none.
     restart: usize,
-    /// Blocks that all scans so far went over, at most.
+    /// Upper bound of the blocks in all scans so far.
     visited: usize,
 }
 
@@ -63,15 +63,15 @@ struct Component {
     per_unit: usize,
     /// Blocks across and down of a scan of this component alone.
     blocks: [usize; 2],
-    /// Blocks across with the padding of interleaved scans.
+    /// Blocks across, with the padding of interleaved scans.
     stride: usize,
-    /// By coefficient, how many of its lowest bits are still to come.
+    /// For each coefficient, the number of low bits that are not coded yet, or [`NEVER`].
     exact: [u8; COEFFICIENTS],
-    /// By block, a bit for each coefficient that is not zero; empty unless the frame is progressive.
+    /// For each block, a bit for each coefficient that is not zero; empty unless the frame is progressive.
     nonzero: Vec<u64>,
 }
 
-/// What a scan codes.
+/// The kind of coding of a scan.
 #[derive(Clone, Copy)]
 enum Coding {
     Sequential,
@@ -84,29 +84,29 @@ enum Coding {
 /// The header of a scan.
 struct Scan {
     coding: Coding,
-    /// Component, and its tables for DC and AC.
+    /// Index of each component, and of its DC and AC tables.
     parts: Vec<[usize; 3]>,
     /// First and last coefficient.
     band: [usize; 2],
-    /// Bits that are left for later scans.
+    /// Number of low bits that are left to later scans.
     low: u8,
 }
 
-impl Walk<'_> {
+impl ScanReader<'_> {
     fn walked_through(mut self) -> Option<bool> {
         if self.marker()? != 0xd8 {
             return None;
         }
         let mut scans = 0;
         loop {
-            // Nothing but the beginning of a marker.
+            // The file ends here, or within a marker.
             if self.bytes.get(self.at..)?.iter().all(|byte| *byte == 0xff) {
                 return Some(self.frame?.is_complete());
             }
             match self.marker()? {
                 0xda => {
                     scans += 1;
-                    if scans > MOST_SCANS {
+                    if scans > MAX_SCANS {
                         return None;
                     }
                     self.scan()?;
@@ -134,7 +134,7 @@ impl Walk<'_> {
         self.bytes.get(self.at - 1).copied()
     }
 
-    /// What follows a marker, without its length.
+    /// The content of the segment after a marker, without the length field.
     fn segment(&mut self) -> Option<&[u8]> {
         let length = usize::from(u16::from_be_bytes(*self.bytes.get(self.at..)?.first_chunk()?));
         let segment = self.bytes.get(self.at + 2..self.at + length)?;
@@ -168,7 +168,7 @@ impl Walk<'_> {
         };
         let per_unit: usize = frame.components.iter().map(|component| component.per_unit).sum();
         self.visited = self.visited.checked_add(units[0] * units[1] * per_unit)?;
-        if self.visited > MOST_BLOCKS {
+        if self.visited > MAX_BLOCKS {
             return None;
         }
         let mut run = 0;
@@ -221,7 +221,7 @@ impl Frame {
         let is_sound = (1..=4).contains(&count)
             && parts.len() == usize::from(count)
             && parts.iter().flat_map(sides).all(|side| (1..=4).contains(&side));
-        if !is_sound || width == 0 || height == 0 || (width * height) as u64 > MOST_PIXELS {
+        if !is_sound || width == 0 || height == 0 || (width * height) as u64 > MAX_PIXELS {
             return None;
         }
         let most = [0, 1].map(|axis| parts.iter().map(|part| sides(part)[axis]).max().unwrap_or(1));
@@ -252,7 +252,7 @@ impl Frame {
         })
     }
 
-    /// Whether no scan is left that could make a pixel better.
+    /// Whether all bits of all coefficients are coded.
     fn is_complete(&self) -> bool {
         self.components
             .iter()

@@ -1,4 +1,4 @@
-//! A decoded, upright, 8-bit RGB picture, and how files become one.
+//! Decoded images: upright 8-bit RGB, read from files.
 
 mod decode;
 mod depth;
@@ -13,14 +13,14 @@ mod resize;
 mod tiff_file;
 
 pub use error::PhotoError;
-pub use folder::{files_below, pictures_below, pictures_in};
+pub use folder::{files_below, images_below, images_in};
 pub use header::Header;
 pub(crate) use png_end::end as close_png;
 pub use remark::PhotoRemark;
 
 use std::path::Path;
 
-/// An upright 8-bit RGB picture.
+/// An upright 8-bit RGB image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Photo {
     /// Pixels per row.
@@ -29,26 +29,26 @@ pub struct Photo {
     pub height: usize,
     /// Red, green and blue of each pixel, row by row; `3 * width * height` bytes.
     pub rgb: Vec<u8>,
-    /// What a person should know about how its file was read; empty for most.
+    /// Remarks on how the file was read; empty for most images.
     pub remarks: Vec<PhotoRemark>,
 }
 
-/// How a file becomes a picture where there is a choice.
+/// Options for reading an image.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct OpenOptions {
-    /// Whether a picture of 16 bits that uses only the lowest of them is made as bright as if these were all; see
+    /// Whether a 16-bit image that uses only its lowest bits is stretched to full brightness; see
     /// [`PhotoRemark::FewBits`].
     pub stretch: bool,
 }
 
-/// File name endings of the formats that are read, for dialogs and folders.
+/// File extensions of the supported formats.
 pub const EXTENSIONS: [&str; 9] = ["png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "gif", "jfif"];
 
-/// Largest photo in pixels: 16,384 x 16,384.
-pub const MOST_PIXELS: u64 = 1 << 28;
+/// Size limit of an image in pixels: 16,384 x 16,384.
+pub const MAX_PIXELS: u64 = 1 << 28;
 
 impl Photo {
-    /// A picture of these pixels, without remarks; `rgb` has `3 * width * height` bytes.
+    /// An image with these pixels and no remarks; `rgb` has `3 * width * height` bytes.
     pub fn new(width: usize, height: usize, rgb: Vec<u8>) -> Self {
         Self {
             width,
@@ -58,20 +58,22 @@ impl Photo {
         }
     }
 
-    /// Reads PNG, JPEG, WebP, BMP, TIFF or GIF (first frame), of 8 or 16 bits, grey, palette or with alpha; TIFF also of
-    /// other depths, of floating-point values and with more than 4 GB (BigTIFF).
+    /// Reads an image file.
     ///
-    /// The header is read before the pixels, EXIF orientation is applied, 16 bits become 8, and transparent pixels
-    /// are laid over white. [`Photo::remarks`] says what was unusual.
+    /// Supports PNG, JPEG, WebP, BMP, TIFF and GIF (first frame) with 8 or 16 bits per sample, grey, with a palette or
+    /// with alpha; TIFF also with other depths, with floating-point values and with more than 4 GB (BigTIFF).
+    ///
+    /// The header is read before the pixels, EXIF orientation is applied, 16 bits are reduced to 8, and transparent
+    /// pixels are blended with white. [`Photo::remarks`] reports anything unusual.
     ///
     /// # Errors
-    /// When the file cannot be read, is none of these formats or of a kind that is not read, is damaged, lacks pixels,
-    /// or is larger than [`MOST_PIXELS`].
+    /// When the file cannot be read, has another format or an unsupported variant of one, is damaged, lacks pixels, or
+    /// is larger than [`MAX_PIXELS`].
     pub fn open(path: &Path) -> Result<Self, PhotoError> {
         Self::open_with(path, OpenOptions::default())
     }
 
-    /// Reads a picture in a certain way; see [`Photo::open`].
+    /// Reads an image file with options; see [`Photo::open`].
     ///
     /// # Errors
     /// As [`Photo::open`].
@@ -79,7 +81,7 @@ impl Photo {
         decode::open(path, options)
     }
 
-    /// Reads a picture from memory; see [`Photo::open`].
+    /// Reads an image from memory; see [`Photo::open`].
     ///
     /// # Errors
     /// As [`Photo::open`].
@@ -87,12 +89,12 @@ impl Photo {
         decode::from_bytes(bytes)
     }
 
-    /// The same picture at another size, bilinear; see `resize.rs` for the rule when shrinking.
+    /// The image resized bilinearly; see `resize.rs` for the rule when shrinking.
     pub fn resized(&self, width: usize, height: usize) -> Self {
         resize::resized(self, width, height)
     }
 
-    /// Red, green and blue at a pixel, if it lies inside.
+    /// Red, green and blue at a pixel; `None` outside.
     pub fn pixel(&self, x: usize, y: usize) -> Option<[u8; 3]> {
         if x >= self.width {
             return None;
@@ -102,8 +104,8 @@ impl Photo {
     }
 }
 
-/// Whether a path ends like a picture that can be read.
-pub fn is_picture(path: &Path) -> bool {
+/// Whether a path has the extension of a supported image format.
+pub fn is_image(path: &Path) -> bool {
     path.extension()
         .is_some_and(|e| EXTENSIONS.iter().any(|known| e.eq_ignore_ascii_case(known)))
 }

@@ -1,18 +1,19 @@
-//! A PNG that lacks its end marker.
+//! Completes PNG files that lack their end marker.
 
 use std::borrow::Cow;
 
-/// The last chunk of every PNG: no data, its name, and its checksum.
+/// The last chunk of every PNG: a length of zero, its name and its checksum.
 const END: [u8; 12] = [0, 0, 0, 0, b'I', b'E', b'N', b'D', 0xae, 0x42, 0x60, 0x82];
 
-/// Bytes of the signature.
+/// Length of the signature in bytes.
 const SIGNATURE: usize = 8;
 
-/// Bytes of a chunk beside its data: length, name and checksum.
+/// Length in bytes of a chunk without its data: length field, name and checksum.
 const FRAME: usize = 12;
 
-/// Appends the end marker where the file ends between two chunks, or within the marker, and says whether it did.
-/// Whether every pixel is there, the decoder finds out.
+/// Appends the end marker if the file ends between two chunks or within the marker, and returns whether it did.
+///
+/// The decoder checks whether all pixels are present.
 pub(crate) fn end(bytes: &mut Cow<'_, [u8]>) -> bool {
     let mut at = SIGNATURE;
     loop {

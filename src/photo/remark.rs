@@ -1,25 +1,25 @@
-//! What a person should know about how a picture was read.
+//! Remarks on how an image was read.
 
 use std::fmt::{self, Display, Formatter};
 
-/// What a person should know about how a picture was read. Its text is a part of a sentence about the picture.
+/// A remark on how an image was read. Its text is part of a sentence about the image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PhotoRemark {
     /// The file ends after its last pixel, before its end marker.
     NoEndMarker,
-    /// Samples of 16 bits hold few bits, as scanners and cameras of 10 or 12 bits write them.
+    /// The 16-bit samples use only a few bits, as 10-bit or 12-bit scanners and cameras write them.
     FewBits {
-        /// How many bits the largest sample has.
+        /// Number of bits of the largest sample.
         bits: u32,
     },
-    /// Values that are no brightness from 0 to 1 were stretched.
+    /// The values were stretched to the range from black to white.
     Stretched {
-        /// From the smallest value to the largest, such as `-3 to 812`.
+        /// The smallest and the largest value, such as `-3 to 812`.
         range: String,
     },
-    /// The file has more bands than its colours.
+    /// The file has bands besides its colours.
     BandsLeftOut {
-        /// How many were not used.
+        /// Number of bands that were ignored.
         count: usize,
     },
 }
@@ -27,15 +27,15 @@ pub enum PhotoRemark {
 impl Display for PhotoRemark {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoEndMarker => f.write_str("its end marker is missing; every pixel is there"),
+            Self::NoEndMarker => f.write_str("its end marker is missing, but no pixels are"),
             Self::FewBits { bits } => write!(
                 f,
                 "only the lowest {bits} of its 16 bits are used, so it looks nearly black"
             ),
-            Self::Stretched { range } => write!(f, "its values from {range} were stretched to black and white"),
-            Self::BandsLeftOut { count: 1 } => f.write_str("it has a band beside its colours, which was left out"),
+            Self::Stretched { range } => write!(f, "its values from {range} are shown from black to white"),
+            Self::BandsLeftOut { count: 1 } => f.write_str("it has a band besides its colours, which is ignored"),
             Self::BandsLeftOut { count } => {
-                write!(f, "it has {count} bands beside its colours, which were left out")
+                write!(f, "it has {count} bands besides its colours, which are ignored")
             }
         }
     }

@@ -1,15 +1,15 @@
-//! Changing the size of a photo before it goes into a network.
+//! Resizes images for the network.
 
 use rayon::prelude::*;
 
 use super::Photo;
-use crate::numeric::Between;
+use crate::numeric::Interpolation;
 
-/// Bilinear with half-pixel centres and rounding, as OpenCV does it for the published evaluations.
+/// Resizes bilinearly with half-pixel centres and rounding, as OpenCV does for the published evaluations.
 ///
-/// OpenCV skips source pixels when it shrinks by more than two, which turns texture into noise. So such a photo is
-/// first averaged over whole blocks until less than a factor of two is left; at the sizes of the published data sets
-/// nothing changes.
+/// OpenCV skips source pixels when it shrinks an image by more than a factor of two, which turns texture into noise.
+/// Such an image is first averaged over whole blocks until a factor of less than two is left. At the image sizes of the
+/// published data sets, this makes no difference.
 pub(super) fn resized(photo: &Photo, width: usize, height: usize) -> Photo {
     let (width, height) = (width.max(1), height.max(1));
     let block = (photo.width / width).min(photo.height / height);
@@ -20,7 +20,7 @@ pub(super) fn resized(photo: &Photo, width: usize, height: usize) -> Photo {
     }
 }
 
-/// Each `block` x `block` pixels as one; pixels beyond the last whole block belong to the last block.
+/// Averages blocks of `block` x `block` pixels; pixels beyond the last whole block are added to the last block.
 fn averaged(photo: &Photo, block: usize) -> Photo {
     let (width, height) = (photo.width / block, photo.height / block);
     let mut rgb = vec![0; 3 * width * height];
@@ -49,10 +49,12 @@ fn bilinear(photo: &Photo, width: usize, height: usize) -> Photo {
     if (width, height) == (photo.width, photo.height) {
         return photo.clone();
     }
-    let columns: Vec<Between> = (0..width).map(|x| Between::half_pixel(x, photo.width, width)).collect();
+    let columns: Vec<Interpolation> = (0..width)
+        .map(|x| Interpolation::half_pixel(x, photo.width, width))
+        .collect();
     let mut rgb = vec![0; 3 * width * height];
     rgb.par_chunks_mut(3 * width).enumerate().for_each(|(y, row)| {
-        let rows = Between::half_pixel(y, photo.height, height);
+        let rows = Interpolation::half_pixel(y, photo.height, height);
         let [above, below] = [rows.low, rows.high].map(|r| &photo.rgb[3 * photo.width * r..3 * photo.width * (r + 1)]);
         for (out, between) in row.as_chunks_mut::<3>().0.iter_mut().zip(&columns) {
             for (c, out) in out.iter_mut().enumerate() {
@@ -83,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_size_changes_nothing() {
+    fn resizing_to_the_same_size_changes_nothing() {
         assert_eq!(resized(&gradient(31, 17), 31, 17), gradient(31, 17));
     }
 
@@ -97,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn extreme_shapes_survive() {
+    fn extreme_shapes_are_resized() {
         assert_eq!(resized(&gradient(60, 1), 3, 9).rgb.len(), 81);
         assert_eq!(resized(&gradient(1, 1), 5, 5).rgb.len(), 75);
     }

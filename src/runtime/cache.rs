@@ -1,20 +1,20 @@
-//! Encoder features that are worth keeping: a change of decoder costs only the decoder.
+//! A cache for encoder features, so that a change of decoder runs only the decoder.
 
-use super::kept::{Bytes, Kept};
-use crate::segment::{EncodedPhoto, Settings};
+use super::lru_cache::{Bytes, LruCache};
+use crate::segment::{EncodedPhoto, InferenceConfig};
 
-/// What features belong to.
+/// The key of cached features.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct FeatureKey {
-    /// Number of the photo, given when it was opened.
+    /// Id of the image, assigned when it was opened.
     pub(super) photo: u64,
-    /// Number of the model, given when it was loaded.
+    /// Id of the model, assigned when it was loaded.
     pub(super) model: u64,
-    pub(super) settings: Settings,
+    pub(super) settings: InferenceConfig,
 }
 
-/// Features of the photos that were used last.
-pub(super) type FeatureCache = Kept<FeatureKey, EncodedPhoto>;
+/// Features of the most recently used images.
+pub(super) type FeatureCache = LruCache<FeatureKey, EncodedPhoto>;
 
 impl Bytes for EncodedPhoto {
     fn bytes(&self) -> usize {

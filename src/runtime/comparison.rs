@@ -1,4 +1,4 @@
-//! How label maps of one picture differ, and label maps that were not made here.
+//! Comparison of label maps of one image, and reading label maps from files.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,19 +8,19 @@ use crate::datasets::{TruthError, TruthReader};
 use crate::labels::{Agreement, Confusion, LabelMap, Regions};
 use crate::segment::Prediction;
 
-/// A label map with the regions of it: what a model has predicted, or what was read from a file.
+/// A label map with its regions and counts, either predicted by a model or read from a file.
 #[derive(Clone, Debug)]
-pub struct Labelling {
+pub struct LabelLayer {
     labels: LabelSource,
     /// Connected regions of equal label.
     pub regions: Arc<Regions>,
-    /// Pixels per label, by id.
+    /// Number of pixels per label, by id.
     pub counts: Arc<[u64]>,
-    /// Regions per label, by id.
+    /// Number of regions per label, by id.
     pub region_counts: Arc<[u32]>,
 }
 
-/// Labels of a file that are counted: no data set has more classes.
+/// Number of ids that are counted in a label map from a file: no data set has more classes.
 const COUNTED: usize = 1024;
 
 #[derive(Clone, Debug)]
@@ -29,8 +29,8 @@ enum LabelSource {
     Plain(Arc<LabelMap>),
 }
 
-impl Labelling {
-    /// A label map that nothing but its ids is known of.
+impl LabelLayer {
+    /// A layer from a label map without confidence.
     pub fn plain(map: LabelMap) -> Self {
         let regions = Regions::of(&map);
         Self {
@@ -49,8 +49,7 @@ impl Labelling {
         }
     }
 
-    /// The probability of each label, 0..=65535 for 0..=1, in the order of the map's pixels; `None` where it is not
-    /// known.
+    /// The probability of each label, 0..=65535 for 0..=1, in the order of the map's pixels; `None` if unknown.
     pub fn confidence(&self) -> Option<&[u16]> {
         match &self.labels {
             LabelSource::Predicted(prediction) => Some(&prediction.labels.confidence),
@@ -59,7 +58,7 @@ impl Labelling {
     }
 }
 
-impl From<&Segmented> for Labelling {
+impl From<&Segmented> for LabelLayer {
     fn from(result: &Segmented) -> Self {
         Self {
             labels: LabelSource::Predicted(result.prediction.clone()),
@@ -70,38 +69,38 @@ impl From<&Segmented> for Labelling {
     }
 }
 
-/// Two label maps of one picture and of the same classes.
+/// Two label maps of one image and of the same classes.
 #[derive(Clone, Debug)]
 pub struct ComparisonJob {
-    /// What is compared.
-    pub labels: Labelling,
-    /// What with: the other model, or the ground truth.
-    pub reference: Labelling,
-    /// How many classes there are; other ids of the reference are not labelled.
+    /// The labels to compare.
+    pub labels: LabelLayer,
+    /// The labels to compare with: those of another model, or ground truth.
+    pub reference: LabelLayer,
+    /// Number of classes; pixels of the reference with other ids count as unlabelled.
     pub classes: usize,
 }
 
-/// How two label maps differ.
+/// The differences between two label maps.
 #[derive(Debug)]
 pub struct Comparison {
-    /// How far they agree.
+    /// How much the maps agree.
     pub agreement: Agreement,
-    /// Pixels by both labels, the reference being the truth.
+    /// Confusion matrix, with the reference as ground truth.
     pub confusion: Confusion,
-    /// Of the confusion.
+    /// Mean IoU of the confusion matrix.
     pub mean_iou: Option<f64>,
-    /// Of the confusion.
+    /// Pixel accuracy of the confusion matrix.
     pub pixel_accuracy: Option<f64>,
-    /// The labels where they differ from the reference; [`Comparison::SAME`] elsewhere, and where one of both has no
+    /// The labels where they differ from the reference; [`Comparison::SAME`] elsewhere, and where either map has no
     /// label.
-    pub differing: Labelling,
+    pub differing: LabelLayer,
 }
 
 impl Comparison {
-    /// Stands in [`Comparison::differing`] where there is no difference; no model has so many classes.
+    /// The id in [`Comparison::differing`] for pixels without a difference; no model has this many classes.
     pub const SAME: u16 = u16::MAX;
 
-    /// Compares; `None` when the maps differ in size.
+    /// Compares the maps; `None` if they differ in size.
     pub fn of(job: &ComparisonJob) -> Option<Self> {
         let (labels, reference) = (job.labels.map(), job.reference.map());
         let agreement = Agreement::of(labels, reference, job.classes)?;
@@ -117,7 +116,7 @@ impl Comparison {
             mean_iou: confusion.mean_iou(),
             pixel_accuracy: confusion.pixel_accuracy(),
             confusion,
-            differing: Labelling::plain(LabelMap {
+            differing: LabelLayer::plain(LabelMap {
                 width: labels.width,
                 height: labels.height,
                 ids: differing.collect(),
@@ -126,22 +125,21 @@ impl Comparison {
     }
 }
 
-/// A label map to read.
+/// A request to read a label map.
 #[derive(Clone, Debug)]
 pub struct LabelsJob {
     /// The file.
     pub path: PathBuf,
-    /// Width and height of the picture that it belongs to.
+    /// Width and height of its image in pixels.
     pub size: [usize; 2],
-    /// What reads it where it is ground truth.
+    /// Reader for ground truth; `None` for a plain label map.
     pub reader: Option<TruthReader>,
 }
 
-/// Reads the label map of a picture of a width and height: ground truth by the rules of its data set, or else a PNG with
-/// class ids as they are.
+/// Reads the label map of an image: ground truth by the rules of its data set, otherwise a PNG of class ids.
 ///
 /// # Errors
-/// When the file cannot be read, is no label map, is of another size or holds ids that mean nothing.
+/// When the file cannot be read, is not a label map, has another size than the image or contains unknown ids.
 pub(crate) fn read_labels(job: &LabelsJob) -> Result<LabelMap, TruthError> {
     if let Some(reader) = &job.reader {
         return Ok(reader.read(&job.path, Some(job.size))?.map);

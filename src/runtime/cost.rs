@@ -1,25 +1,25 @@
-//! What a run costs, whatever machine it runs on.
+//! The cost of a run, independent of the machine.
 
 use crate::export::ReportedRun;
 use crate::model::{ModelSpec, Output};
 use crate::segment::{Prediction, Timings};
 
-/// What a run costs, whatever machine it runs on.
+/// The cost of a run, independent of the machine.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cost {
-    /// Side of a patch in pixels, where the encoder has patches.
+    /// Patch size in pixels; `None` if the encoder has no patches.
     pub patch: Option<usize>,
-    /// Tokens that attend to each other in the encoder: the patches of one window of the first pass, and the class
-    /// token.
+    /// Number of tokens that attend to each other in the encoder: the patches of one window of the first pass, and the
+    /// class token.
     pub tokens: Option<usize>,
-    /// Windows of all passes.
+    /// Number of windows of all passes.
     pub windows: usize,
     /// Floating-point operations of all windows, see [`ModelSpec::operations`].
     pub operations: f64,
 }
 
 impl Cost {
-    /// With what a run took on this machine, for a page: its times, and the most memory of the process in MiB.
+    /// Adds the measurements of this machine for a report: times, and the peak memory of the process in MiB.
     pub fn reported(&self, times: &Timings, peak_mib: Option<u64>) -> ReportedRun {
         ReportedRun {
             patch: self.patch,
@@ -31,7 +31,7 @@ impl Cost {
         }
     }
 
-    /// Of a run that has ended in `prediction`.
+    /// The cost of the run that produced `prediction`.
     pub fn of(spec: &ModelSpec, output: Output, prediction: &Prediction) -> Self {
         let fields = &prediction.fields;
         let attention = spec.encoder.attention();

@@ -1,4 +1,4 @@
-//! Choosing and checking the device that networks run on.
+//! Chooses and checks the device that networks run on.
 
 use burn::tensor::wgpu::wgpu as gpu;
 use burn::tensor::{Device, DeviceKind, Tensor};
@@ -6,17 +6,17 @@ use burn_wgpu::{MemoryConfiguration, WgpuInitError};
 
 use crate::model::{
     DecoderSpec, EncoderSpec, HeadSpec, InferenceSpec, LastUpsampling, MaskSpec, ModelSpec, Network, NoProbe,
-    Normalisation, PositionResize, UpDecoderSpec, UpSpec, UpStage, VitSpec, Weights, WindowMode, WindowRules,
+    Normalisation, PositionResize, SetrPupHead, SetrPupSpec, SetrPupStage, VitSpec, Weights, WindowMode, WindowRules,
 };
 
-/// Where to compute.
+/// The device to compute on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DeviceChoice {
-    /// A real GPU if there is one and it passes the self-check, else the CPU.
+    /// A hardware GPU if there is one and it passes the self-check, otherwise the CPU.
     #[default]
     Auto,
-    /// A GPU; an error without one.
+    /// A GPU; an error if there is none.
     Gpu,
     /// The CPU.
     Cpu,
@@ -27,11 +27,11 @@ pub enum DeviceChoice {
 pub struct OpenDevice {
     /// Handle for tensors and models.
     pub device: Device,
-    /// Name for people: `CPU` or the adapter's name.
+    /// Name to show to the user: `CPU` or the adapter's name.
     pub name: String,
-    /// Why `auto` did not take a GPU, if it did not.
+    /// Why `auto` did not choose a GPU; `None` if it did.
     pub note: Option<String>,
-    /// There is a GPU, and it could not be used: worth telling.
+    /// Whether there is a GPU that could not be used, which should be shown to the user.
     pub gpu_failed: bool,
 }
 
@@ -49,10 +49,10 @@ impl OpenDevice {
 /// Why the chosen device cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DeviceError {
-    /// No adapter that is a GPU.
+    /// No adapter is a GPU.
     #[error("expected a GPU, found {found}; use --device cpu, or install the graphics driver")]
     NoGpu {
-        /// What there is instead.
+        /// The adapters that were found instead.
         found: String,
     },
     /// The adapter cannot be opened.
@@ -60,49 +60,50 @@ pub enum DeviceError {
     Init {
         /// Adapter name.
         name: String,
-        /// What burn says.
+        /// The error of burn.
         source: WgpuInitError,
     },
-    /// The adapter computes something else than the CPU.
+    /// The results of the adapter differ from those of the CPU.
     #[error("the GPU {name} failed the self-check ({why}); use --device cpu")]
     SelfCheck {
         /// Adapter name.
         name: String,
-        /// What differs.
+        /// What failed.
         why: String,
     },
 }
 
-/// One graphics adapter as the system lists it.
+/// A graphics adapter as the system lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Adapter {
-    /// Name of the part.
+    /// Name of the adapter.
     pub name: String,
-    /// What it is: discrete, integrated, virtual, software.
+    /// Discrete, integrated, virtual or software.
     pub kind: AdapterKind,
-    /// Graphics interface, such as Vulkan.
+    /// Graphics API, such as Vulkan.
     pub interface: String,
     /// Driver and its version.
     pub driver: String,
 }
 
-/// What an adapter is, best first.
+/// The kind of an adapter, best first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum AdapterKind {
     /// A graphics card.
     Discrete,
     /// Part of the processor.
     Integrated,
-    /// A GPU passed on by a virtual machine.
+    /// A GPU provided by a virtual machine.
     Virtual,
-    /// The system does not say.
+    /// The system does not report the kind.
     Other,
-    /// Drawn by the CPU; never chosen by itself, for burn-flex is many times faster on the same CPU.
+    /// Software rendering on the CPU; never chosen automatically, because burn-flex is many times faster on the same
+    /// CPU.
     Software,
 }
 
 impl AdapterKind {
-    /// Name for people.
+    /// Name to show to the user.
     pub fn title(self) -> &'static str {
         match self {
             Self::Discrete => "discrete GPU",
@@ -123,14 +124,14 @@ impl AdapterKind {
     }
 }
 
-/// Lists the adapters that the device choice looks at, best first.
+/// Lists the adapters that the device choice considers, best first.
 pub fn adapters() -> Vec<Adapter> {
     let instance = gpu::Instance::new(gpu::InstanceDescriptor {
-        // OpenGL's loader complains on the terminal where there is no display, and burn would not use it first.
+        // Without OpenGL: its loader prints errors to the terminal if there is no display, and burn prefers other APIs.
         backends: gpu::Backends::PRIMARY,
         ..gpu::InstanceDescriptor::new_without_display_handle()
     });
-    // A desktop has its list at once.
+    // On desktop systems this future is ready immediately.
     let listed = pollster::block_on(instance.enumerate_adapters(gpu::Backends::PRIMARY));
     let mut found: Vec<Adapter> = listed.iter().map(|adapter| described(&adapter.get_info())).collect();
     found.sort_by_key(|adapter| adapter.kind);
@@ -152,7 +153,7 @@ fn described(info: &gpu::AdapterInfo) -> Adapter {
     }
 }
 
-/// Opens the chosen device. `auto` falls back to the CPU and says why in [`OpenDevice::note`].
+/// Opens the chosen device. `auto` falls back to the CPU and gives the reason in [`OpenDevice::note`].
 ///
 /// # Errors
 /// Only for [`DeviceChoice::Gpu`]: when there is no GPU, it cannot be opened, or it fails the self-check.
@@ -197,7 +198,7 @@ fn open_gpu() -> Result<OpenDevice, DeviceError> {
     }
 }
 
-/// burn registers a device once per process; later requests take the same one.
+/// Opens a device, or returns the one that is open already: burn registers a device only once per process.
 fn open_kind(kind: DeviceKind) -> Result<Device, WgpuInitError> {
     static OPENED: std::sync::Mutex<Option<Device>> = std::sync::Mutex::new(None);
     let mut opened = OPENED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -210,13 +211,13 @@ fn open_kind(kind: DeviceKind) -> Result<Device, WgpuInitError> {
     Ok(opened.insert(options.init()?).clone())
 }
 
-/// Largest difference of a logit between GPU and CPU that still counts as the same result.
+/// Largest difference of a logit between GPU and CPU that counts as equal.
 const SELF_CHECK_TOLERANCE: f32 = 1e-2;
 
 /// Runs a small network on `device` and on the CPU and compares the logits.
 ///
 /// # Errors
-/// What differs, or that the device panicked.
+/// What failed: the logits differ, or the device returned an error or panicked.
 pub fn self_check(device: &Device) -> Result<(), String> {
     let spec = self_check_spec();
     let run = |device: &Device| -> Result<Vec<f32>, String> {
@@ -236,9 +237,9 @@ pub fn self_check(device: &Device) -> Result<(), String> {
         Ok(values)
     };
     let found = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(device)))
-        .map_err(|_| "it stopped half-way".to_owned())??;
+        .map_err(|_| "the computation stopped half-way".to_owned())??;
     let expected = run(&Device::flex())?;
-    // Written so that a NaN, which compares with nothing, fails.
+    // Written so that NaN fails: every comparison with NaN is false.
     let agrees = |(a, b): (&f32, &f32)| (a - b).abs() <= SELF_CHECK_TOLERANCE;
     if found.len() == expected.len() && found.iter().zip(&expected).all(agrees) {
         Ok(())
@@ -273,12 +274,12 @@ fn self_check_spec() -> ModelSpec {
             // Convolution and upsampling.
             DecoderSpec {
                 key: "pup".into(),
-                head: HeadSpec::Up(UpDecoderSpec {
-                    main: UpSpec {
+                head: HeadSpec::SetrPup(SetrPupSpec {
+                    main: SetrPupHead {
                         tap: 1,
                         norm_eps: 1e-6,
                         stages: vec![
-                            UpStage {
+                            SetrPupStage {
                                 kernel: 3,
                                 channels: 32,
                                 up: 2,

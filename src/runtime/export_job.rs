@@ -1,4 +1,4 @@
-//! A result on its way to files, or to the clipboard.
+//! An export of a result to files or to the clipboard.
 
 use std::path::PathBuf;
 
@@ -6,12 +6,12 @@ use super::rgba::Rgba;
 use super::segmented::Segmented;
 use crate::export::{self, ExportError, Format, PlannedFile};
 
-/// What to export, and where.
+/// An export of a result.
 #[derive(Clone, Debug)]
 pub struct ExportJob {
     /// The result.
     pub result: Segmented,
-    /// Formats and look.
+    /// Formats and appearance.
     pub options: export::Options,
     /// Target folder.
     pub folder: PathBuf,
@@ -33,12 +33,12 @@ impl ExportJob {
         export::write(&self.result.subject(), &self.options, &self.folder, &stem)
     }
 
-    /// Draws one format as a picture; the folder does not matter.
+    /// Draws one format as an image; the folder is ignored.
     ///
     /// # Errors
-    /// As [`export::picture`].
+    /// As [`export::image`].
     pub(crate) fn draw(&self, format: Format) -> Result<Rgba, ExportError> {
-        let picture = export::picture(&self.result.subject(), &self.options, format)?;
-        Ok(Rgba::from(&picture))
+        let image = export::image(&self.result.subject(), &self.options, format)?;
+        Ok(Rgba::from(&image))
     }
 }

@@ -1,4 +1,4 @@
-//! Whether the memory of this machine is enough for a picture, before it is decoded.
+//! Checks whether this machine has enough memory for an image, before the image is decoded.
 
 use std::path::{Path, PathBuf};
 
@@ -8,16 +8,16 @@ use crate::export::{self, Options};
 use crate::photo::Header;
 use crate::segment::Labels;
 
-/// Bytes of a pixel of a photo.
+/// Bytes per RGB pixel.
 const RGB: u64 = 3;
 
-/// A run that needs more than this is worth a word beforehand.
-const WORTH_SAYING: u64 = GIB;
+/// A run that needs more bytes than this is logged beforehand.
+const LOG_ABOVE: u64 = GIB;
 
 const GIB: u64 = 1 << 30;
 
-/// Memory that a run over one picture needs at its peak: the photo in the file's layout and as RGB, its labels with
-/// confidence and margin, and the files that are made of them. What the network takes comes on top.
+/// The peak memory of a run over one image: the image in the file's layout and as RGB, its labels with confidence and
+/// margin, and the exported files. The memory of the network is not included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemoryNeed {
     /// In bytes.
@@ -27,20 +27,20 @@ pub struct MemoryNeed {
     formats: usize,
 }
 
-/// More memory is needed than is free. The path comes last.
+/// An image needs more memory than is free. The path comes last.
 #[derive(Debug, thiserror::Error)]
-#[error("{need} and {} GiB are free; make it smaller{}: {}", gib(*free), fewer(need), path.display())]
+#[error("{need}, but only {} GiB are free; make it smaller{}: {}", gib(*free), fewer(need), path.display())]
 pub struct TooLittleMemory {
-    /// What is needed.
+    /// The memory that is needed.
     pub need: MemoryNeed,
-    /// Bytes that are free.
+    /// Free memory in bytes.
     pub free: u64,
-    /// The picture's file.
+    /// The image's file.
     pub path: PathBuf,
 }
 
 impl MemoryNeed {
-    /// What a run needs that segments the picture into so many classes and exports it with these options, if it does.
+    /// The memory for segmenting an image into `classes` classes and, with `options`, exporting the result.
     pub fn of(header: &Header, classes: usize, options: Option<&Options>) -> Self {
         let pixels = header.pixels();
         let writing = options.map_or(0, |options| export::writing_bytes(options, classes, pixels));
@@ -53,10 +53,10 @@ impl MemoryNeed {
         }
     }
 
-    /// Compares with what is free, where that is known. What is to be said beforehand about a run that needs much.
+    /// Compares the need with the free memory, where that is known. Returns a sentence to log before a large run.
     ///
     /// # Errors
-    /// When more is needed than is free.
+    /// When the need exceeds the free memory.
     pub fn check(self, free: Option<u64>, path: &Path) -> Result<Option<String>, TooLittleMemory> {
         if let Some(free) = free.filter(|free| *free < self.bytes) {
             return Err(TooLittleMemory {
@@ -65,7 +65,7 @@ impl MemoryNeed {
                 path: path.into(),
             });
         }
-        Ok((self.bytes > WORTH_SAYING).then(|| format!("{self}: {}", path.display())))
+        Ok((self.bytes > LOG_ABOVE).then(|| format!("{self}: {}", path.display())))
     }
 }
 
@@ -75,7 +75,7 @@ impl std::fmt::Display for MemoryNeed {
         let gib = gib(self.bytes);
         write!(
             f,
-            "this picture needs about {gib} GiB of memory ({width} x {height} pixels"
+            "this image needs about {gib} GiB of memory ({width} x {height} pixels"
         )?;
         match self.formats {
             0 => f.write_str(")"),
@@ -89,21 +89,22 @@ fn gib(bytes: u64) -> String {
     format!("{:.1}", bytes as f64 / GIB as f64)
 }
 
-/// What else helps.
+/// Further advice for [`TooLittleMemory`].
 fn fewer(need: &MemoryNeed) -> &'static str {
     if need.formats > 1 {
-        " or ask for fewer formats"
+        " or export fewer formats"
     } else {
         ""
     }
 }
 
-/// Memory that this process can still have, in bytes, where the system tells; containers have less than the machine.
+/// Memory in bytes that this process can still allocate, if the system reports it; a container has less than its
+/// machine.
 pub fn available_memory() -> Option<u64> {
     let mut system = System::new();
     system.refresh_memory();
     let of_machine = Some(system.available_memory()).filter(|bytes| *bytes > 0)?;
-    // What is resident, not what is used: the page cache counts as used and gives way.
+    // Resident memory, not used memory: used memory includes the page cache, which the system can reclaim.
     let of_container = system
         .cgroup_limits()
         .map_or(u64::MAX, |limits| limits.total_memory.saturating_sub(limits.rss));
@@ -115,7 +116,7 @@ mod tests {
     use super::*;
     use crate::export::Format;
 
-    /// A grey PNG of 16,384 x 16,384 pixels: a byte each in the file's layout, and three as RGB.
+    /// A grey PNG of 16,384 x 16,384 pixels: one byte per pixel in the file's layout, three as RGB.
     const LARGE: Header = Header {
         width: 16_384,
         height: 16_384,
@@ -131,12 +132,12 @@ mod tests {
     }
 
     #[test]
-    fn photo_labels_and_files_are_added_up() {
-        // Photo 3, ids, confidence and margin 2 each, and the largest file with its picture, bytes per pixel.
+    fn need_is_the_sum_of_image_labels_and_files() {
+        // Bytes per pixel: 3 for the image, 2 each for ids, confidence and margin, plus the largest exported file.
         assert_eq!(need(&[Format::Labels]).bytes, (9 << 28) + (3 << 27));
         assert_eq!(need(&Format::ALL).bytes, (9 << 28) + (9 << 27));
         assert_eq!(MemoryNeed::of(&LARGE, 11, None).bytes, 9 << 28);
-        // Where decoding takes more than everything after it, that counts.
+        // If decoding needs more than all later steps, the decoding size counts.
         let deep = Header {
             decoding_bytes: 20 << 28,
             ..LARGE
@@ -145,20 +146,20 @@ mod tests {
     }
 
     #[test]
-    fn too_much_is_refused_and_much_is_said() {
+    fn excessive_need_is_refused_and_large_need_is_reported() {
         let path = Path::new("large.png");
         let need = need(&Format::ALL);
         let refusal = need.check(Some(2 << 30), path).expect_err("too much").to_string();
         assert_eq!(
             refusal,
-            "this picture needs about 3.4 GiB of memory (16384 x 16384 pixels, 5 formats) and 2.0 GiB are free; make it \
-             smaller or ask for fewer formats: large.png"
+            "this image needs about 3.4 GiB of memory (16384 x 16384 pixels, 5 formats), but only 2.0 GiB are free; \
+             make it smaller or export fewer formats: large.png"
         );
         for free in [Some(4 << 30), None] {
-            let said = need.check(free, path).expect("enough").expect("a word");
+            let report = need.check(free, path).expect("enough").expect("a report");
             assert_eq!(
-                said,
-                "this picture needs about 3.4 GiB of memory (16384 x 16384 pixels, 5 formats): large.png"
+                report,
+                "this image needs about 3.4 GiB of memory (16384 x 16384 pixels, 5 formats): large.png"
             );
         }
         let small = Header {
@@ -172,7 +173,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn this_machine_has_memory() {
+    fn available_memory_is_known_on_linux() {
         assert!(available_memory().is_some_and(|bytes| bytes > 1 << 20));
     }
 }

@@ -1,28 +1,26 @@
-//! Devices, open models, caches and one session of work. Nothing here has a thread or knows a message; the only room that
-//! opens a burn device.
+//! Devices, open models, caches and the session that runs them.
+//!
+//! Nothing here starts a thread or sends a message. This is the only room that opens a burn device.
 
+mod attention_export;
 mod cache;
-mod certainty;
 mod comparison;
 pub(crate) mod cores;
 mod cost;
 mod device;
+mod dropped_paths;
 mod export_job;
-mod figures;
-mod find;
-mod heads;
-mod inspection;
-mod kept;
-mod looking;
+mod head_statistics_job;
+mod id_registry;
+mod image;
+mod lru_cache;
 mod memory;
 mod memory_need;
 mod model_info;
-mod numbers;
+mod model_overrides;
 mod open_models;
 pub(crate) mod opening;
-mod picture;
 mod progress;
-mod question;
 mod report;
 mod rgba;
 mod scoring;
@@ -30,32 +28,35 @@ mod segmented;
 mod session;
 mod session_error;
 mod settings;
-mod test_settings;
+mod trace_question;
+mod traced;
+mod tracing;
+mod uncertainty;
 
-pub use certainty::Certainty;
+pub use attention_export::{FigureExport, FigureMaps, FigureStyle, NumberFormat, patch_place};
 pub(crate) use comparison::read_labels;
-pub use comparison::{Comparison, ComparisonJob, Labelling, LabelsJob};
+pub use comparison::{Comparison, ComparisonJob, LabelLayer, LabelsJob};
 pub use cost::Cost;
 pub use device::{Adapter, AdapterKind, DeviceChoice, DeviceError, OpenDevice, adapters, open_device, self_check};
+pub use dropped_paths::{FoundFiles, find};
 pub use export_job::ExportJob;
-pub use figures::{FigureExport, FigureMaps, FigureStyle, NumberFormat, patch_place};
-pub use find::{Found, find};
-pub use heads::{HeadsJob, HeadsOfPicture};
-pub use inspection::{Inspection, Look};
-pub use kept::{Bytes, Kept};
+pub use head_statistics_job::{HeadsJob, HeadsOfImage};
+pub(crate) use id_registry::IdRegistry;
+pub use image::{ImageSource, OpenImage};
+pub use lru_cache::{Bytes, LruCache};
 pub use memory::{MemoryUse, MemoryWatch, peak_memory_mib};
 pub use memory_need::{MemoryNeed, TooLittleMemory, available_memory};
 pub use model_info::{ModelInfo, ModelSource, OpenModel};
-pub(crate) use numbers::Numbers;
-pub use picture::{OpenPhoto, PhotoSource};
+pub use model_overrides::NormalisationChoice;
 pub use progress::{OnProgress, Progress};
-pub(crate) use question::answer;
-pub use question::{Answer, Question};
 pub use report::{ReportExport, ReportPart};
 pub use rgba::Rgba;
-pub use scoring::{ERROR_KINDS, Errors, ScoreJob, ScoredPicture, ShownErrors, Truth, score};
+pub use scoring::{ERROR_KINDS, Errors, ScoreJob, ScoredImage, ShownErrors, Truth, score};
 pub use segmented::Segmented;
 pub use session::{Session, Task};
 pub use session_error::SessionError;
 pub use settings::EngineSettings;
-pub use test_settings::NormalisationChoice;
+pub(crate) use trace_question::answer;
+pub use trace_question::{TraceAnswer, TraceQuestion};
+pub use traced::{TraceRequest, TracedImage};
+pub use uncertainty::Uncertainty;

@@ -1,4 +1,4 @@
-//! What a window or a report knows of a model: plain data, no tensor.
+//! Information about a model for the window and reports: plain data without tensors.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,24 +8,24 @@ use crate::datasets::{TruthChoices, TruthReader};
 use crate::labels::ClassSet;
 use crate::model::{ModelSpec, Output};
 
-/// Where a model comes from.
+/// The source of a model.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ModelSource {
-    /// The main bundle inside the program.
+    /// The main built-in bundle.
     Embedded,
-    /// The bundle inside the program with patches of this many pixels: 8 or 32.
+    /// The built-in bundle with this patch size in pixels: 8 or 32.
     EmbeddedWithPatch(usize),
     /// A folder or a file.
     Path(PathBuf),
-    /// A folder or a file, and the key of the file under which the weights lie.
+    /// A folder or a file, and the key of the weights in the file.
     Weights(PathBuf, String),
 }
 
 impl ModelSource {
-    /// The bundles inside the program, the cheapest to run first.
+    /// The built-in bundles, the cheapest to run first.
     pub const PATCH_SIZES: [Self; 3] = [Self::EmbeddedWithPatch(32), Self::Embedded, Self::EmbeddedWithPatch(8)];
 
-    /// Name of the file or folder, for people.
+    /// Name of the file or folder to show to the user.
     pub fn name(&self) -> String {
         match self {
             Self::Embedded => "embedded model".into(),
@@ -36,7 +36,7 @@ impl ModelSource {
         }
     }
 
-    /// The folder or file that was named; the bundles inside the program have none.
+    /// The path of the folder or file; `None` for the built-in bundles.
     pub fn path(&self) -> Option<&Path> {
         match self {
             Self::Embedded | Self::EmbeddedWithPatch(_) => None,
@@ -44,27 +44,27 @@ impl ModelSource {
         }
     }
 
-    /// The files that opening it reads, whether they are there or not.
+    /// The files that are read to open the model, whether or not they exist.
     pub(super) fn files(&self) -> Vec<PathBuf> {
         let file = self.path().and_then(|path| checkpoint::model_file(path).ok());
         file.map_or(Vec::new(), checkpoint::files_of)
     }
 }
 
-/// What a window or a report shows of a model.
+/// Information about an open model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModelInfo {
-    /// Unique in this process, and the same whenever the unchanged file is opened again.
+    /// Unique in this process; an unchanged file gets the same id when it is opened again.
     pub id: u64,
-    /// `Seg-T-Mask/16`; with several decoders `ViT-T/16 with 5 decoders`.
+    /// Title, such as `Seg-T-Mask/16`, or `ViT-T/16 with 5 decoders` for several decoders.
     pub title: String,
     /// Where it was read from.
     pub source: ModelSource,
-    /// Sizes and rules.
+    /// Sizes and inference settings.
     pub spec: ModelSpec,
-    /// Names and colours under which it is shown, see [`ModelInfo::with_set`].
+    /// Class set that is shown to the user, see [`ModelInfo::with_set`].
     pub classes: ClassSet,
-    /// Names and colours as its file has them.
+    /// Class set of its file.
     pub own_classes: ClassSet,
     /// Number of parameters.
     pub parameters: usize,
@@ -75,12 +75,12 @@ pub struct ModelInfo {
 }
 
 impl ModelInfo {
-    /// Bytes that its parameters take in memory: four each.
+    /// Memory of the parameters: four bytes each.
     pub fn bytes(&self) -> usize {
         self.parameters * size_of::<f32>()
     }
 
-    /// What reads ground truth for it, with what a person chooses in place of what the data set says.
+    /// A reader of ground truth for the model, in which `choices` override the rules of the data set.
     pub fn truth_reader(&self, choices: &TruthChoices) -> TruthReader {
         TruthReader::with(&self.classes, None, self.zero_is_ignored, choices)
     }
@@ -91,11 +91,11 @@ impl ModelInfo {
     }
 }
 
-/// A model that was opened and has not been closed.
+/// An open model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OpenModel {
-    /// What it is.
+    /// Information about the model.
     pub info: Arc<ModelInfo>,
-    /// Whether its weights are in memory. Where they had to make room for others, the next run reads them again.
+    /// Whether its weights are in memory. If they were dropped for other models, the next run reads them again.
     pub in_memory: bool,
 }

@@ -1,11 +1,11 @@
-//! The models that are open, and those of their networks that are in memory.
+//! The open models, and the networks of those that are in memory.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::kept::{Bytes, Kept};
+use super::id_registry::IdRegistry;
+use super::lru_cache::{Bytes, LruCache};
 use super::model_info::{ModelInfo, ModelSource, OpenModel};
-use super::numbers::Numbers;
 use crate::model::Network;
 
 /// A network on the device.
@@ -20,47 +20,47 @@ impl Bytes for Built {
     }
 }
 
-/// Models under their numbers. A model stays open when its network has to make room: it is read again when it is used.
+/// Open models by id. A model stays open when its network is dropped for others: it is read again when it is used.
 pub(super) struct OpenModels {
-    numbers: Numbers<ModelSource>,
+    numbers: IdRegistry<ModelSource>,
     infos: BTreeMap<u64, Arc<ModelInfo>>,
-    networks: Kept<u64, Built>,
+    networks: LruCache<u64, Built>,
 }
 
 impl OpenModels {
     pub(super) fn new(most_bytes: usize) -> Self {
         Self {
-            numbers: Numbers::default(),
+            numbers: IdRegistry::default(),
             infos: BTreeMap::new(),
-            networks: Kept::sparing_the_newest(most_bytes),
+            networks: LruCache::sparing_the_newest(most_bytes),
         }
     }
 
-    /// The number of what is in `source` now.
+    /// The id of the current content of `source`.
     pub(super) fn number(&mut self, source: &ModelSource) -> u64 {
         self.numbers.of(source.clone(), &source.files())
     }
 
-    /// What is known of an open model.
+    /// Information about an open model.
     pub(super) fn info(&self, id: u64) -> Option<&Arc<ModelInfo>> {
         self.infos.get(&id)
     }
 
-    /// An open model whose network is in memory; it counts as used now.
+    /// An open model whose network is in memory; marks it as the most recently used.
     pub(super) fn built(&mut self, id: u64) -> Option<(&Arc<ModelInfo>, &Network)> {
         let info = self.infos.get(&id)?;
         let built = self.networks.get(&id)?;
         Some((info, &built.network))
     }
 
-    /// Takes a network, and drops those that were used least recently as far as there is no room beside it.
+    /// Adds a network, and drops the least recently used ones that do not fit beside it.
     pub(super) fn put(&mut self, info: Arc<ModelInfo>, network: Network) {
         let bytes = info.bytes();
         self.networks.put(info.id, Built { network, bytes });
         self.infos.insert(info.id, info);
     }
 
-    /// The models that were opened from `source` before it changed to what `id` is.
+    /// Ids of the models that were opened from `source` before its content changed to that of `id`.
     pub(super) fn earlier(&self, source: &ModelSource, id: u64) -> Vec<u64> {
         let earlier = self
             .infos
@@ -69,13 +69,13 @@ impl OpenModels {
         earlier.map(|info| info.id).collect()
     }
 
-    /// Forgets a model.
+    /// Closes a model.
     pub(super) fn close(&mut self, id: u64) {
         self.infos.remove(&id);
         self.networks.retain(|other| *other != id);
     }
 
-    /// Drops all networks, as when they are on a device that is not used any more; their models stay open.
+    /// Drops all networks, for example because their device is no longer used; the models stay open.
     pub(super) fn drop_networks(&mut self) {
         self.networks.clear();
     }
@@ -84,7 +84,7 @@ impl OpenModels {
         self.networks.set_limit(most_bytes);
     }
 
-    /// All of them, in the order in which they were opened for the first time.
+    /// All open models, in the order in which they were first opened.
     pub(super) fn list(&self) -> Vec<OpenModel> {
         let open = |info: &Arc<ModelInfo>| OpenModel {
             info: info.clone(),

@@ -1,13 +1,13 @@
-//! From a source to the picture in it.
+//! Reads an image from its source.
 
+use super::image::ImageSource;
 use super::memory_need::{MemoryNeed, TooLittleMemory, available_memory};
-use super::picture::PhotoSource;
 use crate::photo::{Header, OpenOptions, Photo, PhotoError};
 
-/// The sample picture inside the program (see `NOTICE.md`).
+/// The built-in sample image (see `NOTICE.md`).
 const SAMPLE: &[u8] = include_bytes!("../../assets/samples/street.jpg");
 
-/// Why a picture is not opened.
+/// Why an image cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OpeningError {
     /// It cannot be read.
@@ -18,14 +18,14 @@ pub(crate) enum OpeningError {
     Memory(#[from] TooLittleMemory),
 }
 
-/// Reads the picture, unless what it takes is not free.
+/// Reads an image if enough memory is free for it.
 ///
 /// # Errors
 /// As [`Photo::open_with`] and [`MemoryNeed::check`].
-pub(crate) fn read(source: &PhotoSource, options: OpenOptions) -> Result<Photo, OpeningError> {
+pub(crate) fn read(source: &ImageSource, options: OpenOptions) -> Result<Photo, OpeningError> {
     match source {
-        PhotoSource::Sample => Ok(Photo::from_bytes(SAMPLE)?),
-        PhotoSource::Path(path) => {
+        ImageSource::Sample => Ok(Photo::from_bytes(SAMPLE)?),
+        ImageSource::Path(path) => {
             let need = MemoryNeed::of(&Header::read(path)?, 0, None);
             if let Some(word) = need.check(available_memory(), path)? {
                 log::info!("{word}");

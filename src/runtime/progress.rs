@@ -1,4 +1,4 @@
-//! Progress of a run, counted in transformer blocks, and the way to stop it.
+//! The progress of a run, counted in transformer blocks, and how to stop it.
 
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
@@ -8,33 +8,33 @@ use burn::tensor::{Device, Tensor};
 use crate::model::{ModelSpec, Output, Probe, Stage};
 use crate::segment::{Pass, Watch};
 
-/// How far a run is.
+/// The progress of a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Progress {
-    /// Share of the blocks that have run, 0..=1; never goes back.
+    /// Fraction of the blocks that are done, 0..=1; never decreases.
     pub fraction: f32,
-    /// Time until the end at the pace so far; unknown for the first blocks.
+    /// Estimated remaining time at the current pace; unknown during the first blocks.
     pub remaining: Option<Duration>,
 }
 
-/// Told after each block; `Break` stops the run.
+/// Called after each block; `Break` stops the run.
 pub type OnProgress<'a> = &'a mut dyn FnMut(Progress) -> ControlFlow<()>;
 
-/// Counts blocks for a network that runs.
+/// Counts the blocks of a running network.
 pub(super) struct BlockCounter<'a> {
     done: usize,
     total: usize,
     start: Instant,
-    /// A device that works ahead of the program; waiting for it keeps progress true and cancel prompt.
+    /// A device that queues work. Waiting for it after each block keeps the progress accurate and cancelling prompt.
     queue: Option<&'a Device>,
     on_progress: OnProgress<'a>,
     device_error: Option<String>,
-    /// Share of a run that counts as the network; the rest is the label pass, which averages over all passes.
+    /// Fraction of the progress for the network; the rest is for the label pass, which averages over all passes.
     network_share: f32,
 }
 
 impl<'a> BlockCounter<'a> {
-    /// A counter for all windows of `passes`; `encoded` says that only the decoder will run.
+    /// A counter for all windows of `passes`; with `encoded`, only the decoder runs.
     pub(super) fn new(
         spec: &ModelSpec,
         output: Output,
@@ -71,7 +71,7 @@ impl Probe for BlockCounter<'_> {
 
 impl Watch for BlockCounter<'_> {
     fn rows(&mut self, done: usize, total: usize) -> ControlFlow<()> {
-        self.tell(self.network_share + (1.0 - self.network_share) * done as f32 / total as f32)
+        self.send(self.network_share + (1.0 - self.network_share) * done as f32 / total as f32)
     }
 
     fn device_error(&mut self) -> Option<String> {
@@ -80,7 +80,7 @@ impl Watch for BlockCounter<'_> {
 }
 
 impl BlockCounter<'_> {
-    /// After a block or a stage.
+    /// Counts a finished block or stage.
     fn step(&mut self) -> ControlFlow<()> {
         if let Some(device) = self.queue
             && let Err(e) = device.sync()
@@ -89,10 +89,10 @@ impl BlockCounter<'_> {
             return ControlFlow::Break(());
         }
         self.done += 1;
-        self.tell(self.network_share * (self.done as f32 / self.total as f32).min(1.0))
+        self.send(self.network_share * (self.done as f32 / self.total as f32).min(1.0))
     }
 
-    fn tell(&mut self, fraction: f32) -> ControlFlow<()> {
+    fn send(&mut self, fraction: f32) -> ControlFlow<()> {
         let elapsed = self.start.elapsed();
         let remaining = (self.done > 2).then(|| elapsed.mul_f32((1.0 - fraction) / fraction));
         (self.on_progress)(Progress { fraction, remaining })

@@ -1,51 +1,51 @@
-//! A page that compares what is on the screen.
+//! An HTML report that compares the panes of the compare workspace.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::comparison::{Comparison, Labelling};
-use super::picture::OpenPhoto;
+use super::comparison::{Comparison, LabelLayer};
+use super::image::OpenImage;
 use super::segmented::Segmented;
 use crate::export::{self, ExportError, FigureFile, Format, Report, ReportEntry, Subject};
 use crate::labels::ClassSet;
 
-/// A page to write.
+/// A report to write.
 #[derive(Clone, Debug)]
 pub struct ReportExport {
-    /// The picture.
-    pub photo: OpenPhoto,
-    /// What the agreement is with.
+    /// The image.
+    pub photo: OpenImage,
+    /// Title of the pane that the others are compared with.
     pub reference: String,
-    /// One row each.
+    /// The rows.
     pub parts: Vec<ReportPart>,
     /// Target folder.
     pub folder: PathBuf,
 }
 
-/// A row of the page.
+/// A row of the report.
 #[derive(Clone, Debug)]
 pub struct ReportPart {
-    /// What it is.
+    /// Title of the row.
     pub title: String,
     /// The labels.
-    pub labels: Labelling,
-    /// Names and colours of their classes.
+    pub labels: LabelLayer,
+    /// Class set of the labels.
     pub classes: ClassSet,
-    /// How the masks look.
+    /// How the masks are drawn.
     pub options: export::Options,
-    /// The run that made them; `None` for a file.
+    /// The result that the labels belong to; `None` for a file.
     pub result: Option<Segmented>,
-    /// With the reference.
+    /// Comparison with the reference.
     pub comparison: Option<Arc<Comparison>>,
-    /// With the ground truth.
+    /// Comparison with the ground truth.
     pub truth: Option<Arc<Comparison>>,
 }
 
 impl ReportExport {
-    /// Writes the page and returns its path. Existing pages stay: then this one gets a number.
+    /// Writes the report and returns its path. Existing reports are kept: the new one gets a number.
     ///
     /// # Errors
-    /// When the page cannot be made or written.
+    /// When the report cannot be created or written.
     pub(crate) fn write(&self) -> Result<Vec<PathBuf>, ExportError> {
         let photo = &*self.photo.photo;
         let entry = |part: &ReportPart| {
@@ -63,7 +63,7 @@ impl ReportExport {
                 }),
                 agreement: part.comparison.as_ref().map(|comparison| comparison.agreement),
                 mean_iou: part.truth.as_ref().and_then(|truth| truth.mean_iou),
-                picture: export::picture(&subject, &part.options, Format::Overlay)?,
+                image: export::image(&subject, &part.options, Format::Overlay)?,
             })
         };
         let entries = self.parts.iter().map(entry).collect::<Result<Vec<_>, ExportError>>()?;

@@ -1,13 +1,13 @@
-//! Pictures as clipboards take them.
+//! Images in the format of the clipboard.
 
 use crate::photo::Photo;
 
-/// A picture as clipboards take it.
+/// An RGBA image for the clipboard.
 #[derive(Clone, Debug)]
 pub struct Rgba {
-    /// Pixels per row.
+    /// Width in pixels.
     pub width: usize,
-    /// Rows.
+    /// Height in pixels.
     pub height: usize,
     /// Red, green, blue and 255 of each pixel, row by row.
     pub bytes: Vec<u8>,

@@ -1,92 +1,93 @@
-//! How well a result matches ground truth from a file, and where it does not.
+//! Scores a result against ground truth from a file, and maps its errors.
 
 use std::path::{Path, PathBuf};
 
-use super::comparison::Labelling;
-use super::picture::PhotoSource;
+use super::comparison::LabelLayer;
+use super::image::ImageSource;
 use crate::datasets::{Survey, TruthMap, TruthReader};
 use crate::labels::{Confusion, LabelMap};
 
-/// Where ground truth is.
+/// The source of ground truth.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Truth {
-    /// In a file.
+    /// A file.
     File(PathBuf),
-    /// Inside the program: that of the sample picture.
+    /// The built-in label map of the sample image.
     Sample,
 }
 
 impl Truth {
-    /// For people.
+    /// Name to show to the user.
     pub fn name(&self) -> String {
         match self {
             Self::File(path) => path.file_name().unwrap_or_default().to_string_lossy().into(),
-            Self::Sample => "of the sample".into(),
+            Self::Sample => "sample label map".into(),
         }
     }
 }
 
-/// The label map of the sample picture, in the ids of CamVid.
+/// The label map of the sample image, with the ids of CamVid.
 const SAMPLE_LABELS: &[u8] = include_bytes!("../../assets/samples/street-labels.png");
 
-/// A result with its ground truth.
+/// A result to score against ground truth.
 #[derive(Debug)]
 pub struct ScoreJob {
-    /// The picture.
-    pub source: PhotoSource,
-    /// What was predicted.
-    pub labels: Labelling,
-    /// Where the truth is.
+    /// The image.
+    pub source: ImageSource,
+    /// The predicted labels.
+    pub labels: LabelLayer,
+    /// The source of the ground truth.
     pub truth: Truth,
-    /// What reads the truth; it knows the classes of both.
+    /// Reader of the ground truth; it knows the classes of both label maps.
     pub reader: TruthReader,
-    /// What to show of it besides the scores.
+    /// The errors to show besides the scores.
     pub show: Option<Errors>,
 }
 
-/// Which errors are shown.
+/// The errors that are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Errors {
-    /// Of all classes.
+    /// Errors of all classes.
     All,
-    /// Of one class.
+    /// Errors of one class.
     Class(u16),
 }
 
-/// How well a picture's labels match the truth.
+/// The scores of an image.
 #[derive(Debug)]
-pub struct ScoredPicture {
-    /// Pixels by true and predicted class.
+pub struct ScoredImage {
+    /// Confusion matrix: pixels by true and predicted class.
     pub confusion: Confusion,
-    /// Of these.
+    /// Mean IoU of the confusion matrix.
     pub mean_iou: Option<f64>,
-    /// Whether the truth holds only 0 and 255, and 255 means "no class": as masks of one object are often drawn.
+    /// Whether the ground truth contains only 0 and 255 and 255 is ignored, as in many masks of a single object.
     pub is_mask: bool,
-    /// The truth and the errors, where they are to be shown.
+    /// The ground truth and the errors, if requested.
     pub shown: Option<ShownErrors>,
 }
 
-/// Label maps to look at.
+/// Label maps that show the errors.
 #[derive(Debug)]
 pub struct ShownErrors {
-    /// The true labels.
-    pub truth: Labelling,
-    /// Ids of [`ERROR_KINDS`] where there is an error, other ids elsewhere.
-    pub map: Labelling,
+    /// The ground truth.
+    pub truth: LabelLayer,
+    /// An index of [`ERROR_KINDS`] where there is an error, another id elsewhere.
+    pub map: LabelLayer,
 }
 
-/// What the ids of a map of errors mean: said to be of the class and not of it; of it and not said to be. With all
-/// classes there is only the first: wrong.
+/// Names of the ids in an error map: pixels wrongly predicted as the class, and pixels of the class predicted as
+/// another. For [`Errors::All`], only the first id occurs and means any wrong prediction.
 pub const ERROR_KINDS: [&str; 2] = ["False positive", "False negative"];
 
-/// Neither of both.
+/// The id of pixels without an error.
 const NO_ERROR: u16 = u16::MAX;
 
-/// Reads the truth and compares with it.
+/// Reads the ground truth and scores the labels against it.
 ///
 /// # Errors
-/// When the truth cannot be read, labels nothing or is of another size: what happened and what to do.
-pub fn score(job: &ScoreJob) -> Result<ScoredPicture, String> {
+/// When the ground truth cannot be read, has no labelled pixels or has another size than the image. The text says what
+/// happened and what to do.
+pub fn score(job: &ScoreJob) -> Result<ScoredImage, String> {
     let predicted = job.labels.map();
     let truth = read_truth(&job.truth, predicted, &job.reader)?;
     let mut survey = Survey::default();
@@ -95,13 +96,13 @@ pub fn score(job: &ScoreJob) -> Result<ScoredPicture, String> {
     let (is_mask, truth) = (survey.looks_like_a_mask(job.reader.ignored()), truth.map);
     let mut confusion = Confusion::new(job.reader.classes());
     if !confusion.add(predicted, &truth) {
-        return Err("expected a label map as large as the picture, found another size".into());
+        return Err("expected a label map as large as the image, found another size".into());
     }
     let shown = job.show.map(|errors| ShownErrors {
-        map: Labelling::plain(errors_of(predicted, &truth, errors, job.reader.classes())),
-        truth: Labelling::plain(truth),
+        map: LabelLayer::plain(errors_of(predicted, &truth, errors, job.reader.classes())),
+        truth: LabelLayer::plain(truth),
     });
-    Ok(ScoredPicture {
+    Ok(ScoredImage {
         mean_iou: confusion.mean_iou(),
         confusion,
         is_mask,
@@ -145,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn errors_of_a_class_are_of_two_kinds() {
+    fn class_errors_are_false_positives_or_negatives() {
         let map = |ids: [u16; 5]| LabelMap {
             width: 5,
             height: 1,

@@ -1,24 +1,24 @@
-//! A finished segmentation, with everything that follows from its label map.
+//! A finished segmentation, with everything derived from its label map.
 
 use std::sync::Arc;
 
 use super::cost::Cost;
-use super::kept::Bytes;
+use super::image::OpenImage;
+use super::lru_cache::Bytes;
 use super::model_info::ModelInfo;
-use super::picture::OpenPhoto;
 use crate::export::{self, Subject};
 use crate::labels::Regions;
 use crate::model::Output;
-use crate::segment::{Field, Prediction};
+use crate::segment::{Prediction, WindowLogits};
 
-/// A finished segmentation with what it was made of.
+/// A finished segmentation, with the image, model and output that it comes from.
 #[derive(Clone, Debug)]
 pub struct Segmented {
-    /// The photo.
-    pub photo: OpenPhoto,
+    /// The image.
+    pub photo: OpenImage,
     /// The model.
     pub model: Arc<ModelInfo>,
-    /// Which of its outputs.
+    /// The output of the model.
     pub output: Output,
     /// Labels, confidence, logits, timings.
     pub prediction: Arc<Prediction>,
@@ -28,15 +28,15 @@ pub struct Segmented {
     pub regions: Arc<Regions>,
     /// Regions per class.
     pub region_counts: Arc<[u32]>,
-    /// What it costs on any machine.
+    /// Cost of the run, independent of the machine.
     pub cost: Cost,
-    /// The most memory that the process held while it ran, in MiB, where that was measured.
+    /// Peak memory of the process during the run in MiB, if it was measured.
     pub peak_mib: Option<u64>,
 }
 
 impl Segmented {
-    /// A result with what follows from its label map.
-    pub(crate) fn new(photo: OpenPhoto, model: Arc<ModelInfo>, output: Output, prediction: Prediction) -> Self {
+    /// Computes counts, regions and cost for a prediction.
+    pub(crate) fn new(photo: OpenImage, model: Arc<ModelInfo>, output: Output, prediction: Prediction) -> Self {
         let map = &prediction.labels.map;
         let regions = Regions::of(map);
         Self {
@@ -52,33 +52,33 @@ impl Segmented {
         }
     }
 
-    /// What made it, such as `SETR-PUP-L/16 layer 10`.
+    /// Title of the model and output, such as `SETR-PUP-L/16 layer 10`.
     pub fn title(&self) -> String {
         self.model.output_title(self.output)
     }
 
-    /// How many classes are in the picture.
+    /// Number of classes that occur in the image.
     pub fn present(&self) -> usize {
         self.counts.iter().filter(|count| **count > 0).count()
     }
 
-    /// Memory that the result holds, in bytes: photo, labels, confidence, margin, logits and regions.
+    /// Memory of the result in bytes: image, labels, confidence, margin, logits and regions.
     pub fn bytes(&self) -> usize {
         let Prediction { labels, fields, .. } = &*self.prediction;
         let per_pixel = labels.map.ids.len() + labels.confidence.len() + labels.margin.len();
         self.photo.photo.rgb.len()
             + per_pixel * size_of::<u16>()
-            + fields.iter().map(Field::bytes).sum::<usize>()
+            + fields.iter().map(WindowLogits::bytes).sum::<usize>()
             + self.regions.bytes()
             + size_of_val(&*self.counts)
     }
 
-    /// File name without ending for an export.
+    /// File name of an export, without extension.
     pub(crate) fn file_stem(&self, options: &export::Options) -> String {
         options.file_stem(&self.photo.source.stem(), &self.title())
     }
 
-    /// What an export takes of it.
+    /// The parts that an export needs.
     pub(crate) fn subject(&self) -> Subject<'_> {
         let labels = &self.prediction.labels;
         Subject {

@@ -1,4 +1,4 @@
-//! A device, the models on it and what is worth remembering: everything a run needs, without a thread.
+//! A session: a device, the models on it and the feature cache, without a thread.
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -9,52 +9,52 @@ use burn::tensor::Device;
 
 use super::cache::{FeatureCache, FeatureKey};
 use super::device::{DeviceChoice, DeviceError, OpenDevice, open_device};
-use super::inspection::{Inspection, Look};
-use super::looking;
 use super::model_info::{ModelInfo, ModelSource, OpenModel};
 use super::open_models::OpenModels;
 use super::progress::{BlockCounter, OnProgress, Progress};
 use super::session_error::SessionError;
+use super::traced::{TraceRequest, TracedImage};
+use super::tracing;
 use crate::checkpoint::{self, Checkpoint, CheckpointError, OnRead};
 use crate::model::{Network, Output};
 use crate::photo::Photo;
-use crate::segment::{self, Prediction, SegmentError, Settings};
+use crate::segment::{self, InferenceConfig, Prediction, SegmentError};
 
-/// Bytes of features kept by default: 1,000 windows of ViT-T, 250 of ViT-B; a fifth of that where MLA is among the
-/// decoders.
+/// Default limit of the feature cache in bytes: 1,000 windows of ViT-T or 250 of ViT-B; a fifth of that if MLA is among
+/// the decoders.
 pub(super) const FEATURE_BYTES: usize = 512 << 20;
 
-/// Bytes of models kept by default: three of ViT-L.
+/// Default limit of the models in memory in bytes: three ViT-L models.
 pub(super) const MODEL_BYTES: usize = 4096 << 20;
 
-/// Reading a file takes about this share of the time that opening a model takes; the rest is building the network.
+/// Fraction of the time to open a model that reading its file takes; the rest is building the network.
 const READ_SHARE: f32 = 0.9;
 
-/// Whether a run leaves its features behind.
+/// Whether a run caches its features.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Keep {
-    /// The photo may come again.
+enum FeatureCaching {
+    /// Cache the features: the image may be segmented again.
     Features,
-    /// One of many photos, which would push out those that are looked at.
+    /// Do not cache: one of many images, whose features would displace those of the images on display.
     Nothing,
 }
 
-/// What to segment, by which output of which model, and how.
+/// A segmentation to run.
 #[derive(Clone, Copy, Debug)]
 pub struct Task<'a> {
-    /// Number of an open model.
+    /// Id of an open model.
     pub model: u64,
     /// One of its outputs.
     pub output: Output,
-    /// The picture.
+    /// The image.
     pub photo: &'a Photo,
-    /// The caller's number for the picture: equal numbers share encoder features.
+    /// The caller's id for the image: images with equal ids share encoder features.
     pub photo_id: u64,
-    /// Scales and windows.
-    pub settings: &'a Settings,
+    /// Inference settings.
+    pub settings: &'a InferenceConfig,
 }
 
-/// A device and the models on it.
+/// A device, the models on it and the feature cache.
 pub struct Session {
     choice: DeviceChoice,
     device: Option<OpenDevice>,
@@ -63,7 +63,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// A session that opens its device when it is first needed.
+    /// Creates a session, which opens its device when it is first needed.
     pub fn new(choice: DeviceChoice) -> Self {
         Self {
             choice,
@@ -73,7 +73,7 @@ impl Session {
         }
     }
 
-    /// The device, opened now if it was not.
+    /// The device; opens it if necessary.
     ///
     /// # Errors
     /// When the chosen device cannot be used; `auto` falls back to the CPU instead.
@@ -85,13 +85,15 @@ impl Session {
         Ok(self.device.insert(device))
     }
 
-    /// Reads a model and builds it on the device, beside those that are open; at once when it is one of them.
-    /// `on_share` is told which share is done, 0..=1, and stops it by `Break`. A failure leaves everything as it was.
+    /// Opens a model beside those that are open: reads its file and builds it on the device.
+    ///
+    /// Returns immediately if the model is open already. `on_share` gets the fraction that is done, 0..=1, and stops
+    /// the operation with `Break`. A failure changes nothing.
     ///
     /// # Errors
-    /// When the file cannot be used, the device cannot be opened or `on_share` says so.
+    /// When the file cannot be used, the device cannot be opened or `on_share` stops the operation.
     pub fn load(&mut self, source: ModelSource, on_share: OnRead) -> Result<Arc<ModelInfo>, SessionError> {
-        // Before it is read: a file that changes meanwhile gets another number when it is opened again.
+        // Before the file is read: if it changes meanwhile, it gets another id when it is opened again.
         let id = self.models.number(&source);
         if let Some((info, _)) = self.models.built(id) {
             return Ok(info.clone());
@@ -145,24 +147,25 @@ impl Session {
         Ok(())
     }
 
-    /// Closes a model, and drops what was kept of it.
+    /// Closes a model and drops its cached features.
     pub fn close(&mut self, id: u64) {
         self.models.close(id);
         self.cache.retain(|key| key.model != id);
     }
 
-    /// All models that are open, in the order in which they were opened for the first time.
+    /// All open models, in the order in which they were first opened.
     pub fn models(&self) -> Vec<OpenModel> {
         self.models.list()
     }
 
-    /// What is known of an open model.
+    /// Information about an open model.
     pub fn info(&self, id: u64) -> Option<&Arc<ModelInfo>> {
         self.models.info(id)
     }
 
-    /// Moves to another device and drops what was on the old one; models are read again when they are used. A failure
-    /// leaves everything as it was.
+    /// Moves to another device and drops everything on the old one; models are read again when they are used.
+    ///
+    /// A failure changes nothing.
     ///
     /// # Errors
     /// When the device cannot be used.
@@ -178,7 +181,7 @@ impl Session {
         Ok(())
     }
 
-    /// Whether networks run, or are going to run, on the CPU.
+    /// Whether networks run, or will run, on the CPU.
     pub fn is_on_cpu(&self) -> bool {
         match &self.device {
             Some(open) => open.device == Device::flex(),
@@ -186,45 +189,46 @@ impl Session {
         }
     }
 
-    /// Sets how many bytes of features are kept, and drops what is beyond that; 0 for a run in which no photo comes
-    /// twice.
+    /// Sets the limit of the feature cache in bytes, and drops features that exceed it; 0 for a run in which no image
+    /// occurs twice.
     pub fn limit_features(&mut self, most_bytes: usize) {
         self.cache.set_limit(most_bytes);
     }
 
-    /// Sets how many bytes of models are kept, and drops the networks beyond that; the one used last stays.
+    /// Sets the limit of the models in memory in bytes, and drops networks that exceed it; the most recently used one
+    /// stays.
     pub fn limit_models(&mut self, most_bytes: usize) {
         self.models.set_limit(most_bytes);
     }
 
-    /// Bytes of the features that are kept.
+    /// Size of the cached features in bytes.
     pub fn feature_bytes(&self) -> usize {
         self.cache.bytes()
     }
 
-    /// Segments a photo. A model whose network is not in memory is read again first.
+    /// Segments an image. A model whose network is not in memory is read again first.
     ///
-    /// When a GPU fails half-way, the session moves to the CPU, and the run starts again there.
+    /// With the device choice `auto`, a run that fails on a GPU is repeated on the CPU, and the session stays there.
     ///
     /// # Errors
     /// When there is no such model or output, a setting is out of bounds, the run is stopped or the device fails.
     pub fn segment(&mut self, task: &Task, on_progress: OnProgress) -> Result<Prediction, SessionError> {
-        self.segment_anywhere(task, Keep::Features, on_progress)
+        self.segment_anywhere(task, FeatureCaching::Features, on_progress)
     }
 
-    /// As [`Session::segment`], without keeping features: for one of many photos, which would push out those of the
-    /// photos that are looked at. Features that are there already are used.
+    /// As [`Session::segment`], without caching features: for one of many images, whose features would displace those
+    /// of the images on display. Features in the cache are used.
     ///
     /// # Errors
     /// As [`Session::segment`].
-    pub fn segment_in_passing(&mut self, task: &Task, on_progress: OnProgress) -> Result<Prediction, SessionError> {
-        self.segment_anywhere(task, Keep::Nothing, on_progress)
+    pub fn segment_uncached(&mut self, task: &Task, on_progress: OnProgress) -> Result<Prediction, SessionError> {
+        self.segment_anywhere(task, FeatureCaching::Nothing, on_progress)
     }
 
     fn segment_anywhere(
         &mut self,
         task: &Task,
-        keep: Keep,
+        keep: FeatureCaching,
         on_progress: OnProgress,
     ) -> Result<Prediction, SessionError> {
         match self.segment_once(task, keep, on_progress) {
@@ -236,7 +240,12 @@ impl Session {
         }
     }
 
-    fn segment_once(&mut self, task: &Task, keep: Keep, on_progress: OnProgress) -> Result<Prediction, SessionError> {
+    fn segment_once(
+        &mut self,
+        task: &Task,
+        keep: FeatureCaching,
+        on_progress: OnProgress,
+    ) -> Result<Prediction, SessionError> {
         let waiting = Progress {
             fraction: 0.0,
             remaining: None,
@@ -256,13 +265,13 @@ impl Session {
         }
         let start = Instant::now();
         let passes = settings.passes(photo, info.spec.encoder.multiple())?;
-        // Not of the output: all decoders take the same features.
+        // The key does not contain the output: all decoders take the same features.
         let key = FeatureKey {
             photo: task.photo_id,
             model: task.model,
             settings: settings.clone(),
         };
-        let run = segment::Run {
+        let run = segment::InferenceRun {
             model: network,
             spec: &info.spec,
             output,
@@ -275,7 +284,7 @@ impl Session {
         let mut counter = BlockCounter::new(&info.spec, output, &passes, false, &device, on_progress);
         let size = [photo.width, photo.height];
         let fits = cache.has_room_for(segment::feature_bytes(&passes, &info.spec));
-        if keep == Keep::Nothing || !fits {
+        if keep == FeatureCaching::Nothing || !fits {
             return Ok(run.stream(&passes, size, &mut counter)?);
         }
         let encoded = run.encode(&passes, size, &mut counter)?;
@@ -284,34 +293,38 @@ impl Session {
         Ok(prediction)
     }
 
-    /// Runs a photo for looking inside, and keeps what is needed for that.
+    /// Runs a model on an image and records the attention trace.
     ///
     /// # Errors
     /// When there is no such model, output or window, the run is stopped or the device fails.
-    pub fn look_inside(&mut self, look: Look, on_progress: OnProgress) -> Result<Inspection, SessionError> {
-        match self.look_once(look.clone(), on_progress) {
+    pub fn trace_attention(
+        &mut self,
+        request: TraceRequest,
+        on_progress: OnProgress,
+    ) -> Result<TracedImage, SessionError> {
+        match self.trace_once(request.clone(), on_progress) {
             Err(SessionError::Segment(SegmentError::Device(why))) if self.choice == DeviceChoice::Auto => {
                 self.fall_back(&why)?;
-                self.look_once(look, on_progress)
+                self.trace_once(request, on_progress)
             }
             done => done,
         }
     }
 
-    fn look_once(&mut self, look: Look, on_progress: OnProgress) -> Result<Inspection, SessionError> {
+    fn trace_once(&mut self, request: TraceRequest, on_progress: OnProgress) -> Result<TracedImage, SessionError> {
         let waiting = Progress {
             fraction: 0.0,
             remaining: None,
         };
-        self.bring_back(look.model, &mut |_| on_progress(waiting))?;
+        self.bring_back(request.model, &mut |_| on_progress(waiting))?;
         let device = self.device()?.device.clone();
-        let (info, network) = self.models.built(look.model).ok_or(SessionError::NoModel)?;
-        looking::inspect(look, info, network, &device, on_progress)
+        let (info, network) = self.models.built(request.model).ok_or(SessionError::NoModel)?;
+        tracing::trace(request, info, network, &device, on_progress)
     }
 
-    /// Moves to the CPU for good; the model is read again there.
+    /// Moves to the CPU permanently; the model is read again there.
     fn fall_back(&mut self, why: &str) -> Result<(), DeviceError> {
-        log::error!("the GPU failed ({why}); going on on the CPU");
+        log::error!("the GPU failed ({why}); continuing on the CPU");
         self.forget();
         self.choice = DeviceChoice::Cpu;
         self.device = Some(OpenDevice {
@@ -322,7 +335,7 @@ impl Session {
         Ok(())
     }
 
-    /// Drops networks, features and device, as after a panic; what is used next is made again.
+    /// Drops networks, features and device, for example after a panic; they are created again when they are used.
     pub fn forget(&mut self) {
         self.models.drop_networks();
         self.cache.clear();

@@ -1,50 +1,50 @@
-//! Why a session could not do something.
+//! Errors of a session.
 
 use super::device::DeviceError;
 use crate::checkpoint::CheckpointError;
 use crate::segment::{PlanError, SegmentError};
 
-/// Why a session could not do something.
+/// An error of a session.
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
-    /// The device.
+    /// The device cannot be used.
     #[error(transparent)]
     Device(#[from] DeviceError),
-    /// The model file.
+    /// The model file cannot be used.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
-    /// The file of a model that had to make room for others.
-    #[error("the model {title} has to be read again, which fails: {source}")]
+    /// The file of a model whose weights were dropped for others cannot be read again.
+    #[error("the model {title} cannot be read again: {source}")]
     Reopen {
         /// Title of the model.
         title: String,
-        /// What is wrong with the file.
+        /// The problem with the file.
         source: Box<CheckpointError>,
     },
-    /// The file of a model that had to make room for others is another one by now.
-    #[error("the model {title} has to be read again, and its file has changed; open it anew: {name}")]
+    /// The file of a model whose weights were dropped for others has changed.
+    #[error("the file of the model {title} has changed; open the model again: {name}")]
     Changed {
         /// Title of the model.
         title: String,
         /// Name of the file.
         name: String,
     },
-    /// The settings.
+    /// A setting is out of bounds.
     #[error(transparent)]
     Plan(#[from] PlanError),
-    /// The run.
+    /// The run failed or was stopped.
     #[error(transparent)]
     Segment(#[from] SegmentError),
-    /// No model of this number is open.
+    /// No model with this id is open.
     #[error("expected an open model, found none; open one first")]
     NoModel,
-    /// The model has no such decoder or head.
-    #[error("expected one of the outputs of {0}, found another; choose a decoder of this model")]
+    /// The model has no such output.
+    #[error("expected an output of {0}, found another one; choose a decoder of this model")]
     NoOutput(String),
 }
 
 impl SessionError {
-    /// Whether it was stopped on request.
+    /// Whether the operation was cancelled.
     pub fn is_cancelled(&self) -> bool {
         matches!(
             self,

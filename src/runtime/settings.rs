@@ -1,21 +1,22 @@
-//! How everything is computed: device, threads and memory.
+//! Settings of the engine: device, threads and memory.
 
 use super::device::DeviceChoice;
 use super::session::{FEATURE_BYTES, MODEL_BYTES};
 use crate::photo::OpenOptions;
 
-/// How everything is computed. All of it can change while the program runs.
+/// Settings of the engine. All of them can change while the program runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EngineSettings {
-    /// Where networks run.
+    /// The device that networks run on.
     pub device: DeviceChoice,
-    /// CPU threads that work at once; `None` for one per core. Beside a GPU, what is left to the CPU takes all cores.
+    /// Number of CPU threads; `None` for one per core. With a GPU, the work left to the CPU uses all cores.
     pub threads: Option<usize>,
-    /// Bytes of encoder features that are kept, so that another decoder costs only the decoder.
+    /// Size limit of the cached encoder features in bytes. With cached features, a change of decoder runs only the
+    /// decoder.
     pub feature_bytes: usize,
-    /// Bytes of the models that are kept beside the one in use; a single one may take more.
+    /// Size limit of the models in memory in bytes; a single model may exceed it.
     pub model_bytes: usize,
-    /// How pictures are read where there is a choice.
+    /// Options for reading images.
     pub opening: OpenOptions,
 }
 

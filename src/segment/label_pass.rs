@@ -1,4 +1,4 @@
-//! The fused pass: interpolate, take the best two classes, weigh them, per output pixel.
+//! The label pass, fused per output pixel: interpolation, the best two classes, and their probabilities.
 
 use std::cell::RefCell;
 use std::ops::Range;
@@ -7,59 +7,63 @@ use multiversion::multiversion;
 use rayon::prelude::*;
 
 use super::Watch;
-use super::field::Field;
-use super::row::{Block, LANES, RowSampler, Run};
+use super::row::{Block, ColumnRun, LANES, RowSampler};
+use super::window_logits::WindowLogits;
 use crate::labels::LabelMap;
 use crate::model::Cancelled;
-use crate::numeric::{Between, exp};
+use crate::numeric::{Interpolation, exp};
 
-/// Rows per task: enough that neighbouring rows share what was interpolated down to them.
+/// Rows per task: enough for neighbouring rows to share vertical interpolation.
 const BAND: usize = 16;
 
-/// Labels with how sure the network is of each.
+/// A label map with the confidence and margin of each label.
 #[derive(Clone, Debug)]
 pub struct Labels {
-    /// The best class per pixel; the first of equals. With a threshold the class that it chooses.
+    /// The best class per pixel; the first one in a tie. With a threshold, the class that it chooses.
     pub map: LabelMap,
     /// Probability of the chosen class, 0..=65535 for 0..=1.
     pub confidence: Vec<u16>,
-    /// Probability of the best class less that of the second, 0..=65535 for 0..=1; 0 where a threshold chose the less
-    /// probable one.
+    /// Probability of the best class minus that of the second, 0..=65535 for 0..=1; 0 where a threshold chose the less
+    /// probable class.
     pub margin: Vec<u16>,
 }
 
 impl Labels {
-    /// Bytes of a pixel: its class, confidence and margin.
+    /// Bytes per pixel: class, confidence and margin.
     pub const BYTES_PER_PIXEL: u64 = 6;
 }
 
-/// What one pixel gets.
+/// Class, confidence and margin of one pixel.
 #[derive(Clone, Copy, Default)]
-struct Verdict {
+struct PixelLabel {
     id: u16,
     confidence: u16,
     margin: u16,
 }
 
-/// Rows between two looks at the watch.
+/// Number of rows between two calls of the watch.
 const SLAB: usize = 256;
 
-/// Labels of `output` width and height from the fields of all passes.
+/// Labels of width and height `output` from the logits of all passes.
 ///
-/// One field: argmax of its logits. Several: argmax of the mean of their softmax maps (rstrudel segm/model/utils.py,
-/// `inference`). Where the fields have a threshold: class 1 if its probability, or the mean of it, is above that, else
-/// class 0 (mmsegmentation models/segmentors/base.py, `postprocess_result`).
-pub fn label(fields: &[Field], output: [usize; 2]) -> Labels {
+/// For one pass: argmax of its logits. For several: argmax of the mean of their softmax maps (rstrudel
+/// segm/model/utils.py, `inference`). With a threshold: class 1 if its probability, averaged over the passes, is above
+/// the threshold, otherwise class 0 (mmsegmentation models/segmentors/base.py, `postprocess_result`).
+pub fn label(fields: &[WindowLogits], output: [usize; 2]) -> Labels {
     let mut labels = Labels::empty(output);
     labels.fill(fields, 0..output[1]);
     labels
 }
 
-/// As [`label`], a few hundred rows at a time with a look at `watch` after each.
+/// As [`label`], but calls `watch` after every [`SLAB`] rows.
 ///
 /// # Errors
-/// When the watch says so.
-pub(super) fn label_watched(fields: &[Field], output: [usize; 2], watch: &mut dyn Watch) -> Result<Labels, Cancelled> {
+/// When the watch stops the run.
+pub(super) fn label_watched(
+    fields: &[WindowLogits],
+    output: [usize; 2],
+    watch: &mut dyn Watch,
+) -> Result<Labels, Cancelled> {
     let mut labels = Labels::empty(output);
     for top in (0..output[1]).step_by(SLAB) {
         let bottom = (top + SLAB).min(output[1]);
@@ -81,8 +85,8 @@ impl Labels {
         }
     }
 
-    /// Labels some rows, in bands that threads share out among themselves.
-    fn fill(&mut self, fields: &[Field], rows: Range<usize>) {
+    /// Labels some rows, in bands that are distributed over the threads.
+    fn fill(&mut self, fields: &[WindowLogits], rows: Range<usize>) {
         let (width, output) = (self.map.width, [self.map.width, self.map.height]);
         let values = rows.start * width..rows.end * width;
         let ids = self.map.ids[values.clone()].par_chunks_mut(BAND * width);
@@ -93,7 +97,7 @@ impl Labels {
             .enumerate()
             .for_each(|(band, ((ids, confidence), margin))| {
                 let mut samplers: Vec<_> = fields.iter().map(|f| RowSampler::new(f, output)).collect();
-                let mut row = vec![Verdict::default(); width];
+                let mut row = vec![PixelLabel::default(); width];
                 let mut sums = RowSums::default();
                 let lines = ids
                     .chunks_exact_mut(width)
@@ -115,7 +119,7 @@ impl Labels {
     }
 }
 
-fn label_row(sampler: &RowSampler, row: &mut [Verdict]) {
+fn label_row(sampler: &RowSampler, row: &mut [PixelLabel]) {
     let out = RefCell::new(row);
     sampler.for_each(
         |run| label_run(&run, &mut out.borrow_mut()),
@@ -123,8 +127,8 @@ fn label_row(sampler: &RowSampler, row: &mut [Verdict]) {
     );
 }
 
-/// Mean of the softmax of every field, then the best two.
-fn label_averaged_row(samplers: &[RowSampler], fields: &[Field], sums: &mut RowSums, row: &mut [Verdict]) {
+/// Labels a row by the best two classes of the mean softmax over all passes.
+fn label_averaged_row(samplers: &[RowSampler], fields: &[WindowLogits], sums: &mut RowSums, row: &mut [PixelLabel]) {
     let Some(classes) = fields.first().map(|f| f.classes) else {
         return;
     };
@@ -154,12 +158,12 @@ fn label_averaged_row(samplers: &[RowSampler], fields: &[Field], sums: &mut RowS
     }
 }
 
-/// Probabilities of one row, summed over fields: `[classes, width]`, so that neighbouring columns fill vector lanes.
+/// Probabilities of one row, summed over passes: `[classes, width]`, so that neighbouring columns fill vector lanes.
 #[derive(Default)]
 struct RowSums {
     width: usize,
     upright: Vec<f32>,
-    /// Of mirrored pictures, not yet turned back.
+    /// Probabilities of mirrored passes, not yet mirrored back.
     mirrored: Vec<f32>,
 }
 
@@ -185,8 +189,8 @@ impl RowSums {
     }
 }
 
-/// Places of up to [`LANES`] neighbouring columns between their two samples.
-fn lane_weights(across: &[Between]) -> [f32; LANES] {
+/// Interpolation weights of up to [`LANES`] neighbouring columns between their two samples.
+fn lane_weights(across: &[Interpolation]) -> [f32; LANES] {
     let mut weights = [0.0; LANES];
     for (w, between) in weights.iter_mut().zip(across) {
         *w = between.weight;
@@ -195,7 +199,7 @@ fn lane_weights(across: &[Between]) -> [f32; LANES] {
 }
 
 /// Adds the softmax of a run of columns.
-fn add_run(run: &Run, share: f32, sums: &mut [f32], width: usize) {
+fn add_run(run: &ColumnRun, share: f32, sums: &mut [f32], width: usize) {
     for (i, across) in run.across.chunks(LANES).enumerate() {
         let weights = lane_weights(across);
         let start = run.start + i * LANES;
@@ -211,7 +215,7 @@ fn add_run(run: &Run, share: f32, sums: &mut [f32], width: usize) {
     }
 }
 
-/// As [`label_lanes`], but adds the probabilities of `count` columns to `sums`, whose rows are `width` apart.
+/// As [`label_lanes`], but adds the probabilities of `count` columns to `sums`, whose rows have `width` values.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+fma", "x86_64+avx2+fma"))]
 fn add_lanes(
     low: &[f32],
@@ -289,9 +293,9 @@ fn add_values(values: &[f32], share: f32, sums: &mut [f32], width: usize, count:
     }
 }
 
-/// The best two of the summed probabilities of up to [`LANES`] columns from `start` on.
+/// The best two classes by summed probability of up to [`LANES`] columns from `start`.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+fma", "x86_64+avx2+fma"))]
-fn label_sums(sums: &[f32], width: usize, start: usize, out: &mut [Verdict]) {
+fn label_sums(sums: &[f32], width: usize, start: usize, out: &mut [PixelLabel]) {
     let mut best = [f32::NEG_INFINITY; LANES];
     let mut second = [f32::NEG_INFINITY; LANES];
     let mut ids = [0u32; LANES];
@@ -310,7 +314,7 @@ fn label_sums(sums: &[f32], width: usize, start: usize, out: &mut [Verdict]) {
         }
     }
     for (i, verdict) in out.iter_mut().enumerate() {
-        *verdict = Verdict {
+        *verdict = PixelLabel {
             id: ids[i] as u16,
             confidence: fraction(best[i]),
             margin: fraction(if second[i] > 0.0 { best[i] - second[i] } else { best[i] }),
@@ -318,8 +322,8 @@ fn label_sums(sums: &[f32], width: usize, start: usize, out: &mut [Verdict]) {
     }
 }
 
-/// Class 1 where its summed probability is above the threshold, else class 0.
-fn label_above(sums: &[f32], width: usize, threshold: f32, out: &mut [Verdict]) {
+/// Class 1 where its summed probability is above the threshold, otherwise class 0.
+fn label_above(sums: &[f32], width: usize, threshold: f32, out: &mut [PixelLabel]) {
     let mut rows = sums.chunks_exact(width);
     let (Some(first), Some(second)) = (rows.next(), rows.next()) else {
         return;
@@ -329,7 +333,7 @@ fn label_above(sums: &[f32], width: usize, threshold: f32, out: &mut [Verdict]) 
             true => (1, *second, *first),
             false => (0, *first, *second),
         };
-        *verdict = Verdict {
+        *verdict = PixelLabel {
             id,
             confidence: fraction(chosen),
             margin: fraction((chosen - other).max(0.0)),
@@ -341,16 +345,16 @@ fn fraction(share: f32) -> u16 {
     (share * 65_535.0 + 0.5) as u16
 }
 
-/// A block of columns whose logits lie ready.
-fn label_block(block: &Block, row: &mut [Verdict]) {
-    let mut verdicts = [Verdict::default(); LANES];
+/// Labels a block of columns whose logits are interpolated already.
+fn label_block(block: &Block, row: &mut [PixelLabel]) {
+    let mut verdicts = [PixelLabel::default(); LANES];
     label_values(block.values, &mut verdicts);
     row[block.start..][..block.count].copy_from_slice(&verdicts[..block.count]);
 }
 
 /// As [`label_lanes`], from logits `[classes, LANES]`.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+fma", "x86_64+avx2+fma"))]
-fn label_values(values: &[f32], out: &mut [Verdict; LANES]) {
+fn label_values(values: &[f32], out: &mut [PixelLabel; LANES]) {
     let classes = values.as_chunks::<LANES>().0;
     let mut best = [f32::NEG_INFINITY; LANES];
     let mut second = [f32::NEG_INFINITY; LANES];
@@ -374,14 +378,14 @@ fn label_values(values: &[f32], out: &mut [Verdict; LANES]) {
     verdicts(&ids, &best, &second, &sums, out);
 }
 
-/// What comes of the best two logits and the sum of the exponentials less the best one.
+/// Labels from the best two logits, and from the sum of the exponentials of all logits minus the best one.
 #[inline(always)]
 fn verdicts(
     ids: &[u32; LANES],
     best: &[f32; LANES],
     second: &[f32; LANES],
     sums: &[f32; LANES],
-    out: &mut [Verdict; LANES],
+    out: &mut [PixelLabel; LANES],
 ) {
     for i in 0..LANES {
         let share = 1.0 / sums[i];
@@ -390,7 +394,7 @@ fn verdicts(
         } else {
             0.0
         };
-        out[i] = Verdict {
+        out[i] = PixelLabel {
             id: ids[i] as u16,
             confidence: fraction(share),
             margin: fraction(share * (1.0 - runner_up)),
@@ -398,12 +402,13 @@ fn verdicts(
     }
 }
 
-/// A run of columns: classes one after the other, columns in the lanes. Reading two logits per class and run, not per
-/// pixel, is what makes the pass a few milliseconds.
-fn label_run(run: &Run, row: &mut [Verdict]) {
+/// Labels a run of columns: loops over the classes, with columns in the lanes.
+///
+/// The pass takes only a few milliseconds because it reads two logits per class and run, not per pixel.
+fn label_run(run: &ColumnRun, row: &mut [PixelLabel]) {
     for (i, across) in run.across.chunks(LANES).enumerate() {
         let weights = lane_weights(across);
-        let mut verdicts = [Verdict::default(); LANES];
+        let mut verdicts = [PixelLabel::default(); LANES];
         label_lanes(run.low, run.high, &weights, &mut verdicts);
         let start = run.start + i * LANES;
         row[start..start + across.len()].copy_from_slice(&verdicts[..across.len()]);
@@ -411,7 +416,7 @@ fn label_run(run: &Run, row: &mut [Verdict]) {
 }
 
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+fma", "x86_64+avx2+fma"))]
-fn label_lanes(low: &[f32], high: &[f32], weights: &[f32; LANES], out: &mut [Verdict; LANES]) {
+fn label_lanes(low: &[f32], high: &[f32], weights: &[f32; LANES], out: &mut [PixelLabel; LANES]) {
     let mut best = [f32::NEG_INFINITY; LANES];
     let mut second = [f32::NEG_INFINITY; LANES];
     let mut ids = [0u32; LANES];

@@ -1,27 +1,27 @@
-//! Photo and model to [`Prediction`]: windows, scales, flips, merging, upsampling and argmax.
+//! From an image and a model to a [`Prediction`]: windows, scales, flips, merging, upsampling and argmax.
 
-mod field;
-mod inside;
 mod label_pass;
-mod plan;
+mod passes;
 mod row;
+mod trace;
+mod window_logits;
 
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-pub use field::Field;
-pub use inside::{Frame, Region};
 pub use label_pass::{Labels, label};
-pub use plan::{Pass, PlanError, Settings, padded};
+pub use passes::{InferenceConfig, Pass, PlanError, padded};
+pub use trace::{Frame, Region};
+pub use window_logits::WindowLogits;
 
 use crate::model::{Cancelled, Features, LastUpsampling, Logits, ModelSpec, Network, NoProbe, Output, Probe};
 
-/// Encoder features of every window of every pass over one photo: what a change of decoder does not change.
+/// Encoder features of every window of every pass over one image. All decoders can use them.
 #[derive(Clone, Debug)]
 pub struct EncodedPhoto {
-    /// Width and height of the photo.
+    /// Width and height of the image.
     pub output: [usize; 2],
     passes: Vec<EncodedPass>,
 }
@@ -53,12 +53,12 @@ impl Cut {
         }
     }
 
-    /// Width and height of a window with its padding.
+    /// Width and height of a window including its padding.
     fn padded_window(&self, spec: &ModelSpec) -> [usize; 2] {
         self.window.map(|side| side.next_multiple_of(spec.encoder.multiple()))
     }
 
-    /// Whether a head may leave its last upsampling to the label pass: then one bilinear step does both.
+    /// Whether a head can leave its last upsampling to the label pass, which then does both in one bilinear step.
     fn last_upsampling(&self, spec: &ModelSpec) -> LastUpsampling {
         if self.padded_window(spec) == self.window {
             LastUpsampling::LeftOut
@@ -68,8 +68,8 @@ impl Cut {
     }
 
     /// The logits of all windows; `grid` is columns and rows.
-    fn field(&self, spec: &ModelSpec, grid: [usize; 2], windows: Vec<Vec<f32>>) -> Field {
-        Field {
+    fn field(&self, spec: &ModelSpec, grid: [usize; 2], windows: Vec<Vec<f32>>) -> WindowLogits {
+        WindowLogits {
             size: self.size,
             window: self.window,
             stretch: if spec.inference.crops_padding() {
@@ -88,13 +88,13 @@ impl Cut {
     }
 }
 
-/// What a segmentation puts out.
+/// The output of a segmentation.
 #[derive(Clone, Debug)]
 pub struct Prediction {
     /// Class, confidence and margin per pixel.
     pub labels: Labels,
-    /// The merged logits, one field per pass, at patch resolution.
-    pub fields: Vec<Field>,
+    /// The logits of each pass, at the output resolution of the decoder.
+    pub fields: Vec<WindowLogits>,
     /// Time per stage.
     pub timings: Timings,
 }
@@ -117,40 +117,40 @@ impl Timings {
     }
 }
 
-/// Why a run came to no result.
+/// Why a run has no result.
 #[derive(Debug, thiserror::Error)]
 pub enum SegmentError {
-    /// It was told to stop.
+    /// The run was stopped.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
-    /// The device could not deliver.
+    /// The device failed.
     #[error("the device failed ({0}); try again with the CPU")]
     Device(String),
-    /// What the decoder puts out for all windows would not fit.
+    /// The decoder's output for all windows would need too much memory.
     #[error(
-        "the decoder would need {needed_gib} GiB for this photo, more than {MOST_DECODED_GIB}; reduce its short side or \
-         the window, use one scale, or use a decoder that works at a lower resolution"
+        "the decoder would need {needed_gib} GiB for this image, more than {MAX_DECODED_GIB}; reduce its short side \
+         or the window, use one scale, or use a decoder that works at a lower resolution"
     )]
     TooMuchMemory {
-        /// For the logits of all windows of all scales and flips, and the largest map on the way.
+        /// Memory for the logits of all windows of all scales and flips, and for the largest intermediate map.
         needed_gib: usize,
     },
-    /// The network put out something that is no number.
-    #[error("the model put out values that are not numbers; its weights are damaged or its normalisation is wrong")]
+    /// The output of the network contains NaN or infinite values.
+    #[error("the model produced NaN or infinite values; its weights are damaged or its normalisation is wrong")]
     NotFinite,
 }
 
-/// What a decoder may hold: half the memory of an ordinary machine.
-const MOST_DECODED_GIB: usize = 4;
+/// Memory limit of a decoder: half the memory of an ordinary machine.
+const MAX_DECODED_GIB: usize = 4;
 
 /// Watches a run: blocks of the network, then rows of the label pass.
 pub trait Watch: Probe {
-    /// After some rows of the label pass. `Break` ends the run.
+    /// Called after some rows of the label pass. `Break` stops the run.
     fn rows(&mut self, _done: usize, _total: usize) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }
 
-    /// Why the watch ended the run, when it was the device and nobody's wish.
+    /// The error of the device if it made the watch stop the run; `None` if the run was cancelled.
     fn device_error(&mut self) -> Option<String> {
         None
     }
@@ -158,25 +158,26 @@ pub trait Watch: Probe {
 
 impl Watch for NoProbe {}
 
-/// A network on a device, ready to run over photos.
+/// A network on a device, ready to run over images.
 #[derive(Clone, Copy, Debug)]
-pub struct Run<'a> {
+pub struct InferenceRun<'a> {
     /// The network.
     pub model: &'a Network,
-    /// Its sizes and rules.
+    /// Its sizes and inference settings.
     pub spec: &'a ModelSpec,
-    /// Which of its outputs is wanted.
+    /// The output to compute.
     pub output: Output,
-    /// Where it was built.
+    /// The device that it was built on.
     pub device: &'a Device,
 }
 
-impl Run<'_> {
-    /// Runs the encoder over every window of `passes` (see [`Settings::passes`]). `output` is the photo's width and
-    /// height.
+impl InferenceRun<'_> {
+    /// Runs the encoder over every window of `passes` (see [`InferenceConfig::passes`]).
+    ///
+    /// `output` is the width and height of the image.
     ///
     /// # Errors
-    /// When the watch says so or the device fails.
+    /// When the watch stops the run or the device fails.
     pub fn encode(
         &self,
         passes: &[Pass],
@@ -200,8 +201,8 @@ impl Run<'_> {
         })
     }
 
-    /// Refuses a run whose logits and largest map would not fit, before anything is computed: one that has so many
-    /// windows of each of these sides.
+    /// Refuses a run whose logits and largest map would not fit into memory, before anything is computed. `windows` has
+    /// the number and size of the windows of each pass.
     fn check_memory(&self, windows: impl Iterator<Item = (usize, [usize; 2])>) -> Result<(), SegmentError> {
         let (mut logits, mut map) = (0usize, 0usize);
         for (count, window) in windows {
@@ -211,7 +212,7 @@ impl Run<'_> {
         }
         let bytes = logits.saturating_add(map).saturating_mul(size_of::<f32>());
         let needed_gib = bytes.div_ceil(1 << 30);
-        if needed_gib > MOST_DECODED_GIB {
+        if needed_gib > MAX_DECODED_GIB {
             return Err(SegmentError::TooMuchMemory { needed_gib });
         }
         Ok(())
@@ -225,7 +226,7 @@ impl Run<'_> {
         self.model.encode(image, watch).map_err(|e| stopped(e, watch))
     }
 
-    /// Logits of one window and their columns and rows.
+    /// Logits of one window, and their number of columns and rows.
     fn decode_window(
         &self,
         features: &Features,
@@ -238,11 +239,11 @@ impl Run<'_> {
         Ok((host_logits(values)?, [grid[1], grid[0]]))
     }
 
-    /// Runs the decoder over encoded windows; the logits come back to host memory.
+    /// Runs the decoder over encoded windows and copies the logits to host memory.
     ///
     /// # Errors
-    /// When the watch says so, the device fails, or a logit is not finite.
-    pub fn decode(&self, encoded: &EncodedPhoto, watch: &mut dyn Watch) -> Result<Vec<Field>, SegmentError> {
+    /// When the watch stops the run, the device fails, or a logit is not finite.
+    pub fn decode(&self, encoded: &EncodedPhoto, watch: &mut dyn Watch) -> Result<Vec<WindowLogits>, SegmentError> {
         self.check_memory(encoded.passes.iter().map(|pass| (pass.features.len(), pass.cut.window)))?;
         let mut fields = Vec::new();
         for pass in &encoded.passes {
@@ -258,10 +259,10 @@ impl Run<'_> {
         Ok(fields)
     }
 
-    /// Decoder and label pass over encoded windows, with `encode_time` taken into the timings.
+    /// Runs the decoder and the label pass over encoded windows; `encode_time` is copied to the timings.
     ///
     /// # Errors
-    /// As [`Run::decode`].
+    /// As [`InferenceRun::decode`].
     pub fn predict(
         &self,
         encoded: &EncodedPhoto,
@@ -278,10 +279,10 @@ impl Run<'_> {
         finish(fields, encoded.output, timings, watch)
     }
 
-    /// Encoder and decoder window by window, for photos whose features would not fit in memory together.
+    /// Runs encoder and decoder window by window, for images whose features would not fit into memory together.
     ///
     /// # Errors
-    /// As [`Run::decode`].
+    /// As [`InferenceRun::decode`].
     pub fn stream(
         &self,
         passes: &[Pass],
@@ -311,14 +312,14 @@ impl Run<'_> {
     }
 }
 
-/// Bytes that the features of all windows of `passes` would take.
+/// Size in bytes of the features of all windows of `passes`.
 pub fn feature_bytes(passes: &[Pass], spec: &ModelSpec) -> usize {
     let of_pass = |pass: &Pass| pass.windows() * spec.feature_bytes(pass.window);
     passes.iter().map(of_pass).sum()
 }
 
 fn finish(
-    fields: Vec<Field>,
+    fields: Vec<WindowLogits>,
     output: [usize; 2],
     mut timings: Timings,
     watch: &mut dyn Watch,
@@ -355,7 +356,7 @@ fn host_logits(logits: Tensor<3>) -> Result<Vec<f32>, SegmentError> {
 }
 
 impl EncodedPhoto {
-    /// Bytes that the features take, for cache limits.
+    /// Size of the features in bytes, for cache limits.
     pub fn bytes(&self) -> usize {
         self.passes.iter().flat_map(|p| &p.features).map(Features::bytes).sum()
     }

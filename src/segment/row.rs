@@ -1,36 +1,36 @@
-//! One output row of a [`Field`], interpolated down to it but not yet across.
+//! One output row of a [`WindowLogits`], interpolated vertically but not yet horizontally.
 
 use std::ops::Range;
 
 use multiversion::multiversion;
 
-use super::field::Field;
-use crate::numeric::Between;
+use super::window_logits::WindowLogits;
+use crate::numeric::Interpolation;
 
-/// Logits along one row at the resolution of patches (or of the field's picture, where the output has another size).
-struct Layer {
+/// Logits along one row, at the resolution of the logits (or of the pass's image, if the output has another size).
+struct LogitRow {
     /// `[samples, classes]`.
     values: Vec<f32>,
-    /// Output column at which this layer begins.
+    /// Output column at which this row starts.
     offset: usize,
 }
 
-/// A stretch of a row that the same layers cover.
+/// A range of columns that the same logit rows cover.
 struct Span {
     columns: Range<usize>,
     layers: Vec<usize>,
 }
 
-/// Gives logits along the rows of an output, one row at a time.
+/// Interpolates logits for the rows of an output, one row at a time.
 pub(super) struct RowSampler<'a> {
-    field: &'a Field,
+    field: &'a WindowLogits,
     width: usize,
     height: usize,
-    /// Where each column falls within its layer.
-    across: Vec<Between>,
-    layers: Vec<Layer>,
+    /// Horizontal interpolation of each column within its logit row.
+    across: Vec<Interpolation>,
+    layers: Vec<LogitRow>,
     spans: Vec<Span>,
-    /// When the output has another size than the field: two merged rows of the field, by row number.
+    /// Two merged rows of the pass's image, by row number; only if the output has another size.
     merged: Option<Merged<'a>>,
 }
 
@@ -40,14 +40,14 @@ struct Merged<'a> {
 }
 
 impl<'a> RowSampler<'a> {
-    pub(super) fn new(field: &'a Field, [width, height]: [usize; 2]) -> Self {
+    pub(super) fn new(field: &'a WindowLogits, [width, height]: [usize; 2]) -> Self {
         let merged = (field.size != [width, height]).then(|| Merged {
             sampler: Box::new(Self::new(field, field.size)),
             rows: [(None, Vec::new()), (None, Vec::new())],
         });
         let across = match merged {
             Some(_) => (0..width)
-                .map(|x| Between::half_pixel(x, field.size[0], width))
+                .map(|x| Interpolation::half_pixel(x, field.size[0], width))
                 .collect(),
             None => (0..field.window[0]).map(|x| field.between(x, 0)).collect(),
         };
@@ -62,7 +62,7 @@ impl<'a> RowSampler<'a> {
         }
     }
 
-    /// Goes to row `y`.
+    /// Moves to row `y`.
     pub(super) fn seek(&mut self, y: usize) {
         if self.merged.is_some() {
             self.seek_resized(y);
@@ -73,12 +73,12 @@ impl<'a> RowSampler<'a> {
 
     fn seek_resized(&mut self, y: usize) {
         let Some(merged) = &mut self.merged else { return };
-        let down = Between::half_pixel(y, self.field.size[1], self.height);
+        let down = Interpolation::half_pixel(y, self.field.size[1], self.height);
         for row in [down.low, down.high] {
             if merged.rows.iter().any(|(have, _)| *have == Some(row)) {
                 continue;
             }
-            // Rows come in order, so the older of the two is the one to give up.
+            // Rows are requested in order, so the older of the two is replaced.
             let older = usize::from(merged.rows[1].0 < merged.rows[0].0);
             merged.rows[older].0 = Some(row);
             let values = &mut merged.rows[older].1;
@@ -96,7 +96,7 @@ impl<'a> RowSampler<'a> {
                 .map_or(&[][..], |(_, v)| v)
         };
         if self.layers.is_empty() {
-            self.layers.push(Layer {
+            self.layers.push(LogitRow {
                 values: vec![0.0; find(down.low).len()],
                 offset: 0,
             });
@@ -119,7 +119,7 @@ impl<'a> RowSampler<'a> {
             let down = field.between(y - top, 1);
             for (c, left) in field.columns.iter().enumerate() {
                 if used == self.layers.len() {
-                    self.layers.push(Layer {
+                    self.layers.push(LogitRow {
                         values: vec![0.0; row_values],
                         offset: 0,
                     });
@@ -144,7 +144,7 @@ impl<'a> RowSampler<'a> {
             .collect();
         edges.sort_unstable();
         edges.dedup();
-        let covers = |layer: &Layer, x: usize| (layer.offset..layer.offset + field.window[0]).contains(&x);
+        let covers = |layer: &LogitRow, x: usize| (layer.offset..layer.offset + field.window[0]).contains(&x);
         self.spans = edges
             .windows(2)
             .map(|edge| Span {
@@ -180,14 +180,14 @@ impl<'a> RowSampler<'a> {
         }
     }
 
-    /// Calls `run` for each stretch of columns between the same two samples of a single layer, and `block` for columns
-    /// where windows overlap or samples are dense.
-    pub(super) fn for_each(&self, mut run: impl FnMut(Run), mut block: impl FnMut(Block)) {
+    /// Calls `run` for each range of columns between the same two samples of a single logit row, and `block` for
+    /// columns where windows overlap or samples are dense.
+    pub(super) fn for_each(&self, mut run: impl FnMut(ColumnRun), mut block: impl FnMut(Block)) {
         let classes = self.field.classes;
         let mut values = vec![0.0; classes * LANES];
         for span in &self.spans {
             let mut x = span.columns.start;
-            // Columns before `x` that belong to no run yet.
+            // Start of the columns before `x` that are not in a run.
             let mut waiting = x;
             while x < span.columns.end {
                 if let [layer] = span.layers[..] {
@@ -195,9 +195,9 @@ impl<'a> RowSampler<'a> {
                     let across = &self.across[x - layer.offset..span.columns.end - layer.offset];
                     let low = across[0].low;
                     let same = across.iter().take_while(|b| b.low == low).count();
-                    if same >= WORTHWHILE {
+                    if same >= MIN_RUN {
                         self.blocks(span, waiting..x, &mut values, &mut block);
-                        run(Run {
+                        run(ColumnRun {
                             start: x,
                             low: &layer.values[low * classes..][..classes],
                             high: &layer.values[across[0].high * classes..][..classes],
@@ -214,7 +214,7 @@ impl<'a> RowSampler<'a> {
         }
     }
 
-    /// Calls `block` for some columns of a span, up to [`LANES`] at a time.
+    /// Calls `block` for some columns of a span, for up to [`LANES`] at a time.
     fn blocks(&self, span: &Span, columns: Range<usize>, values: &mut [f32], block: &mut impl FnMut(Block)) {
         for start in columns.clone().step_by(LANES) {
             let count = LANES.min(columns.end - start);
@@ -231,39 +231,39 @@ impl<'a> RowSampler<'a> {
     }
 }
 
-/// Output columns that are handled together, one per vector lane.
+/// Number of output columns that are processed together, one per vector lane.
 pub(super) const LANES: usize = 16;
 
-/// From this many columns on between the same two samples, these two serve a whole vector well enough.
-const WORTHWHILE: usize = 8;
+/// Minimum number of columns between the same two samples for which a run is faster than blocks.
+const MIN_RUN: usize = 8;
 
 /// Neighbouring columns between the same two samples.
-pub(super) struct Run<'a> {
+pub(super) struct ColumnRun<'a> {
     /// First column.
     pub(super) start: usize,
     /// Logits of the sample on the left.
     pub(super) low: &'a [f32],
     /// Logits of the sample on the right.
     pub(super) high: &'a [f32],
-    /// The columns' places between the two.
-    pub(super) across: &'a [Between],
+    /// Interpolation of each column between the two samples.
+    pub(super) across: &'a [Interpolation],
 }
 
 /// Neighbouring columns, one per lane.
 pub(super) struct Block<'a> {
     /// First column.
     pub(super) start: usize,
-    /// How many of the lanes are columns.
+    /// Number of lanes in use.
     pub(super) count: usize,
     /// Logits `[classes, LANES]`.
     pub(super) values: &'a [f32],
 }
 
-/// Interpolates samples `[samples, classes]` to columns, one per lane: `[classes, LANES]`. Adds to what is there if
-/// `add`.
+/// Interpolates samples `[samples, classes]` to columns, one per lane: `[classes, LANES]`. With `add`, adds the result
+/// to `out`.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+fma", "x86_64+avx2+fma"))]
-fn spread(samples: &[f32], classes: usize, across: &[Between], out: &mut [f32], add: bool) {
-    // Lanes beyond the last column repeat it.
+fn spread(samples: &[f32], classes: usize, across: &[Interpolation], out: &mut [f32], add: bool) {
+    // Lanes after the last column repeat it.
     let between = |i: usize| &across[i.min(across.len() - 1)];
     let low: [&[f32]; LANES] = std::array::from_fn(|i| &samples[between(i).low * classes..][..classes]);
     let high: [&[f32]; LANES] = std::array::from_fn(|i| &samples[between(i).high * classes..][..classes]);

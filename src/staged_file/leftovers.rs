@@ -1,7 +1,8 @@
-//! Files that a run has left unfinished because it was killed.
+//! Removes unfinished files that killed runs have left behind.
 //!
-//! Their names tell who made them: `.segscope-SPACE-PROCESS-START-RANDOM`. Where the process is gone they are removed;
-//! where that cannot be told (another computer, another container, an older version), when they are a day old.
+//! Their names identify the process that made them: `.segscope-SPACE-PROCESS-START-RANDOM`. They are removed when that
+//! process has ended, or, where this is unknown (another computer, another container, an older version), when they are
+//! a day old.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,13 +10,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
-/// How names of unfinished files begin.
+/// Prefix of the names of unfinished files.
 const BEGINNING: &str = ".segscope-";
 
-/// Nothing takes so long to be written.
+/// Age from which a file of unknown origin is removed; no write takes this long.
 const OLD: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How names of unfinished files of this process begin.
+/// Prefix of the names of this process's unfinished files.
 pub(super) fn prefix() -> &'static str {
     static PREFIX: LazyLock<String> = LazyLock::new(|| {
         let process = std::process::id();
@@ -27,7 +28,7 @@ pub(super) fn prefix() -> &'static str {
     &PREFIX
 }
 
-/// Removes what dead runs have left in a folder; once for each folder.
+/// Removes the leftovers of dead runs from a folder, once per folder.
 pub(super) fn sweep(folder: &Path) {
     static SWEPT: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
     let is_new = SWEPT
@@ -38,19 +39,22 @@ pub(super) fn sweep(folder: &Path) {
         return;
     }
     for path in unfinished_in(folder).filter(|path| is_dead(path)) {
-        // What cannot be removed is in nobody's way.
+        // A file that cannot be removed does no harm.
         let removed = match path.is_dir() {
             true => fs::remove_dir_all(&path),
             false => fs::remove_file(&path),
         };
         match removed {
-            Ok(()) => log::info!("removed what a run that was killed has left: {}", path.display()),
-            Err(why) => log::warn!("cannot remove what a run has left ({why}): {}", path.display()),
+            Ok(()) => log::info!("removed an unfinished file of a killed run: {}", path.display()),
+            Err(why) => log::warn!(
+                "cannot remove an unfinished file of a killed run ({why}): {}",
+                path.display()
+            ),
         }
     }
 }
 
-/// Whether there are unfinished files in a folder: a run was killed, or is at work there.
+/// Whether a folder holds unfinished files, of a run that was killed or is still running.
 pub(crate) fn has_leftovers(folder: &Path) -> bool {
     unfinished_in(folder).next().is_some()
 }
@@ -61,7 +65,7 @@ fn unfinished_in(folder: &Path) -> impl Iterator<Item = PathBuf> {
     unfinished.map(|entry| entry.path())
 }
 
-/// Whether nobody works at an unfinished file any more.
+/// Whether no process writes to an unfinished file any more.
 fn is_dead(path: &Path) -> bool {
     let Ok(about) = path.symlink_metadata() else {
         return false;
@@ -70,13 +74,13 @@ fn is_dead(path: &Path) -> bool {
     let age = about.modified().ok().and_then(|time| time.elapsed().ok());
     let is_old = age.is_some_and(|age| age > OLD);
     match maker(&name) {
-        // Another person's processes may be hidden.
+        // Other users' processes may be hidden.
         Some((process, start)) if is_own(&about) => started(process) != Some(start),
         _ => is_old,
     }
 }
 
-/// Number and start of the process that made a file of this name, if it is one of those that are seen here.
+/// Id and start time of the process that made a file of this name, if it is a process of this system and container.
 fn maker(name: &str) -> Option<(u32, u64)> {
     let mut parts = name.strip_prefix(BEGINNING)?.split('-');
     let (space_of_it, process, start) = (parts.next()?, parts.next()?, parts.next()?);
@@ -84,7 +88,7 @@ fn maker(name: &str) -> Option<(u32, u64)> {
     Some((process.parse().ok()?, start.parse().ok()?))
 }
 
-/// Tells apart whose numbers of processes are whose: this start of this computer, and the container.
+/// Identifies the scope in which process ids are unique: this boot of this computer, and the container.
 fn space() -> Option<&'static str> {
     static SPACE: LazyLock<Option<String>> = LazyLock::new(|| {
         let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
@@ -100,10 +104,11 @@ fn space() -> Option<&'static str> {
     SPACE.as_deref()
 }
 
-/// When a process began, in ticks since the computer was started; `None` where it is dead, or there is no Linux to tell.
+/// Start time of a process in ticks since boot; `None` where it has ended, or on systems other than Linux.
 fn started(process: u32) -> Option<u64> {
     let about = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-    // The name in parentheses may hold anything; after it come the state, and as the twentieth of all that the start.
+    // The name in parentheses may contain anything. The state comes after it, and the start time is the twentieth value
+    // from there.
     let (_, rest) = about.rsplit_once(')')?;
     let fields: Vec<&str> = rest.split_whitespace().collect();
     if matches!(*fields.first()?, "Z" | "X") {
@@ -129,7 +134,7 @@ mod tests {
 
     use super::*;
 
-    /// A file of this name in a folder, written so long ago.
+    /// A file of this name and age in a folder.
     fn left(folder: &Path, name: &str, age: Duration) -> PathBuf {
         let path = folder.join(name);
         let file = fs::File::create(&path).expect("a file");
@@ -137,7 +142,7 @@ mod tests {
         path
     }
 
-    /// The number of a process that has ended.
+    /// The id of a process that has ended.
     fn dead_process() -> u32 {
         let mut child = std::process::Command::new("true").spawn().expect("a process");
         child.wait().expect("an end");
@@ -145,17 +150,17 @@ mod tests {
     }
 
     #[test]
-    fn what_dead_runs_left_is_removed_and_nothing_else() {
+    fn only_leftovers_of_dead_runs_are_removed() {
         let folder = tempfile::tempdir().expect("a folder");
         let (young, old) = (Duration::ZERO, OLD + Duration::from_secs(60));
-        let space = space().expect("Linux tells");
+        let space = space().expect("a Linux system");
         let own = std::process::id();
-        let start = started(own).expect("Linux tells");
+        let start = started(own).expect("a Linux system");
         let dead = dead_process();
         let file = |name: &str, age| left(folder.path(), name, age);
         let removed = [
             file(&format!(".segscope-{space}-{dead}-{start}-aB3dE9"), young),
-            // The number belongs to another process by now.
+            // The id belongs to another process now.
             file(&format!(".segscope-{space}-{own}-{}-aB3dE9", start + 1), young),
             file(".segscope-aB3dE9", old),
             file(".segscope-00000000.1-1-1-aB3dE9", old),
@@ -163,7 +168,7 @@ mod tests {
         let stays = [
             file(&format!(".segscope-{space}-{own}-{start}-aB3dE9"), old),
             file(".segscope-aB3dE8", young),
-            // Of another computer.
+            // From another computer.
             file(&format!(".segscope-00000000.1-{dead}-1-aB3dE9"), young),
             file("a.png", old),
             file("segscope-notes.txt", old),
@@ -174,7 +179,7 @@ mod tests {
         assert!(has_leftovers(folder.path()));
         sweep(folder.path());
         for path in removed.iter().chain([&inside]) {
-            assert!(!path.exists(), "{} stays", path.display());
+            assert!(!path.exists(), "{} was not removed", path.display());
         }
         for path in &stays {
             assert!(path.exists(), "{} was removed", path.display());
@@ -182,9 +187,9 @@ mod tests {
     }
 
     #[test]
-    fn own_names_tell_this_process() {
+    fn names_identify_this_process() {
         let name = format!("{}aB3dE9", prefix());
-        let start = started(std::process::id()).expect("Linux tells");
+        let start = started(std::process::id()).expect("a Linux system");
         assert_eq!(maker(&name), Some((std::process::id(), start)));
     }
 }

@@ -1,4 +1,4 @@
-//! Where a file goes that is written under a name.
+//! Resolves the path that a file is written to.
 
 use std::fs;
 use std::io::{self, Read, Write as _};
@@ -6,28 +6,28 @@ use std::path::{Path, PathBuf};
 
 use super::folder_of;
 
-/// A chain of more links is a loop, as on Linux.
-const MOST_LINKS: usize = 40;
+/// Maximum length of a chain of links, as on Linux; a longer one is taken for a loop.
+const MAX_LINKS: usize = 40;
 
-/// Where a file goes that is written under a name.
+/// The target that a path stands for.
 #[derive(Debug)]
 pub(super) enum Target {
-    /// A regular file, or one that is not there yet: another is renamed to it.
+    /// A regular file, which may not exist yet; a temporary file is renamed to it.
     File(PathBuf),
-    /// A pipe, a terminal or another device: it is written to.
+    /// A pipe, a terminal or another device, which is written to.
     Stream(PathBuf),
     /// Standard output.
     Stdout,
 }
 
 impl Target {
-    /// What the name means, links followed.
+    /// Resolves a path, following links.
     ///
     /// # Errors
-    /// When the links go in a circle.
+    /// When the links form a loop.
     pub(super) fn of(path: &Path) -> io::Result<Self> {
         let mut place = path.to_owned();
-        for _ in 0..MOST_LINKS {
+        for _ in 0..MAX_LINKS {
             if is_stdout(&place) {
                 return Ok(Self::Stdout);
             }
@@ -45,10 +45,10 @@ impl Target {
                 }
             }
         }
-        Err(io::Error::other("the links go in a circle"))
+        Err(io::Error::other("the links form a loop"))
     }
 
-    /// The folder in which a file is made before it goes there.
+    /// The folder for the temporary file.
     pub(super) fn staging_folder(&self) -> PathBuf {
         match self {
             Self::File(place) => folder_of(place).to_owned(),
@@ -56,10 +56,10 @@ impl Target {
         }
     }
 
-    /// Writes what `from` holds to the end of a stream or file.
+    /// Appends the content of `from` to a stream or file.
     ///
     /// # Errors
-    /// When the system refuses. That nobody reads standard output any more is no error: what goes there is not wanted.
+    /// When the system refuses. A closed standard output is not an error, because its reader needs no more output.
     pub(super) fn write(&self, from: &mut dyn Read) -> io::Result<()> {
         match self {
             Self::File(place) | Self::Stream(place) => {
@@ -79,25 +79,25 @@ impl Target {
     }
 }
 
-/// Whether the name means standard output.
+/// Whether a path means standard output.
 pub(crate) fn is_stdout(path: &Path) -> bool {
-    // As text: as paths, `./-` and `-` would be told apart, but `-/` and `-` would not.
+    // Compared as text: as paths, `./-` and `-` would differ, but `-/` and `-` would not.
     let names = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
     names.iter().any(|name| path.as_os_str() == *name)
 }
 
-/// Whether something is there that would be lost if a file were written under this name.
+/// Whether writing to this path would overwrite an existing file.
 pub(crate) fn is_taken(path: &Path) -> bool {
     matches!(Target::of(path), Ok(Target::File(place)) if place.symlink_metadata().is_ok())
 }
 
-/// Whether a file of this name is replaced as a whole, and can be read again, rather than written to.
+/// Whether a file at this path is replaced as a whole and can be read back, instead of being a stream.
 pub(crate) fn is_renamed_to(path: &Path) -> bool {
     matches!(Target::of(path), Ok(Target::File(_)))
 }
 
-/// Whether the name means something that this process holds open: it may be a regular file, but a new one in its place
-/// would go past whoever opened it.
+/// Whether a path means an open file of this process. It may be a regular file, but a new file in its place would not
+/// reach the process that opened it.
 fn is_descriptor(path: &Path) -> bool {
     cfg!(unix) && (path.starts_with("/dev/fd") || path.starts_with("/proc") || path.as_os_str() == "/dev/stderr")
 }
@@ -110,19 +110,19 @@ mod tests {
     use crate::staged_file::StagedFile;
 
     #[test]
-    fn a_link_stays_one_and_its_file_is_written() {
+    fn links_are_kept_and_their_targets_written() {
         let folder = tempfile::tempdir().expect("a folder");
         let place = |name: &str| folder.path().join(name);
         fs::create_dir(place("below")).expect("a folder");
         fs::write(place("below/kept.csv"), "old").expect("a file");
-        // From one link to the next, one of them relative to its own folder.
+        // A chain of links, one of them relative to its own folder.
         symlink("kept.csv", place("below/inner")).expect("a link");
         symlink(place("below/inner"), place("outer")).expect("a link");
         assert!(is_taken(&place("outer")));
         StagedFile::replace(&place("outer"), b"new").expect("it can be written");
         assert!(place("outer").is_symlink() && place("below/inner").is_symlink());
         assert_eq!(fs::read(place("below/kept.csv")).expect("a file"), b"new");
-        // A link to nothing makes its file, and nothing is lost.
+        // Writing to a dangling link creates its target, and overwrites nothing.
         symlink("missing.csv", place("dangling")).expect("a link");
         assert!(!is_taken(&place("dangling")));
         StagedFile::replace(&place("dangling"), b"new").expect("it can be written");
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn links_in_a_circle_are_an_error() {
+    fn link_loops_are_an_error() {
         let folder = tempfile::tempdir().expect("a folder");
         symlink("b", folder.path().join("a")).expect("a link");
         symlink("a", folder.path().join("b")).expect("a link");
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_there_keeps_its_permissions() {
+    fn permissions_of_the_replaced_file_are_kept() {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("a");
         fs::write(&file, "old").expect("a file");
@@ -154,11 +154,14 @@ mod tests {
         let null = Path::new("/dev/null");
         assert!(!is_taken(null) && !is_renamed_to(null));
         StagedFile::replace(null, b"new").expect("it can be written");
-        assert!(!fs::metadata(null).expect("a device").is_file(), "it is still no file");
+        assert!(
+            !fs::metadata(null).expect("a device").is_file(),
+            "it is still not a file"
+        );
     }
 
     #[test]
-    fn a_minus_is_standard_output_unless_a_folder_is_named() {
+    fn a_hyphen_is_standard_output_unless_a_folder_is_named() {
         assert!(is_stdout(Path::new("-")) && is_stdout(Path::new("/dev/stdout")));
         assert!(!is_stdout(Path::new("./-")) && !is_stdout(Path::new("out/-")));
     }

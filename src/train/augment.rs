@@ -1,42 +1,42 @@
-//! Random changes of pictures and labels, by the published recipes.
+//! Random augmentation of images and labels, as published.
 
 use fastrand::Rng;
 use serde::{Deserialize, Serialize};
 
-use super::gradients::Batch;
+use super::batch_step::Batch;
 use crate::labels::LabelMap;
 use crate::model::Normalisation;
-use crate::numeric::Between;
+use crate::numeric::Interpolation;
 use crate::photo::Photo;
 
-/// What is left of a picture where it is smaller than the crop, and around it.
+/// Id of pixels that lie outside the image, where it is smaller than the crop.
 const UNLABELLED: u16 = u16::MAX;
 
-/// Share of a crop that one class may take; else another crop is tried (mmseg `RandomCrop`, `cat_max_ratio`).
-const MOST_OF_ONE_CLASS: f64 = 0.75;
+/// Maximum share of a crop for one class; above it another crop is tried (mmseg `RandomCrop`, `cat_max_ratio`).
+const MAX_OF_ONE_CLASS: f64 = 0.75;
 
-/// Crops that are tried for it.
+/// Maximum number of crops to try.
 const CROPS: usize = 10;
 
-/// How pictures are changed before they are learnt from: those of rstrudel/segmenter (`segm/data/config/*.py`) and
-/// mmsegmentation (`configs/_base_/datasets/*.py`) alike.
+/// How training images are changed, the same in rstrudel/segmenter (`segm/data/config/*.py`) and mmsegmentation
+/// (`configs/_base_/datasets/*.py`).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Augmentation {
     /// Side of the crop in pixels.
     pub crop: usize,
-    /// The short side in pixels that pictures are brought to first: that at which the trained model sees them.
+    /// The short side in pixels to which images are resized first, at which the trained model also runs.
     pub short_side: usize,
-    /// Smallest and largest scale after that, before the picture is cropped.
+    /// Smallest and largest random scale after resizing and before cropping.
     pub scales: [f64; 2],
-    /// Whether half of the pictures are mirrored.
+    /// Whether half of the images are mirrored.
     pub flip: bool,
     /// Whether brightness, contrast, saturation and hue change at random.
     pub distort: bool,
 }
 
 impl Augmentation {
-    /// Random scale 0.5 to 2 of pictures with this short side, crop, mirror and photometric distortion.
+    /// Random scale 0.5 to 2 of images with this short side, crop, mirroring and photometric distortion.
     pub fn published(crop: usize, short_side: usize) -> Self {
         Self {
             crop,
@@ -47,7 +47,7 @@ impl Augmentation {
         }
     }
 
-    /// A changed picture with its labels, both `crop` pixels wide and high; `classes` is how many there are.
+    /// An augmented image with its labels, both `crop` pixels wide and high; `classes` is the number of classes.
     pub fn apply(&self, photo: &Photo, labels: &LabelMap, classes: usize, rng: &mut Rng) -> Sample {
         let [low, high] = self.scales;
         let usual = self.short_side as f64 / photo.width.min(photo.height) as f64;
@@ -58,14 +58,14 @@ impl Augmentation {
         let mirrored = self.flip && rng.bool();
         let distortion = self.distort.then(|| Distortion::random(rng));
         if 2 * size[0] <= photo.width {
-            // As inference reduces: without means, fine texture would become noise.
+            // Reduced as in inference: without averaging, fine texture would become noise.
             let reduced = photo.resized(size[0], size[1]);
             return self.cut(&reduced, labels, size, corner, mirrored, distortion.as_ref());
         }
         self.cut(photo, labels, size, corner, mirrored, distortion.as_ref())
     }
 
-    /// A corner of a crop in which no class takes too much, if one is found.
+    /// The top left corner of a crop in which no class takes too large a share, if one is found.
     fn corner(&self, labels: &LabelMap, size: [usize; 2], classes: usize, rng: &mut Rng) -> [usize; 2] {
         let mut corner = [0; 2];
         for _ in 0..CROPS {
@@ -83,7 +83,7 @@ impl Augmentation {
             let all: usize = counts.iter().sum();
             let kinds = counts.iter().filter(|count| **count > 0).count();
             let most = counts.iter().max().copied().unwrap_or(0);
-            if kinds > 1 && (most as f64) < MOST_OF_ONE_CLASS * all as f64 {
+            if kinds > 1 && (most as f64) < MAX_OF_ONE_CLASS * all as f64 {
                 break;
             }
         }
@@ -101,18 +101,18 @@ impl Augmentation {
     ) -> Sample {
         let crop = self.crop;
         let seen = size.map(|side| side.min(crop));
-        let mut picture = Photo::new(crop, crop, vec![0; 3 * crop * crop]);
+        let mut image = Photo::new(crop, crop, vec![0; 3 * crop * crop]);
         let mut map = LabelMap {
             width: crop,
             height: crop,
             ids: vec![UNLABELLED; crop * crop],
         };
-        let pixels = picture.rgb.as_chunks_mut::<3>().0;
-        let across: Vec<Between> = (0..seen[0])
-            .map(|x| Between::half_pixel(corner[0] + x, photo.width, size[0]))
+        let pixels = image.rgb.as_chunks_mut::<3>().0;
+        let across: Vec<Interpolation> = (0..seen[0])
+            .map(|x| Interpolation::half_pixel(corner[0] + x, photo.width, size[0]))
             .collect();
         for y in 0..seen[1] {
-            let down = Between::half_pixel(corner[1] + y, photo.height, size[1]);
+            let down = Interpolation::half_pixel(corner[1] + y, photo.height, size[1]);
             for (x, across) in across.iter().enumerate() {
                 let to = y * crop + if mirrored { seen[0] - 1 - x } else { x };
                 let rgb = between(photo, across, &down);
@@ -124,25 +124,25 @@ impl Augmentation {
             }
         }
         Sample {
-            picture,
+            image,
             labels: map,
             seen,
         }
     }
 }
 
-/// A picture to learn from.
+/// An augmented image with its labels.
 #[derive(Clone, Debug)]
 pub struct Sample {
-    /// The picture, as large as the crop.
-    pub picture: Photo,
+    /// The image, as large as the crop.
+    pub image: Photo,
     /// Its labels.
     pub labels: LabelMap,
-    /// Width and height from the left top corner on that there is a picture; the rest is padding.
+    /// Width and height of the image from the top left corner; the rest is padding.
     pub seen: [usize; 2],
 }
 
-/// The label at a pixel of the map that is resized to `size`: the nearest one.
+/// The nearest label at a pixel of the map resized to `size`.
 fn label_at(labels: &LabelMap, size: [usize; 2], at: [usize; 2]) -> u16 {
     let [x, y] = [(at[0], labels.width, size[0]), (at[1], labels.height, size[1])]
         .map(|(at, from, to)| ((at as f64 + 0.5) * from as f64 / to as f64) as usize);
@@ -151,8 +151,8 @@ fn label_at(labels: &LabelMap, size: [usize; 2], at: [usize; 2]) -> u16 {
         .unwrap_or(UNLABELLED)
 }
 
-/// Colours between four pixels, 0..=255.
-fn between(photo: &Photo, across: &Between, down: &Between) -> [f32; 3] {
+/// The colour interpolated between four pixels, 0..=255.
+fn between(photo: &Photo, across: &Interpolation, down: &Interpolation) -> [f32; 3] {
     let pixel = |x: usize, y: usize| photo.pixel(x, y).unwrap_or_default().map(f32::from);
     let line = |y: usize| {
         let (left, right) = (pixel(across.low, y), pixel(across.high, y));
@@ -162,13 +162,13 @@ fn between(photo: &Photo, across: &Between, down: &Between) -> [f32; 3] {
     [0, 1, 2].map(|c| above[c] + (below[c] - above[c]) * down.weight)
 }
 
-/// Photometric distortion (mmseg `PhotoMetricDistortion`): brightness by up to 32, contrast and saturation by 0.5 to 1.5,
-/// hue by up to 36 degrees, each with a chance of one half; contrast before or after the two others.
+/// Photometric distortion (mmseg `PhotoMetricDistortion`): brightness by up to 32, contrast and saturation by 0.5 to
+/// 1.5, hue by up to 36 degrees, each with a probability of one half; contrast before or after saturation and hue.
 struct Distortion {
     brightness: f32,
     contrast: f32,
     saturation: f32,
-    /// In sixths of the circle.
+    /// Shift in sixths of the colour circle.
     hue: f32,
     contrast_last: bool,
 }
@@ -199,7 +199,7 @@ impl Distortion {
         rgb.map(|v| v.round() as u8)
     }
 
-    /// With another saturation and hue.
+    /// The colour with saturation and hue changed.
     fn colored(&self, rgb: [f32; 3]) -> [f32; 3] {
         let [r, g, b] = rgb;
         let (most, least) = (r.max(g).max(b), r.min(g).min(b));
@@ -217,7 +217,7 @@ impl Distortion {
         let hue = (hue + self.hue).rem_euclid(6.0);
         let saturation = (chroma / most * self.saturation).min(1.0);
         let chroma = most * saturation;
-        // The usual way back: each channel is `most` less what its distance on the circle takes.
+        // The usual conversion back: each channel is `most` minus a share that follows from its distance on the circle.
         [5.0, 3.0, 1.0].map(|offset| {
             let place = (offset + hue).rem_euclid(6.0);
             let share = place.min(4.0 - place).clamp(0.0, 1.0);
@@ -226,40 +226,40 @@ impl Distortion {
     }
 }
 
-/// Pictures of one size as a network takes them.
+/// Images of one size as network input.
 ///
-/// Padding is zero after normalisation, as it is where a trained model pads.
+/// Padding is zero after normalisation, as it is in inference.
 pub fn batch_of(samples: Vec<Sample>, normalisation: &Normalisation) -> Batch {
     let size = samples
         .first()
-        .map_or([0; 2], |sample| [sample.picture.width, sample.picture.height]);
-    let mut image = Vec::with_capacity(samples.len() * 3 * size[0] * size[1]);
+        .map_or([0; 2], |sample| [sample.image.width, sample.image.height]);
+    let mut values = Vec::with_capacity(samples.len() * 3 * size[0] * size[1]);
     let mut labels = Vec::with_capacity(samples.len());
     for Sample {
-        picture,
+        image,
         labels: map,
         seen,
     } in samples
     {
-        let pixels = picture.rgb.as_chunks::<3>().0;
+        let pixels = image.rgb.as_chunks::<3>().0;
         for channel in 0..3 {
             let (mean, std) = (normalisation.mean[channel], normalisation.std[channel]);
-            image.extend(pixels.iter().enumerate().map(|(i, rgb)| {
-                let is_seen = i % picture.width < seen[0] && i / picture.width < seen[1];
+            values.extend(pixels.iter().enumerate().map(|(i, rgb)| {
+                let is_seen = i % image.width < seen[0] && i / image.width < seen[1];
                 let value = (f32::from(rgb[channel]) / 255.0 - mean) / std;
                 if is_seen { value } else { 0.0 }
             }));
         }
         labels.push(map);
     }
-    Batch { image, size, labels }
+    Batch { values, size, labels }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Red is the column, green the row, and the label tells the quarter.
+    /// An image whose red is the column and green the row, with a label for each quarter.
     fn sample() -> (Photo, LabelMap) {
         let (width, height) = (64, 48);
         let rgb = (0..width * height).flat_map(|i| [(i % width) as u8 * 3, (i / width) as u8 * 3, 0]);
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn picture_and_labels_stay_together() {
+    fn image_and_labels_stay_aligned() {
         let (photo, map) = sample();
         let mut mirrored = 0;
         for seed in 0..40 {
@@ -284,7 +284,7 @@ mod tests {
                 ..Augmentation::published(32, 48)
             };
             let Sample {
-                picture: cut,
+                image: cut,
                 labels,
                 seen,
             } = augmentation.apply(&photo, &map, 4, &mut Rng::with_seed(seed));
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_beyond_a_small_picture_has_no_label() {
+    fn padding_of_a_small_image_has_no_label() {
         let (photo, map) = sample();
         let augmentation = Augmentation {
             scales: [0.5, 0.5],
@@ -312,19 +312,22 @@ mod tests {
         for seed in 0..4 {
             let sample = augmentation.apply(&photo, &map, 4, &mut Rng::with_seed(seed));
             assert_eq!(
-                (sample.picture.width, sample.labels.height, sample.seen),
+                (sample.image.width, sample.labels.height, sample.seen),
                 (64, 64, [32, 24])
             );
             let labelled = sample.labels.ids.iter().filter(|id| **id != UNLABELLED).count();
             assert_eq!(labelled, 32 * 24);
             let batch = batch_of(vec![sample], &Normalisation::VIT);
-            assert!(batch.image[..32].iter().any(|value| *value != 0.0));
-            assert!(batch.image[32..64].iter().all(|value| *value == 0.0), "padding is zero");
+            assert!(batch.values[..32].iter().any(|value| *value != 0.0));
+            assert!(
+                batch.values[32..64].iter().all(|value| *value == 0.0),
+                "padding is zero"
+            );
         }
     }
 
     #[test]
-    fn no_distortion_leaves_colours_alone() {
+    fn a_neutral_distortion_keeps_colours() {
         let none = Distortion {
             brightness: 0.0,
             contrast: 1.0,

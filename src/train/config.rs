@@ -1,49 +1,54 @@
-//! How a network is trained: every number of it.
+//! The training configuration.
 
 use serde::{Deserialize, Serialize};
 
 use super::augment::Augmentation;
-use super::dropping::Dropping;
-use super::loss::Averaging;
+use super::loss::LossReduction;
 use super::optimiser::OptimiserSpec;
 use super::schedule::PolySchedule;
 
-/// How a network is trained, whatever it is and on what.
+/// How a network is trained, independent of the network and its data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct TrainConfig {
-    /// Pictures that go through the network at once.
-    pub batch: usize,
+    /// Images per batch.
+    pub batch_size: usize,
     /// Batches per step, whose gradients and batch statistics are averaged.
     #[serde(default = "one")]
     pub accumulate: usize,
-    /// Where random numbers begin.
+    /// Random seed.
     pub seed: u64,
-    /// Steps from one validation to the next; 0 for none.
+    /// Steps between validations; 0 disables validation.
     #[serde(default)]
     pub validate_every: usize,
-    /// The learning rate of decoders over that of the encoder (10 in mmsegmentation, 1 in rstrudel/segmenter).
+    /// Learning rate of the decoders relative to that of the encoder (10 in mmsegmentation, 1 in rstrudel/segmenter).
     #[serde(default = "whole")]
-    pub decoder_rate: f64,
-    /// Learning rate of each encoder block over that of the next one; the patch embedding comes before the first.
+    pub decoder_lr_multiplier: f64,
+    /// Learning rate of each encoder block relative to that of the next one; the patch embedding counts as the block
+    /// before the first.
     #[serde(default = "whole")]
     pub layer_decay: f64,
-    /// Largest common norm of all gradients.
+    /// Maximum norm of all gradients together.
     #[serde(default)]
-    pub clip: Option<f64>,
-    /// How much of the mean of earlier weights remains with each step; the mean is what is scored and kept.
+    pub clip_norm: Option<f64>,
+    /// Decay of the exponential moving average (EMA) of the weights; the EMA is scored and saved.
     #[serde(default)]
-    pub average: Option<f32>,
-    /// What is left out at random.
+    pub ema_decay: Option<f32>,
+    /// Probability that the last block of the encoder adds nothing to the tokens of an image; it grows from 0 at the
+    /// first block (stochastic depth, arXiv 1603.09382; rstrudel segm/model/vit.py: 0.1).
     #[serde(default)]
-    pub dropping: Dropping,
+    pub drop_path: f64,
+    /// Probability that a value added by a block of the mask transformer is dropped (rstrudel segm/model/decoder.py:
+    /// 0.1).
+    #[serde(default)]
+    pub dropout: f64,
     /// What losses are divided by.
-    pub averaging: Averaging,
+    pub loss_reduction: LossReduction,
     /// The optimiser.
     pub optimiser: OptimiserSpec,
-    /// The learning rate.
+    /// The learning-rate schedule.
     pub schedule: PolySchedule,
-    /// How pictures are changed.
+    /// The augmentation of the images.
     pub augmentation: Augmentation,
 }
 
@@ -56,18 +61,18 @@ fn whole() -> f64 {
 }
 
 impl TrainConfig {
-    /// Checks that every number is possible.
+    /// Checks that every number is in its range.
     ///
     /// # Errors
-    /// A clause that names the first one that is not.
+    /// A clause that names the first number that is not.
     pub fn check(&self) -> Result<(), String> {
         let (augmentation, schedule) = (&self.augmentation, &self.schedule);
         let counts = [
-            ("batch", self.batch, 1, 1 << 16),
+            ("batch-size", self.batch_size, 1, 1 << 16),
             ("accumulate", self.accumulate, 1, 1 << 16),
             ("iterations", schedule.iterations, 1, usize::MAX),
             ("crop", augmentation.crop, 1, 8192),
-            ("short side", augmentation.short_side, 1, 16_384),
+            ("short-side", augmentation.short_side, 1, 16_384),
         ];
         for (name, value, least, most) in counts {
             if !(least..=most).contains(&value) {
@@ -76,20 +81,20 @@ impl TrainConfig {
         }
         let [low, high] = augmentation.scales;
         let shares = [
-            ("drop path", self.dropping.path, 0.0, 0.99),
-            ("dropout", self.dropping.decoder, 0.0, 0.99),
-            ("average", f64::from(self.average.unwrap_or(0.0)), 0.0, 0.999_999),
-            ("learning rate", schedule.base, 1e-12, 100.0),
-            ("last learning rate", schedule.floor, 0.0, 100.0),
+            ("drop-path", self.drop_path, 0.0, 0.99),
+            ("dropout", self.dropout, 0.0, 0.99),
+            ("ema-decay", f64::from(self.ema_decay.unwrap_or(0.0)), 0.0, 0.999_999),
+            ("lr", schedule.lr, 1e-12, 100.0),
+            ("min-lr", schedule.min_lr, 0.0, 100.0),
             ("power", schedule.power, 0.0, 100.0),
-            ("decoder rate", self.decoder_rate, 0.0, 1e6),
-            ("layer decay", self.layer_decay, 0.0, 1.0),
-            ("clip", self.clip.unwrap_or(1.0), 1e-9, 1e9),
-            ("smallest scale", low, 0.01, 100.0),
-            ("largest scale", high, low.max(0.01), 100.0),
+            ("decoder-lr-multiplier", self.decoder_lr_multiplier, 0.0, 1e6),
+            ("layer-decay", self.layer_decay, 0.0, 1.0),
+            ("clip-norm", self.clip_norm.unwrap_or(1.0), 1e-9, 1e9),
+            ("scales, smallest", low, 0.01, 100.0),
+            ("scales, largest", high, low.max(0.01), 100.0),
         ];
         for (name, value, least, most) in shares {
-            // A value that is no number is in no range.
+            // NaN is in no range.
             if !(least..=most).contains(&value) {
                 return Err(format!("{name}: expected {least} to {most}, found {value}"));
             }

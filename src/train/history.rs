@@ -1,24 +1,25 @@
-//! What a training has logged so far, for whoever draws it from its first step on.
+//! The logged losses and scores of a training, for curves that start at its first step.
 
 use std::io;
 use std::path::Path;
 
-use super::keeper::TrainFolder;
+use super::recorder::TrainFolder;
 
-/// Losses and scores of the steps that were made.
+/// Losses and scores of the completed steps.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TrainHistory {
     /// The number of each step, and the mean loss over the trained outputs.
     pub losses: Vec<(usize, f64)>,
-    /// After how many steps each validation was, and the mean IoU of each decoder, 1 for all right.
+    /// The step of each validation, and the mean IoU of each decoder, 0..=1.
     pub mean_iou: Vec<(usize, Vec<Option<f64>>)>,
 }
 
 impl TrainHistory {
-    /// Reads log and scores of a folder. Without them there is no history, and lines that cannot be read are left out.
+    /// Reads the log and scores of a folder. The history is empty without them, and lines that cannot be read are left
+    /// out.
     ///
     /// # Errors
-    /// When a file is there and cannot be read.
+    /// When a file exists but cannot be read.
     pub fn read(folder: &TrainFolder) -> io::Result<Self> {
         let mean = |losses: Vec<Option<f64>>| -> Option<f64> {
             let losses: Vec<f64> = losses.into_iter().collect::<Option<_>>()?;
@@ -40,7 +41,7 @@ impl TrainHistory {
     }
 }
 
-/// The first cell of each line of a table, and those below headings that begin with `prefix`.
+/// The first cell of each line of a table, and the cells below headings that start with `prefix`.
 fn rows(path: &Path, prefix: &str) -> io::Result<Vec<(usize, Vec<Option<f64>>)>> {
     let text = match std::fs::read_to_string(path) {
         Err(why) if why.kind() == io::ErrorKind::NotFound => String::new(),
@@ -69,11 +70,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn steps_and_validations_come_back_in_order() {
+    fn steps_and_validations_are_read_in_order() {
         let folder = tempfile::tempdir().expect("a folder");
         let files = TrainFolder::new(folder.path());
         assert_eq!(TrainHistory::read(&files).expect("none yet"), TrainHistory::default());
-        // The last line of the log is cut, as by a full disk.
+        // The last line of the log is cut off, as by a full disk.
         let log = "iteration,rate,seconds,accuracy,loss of mask,loss of pup layer 5\n\
             1,0.001000000,0.500,0.25,2.0,4.0\n2,0.000900000,0.500,,1.0,2.0\n3,0.0008";
         std::fs::write(files.log(), log).expect("a file");

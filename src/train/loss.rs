@@ -4,20 +4,20 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::labels::LabelMap;
-use crate::numeric::Between;
+use crate::numeric::Interpolation;
 
 /// What the sum of the losses of all pixels is divided by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Averaging {
+pub enum LossReduction {
     /// The pixels that have a class (rstrudel/segmenter).
     Labelled,
     /// All pixels (mmsegmentation, `avg_non_ignore=False`).
     All,
 }
 
-impl Averaging {
-    /// What each pixel of a batch counts: one over the number of those that are averaged over.
+impl LossReduction {
+    /// The weight of each pixel of a batch: one over the number of pixels that the loss is divided by.
     pub fn weight(self, labels: &[LabelMap], classes: usize) -> f32 {
         let labelled = |map: &LabelMap| map.ids.iter().filter(|id| usize::from(**id) < classes).count();
         let counted: usize = match self {
@@ -33,18 +33,20 @@ impl Averaging {
 pub struct Loss {
     /// The weighted sum over the pixels.
     pub value: f64,
-    /// What the logits change it by, in their order.
+    /// Its derivative by each logit, in their order.
     pub gradient: Vec<f32>,
-    /// Pixels that have a class, and those whose largest logit is that of their class.
+    /// Number of pixels that have a class, and of those whose largest logit is that of their class.
     pub pixels: [u64; 2],
 }
 
-/// Cross-entropy of logits `[picture, rows * columns, classes]` that are resized bilinearly (half-pixel rule, as
-/// `align_corners=False`) to the size of the label maps, one for each picture and all of one size; ids from `classes` on
-/// have no class. `grid` is rows and columns, and `weight` what each pixel counts, see [`Averaging::weight`].
+/// Cross-entropy of logits that are resized to the size of the label maps, with its gradient.
 ///
-/// Each row of pixels makes its own logits and hands its gradient back through the same interpolation, so that nothing
-/// of the size of the pictures is held.
+/// The logits `[image, rows * columns, classes]` are resized bilinearly (half-pixel rule, as `align_corners=False`).
+/// There is one label map for each image, all of one size; ids from `classes` on have no class. `weight` is the weight
+/// of each pixel, see [`LossReduction::weight`].
+///
+/// Each row of pixels computes its own logits and passes its gradient back through the same interpolation, so that
+/// nothing of the size of the images is stored.
 pub fn cross_entropy(
     logits: &[f32],
     [rows, columns]: [usize; 2],
@@ -52,12 +54,12 @@ pub fn cross_entropy(
     labels: &[LabelMap],
     weight: f32,
 ) -> Loss {
-    let per_picture = rows * columns * classes;
-    let pictures = logits.par_chunks_exact(per_picture).zip(labels.par_iter());
-    let parts: Vec<Part> = pictures
+    let per_image = rows * columns * classes;
+    let images = logits.par_chunks_exact(per_image).zip(labels.par_iter());
+    let parts: Vec<BandLoss> = images
         .map(|(logits, map)| {
             let bands = band_of_rows(map.height);
-            let parts: Vec<Part> = (0..map.height)
+            let parts: Vec<BandLoss> = (0..map.height)
                 .into_par_iter()
                 .step_by(bands)
                 .map(|top| {
@@ -70,7 +72,7 @@ pub fn cross_entropy(
                     grid.band(map, top..(top + bands).min(map.height), weight)
                 })
                 .collect();
-            parts.into_iter().reduce(Part::joined).unwrap_or_default()
+            parts.into_iter().reduce(BandLoss::joined).unwrap_or_default()
         })
         .collect();
     let mut loss = Loss {
@@ -86,21 +88,21 @@ pub fn cross_entropy(
     loss
 }
 
-/// Rows per task: few enough tasks that their gradients are quickly added.
+/// Rows per task, so that there are few tasks and their gradients are quickly added.
 fn band_of_rows(height: usize) -> usize {
     const BANDS: usize = 8;
     height.div_ceil(BANDS).max(1)
 }
 
-/// What a band of rows contributes.
+/// The loss of a band of rows.
 #[derive(Default)]
-struct Part {
+struct BandLoss {
     loss: f64,
     gradient: Vec<f32>,
     pixels: [u64; 2],
 }
 
-impl Part {
+impl BandLoss {
     fn joined(mut self, other: Self) -> Self {
         self.loss += other.loss;
         self.pixels = [0, 1].map(|i| self.pixels[i] + other.pixels[i]);
@@ -111,7 +113,7 @@ impl Part {
     }
 }
 
-/// The logits of a picture.
+/// The logits of an image.
 struct Grid<'a> {
     logits: &'a [f32],
     rows: usize,
@@ -120,20 +122,20 @@ struct Grid<'a> {
 }
 
 impl Grid<'_> {
-    fn band(&self, map: &LabelMap, band: std::ops::Range<usize>, weight: f32) -> Part {
+    fn band(&self, map: &LabelMap, band: std::ops::Range<usize>, weight: f32) -> BandLoss {
         let pitch = self.columns * self.classes;
-        let across: Vec<Between> = (0..map.width)
-            .map(|x| Between::half_pixel(x, self.columns, map.width))
+        let across: Vec<Interpolation> = (0..map.width)
+            .map(|x| Interpolation::half_pixel(x, self.columns, map.width))
             .collect();
-        let mut part = Part {
+        let mut part = BandLoss {
             gradient: vec![0.0; self.logits.len()],
-            ..Part::default()
+            ..BandLoss::default()
         };
         let mut line = vec![0.0; pitch];
         let mut pushed = vec![0.0; pitch];
         let mut scores = vec![0.0; self.classes];
         for y in band {
-            let down = Between::half_pixel(y, self.rows, map.height);
+            let down = Interpolation::half_pixel(y, self.rows, map.height);
             let [above, below] = [down.low, down.high].map(|row| &self.logits[row * pitch..][..pitch]);
             for ((out, above), below) in line.iter_mut().zip(above).zip(below) {
                 *out = above + (below - above) * down.weight;
@@ -169,8 +171,8 @@ impl Grid<'_> {
     }
 }
 
-/// Turns logits into the gradient of their cross-entropy with a class; returns that, and whether the class has the
-/// largest logit.
+/// Turns logits into the gradient of their cross-entropy with a class; returns the cross-entropy, and whether the class
+/// has the largest logit.
 fn soften(scores: &mut [f32], class: usize) -> (f32, bool) {
     let most = scores.iter().fold(f32::NEG_INFINITY, |most, score| most.max(*score));
     let own = scores[class];
@@ -199,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn the_gradient_is_that_of_the_loss() {
+    fn the_gradient_matches_the_slope_of_the_loss() {
         let labels = [map(9, 7), map(9, 7)];
         let (grid, classes) = ([2, 3], 3);
         let logits: Vec<f32> = (0..2 * 6 * 3).map(|i| ((i * 37 % 23) as f32 - 11.0) / 7.0).collect();
@@ -209,7 +211,7 @@ mod tests {
                 grid,
                 classes,
                 &labels,
-                Averaging::Labelled.weight(&labels, classes),
+                LossReduction::Labelled.weight(&labels, classes),
             )
         };
         let loss = loss_of(&logits);
@@ -229,11 +231,13 @@ mod tests {
     }
 
     #[test]
-    fn pixels_without_a_class_count_or_do_not() {
+    fn unlabelled_pixels_count_by_the_loss_reduction() {
         let labels = [map(10, 4)];
         let logits = vec![0.0; 4 * 3];
-        let with = |averaging: Averaging| cross_entropy(&logits, [2, 2], 3, &labels, averaging.weight(&labels, 3));
-        let (labelled, all) = (with(Averaging::Labelled), with(Averaging::All));
+        let with = |loss_reduction: LossReduction| {
+            cross_entropy(&logits, [2, 2], 3, &labels, loss_reduction.weight(&labels, 3))
+        };
+        let (labelled, all) = (with(LossReduction::Labelled), with(LossReduction::All));
         assert!((labelled.value - 3f64.ln()).abs() < 1e-6);
         assert!((all.value - 0.8 * 3f64.ln()).abs() < 1e-6);
         assert_eq!(labelled.pixels[0], 32);

@@ -1,36 +1,37 @@
-//! Fine-tuning: what training begins with, changed pictures, the loss and its gradients, optimisers, and going on.
+//! Fine-tuning: initial weights, augmentation, loss and gradients, optimisers, and resuming.
 //!
-//! Parameters live in host memory under the names of their tensors. A step builds the network from them, runs a batch
-//! forwards and backwards on the device, and changes them in host memory; so what has to be kept for going on exactly is
-//! plain numbers.
+//! Parameters are held in host memory under the names of their tensors. A step builds the network from them, runs the
+//! forward and backward pass of a batch on the device, and updates them in host memory; so the state for resuming
+//! exactly is plain numbers.
 
 mod augment;
+mod batch_step;
 mod config;
-mod dropping;
-mod gradients;
+mod drop_rates;
 mod history;
-mod keeper;
 mod loss;
+mod old_keys;
 mod optimiser;
 mod parameters;
 mod plan;
+mod preset;
 mod random;
-mod recipe;
+mod recorder;
 mod run;
 mod schedule;
 mod start;
 mod state;
 
 pub use augment::{Augmentation, batch_of};
+pub use batch_step::{Batch, BatchGradients, LearnError, Objective, Target};
 pub use config::TrainConfig;
-pub use dropping::Dropping;
-pub use gradients::{Batch, LearnError, Learned, Objective, Target};
+pub use drop_rates::DropRates;
 pub use history::TrainHistory;
-pub use keeper::{CarryOutError, KeepError, Keeper, TrainFolder};
-pub use loss::{Averaging, Loss, cross_entropy};
+pub use loss::{Loss, LossReduction, cross_entropy};
 pub use optimiser::{Optimiser, OptimiserSpec, StepSize, clip_global_norm};
 pub use plan::{DataPlan, PlanError, Prepared, TrainPlan};
-pub use recipe::Recipe;
+pub use preset::Preset;
+pub use recorder::{CarryOutError, RecordError, TrainFolder, TrainingRecorder};
 pub use run::{OnEvent, TrainError, TrainEvent, Training};
 pub use schedule::PolySchedule;
 pub use start::{StartError, StartPlan, start_from};

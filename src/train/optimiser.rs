@@ -1,7 +1,7 @@
 //! Optimisers over tensors in host memory, with PyTorch's rules.
 //!
-//! Parameters, gradients and state are named tensors, so that a state can be written down and gone on from exactly, on
-//! whatever device the gradients were computed.
+//! Parameters, gradients and state are named tensors, so that a state can be saved and resumed exactly, whatever the
+//! device that computed the gradients.
 
 use std::collections::BTreeMap;
 
@@ -10,17 +10,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::Weights;
 
-/// Which optimiser, and its constants.
+/// An optimiser and its constants.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "name", rename_all = "lowercase")]
 pub enum OptimiserSpec {
     /// Stochastic gradient descent with momentum, without dampening (`torch.optim.SGD`).
     Sgd {
-        /// How much of the last step goes into the next.
+        /// Share of the last step that enters the next one.
         momentum: f32,
-        /// Look ahead along the momentum.
+        /// Whether to use Nesterov momentum, which looks ahead.
         nesterov: bool,
         /// Added to the gradient, times the parameter.
+        #[serde(rename = "weight-decay", alias = "weight_decay")]
         weight_decay: f32,
     },
     /// Adam with decoupled weight decay (`torch.optim.AdamW`).
@@ -29,9 +30,10 @@ pub enum OptimiserSpec {
         beta1: f32,
         /// Decay of the mean of their squares.
         beta2: f32,
-        /// Added to the root of the latter.
+        /// Added to the square root of the mean of squares.
         epsilon: f32,
-        /// Taken from the parameter, times it and the learning rate.
+        /// Subtracted from the parameter, times the parameter and the learning rate.
+        #[serde(rename = "weight-decay", alias = "weight_decay")]
         weight_decay: f32,
     },
 }
@@ -39,32 +41,32 @@ pub enum OptimiserSpec {
 /// An optimiser with its state.
 #[derive(Clone, Debug)]
 pub struct Optimiser {
-    /// What it is.
+    /// The optimiser and its constants.
     pub spec: OptimiserSpec,
-    /// Steps that were made.
+    /// Number of completed steps.
     pub steps: u64,
     /// Momentum, or mean and mean square, by the name of the parameter.
     pub state: BTreeMap<String, [Vec<f32>; 2]>,
 }
 
-/// How one parameter is stepped.
+/// How one parameter is updated.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct StepSize {
     /// Learning rate.
     pub rate: f64,
-    /// Whether weight decay holds for it.
+    /// Whether weight decay applies to it.
     pub decays: bool,
 }
 
 impl OptimiserSpec {
-    /// Checks that every number is possible.
+    /// Checks that every number is in its range.
     pub(super) fn check(&self) -> Result<(), String> {
         let numbers = match *self {
             Self::Sgd {
                 momentum, weight_decay, ..
             } => vec![
                 ("momentum", momentum, 0.0..=0.9999),
-                ("weight decay", weight_decay, 0.0..=100.0),
+                ("weight-decay", weight_decay, 0.0..=100.0),
             ],
             Self::AdamW {
                 beta1,
@@ -75,7 +77,7 @@ impl OptimiserSpec {
                 ("beta1", beta1, 0.0..=0.9999),
                 ("beta2", beta2, 0.0..=0.999_99),
                 ("epsilon", epsilon, 1e-20..=1.0),
-                ("weight decay", weight_decay, 0.0..=100.0),
+                ("weight-decay", weight_decay, 0.0..=100.0),
             ],
         };
         let wrong = numbers.into_iter().find(|(_, value, range)| !range.contains(value));
@@ -90,7 +92,7 @@ impl OptimiserSpec {
 }
 
 impl Optimiser {
-    /// One that has made no step yet.
+    /// An optimiser before its first step.
     pub fn new(spec: OptimiserSpec) -> Self {
         Self {
             spec,
@@ -99,7 +101,7 @@ impl Optimiser {
         }
     }
 
-    /// Makes a step with each of `gradients`; `size` says how large it is for a parameter of a name.
+    /// Updates the weights that have `gradients`; `size` gives the step size of a parameter by its name.
     pub fn step(&mut self, weights: &mut Weights, gradients: &Weights, size: impl Fn(&str) -> StepSize) {
         self.steps += 1;
         for (name, gradient) in gradients.iter() {
@@ -160,8 +162,8 @@ impl Optimiser {
     }
 }
 
-/// Scales gradients so that their common norm is at most `most`, as `torch.nn.utils.clip_grad_norm_` does; returns what
-/// it was.
+/// Scales gradients so that their common norm is at most `most`, as `torch.nn.utils.clip_grad_norm_` does; returns the
+/// norm before.
 pub fn clip_global_norm(gradients: &mut Weights, most: f64) -> f64 {
     let square = |values: &[f32]| values.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>();
     let norm = gradients

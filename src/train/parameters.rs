@@ -1,35 +1,36 @@
-//! How each parameter is stepped, by its role and place.
+//! How each parameter is updated, by its role and place.
 
 use std::collections::HashMap;
 
 use super::config::TrainConfig;
 use crate::model::{ModelSpec, Place, tensors_of};
 
-/// How all parameters of a network are stepped.
+/// How all parameters of a network are updated.
 pub(super) struct Parameters(HashMap<String, Stepping>);
 
-/// How one parameter is stepped.
+/// How one parameter is updated.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Stepping {
-    /// Its learning rate over that of the schedule.
+    /// Its learning rate relative to that of the schedule.
     pub(super) rate: f64,
-    /// Whether weight decay holds for it: for matrices, and neither for norms and biases nor for tokens and embeddings
+    /// Whether weight decay applies to it: to matrices, but not to norms, biases, tokens and embeddings
     /// (rstrudel segm/model: `no_weight_decay`).
     pub(super) decays: bool,
 }
 
 impl Parameters {
-    /// Those of a network that is trained like this.
+    /// The parameters of a network that is trained with this configuration.
     pub(super) fn of(spec: &ModelSpec, config: &TrainConfig) -> Self {
         let layers = spec.encoder.layers();
-        // Layers are counted from what comes before the first; the last number is that of what follows them.
+        // 0 is the number of the stem before the first layer; the last number is that of the parts after the last
+        // layer.
         let encoder_rate = |number: usize| config.layer_decay.powi((layers + 1 - number) as i32);
         let stepping = tensors_of(spec).into_iter().map(|tensor| {
             let rate = match tensor.place {
                 Place::Stem => encoder_rate(0),
                 Place::Layer(layer) => encoder_rate(layer + 1),
                 Place::Neck => 1.0,
-                Place::Head => config.decoder_rate,
+                Place::Head => config.decoder_lr_multiplier,
             };
             let decays = tensor.role.is_matrix();
             (tensor.name, Stepping { rate, decays })
@@ -37,7 +38,7 @@ impl Parameters {
         Self(stepping.collect())
     }
 
-    /// One of them; what the network does not know stands still.
+    /// How the parameter with this name is updated; parameters that the network lacks are not.
     pub(super) fn stepping(&self, name: &str) -> Stepping {
         const STILL: Stepping = Stepping {
             rate: 0.0,
@@ -51,17 +52,17 @@ impl Parameters {
 mod tests {
     use super::*;
     use crate::model::{DecoderKind, Variant, published};
-    use crate::train::Recipe;
+    use crate::train::Preset;
 
     fn parameters() -> Parameters {
         let spec = published(Variant::Tiny, 16, &DecoderKind::ALL, 3, 64);
-        let mut config = Recipe::Setr.config(1, 64, 64);
+        let mut config = Preset::Setr.config(1, 64, 64);
         config.layer_decay = 0.5;
         Parameters::of(&spec, &config)
     }
 
     #[test]
-    fn layers_are_counted_from_the_patch_embedding_on() {
+    fn layer_decay_starts_at_the_patch_embedding() {
         let parameters = parameters();
         let rate = |name| parameters.stepping(name).rate;
         assert_eq!(rate("encoder.patch_embed.proj.weight"), 0.5f64.powi(13));
@@ -70,7 +71,7 @@ mod tests {
         assert_eq!(rate("encoder.blocks.11.mlp.fc2.bias"), 0.5);
         assert_eq!(rate("encoder.norm.weight"), 1.0);
         assert_eq!(rate("decoders.mask.blocks.0.norm1.weight"), 10.0);
-        // What lies between encoder and head has no tenfold rate.
+        // Layers between encoder and head do not have the tenfold learning rate.
         assert_eq!(rate("decoders.mla.smooth.0.weight"), 1.0);
         assert_eq!(rate("decoders.mla.norms.3.bias"), 1.0);
         assert_eq!(rate("decoders.mla.refine.0.1.weight"), 10.0);
@@ -78,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn matrices_decay_and_nothing_else_does() {
+    fn only_matrices_decay() {
         let parameters = parameters();
         for name in [
             "encoder.blocks.0.attn.qkv.weight",

@@ -1,4 +1,4 @@
-//! Everything that a person chooses for a training, and what it becomes.
+//! The plan of a training, with all of the user's choices, and its preparation.
 
 use std::path::PathBuf;
 
@@ -6,6 +6,7 @@ use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
 use super::config::TrainConfig;
+use super::old_keys::with_present_keys;
 use super::run::Training;
 use super::start::{StartError, StartPlan, start_from};
 use crate::checkpoint::{self, CheckpointError, OnRead};
@@ -16,30 +17,30 @@ use crate::datasets::{
 use crate::labels::ClassSet;
 use crate::model::{DecoderKind, ModelSpec, Normalisation, Weights};
 
-/// A training as it stands in `train.toml`: written beside every result, and read to do the same again.
+/// A training as described in `train.toml`, which is written beside every result and read to repeat the training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct TrainPlan {
-    /// What is learnt from.
+    /// Training images.
     pub data: DataPlan,
-    /// What is scored, if anything.
+    /// Validation images, if any.
     #[serde(default)]
     pub validation: DataPlan,
-    /// The file of the weights to begin with: a backbone, or a model whose encoder and decoders go on.
+    /// The file with the initial weights: a backbone, or a model whose encoder and decoders are trained further.
     pub init: PathBuf,
-    /// A known class set, or a file with one ([`SetFile`]); without it classes are numbered.
+    /// A known class set, or a file with one ([`SetFile`]); classes are numbered without it.
     #[serde(default)]
     pub set: Option<String>,
     /// Number of classes, where no set is named.
     #[serde(default)]
     pub classes: Option<usize>,
-    /// Ids that mean "no class", in place of the set's.
+    /// Ignored ids, in place of the class set's.
     #[serde(default)]
     pub ignore: Option<Vec<u16>>,
-    /// Whether 0 means "no class", in place of what the set says.
+    /// Whether 0 is ignored, in place of the class set's rule.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zero_is_ignored: Option<bool>,
-    /// Whether label maps hold the data set's label ids; without it their names and ids tell.
+    /// Whether label maps hold the data set's label ids; detected from their names and ids without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label_ids: Option<bool>,
     /// Ids that are read as a class, such as 255 as 1.
@@ -47,64 +48,67 @@ pub struct TrainPlan {
     pub read_id: Vec<(u16, u16)>,
     /// Keys of the decoders, all trained on one encoder.
     pub decoders: Vec<String>,
-    /// Side of a patch in pixels.
+    /// Patch size in pixels.
     pub patch: usize,
     /// Channels of SETR's convolutions.
     pub channels: usize,
-    /// Whether SETR's auxiliary heads are trained, too.
+    /// Whether SETR's auxiliary heads are trained too.
     pub auxiliary: bool,
-    /// What pixels are normalised with, where the file of the weights does not tell.
+    /// Normalisation of the pixels, in place of that of the weights file.
     #[serde(default)]
     pub normalisation: Option<Normalisation>,
-    /// How it is trained.
+    /// The training configuration.
     pub training: TrainConfig,
 }
 
-/// Pictures with label maps: folders, or a list.
+/// The name of the images in [`Prepared::identity`], which saved trainings contain.
+const IMAGES_KEY: &str = "pictures";
+
+/// Images with label maps: folders, or a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct DataPlan {
-    /// Folders of pictures.
+    /// Folders of images.
     pub images: Vec<PathBuf>,
-    /// For each of them the folder of its label maps.
+    /// The folder of label maps for each folder of images.
     pub labels: Vec<PathBuf>,
-    /// A file with a picture and a label map in each line, separated by a comma.
+    /// A file with an image and a label map in each line, separated by a comma.
     pub list: Option<PathBuf>,
-    /// How label maps are named, such as `{stem}_mask.png`; without it that is found by itself.
+    /// Name pattern of the label maps, such as `{stem}_mask.png`; detected without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label_name: Option<String>,
 }
 
-/// A training that could begin.
+/// A training that is ready to start.
 #[derive(Debug)]
 pub struct Prepared {
-    /// What is chosen.
+    /// The plan.
     pub plan: TrainPlan,
     /// The classes.
     pub classes: ClassSet,
-    /// What reads label maps.
+    /// The reader of label maps.
     pub reader: TruthReader,
-    /// What was assumed about pictures and label maps, each a sentence.
+    /// What was assumed about images and label maps, each a sentence.
     pub remarks: Vec<String>,
     /// The network.
     pub spec: ModelSpec,
-    /// Its first weights.
+    /// Its initial weights.
     pub weights: Weights,
-    /// Keys of the decoders that begin with nothing learnt, at least in part.
+    /// Keys of the decoders that start at least partly untrained.
     pub fresh: Vec<String>,
-    /// What is learnt from.
+    /// Training images with their label maps.
     pub pairs: Vec<Pair>,
-    /// What is scored; may be empty.
+    /// Validation images with their label maps; may be empty.
     pub validation: Vec<Pair>,
-    /// The plan as text with the number of pictures and a number that changes with their files: what goes on must be the
-    /// same.
+    /// The plan as text with the number of images and a number that changes with their files. Only a training with the
+    /// same identity resumes.
     pub identity: String,
 }
 
 /// Why a plan cannot be carried out.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
-    /// Pictures and label maps.
+    /// Images and label maps.
     #[error(transparent)]
     Pairs(#[from] PairError),
     /// The file of the weights.
@@ -116,13 +120,13 @@ pub enum PlanError {
     /// The file of the class set.
     #[error(transparent)]
     Set(#[from] SetFileError),
-    /// Something else does not fit; the sentence says what.
+    /// Another choice does not fit; the sentence says which.
     #[error("{0}")]
     Choice(String),
 }
 
 impl DataPlan {
-    /// Whether there is nothing.
+    /// Whether no images are named.
     pub fn is_empty(&self) -> bool {
         self.images.is_empty() && self.labels.is_empty() && self.list.is_none()
     }
@@ -130,7 +134,7 @@ impl DataPlan {
     fn pairs(&self) -> Result<Pairs, PlanError> {
         if self.images.len() != self.labels.len() {
             return Err(PlanError::Choice(format!(
-                "expected as many folders of labels as of pictures, found {} and {}",
+                "expected as many folders of labels as of images, found {} and {}",
                 self.labels.len(),
                 self.images.len()
             )));
@@ -153,15 +157,23 @@ impl DataPlan {
 }
 
 impl TrainPlan {
+    /// Reads the text of a `train.toml`, also with former keys.
+    ///
+    /// # Errors
+    /// When the text is not TOML, or a key is missing or unknown.
+    pub fn read(text: &str) -> Result<Self, toml::de::Error> {
+        with_present_keys(text.parse()?).try_into()
+    }
+
     /// The text of `train.toml`.
     ///
     /// # Errors
-    /// A sentence, when a path is no text.
+    /// A sentence, when a path is not valid Unicode.
     pub fn text(&self) -> Result<String, PlanError> {
         toml::to_string(self).map_err(|why| PlanError::Choice(format!("the plan cannot be written ({why})")))
     }
 
-    /// The same with the last part of each path alone: what a bundle tells, wherever it goes.
+    /// The same plan with only the last part of each path, for bundles, which may be passed on.
     pub fn without_folders(&self) -> Self {
         let last = |path: &PathBuf| path.file_name().map_or_else(PathBuf::new, PathBuf::from);
         let data = |data: &DataPlan| DataPlan {
@@ -178,10 +190,10 @@ impl TrainPlan {
         }
     }
 
-    /// Lists pictures, reads the weights to begin with and makes the network.
+    /// Lists the images, reads the initial weights and lays out the network.
     ///
     /// # Errors
-    /// What does not fit.
+    /// When a file cannot be read or a choice does not fit.
     pub fn prepare(self, on_read: OnRead) -> Result<Prepared, PlanError> {
         self.training.check().map_err(PlanError::Choice)?;
         let (classes, rules) = self.class_set()?;
@@ -212,7 +224,7 @@ impl TrainPlan {
             .map(|class| class.name.as_str())
             .collect::<Vec<_>>();
         let identity = format!(
-            "{}# pictures {}, validation {}\n# classes {}, {rules:?}\n",
+            "{}# {IMAGES_KEY} {}, validation {}\n# classes {}, {rules:?}\n",
             self.text()?,
             digest(&pairs),
             digest(&validation),
@@ -263,7 +275,7 @@ impl TrainPlan {
 }
 
 impl Prepared {
-    /// The training itself, on a device; `stops` is asked as in [`Training::stops`].
+    /// The training on a device; `stops` is called as described at [`Training::stops`].
     pub fn training<'a>(&'a self, device: &'a Device, stops: &'a (dyn Fn() -> bool + Sync)) -> Training<'a> {
         Training {
             config: &self.plan.training,

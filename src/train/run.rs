@@ -1,4 +1,4 @@
-//! Training from one step to the next.
+//! The training loop.
 
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
@@ -7,8 +7,9 @@ use burn::tensor::Device;
 use rayon::prelude::*;
 
 use super::augment::{Sample, batch_of};
+use super::batch_step::{BatchGradients, LearnError, Objective, Target};
 use super::config::TrainConfig;
-use super::gradients::{LearnError, Learned, Objective, Target};
+use super::drop_rates::DropRates;
 use super::optimiser::{StepSize, clip_global_norm};
 use super::parameters::{Parameters, Stepping};
 use super::random::seeded;
@@ -18,101 +19,104 @@ use crate::evaluate::Scores;
 use crate::labels::{ClassSet, LabelMap};
 use crate::model::{ModelSpec, Network, NoProbe, Output};
 use crate::photo::{Photo, PhotoError};
-use crate::segment::{Run, Settings};
+use crate::segment::{InferenceConfig, InferenceRun};
 
-/// A training: everything but its state.
+/// A training without its state.
 pub struct Training<'a> {
-    /// How.
+    /// The configuration.
     pub config: &'a TrainConfig,
-    /// Which network.
+    /// The network.
     pub spec: &'a ModelSpec,
     /// The classes.
     pub classes: &'a ClassSet,
-    /// What reads label maps.
+    /// The reader of label maps.
     pub reader: &'a TruthReader,
-    /// What is learnt from.
+    /// Training images with their label maps.
     pub pairs: &'a [Pair],
-    /// What is scored; may be empty.
+    /// Validation images with their label maps; may be empty.
     pub validation: &'a [Pair],
-    /// Where it is computed.
+    /// The device to compute on.
     pub device: &'a Device,
-    /// Whether to stop: asked for each file that is looked at and each picture that is scored.
+    /// Whether to stop; called for each file that is checked and each image that is scored.
     pub stops: &'a (dyn Fn() -> bool + Sync),
 }
 
-/// What happens while a network is trained.
+/// An event of a training.
 #[derive(Debug)]
 pub enum TrainEvent {
-    /// A step was made.
+    /// A step was completed.
     Step {
-        /// How many there have been.
+        /// Number of completed steps.
         iteration: usize,
         /// Its learning rate.
         rate: f64,
-        /// Mean loss of each trained output: for each decoder the main one, then its auxiliary ones.
+        /// Mean loss of each trained output: for each decoder its main head, then its auxiliary heads.
         losses: Vec<f64>,
-        /// Share of the labelled pixels of the batch that the first output has right; `None` without any.
+        /// Share of the batch's labelled pixels that the first output predicts correctly; `None` without labelled
+        /// pixels.
         accuracy: Option<f64>,
-        /// How long it took.
+        /// Its duration.
         time: Duration,
     },
     /// The network was scored.
     Validated {
-        /// After how many steps.
+        /// Number of completed steps.
         iteration: usize,
         /// Scores of each decoder.
         scores: Vec<Scores>,
-        /// What each decoder makes of the first picture.
+        /// The label map of the first image from each decoder.
         shown: Vec<LabelMap>,
         /// Whether the mean of their mean IoU is the best so far.
         best: bool,
     },
 }
 
-/// Is told of everything that happens; `Break` ends the training between two steps.
+/// Receives every event; `Break` ends the training between two steps.
 pub type OnEvent<'a> = &'a mut dyn FnMut(&TrainState, &TrainEvent) -> ControlFlow<()>;
 
 /// Why training ends early.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
-    /// A picture.
+    /// An image cannot be read.
     #[error(transparent)]
     Photo(#[from] PhotoError),
-    /// A label map.
+    /// A label map cannot be read.
     #[error(transparent)]
     Truth(#[from] TruthError),
-    /// Label maps without labels.
+    /// The label maps have no labelled pixels.
     #[error("{0}")]
     NothingLabelled(String),
-    /// A step.
+    /// A step failed.
     #[error(transparent)]
     Learn(#[from] LearnError),
-    /// The state.
+    /// The state cannot be saved or read.
     #[error(transparent)]
     State(#[from] StateError),
-    /// A validation.
+    /// A validation failed.
     #[error("validation: {0}")]
     Validation(String),
-    /// Files that cannot be used.
+    /// Some files cannot be used.
     #[error(
-        "{count} of {all} pictures or label maps cannot be used; mend them, or name ids that are no classes with --ignore:\n  {listed}"
+        "{count} of {all} images or label maps cannot be used; repair them, or name ids that are not classes with \
+         --ignore:\n  {listed}"
     )]
     Files {
-        /// How many there are.
+        /// Number of images that cannot be used, or whose label maps cannot.
         count: usize,
-        /// Of how many.
+        /// Number of all images.
         all: usize,
-        /// A line for each of the first.
+        /// One line for each of the first few.
         listed: String,
     },
-    /// There is nothing to learn from.
-    #[error("expected pictures to learn from, found none")]
-    NoPictures,
+    /// There are no training images.
+    #[error("expected training images, found none")]
+    NoImages,
 }
 
 impl Training<'_> {
-    /// Looks at all files before the first step: what those hold that are learnt from and those of the validation, and a
-    /// sentence for each that cannot be used.
+    /// Checks all files before the first step.
+    ///
+    /// Returns surveys of the training and the validation files, and a sentence for each file that cannot be used.
     pub fn survey(&self) -> ([Survey; 2], Vec<String>) {
         let of = |pairs: &[Pair]| {
             let pairs = pairs.par_iter().filter(|_| !(self.stops)());
@@ -124,16 +128,16 @@ impl Training<'_> {
         ([learnt, validation], offenders)
     }
 
-    /// The same as what there is to say about the ground truth, each a sentence.
+    /// Checks all files as [`Training::survey`] does, and returns findings about the ground truth, each a sentence.
     ///
     /// # Errors
-    /// When a file cannot be used, with the first of them, or no pixel has a class.
+    /// When files cannot be used, with a list of the first ones, or no pixel has a class.
     pub fn check_files(&self) -> Result<Vec<String>, TrainError> {
         const LISTED: usize = 10;
         let ([learnt, validation], offenders) = self.survey();
         if offenders.is_empty() {
             if (self.stops)() {
-                // Not everything was looked at.
+                // Not every file was checked.
                 return Ok(Vec::new());
             }
             let ignored = self.reader.ignored();
@@ -157,23 +161,23 @@ impl Training<'_> {
         })
     }
 
-    /// A picture with its labels.
+    /// An image with its labels.
     fn sample(&self, pair: &Pair) -> Result<(Photo, TruthMap), TrainError> {
         let photo = Photo::open(&pair.file)?;
         let truth = self.reader.read(&pair.truth, Some([photo.width, photo.height]))?;
         Ok((photo, truth))
     }
 
-    /// Goes on until all steps are made or `on_event` says `Break`.
+    /// Trains until all steps are made or `on_event` returns `Break`.
     ///
-    /// Which pictures a step takes and how they are changed depends on its number alone, so a training that was stopped
-    /// goes on as if it had not been.
+    /// The images of a step and their augmentation depend on its number alone, so a training that was stopped resumes
+    /// as if it had not been stopped.
     ///
     /// # Errors
     /// When a file cannot be read, the device fails or the loss is not finite.
     pub fn run(&self, state: &mut TrainState, on_event: OnEvent) -> Result<(), TrainError> {
         if self.pairs.is_empty() {
-            return Err(TrainError::NoPictures);
+            return Err(TrainError::NoImages);
         }
         let targets = self.targets();
         let parameters = Parameters::of(self.spec, self.config);
@@ -201,7 +205,7 @@ impl Training<'_> {
         }
     }
 
-    /// Every main output, and every auxiliary one with the weight that SETR publishes
+    /// Every main head, and every auxiliary head with the published weight of SETR
     /// (mmseg configs/_base_/models/setr_*.py: `loss_weight=0.4`).
     fn targets(&self) -> Vec<Target> {
         const AUXILIARY: f64 = 0.4;
@@ -212,17 +216,20 @@ impl Training<'_> {
         self.spec.outputs().into_iter().map(target).collect()
     }
 
-    /// What the pictures of the next step say: the mean over its batches.
-    fn learn(&self, state: &TrainState, targets: &[Target]) -> Result<Learned, TrainError> {
+    /// Losses and gradients of the next step: the mean over its batches.
+    fn learn(&self, state: &TrainState, targets: &[Target]) -> Result<BatchGradients, TrainError> {
         let batches = self.config.accumulate.max(1);
-        let mut sum: Option<Learned> = None;
+        let mut sum: Option<BatchGradients> = None;
         for batch in (0..batches).map(|i| state.iteration * batches + i) {
             let samples = self.samples(batch)?;
             let objective = Objective {
                 spec: self.spec,
                 targets,
-                averaging: self.config.averaging,
-                dropping: self.config.dropping,
+                loss_reduction: self.config.loss_reduction,
+                drop_rates: DropRates {
+                    path: self.config.drop_path,
+                    decoder: self.config.dropout,
+                },
                 seed: seeded(self.config.seed, batch as u64, 4).u64(..),
                 device: self.device,
             };
@@ -234,16 +241,16 @@ impl Training<'_> {
         }
         let mut learned = sum.unwrap_or_default();
         learned.scale(1.0 / batches as f32);
-        // Without a limit nothing is scaled, and the norm tells whether all is finite.
-        let norm = clip_global_norm(&mut learned.gradients, self.config.clip.unwrap_or(f64::INFINITY));
+        // Without a limit nothing is scaled, and the norm still shows whether all values are finite.
+        let norm = clip_global_norm(&mut learned.gradients, self.config.clip_norm.unwrap_or(f64::INFINITY));
         match norm.is_finite() {
             true => Ok(learned),
             false => Err(LearnError::NotFinite.into()),
         }
     }
 
-    /// Changes the weights by what was learnt; returns the learning rate.
-    fn step(&self, state: &mut TrainState, learned: &Learned, parameters: &Parameters) -> f64 {
+    /// Updates the weights by the gradients; returns the learning rate.
+    fn step(&self, state: &mut TrainState, learned: &BatchGradients, parameters: &Parameters) -> f64 {
         let iteration = state.iteration;
         state.optimiser.step(&mut state.weights, &learned.gradients, |name| {
             let Stepping { rate, decays } = parameters.stepping(name);
@@ -255,17 +262,17 @@ impl Training<'_> {
         // Running statistics move by a tenth towards those of the batch (PyTorch's and mmcv's momentum).
         state.weights.mix(&learned.statistics, 0.1);
         state.iteration += 1;
-        if let Some(remains) = self.config.average {
+        if let Some(remains) = self.config.ema_decay {
             let mean = state.average.get_or_insert_with(|| state.weights.clone());
-            // At the beginning the mean is over the few steps that there are.
+            // The decay is smaller at first, so that the EMA is a mean over the few steps made so far.
             let steps = state.iteration as f32;
             mean.mix(&state.weights, 1.0 - remains.min((steps + 1.0) / (steps + 10.0)));
         }
         self.config.schedule.at(iteration)
     }
 
-    /// Whether the network is to be scored as it is: every so many steps, and after the last one. A training that was
-    /// stopped meanwhile makes up for it.
+    /// Whether a validation is due: at the configured interval and after the last step. A training that was stopped
+    /// during a validation repeats it.
     fn is_validation_due(&self, state: &TrainState) -> bool {
         let (every, at) = (self.config.validate_every, state.iteration);
         let is_due = at > 0 && (at.is_multiple_of(every) || at == self.config.schedule.iterations);
@@ -274,7 +281,7 @@ impl Training<'_> {
 
     fn validate_and_tell(&self, state: &mut TrainState, on_event: OnEvent) -> Result<ControlFlow<()>, TrainError> {
         let Some(Validation { scores, shown }) = self.validate(state)? else {
-            // It is made up for when the training goes on.
+            // The validation is repeated when the training resumes.
             return Ok(ControlFlow::Break(()));
         };
         let ious = scores.iter().filter_map(|scores| scores.confusion.mean_iou());
@@ -293,17 +300,17 @@ impl Training<'_> {
         Ok(on_event(state, &validated))
     }
 
-    /// The order of the pictures in an epoch.
+    /// The order of the images in an epoch.
     fn order(&self, epoch: usize) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.pairs.len()).collect();
         seeded(self.config.seed, epoch as u64, 1).shuffle(&mut order);
         order
     }
 
-    /// The changed pictures of a batch by its number.
+    /// The augmented images of a batch, by its number.
     fn samples(&self, batch: usize) -> Result<Vec<Sample>, TrainError> {
-        let (count, first) = (self.pairs.len(), batch * self.config.batch);
-        let last = first + self.config.batch;
+        let (count, first) = (self.pairs.len(), batch * self.config.batch_size);
+        let last = first + self.config.batch_size;
         let first_epoch = first / count;
         let orders: Vec<Vec<usize>> = (first_epoch..last.div_ceil(count))
             .map(|epoch| self.order(epoch))
@@ -321,14 +328,13 @@ impl Training<'_> {
             .collect()
     }
 
-    /// Scores of each decoder over the validation pictures, and what they make of the first one; `None` when it was
-    /// stopped.
+    /// Scores of each decoder over the validation images, and its label map of the first one; `None` when stopped.
     fn validate(&self, state: &TrainState) -> Result<Option<Validation>, TrainError> {
         let failed = |why: String| TrainError::Validation(why);
         let weights = state.to_keep().clone();
         let network = Network::build(self.spec, weights, self.device).map_err(|why| failed(why.to_string()))?;
         let mut shown = Vec::new();
-        let settings = Settings::of(&self.spec.inference);
+        let settings = InferenceConfig::of(&self.spec.inference);
         let mut scores = vec![Scores::new(self.classes.len()); self.spec.decoders.len()];
         for pair in self.validation {
             if (self.stops)() {
@@ -338,13 +344,13 @@ impl Training<'_> {
             let passes = settings
                 .passes(&photo, self.spec.encoder.multiple())
                 .map_err(|why| failed(why.to_string()))?;
-            let run = |decoder| Run {
+            let run = |decoder| InferenceRun {
                 model: &network,
                 spec: self.spec,
                 output: Output::main(decoder),
                 device: self.device,
             };
-            // Once for all decoders: it takes most of the time.
+            // The encoder runs once for all decoders, because it takes most of the time.
             let start = Instant::now();
             let encoded = run(0).encode(&passes, [photo.width, photo.height], &mut NoProbe);
             let encoded = encoded.map_err(|why| failed(why.to_string()))?;
@@ -365,10 +371,10 @@ impl Training<'_> {
     }
 }
 
-/// What a validation comes to.
+/// The result of a validation.
 struct Validation {
-    /// Of each decoder.
+    /// Scores of each decoder.
     scores: Vec<Scores>,
-    /// What each decoder makes of the first picture.
+    /// The label map of the first image, by each decoder.
     shown: Vec<LabelMap>,
 }

@@ -1,36 +1,37 @@
-//! The learning rate over the iterations.
+//! The learning-rate schedule.
 
 use serde::{Deserialize, Serialize};
 
-/// Polynomial decay to a floor: `(base - floor) * (1 - t / T)^power + floor`.
+/// Polynomial decay of the learning rate to a minimum: `(lr - min_lr) * (1 - t / T)^power + min_lr`.
 ///
 /// rstrudel/segmenter (`segm/optim/scheduler.py`) and mmsegmentation (`PolyLrUpdaterHook`) publish the same formula,
-/// with a power of 0.9 and a floor of 1e-5 or 1e-4.
+/// with a power of 0.9 and a minimum of 1e-5 or 1e-4.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PolySchedule {
     /// The learning rate of the first iteration.
-    pub base: f64,
-    /// That of the last one.
-    pub floor: f64,
-    /// How the way between bends.
+    pub lr: f64,
+    /// The minimum learning rate, that of the last iteration.
+    #[serde(rename = "min-lr")]
+    pub min_lr: f64,
+    /// Exponent of the decay.
     pub power: f64,
     /// Number of iterations.
     pub iterations: usize,
 }
 
 impl PolySchedule {
-    /// The learning rate of an iteration, from 0; the floor beyond the last one.
+    /// The learning rate of an iteration, counted from 0; the minimum beyond the last one.
     pub fn at(&self, iteration: usize) -> f64 {
         self.scaled_at(iteration, 1.0)
     }
 
-    /// That of parameters whose first rate is `factor` times the others'; the floor is the same for all, as in mmcv's
-    /// `PolyLrUpdaterHook`, which goes by parameter group.
+    /// The learning rate of parameters whose initial learning rate is `factor` times that of the others; the minimum is
+    /// the same for all, as in mmcv's `PolyLrUpdaterHook`, which treats each parameter group separately.
     pub fn scaled_at(&self, iteration: usize, factor: f64) -> f64 {
         let left = 1.0 - (iteration as f64 / self.iterations.max(1) as f64).min(1.0);
-        let base = self.base * factor;
-        let floor = self.floor.min(base);
+        let base = self.lr * factor;
+        let floor = self.min_lr.min(base);
         (base - floor) * left.powf(self.power) + floor
     }
 }
@@ -42,8 +43,8 @@ mod tests {
     #[test]
     fn the_published_formula() {
         let schedule = PolySchedule {
-            base: 1e-3,
-            floor: 1e-5,
+            lr: 1e-3,
+            min_lr: 1e-5,
             power: 0.9,
             iterations: 160_000,
         };
@@ -52,10 +53,10 @@ mod tests {
         assert!((schedule.at(80_000) - half).abs() < 1e-15);
         assert_eq!(schedule.at(160_000), 1e-5);
         assert_eq!(schedule.at(200_000), 1e-5);
-        // Ten times the rate to begin with, and the same floor.
+        // Ten times the initial learning rate, and the same minimum.
         assert_eq!(schedule.scaled_at(0, 10.0), 1e-2);
         assert_eq!(schedule.scaled_at(160_000, 10.0), 1e-5);
-        // A floor is never above the first rate.
+        // The minimum is never above the initial learning rate.
         assert_eq!(schedule.scaled_at(160_000, 1e-3), 1e-6);
     }
 }

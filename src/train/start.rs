@@ -1,4 +1,4 @@
-//! What training begins with: a backbone's weights for another patch and crop, and decoders that have learnt nothing.
+//! The initial weights of a training: a backbone adapted to the patch size and crop, and untrained decoders.
 
 use fastrand::Rng;
 
@@ -8,36 +8,36 @@ use crate::model::{
     in_decoder, tensors_of,
 };
 
-/// Deviation of the normal distribution that linear layers and class tokens begin with
+/// Standard deviation of the initial values of linear layers and class tokens, normally distributed
 /// (rstrudel segm/model/utils.py, `init_weights`: truncated at two absolute units, which a deviation this small never
 /// reaches).
 const LINEAR_DEVIATION: f32 = 0.02;
 
-/// That of a convolution that classifies (mmseg `decode_head.py`).
+/// Standard deviation of the initial values of a classifying convolution (mmseg `decode_head.py`).
 const CLASSIFIER_DEVIATION: f32 = 0.01;
 
-/// What is to be trained.
+/// The network to train.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StartPlan {
     /// Decoders, all on one encoder.
     pub decoders: Vec<DecoderKind>,
     /// Channels of SETR's convolutions.
     pub channels: usize,
-    /// Whether SETR's auxiliary heads are trained, too.
+    /// Whether SETR's auxiliary heads are trained too.
     pub auxiliary: bool,
-    /// Side of a patch in pixels.
+    /// Patch size in pixels.
     pub patch: usize,
     /// Side of the crops in pixels, a multiple of the patch; the window of the trained model.
     pub crop: usize,
-    /// Short side in pixels at which the trained model sees pictures.
+    /// Short side in pixels at which the trained model runs.
     pub short_side: usize,
-    /// How many classes there are.
+    /// Number of classes.
     pub classes: usize,
-    /// Where random numbers begin.
+    /// Random seed.
     pub seed: u64,
 }
 
-/// Why training cannot begin.
+/// Why training cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// Patch or crop do not fit the encoder.
@@ -48,11 +48,11 @@ pub enum StartError {
     Spec(String),
 }
 
-/// The network and its first weights, with the keys of the decoders that begin, at least in part, with nothing learnt:
-/// those that the file does not have, or not for as many classes and channels.
+/// The network and its initial weights, with the keys of the decoders that start at least partly untrained: those that
+/// the file lacks, or has for another number of classes or channels.
 ///
 /// # Errors
-/// When patch or crop do not fit.
+/// When the patch size or crop do not fit.
 pub fn start_from(mut backbone: Backbone, plan: &StartPlan) -> Result<(ModelSpec, Weights, Vec<String>), StartError> {
     let crop = plan.crop;
     let encoder = backbone.encoder.refit(&Refit {
@@ -100,16 +100,16 @@ pub fn start_from(mut backbone: Backbone, plan: &StartPlan) -> Result<(ModelSpec
     Ok((spec, weights, fresh_decoders))
 }
 
-/// Values of a tensor that no backbone has.
+/// Initial values of a tensor that is not in the backbone.
 fn fresh(role: Role, shape: &[usize], rng: &mut Rng) -> Vec<f32> {
     let count: usize = shape.iter().product();
     let deviation = match role {
         Role::Scale | Role::Variance => return vec![1.0; count],
         Role::Bias | Role::Mean => return vec![0.0; count],
-        // Projections of patches and classes: standard normal over the root of the width.
+        // Projections of patches and classes: standard normal divided by the square root of the width.
         Role::Projection => (shape[0] as f32).powf(-0.5),
         Role::Classifier => CLASSIFIER_DEVIATION,
-        // He's, by what goes out (mmcv `kaiming_init`): all sides but the one of the input.
+        // He initialisation by fan-out (mmcv `kaiming_init`): all dimensions except that of the input channels.
         Role::Kernel => {
             let input = shape.get(1).copied().unwrap_or(1).max(1);
             (2.0 / (count / input) as f32).sqrt()

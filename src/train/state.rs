@@ -1,4 +1,4 @@
-//! Everything that going on exactly needs, in one file.
+//! The state of a training in one file, from which it resumes exactly.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -7,6 +7,7 @@ use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensors, serialize};
 use serde::{Deserialize, Serialize};
 
+use super::old_keys::present_identity;
 use super::optimiser::{Optimiser, OptimiserSpec};
 use crate::model::{HostTensor, Weights};
 use crate::staged_file::StagedFile;
@@ -14,26 +15,26 @@ use crate::staged_file::StagedFile;
 /// Key of the metadata that holds [`Header`].
 const HEADER: &str = "segscope.training";
 
-/// Training between two steps.
+/// The state of a training between two steps.
 #[derive(Clone, Debug)]
 pub struct TrainState {
-    /// Steps that were made.
+    /// Number of completed steps.
     pub iteration: usize,
     /// The parameters.
     pub weights: Weights,
-    /// The mean of the parameters over the steps, where one is kept.
+    /// The exponential moving average (EMA) of the parameters, if there is one.
     pub average: Option<Weights>,
     /// The optimiser with its state.
     pub optimiser: Optimiser,
-    /// The best validation so far: its mean IoU and the iteration after which it was.
+    /// The best validation so far: its mean IoU and its iteration.
     pub best: Option<(f64, usize)>,
-    /// The iteration after which it was last scored.
+    /// The iteration of the last validation.
     pub validated: Option<usize>,
 }
 
 #[derive(Serialize, Deserialize)]
 struct Header {
-    /// What is trained, as the caller describes it: only the same goes on.
+    /// What is trained, as the caller describes it; only the same training resumes.
     config: String,
     iteration: usize,
     optimiser: OptimiserSpec,
@@ -42,22 +43,29 @@ struct Header {
     validated: Option<usize>,
 }
 
-/// Why a state cannot be kept or gone on from.
+/// Why a state cannot be saved or resumed.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
-    /// The file.
-    #[error("cannot keep or read the training ({0}): {path}", path = .1.display())]
+    /// The file cannot be written or read.
+    #[error("cannot save or read the training ({0}): {path}", path = .1.display())]
     File(std::io::Error, std::path::PathBuf),
-    /// What is in it.
-    #[error("expected a training that was kept, found something else ({0}); choose another folder: {path}", path = .1.display())]
+    /// The file does not hold a training.
+    #[error(
+        "expected a saved training, found something else ({0}); choose another folder: {path}",
+        path = .1.display()
+    )]
     Damaged(String, std::path::PathBuf),
-    /// It is of another configuration.
-    #[error("expected the training of this configuration, found that of another; choose another folder or the same settings: {path}", path = .0.display())]
+    /// The training has another configuration.
+    #[error(
+        "expected a training with this configuration, found one with another; choose another folder or the same \
+         settings: {path}",
+        path = .0.display()
+    )]
     Other(std::path::PathBuf),
 }
 
 impl TrainState {
-    /// Before the first step.
+    /// The state before the first step.
     pub fn new(weights: Weights, optimiser: OptimiserSpec) -> Self {
         Self {
             iteration: 0,
@@ -69,12 +77,12 @@ impl TrainState {
         }
     }
 
-    /// The parameters that are scored and kept: their mean where there is one.
+    /// The parameters to score and save: their EMA if there is one.
     pub fn to_keep(&self) -> &Weights {
         self.average.as_ref().unwrap_or(&self.weights)
     }
 
-    /// Writes everything in single precision; the file appears whole or not at all.
+    /// Writes everything in single precision; the file is written completely or not at all.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -114,7 +122,7 @@ impl TrainState {
     /// Reads what [`TrainState::save`] wrote.
     ///
     /// # Errors
-    /// When the file cannot be read, is none of these or is of another configuration.
+    /// When the file cannot be read, does not hold a training or has another configuration.
     pub fn load(path: &Path, config: &str) -> Result<Self, StateError> {
         let damaged = |why: String| StateError::Damaged(why, path.into());
         let bytes = std::fs::read(path).map_err(|why| StateError::File(why, path.into()))?;
@@ -122,7 +130,7 @@ impl TrainState {
         let header = metadata.metadata().as_ref().and_then(|all| all.get(HEADER));
         let header = header.ok_or_else(|| damaged(format!("no {HEADER}")))?;
         let header: Header = serde_json::from_str(header).map_err(|why| damaged(why.to_string()))?;
-        if header.config != config {
+        if header.config != config && present_identity(&header.config) != config {
             return Err(StateError::Other(path.into()));
         }
         let tensors = SafeTensors::deserialize(&bytes).map_err(|why| damaged(why.to_string()))?;
@@ -169,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_kept_is_the_same_to_the_bit() {
+    fn a_saved_state_is_read_back_bit_for_bit() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("last.safetensors");
         let mut weights = Weights::default();

@@ -1,16 +1,17 @@
-//! Tests that have a process to themselves.
+//! Runs a test alone in a separate process.
 
 use std::process::Command;
 
-/// Set in a process that was started for one test.
+/// Environment variable that is set in a process started for one test.
 const MARK: &str = "SEGSCOPE_TEST_ALONE";
 
-/// True where the calling test runs alone in its process. Elsewhere it is run again in such a process, which has to
-/// succeed, and there is nothing left to do.
+/// Whether the calling test runs alone in its process.
+///
+/// If not, runs the test in a separate process, which must succeed, and returns false, so that the caller can return.
 #[must_use]
 pub fn alone() -> bool {
     let thread = std::thread::current();
-    // The test runner names its threads after their tests; without threads all tests run on the main one, in turn.
+    // The test runner names its threads after their tests. Without threads, all tests run in turn on the main one.
     let Some(test) = thread.name().filter(|name| *name != "main") else {
         return true;
     };

@@ -1,7 +1,7 @@
-//! Everything that needs no window, in one binary: each one that links burn and wgpu takes long to link.
+//! All tests that need no window, in one binary, because each binary with burn and wgpu takes long to link.
 //!
-//! Tests run side by side on the threads of one process. What is about the process as a whole, such as the memory that
-//! it takes, is tested in a process of its own (`alone`).
+//! Tests run concurrently on the threads of one process. Tests of the process as a whole, such as of its memory use,
+//! run in a separate process (`alone`).
 
 mod alone;
 #[path = "../shared/bundles.rs"]

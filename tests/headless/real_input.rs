@@ -1,8 +1,9 @@
-//! Trained models on real photos against the label maps that the published program makes of them.
+//! Compares predictions of trained models on real images with those of the published program.
 //!
-//! `SEGSCOPE_REFERENCE` names a folder with the photos (`data/camvid/val/images`) and the models
-//! (`reference/NAME/` with `checkpoint.pth`, `variant.yml` and `predictions/`). These are never in the repository, so
-//! without the variable the test is skipped even where `SEGSCOPE_REQUIRE_ALL=1`.
+//! `SEGSCOPE_REFERENCE` names a folder with the images (`data/camvid/val/images`) and the models (`reference/NAME/`
+//! with
+//! `checkpoint.pth`, `variant.yml` and `predictions/`). They are not in the repository, so without the variable the
+//! test is skipped, even with `SEGSCOPE_REQUIRE_ALL=1`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,11 +11,11 @@ use std::process::Command;
 
 use segscope::labels::LabelMap;
 
-/// Share of the pixels of each picture that must have the published label.
-const LEAST_AGREEMENT: f64 = 0.995;
+/// Minimum share of the pixels of each image with the published label.
+const MIN_AGREEMENT: f64 = 0.995;
 
 #[test]
-fn trained_models_give_the_published_labels() {
+fn trained_models_predict_the_published_labels() {
     let Some(root) = std::env::var_os("SEGSCOPE_REFERENCE").filter(|root| !root.is_empty()) else {
         println!("skipped: SEGSCOPE_REFERENCE names no folder");
         return;
@@ -32,7 +33,7 @@ fn trained_models_give_the_published_labels() {
     }
     assert!(
         wrong.is_empty(),
-        "{} label maps are not the published ones:\n{}",
+        "{} label maps differ from the published ones:\n{}",
         wrong.len(),
         wrong.join("\n")
     );
@@ -43,7 +44,7 @@ fn is_reference(folder: &Path) -> bool {
     files.iter().all(|file| folder.join(file).is_file()) && folder.join("predictions").is_dir()
 }
 
-/// Segments all photos with one model, and adds to `wrong` what is not as published.
+/// Segments all images with one model, and adds differences from the published predictions to `wrong`.
 fn compare(folder: &Path, images: &Path, wrong: &mut Vec<String>) {
     let name = file_name(folder);
     let out = tempfile::tempdir().expect("a temporary folder");
@@ -55,29 +56,29 @@ fn compare(folder: &Path, images: &Path, wrong: &mut Vec<String>) {
     assert!(!predictions.is_empty(), "{name}: no predictions");
     let mut shares = Vec::new();
     for prediction in &predictions {
-        let picture = file_name(prediction);
-        let found = label_map(&out.path().join("labels").join(&picture));
+        let image = file_name(prediction);
+        let found = label_map(&out.path().join("labels").join(&image));
         let share = agreement(&found, &label_map(prediction))
-            .unwrap_or_else(|sizes| panic!("{name}: {picture}: width and height {sizes}"));
-        if share < LEAST_AGREEMENT {
-            wrong.push(format!("{name}: {picture}: {:.3} % of the pixels agree", 100.0 * share));
+            .unwrap_or_else(|sizes| panic!("{name}: {image}: width and height {sizes}"));
+        if share < MIN_AGREEMENT {
+            wrong.push(format!("{name}: {image}: {:.3} % of the pixels agree", 100.0 * share));
         }
-        shares.push((share, picture));
+        shares.push((share, image));
     }
-    let (worst, picture) = shares
+    let (worst, image) = shares
         .iter()
         .min_by(|a, b| a.0.total_cmp(&b.0))
         .expect("at least one prediction");
     let mean = shares.iter().map(|(share, _)| share).sum::<f64>() / shares.len() as f64;
     println!(
-        "{name}: {} pictures, agreement: worst {:.3} % ({picture}), mean {:.3} %",
+        "{name}: {} images, agreement: worst {:.3} % ({image}), mean {:.3} %",
         shares.len(),
         100.0 * worst,
         100.0 * mean
     );
 }
 
-/// `segscope segment` over a folder; fails with what the program said.
+/// Runs `segscope segment` on a folder; fails with the output of the program.
 fn segment(images: &Path, model: &Path, out: &Path) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_segscope"));
     command.arg("segment").arg(images).arg("--model").arg(model);
@@ -94,7 +95,7 @@ fn segment(images: &Path, model: &Path, out: &Path) {
     );
 }
 
-/// Share of equal pixels; both sizes where they differ.
+/// Share of equal pixels; an error with both sizes where they differ.
 fn agreement(found: &LabelMap, expected: &LabelMap) -> Result<f64, String> {
     let sizes = [found, expected].map(|map| [map.width, map.height]);
     if sizes[0] != sizes[1] {
@@ -109,7 +110,7 @@ fn label_map(path: &Path) -> LabelMap {
     LabelMap::from_png(&bytes).unwrap_or_else(|e| panic!("{e}: {}", path.display()))
 }
 
-/// What is directly inside a folder, by name.
+/// The entries of a folder, sorted by name.
 fn entries(folder: &Path) -> Vec<PathBuf> {
     let found = fs::read_dir(folder).unwrap_or_else(|e| panic!("{e}: {}", folder.display()));
     let mut paths: Vec<PathBuf> = found.map(|entry| entry.expect("a readable folder").path()).collect();

@@ -1,4 +1,4 @@
-//! Training as a whole, on the sample picture and a small backbone without knowledge.
+//! Complete trainings on the sample image, with a small untrained backbone.
 
 use std::fs;
 use std::ops::ControlFlow;
@@ -10,13 +10,13 @@ use segscope::datasets::{Pair, TruthChoices, TruthReader, pairs};
 use segscope::labels::ClassSet;
 use segscope::model::{DecoderKind, ModelSpec, Weights};
 use segscope::train::{
-    Augmentation, Averaging, Dropping, OptimiserSpec, PolySchedule, StartPlan, TrainConfig, TrainEvent, TrainFolder,
+    Augmentation, LossReduction, OptimiserSpec, PolySchedule, StartPlan, TrainConfig, TrainEvent, TrainFolder,
     TrainState, Training, start_from,
 };
 
 use crate::repository::in_repository;
 
-/// The sample under some names, with its labels.
+/// Copies of the sample with these names, and their label maps.
 fn data(folder: &Path, names: &[&str]) -> Vec<Pair> {
     for (below, file, ending) in [("images", "street.jpg", "jpg"), ("labels", "street-labels.png", "png")] {
         fs::create_dir_all(folder.join(below)).expect("a folder");
@@ -29,7 +29,7 @@ fn data(folder: &Path, names: &[&str]) -> Vec<Pair> {
     found.expect("pairs").pairs
 }
 
-/// A network with both decoders of Segmenter and one of SETR on the golden backbone.
+/// A network with both decoders of Segmenter and one of SETR, on the golden backbone.
 fn beginning(seed: u64) -> (ModelSpec, Weights) {
     let files = fs::read_dir(in_repository("tests/golden/pipeline-timm-npz")).expect("the golden backbone");
     let mut files = files.map(|entry| entry.expect("an entry").path());
@@ -55,19 +55,17 @@ fn beginning(seed: u64) -> (ModelSpec, Weights) {
 
 fn config(crop: usize, iterations: usize) -> TrainConfig {
     TrainConfig {
-        batch: 3,
+        batch_size: 3,
         seed: 5,
         validate_every: 0,
         accumulate: 1,
-        decoder_rate: 2.0,
+        decoder_lr_multiplier: 2.0,
         layer_decay: 0.9,
-        clip: Some(1.0),
-        average: Some(0.9),
-        dropping: Dropping {
-            path: 0.1,
-            decoder: 0.1,
-        },
-        averaging: Averaging::Labelled,
+        clip_norm: Some(1.0),
+        ema_decay: Some(0.9),
+        drop_path: 0.1,
+        dropout: 0.1,
+        loss_reduction: LossReduction::Labelled,
         optimiser: OptimiserSpec::AdamW {
             beta1: 0.9,
             beta2: 0.999,
@@ -75,8 +73,8 @@ fn config(crop: usize, iterations: usize) -> TrainConfig {
             weight_decay: 0.01,
         },
         schedule: PolySchedule {
-            base: 3e-3,
-            floor: 1e-5,
+            lr: 3e-3,
+            min_lr: 1e-5,
             power: 0.9,
             iterations,
         },
@@ -88,7 +86,7 @@ fn fresh(weights: &Weights, config: &TrainConfig) -> TrainState {
     TrainState::new(weights.clone(), config.optimiser)
 }
 
-/// A training on the CPU, with the class set of the sample's labels, that is never stopped.
+/// A training on the CPU that is never stopped, with the class set of the sample's labels.
 fn training<'a>(
     config: &'a TrainConfig,
     spec: &'a ModelSpec,
@@ -108,7 +106,7 @@ fn training<'a>(
     }
 }
 
-/// Trains up to an iteration; the losses of each step.
+/// Trains up to an iteration, and returns the losses of each step.
 fn train(training: &Training, state: &mut TrainState, until: usize) -> Vec<Vec<f64>> {
     let mut losses = Vec::new();
     let done = training.run(state, &mut |_, event| {
@@ -130,7 +128,7 @@ fn train(training: &Training, state: &mut TrainState, until: usize) -> Vec<Vec<f
 }
 
 #[test]
-fn an_interrupted_training_goes_on_as_if_it_had_not_been() {
+fn a_resumed_training_equals_an_uninterrupted_one() {
     let folder = tempfile::tempdir().expect("a folder");
     let pairs = data(folder.path(), &["a", "b"]);
     let (spec, weights) = beginning(1);
@@ -147,7 +145,7 @@ fn an_interrupted_training_goes_on_as_if_it_had_not_been() {
     let mut whole = fresh(&weights, &config);
     let straight = train(&training, &mut whole, 12);
     assert_eq!((straight.len(), whole.iteration), (12, 12));
-    // All decoders learn.
+    // The loss of every decoder decreases.
     for decoder in [0, 1, 2] {
         let mean = |steps: &[Vec<f64>]| steps.iter().map(|losses| losses[decoder]).sum::<f64>() / steps.len() as f64;
         let (first, last) = (mean(&straight[..3]), mean(&straight[9..]));
@@ -169,7 +167,7 @@ fn an_interrupted_training_goes_on_as_if_it_had_not_been() {
 }
 
 #[test]
-fn a_validation_that_was_missed_is_made_up_for_and_the_last_step_has_one() {
+fn a_missed_validation_is_caught_up_and_the_last_step_has_one() {
     let folder = tempfile::tempdir().expect("a folder");
     let pairs = data(folder.path(), &["a"]);
     let (spec, weights) = beginning(1);
@@ -200,18 +198,15 @@ fn a_validation_that_was_missed_is_made_up_for_and_the_last_step_has_one() {
     assert!(validated(&mut state, 2).is_empty());
     assert_eq!(validated(&mut state, usize::MAX), [2, 3]);
     assert!(state.best.is_some() && state.validated == Some(3));
-    assert!(
-        validated(&mut state, usize::MAX).is_empty(),
-        "nothing is left to be done"
-    );
+    assert!(validated(&mut state, usize::MAX).is_empty(), "no work is left");
 }
 
 #[test]
-fn files_that_cannot_be_used_are_listed_before_the_first_step() {
+fn unusable_files_are_listed_before_the_first_step() {
     let folder = tempfile::tempdir().expect("a folder");
     let pairs = data(folder.path(), &["a", "b", "c", "d"]);
     let labels = |name: &str| folder.path().join("labels").join(name);
-    fs::write(folder.path().join("images/b.jpg"), "no picture").expect("a file");
+    fs::write(folder.path().join("images/b.jpg"), "no image").expect("a file");
     fs::write(labels("c.png"), "no labels").expect("a file");
     let small = segscope::photo::Photo::open(&in_repository("assets/samples/street.jpg")).expect("the sample");
     let small = segscope::export::png(&small.resized(64, 48)).expect("a PNG");
@@ -237,17 +232,17 @@ fn files_that_cannot_be_used_are_listed_before_the_first_step() {
         assert!(why.contains(name), "{why}");
     }
     assert!(
-        found[2].contains("expected a label map as large as the picture (64 x 48), found 1280 x 960"),
+        found[2].contains("expected a label map as large as the image (64 x 48), found 1280 x 960"),
         "{}",
         found[2]
     );
-    // Void is a wrong id where it is not ignored.
+    // The void id is invalid unless it is ignored.
     let found = offenders(&camvid, Some(vec![255]));
     assert!(found[0].contains("found 11"), "{}", found[0]);
 }
 
 #[test]
-fn two_batches_in_a_step_are_as_one_of_both() {
+fn two_accumulated_batches_equal_one_combined_batch() {
     let folder = tempfile::tempdir().expect("a folder");
     let pairs = data(folder.path(), &["a", "b"]);
     let (spec, weights) = beginning(1);
@@ -258,20 +253,21 @@ fn two_batches_in_a_step_are_as_one_of_both() {
     let classes = segscope::datasets::classes_of("camvid").expect("a set");
     let reader = TruthReader::new(&classes);
     let device = Device::flex();
-    let first_step = |batch: usize, accumulate: usize| {
+    let first_step = |batch_size: usize, accumulate: usize| {
         let config = TrainConfig {
-            batch,
+            batch_size,
             accumulate,
-            // A batch with few labelled pixels would else count as much as one with many.
-            averaging: Averaging::All,
-            dropping: Dropping::NONE,
-            // A step of this is as long as the gradient.
+            // Otherwise, a batch with few labelled pixels would count as much as one with many.
+            loss_reduction: LossReduction::All,
+            drop_path: 0.0,
+            dropout: 0.0,
+            // With this optimiser, the step equals the gradient.
             optimiser: OptimiserSpec::Sgd {
                 momentum: 0.0,
                 nesterov: false,
                 weight_decay: 0.0,
             },
-            clip: None,
+            clip_norm: None,
             ..config(spec.inference.window, 1)
         };
         let training = training(&config, &linear, (&classes, &reader), [&pairs, &[]], &device);
@@ -299,19 +295,19 @@ fn two_batches_in_a_step_are_as_one_of_both() {
 }
 
 #[test]
-fn impossible_numbers_are_named() {
+fn errors_name_invalid_numbers() {
     let usual = || config(64, 10);
     assert_eq!(usual().check(), Ok(()));
     type Change = fn(&mut TrainConfig);
     let changes: [(&str, Change); 8] = [
-        ("batch", |config| config.batch = 0),
+        ("batch-size", |config| config.batch_size = 0),
         ("iterations", |config| config.schedule.iterations = 0),
-        ("largest scale", |config| config.augmentation.scales = [2.0, 0.5]),
-        ("smallest scale", |config| config.augmentation.scales = [f64::NAN, 1.0]),
-        ("average", |config| config.average = Some(1.5)),
-        ("drop path", |config| config.dropping.path = f64::NAN),
-        ("learning rate", |config| config.schedule.base = f64::NAN),
-        ("layer decay", |config| config.layer_decay = -1.0),
+        ("scales", |config| config.augmentation.scales = [2.0, 0.5]),
+        ("scales", |config| config.augmentation.scales = [f64::NAN, 1.0]),
+        ("ema-decay", |config| config.ema_decay = Some(1.5)),
+        ("drop-path", |config| config.drop_path = f64::NAN),
+        ("lr", |config| config.schedule.lr = f64::NAN),
+        ("layer-decay", |config| config.layer_decay = -1.0),
     ];
     for (name, change) in changes {
         let mut config = usual();

@@ -1,7 +1,9 @@
-//! The model of every test that is not about the trained ones: small, the same whatever is trained, and with a prediction
-//! that tests can build on. It goes by the place in a window, and the picture's colours only blur that: sky above, road
-//! below, and the other nine classes of CamVid in two rows between them. That holds for its mask transformer, its linear
-//! decoder and Naive; PUP and MLA are left to chance, so that there are outputs that differ.
+//! The model for all tests that are not about the trained models.
+//!
+//! It is small, independent of training, and its prediction is known: it depends on the position in a window, and the
+//! colours of the image only blur it. Sky is at the top, road at the bottom, and the other nine classes of CamVid are
+//! in two rows between them. This applies to its mask transformer, linear decoder and Naive; PUP and MLA have random
+//! weights, so that outputs differ.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
@@ -15,7 +17,8 @@ use super::{five_decoders, save_weights};
 /// Side of a window in patches.
 const GRID: usize = 24;
 
-/// Its decoders in the order of the trained models, the mask transformer first, and its windows of their size.
+/// The specification of the model. The order of its decoders (mask transformer first) and its window size are those of
+/// the trained models.
 pub fn spec() -> ModelSpec {
     let mut spec = five_decoders();
     spec.decoders.swap(0, 1);
@@ -29,7 +32,7 @@ pub fn spec() -> ModelSpec {
     spec
 }
 
-/// Its file, which the first test that asks for it leaves in the folder of build results.
+/// The file of the model. The first test that needs it writes it to the build folder.
 pub fn model() -> PathBuf {
     static FILE: LazyLock<PathBuf> = LazyLock::new(written);
     FILE.clone()
@@ -46,7 +49,7 @@ fn written() -> PathBuf {
     }
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
     std::fs::create_dir_all(folder).expect("a folder");
-    // One that is there is whole, and may be in use by tests that run at the same time.
+    // An existing file is complete, and concurrent tests may be using it.
     let file = folder.join(format!("five-decoders-{:016x}.safetensors", hasher.finish()));
     if !file.is_file() {
         save_weights(&spec, classes_of("camvid").expect("a known data set"), weights, &file);
@@ -54,7 +57,7 @@ fn written() -> PathBuf {
     file
 }
 
-/// The class of a patch of a window, by its row and column.
+/// The class predicted for a patch of a window, by its row and column.
 fn class_at(row: usize, column: usize) -> usize {
     match row {
         0..10 => 0,
@@ -64,8 +67,8 @@ fn class_at(row: usize, column: usize) -> usize {
     }
 }
 
-/// Random weights with a path through them: the position embedding names the class of each patch in a value of its own,
-/// and the decoders read it there.
+/// Random weights with a strong signal: the position embedding holds one value per class, raised for the class of each
+/// patch, which the decoders read.
 fn weights(spec: &ModelSpec) -> Weights {
     const STRENGTH: f32 = 2.0;
     let mut weights = Weights::random(spec, 1);
@@ -85,7 +88,7 @@ fn weights(spec: &ModelSpec) -> Weights {
     weights
 }
 
-/// Adds to values of a matrix at these rows and columns. It may have further sides of length 1.
+/// Adds `by` to the values of a matrix at these rows and columns. The matrix may have further dimensions of length 1.
 fn raise(weights: &mut Weights, name: &str, places: impl Iterator<Item = [usize; 2]>, by: f32) {
     let mut tensor = weights.take(name).unwrap_or_else(|| panic!("no tensor {name}"));
     let columns = tensor.shape.iter().rev().copied().find(|side| *side > 1);

@@ -1,4 +1,4 @@
-//! Where the files of this repository are.
+//! Paths of files in this repository.
 
 use std::path::{Path, PathBuf};
 

@@ -1,7 +1,7 @@
-//! Whether this machine can draw at all.
+//! Checks whether this machine can draw.
 
-/// True with a graphics adapter, also a software one. Without: says that the test is skipped, or fails where
-/// everything is required.
+/// Whether there is a graphics adapter; a software adapter counts. Without one, prints that the test is skipped, or
+/// fails if `SEGSCOPE_REQUIRE_ALL` is set.
 pub fn present() -> bool {
     if !segscope::runtime::adapters().is_empty() {
         return true;

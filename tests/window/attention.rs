@@ -1,4 +1,4 @@
-//! The attention workspace, on the sample picture.
+//! The attention workspace, on the sample image.
 
 use egui::{Key, pos2};
 use egui_kittest::Harness;
@@ -16,16 +16,16 @@ fn workspace() -> Harness<'static, App> {
     harness
 }
 
-/// The text of the list of queries.
+/// The selected entry of the query list.
 fn query(harness: &Harness<App>) -> String {
-    let list = harness.get_by_role_and_label(egui::accesskit::Role::ComboBox, "Query");
+    let list = harness.get_by_role_and_label(egui::accesskit::Role::ComboBox, "From");
     list.value().unwrap_or_default()
 }
 
 #[test]
-fn heads_layers_and_tokens_are_gone_through() {
+fn heads_layers_and_directions_can_be_chosen() {
     let mut harness = workspace();
-    wait_for_text(&mut harness, "lies on the class token and is not drawn");
+    wait_for_text(&mut harness, "goes to the class token (not shown)");
     assert!(!checked(&harness, "Head 2"));
     harness.get_by_label("Head 2").click();
     harness.run_steps(2);
@@ -33,28 +33,28 @@ fn heads_layers_and_tokens_are_gone_through() {
     harness.key_press(Key::Period);
     harness.run_steps(2);
     assert!(checked(&harness, "Head 3"));
-    harness.get_by_label("Looked at by").click();
+    harness.get_by_label("Who looks at it").click();
     harness.run_steps(2);
     // Columns have no sum.
     wait_for(&mut harness, "a column", |h| {
-        h.query_by_label_contains("is not drawn").is_none().then_some(())
+        h.query_by_label_contains("(not shown)").is_none().then_some(())
     });
-    harness.get_by_label("Looks at").click();
+    harness.get_by_label("Where it looks").click();
     harness.get_by_label("Decoder").click();
-    wait_for_text(&mut harness, "lies on class tokens and is not drawn");
+    wait_for_text(&mut harness, "goes to class tokens (not shown)");
     harness.key_press(Key::OpenBracket);
     harness.run_steps(2);
     harness.get_by_label("Rollout").click();
-    wait_for_text(&mut harness, "Discard");
+    wait_for_text(&mut harness, "Drop weakest");
     harness.key_press(Key::F2);
     wait_for_label(&mut harness, "Show road");
 }
 
 #[test]
-fn a_click_chooses_the_patch_and_the_matrix_leads_to_any_head() {
+fn a_click_chooses_the_patch_and_the_matrix_opens_any_head() {
     let mut harness = workspace();
     let before = query(&harness);
-    let canvas = harness.get_by_label("Picture canvas").rect();
+    let canvas = harness.get_by_label("Photo canvas").rect();
     let at = pos2(canvas.left() + canvas.width() * 0.25, canvas.center().y);
     harness.hover_at(at);
     harness.drag_at(at);
@@ -66,9 +66,9 @@ fn a_click_chooses_the_patch_and_the_matrix_leads_to_any_head() {
         after.starts_with("Patch in row ") && after != before,
         "{before} {after}"
     );
-    // The patch under the cursor is the chosen one, and is called the same.
+    // The patch under the cursor is the chosen one, and has the same name in the reading.
     wait_for_text(&mut harness, &format!("{after}: "));
-    wait_for_text(&mut harness, "of what lies on patches");
+    wait_for_text(&mut harness, "of the sum over all patches");
     harness.get_by_label("All layers and heads").click();
     wait_for_label(&mut harness, "Layer 2, head 2");
     harness.get_by_label("Layer 2, head 2").click();
@@ -77,24 +77,24 @@ fn a_click_chooses_the_patch_and_the_matrix_leads_to_any_head() {
 }
 
 #[test]
-fn the_decoder_tells_what_lies_on_each_class_token() {
+fn the_decoder_shows_the_attention_on_each_class_token() {
     let mut harness = workspace();
     assert!(harness.query_by_label("On class tokens").is_none());
     harness.get_by_label("Decoder").click();
     wait_for_label(&mut harness, "On class tokens");
     harness.get_by_label("pavement");
-    harness.get_by_label("Looked at by").click();
+    harness.get_by_label("Who looks at it").click();
     wait_for_label(&mut harness, "From class tokens");
 }
 
 #[test]
-fn each_stage_keeps_its_layer() {
+fn encoder_and_decoder_remember_their_layer() {
     let mut harness = workspace();
     let layer = |harness: &Harness<App>| {
         let slider = harness.get_by_role_and_label(egui::accesskit::Role::Slider, "Layer");
         slider.accesskit_node().numeric_value()
     };
-    // At first the last one: the mask transformer has two.
+    // At first, the last layer is shown. The mask transformer has two.
     let last = Some(fixture::spec().encoder.layers() as f64);
     assert_eq!(layer(&harness), last);
     harness.get_by_label("Decoder").click();
@@ -112,19 +112,19 @@ fn each_stage_keeps_its_layer() {
 }
 
 #[test]
-fn figures_of_heads_are_averaged_over_all_pictures() {
+fn figures_of_heads_are_averaged_over_all_images() {
     let folder = tempfile::tempdir().expect("a folder");
-    let pictures = ["a.jpg", "b.jpg"].map(|name| street(folder.path(), name)).to_vec();
+    let images = ["a.jpg", "b.jpg"].map(|name| street(folder.path(), name)).to_vec();
     let broken = folder.path().join("c.jpg");
-    std::fs::write(&broken, "no picture").expect("a file");
-    let pictures = [pictures, vec![broken]].concat();
-    let mut harness = window_of_size(Start { pictures, ..start() }, [1280.0, 1000.0]);
+    std::fs::write(&broken, "no photo").expect("a file");
+    let images = [images, vec![broken]].concat();
+    let mut harness = window_of_size(Start { images, ..start() }, [1280.0, 1000.0]);
     wait_for_masks(&mut harness);
     harness.key_press(Key::F3);
     wait_for_label(&mut harness, "Head 3");
     harness.get_by_label("Distance and entropy").click();
-    wait_for_label(&mut harness, "All 3 pictures");
-    harness.get_by_label("All 3 pictures").click();
-    wait_for_label(&mut harness, "Mean over 2 pictures");
+    wait_for_label(&mut harness, "All 3 photos");
+    harness.get_by_label("All 3 photos").click();
+    wait_for_label(&mut harness, "Mean over 2 photos");
     harness.get_by_label("Left out: 1");
 }

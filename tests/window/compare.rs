@@ -1,4 +1,5 @@
-//! The compare workspace, on the sample picture: the decoders of one model, and the embedded models of all patch sizes.
+//! The compare workspace on the sample image, with the decoders of one model and the embedded models of all patch
+//! sizes.
 
 use egui::accesskit::Role;
 use egui::{Key, Modifiers};
@@ -14,7 +15,7 @@ use crate::harness::{
     wait_for_label, wait_for_masks, wait_for_result, window_of_size,
 };
 
-/// The title of the pane of one of the decoders of the usual model, when there are no others.
+/// The title of the pane of a decoder of the fixture model, where there are no other panes.
 fn pane(decoder: usize) -> String {
     format!("Pane {}: {}", decoder + 1, output(decoder))
 }
@@ -24,9 +25,9 @@ fn pane_of_patch(place: usize, patch: usize) -> String {
     format!("Pane {place}: {}", embedded(patch))
 }
 
-/// Operations of a run of an embedded model over the sample, as the table has them.
+/// Operations of a run of an embedded model over the sample, as shown in the table.
 fn operations(patch: usize) -> String {
-    // With patch 8 its windows are half as wide, and there are more of them.
+    // With patch size 8, windows are half as wide, so there are more of them.
     let (window, windows) = if patch == 8 { (192, 12) } else { (384, 2) };
     let spec = published(Variant::Tiny, patch, &[DecoderKind::Mask], 11, window);
     let of_window = spec.operations(Output::default(), [window; 2]);
@@ -40,21 +41,21 @@ fn workspace() -> Harness<'static, App> {
     harness
 }
 
-/// Opens the workspace: the five decoders of the model beside each other.
+/// Opens the workspace, which shows the five decoders of the model side by side.
 fn enter(harness: &mut Harness<App>) {
     harness.key_press(Key::F4);
     wait_for_label(harness, &pane(0));
     wait_for_label(harness, &pane(4));
 }
 
-/// The window as somebody sees it who has chosen nothing.
+/// The window at the first start, without any settings.
 fn with_embedded_model() -> Harness<'static, App> {
     let mut harness = window_of_size(first_start(), [1400.0, 900.0]);
     wait_for_result(&mut harness, &embedded(16));
     harness
 }
 
-/// The patch sizes alone: the workspace has not been opened before.
+/// The workspace with the patch sizes only, because it has not been opened before.
 fn patch_sizes() -> Harness<'static, App> {
     let mut harness = with_embedded_model();
     ask_for_patch_sizes(&mut harness);
@@ -63,7 +64,7 @@ fn patch_sizes() -> Harness<'static, App> {
     harness
 }
 
-/// Asks for them by the palette, wherever one is.
+/// Opens all patch sizes with the command palette, which works in every workspace.
 fn ask_for_patch_sizes(harness: &mut Harness<App>) {
     harness.key_press_modifiers(Modifiers::COMMAND, Key::P);
     wait_for_label(harness, "Find a command");
@@ -79,14 +80,14 @@ fn wait_for_agreement(harness: &mut Harness<App>, panes: usize) {
     });
 }
 
-/// What a list shows while it is closed.
+/// The selected entry of a list.
 fn chosen(harness: &Harness<App>, list: &str) -> String {
     let list = harness.get_by_role_and_label(Role::ComboBox, list);
     list.value().unwrap_or_default()
 }
 
 #[test]
-fn all_patch_sizes_come_with_one_command_the_cheapest_first() {
+fn one_command_opens_all_patch_sizes_cheapest_first() {
     let mut harness = with_embedded_model();
     ask_for_patch_sizes(&mut harness);
     let panes = |h: &Harness<App>| {
@@ -103,17 +104,17 @@ fn all_patch_sizes_come_with_one_command_the_cheapest_first() {
             seen.push(now);
         }
     }
-    // Patch 8 is not opened before 32 has been.
+    // Patch size 8 is not opened before 32.
     assert!(seen.iter().all(|panes| panes[0] || !panes[2]), "{seen:?}");
     wait_for_agreement(&mut harness, 2);
-    // Operations of each, in the table.
+    // The table shows the operations of each.
     for patch in [32, 16, 8] {
         harness.get_by_label(&operations(patch));
     }
 }
 
 #[test]
-fn patch_sizes_join_the_panes_that_are_there_and_the_output_in_use_stays() {
+fn patch_sizes_are_added_to_existing_panes_and_the_current_output_stays() {
     let mut harness = with_embedded_model();
     harness.key_press(Key::F4);
     wait_for_label(&mut harness, &pane_of_patch(1, 16));
@@ -125,7 +126,7 @@ fn patch_sizes_join_the_panes_that_are_there_and_the_output_in_use_stays() {
     assert!(harness.query_by_label_contains("Pane 5: SETR-MLA").is_some());
     harness.get_by_label(&pane_of_patch(6, 32));
     assert_eq!(chosen(&harness, "Reference"), embedded(16));
-    // They are there: nothing is added twice.
+    // Existing panes are not added twice.
     harness.get_by_label("Patch sizes").click();
     harness.run_steps(3);
     assert!(harness.query_by_label_contains("Pane 8").is_none());
@@ -139,7 +140,7 @@ fn patch_sizes_join_the_panes_that_are_there_and_the_output_in_use_stays() {
 }
 
 #[test]
-fn another_pane_becomes_the_reference_and_panes_can_go() {
+fn panes_can_become_the_reference_or_be_removed() {
     let mut harness = workspace();
     wait_for_agreement(&mut harness, 4);
     assert_eq!(chosen(&harness, "Reference"), mask());
@@ -152,15 +153,15 @@ fn another_pane_becomes_the_reference_and_panes_can_go() {
     wait_for_label(&mut harness, &format!("Pane 1: {second}"));
     assert_eq!(chosen(&harness, "Reference"), second);
     assert!(harness.query_by_label_contains("Pane 5").is_none());
-    // It comes back from the menu.
+    // The menu adds a pane again.
     harness.get_by_label("Add a pane").click();
     harness.run_steps(2);
-    harness.get_by_label("Photo").click();
-    wait_for_label(&mut harness, "Pane 5: Photo");
+    harness.get_by_label("Bare photo").click();
+    wait_for_label(&mut harness, "Pane 5: Bare photo");
 }
 
 #[test]
-fn the_wipe_shows_two_panes_in_one_place() {
+fn the_wipe_splits_one_view_between_two_panes() {
     let mut harness = workspace();
     wait_for_agreement(&mut harness, 4);
     let sides = |left: usize, right: usize| format!("{} left of the line, {} right of it", output(left), output(right));
@@ -190,27 +191,27 @@ fn the_wipe_shows_two_panes_in_one_place() {
 }
 
 #[test]
-fn stopping_stays_stopped_until_it_is_wanted_again() {
+fn a_stopped_run_stays_stopped_until_it_is_resumed() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut harness = window_of_size(
         Start {
-            pictures: vec![street(folder.path(), "a.jpg")],
+            images: vec![street(folder.path(), "a.jpg")],
             ..first_start()
         },
         [1400.0, 900.0],
     );
-    // Not the small model: its run could be over before it is stopped.
+    // The embedded model, because a run of the fixture model could end before it is stopped.
     let title = embedded(16);
     wait_for_result(&mut harness, &title);
     harness.key_press(Key::F4);
-    // So that the run below is the only one.
+    // The run below must be the only one.
     wait_for_agreement(&mut harness, 4);
-    // Twelve passes, which take a while.
+    // Twelve passes take long enough to be stopped.
     harness.get_by_label("Add a pane").click();
     harness.run_steps(2);
-    harness.get_by_label("Multi-scale and flip").click();
+    harness.get_by_label("Test-time augmentation").click();
     harness.run_steps(3);
-    // One more is in the menu above, greyed out.
+    // The parent menu has another entry with this title, which is disabled.
     let entries = harness.query_all_by_role_and_label(Role::Button, &title);
     entries.last().expect("the entry of the submenu").click();
     wait_for_label(&mut harness, &format!("Pane 6: {title}, multi-scale"));
@@ -219,21 +220,21 @@ fn stopping_stays_stopped_until_it_is_wanted_again() {
     });
     harness.key_press(Key::Escape);
     wait_for_label(&mut harness, "Stopped");
-    harness.get_by_label("Go on").click();
+    harness.get_by_label("Resume").click();
     wait_for_agreement(&mut harness, 5);
     assert!(checked(&harness, "Table"));
 }
 
 #[test]
-fn another_picture_fills_the_panes_anew() {
+fn panes_are_updated_for_another_image() {
     let folder = tempfile::tempdir().expect("a folder");
     let small = Photo::open(&in_repository("assets/samples/street.jpg")).expect("the sample");
     let small = segscope::export::png(&small.resized(320, 240)).expect("a PNG");
     let second = folder.path().join("b.png");
     std::fs::write(&second, small).expect("a file");
-    let pictures = vec![street(folder.path(), "a.jpg"), second];
+    let images = vec![street(folder.path(), "a.jpg"), second];
     let begin = Start {
-        pictures,
+        images,
         ..first_start()
     };
     let mut harness = window_of_size(begin, [1400.0, 900.0]);
@@ -241,22 +242,22 @@ fn another_picture_fills_the_panes_anew() {
     ask_for_patch_sizes(&mut harness);
     wait_for_label(&mut harness, &pane_of_patch(3, 8));
     wait_for_agreement(&mut harness, 2);
-    // The first picture needs two windows with patch 16.
+    // The first image needs two windows with patch size 16.
     let operations = operations(16);
     harness.get_by_label(&operations);
     harness.key_press(Key::PageDown);
-    wait_for(&mut harness, "the other picture's operations", |h| {
+    wait_for(&mut harness, "the other photo's operations", |h| {
         h.query_by_label(&operations).is_none().then_some(())
     });
     wait_for_agreement(&mut harness, 2);
-    // Back again, from what is kept.
+    // Going back uses the cached results.
     harness.key_press(Key::PageUp);
     wait_for_label(&mut harness, &operations);
     wait_for_agreement(&mut harness, 2);
 }
 
 #[test]
-fn a_closed_model_takes_its_pane_along() {
+fn closing_a_model_closes_its_pane() {
     let mut harness = patch_sizes();
     let title = embedded_with_all();
     harness.get_by_label_contains(&format!("Model: {title}")).click();
@@ -274,7 +275,7 @@ fn class_keys_act_on_the_pane_under_the_cursor() {
     let mut harness = workspace();
     wait_for_agreement(&mut harness, 4);
     let pane = harness.get_by_label(&pane(1)).rect();
-    // The photo is in the middle, four to three; road is in its lower part.
+    // The photo is centred, with an aspect ratio of 4:3. The road is in its lower part.
     let height = pane.height().min(pane.width() * 0.75);
     harness.hover_at(pane.center() + egui::vec2(0.0, height * 0.3));
     harness.run_steps(3);

@@ -1,4 +1,4 @@
-//! The evaluate workspace, on copies of the sample with their label map beside them.
+//! The evaluate workspace, on copies of the sample with label maps in a folder beside them.
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use egui::Key;
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 use segscope::app::{App, Start};
-use segscope::engine::{DeviceChoice, ModelSource, Output, Settings};
+use segscope::engine::{DeviceChoice, InferenceConfig, ModelSource, Output};
 use segscope::labels::LabelMap;
 use segscope::photo::Photo;
 use segscope::runtime::{Session, Task};
@@ -17,19 +17,19 @@ use crate::harness::{
     in_repository, mask, start, wait_for, wait_for_label, wait_for_masks, wait_for_text, window, window_of_size,
 };
 
-/// Classes of CamVid.
+/// Number of classes of CamVid.
 const CLASSES: usize = 11;
 
 const ROAD: u16 = 3;
 
-/// What the usual model makes of the street.
+/// The prediction of the fixture model for the street sample.
 fn prediction() -> LabelMap {
     let mut session = Session::new(DeviceChoice::Cpu);
     let source = ModelSource::Path(fixture::model());
     let model = session.load(source, &mut |_| ControlFlow::Continue(()));
     let model = model.expect("a model");
     let photo = Photo::open(&in_repository("assets/samples/street.jpg")).expect("the sample");
-    let settings = Settings::of(&model.spec.inference);
+    let settings = InferenceConfig::of(&model.spec.inference);
     let task = Task {
         model: model.id,
         output: Output::default(),
@@ -45,7 +45,7 @@ fn prediction() -> LabelMap {
 struct Counted([[u64; CLASSES]; CLASSES]);
 
 impl Counted {
-    /// Of pictures that are all predicted alike.
+    /// Counts images that all have the same prediction.
     fn of(prediction: &LabelMap, truths: &[&LabelMap]) -> Self {
         let mut pixels = [[0; CLASSES]; CLASSES];
         for truth in truths {
@@ -59,7 +59,7 @@ impl Counted {
         Self(pixels)
     }
 
-    /// The line with the scores over all classes, by their definitions.
+    /// The expected line with the scores over all classes, computed by their definitions.
     fn totals(&self) -> String {
         let Self(pixels) = self;
         let truly = |class: usize| pixels[class].iter().sum::<u64>();
@@ -85,13 +85,14 @@ impl Counted {
     }
 }
 
-/// The true label map of the street.
+/// The ground truth of the street sample.
 fn truth() -> LabelMap {
     LabelMap::open(&in_repository("assets/samples/street-labels.png")).expect("a label map")
 }
 
-/// Pictures in `images`, and label maps of the first two in `labels`: the true one, and one that is road all over.
-fn pictures(folder: &tempfile::TempDir) -> Vec<PathBuf> {
+/// Writes three images to `images`, and label maps of the first two to `labels`: the ground truth of the street sample,
+/// and one with only road.
+fn images(folder: &tempfile::TempDir) -> Vec<PathBuf> {
     let [images, labels] = ["images", "labels"].map(|below| folder.path().join(below));
     for below in [&images, &labels] {
         std::fs::create_dir(below).expect("a folder");
@@ -104,31 +105,31 @@ fn pictures(folder: &tempfile::TempDir) -> Vec<PathBuf> {
     let file = labels.join("b.png");
     image::save_buffer(&file, &road, width, height, image::ExtendedColorType::L8).expect("a label map");
     let copy = |name: &str| {
-        let picture = images.join(format!("{name}.jpg"));
-        std::fs::copy(in_repository("assets/samples/street.jpg"), &picture).expect("a copy");
-        picture
+        let image = images.join(format!("{name}.jpg"));
+        std::fs::copy(in_repository("assets/samples/street.jpg"), &image).expect("a copy");
+        image
     };
     ["a", "b", "c"].map(copy).into()
 }
 
-/// The mean IoU that is told.
+/// The mean IoU shown in the window.
 fn mean_iou(harness: &Harness<App>) -> Option<f64> {
     let line = harness.query_by_label_contains("mIoU ")?.value()?;
     line.strip_prefix("mIoU ")?.split(' ').next()?.parse().ok()
 }
 
 #[test]
-fn pictures_are_scored_with_the_truth_beside_them_and_listed_worst_first() {
+fn images_are_scored_with_ground_truth_beside_them_and_listed_worst_first() {
     let folder = tempfile::tempdir().expect("a folder");
     let begin = Start {
-        pictures: pictures(&folder),
+        images: images(&folder),
         ..start()
     };
-    // So high that the whole matrix is in view.
+    // High enough to show the whole matrix.
     let mut harness = window_of_size(begin, [1100.0, 1600.0]);
     wait_for_masks(&mut harness);
     harness.key_press(Key::F6);
-    wait_for_label(&mut harness, "2 of 3 pictures have ground truth");
+    wait_for_label(&mut harness, "2 of 3 photos have ground truth");
     wait_for_text(&mut harness, &format!("Errors of {}", mask()));
     wait_for_text(&mut harness, "Ground truth: a.png");
     let (prediction, truth) = (prediction(), truth());
@@ -136,13 +137,13 @@ fn pictures_are_scored_with_the_truth_beside_them_and_listed_worst_first() {
         ids: vec![ROAD; truth.ids.len()],
         ..truth.clone()
     };
-    // This picture's own scores are there without asking.
+    // The scores of the open image are shown without a request.
     wait_for_text(&mut harness, &Counted::of(&prediction, &[&truth]).totals());
     harness.get_by_label("car").click();
     wait_for_text(&mut harness, "car: red false positive, blue false negative");
-    harness.get_by_label("Score all pictures").click();
+    harness.get_by_label("Score all photos").click();
     wait_for_label(&mut harness, "2 of 2 scored");
-    wait_for_label(&mut harness, "2 pictures");
+    wait_for_label(&mut harness, "2 photos");
     let both = Counted::of(&prediction, &[&truth, &road]);
     wait_for_text(&mut harness, &both.totals());
     let all = mean_iou(&harness).expect("a score");
@@ -150,42 +151,42 @@ fn pictures_are_scored_with_the_truth_beside_them_and_listed_worst_first() {
         let rows = harness.query_all_by_role_and_label(egui::accesskit::Role::Button, name);
         rows.map(|row| row.rect().top() as i32).max().expect("a row")
     };
-    assert!(place("b.jpg") < place("a.jpg"), "the worst picture comes first");
-    // Columns are predicted classes: road that is taken for sky is seldom in the first picture and often in the second.
-    let matrix = harness.get_by_label("Fields of the confusion matrix").rect();
+    assert!(place("b.jpg") < place("a.jpg"), "the worst photo comes first");
+    // Columns are predicted classes: road predicted as sky is rare in the first image and common in the second.
+    let matrix = harness.get_by_label("Cells of the confusion matrix").rect();
     let field = matrix.min + egui::vec2(0.5, f32::from(ROAD) + 0.5) * matrix.width() / CLASSES as f32;
     harness.hover_at(field);
     harness.drag_at(field);
     harness.drop_at(field);
-    wait_for_text(&mut harness, "Pictures with the most of it first");
+    wait_for_text(&mut harness, "Photos with the most of these pixels");
     let [of_road, as_sky] = [
         both.0[usize::from(ROAD)].iter().sum::<u64>(),
         both.0[usize::from(ROAD)][0],
     ];
     let share = as_sky as f64 / of_road as f64 * 100.0;
-    wait_for_text(&mut harness, &format!("{share:.1} % of road is taken for sky"));
+    wait_for_text(&mut harness, &format!("road predicted as sky: {share:.1} %"));
     let of_second = Counted::of(&prediction, &[&road]).0[usize::from(ROAD)][0];
     assert!(
         of_second > 0 && as_sky != both.0[0][usize::from(ROAD)],
-        "nothing is told apart"
+        "the numbers do not distinguish the images or classes"
     );
     wait_for_label(&mut harness, &format!("{of_second} px"));
-    // The third has no truth, and nothing is told of it.
+    // The third image has no ground truth, so it has no scores.
     harness.key_press(Key::PageDown);
     harness.key_press(Key::PageDown);
     wait_for_text(&mut harness, "No ground truth found for c.jpg");
-    harness.get_by_label("This picture").click();
-    wait_for_text(&mut harness, "Scores appear when a picture with ground truth");
-    harness.get_by_label("All 2 pictures").click();
+    harness.get_by_label("This photo").click();
+    wait_for_text(&mut harness, "Scores appear when a photo with ground truth");
+    harness.get_by_label("All 2 photos").click();
     wait_for(&mut harness, "the sum again", |h| mean_iou(h).filter(|iou| *iou == all));
 }
 
 #[test]
-fn the_sample_has_its_truth_with_it() {
+fn the_sample_has_ground_truth() {
     let mut harness = window(start());
     wait_for_masks(&mut harness);
     harness.key_press(Key::F6);
-    wait_for_text(&mut harness, "Ground truth: of the sample");
+    wait_for_text(&mut harness, "Ground truth: sample label map");
     let expected = Counted::of(&prediction(), &[&truth()]).totals();
     wait_for_text(&mut harness, &expected);
 }

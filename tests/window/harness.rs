@@ -1,4 +1,4 @@
-//! The window without a graphics device: everything but the masks is drawn.
+//! The window without a graphics device: everything except the masks is drawn.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,12 +17,12 @@ use crate::turn;
 
 pub const DEADLINE: Duration = Duration::from_secs(120);
 
-/// Seconds between frames on the window's clock. Messages stay for six of them, which a test must not miss.
+/// Time between frames on the window's clock, in seconds. Messages are shown for six seconds, so tests see them.
 const FRAME: f32 = 0.02;
 
-/// As somebody starts the program who has chosen nothing: with the embedded model.
+/// The first start of the program, without any settings and with the embedded model.
 ///
-/// Until its test ends, no real window opens.
+/// No real window opens until the test ends.
 pub fn first_start() -> Start {
     turn::share();
     Start {
@@ -31,7 +31,7 @@ pub fn first_start() -> Start {
     }
 }
 
-/// With the model of every test that is not about the embedded ones.
+/// A start with the fixture model, for tests that are not about the embedded models.
 pub fn start() -> Start {
     Start {
         model: Some(fixture::model()),
@@ -39,27 +39,27 @@ pub fn start() -> Start {
     }
 }
 
-/// What the first output of that model is called.
+/// The title of the first output of the fixture model.
 pub fn mask() -> String {
     output(0)
 }
 
-/// What the output of one of its decoders is called.
+/// The title of the output of a decoder of the fixture model.
 pub fn output(decoder: usize) -> String {
     fixture::spec().output_title(Output::main(decoder))
 }
 
-/// What the first output of the embedded model with this patch size is called.
+/// The title of the first output of the embedded model with this patch size.
 pub fn embedded(patch: usize) -> String {
     published(Variant::Tiny, patch, &[DecoderKind::Mask], 11, 384).title()
 }
 
-/// What the embedded model that comes first is called, which has all decoders.
+/// The title of the default embedded model, which has all decoders.
 pub fn embedded_with_all() -> String {
     published(Variant::Tiny, 16, &DecoderKind::ALL, 11, 384).title()
 }
 
-/// The window in its usual size.
+/// The window at its default size.
 pub fn window(start: Start) -> Harness<'static, App> {
     window_of_size(start, [1100.0, 860.0])
 }
@@ -72,14 +72,14 @@ pub fn window_of_size(start: Start, size: [f32; 2]) -> Harness<'static, App> {
         .build_eframe(move |cc| App::new(cc, start).expect("a worker thread"))
 }
 
-/// The window with these pictures, as soon as the first one has masks.
-pub fn window_with(pictures: Vec<PathBuf>) -> Harness<'static, App> {
-    let mut harness = window(Start { pictures, ..start() });
+/// The window with these images, once the first one has masks.
+pub fn window_with(images: Vec<PathBuf>) -> Harness<'static, App> {
+    let mut harness = window(Start { images, ..start() });
     wait_for_masks(&mut harness);
     harness
 }
 
-/// Draws frames until `look` finds something.
+/// Draws frames until `look` returns a value.
 pub fn wait_for<T>(harness: &mut Harness<App>, what: &str, look: impl Fn(&Harness<App>) -> Option<T>) -> T {
     let begin = Instant::now();
     loop {
@@ -92,48 +92,50 @@ pub fn wait_for<T>(harness: &mut Harness<App>, what: &str, look: impl Fn(&Harnes
     }
 }
 
-/// Draws frames until something has exactly this name.
+/// Draws frames until a widget has exactly this label.
 pub fn wait_for_label(harness: &mut Harness<App>, label: &str) {
     wait_for(harness, label, |h| h.query_by_label(label).map(drop));
 }
 
-/// Draws frames until something has this in its name.
+/// Draws frames until the label of a widget contains this text.
 pub fn wait_for_text(harness: &mut Harness<App>, text: &str) {
     wait_for(harness, text, |h| h.query_all_by_label_contains(text).next().map(drop));
 }
 
-/// Draws frames until the status bar says that the masks are those of the first output of the usual model.
+/// Draws frames until the status bar shows that the masks are those of the first output of the fixture model.
 pub fn wait_for_masks(harness: &mut Harness<App>) {
     wait_for_result(harness, &mask());
 }
 
-/// Draws frames until the status bar says that the masks are of this output.
+/// Draws frames until the status bar shows that the masks are those of this output.
 pub fn wait_for_result(harness: &mut Harness<App>, title: &str) {
     wait_for_text(harness, &format!("{title} in "));
 }
 
-/// Whether the status bar says so now.
+/// Whether the status bar shows that the masks are those of this output.
 pub fn shows(harness: &Harness<App>, title: &str) -> bool {
     harness.query_by_label_contains(&format!("{title} in ")).is_some()
 }
 
-/// The name in the list of a picture that has been segmented; how many classes were found comes after it.
-pub fn done(picture: &str) -> String {
-    format!("Picture {picture}, Done, ")
+/// Start of the label of a segmented image in the list, before the number of classes found.
+pub fn done(image: &str) -> String {
+    format!("Photo {image}, Done, ")
 }
 
-/// Whether the list says that a picture has been segmented.
-pub fn is_done(harness: &Harness<App>, picture: &str) -> bool {
-    harness.query_all_by_label_contains(&done(picture)).next().is_some()
+/// Whether the list shows that an image has been segmented.
+pub fn is_done(harness: &Harness<App>, image: &str) -> bool {
+    harness.query_all_by_label_contains(&done(image)).next().is_some()
 }
 
-/// Draws frames until a picture has been segmented.
-pub fn wait_for_done(harness: &mut Harness<App>, picture: &str) {
-    wait_for(harness, picture, |h| is_done(h, picture).then_some(()));
+/// Draws frames until an image has been segmented.
+pub fn wait_for_done(harness: &mut Harness<App>, image: &str) {
+    wait_for(harness, image, |h| is_done(h, image).then_some(()));
 }
 
-/// A file that a person lets go of over the window. None of the tools that drive the real window can be the source of an
-/// X11 drag (XDND), so dropping is tested from here on: what the window library hands over when a drop has arrived.
+/// A file dropped onto the window.
+///
+/// None of the tools that drive the real window can be the source of an X11 drag (XDND), so tests start with the event
+/// that the window library reports for a drop.
 #[derive(Debug)]
 struct Dropped(PathBuf);
 
@@ -152,7 +154,7 @@ pub fn drop_onto(harness: &mut Harness<App>, path: &Path) {
     harness.input_mut().dropped_files.push(Arc::new(Dropped(path.into())));
 }
 
-/// Lets seconds go by on the window's clock.
+/// Advances the window's clock by this many seconds.
 pub fn pass(harness: &mut Harness<App>, seconds: f32) {
     harness.run_steps((seconds / FRAME).ceil() as usize);
 }
@@ -161,9 +163,9 @@ pub fn checked(harness: &Harness<App>, name: &str) -> bool {
     format!("{:?}", harness.get_by_label(name).accesskit_node().toggled()).contains("True")
 }
 
-/// The sample's street under another name.
+/// Copies the street sample to a file of this name.
 pub fn street(folder: &Path, name: &str) -> PathBuf {
-    let picture = folder.join(name);
-    std::fs::copy(in_repository("assets/samples/street.jpg"), &picture).expect("a copy");
-    picture
+    let image = folder.join(name);
+    std::fs::copy(in_repository("assets/samples/street.jpg"), &image).expect("a copy");
+    image
 }

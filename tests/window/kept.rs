@@ -1,4 +1,4 @@
-//! Settings and session, from one window to the next.
+//! Settings and session, which the next start restores.
 
 use std::fs;
 use std::path::Path;
@@ -12,17 +12,17 @@ use crate::harness::{
     checked, start, street, wait_for, wait_for_done, wait_for_label, wait_for_masks, wait_for_text, window,
 };
 
-fn window_at(folder: &Path, pictures: Vec<std::path::PathBuf>) -> Harness<'static, App> {
+fn window_at(folder: &Path, images: Vec<std::path::PathBuf>) -> Harness<'static, App> {
     let mut harness = window(Start {
         store: Some(Store::at(folder)),
-        pictures,
+        images,
         ..start()
     });
     wait_for_masks(&mut harness);
     harness
 }
 
-/// Draws frames until a file has this line.
+/// Draws frames until a file contains this line.
 fn wait_for_line(harness: &mut Harness<App>, file: &Path, line: &str) {
     wait_for(harness, line, |_| {
         let text = fs::read_to_string(file).ok()?;
@@ -31,7 +31,7 @@ fn wait_for_line(harness: &mut Harness<App>, file: &Path, line: &str) {
 }
 
 #[test]
-fn the_settings_change_the_theme_at_once_and_for_the_next_window() {
+fn the_theme_changes_at_once_and_is_restored() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut harness = window_at(folder.path(), Vec::new());
     harness.key_press_modifiers(Modifiers::COMMAND, Key::Comma);
@@ -49,7 +49,7 @@ fn the_settings_change_the_theme_at_once_and_for_the_next_window() {
         h.query_by_label("Light theme").is_none().then_some(())
     });
     drop(harness);
-    // The harness gives each window its own theme at first, so that the page is asked.
+    // The harness sets the theme of each new window, so the settings page is checked instead.
     let mut harness = window_at(folder.path(), Vec::new());
     harness.key_press_modifiers(Modifiers::COMMAND, Key::Comma);
     wait_for_label(&mut harness, "Light theme");
@@ -57,12 +57,12 @@ fn the_settings_change_the_theme_at_once_and_for_the_next_window() {
 }
 
 #[test]
-fn a_session_is_written_again_and_again_and_read_by_the_next_window() {
+fn a_session_is_saved_on_every_change_and_restored() {
     let folder = tempfile::tempdir().expect("a folder");
-    let pictures = ["a.jpg", "b.jpg"].map(|name| street(folder.path(), name));
+    let images = ["a.jpg", "b.jpg"].map(|name| street(folder.path(), name));
     let session = folder.path().join("session.toml");
-    let mut harness = window_at(folder.path(), pictures.to_vec());
-    // Each is written a second after the one before, while frames go on.
+    let mut harness = window_at(folder.path(), images.to_vec());
+    // Each change is written a second after the previous one, while frames are drawn.
     for (click, line) in [
         (
             "Stripe the masks, each class in its own direction",
@@ -80,8 +80,8 @@ fn a_session_is_written_again_and_again_and_read_by_the_next_window() {
     }
     harness.get_by_label("Show car").click();
     wait_for_line(&mut harness, &session, "[view.classes.car]");
-    harness.get_by_label("Next picture").click();
-    let current = format!("current = {:?}", pictures[1].to_str().expect("UTF-8"));
+    harness.get_by_label("Next photo").click();
+    let current = format!("current = {:?}", images[1].to_str().expect("UTF-8"));
     wait_for_line(&mut harness, &session, &current);
     wait_for_done(&mut harness, "b.jpg");
     drop(harness);
@@ -90,15 +90,15 @@ fn a_session_is_written_again_and_again_and_read_by_the_next_window() {
     wait_for_done(&mut harness, "b.jpg");
     assert!(harness.query_by_label("2 of 2").is_some());
     assert!(!checked(&harness, "Show car") && checked(&harness, "Show road"));
-    // Named pictures come in place of those of the session; how they are looked at stays.
+    // Images on the command line replace those of the session, but the view is kept.
     drop(harness);
-    let mut harness = window_at(folder.path(), vec![pictures[0].clone()]);
+    let mut harness = window_at(folder.path(), vec![images[0].clone()]);
     wait_for_label(&mut harness, "1 of 1");
     assert!(!checked(&harness, "Show car"));
 }
 
 #[test]
-fn a_damaged_settings_file_is_told_key_by_key() {
+fn each_damaged_key_of_the_settings_file_is_reported() {
     let folder = tempfile::tempdir().expect("a folder");
     let damaged = "theme = \"light\"\ninterface_scale = \"huge\"\n%%% no setting at all\n";
     fs::write(folder.path().join("settings.toml"), damaged).expect("a file");
@@ -107,7 +107,7 @@ fn a_damaged_settings_file_is_told_key_by_key() {
         ..start()
     });
     wait_for_label(&mut harness, "Details");
-    // The message moves up while others come; a click beside it opens nothing.
+    // The message moves up when others appear, so a click may miss it.
     for _ in 0..20 {
         let Some(details) = harness.query_by_label("Details") else {
             break;
@@ -118,11 +118,11 @@ fn a_damaged_settings_file_is_told_key_by_key() {
     for told in [
         "for interface_scale, found \"huge\"; the default is used",
         "expected a setting in line 3, found %%% no setting at all",
-        "the file as it was is kept: ",
+        "the original file was saved: ",
     ] {
         wait_for_text(&mut harness, told);
     }
     harness.key_press_modifiers(Modifiers::COMMAND, Key::Comma);
     wait_for_label(&mut harness, "Light theme");
-    assert!(checked(&harness, "Light theme"), "the good key holds");
+    assert!(checked(&harness, "Light theme"), "the valid key applies");
 }

@@ -1,4 +1,4 @@
-//! The window: its panels, driven through their accessible names, with the real worker on the CPU behind them; and the
+//! Tests of the window: its panels, driven through their accessible names and with the real worker on the CPU, and the
 //! release binary on a display (`real`).
 
 mod adapter;
@@ -10,13 +10,13 @@ mod compare;
 mod evaluate;
 mod export;
 mod harness;
+mod images;
+mod inference_settings;
 mod kept;
 mod models;
 mod models_page;
 mod panels;
-mod pictures;
 mod real;
 #[path = "../shared/repository.rs"]
 mod repository;
-mod test_settings;
 mod turn;

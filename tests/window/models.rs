@@ -1,4 +1,4 @@
-//! Several decoders and several models: switching between them, opening and closing.
+//! Several decoders and models: switching, opening and closing them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -32,7 +32,7 @@ fn window_with_five_decoders(folder: &Path, size: [f32; 2]) -> Harness<'static, 
 }
 
 #[test]
-fn a_click_shows_another_decoder_and_going_back_costs_nothing() {
+fn a_click_shows_another_decoder_and_going_back_uses_the_cache() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut harness = window_with_five_decoders(folder.path(), [1100.0, 860.0]);
     harness.get_by_label("Show sky").click();
@@ -42,10 +42,10 @@ fn a_click_shows_another_decoder_and_going_back_costs_nothing() {
     wait_for_result(&mut harness, PUP);
     assert!(checked(&harness, PUP) && !checked(&harness, LINEAR));
     assert!(!checked(&harness, "Show sky") && checked(&harness, "Show road"));
-    wait_for_text(&mut harness, "Picture Sample street, Done");
+    wait_for_text(&mut harness, "Photo Sample street, Done");
     harness.get_by_label(LINEAR).click();
     harness.run_steps(2);
-    assert!(shows(&harness, LINEAR), "the kept result is shown at once");
+    assert!(shows(&harness, LINEAR), "the cached result is shown at once");
     assert!(harness.query_by_label("Progress").is_none(), "nothing runs");
 }
 
@@ -74,12 +74,12 @@ fn heads_of_a_decoder_are_chosen_from_a_list() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut harness = window_with_five_decoders(folder.path(), [1100.0, 860.0]);
     assert!(
-        harness.query_by_label("Head").is_none(),
+        harness.query_by_label("Output").is_none(),
         "the linear decoder has one head"
     );
     harness.get_by_label(PUP).click();
-    wait_for_label(&mut harness, "Head");
-    harness.get_by_label("Head").click();
+    wait_for_label(&mut harness, "Output");
+    harness.get_by_label("Output").click();
     wait_for_label(&mut harness, "layer 2");
     harness.get_by_label("layer 2").click();
     wait_for_result(&mut harness, &format!("{PUP} layer 2"));
@@ -89,7 +89,7 @@ fn heads_of_a_decoder_are_chosen_from_a_list() {
 }
 
 #[test]
-fn the_decoder_is_there_again_at_the_next_start() {
+fn the_decoder_is_restored_at_the_next_start() {
     let folder = tempfile::tempdir().expect("a folder");
     let at = |model: Option<PathBuf>| {
         window(Start {
@@ -111,7 +111,7 @@ fn the_decoder_is_there_again_at_the_next_start() {
 }
 
 #[test]
-fn models_stay_open_beside_each_other_until_they_are_closed() {
+fn several_models_stay_open_until_they_are_closed() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut harness = window(first_start());
     wait_for_result(&mut harness, &embedded(16));
@@ -119,7 +119,7 @@ fn models_stay_open_beside_each_other_until_they_are_closed() {
     wait_for_result(&mut harness, LINEAR);
     harness.key_press(Key::Num1);
     harness.run_steps(2);
-    assert!(shows(&harness, &embedded(16)), "the kept result is shown at once");
+    assert!(shows(&harness, &embedded(16)), "the cached result is shown at once");
     // The fourth decoder after the five of the embedded model.
     harness.key_press(Key::Num9);
     wait_for_result(&mut harness, PUP);
@@ -136,16 +136,16 @@ fn models_stay_open_beside_each_other_until_they_are_closed() {
     }
     wait_for_label(&mut harness, "No model is open.");
     wait_for(&mut harness, "a list without results", |h| {
-        h.query_by_label("Picture Sample street, Not segmented").map(drop)
+        h.query_by_label("Photo Sample street, Not segmented").map(drop)
     });
 }
 
-/// A model file that can be opened and never read to its end, as if it were very large.
+/// A model file that can be opened but never read to its end, like a very large file.
 #[cfg(unix)]
 fn endless_model(path: &Path) -> fs::File {
     let made = std::process::Command::new("mkfifo").arg(path).status().expect("mkfifo");
     assert!(made.success(), "{made}");
-    // Open at both ends, so that nobody waits for the other one.
+    // Open both ends, so that opening the pipe does not block.
     fs::OpenOptions::new()
         .read(true)
         .write(true)
@@ -155,7 +155,7 @@ fn endless_model(path: &Path) -> fs::File {
 
 #[test]
 #[cfg(unix)]
-fn opening_a_model_is_cancelled_by_its_button_and_by_escape() {
+fn opening_a_model_can_be_cancelled_by_button_or_escape() {
     use std::io::Write as _;
     let folder = tempfile::tempdir().expect("a folder");
     let mut harness = window(start());
@@ -174,7 +174,7 @@ fn opening_a_model_is_cancelled_by_its_button_and_by_escape() {
         wait_for_label(&mut harness, &format!("Cancelled opening {name}"));
         assert!(harness.query_by_label("Cancel loading").is_none());
         assert!(shows(&harness, &mask()), "the masks stay");
-        // The worker sees that nobody wants the model any more.
+        // The worker notices the cancellation while reading.
         pipe.write_all(&[0; 4096]).expect("a pipe with room");
         pipes.push(pipe);
     }
@@ -182,12 +182,12 @@ fn opening_a_model_is_cancelled_by_its_button_and_by_escape() {
     wait_for_result(&mut harness, "Seg-64x3-Mask/16");
     assert!(
         harness.query_by_label_contains("expected").is_none(),
-        "no failure is told"
+        "no error is shown"
     );
 }
 
 #[test]
-fn nothing_of_the_top_bar_lies_outside_of_a_small_window_or_on_something_else() {
+fn the_top_bar_fits_small_windows_without_overlaps() {
     let folder = tempfile::tempdir().expect("a folder");
     for size in [[1280.0, 820.0], [900.0, 600.0], [640.0, 420.0]] {
         let mut harness = window_with_five_decoders(folder.path(), size);
@@ -208,19 +208,19 @@ fn nothing_of_the_top_bar_lies_outside_of_a_small_window_or_on_something_else() 
 }
 
 #[test]
-fn a_very_small_window_folds_its_menus_and_leaves_room_for_the_picture() {
+fn a_very_small_window_folds_its_menus_and_leaves_room_for_the_image() {
     let folder = tempfile::tempdir().expect("a folder");
-    let pictures = ["a.jpg", "b.jpg"].map(|name| street(folder.path(), name)).to_vec();
+    let images = ["a.jpg", "b.jpg"].map(|name| street(folder.path(), name)).to_vec();
     let size = [512.0, 320.0];
-    let mut harness = window_of_size(Start { pictures, ..start() }, size);
+    let mut harness = window_of_size(Start { images, ..start() }, size);
     wait_for_label(&mut harness, "Decoder");
-    wait_for_label(&mut harness, "Picture canvas");
+    wait_for_label(&mut harness, "Photo canvas");
     harness.run_steps(2);
     assert_rows_have_room(&harness, size);
-    // The list of pictures makes way for the panel on the right, and comes when that is closed.
-    let list = "Picture a.jpg, ";
+    // The image list is hidden while the panel on the right is open.
+    let list = "Photo a.jpg, ";
     assert_eq!(harness.query_all_by_label_contains(list).count(), 0);
-    let canvas = harness.get_by_label("Picture canvas").rect();
+    let canvas = harness.get_by_label("Photo canvas").rect();
     assert!(canvas.width() >= 240.0, "{canvas:?}");
     harness.get_by_label("Menu").click();
     wait_for_label(&mut harness, "Help");
@@ -231,7 +231,7 @@ fn a_very_small_window_folds_its_menus_and_leaves_room_for_the_picture() {
     }
 }
 
-/// Looks at what the two rows at the top hold.
+/// Checks that the widgets in the two rows at the top are inside the window and do not overlap.
 fn assert_rows_have_room(harness: &Harness<App>, [width, height]: [f32; 2]) {
     use egui::accesskit::Role;
     let window = Rect::from_min_max(pos2(0.0, 0.0), pos2(width, height));
@@ -245,7 +245,7 @@ fn assert_rows_have_room(harness: &Harness<App>, [width, height]: [f32; 2]) {
             }
         }
     }
-    // Menus are folded into one where there is no room for them.
+    // In narrow windows, the menus are folded into one.
     let least = if width < 600.0 { 8 } else { 16 };
     assert!(rows.len() >= least, "{rows:?}");
     for (i, (name, rect)) in rows.iter().enumerate() {
@@ -254,14 +254,14 @@ fn assert_rows_have_room(harness: &Harness<App>, [width, height]: [f32; 2]) {
             let common = rect.intersect(*place);
             assert!(
                 common.width() < 1.0 || common.height() < 1.0,
-                "{name} at {rect:?} lies on {other} at {place:?}, {width} x {height}"
+                "{name} at {rect:?} overlaps {other} at {place:?}, {width} x {height}"
             );
         }
     }
 }
 
 #[test]
-fn all_patch_sizes_are_opened_and_their_results_kept() {
+fn all_patch_sizes_are_opened_and_their_results_cached() {
     let mut harness = window(first_start());
     wait_for_result(&mut harness, &embedded(16));
     harness.key_press_modifiers(Modifiers::COMMAND, Key::P);
@@ -274,12 +274,12 @@ fn all_patch_sizes_are_opened_and_their_results_kept() {
         (h.query_all_by_label_contains("% agree").count() == 2).then_some(())
     });
     harness.key_press(Key::F2);
-    // The output in use is the one from before.
+    // The current output has not changed.
     wait_for_result(&mut harness, &embedded(16));
     for (key, patch) in [(Key::Num1, 16), (Key::Num6, 32), (Key::Num8, 8)] {
         harness.key_press(key);
         harness.run_steps(2);
         let title = embedded(patch);
-        assert!(shows(&harness, &title), "the kept result of {title} is shown at once");
+        assert!(shows(&harness, &title), "the cached result of {title} is shown at once");
     }
 }

@@ -1,4 +1,4 @@
-//! The page of released models, with a models folder behind it.
+//! The page of released models, with a models folder.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use segscope::app::{Start, Store};
 use crate::harness::{in_repository, start, wait_for_label, wait_for_masks, wait_for_text, window};
 
 #[test]
-fn the_page_lists_what_there_is_and_opens_what_lies_in_the_folder() {
+fn the_page_lists_released_models_and_opens_models_in_the_folder() {
     let folder = tempfile::tempdir().expect("a folder");
     let own = folder.path().join("models/own");
     fs::create_dir_all(&own).expect("a folder");

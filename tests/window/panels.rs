@@ -1,4 +1,4 @@
-//! Masks, classes, readings, and what is opened.
+//! Masks, classes, readings, and opening files.
 
 use std::time::{Duration, Instant};
 
@@ -50,35 +50,35 @@ fn classes_are_hidden_and_shown_again() {
 }
 
 #[test]
-fn a_pointed_at_pixel_names_its_class() {
+fn pointing_at_a_pixel_shows_its_class() {
     let mut harness = window(start());
     wait_for_masks(&mut harness);
-    assert!(harness.query_by_label_contains("Point at the picture").is_some());
-    let canvas = harness.get_by_label("Picture canvas").rect();
+    assert!(harness.query_by_label_contains("Point at the photo").is_some());
+    let canvas = harness.get_by_label("Photo canvas").rect();
     harness.hover_at(canvas.center_top() + egui::vec2(0.0, canvas.height() * 0.3));
     harness.run_steps(3);
-    assert!(harness.query_by_label_contains("Point at the picture").is_none());
+    assert!(harness.query_by_label_contains("Point at the photo").is_none());
     let best = harness.query_all_by_label_contains(" %  sky").count();
     assert_eq!(best, 1, "the sky is above the middle of the sample");
 }
 
 #[test]
-fn a_picture_that_cannot_be_read_shows_no_other_one_in_its_place() {
+fn no_other_image_is_shown_in_place_of_an_unreadable_one() {
     let folder = tempfile::tempdir().expect("a folder");
     let broken = folder.path().join("broken.png");
-    std::fs::write(&broken, "no picture").expect("a file");
+    std::fs::write(&broken, "no photo").expect("a file");
     let [street, other] = ["street.jpg", "other.jpg"].map(|name| street(folder.path(), name));
     let mut harness = window_with(vec![street, broken, other]);
     assert!(harness.query_by_label("street.jpg").is_some(), "the top bar names it");
-    harness.get_by_label("Next picture").click();
+    harness.get_by_label("Next photo").click();
     wait_for(&mut harness, "the message", |h| {
-        h.query_by_label("broken.png cannot be shown").map(drop)
+        h.query_by_label("Can't open broken.png").map(drop)
     });
     harness.run_steps(2);
     assert!(harness.query_by_label("broken.png").is_some(), "the top bar names it");
-    // Neither the picture before nor its masks, shares and times.
+    // Neither the previous image nor its masks, shares and times are shown.
     assert!(harness.query_by_label("street.jpg").is_none());
-    assert!(harness.query_by_label("Picture canvas").is_none());
+    assert!(harness.query_by_label("Photo canvas").is_none());
     assert!(!shows(&harness, &mask()));
     let has_share = |h: &Harness<App>| {
         let labels = h.query_all_by_role(egui::accesskit::Role::Label);
@@ -88,31 +88,29 @@ fn a_picture_that_cannot_be_read_shows_no_other_one_in_its_place() {
     assert!(!has_share(&harness), "shares of classes");
     assert!(
         harness.query_by_label("2 of 3, not shown").is_some(),
-        "the counter goes on"
+        "the counter includes it"
     );
-    harness.get_by_label("Next picture").click();
-    wait_for(&mut harness, "the picture after it", |h| {
+    harness.get_by_label("Next photo").click();
+    wait_for(&mut harness, "the photo after it", |h| {
         h.query_by_label("3 of 3").map(drop)
     });
-    assert!(harness.query_by_label_contains("cannot be shown").is_none());
+    assert!(harness.query_by_label_contains("Can't open").is_none());
     wait_for_masks(&mut harness);
     assert!(has_share(&harness));
-    // Back to the good one, whose masks are kept.
+    // Go back to the readable image, whose masks are cached.
     harness.get_by_label_contains(&done("street.jpg")).click();
-    wait_for(&mut harness, "the first picture", |h| {
+    wait_for(&mut harness, "the first photo", |h| {
         h.query_by_label("street.jpg").map(drop)
     });
     wait_for_masks(&mut harness);
 }
 
 #[test]
-fn dropped_pictures_open_and_a_dropped_folder_becomes_the_model() {
+fn dropped_images_open_and_a_dropped_folder_becomes_the_model() {
     let mut harness = window(start());
     wait_for_masks(&mut harness);
     drop_onto(&mut harness, &in_repository("assets/samples/street.jpg"));
-    wait_for(&mut harness, "the picture", |h| {
-        h.query_by_label("street.jpg").map(drop)
-    });
+    wait_for(&mut harness, "the photo", |h| h.query_by_label("street.jpg").map(drop));
     wait_for_masks(&mut harness);
     drop_onto(&mut harness, &in_repository("tests/golden/rstrudel-mask-p16"));
     wait_for(&mut harness, "the model", |h| {
@@ -125,7 +123,7 @@ fn dropped_pictures_open_and_a_dropped_folder_becomes_the_model() {
 }
 
 #[test]
-fn masks_are_drawn_over_the_picture_and_go_with_their_classes() {
+fn masks_are_drawn_over_the_image_and_disappear_with_their_classes() {
     if !adapter::present() {
         return;
     }
@@ -137,15 +135,15 @@ fn masks_are_drawn_over_the_picture_and_go_with_their_classes() {
         .build_eframe(|cc| App::new(cc, start()).expect("a worker thread"));
     wait_for_masks(&mut harness);
     harness.run_steps(3);
-    let canvas = harness.get_by_label("Picture canvas").rect();
-    // Textures come from another thread: the picture is looked at until it is as it should be.
+    let canvas = harness.get_by_label("Photo canvas").rect();
+    // Textures are uploaded on another thread, so wait until the window looks as expected.
     let wait_for_road = |harness: &mut Harness<App>, what: &str, is: fn([u8; 4]) -> bool| {
         let begin = Instant::now();
         loop {
             harness.step();
-            let picture = harness.render().expect("a picture of the window");
+            let image = harness.render().expect("a photo of the window");
             let below = canvas.bottom() - canvas.height() * 0.25;
-            let road = picture.get_pixel(canvas.center().x as u32, below as u32).0;
+            let road = image.get_pixel(canvas.center().x as u32, below as u32).0;
             if is(road) {
                 return;
             }

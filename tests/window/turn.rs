@@ -1,7 +1,7 @@
-//! Whose turn it is: windows of the harness run side by side, a real one runs alone.
+//! Scheduling of the window tests: windows of the harness run concurrently, a real window runs alone.
 //!
-//! Focus and mouse belong to the whole display, and what a real window shows is waited for with a deadline: with other
-//! networks running beside it, that would tell how busy the machine is.
+//! Keyboard focus and mouse belong to the whole display, and tests of a real window have deadlines, which they could
+//! miss while other networks run.
 
 use std::cell::RefCell;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -9,21 +9,21 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 static MACHINE: RwLock<()> = RwLock::new(());
 
 thread_local! {
-    /// The share that the test on this thread has.
+    /// The share held by the test on this thread.
     static SHARE: RefCell<Option<RwLockReadGuard<'static, ()>>> = const { RefCell::new(None) };
 }
 
-/// Takes a share until the test ends, which is when its thread does.
+/// Takes a share until the test and its thread end.
 pub fn share() {
     SHARE.with_borrow_mut(|share| {
-        // A test that failed leaves nothing behind that could harm the next one.
+        // A failed test leaves no state that could affect the next one.
         share.get_or_insert_with(|| MACHINE.read().unwrap_or_else(PoisonError::into_inner));
     });
 }
 
-/// Waits until nothing else runs.
+/// Waits until no other test uses a window.
 pub fn alone() -> RwLockWriteGuard<'static, ()> {
-    // With one thread for all tests, the share of the test before is still there.
+    // If all tests run on one thread, the share of the previous test is still held.
     SHARE.take();
     MACHINE.write().unwrap_or_else(PoisonError::into_inner)
 }

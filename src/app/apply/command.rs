@@ -1,4 +1,4 @@
-//! What each command does, and when it makes sense.
+//! Performs the commands, and decides which are available.
 
 use egui::Context;
 
@@ -9,9 +9,9 @@ use crate::app::command::{Command, CommandStates};
 use crate::app::inspector;
 use crate::app::services::Ask;
 use crate::app::settings::{INTERFACE_SCALES, Panels, Settings, Theme};
-use crate::app::state::{AppState, Inside, Palette, ViewState};
+use crate::app::state::{AppState, MaskFill, Palette, ViewState};
 use crate::app::workspaces::{Ctx, ListedClasses, Workspaces};
-use crate::engine::{ModelSource, PhotoSource};
+use crate::engine::{ImageSource, ModelSource};
 use crate::export::Format;
 use crate::labels::ClassSet;
 
@@ -19,9 +19,10 @@ use crate::labels::ClassSet;
 const SCALE_STEP: f32 = 0.1;
 
 impl App {
-    /// Does what a command says: a workspace its own, the rest is done here. One that makes no sense by now is left.
+    /// Performs a command: workspaces perform their own, the others are performed here. A command that is no longer
+    /// available is ignored.
     pub(super) fn perform(&mut self, command: Command, context: &Context) {
-        // That small windows go first holds for Escape, and not for a button that cancels.
+        // Escape closes small windows before it cancels; a button that cancels does so at once.
         if command != Command::Cancel && !self.enabled(command) {
             return;
         }
@@ -53,7 +54,7 @@ impl App {
         self.workspaces.iter_mut().any(|w| w.perform(command, &ctx))
     }
 
-    /// Does what a command changes about one part of the window.
+    /// Performs a command that changes one part of the window.
     fn change(&mut self, command: Command) {
         let ctx = Ctx {
             state: &self.state,
@@ -68,14 +69,14 @@ impl App {
             self.state.choose_entry(place);
         } else if let Some(change) = settings_change(command) {
             change(&mut self.state.settings, &mut self.state.session.panels);
-            // The class list may be out of sight now, and no row of it under the cursor.
+            // The class list may be hidden now, so none of its rows is under the cursor.
             self.state.class_list.leave();
         } else if let Some(change) = view_change(command) {
             self.change_view(change);
         }
     }
 
-    /// Changes the view state and nothing else: undo takes it back.
+    /// Changes only the view state, so that undo can revert it.
     fn change_view(&mut self, change: ViewChange) {
         let ctx = Ctx {
             state: &self.state,
@@ -92,15 +93,15 @@ impl App {
         self.state.view.change(|view| change(view, &listed, under_cursor));
     }
 
-    /// What makes sense now, of all commands.
+    /// Availability and toggle state of all commands.
     pub(in crate::app) fn command_states(&self) -> CommandStates {
         CommandStates::of(|command| self.enabled(command), |command| self.is_on(command))
     }
 
-    /// Whether a command makes sense now.
+    /// Whether a command is available now.
     pub(in crate::app) fn enabled(&self, command: Command) -> bool {
         if self.chrome.dialog_is_open() {
-            // A dialog shows one state of things; nothing may change it underneath.
+            // Nothing may change what an open dialog shows.
             return command == Command::Cancel;
         }
         let state = &self.state;
@@ -116,18 +117,18 @@ impl App {
         if let Some(enabled) = self.workspaces.iter().find_map(|w| w.enabled(command, &ctx)) {
             return enabled;
         }
-        let (document, library) = (state.desk.document.as_ref(), &state.library);
+        let (document, library) = (state.canvas_content.document.as_ref(), &state.library);
         let has_result = document.is_some_and(|d| d.result.is_some());
-        let pictures = &library.pictures;
+        let images = &library.images;
         match command {
             Command::Segment => state.shows_wanted() && state.has_model() && state.jobs.running.is_none(),
-            Command::SegmentAll => pictures.len() > 0 && state.has_model() && state.jobs.batch.is_none(),
+            Command::SegmentAll => images.len() > 0 && state.has_model() && state.jobs.batch.is_none(),
             Command::CancelLoading => library.models.is_loading(),
             Command::CancelAll => state.jobs.batch.is_some(),
-            Command::CloseAll => pictures.len() > 0,
-            Command::ReloadPicture => matches!(pictures.wanted(), Some(PhotoSource::Path(_))),
-            Command::NextPicture => pictures.neighbour(1).is_some(),
-            Command::PreviousPicture => pictures.neighbour(-1).is_some(),
+            Command::CloseAll => images.len() > 0,
+            Command::ReloadImage => matches!(images.wanted(), Some(ImageSource::Path(_))),
+            Command::NextImage => images.neighbour(1).is_some(),
+            Command::PreviousImage => images.neighbour(-1).is_some(),
             Command::Undo => state.view.can_undo(),
             Command::Redo => state.view.can_redo(),
             Command::Export | Command::CopyOverlay | Command::CopyLabels => has_result && state.shows_wanted(),
@@ -149,7 +150,7 @@ impl App {
         }
     }
 
-    /// Whether a command that switches something has it on.
+    /// Whether a toggle command is on; `None` for other commands.
     fn is_on(&self, command: Command) -> Option<bool> {
         let state = &self.state;
         if let Some(id) = Workspaces::opened_by(command) {
@@ -168,9 +169,9 @@ impl App {
             Command::TogglePatchGrid => view.patch_grid,
             Command::ToggleMinimap => view.minimap,
             Command::ToggleMagnifier => view.magnifier,
-            Command::ToggleStretch => state.settings.stretch_dark_pictures,
+            Command::ToggleStretch => state.settings.stretch_dark_images,
             Command::ToggleMultiScale => state.is_multi_scale(),
-            Command::TogglePictureList => state.session.panels.pictures,
+            Command::ToggleImageList => state.session.panels.images,
             Command::ToggleInspector => state.session.panels.inspector,
             Command::ThemeLight => state.settings.theme == Theme::Light,
             Command::ThemeDark => state.settings.theme == Theme::Dark,
@@ -179,14 +180,14 @@ impl App {
         })
     }
 
-    /// Whether something runs that Escape ends.
+    /// Whether something is running that Escape cancels.
     fn is_busy(&self) -> bool {
         let (jobs, models) = (&self.state.jobs, &self.state.library.models);
         let window = jobs.running.is_some() || models.is_loading() || jobs.batch.is_some();
         window || self.workspaces.iter().any(|w| w.is_busy())
     }
 
-    /// Escape: the dialog first, then the run, then the model on its way, then what a workspace does.
+    /// Cancels the first of these that is there: a dialog, the run, the loading model, a workspace's job, the batch.
     fn cancel_topmost(&mut self) {
         if self.chrome.close_dialog() {
             return;
@@ -204,15 +205,15 @@ impl App {
 /// A change of dialogs and small windows.
 type ChromeChange = fn(&mut Chrome, &Ctx);
 
-/// What a command changes about dialogs and small windows, if that is what it does.
+/// The change that a command makes to dialogs and small windows, if it makes one.
 fn chrome_change(command: Command) -> Option<ChromeChange> {
     Some(match command {
-        Command::OpenPicture => |_, ctx| ctx.request(Request::Ask(Ask::Pictures)),
+        Command::OpenImage => |_, ctx| ctx.request(Request::Ask(Ask::Images)),
         Command::OpenFolder => |_, ctx| ctx.request(Request::Ask(Ask::Folder)),
         Command::OpenModelFolder => |_, ctx| ctx.request(Request::Ask(Ask::ModelFolder)),
         Command::OpenModelFile => |_, ctx| ctx.request(Request::Ask(Ask::ModelFile)),
         Command::SegmentAll => |chrome, ctx| {
-            // The picture that is shown suggests the folder.
+            // The default folder is beside the shown image.
             if let Some(shown) = ctx.state.newest() {
                 chrome.export.suggest_folder(&shown.photo.source);
             }
@@ -232,18 +233,18 @@ fn chrome_change(command: Command) -> Option<ChromeChange> {
     })
 }
 
-/// What a command changes about pictures, models and runs, if that is what it does.
+/// The change that a command makes to images, models and runs, if it makes one.
 fn state_change(command: Command) -> Option<fn(&mut AppState)> {
     Some(match command {
-        Command::OpenSample => |state| state.open_pictures(vec![PhotoSource::Sample]),
-        Command::ReloadPicture => |state| {
-            if let Some(source) = state.library.pictures.wanted().cloned() {
+        Command::OpenSample => |state| state.open_images(vec![ImageSource::Sample]),
+        Command::ReloadImage => |state| {
+            if let Some(source) = state.library.images.wanted().cloned() {
                 state.reload(&source);
             }
         },
         Command::CloseAll => AppState::close_all,
-        Command::NextPicture => |state| state.go(1),
-        Command::PreviousPicture => |state| state.go(-1),
+        Command::NextImage => |state| state.go(1),
+        Command::PreviousImage => |state| state.go(-1),
         Command::Segment => AppState::segment,
         Command::CancelAll => AppState::stop_batch,
         Command::Undo => |state| state.view.undo(),
@@ -258,12 +259,12 @@ fn state_change(command: Command) -> Option<fn(&mut AppState)> {
     })
 }
 
-/// What a command changes about settings and panels, if that is what it does.
+/// The change that a command makes to settings and panels, if it makes one.
 fn settings_change(command: Command) -> Option<fn(&mut Settings, &mut Panels)> {
     Some(match command {
-        Command::TogglePictureList => |_, panels| panels.pictures = !panels.pictures,
+        Command::ToggleImageList => |_, panels| panels.images = !panels.images,
         Command::ToggleInspector => |_, panels| panels.inspector = !panels.inspector,
-        Command::ToggleStretch => |settings, _| settings.stretch_dark_pictures = !settings.stretch_dark_pictures,
+        Command::ToggleStretch => |settings, _| settings.stretch_dark_images = !settings.stretch_dark_images,
         Command::ThemeLight => |settings, _| settings.theme = Theme::Light,
         Command::ThemeDark => |settings, _| settings.theme = Theme::Dark,
         Command::ThemeSystem => |settings, _| settings.theme = Theme::System,
@@ -282,17 +283,17 @@ fn scale_by(scale: &mut f32, step: f32) {
 /// A change of the view, given the listed classes and the class under the cursor.
 type ViewChange = fn(&mut ViewState, &ListedClasses, Option<String>);
 
-/// What a command changes about the view, if that is what it does.
+/// The change that a command makes to the view, if it makes one.
 fn view_change(command: Command) -> Option<ViewChange> {
     Some(match command {
         Command::ToggleMasks => |view, _, _| view.masks = !view.masks,
-        Command::CycleInside => |view, _, _| {
-            let next = match view.inside {
-                Inside::Fill => Inside::Hatching,
-                Inside::Hatching => Inside::Empty,
-                Inside::Empty => Inside::Fill,
+        Command::CycleFill => |view, _, _| {
+            let next = match view.fill {
+                MaskFill::Fill => MaskFill::Hatching,
+                MaskFill::Hatching => MaskFill::Empty,
+                MaskFill::Empty => MaskFill::Fill,
             };
-            inspector::set_inside(view, next);
+            inspector::set_fill(view, next);
         },
         Command::ToggleOutline => |view, _, _| inspector::toggle_outline(view),
         Command::TogglePalette => |view, _, _| {
@@ -332,10 +333,10 @@ mod tests {
     use crate::app::state::testing::Bench;
 
     #[test]
-    fn every_command_is_done_in_one_place() {
+    fn every_command_is_performed_in_exactly_one_place() {
         let of_window = [Command::Cancel, Command::Quit, Command::CopyView, Command::ActualSize];
         for &command in Command::ALL {
-            let bench = Bench::with_pictures(&["a"]);
+            let bench = Bench::with_images(&["a"]);
             let of_workspaces = Workspaces::new()
                 .iter_mut()
                 .filter_map(|w| w.perform(command, &bench.ctx()).then_some(()))

@@ -1,4 +1,4 @@
-//! The one place where what was asked for is done.
+//! The single place where actions are applied and requests are served.
 
 mod command;
 mod news;
@@ -13,10 +13,10 @@ use super::chrome::Toast;
 use super::services::{Ask, Chosen, Services};
 use super::state::OpenWorkspace;
 use super::workspaces::{Ctx, News, WorkspaceId};
-use crate::engine::{ModelSource, PhotoSource, Thumbnail};
+use crate::engine::{ImageSource, ModelSource, Thumbnail};
 
 impl App {
-    /// Does everything that was asked for, and what follows from it.
+    /// Applies all queued actions, and those that follow from them.
     pub(super) fn apply_actions(&mut self, context: &Context) {
         while let Ok(action) = self.inbox.try_recv() {
             self.apply(action, context);
@@ -31,8 +31,8 @@ impl App {
             Action::Tell(news) => self.tell(&news),
             Action::Event(event) => self.take_event(event),
             Action::Find(paths) => state.find(paths),
-            Action::GoTo(index) => state.open_picture(index),
-            Action::Search(search) => state.library.pictures.set_search(search),
+            Action::GoTo(index) => state.open_image(index),
+            Action::Search(search) => state.library.images.set_search(search),
             Action::FileChanged(source) => state.take_changed_file(&source),
             Action::OpenModel(source) => state.open_model(source),
             Action::OpenModels(sources) => state.open_models_in_turn(sources),
@@ -42,16 +42,16 @@ impl App {
             Action::UseEntry(place) => state.choose_entry(place),
             Action::UseModel(model) => state.choose_model(model),
             Action::CloseModel(model) => state.close_model(&model),
-            Action::ChangeTestSettings(settings) => state.change_test_settings(settings),
-            Action::ResetTestSettings => state.reset_test_settings(),
+            Action::ChangeInferenceSettings(settings) => state.change_inference_settings(settings),
+            Action::ResetInferenceSettings => state.reset_inference_settings(),
             Action::Run(photo, key) => state.run(photo, key),
             Action::StopRun => state.cancel(),
             Action::Resume => state.resume(),
-            Action::SegmentPictures {
-                pictures,
+            Action::SegmentImages {
+                images,
                 write,
                 for_scores,
-            } => state.segment_pictures(pictures, write, for_scores),
+            } => state.segment_images(images, write, for_scores),
             Action::Touch(key) => {
                 state.library.results.get(&key);
             }
@@ -61,9 +61,9 @@ impl App {
             Action::Cursor(cursor) => state.canvas.cursor = cursor,
             Action::Pin(pin) => state.canvas.pin = pin,
             Action::ClassList(list) => state.class_list = list,
-            Action::PanelWidths([pictures, inspector]) => {
+            Action::PanelWidths([images, inspector]) => {
                 let panels = &mut state.session.panels;
-                (panels.pictures_width, panels.inspector_width) = (pictures, inspector);
+                (panels.images_width, panels.inspector_width) = (images, inspector);
             }
             Action::Settings(settings) => state.settings = settings,
             Action::TruthChoices(choices) => state.truth = choices,
@@ -75,7 +75,7 @@ impl App {
         }
     }
 
-    /// What the services are asked for.
+    /// Passes a request to the services.
     fn serve(&mut self, request: Request, context: &Context) {
         let services = &mut self.services;
         match request {
@@ -84,15 +84,15 @@ impl App {
             Request::Upload(upload) => services.uploader.ask(upload),
             Request::WantThumbnails(sources) => services.want_thumbnails(sources),
             Request::WatchFiles => self.watch_files(),
-            Request::Read {
-                inspection,
+            Request::TraceReading {
+                traced,
                 prediction,
                 questions,
-            } => services.read(&inspection, prediction.as_ref(), questions),
+            } => services.read(&traced, prediction.as_ref(), questions),
             Request::ForgetReading => services.forget_reading(),
             Request::StartScorer => {
                 if let Err(why) = services.start_scorer(context) {
-                    let text = format!("the system gives no thread for scoring ({why})");
+                    let text = format!("the scoring thread cannot be started ({why})");
                     self.state.actions.error(text);
                 }
             }
@@ -116,19 +116,19 @@ impl App {
         }
     }
 
-    fn take_thumbnail(&mut self, source: PhotoSource, made: &Thumbnail, context: &Context) {
-        let pictures = &mut self.state.library.pictures;
-        if pictures.place(&source).is_none() {
-            // It has been closed meanwhile.
+    fn take_thumbnail(&mut self, source: ImageSource, made: &Thumbnail, context: &Context) {
+        let images = &mut self.state.library.images;
+        if images.place(&source).is_none() {
+            // The image has been closed in the meantime.
             return;
         }
         if let Err(why) = made {
-            pictures.note_unreadable(&source, why.clone());
+            images.note_unreadable(&source, why.clone());
         }
-        self.chrome.pictures.take(source, made, context);
+        self.chrome.images.take(source, made, context);
     }
 
-    /// Goes to a workspace; what the one before was busy with is stopped.
+    /// Switches to a workspace, and stops what the previous one was doing.
     fn show(&mut self, id: WorkspaceId) {
         let before = self.state.workspace.id;
         let Some(shows_output) = self.workspaces.get_mut(id).map(|next| next.shows_output()) else {
@@ -146,7 +146,7 @@ impl App {
             last.leave(&ctx);
         }
         self.state.workspace = OpenWorkspace { id, shows_output };
-        // There may be no class list whose row the cursor could be on.
+        // The new workspace may have no class list with a row under the cursor.
         self.state.class_list.leave();
         let ctx = Ctx {
             state: &self.state,
@@ -158,10 +158,10 @@ impl App {
         }
     }
 
-    /// Tells every workspace.
+    /// Reports news to every workspace.
     fn tell(&mut self, news: &News) {
-        if let News::PictureChanged(source) = news {
-            self.chrome.pictures.forget(source);
+        if let News::ImageChanged(source) = news {
+            self.chrome.images.forget(source);
         }
         let ctx = Ctx {
             state: &self.state,
@@ -173,10 +173,10 @@ impl App {
         }
     }
 
-    /// Other pictures are open.
+    /// Keeps thumbnails and watches files of the open images only, after the list has changed.
     fn watch_files(&mut self) {
-        self.chrome.pictures.keep_listed(&self.state.library.pictures);
-        let files = self.state.library.pictures.sources().filter_map(PhotoSource::file);
+        self.chrome.images.keep_listed(&self.state.library.images);
+        let files = self.state.library.images.sources().filter_map(ImageSource::file);
         let files: Vec<_> = files.map(Path::to_owned).collect();
         if let Some(watch) = &mut self.services.watch {
             watch.watch(&files);
@@ -184,18 +184,18 @@ impl App {
     }
 
     fn ask(&mut self, what: Ask, context: &Context) {
-        let file = self.state.library.pictures.wanted().and_then(PhotoSource::file);
+        let file = self.state.library.images.wanted().and_then(ImageSource::file);
         let beside = file.and_then(Path::parent);
-        // Where one most likely goes on: beside the picture, or where models are kept.
+        // The most likely place: beside the image, or the models folder.
         let folder = match what {
-            Ask::Pictures | Ask::Folder | Ask::LabelMap | Ask::GroundTruth => beside.map(Path::to_owned),
+            Ask::Images | Ask::Folder | Ask::LabelMap | Ask::GroundTruth => beside.map(Path::to_owned),
             Ask::ModelFolder | Ask::ModelFile | Ask::ModelsFolder => self.state.settings.model_folder.clone(),
             Ask::TruthFolder => beside.and_then(Path::parent).map(Path::to_owned),
             _ => None,
         };
         if let Err(e) = self.services.ask(what, folder, context) {
             self.state.actions.error(format!(
-                "the file dialog cannot open ({e}); drop files onto the window instead"
+                "the file dialog cannot be opened ({e}); drop files on the window instead"
             ));
         }
     }
@@ -204,7 +204,7 @@ impl App {
     fn take_chosen(&mut self, chosen: Option<Chosen>) {
         let state = &mut self.state;
         match chosen {
-            Some(Chosen::Pictures(paths)) => state.find(paths),
+            Some(Chosen::Images(paths)) => state.find(paths),
             Some(Chosen::Model(path)) => state.open_model(ModelSource::Path(path)),
             Some(Chosen::Labels { path, truth }) => self.tell(&News::ChosenLabels { path, truth }),
             Some(Chosen::Folder(Ask::ExportFolder, path)) => self.chrome.export.set_folder(path),
@@ -216,15 +216,15 @@ impl App {
         }
     }
 
-    /// A dialog that could not be opened looks like one that was cancelled; only the log knows better.
+    /// Reports a dialog that could not be opened. Its answer is that of a cancelled one; only the log tells them apart.
     fn tell_failed_dialog(&mut self) {
         let Some(why) = self.chrome.windows.dialog_failure() else {
             return;
         };
         self.chrome.toasts.push(
             Toast::error(
-                "The system's file dialog cannot be opened; install zenity or a desktop portal, drop files onto the \
-                 window, or name them on the command line",
+                "No file dialog found. Install zenity or a desktop portal, drop files on the window, or name them on \
+                 the command line.",
             )
             .with_details(why),
         );

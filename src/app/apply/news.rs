@@ -1,4 +1,4 @@
-//! What the window does with the engine's answers.
+//! Handles the events of the engine.
 
 use super::App;
 use crate::app::chrome::Toast;
@@ -6,8 +6,8 @@ use crate::app::workspaces::News;
 use crate::engine::Event;
 
 impl App {
-    /// Takes an answer: those about pictures, models and the output in use change the state; the others go to whoever
-    /// asked.
+    /// Handles an event. Those about images, models and the output in use change the state; the others go to the part
+    /// of the window that asked for them.
     pub(super) fn take_event(&mut self, event: Event) {
         let state = &mut self.state;
         match event {
@@ -18,17 +18,17 @@ impl App {
                 state.device.in_use = Some((name, note));
                 let models = &state.library.models;
                 if models.used().is_none() && !models.is_loading() && state.startup.model.is_none() {
-                    // The device before could not be used, so the model could not be opened.
+                    // The previous device could not be used, so the model was not opened.
                     state.open_session_model();
                 }
             }
             Event::DeviceFailed(message) => {
-                // The worker goes on with the one before.
+                // The worker keeps the previous device.
                 state.settings.device = state.device.before;
                 state.actions.error(message);
             }
             Event::Memory(memory) => state.device.memory = Some(memory),
-            Event::Found(found) => state.take_found(found),
+            Event::FoundFiles(found) => state.take_found(found),
             Event::ModelProgress { ticket, fraction } => state.take_model_progress(&ticket, fraction),
             Event::Model { ticket, model } => state.take_model(&ticket, model),
             Event::ModelFailed { ticket, message } => state.take_model_failure(&ticket, message),
@@ -40,11 +40,11 @@ impl App {
             Event::Segmented { ticket, result } => state.take_result(&ticket, result),
             Event::Cancelled { ticket } => state.take_stop(&ticket),
             Event::SegmentFailed { ticket, message } => state.take_run_failure(&ticket, message),
-            Event::BatchPicture {
+            Event::BatchImage {
                 ticket,
                 index,
                 state: how,
-            } => state.take_batch_picture(&ticket, index, how),
+            } => state.take_batch_image(&ticket, index, how),
             Event::BatchProgress {
                 ticket,
                 progress,
@@ -64,7 +64,7 @@ impl App {
         }
     }
 
-    /// What dialogs, small windows and workspaces asked for.
+    /// Passes on an event that a dialog, a small window or a workspace asked for.
     fn hand_on(&mut self, event: Event) {
         let chrome = &mut self.chrome;
         match event {
@@ -74,7 +74,11 @@ impl App {
                 if chrome.export.is_writing() {
                     chrome.export.close();
                 }
-                let text = format!("{} files written to {}", files.len(), folder.display());
+                let folder_text = folder.display();
+                let text = match files.len() {
+                    1 => format!("1 file saved to {folder_text}"),
+                    count => format!("{count} files saved to {folder_text}"),
+                };
                 chrome.toasts.push(Toast::wrote(text, folder));
             }
             Event::ExportFailed(message) => {

@@ -1,16 +1,16 @@
-//! Where the canvas looks: zoom and position, kept from picture to picture.
+//! The camera of the canvas: zoom and position, which apply to all images.
 
 use egui::{Pos2, Rect, Vec2, vec2};
 
-/// Which part of a photo is seen, and how large.
+/// The visible part of a photo, and its scale.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::app) struct Camera {
-    /// Keep the whole photo in view, also when the window or the photo changes.
+    /// Whether the whole photo is kept in view, even when the window or the photo changes.
     fit: bool,
     /// Points per photo pixel.
     zoom: f32,
-    /// What lies in the middle of the canvas, as a fraction of the photo's width and height, so that it also means
-    /// something in a photo of another size.
+    /// Point of the photo in the middle of the canvas, as fractions of the photo's width and height, so that it also
+    /// applies to photos of other sizes.
     center: Vec2,
 }
 
@@ -26,17 +26,17 @@ impl Default for Camera {
 
 const MIDDLE: Vec2 = Vec2::splat(0.5);
 
-/// Points per photo pixel at most: a patch of 16 fills a large screen.
-const MOST_ZOOM: f32 = 64.0;
+/// Largest zoom, in points per photo pixel: a patch of 16 pixels fills a large screen.
+const MAX_ZOOM: f32 = 64.0;
 
-/// Points per photo pixel at least.
-const LEAST_ZOOM: f32 = 0.005;
+/// Smallest zoom, in points per photo pixel.
+const MIN_ZOOM: f32 = 0.005;
 
 /// Empty margin around a fitted photo, in points.
 const MARGIN: f32 = 8.0;
 
 impl Camera {
-    /// A camera that was kept; nonsense in it is put right.
+    /// A camera of the session; invalid values are corrected.
     pub(in crate::app) fn restored(fit: bool, zoom: f32, center: [f32; 2]) -> Self {
         let usable = zoom.is_finite() && center.iter().all(|c| c.is_finite());
         if !usable {
@@ -44,7 +44,7 @@ impl Camera {
         }
         Self {
             fit,
-            zoom: zoom.clamp(LEAST_ZOOM, MOST_ZOOM),
+            zoom: zoom.clamp(MIN_ZOOM, MAX_ZOOM),
             center: Vec2::from(center).clamp(Vec2::ZERO, Vec2::splat(1.0)),
         }
     }
@@ -59,7 +59,7 @@ impl Camera {
         self.zoom
     }
 
-    /// What lies in the middle, as a fraction of the photo.
+    /// Point of the photo in the middle, as fractions of its width and height.
     pub(in crate::app) fn center(&self) -> [f32; 2] {
         self.center.into()
     }
@@ -69,7 +69,7 @@ impl Camera {
         self.fit = true;
     }
 
-    /// One photo pixel on one screen pixel.
+    /// Shows one photo pixel per screen pixel.
     pub(in crate::app) fn actual_size(&mut self, pixels_per_point: f32) {
         self.fit = false;
         self.zoom = 1.0 / pixels_per_point;
@@ -78,36 +78,36 @@ impl Camera {
     /// Zooms by `factor` around the middle.
     pub(in crate::app) fn zoom_by(&mut self, factor: f32) {
         self.fit = false;
-        self.zoom = (self.zoom * factor).clamp(LEAST_ZOOM, MOST_ZOOM);
+        self.zoom = (self.zoom * factor).clamp(MIN_ZOOM, MAX_ZOOM);
     }
 
-    /// Zooms by `factor`; the photo pixel under `cursor` stays under it.
+    /// Zooms by `factor` so that the photo pixel under `cursor` stays under it.
     pub(super) fn zoom_at(&mut self, cursor: Pos2, factor: f32, canvas: Rect, photo: Vec2) {
         let under = (cursor - self.photo_rect(canvas, photo).min) / self.zoom;
         self.zoom_by(factor);
         self.center = (under - (cursor - canvas.center()) / self.zoom) / photo;
     }
 
-    /// Puts a photo pixel into the middle.
+    /// Moves a photo pixel to the middle.
     pub(super) fn look_at(&mut self, pixel: Vec2, photo: Vec2) {
         self.fit = false;
         self.center = pixel / photo;
     }
 
-    /// Moves the photo by so many points.
+    /// Moves the photo by a distance in points.
     pub(super) fn pan(&mut self, points: Vec2, photo: Vec2) {
         self.fit = false;
         self.center -= points / self.zoom / photo;
     }
 
-    /// Follows the canvas and stays on the photo. Called once a frame, after moves.
+    /// Adapts to the canvas and keeps the photo in sight. Called once a frame, after moves.
     pub(super) fn settle(&mut self, canvas: Rect, photo: Vec2) {
         if self.fit {
             let room = (canvas.size() - Vec2::splat(2.0 * MARGIN)).max(Vec2::splat(16.0));
-            self.zoom = (room.x / photo.x).min(room.y / photo.y).min(MOST_ZOOM);
+            self.zoom = (room.x / photo.x).min(room.y / photo.y).min(MAX_ZOOM);
             self.center = MIDDLE;
         }
-        // Along a side that fits entirely the photo stays in the middle; otherwise its edge may come to the middle.
+        // Along a side that fits entirely, the photo is centred; otherwise its edge may move as far as the middle.
         let shown = photo * self.zoom;
         let within = |center: f32, shown: f32, room: f32| {
             if shown <= room { 0.5 } else { center.clamp(0.0, 1.0) }
@@ -118,7 +118,7 @@ impl Camera {
         );
     }
 
-    /// Where the whole photo lies, in points; possibly far beyond the canvas.
+    /// The area of the whole photo in points; may extend far beyond the canvas.
     pub(super) fn photo_rect(&self, canvas: Rect, photo: Vec2) -> Rect {
         let size = photo * self.zoom;
         Rect::from_min_size(canvas.center() - self.center * size, size)
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_photo_that_fits_stays_in_the_middle() {
+    fn a_photo_that_fits_stays_centred() {
         let mut camera = Camera::default();
         camera.settle(CANVAS, PHOTO);
         camera.zoom_by(0.5);
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn zoom_and_place_hold_for_the_next_photo() {
+    fn zoom_and_position_apply_to_the_next_photo() {
         let mut camera = Camera::default();
         camera.actual_size(2.0);
         camera.look_at(vec2(250.0, 600.0), PHOTO);
@@ -173,8 +173,8 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_not_restored() {
+    fn invalid_values_are_not_restored() {
         assert_eq!(Camera::restored(false, f32::NAN, [0.5, 0.5]), Camera::default());
-        assert_eq!(Camera::restored(false, 1e9, [7.0, -3.0]).zoom(), MOST_ZOOM);
+        assert_eq!(Camera::restored(false, 1e9, [7.0, -3.0]).zoom(), MAX_ZOOM);
     }
 }

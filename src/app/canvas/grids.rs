@@ -1,19 +1,19 @@
-//! Lines over the photo: between its pixels when magnified, and between the patches that the network sees.
+//! Grid lines over the photo: between its pixels when magnified, and between the network's patches.
 
 use std::ops::Range;
 
 use egui::{Painter, Rangef, Rect, Stroke};
 
-/// Pixels are told apart by lines when they are at least so many points wide.
-const LEAST_PIXEL: f32 = 10.0;
+/// Smallest width of a pixel for which the pixel grid is drawn, in points.
+const MIN_PIXEL: f32 = 10.0;
 
-/// Patches closer than this are not drawn: the lines would hide the photo.
-const LEAST_PATCH: f32 = 5.0;
+/// Smallest width of a patch for which the patch grid is drawn, in points: closer lines would hide the photo.
+const MIN_PATCH: f32 = 5.0;
 
-/// Lines between photo pixels, if they are large enough on the screen.
+/// Draws lines between photo pixels, if they are large enough on the screen.
 pub(super) fn pixels(painter: &Painter, canvas: Rect, photo: Rect, size: [usize; 2], stroke: Stroke) {
     let step = photo.width() / size[0] as f32;
-    if step < LEAST_PIXEL {
+    if step < MIN_PIXEL {
         return;
     }
     let seen = canvas.intersect(photo);
@@ -25,15 +25,15 @@ pub(super) fn pixels(painter: &Painter, canvas: Rect, photo: Rect, size: [usize;
     }
 }
 
-/// The lines from `start` on, `step` apart and `count` at most, that lie in `seen`.
+/// Indices of the lines within `seen`, of at most `count + 1` lines that start at `start` and are `step` apart.
 fn lines(seen: Rangef, start: f32, step: f32, count: usize) -> Range<usize> {
     let first = ((seen.min - start) / step).ceil().max(0.0) as usize;
     let last = ((seen.max - start) / step).floor().max(0.0) as usize;
     first..(last + 1).min(count + 1)
 }
 
-/// How the network cut a photo: windows that start at `columns` and `rows`, in patches of `patch`, in pixels of the
-/// resized photo of `size`.
+/// How a photo was cut for the network: windows that start at `columns` and `rows`, with patches of size `patch`, all
+/// in pixels of the resized photo of `size`.
 pub(in crate::app) struct Patches<'a> {
     pub(in crate::app) size: [usize; 2],
     pub(in crate::app) patch: usize,
@@ -41,11 +41,11 @@ pub(in crate::app) struct Patches<'a> {
     pub(in crate::app) rows: &'a [usize],
 }
 
-/// Lines between patches. Windows overlap; each patch line is that of the last window that starts before it, and the
-/// starts of windows are drawn stronger.
+/// Draws lines between patches. Where windows overlap, the lines are those of the last window that starts before them.
+/// The starts of windows are drawn stronger.
 pub(super) fn patches(painter: &Painter, canvas: Rect, photo: Rect, cut: &Patches, [thin, strong]: [Stroke; 2]) {
     let scale = photo.width() / cut.size[0] as f32;
-    if cut.patch as f32 * scale < LEAST_PATCH {
+    if cut.patch as f32 * scale < MIN_PATCH {
         return;
     }
     let seen = canvas.intersect(photo);
@@ -82,13 +82,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_lines_in_sight_are_drawn() {
+    fn only_visible_lines_are_drawn() {
         assert_eq!(lines(Rangef::new(100.0, 131.0), 0.0, 10.0, 1000), 10..14);
         assert_eq!(lines(Rangef::new(0.0, 500.0), 0.0, 10.0, 3), 0..4);
     }
 
     #[test]
-    fn patches_follow_the_window_that_starts_last() {
+    fn patches_follow_the_last_started_window() {
         let expected = [
             (0, true),
             (16, false),

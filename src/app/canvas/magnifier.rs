@@ -1,21 +1,21 @@
-//! The pixels around the cursor, large: the bare photo and its labels side by side.
+//! The magnifier: the pixels around the cursor, enlarged, as the bare photo and its labels side by side.
 
 use egui::{Color32, Painter, Pos2, Rect, Stroke, StrokeKind, Vec2, vec2};
 
-use super::{Drawing, Place};
-use crate::app::gpu::Look;
-use crate::app::state::Inside;
+use super::{DrawSlot, Drawing};
+use crate::app::gpu::MaskStyle;
+use crate::app::state::MaskFill;
 
-/// Pixels on each side of the one under the cursor.
+/// Number of pixels on each side of the one under the cursor.
 const AROUND: f32 = 7.0;
 
-/// Points per pixel.
+/// Points per photo pixel.
 const SCALE: f32 = 8.0;
 
-/// Distance from the canvas's edges and between the two.
+/// Distance from the canvas's edges and between the two views, in points.
 const GAP: f32 = 10.0;
 
-/// Draws both into a corner that the cursor is not near.
+/// Draws both views in a corner away from the cursor.
 pub(super) fn paint(
     painter: &Painter,
     drawing: &Drawing,
@@ -31,7 +31,7 @@ pub(super) fn paint(
     }
     let left = Rect::from_min_size(canvas.min + Vec2::splat(GAP), both);
     let right = left.translate(vec2(canvas.width() - both.x - 2.0 * GAP, 0.0));
-    // It changes corners only when the cursor comes close, so it does not jump while one looks.
+    // It changes corners only when the cursor comes close, so that it rarely moves.
     let area = if left.expand(40.0).contains(cursor) {
         right
     } else {
@@ -46,7 +46,7 @@ pub(super) fn paint(
     magnified(
         painter,
         &bare,
-        Place::MagnifiedPhoto,
+        DrawSlot::MagnifiedPhoto,
         Rect::from_min_size(area.min, side),
         pixel,
         photo_size,
@@ -54,10 +54,10 @@ pub(super) fn paint(
     let at = Rect::from_min_size(area.min + vec2(side.x + GAP, 0.0), side);
     if drawing.masks.is_some() {
         let labels = Drawing {
-            masks: drawing.masks.clone().map(|(labels, look)| (labels, opaque(look))),
+            masks: drawing.masks.clone().map(|(labels, style)| (labels, opaque(style))),
             ..drawing.clone()
         };
-        magnified(painter, &labels, Place::MagnifiedLabels, at, pixel, photo_size);
+        magnified(painter, &labels, DrawSlot::MagnifiedLabels, at, pixel, photo_size);
     } else {
         painter.text(
             at.center(),
@@ -69,19 +69,19 @@ pub(super) fn paint(
     }
 }
 
-/// The same masks as plain, opaque colours.
-fn opaque(look: Look) -> Look {
-    Look {
+/// The same masks in plain, opaque colours.
+fn opaque(style: MaskStyle) -> MaskStyle {
+    MaskStyle {
         opacity: 1.0,
-        inside: Inside::Fill,
+        fill: MaskFill::Fill,
         outline: 0.0,
         fade: false,
         highlight: None,
-        ..look
+        ..style
     }
 }
 
-fn magnified(painter: &Painter, drawing: &Drawing, place: Place, at: Rect, [x, y]: [usize; 2], photo_size: Vec2) {
+fn magnified(painter: &Painter, drawing: &Drawing, place: DrawSlot, at: Rect, [x, y]: [usize; 2], photo_size: Vec2) {
     let pixel = vec2(x as f32, y as f32);
     let origin = at.center() - (pixel + Vec2::splat(0.5)) * SCALE;
     drawing.paint(painter, place, at, Rect::from_min_size(origin, photo_size * SCALE));

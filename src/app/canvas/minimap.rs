@@ -1,16 +1,16 @@
-//! The whole photo in a corner while only a part of it is seen.
+//! The minimap: the whole photo in a corner while only a part of it is visible.
 
 use egui::{Color32, Painter, Pos2, Rect, Sense, Stroke, StrokeKind, Ui, Vec2};
 
-use super::{Camera, Drawing, Place};
+use super::{Camera, DrawSlot, Drawing};
 
 /// Largest size in points.
 const MOST: Vec2 = Vec2::new(160.0, 120.0);
 
-/// Distance from the canvas's edges.
+/// Distance from the canvas's edges, in points.
 const GAP: f32 = 10.0;
 
-/// Where it goes; `None` while the whole photo is in sight.
+/// The minimap's area; `None` while the whole photo is visible.
 pub(super) fn place(camera: &Camera, canvas: Rect, size: Vec2) -> Option<Rect> {
     let photo = camera.photo_rect(canvas, size);
     let all_in_sight = canvas.expand(1.0).contains_rect(photo);
@@ -18,13 +18,13 @@ pub(super) fn place(camera: &Camera, canvas: Rect, size: Vec2) -> Option<Rect> {
         return None;
     }
     let scale = (MOST.x / size.x).min(MOST.y / size.y);
-    // A panorama stays a strip that can be hit.
+    // The strip of a panorama stays wide enough to be clicked.
     let own = (size * scale).max(Vec2::splat(12.0));
     let corner = canvas.max - Vec2::splat(GAP);
     Some(Rect::from_min_max(corner - own, corner))
 }
 
-/// A click or drag on it moves the view there.
+/// Moves the view to a click or drag on the minimap.
 pub(super) fn drag(ui: &Ui, camera: &mut Camera, place: Rect, size: Vec2) {
     let response = ui.interact(place, ui.scope_id().with("minimap"), Sense::CLICK | Sense::DRAG);
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, ui.is_enabled(), "Minimap"));
@@ -36,10 +36,10 @@ pub(super) fn drag(ui: &Ui, camera: &mut Camera, place: Rect, size: Vec2) {
     }
 }
 
-/// Draws the photo small, with a frame around what the canvas shows.
+/// Draws the photo, with a frame around the part that the canvas shows.
 pub(super) fn paint(painter: &Painter, drawing: &Drawing, place: Rect, canvas: Rect, photo: Rect) {
     painter.rect_filled(place.expand(3.0), 3.0, Color32::from_black_alpha(170));
-    drawing.paint(painter, Place::Minimap, place, place);
+    drawing.paint(painter, DrawSlot::Minimap, place, place);
     let scale = place.size() / photo.size();
     let at = |p: Pos2| place.min + (p - photo.min) * scale;
     let seen = Rect::from_min_max(at(canvas.min), at(canvas.max)).intersect(place);

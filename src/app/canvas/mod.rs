@@ -1,4 +1,4 @@
-//! The photo with its masks: zoom to cursor, pan, fit, and what helps to look closely.
+//! The canvas: the photo with its masks; zoom to cursor, pan, fit, and aids for inspecting pixels.
 
 mod camera;
 mod grids;
@@ -9,16 +9,16 @@ use std::sync::Arc;
 
 use egui::{Color32, EventFilter, Key, Painter, PointerButton, Rect, Response, Sense, Stroke, Ui, Vec2, vec2};
 
-use super::gpu::{self, Gpu, GpuLabels, GpuPhoto, Highlight, Look, Tone};
+use super::gpu::{self, Gpu, GpuLabels, GpuPhoto, Highlight, MaskStyle, Tone};
 use super::theme;
 pub(super) use camera::Camera;
 pub(super) use grids::Patches;
 
-/// Where in a frame a picture is drawn; each place has parameters of its own on the GPU.
+/// A place where an image is drawn; each has separate parameters on the GPU.
 #[derive(Clone, Copy)]
-pub(super) enum Place {
+pub(super) enum DrawSlot {
     Canvas,
-    /// Right of the line, where two drawings share a canvas.
+    /// Right of the dividing line, if two drawings share a canvas.
     Beside,
     Minimap,
     MagnifiedPhoto,
@@ -27,7 +27,7 @@ pub(super) enum Place {
     Pane(usize),
 }
 
-impl Place {
+impl DrawSlot {
     fn slot(self) -> usize {
         match self {
             Self::Canvas => 0,
@@ -40,67 +40,67 @@ impl Place {
     }
 }
 
-/// What is drawn of a picture, wherever it is drawn.
+/// What is drawn of an image, independent of the place.
 #[derive(Clone)]
 pub(super) struct Drawing {
     pub(super) gpu: Gpu,
     pub(super) photo: Arc<GpuPhoto>,
     /// The masks, if they are shown.
-    pub(super) masks: Option<(Arc<GpuLabels>, Look)>,
+    pub(super) masks: Option<(Arc<GpuLabels>, MaskStyle)>,
     pub(super) tone: Tone,
 }
 
 impl Drawing {
-    /// Draws into `clip`, with the whole photo at `photo`, both in points.
-    fn paint(&self, painter: &Painter, place: Place, clip: Rect, photo: Rect) {
-        let (picture, masks) = (self.photo.clone(), self.masks.clone());
-        let shape = gpu::shape(&self.gpu, place.slot(), clip, photo, picture, masks, self.tone);
+    /// Draws the whole photo into the area `photo`, clipped to `clip`, both in points.
+    fn paint(&self, painter: &Painter, place: DrawSlot, clip: Rect, photo: Rect) {
+        let (image, masks) = (self.photo.clone(), self.masks.clone());
+        let shape = gpu::shape(&self.gpu, place.slot(), clip, photo, image, masks, self.tone);
         painter.add(shape);
     }
 }
 
-/// Draws something over the photo, given a painter within it and where the whole photo is, in points.
+/// Draws something over the photo, given a painter clipped to it and the area of the whole photo in points.
 pub(super) type DrawOver<'a> = dyn Fn(&Painter, Rect) + 'a;
 
-/// What the canvas shows.
+/// Everything that the canvas shows.
 pub(super) struct Scene<'a> {
-    pub(super) place: Place,
-    /// For screen readers.
+    pub(super) place: DrawSlot,
+    /// The accessible name, for screen readers.
     pub(super) name: &'a str,
     /// Width and height of the photo in pixels.
     pub(super) size: [usize; 2],
-    /// `None` while the photo is being prepared, or where nothing can be drawn.
+    /// `None` while the photo is being prepared, or without a graphics device.
     pub(super) drawing: Option<Drawing>,
-    /// What is drawn right of a line, at this fraction of the canvas's width.
+    /// What is drawn right of the dividing line, and the line's position as a fraction of the canvas's width.
     pub(super) beside: Option<(Drawing, f32)>,
-    /// What a pixel belongs to, to be highlighted while the cursor is on it.
+    /// What to highlight while the cursor is on a pixel.
     pub(super) highlight_at: &'a dyn Fn([usize; 2]) -> Option<Highlight>,
-    /// The patches to draw, if they are wanted.
+    /// The patch grid to draw, if it is shown.
     pub(super) patches: Option<Patches<'a>>,
     /// The pixel whose reading is pinned.
     pub(super) pinned: Option<[usize; 2]>,
     pub(super) pixel_grid: bool,
     pub(super) minimap: bool,
     pub(super) magnifier: bool,
-    /// What is drawn over the photo, given a painter within it and where the whole photo is, in points.
+    /// Draws over the photo.
     pub(super) overlay: Option<&'a DrawOver<'a>>,
-    /// Dragging with the primary button moves the photo; otherwise the other buttons alone do.
+    /// Whether dragging with the primary button moves the photo; the other buttons always do.
     pub(super) drag_moves: bool,
 }
 
-/// What happened on the canvas.
-pub(super) struct Happened {
+/// The user's interaction with the canvas.
+pub(super) struct CanvasResponse {
     /// Photo pixel under the cursor.
     pub(super) cursor: Option<[usize; 2]>,
-    /// For a context menu.
+    /// egui's response, for example for a context menu.
     pub(super) response: Response,
 }
 
-/// Points that an arrow key moves the photo.
+/// Distance that an arrow key moves the photo, in points.
 const ARROW: f32 = 60.0;
 
-/// Draws the canvas and lets the person move it.
-pub(super) fn show(ui: &mut Ui, camera: &mut Camera, scene: Scene) -> Happened {
+/// Draws the canvas and handles mouse and keys.
+pub(super) fn show(ui: &mut Ui, camera: &mut Camera, scene: Scene) -> CanvasResponse {
     let canvas = ui.available_rect_before_wrap();
     let response = ui.allocate_rect(canvas, Sense::click_and_drag());
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, ui.is_enabled(), scene.name));
@@ -131,13 +131,13 @@ pub(super) fn show(ui: &mut Ui, camera: &mut Camera, scene: Scene) -> Happened {
         let mut beside = scene.beside.map(|(drawing, _)| drawing);
         let is_right = hover.is_some_and(|at| at.x > left.right());
         let pointed = beside.as_mut().filter(|_| is_right).unwrap_or(&mut drawing);
-        if let (Some((_, look)), Some(at)) = (&mut pointed.masks, cursor) {
-            look.highlight = (scene.highlight_at)(at).or(look.highlight);
+        if let (Some((_, style)), Some(at)) = (&mut pointed.masks, cursor) {
+            style.highlight = (scene.highlight_at)(at).or(style.highlight);
         }
         let magnified = (scene.magnifier && cursor.is_some()).then(|| pointed.clone());
         drawing.paint(&painter, scene.place, left, photo);
         if let Some(beside) = beside {
-            beside.paint(&painter, Place::Beside, right, photo);
+            beside.paint(&painter, DrawSlot::Beside, right, photo);
         }
         if let Some(overlay) = scene.overlay {
             overlay(&ui.painter_at(canvas.intersect(photo)), photo);
@@ -164,7 +164,7 @@ pub(super) fn show(ui: &mut Ui, camera: &mut Camera, scene: Scene) -> Happened {
         let focus = ui.visuals().selection.stroke;
         painter.rect_stroke(canvas, 0.0, focus, egui::StrokeKind::Inside);
     }
-    Happened { cursor, response }
+    CanvasResponse { cursor, response }
 }
 
 fn move_by_mouse(ui: &Ui, camera: &mut Camera, canvas: Rect, size: Vec2, response: &Response, any_button: bool) {
@@ -180,7 +180,7 @@ fn move_by_mouse(ui: &Ui, camera: &mut Camera, canvas: Rect, size: Vec2, respons
     }
 }
 
-/// Arrow keys move the photo while the canvas has the focus; a click gives it the focus.
+/// Moves the photo by arrow keys while the canvas has the focus. A click gives it the focus.
 fn move_by_keys(ui: &Ui, camera: &mut Camera, size: Vec2, response: &Response) {
     if response.clicked_by(PointerButton::Primary) {
         response.request_focus();
@@ -207,7 +207,7 @@ fn move_by_keys(ui: &Ui, camera: &mut Camera, size: Vec2, response: &Response) {
     }
 }
 
-/// A ring around a photo pixel that is seen on any colour.
+/// Draws a ring around a photo pixel that is visible on any colour.
 fn mark_pixel(painter: &Painter, photo: Rect, zoom: f32, [x, y]: [usize; 2]) {
     let center = photo.min + (vec2(x as f32, y as f32) + Vec2::splat(0.5)) * zoom;
     let radius = (zoom * 0.75).max(5.0);

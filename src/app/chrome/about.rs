@@ -1,14 +1,14 @@
-//! What the program is, which version, and under which licences.
+//! The window with what the program is, its version and its licences.
 
 use egui::{CollapsingHeader, Context, RichText, ScrollArea, Ui, vec2};
 
 use super::page;
 use crate::app::command::Command;
 
-/// The project's own notices, which every copy of the program carries.
+/// The project's own notices, which are part of every copy of the program.
 const NOTICES: &str = include_str!("../../../NOTICE.md");
 
-/// The window about the program.
+/// The About window.
 #[derive(Default)]
 pub(in crate::app) struct AboutPage {
     open: bool,
@@ -40,14 +40,14 @@ impl AboutPage {
 fn contents(ui: &mut Ui) {
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         ui.heading(format!("Segscope {}", env!("CARGO_PKG_VERSION")));
-        ui.label("See what a segmentation transformer sees: masks and attention of Segmenter and SETR on your own photos.");
-        ui.label("Everything is computed on this machine; no picture leaves it.");
+        ui.label("See what a segmentation transformer sees: masks and attention of Segmenter and SETR on your photos.");
+        ui.label("Everything is computed on this machine; no photo leaves it.");
         ui.add_space(8.0);
         ui.label(RichText::new("Licences").strong());
         ui.label(concat!("Program: ", env!("CARGO_PKG_LICENSE"), ", at your choice."));
         ui.label(
-            "The embedded models are for research and evaluation only: they were trained on CamVid, which is licensed for \
-             research. To use Segscope for anything else, open a model whose licence allows it.",
+            "The built-in models are for research and evaluation only: they were trained on CamVid, which is licensed \
+             for research. To use Segscope for anything else, open a model whose licence allows it.",
         );
         ui.add_space(8.0);
         CollapsingHeader::new("Notices").show(ui, |ui| {
@@ -64,7 +64,7 @@ mod tests {
     use super::AboutPage;
 
     #[test]
-    fn version_and_the_limit_of_the_embedded_model_are_told() {
+    fn version_and_licence_limits_of_the_embedded_models_are_shown() {
         let mut harness = Harness::builder()
             .with_size([900.0, 600.0])
             .build_ui_state(|ui, page: &mut AboutPage| page.show(ui), AboutPage { open: true });

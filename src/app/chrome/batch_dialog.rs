@@ -1,4 +1,4 @@
-//! What is asked before all open pictures are segmented.
+//! The dialog that is shown before all open images are segmented.
 
 use std::path::{Path, PathBuf};
 
@@ -9,15 +9,15 @@ use crate::app::action::{Action, Request};
 use crate::app::services::Ask;
 use crate::app::state::State;
 use crate::app::workspaces::Ctx;
-use crate::engine::PhotoSource;
+use crate::engine::ImageSource;
 use crate::export::{Format, Options};
 
-/// What is asked before a batch starts.
+/// The choices of a batch before it starts.
 #[derive(Default)]
 pub(in crate::app) struct BatchDialog {
     open: bool,
     just_opened: bool,
-    /// Write files, not only look at the masks.
+    /// Write files too, instead of only showing the masks.
     write: bool,
     folder: PathBuf,
     options: Options,
@@ -39,8 +39,8 @@ impl BatchDialog {
 
     /// Opens it with the folder and formats of the export dialog.
     pub(in crate::app) fn open(&mut self, (folder, options): (PathBuf, Options), ctx: &Ctx) {
-        // The picture that is shown suggests one; where it cannot be read, the first of the list does.
-        let first = ctx.state.library.pictures.sources().next().and_then(PhotoSource::file);
+        // The shown image suggests a folder; if it cannot be read, the first image in the list does.
+        let first = ctx.state.library.images.sources().next().and_then(ImageSource::file);
         let beside = first.and_then(Path::parent).map(|folder| folder.join("segscope"));
         let is_missing = folder.as_os_str().is_empty();
         self.folder = beside.filter(|_| is_missing).unwrap_or(folder);
@@ -60,11 +60,11 @@ impl BatchDialog {
         let mut start = false;
         let modal = Modal::new(Id::unique("segment all")).show(ui, |ui| {
             ui.set_width(440.0_f32.min(ui.ctx().content_rect().width() - 80.0));
-            ui.heading("Segment all pictures");
-            ui.label(format!("{} pictures with {title}", ctx.state.library.pictures.len()));
-            ui.weak("Results are kept in memory up to the limit in the settings; write files to keep all of them.");
+            ui.heading("Segment all photos");
+            ui.label(format!("{} photos with {title}", ctx.state.library.images.len()));
+            ui.weak("Results stay in memory up to the limit in the settings. Export files to keep all of them.");
             ui.add_space(6.0);
-            ui.checkbox(&mut self.write, "Write files");
+            ui.checkbox(&mut self.write, "Export files");
             ui.add_enabled_ui(self.write, |ui| self.files(ui, ctx));
             ui.separator();
             start = self.buttons(ui, ctx);
@@ -93,22 +93,22 @@ impl BatchDialog {
                     self.set_folder(PathBuf::from(text));
                 }
             });
-            ui.add(Checkbox::new(&mut self.options.overwrite, "Write over existing files"))
-                .on_hover_text("Without this, a picture whose files exist is skipped and its files stay");
+            ui.add(Checkbox::new(&mut self.options.overwrite, "Overwrite existing files"))
+                .on_hover_text("If this is off, photos whose files exist are skipped and the files are kept");
         });
     }
 
-    /// Whether it is to start.
+    /// Draws the buttons; true when the user starts the batch.
     fn buttons(&mut self, ui: &mut Ui, ctx: &Ctx) -> bool {
         ui.horizontal(|ui| {
             let has_place = !self.options.formats.is_empty() && !self.folder.as_os_str().is_empty();
-            let ready = ctx.state.library.pictures.len() > 0 && (!self.write || has_place);
+            let ready = ctx.state.library.images.len() > 0 && (!self.write || has_place);
             let button = ui.add_enabled(ready, Button::new("Start"));
             if std::mem::take(&mut self.just_opened) {
                 // Enter starts.
                 button.request_focus();
             }
-            if ui.button("Close").clicked() {
+            if ui.button("Cancel").clicked() {
                 self.close();
             }
             button.clicked()
@@ -123,18 +123,18 @@ impl BatchDialog {
             let options = ctx.as_seen(&model.classes, self.options.clone());
             (options, self.folder.clone())
         });
-        // Pictures that are done stay so, unless files of them are wanted.
-        let pictures = &library.pictures;
-        let pictures: Vec<PhotoSource> = (0..pictures.len())
-            .filter(|i| write.is_some() || !matches!(pictures.state(*i), Some(State::Done { .. })))
-            .filter_map(|i| pictures.source(i).cloned())
+        // Images that have a result are skipped, unless their files are to be written.
+        let images = &library.images;
+        let images: Vec<ImageSource> = (0..images.len())
+            .filter(|i| write.is_some() || !matches!(images.state(*i), Some(State::Done { .. })))
+            .filter_map(|i| images.source(i).cloned())
             .collect();
-        if pictures.is_empty() {
-            ctx.actions().info("All pictures are segmented already");
+        if images.is_empty() {
+            ctx.actions().info("All photos are already segmented");
             return;
         }
-        ctx.send(Action::SegmentPictures {
-            pictures,
+        ctx.send(Action::SegmentImages {
+            images,
             write,
             for_scores: false,
         });

@@ -1,10 +1,10 @@
-//! The box of an export format, wherever formats are chosen.
+//! The check box of an export format, for every place where formats are chosen.
 
 use egui::Ui;
 
 use crate::export::Format;
 
-/// Draws the box of one format, which adds it to `formats` or takes it away.
+/// Draws the check box of a format, which adds it to `formats` or removes it.
 pub(in crate::app) fn choose_format(ui: &mut Ui, formats: &mut Vec<Format>, format: Format) {
     let mut on = formats.contains(&format);
     let choice = ui.checkbox(&mut on, format.title());
@@ -13,7 +13,7 @@ pub(in crate::app) fn choose_format(ui: &mut Ui, formats: &mut Vec<Format>, form
         if on {
             formats.push(format);
         }
-        // In the order in which they are offered, so that off and on again is no change.
+        // Formats have the order in which they are offered, so that switching one off and on again changes nothing.
         formats.sort_by_key(|f| Format::ALL.iter().position(|other| other == f));
     }
 }

@@ -1,4 +1,4 @@
-//! The times of every frame as lines of a file, for measuring the program from outside.
+//! Writes the times of every frame to a file, for measuring the program from outside.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -9,28 +9,28 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::frame_times::FrameTime;
 
-/// Frames that may wait for the disk, a minute's worth. Beyond it they are left out, which their numbers show.
+/// Number of frames that may wait for the disk, a minute's worth. More are left out, as the frame numbers show.
 const WAITING: usize = 4096;
 
-/// A CSV file that a thread of its own writes: frame, processor time and time gone by, in milliseconds.
+/// A CSV file that a separate thread writes: frame, processor time and elapsed time in milliseconds.
 pub(in crate::app) struct FrameLog {
-    /// Only taken out when the file is to end.
+    /// `None` only when the file is being closed.
     sender: Option<Sender<FrameTime>>,
     writer: Option<JoinHandle<()>>,
 }
 
 impl FrameLog {
-    /// Creates the file, in place of any before it. Waits for the disk, so this belongs before the window opens.
+    /// Creates the file, replacing an existing one. It waits for the disk, so call it before the window opens.
     ///
     /// # Errors
-    /// When the file cannot be created or the system gives no thread.
+    /// When the file cannot be created or the thread cannot be started.
     pub(in crate::app) fn create(path: &Path) -> io::Result<Self> {
         let file = BufWriter::new(File::create(path)?);
         let (sender, frames) = bounded(WAITING);
         let name = path.display().to_string();
         let writer = Builder::new().name("frame log".into()).spawn(move || {
             if let Err(error) = write_lines(file, &frames) {
-                log::warn!("cannot go on writing frame times to {name} ({error}); free some space and start again");
+                log::warn!("frame times are no longer written ({error}); free some space and start again: {name}");
             }
         })?;
         Ok(Self {
@@ -39,7 +39,7 @@ impl FrameLog {
         })
     }
 
-    /// Hands a frame to the thread; never waits.
+    /// Passes a frame to the thread without waiting.
     pub(in crate::app) fn write(&self, frame: FrameTime) {
         if let Some(sender) = &self.sender {
             sender.try_send(frame).ok();

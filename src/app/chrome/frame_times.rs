@@ -1,4 +1,4 @@
-//! How long the window's own work takes in each frame.
+//! Measures how long the window's own work takes in each frame.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -7,17 +7,17 @@ use cpu_time::ThreadTime;
 
 use super::frame_log::FrameLog;
 
-/// Frames kept.
+/// Maximum number of frames whose times are kept.
 const KEPT: usize = 600;
 
-/// The window's work in one frame: what lies between [`FrameTimes::start`] and [`FrameTimes::stop`].
+/// The window's work in one frame, between [`FrameTimes::start`] and [`FrameTimes::stop`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::app) struct FrameTime {
-    /// egui's number of the frame.
+    /// egui's frame number.
     pub(in crate::app) number: u64,
-    /// Processor time of this thread. Drawing by a software adapter happens on other threads and is not in it.
+    /// Processor time of this thread. Drawing by a software adapter happens on other threads and is not included.
     pub(in crate::app) cpu: Duration,
-    /// Time that went by.
+    /// Elapsed time.
     pub(in crate::app) wall: Duration,
 }
 
@@ -30,7 +30,7 @@ pub(in crate::app) struct Spread {
 }
 
 impl Spread {
-    /// By nearest rank: the value that the given share of all values do not exceed. Zero without values.
+    /// Computes them by nearest rank: the value that the given share of all values do not exceed. Zero without values.
     pub(in crate::app) fn of(times: impl IntoIterator<Item = Duration>) -> Self {
         let mut sorted: Vec<Duration> = times.into_iter().collect();
         sorted.sort_unstable();
@@ -46,8 +46,8 @@ impl Spread {
     }
 }
 
-/// A measurement that has begun.
-#[must_use = "a measurement counts when it is given to FrameTimes::stop"]
+/// A running measurement.
+#[must_use = "a measurement counts only when it is passed to FrameTimes::stop"]
 pub(in crate::app) struct Started {
     cpu: Option<ThreadTime>,
     wall: Instant,
@@ -61,7 +61,7 @@ pub(in crate::app) struct FrameTimes {
 }
 
 impl FrameTimes {
-    /// No frames yet; every frame will also go to `log`, if there is one.
+    /// Starts without frames. Every frame is also written to `log`, if there is one.
     pub(in crate::app) fn new(log: Option<FrameLog>) -> Self {
         Self {
             frames: VecDeque::with_capacity(KEPT),
@@ -69,16 +69,16 @@ impl FrameTimes {
         }
     }
 
-    /// Begins to measure on this thread.
+    /// Starts a measurement on this thread.
     pub(in crate::app) fn start() -> Started {
         Started {
-            // Some systems have no clock per thread; their frames count no processor time.
+            // Some systems have no clock per thread; there the processor time is zero.
             cpu: ThreadTime::try_now().ok(),
             wall: Instant::now(),
         }
     }
 
-    /// Ends a measurement. All of one frame, given by egui's number of it, are added up.
+    /// Ends a measurement. Those of the same frame, given by egui's frame number, are added up.
     pub(in crate::app) fn stop(&mut self, started: Started, frame: u64) {
         let cpu = started.cpu.and_then(|cpu| cpu.try_elapsed().ok()).unwrap_or_default();
         self.add(FrameTime {
@@ -94,7 +94,7 @@ impl FrameTimes {
             last.wall += part.wall;
             return;
         }
-        // The frame before is complete now.
+        // The previous frame is complete now.
         if let (Some(log), Some(complete)) = (&self.log, self.frames.back()) {
             log.write(*complete);
         }
@@ -114,7 +114,7 @@ impl FrameTimes {
         Spread::of(self.frames.iter().map(|frame| frame.cpu))
     }
 
-    /// The spread of the times that went by.
+    /// The spread of the elapsed times.
     pub(in crate::app) fn wall(&self) -> Spread {
         Spread::of(self.frames.iter().map(|frame| frame.wall))
     }
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_of_a_frame_are_one_and_old_frames_are_forgotten() {
+    fn parts_of_a_frame_are_added_up_and_old_frames_are_dropped() {
         let mut times = FrameTimes::default();
         times.add(frame(1, 3));
         times.add(frame(1, 4));

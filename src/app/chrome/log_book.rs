@@ -1,4 +1,4 @@
-//! What has happened since the start: the newest records of the program's log, kept in memory.
+//! The newest records of the program's log since the start, kept in memory.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,16 +7,16 @@ use std::time::{Duration, Instant};
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
-/// Records kept; older ones are forgotten.
+/// Maximum number of records; older ones are dropped.
 const KEPT: usize = 1000;
 
-/// The crate whose notes are kept, too; of others only warnings and errors are.
+/// The crate whose notes are kept too; of others, only warnings and errors are kept.
 const OWN_TARGET: &str = "segscope";
 
-/// One thing that happened.
+/// One log record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::app) struct LogEntry {
-    /// Since the book was begun.
+    /// Time since the book was created.
     pub(in crate::app) time: Duration,
     pub(in crate::app) level: Level,
     /// The crate it comes from.
@@ -25,7 +25,7 @@ pub(in crate::app) struct LogEntry {
     pub(in crate::app) text: String,
 }
 
-/// A handle on the book. Every handle sees the same records, from every thread.
+/// A handle to the log book. All handles share the same records, which come from every thread.
 #[derive(Clone, Debug)]
 pub(in crate::app) struct LogBook(Arc<Pages>);
 
@@ -33,14 +33,14 @@ pub(in crate::app) struct LogBook(Arc<Pages>);
 struct Pages {
     begun: Instant,
     entries: Mutex<VecDeque<LogEntry>>,
-    /// Rises with every change of `entries`.
+    /// Increases with every change of `entries`.
     version: AtomicU64,
 }
 
 impl LogBook {
-    /// The book of this process, which takes the records of the `log` macros from now on.
+    /// The book of this process, which receives the records of the `log` macros from now on.
     ///
-    /// If another logger has been set before, the records go there and this book stays empty.
+    /// If another logger was set before, the records go there and this book stays empty.
     pub(in crate::app) fn install() -> Self {
         static BOOK: OnceLock<LogBook> = OnceLock::new();
         BOOK.get_or_init(|| {
@@ -53,7 +53,7 @@ impl LogBook {
         .clone()
     }
 
-    /// An empty book of its own.
+    /// An empty book that is not installed.
     fn new() -> Self {
         Self(Arc::new(Pages {
             begun: Instant::now(),
@@ -67,18 +67,18 @@ impl LogBook {
         self.0.version.load(Ordering::Acquire)
     }
 
-    /// The records that `keep` wants, oldest first.
+    /// The records for which `keep` is true, oldest first.
     pub(in crate::app) fn entries(&self, keep: impl Fn(&LogEntry) -> bool) -> Vec<LogEntry> {
         self.lock().iter().filter(|entry| keep(entry)).cloned().collect()
     }
 
-    /// Forgets all records.
+    /// Deletes all records.
     pub(in crate::app) fn clear(&self) {
         self.lock().clear();
         self.0.version.fetch_add(1, Ordering::Release);
     }
 
-    /// Held only for moments, so that no thread waits.
+    /// Locks the records. The lock is held only briefly, so that no thread waits.
     fn lock(&self) -> MutexGuard<'_, VecDeque<LogEntry>> {
         self.0.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -151,7 +151,7 @@ pub(in crate::app) mod tests {
     }
 
     #[test]
-    fn own_notes_are_kept_and_those_of_others_are_not() {
+    fn notes_of_other_crates_are_not_kept() {
         let book = book_with([
             (Level::Info, "segscope::engine", "own note"),
             (Level::Debug, "segscope::engine", "own detail"),
@@ -163,7 +163,7 @@ pub(in crate::app) mod tests {
     }
 
     #[test]
-    fn the_oldest_are_forgotten_and_every_change_has_a_number() {
+    fn the_oldest_are_dropped_and_every_change_changes_the_version() {
         let book = book_with((0..KEPT).map(|_| (Level::Info, "segscope", "old")));
         let before = book.version();
         let newer = book.clone();
@@ -178,10 +178,10 @@ pub(in crate::app) mod tests {
     #[test]
     fn it_is_installed_once() {
         let (first, second) = (LogBook::install(), LogBook::install());
-        log::error!(target: "segscope", "said once");
+        log::error!(target: "segscope", "logged once");
         for book in [first, second] {
-            let said = book.entries(|entry| entry.text == "said once");
-            assert_eq!(said.len(), 1);
+            let logged = book.entries(|entry| entry.text == "logged once");
+            assert_eq!(logged.len(), 1);
         }
     }
 }

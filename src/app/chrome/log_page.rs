@@ -1,4 +1,4 @@
-//! The page of the log.
+//! The window that shows the log.
 
 use egui::{ComboBox, Context, RichText, ScrollArea, TextEdit, TextStyle, TextWrapMode, Ui, vec2};
 use log::{Level, LevelFilter};
@@ -7,14 +7,14 @@ use super::log_book::{LogBook, LogEntry};
 use super::page;
 use crate::app::command::Command;
 
-/// The choices of levels, as (least that is shown, title).
+/// The choices of levels, as (least severe level that is shown, title).
 const LEVELS: [(LevelFilter, &str); 3] = [
     (LevelFilter::Info, "All"),
     (LevelFilter::Warn, "Warnings and errors"),
     (LevelFilter::Error, "Errors"),
 ];
 
-/// Milliseconds between looks at the book, in case nothing else redraws the window.
+/// Milliseconds between updates from the book if nothing else redraws the window.
 const LOOK_AGAIN: u64 = 500;
 
 /// The window with the log.
@@ -23,13 +23,14 @@ pub(in crate::app) struct LogPage {
     open: bool,
     least: LevelFilter,
     filter: String,
-    /// What is shown, and what it was made from.
-    lines: Vec<Line>,
+    /// The shown lines.
+    lines: Vec<LogLine>,
+    /// Version of the book, level and filter that the lines were made from.
     made_from: Option<(u64, LevelFilter, String)>,
 }
 
-/// One line of text. A record of several lines is as many of these.
-struct Line {
+/// One line of a record, which may have several.
+struct LogLine {
     level: Level,
     text: String,
 }
@@ -47,7 +48,7 @@ impl LogPage {
         }
     }
 
-    /// Opens it with all records.
+    /// Opens it without filters.
     pub(in crate::app) fn open(&mut self) {
         self.open = true;
         self.least = LevelFilter::Info;
@@ -73,7 +74,7 @@ impl LogPage {
         ui.separator();
         self.read_book();
         if self.lines.is_empty() {
-            ui.label("No record is like this.");
+            ui.label("No matching records.");
         }
         let row_height = ui.text_style_height(&TextStyle::Monospace);
         ui.spacing_mut().item_spacing.y = 2.0;
@@ -117,20 +118,16 @@ impl LogPage {
             .hint_text("Filter by text")
             .desired_width(180.0);
         ui.add(field).accessible_name("Filter log");
-        if ui
-            .button("Copy all")
-            .on_hover_text("Copy the lines that are shown")
-            .clicked()
-        {
+        if ui.button("Copy all").on_hover_text("Copy the shown lines").clicked() {
             let lines: Vec<&str> = self.lines.iter().map(|line| line.text.as_str()).collect();
             ui.copy_text(lines.join("\n"));
         }
-        if ui.button("Clear").on_hover_text("Forget all records").clicked() {
+        if ui.button("Clear").on_hover_text("Delete all records").clicked() {
             self.book.clear();
         }
     }
 
-    /// Makes the lines anew if the book or the filters have changed.
+    /// Makes the lines again if the book or the filters have changed.
     fn read_book(&mut self) {
         let made_from = Some((self.book.version(), self.least, self.filter.clone()));
         if self.made_from == made_from {
@@ -146,8 +143,8 @@ impl LogPage {
     }
 }
 
-/// A record as lines: the time in seconds, the level and the crate stand before the first.
-fn lines_of(entry: &LogEntry) -> Vec<Line> {
+/// A record as lines. Before the first come the time in seconds, the level and the crate.
+fn lines_of(entry: &LogEntry) -> Vec<LogLine> {
     let level = match entry.level {
         Level::Error => "error",
         Level::Warn => "warning",
@@ -159,7 +156,7 @@ fn lines_of(entry: &LogEntry) -> Vec<Line> {
     let first = lines.next().unwrap_or_default();
     std::iter::once(start + first)
         .chain(lines.map(|line| format!("{indent}{line}")))
-        .map(|text| Line {
+        .map(|text| LogLine {
             level: entry.level,
             text,
         })
@@ -224,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn all_is_copied_as_it_is_shown() {
+    fn copy_all_copies_the_shown_lines() {
         let mut harness = harness();
         harness.get_by_label("Copy all").click();
         let mut copied = None;
@@ -246,6 +243,6 @@ mod tests {
         let mut harness = harness();
         harness.get_by_label("Clear").click();
         harness.run();
-        assert!(shows(&harness, "No record is like this.") && !shows(&harness, "street"));
+        assert!(shows(&harness, "No matching records.") && !shows(&harness, "street"));
     }
 }

@@ -1,4 +1,4 @@
-//! What frames every workspace: bars, the list of pictures, dialogs, small windows and messages.
+//! Everything around the workspace: bars, the list of images, dialogs, small windows and messages.
 
 mod about;
 mod batch_dialog;
@@ -6,6 +6,7 @@ mod export_dialog;
 pub(super) mod format_choice;
 mod frame_log;
 mod frame_times;
+mod image_list;
 mod log_book;
 mod log_page;
 mod models_menu;
@@ -13,7 +14,6 @@ mod models_page;
 mod output_switch;
 pub(super) mod page;
 mod performance;
-mod picture_list;
 mod status_bar;
 mod toast;
 mod toasts;
@@ -30,8 +30,8 @@ use super::workspaces::Ctx;
 use batch_dialog::BatchDialog;
 use export_dialog::ExportDialog;
 pub(super) use frame_times::FrameTimes;
+use image_list::ImageList;
 pub(super) use models_menu::about;
-use picture_list::PictureList;
 pub(super) use status_bar::time_left;
 #[cfg(test)]
 pub(super) use toast::Severity;
@@ -40,8 +40,8 @@ use toasts::Toasts;
 pub(super) use welcome::welcome;
 use windows::Windows;
 
-/// From this width on there is room for the list of pictures beside the panel on the right, in points. Below it the list
-/// makes way, or the picture would have none.
+/// Width in points from which the list of images fits beside the panel on the right. In a narrower window the list is
+/// hidden, to leave room for the image.
 const ROOM_FOR_BOTH_PANELS: f32 = 600.0;
 
 /// Everything around the workspace.
@@ -49,23 +49,23 @@ pub(super) struct Chrome {
     pub(super) windows: Windows,
     pub(super) export: ExportDialog,
     pub(super) batch: BatchDialog,
-    pub(super) pictures: PictureList,
+    pub(super) images: ImageList,
     pub(super) toasts: Toasts,
-    /// The window's title as the system knows it.
+    /// The window's title that the system was given last.
     pub(super) title: String,
 }
 
 impl Chrome {
-    /// Nothing open yet.
+    /// Starts with nothing open.
     ///
     /// # Errors
-    /// When the file for frame times cannot be made.
+    /// When the file for frame times cannot be created.
     pub(super) fn new(start: &Start) -> std::io::Result<Self> {
         Ok(Self {
             windows: Windows::new(start.store.clone(), start.frame_log.as_deref())?,
-            export: ExportDialog::new(start.pictures_folder.clone()),
+            export: ExportDialog::new(start.images_folder.clone()),
             batch: BatchDialog::default(),
-            pictures: PictureList::default(),
+            images: ImageList::default(),
             toasts: Toasts::default(),
             title: String::new(),
         })
@@ -76,7 +76,7 @@ impl Chrome {
         self.export.is_open() || self.batch.is_open()
     }
 
-    /// Closes the dialog that is open; whether there was one.
+    /// Closes the open dialog; true if there was one.
     pub(super) fn close_dialog(&mut self) -> bool {
         let open = self.dialog_is_open();
         self.export.close();
@@ -84,24 +84,24 @@ impl Chrome {
         open
     }
 
-    /// Draws the bars; `busy` is what workspaces are busy with, each with the command that goes there.
+    /// Draws the bars. `busy` is what workspaces are doing, each with the command that opens the workspace.
     pub(super) fn bars(ui: &mut Ui, ctx: &Ctx, busy: &[(Command, String)]) {
         Panel::top("top bar").show(ui, |ui| top_bar::show(ui, ctx));
         Panel::bottom("status bar").show(ui, |ui| status_bar::show(ui, ctx, busy));
     }
 
-    /// Draws the panels at the sides, as far as they are open: the list of pictures, and what `side_panel` draws.
+    /// Draws the open side panels: the list of images, and the one that `side_panel` draws.
     pub(super) fn side_panels(&mut self, ui: &mut Ui, ctx: &Ctx, side_panel: impl FnOnce(&mut Ui)) {
         let both = ui.available_width() >= ROOM_FOR_BOTH_PANELS;
         let share = if both { 0.4 } else { 0.48 };
         let most = (ui.available_width() * share).max(160.0);
         let panels = &ctx.state.session.panels;
-        let mut widths = [panels.pictures_width, panels.inspector_width];
-        if panels.pictures && (both || !panels.inspector) {
+        let mut widths = [panels.images_width, panels.inspector_width];
+        if panels.images && (both || !panels.inspector) {
             let panel = Panel::left("pictures")
-                .default_size(panels.pictures_width)
+                .default_size(panels.images_width)
                 .size_range(150.0_f32.min(most)..=most.min(420.0))
-                .show(ui, |ui| self.pictures.show(ui, ctx));
+                .show(ui, |ui| self.images.show(ui, ctx));
             widths[0] = panel.response.rect.width();
         }
         if panels.inspector {
@@ -111,7 +111,7 @@ impl Chrome {
                 .show(ui, side_panel);
             widths[1] = panel.response.rect.width();
         }
-        if widths != [panels.pictures_width, panels.inspector_width] {
+        if widths != [panels.images_width, panels.inspector_width] {
             ctx.send(Action::PanelWidths(widths));
         }
     }

@@ -1,4 +1,4 @@
-//! The list of open models in their menu.
+//! The list of open models in the Model menu.
 
 use egui::{Align, Button, Layout, Ui, vec2};
 
@@ -10,7 +10,7 @@ use crate::engine::ModelInfo;
 /// Width of the list in points.
 const WIDTH: f32 = 330.0;
 
-/// Draws the open models with their memory: a click on one uses it, its button closes it.
+/// Draws the open models with their memory. A click on a model uses it; its button closes it.
 pub(super) fn open_models_menu(ui: &mut Ui, ctx: &Ctx) {
     let models = &ctx.state.library.models;
     if models.open().is_empty() {
@@ -24,12 +24,12 @@ pub(super) fn open_models_menu(ui: &mut Ui, ctx: &Ctx) {
         let row = vec2(WIDTH, ui.spacing().interact_size.y);
         ui.allocate_ui_with_layout(row, Layout::right_to_left(Align::Center), |ui| {
             let close = ui.small_button("Close").accessible_name(format!("Close {name}"));
-            if close.on_hover_text("Take it out of memory; the file stays").clicked() {
+            if close.on_hover_text("Remove from memory; the file is kept").clicked() {
                 ctx.send(Action::CloseModel(open.info.clone()));
             }
             let memory = match open.in_memory {
                 true => memory_text(open.info.bytes()),
-                false => "read again when used".into(),
+                false => "reloaded when used".into(),
             };
             let used = models.used().is_some_and(|model| model.id == open.info.id);
             let button = Button::selectable(used, name.as_str()).right_text(memory).truncate();
@@ -47,7 +47,7 @@ pub(super) fn open_models_menu(ui: &mut Ui, ctx: &Ctx) {
     }
 }
 
-/// How many models are open and what they take.
+/// The number of open models, and their memory.
 pub(super) fn models_text(ctx: &Ctx) -> String {
     let open = ctx.state.library.models.open();
     let in_memory = open.iter().filter(|model| model.in_memory);
@@ -59,10 +59,10 @@ pub(super) fn models_text(ctx: &Ctx) -> String {
     )
 }
 
-/// Where a model comes from, how large it is, and what was assumed or set aside when it was opened.
+/// Source and size of a model, and the remarks on what was assumed or left out when it was opened.
 pub(in crate::app) fn about(model: &ModelInfo) -> String {
     let path = model.source.path().map(|path| path.display().to_string());
-    let source = path.unwrap_or_else(|| "embedded in the program".into());
+    let source = path.unwrap_or_else(|| "built into the program".into());
     let millions = model.parameters as f64 / 1e6;
     let (count, data_set) = (model.classes.len(), &model.classes.name);
     let size = format!("{millions:.1} million parameters, {count} classes ({data_set})");
@@ -89,7 +89,7 @@ mod tests {
     use crate::model::DecoderKind;
 
     #[test]
-    fn a_model_tells_what_was_assumed_when_it_was_opened() {
+    fn the_remarks_of_a_model_are_listed() {
         let mut open = model(1, "/models/a.pth", &[DecoderKind::Linear]);
         let plain = about(&open.info);
         assert_eq!(plain.lines().count(), 2, "{plain}");
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_has_a_unit_that_fits() {
+    fn memory_has_a_suitable_unit() {
         for (mib, text) in [
             (0.0, "0 MiB"),
             (22.9, "23 MiB"),

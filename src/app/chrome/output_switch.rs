@@ -1,4 +1,4 @@
-//! The switch of decoders in the top bar: all in sight where there is room, else in a list that drops down.
+//! The decoder switch in the top bar: all decoders side by side if there is room, else a drop-down list.
 
 use std::sync::Arc;
 
@@ -7,11 +7,11 @@ use egui::{Button, ComboBox, CornerRadius, Frame, Margin, Stroke, TextStyle, Tex
 use super::models_menu::about;
 use crate::app::action::Action;
 use crate::app::command::Command;
-use crate::app::state::{Entry, Group, Models, groups};
+use crate::app::state::{Group, Models, OutputEntry, groups};
 use crate::app::workspaces::Ctx;
 use crate::engine::{ModelInfo, OpenModel, Output};
 
-/// Points that are left for what follows in the row.
+/// Points that are reserved for what follows in the row.
 const FOR_OTHERS: f32 = 120.0;
 
 /// Points between two entries.
@@ -20,13 +20,13 @@ const GAP: f32 = 2.0;
 /// Points between two models.
 const MODEL_GAP: f32 = 8.0;
 
-/// Least width of a list that drops down, in points.
+/// Minimum width of a drop-down list, in points.
 const LEAST: f32 = 84.0;
 
 /// What was chosen.
 type Choice = (Arc<ModelInfo>, Output);
 
-/// Whether there is more than one thing to choose.
+/// Whether there is more than one decoder to choose from.
 pub(super) fn has_switch(ctx: &Ctx) -> bool {
     ctx.state.library.models.main_outputs().nth(1).is_some()
 }
@@ -42,9 +42,9 @@ pub(super) fn output_switch(ui: &mut Ui, ctx: &Ctx) {
     ui.separator();
     let groups = groups(models.open());
     let room = ui.available_width() - FOR_OTHERS;
-    // Reserved also while the decoder in use has none, so that the switch does not change its form in use.
+    // Reserved even if the decoder in use has only one head, so that the switch has the same form for every decoder.
     let for_heads = match some_decoder_has_heads(models) {
-        true => drop_down_width(ui, "Head: layer 00"),
+        true => drop_down_width(ui, "Output: main head"),
         false => 0.0,
     };
     let switch = Switch { models, used };
@@ -75,7 +75,7 @@ fn some_decoder_has_heads(models: &Models) -> bool {
     models.open().iter().any(has_heads)
 }
 
-/// The outputs of the decoder in use: its main head and its auxiliary ones.
+/// The outputs of the decoder in use: its main head and its auxiliary heads.
 fn heads(models: &Models, used: &ModelInfo) -> Vec<Output> {
     let decoder = models.output().decoder;
     let mut outputs = used.spec.outputs();
@@ -83,14 +83,14 @@ fn heads(models: &Models, used: &ModelInfo) -> Vec<Output> {
     outputs
 }
 
-/// The switch while it is drawn.
+/// The switch while it is being drawn.
 struct Switch<'a> {
     models: &'a Models,
     used: &'a Arc<ModelInfo>,
 }
 
 impl Switch<'_> {
-    /// Every entry as a button, in one frame.
+    /// Draws every entry as a button, all in one frame.
     fn all_in_sight(&self, ui: &mut Ui, groups: &[Group], choice: &mut Option<Choice>) {
         let line = ui.visuals().widgets.noninteractive.bg_stroke;
         let frame = Frame::new()
@@ -114,8 +114,8 @@ impl Switch<'_> {
         });
     }
 
-    /// One entry, with its key and what is known of it on hovering.
-    fn entry(&self, ui: &mut Ui, entry: &Entry, place: usize, choice: &mut Option<Choice>) {
+    /// Draws one entry, whose tooltip has its key and describes its model.
+    fn entry(&self, ui: &mut Ui, entry: &OutputEntry, place: usize, choice: &mut Option<Choice>) {
         let used = self.is_entry_in_use(entry);
         let button = ui.add(Button::selectable(used, entry.title.as_str()));
         let key = Command::DECODERS.get(place).map(|command| command.shortcut_text(ui));
@@ -126,19 +126,19 @@ impl Switch<'_> {
         }
     }
 
-    fn is_entry_in_use(&self, entry: &Entry) -> bool {
+    fn is_entry_in_use(&self, entry: &OutputEntry) -> bool {
         let model_in_use = self.used.id == entry.model.id;
         model_in_use && entry.output.decoder == self.models.output().decoder
     }
 
-    /// The heads of the decoder in use, in a list that drops down.
+    /// Draws the heads of the decoder in use as a drop-down list.
     fn head_list(&self, ui: &mut Ui, heads: &[Output], choice: &mut Option<Choice>) {
-        let shown = format!("Head: {}", head_title(self.used, self.models.output()));
+        let shown = format!("Output: {}", head_title(self.used, self.models.output()));
         let list = ComboBox::from_id_salt("head").selected_text(shown);
         let list = list.show_ui(ui, |ui| self.head_rows(ui, heads, choice));
         list.response
-            .accessible_name("Head")
-            .on_hover_text("The decoder's own prediction, or that of a head on an earlier layer");
+            .accessible_name("Output")
+            .on_hover_text("The prediction of the decoder's main head, or of an auxiliary head on an earlier layer");
     }
 
     fn head_rows(&self, ui: &mut Ui, heads: &[Output], choice: &mut Option<Choice>) {
@@ -150,7 +150,7 @@ impl Switch<'_> {
         }
     }
 
-    /// Entries, and perhaps heads, in one list that drops down and shows a text of some width while it is closed.
+    /// Draws entries, and heads if there are several, as one drop-down list, which shows a text while it is closed.
     fn drop_down(
         &self,
         ui: &mut Ui,
@@ -175,7 +175,7 @@ impl Switch<'_> {
             }
             if heads.len() > 1 {
                 ui.separator();
-                ui.weak("Head");
+                ui.weak("Output");
                 self.head_rows(ui, heads, choice);
             }
         });
@@ -183,7 +183,7 @@ impl Switch<'_> {
         list.response.accessible_name("Decoder").on_hover_text(hint);
     }
 
-    /// What stands on the closed list.
+    /// The text on the closed list.
     fn shown_title(&self, groups: &[Group]) -> String {
         let in_use = |group: &Group| {
             let entry = group.entries.iter().find(|entry| self.is_entry_in_use(entry))?;
@@ -204,15 +204,15 @@ impl Switch<'_> {
     }
 }
 
-/// `main`, `layer 10`.
+/// `main head`, `layer 10`.
 fn head_title(model: &ModelInfo, output: Output) -> String {
     match model.spec.layer_of(output) {
         Some(layer) => format!("layer {layer}"),
-        None => "main".into(),
+        None => "main head".into(),
     }
 }
 
-/// Points that all entries take beside each other.
+/// Width of all entries side by side, in points.
 fn width(ui: &Ui, groups: &[Group]) -> f32 {
     let padding = 2.0 * ui.spacing().button_padding.x + GAP;
     let of_group = |group: &Group| {
@@ -223,7 +223,7 @@ fn width(ui: &Ui, groups: &[Group]) -> f32 {
     groups.iter().map(of_group).sum()
 }
 
-/// Points that a list takes which drops down and shows `text`.
+/// Width of a drop-down list that shows `text`, in points.
 fn drop_down_width(ui: &Ui, text: &str) -> f32 {
     let spacing = ui.spacing();
     text_width(ui, text)

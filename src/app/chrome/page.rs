@@ -1,9 +1,11 @@
-//! The frame that all small windows share: log, performance, keys and about.
+//! The frame that all small windows share, such as log, performance, keys and about.
 
 use egui::{Context, Key, Modifiers, Popup, Ui, Vec2, Window};
 
-/// Draws a small window if it is open: in the middle at first, never larger than the main window, and closed by its
-/// button or by Escape while it is the topmost and no menu is open. `size` is how large it is at first, in points.
+/// Draws a small window if it is open.
+///
+/// The window is centred at first and never larger than the main window. Its button closes it, and so does Escape while
+/// it is topmost and no menu is open. `size` is its initial size in points.
 pub(in crate::app) fn show(
     context: &Context,
     title: &str,
@@ -25,7 +27,7 @@ pub(in crate::app) fn show(
         .default_pos(screen.center() - size / 2.0)
         .max_size(most)
         .show(context, contents);
-    // egui also keeps the place of windows that were closed, so the topmost layer may be one that nobody sees.
+    // egui also keeps the layers of closed windows, so the topmost layer may be invisible.
     let above = context
         .top_layer_id()
         .filter(|top| context.memory(|memory| memory.areas().is_visible(top)));

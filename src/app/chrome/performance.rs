@@ -1,4 +1,4 @@
-//! The page of the window's own performance.
+//! The page of the window's performance.
 
 use std::time::Duration;
 
@@ -8,16 +8,16 @@ use super::frame_times::{FrameTimes, Spread};
 use super::page;
 use crate::app::command::Command;
 
-/// Milliseconds that the plot is high.
+/// Milliseconds at the top of the plot.
 const PLOT_TOP: f32 = 12.0;
 
-/// Milliseconds of processor time that a frame may take: median and 99th percentile.
+/// Limits for the processor time of a frame in milliseconds: median and 99th percentile.
 const LIMITS: [f32; 2] = [4.0, 8.0];
 
-/// Milliseconds between looks, in case nothing else redraws the window. Few, so that looking changes little.
+/// Milliseconds between updates if nothing else redraws the window. More updates would change the times more.
 const LOOK_AGAIN: u64 = 500;
 
-/// The window with the figures.
+/// The window with the frame times.
 #[derive(Default)]
 pub(in crate::app) struct PerformancePage {
     open: bool,
@@ -34,7 +34,7 @@ impl PerformancePage {
         self.open
     }
 
-    /// Draws it if it is open. `rows` are further figures as (name, value), such as the worker's state.
+    /// Draws it if it is open. `rows` are other values as (name, value), such as the worker's state.
     pub(in crate::app) fn show(&mut self, context: &Context, times: &FrameTimes, rows: &[(&str, String)]) {
         let title = Command::Performance.title();
         page::show(context, title, &mut self.open, vec2(480.0, 400.0), |ui| {
@@ -58,10 +58,10 @@ fn milliseconds(time: Duration) -> f32 {
     time.as_secs_f32() * 1e3
 }
 
-/// The figures of the window's thread.
+/// Draws the times of the window's thread.
 fn spreads(ui: &mut Ui, times: &FrameTimes) {
     ui.label(format!(
-        "Work of the window in its newest {} frames, in ms",
+        "Time per frame in the latest {} frames, in ms",
         times.frames().len()
     ));
     Grid::new("frame times")
@@ -82,7 +82,7 @@ fn spreads(ui: &mut Ui, times: &FrameTimes) {
         });
 }
 
-/// Processor time as one bar per frame, newest on the right, with a line at each limit.
+/// Draws processor time as one bar per frame, newest on the right, with a line at each limit.
 fn plot(ui: &mut Ui, times: &FrameTimes) {
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 96.0), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(egui::Role::Image, true, "Processor time per frame"));
@@ -90,7 +90,7 @@ fn plot(ui: &mut Ui, times: &FrameTimes) {
     let visuals = ui.visuals();
     painter.rect_filled(rect, 2.0, visuals.extreme_bg_color);
     let y_of = |milliseconds: f32| rect.bottom() - rect.height() * (milliseconds / PLOT_TOP).min(1.0);
-    // A bar is two points wide, so as many of the newest frames as fit.
+    // A bar is two points wide. Only the newest frames that fit are drawn.
     let right_to_left = (0..)
         .map(|i| rect.right() - 2.0 * i as f32)
         .take_while(|right| *right > rect.left());
@@ -131,7 +131,7 @@ mod tests {
     use crate::app::chrome::frame_times::FrameTimes;
 
     #[test]
-    fn figures_and_rows_are_shown_until_it_is_closed() {
+    fn times_and_rows_are_shown_until_it_is_closed() {
         let mut times = FrameTimes::default();
         for number in 0..700 {
             times.stop(FrameTimes::start(), number);
@@ -143,7 +143,7 @@ mod tests {
             page,
         );
         harness.run();
-        for text in ["newest 600 frames", "Median", "99 %", "Worker", "waits for work"] {
+        for text in ["latest 600 frames", "Median", "99 %", "Worker", "waits for work"] {
             assert!(harness.query_by_label_contains(text).is_some(), "{text}");
         }
         harness.key_press(Key::Escape);

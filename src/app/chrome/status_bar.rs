@@ -1,4 +1,4 @@
-//! The line at the bottom: device, what runs, how long it took, memory and zoom.
+//! The status bar: device, current or last run with its time, memory and zoom.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use egui::{Align, Label, Layout, ProgressBar, Ui};
 use crate::app::command::Command;
 use crate::app::workspaces::Ctx;
 
-/// From this width on there is room for the time of each stage.
+/// Width in points from which there is room for the time of each stage.
 const WIDE: f32 = 1000.0;
 
-/// Draws the line. `busy` is what workspaces are busy with, each with the command that goes there.
+/// Draws the bar. `busy` is what workspaces are doing, each with the command that opens the workspace.
 pub(super) fn show(ui: &mut Ui, ctx: &Ctx, busy: &[(Command, String)]) {
     let wide = ui.available_width() >= WIDE;
     ui.horizontal(|ui| {
@@ -21,7 +21,7 @@ pub(super) fn show(ui: &mut Ui, ctx: &Ctx, busy: &[(Command, String)]) {
             }
             ui.separator();
         }
-        // The right end first: the middle takes what is left.
+        // The right end comes first: the middle takes the rest of the width.
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             right_end(ui, ctx, busy);
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
@@ -34,18 +34,18 @@ pub(super) fn show(ui: &mut Ui, ctx: &Ctx, busy: &[(Command, String)]) {
     });
 }
 
-/// Zoom, memory, and what workspaces are busy with.
+/// Draws zoom, memory, and what workspaces are doing.
 fn right_end(ui: &mut Ui, ctx: &Ctx, busy: &[(Command, String)]) {
     if ctx.document().is_some() {
         let percent = ctx.state.canvas.camera.zoom() * ui.pixels_per_point() * 100.0;
         ui.label(format!("{percent:.0} %"))
-            .on_hover_text("Screen pixels per picture pixel");
+            .on_hover_text("Screen pixels per photo pixel");
         ui.separator();
     }
     let memory = ctx.state.device.memory.as_ref();
     if let Some((now, peak)) = memory.and_then(|m| m.now_mib.zip(m.peak_mib)) {
         ui.label(format!("{now} MiB"))
-            .on_hover_text(format!("Memory of the program; at most {peak} MiB so far"));
+            .on_hover_text(format!("Memory of the program; the peak so far is {peak} MiB"));
         ui.separator();
     }
     for (command, text) in busy {
@@ -56,7 +56,7 @@ fn right_end(ui: &mut Ui, ctx: &Ctx, busy: &[(Command, String)]) {
     }
 }
 
-/// How far the run is.
+/// Draws the progress of the run.
 fn this_run(ui: &mut Ui, ctx: &Ctx, wide: bool) {
     let Some(running) = &ctx.state.jobs.running else { return };
     let fraction = running.progress.map_or(0.0, |p| p.fraction);
@@ -77,10 +77,10 @@ fn this_run(ui: &mut Ui, ctx: &Ctx, wide: bool) {
     }
 }
 
-/// What the masks on the canvas cost.
+/// Draws how long the masks on the canvas took.
 fn last_run(ui: &mut Ui, ctx: &Ctx, wide: bool) {
     if !ctx.state.workspace.shows_output {
-        // The workspace tells of what it runs.
+        // The workspace reports on its own runs.
         return;
     }
     let result = ctx.document().and_then(|d| d.result.as_ref());

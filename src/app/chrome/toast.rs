@@ -1,4 +1,4 @@
-//! One short message: what it says and how it is drawn.
+//! One short message: its contents, its lifetime and its drawing.
 
 use std::path::PathBuf;
 
@@ -6,13 +6,13 @@ use egui::{Color32, Frame, Label, RichText, ScrollArea, Stroke, TextWrapMode, Ui
 
 use crate::app::command::Command;
 
-/// Seconds that a note stays.
+/// Seconds for which a note is shown.
 const STAY: f64 = 6.0;
 
-/// Seconds that a warning stays: nobody waits for it, so it has to be seen by the way.
+/// Seconds for which a warning is shown: long enough to be noticed by a user who is doing something else.
 const WARNING_STAY: f64 = 20.0;
 
-/// How much a message matters.
+/// The severity of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::app) enum Severity {
     Info,
@@ -21,7 +21,7 @@ pub(in crate::app) enum Severity {
 }
 
 impl Severity {
-    /// Its name, so that colour is not the only sign.
+    /// Its name, so that it is not shown by colour alone.
     fn title(self) -> &'static str {
         match self {
             Self::Info => "Note",
@@ -30,7 +30,7 @@ impl Severity {
         }
     }
 
-    /// As the log counts it.
+    /// The matching level of the log.
     pub(in crate::app) fn log_level(self) -> log::Level {
         match self {
             Self::Info => log::Level::Info,
@@ -48,10 +48,10 @@ impl Severity {
     }
 }
 
-/// What a message's own button asks for.
+/// The action of a message's button.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::app) enum ToastAction {
-    /// Do what the command does.
+    /// Perform this command.
     Perform(Command),
     /// Show this folder in the system's file manager.
     OpenFolder(PathBuf),
@@ -61,7 +61,7 @@ impl ToastAction {
     fn title(&self) -> &'static str {
         match self {
             Self::Perform(command) => command.title(),
-            Self::OpenFolder(_) => "Open folder",
+            Self::OpenFolder(_) => "Show in folder",
         }
     }
 }
@@ -74,33 +74,34 @@ pub(in crate::app) struct Toast {
     details: Option<String>,
     action: Option<ToastAction>,
     pub(in crate::app) show_details: bool,
-    /// How often it was said.
+    /// Number of times it was reported.
     pub(in crate::app) count: usize,
-    /// Seconds for which it has been in sight with the cursor elsewhere.
+    /// Seconds for which it has been shown without the cursor over it.
     age: f64,
-    /// The clock's seconds when it was drawn last.
+    /// Clock time at which it was last drawn, in seconds.
     drawn_at: Option<f64>,
     hovered: bool,
 }
 
 impl Toast {
-    /// Something to know; it leaves by itself.
+    /// A note; it disappears after some seconds.
     pub(in crate::app) fn info(text: impl Into<String>) -> Self {
         Self::new(Severity::Info, text.into())
     }
 
-    /// Something that did not go as asked for and does no harm; it leaves by itself.
+    /// A warning about something that did not work as requested but does no harm; it disappears after some seconds.
     pub(in crate::app) fn warning(text: impl Into<String>) -> Self {
         Self::new(Severity::Warning, text.into())
     }
 
-    /// Something that failed; it stays until it is dismissed.
+    /// An error; it stays until it is dismissed.
     pub(in crate::app) fn error(text: impl Into<String>) -> Self {
         Self::new(Severity::Error, text.into())
     }
 
-    /// Something that failed, told by a text of several lines. The first is shown, such as that tensors do not fit; the
-    /// others, such as which, on request.
+    /// An error with a text of several lines.
+    ///
+    /// The first line is shown, such as that tensors do not fit. The others, such as which tensors, are details.
     pub(in crate::app) fn failure(text: impl Into<String>) -> Self {
         let text = text.into();
         match text.split_once('\n') {
@@ -109,7 +110,7 @@ impl Toast {
         }
     }
 
-    /// One warning for any number of problems: the only one, or `summary` with all of them as details.
+    /// One warning for any number of problems: the only problem, or `summary` with all of them as details.
     pub(in crate::app) fn problems(summary: &str, problems: &[String]) -> Option<Self> {
         match problems {
             [] => None,
@@ -137,13 +138,13 @@ impl Toast {
         }
     }
 
-    /// With more text that is folded at first.
+    /// Adds details, which are folded at first.
     pub(in crate::app) fn with_details(mut self, details: impl Into<String>) -> Self {
         self.details = Some(details.into());
         self
     }
 
-    /// With a button of its own.
+    /// Adds a button.
     pub(in crate::app) fn with_action(mut self, action: ToastAction) -> Self {
         self.action = Some(action);
         self
@@ -157,7 +158,7 @@ impl Toast {
         }
     }
 
-    /// Lets it grow older until `now`, in seconds of the clock that draws, unless the cursor is over it.
+    /// Ages it to `now`, in seconds of the drawing clock, unless the cursor is over it.
     pub(in crate::app) fn let_time_pass(&mut self, now: f64) {
         let before = self.drawn_at.replace(now).unwrap_or(now);
         if !self.hovered {
@@ -165,7 +166,7 @@ impl Toast {
         }
     }
 
-    /// Seconds until it leaves by itself, if it does.
+    /// Seconds until it disappears; `None` while it stays.
     pub(in crate::app) fn remaining(&self) -> Option<f64> {
         let stay = match self.severity {
             Severity::Info => STAY,
@@ -176,15 +177,15 @@ impl Toast {
     }
 }
 
-/// What a person did to a message.
-pub(in crate::app) enum Answer {
+/// What the user did to a message.
+pub(in crate::app) enum ToastResponse {
     Dismiss,
     Act(ToastAction),
 }
 
 impl Toast {
     /// Draws one message, at most `width` points wide.
-    pub(in crate::app) fn show(&mut self, ui: &mut Ui, width: f32) -> Option<Answer> {
+    pub(in crate::app) fn show(&mut self, ui: &mut Ui, width: f32) -> Option<ToastResponse> {
         let color = self.severity.color(ui);
         let frame = Frame::popup(ui.style()).stroke(Stroke::new(1.0, color));
         let inside = (width - frame.total_margin().sum().x).max(40.0);
@@ -205,12 +206,12 @@ impl Toast {
                 ui.horizontal_wrapped(|ui| answer = self.buttons(ui, color));
             })
             .response;
-        // Not the response's own hovering: that is false while the cursor is over one of the buttons.
+        // `response.hovered()` would be false while the cursor is over one of the buttons.
         self.hovered = ui.rect_contains_pointer(response.rect);
         answer
     }
 
-    fn buttons(&mut self, ui: &mut Ui, color: Color32) -> Option<Answer> {
+    fn buttons(&mut self, ui: &mut Ui, color: Color32) -> Option<ToastResponse> {
         let mut answer = None;
         ui.label(RichText::new(self.severity.title()).color(color).small());
         if self.count > 1 {
@@ -225,13 +226,13 @@ impl Toast {
         if let Some(action) = &self.action
             && ui.small_button(action.title()).clicked()
         {
-            answer = Some(Answer::Act(action.clone()));
+            answer = Some(ToastResponse::Act(action.clone()));
         }
         if self.severity != Severity::Info && ui.small_button("Copy").clicked() {
             ui.copy_text(self.full_text());
         }
         if ui.small_button("Dismiss").clicked() {
-            answer = Some(Answer::Dismiss);
+            answer = Some(ToastResponse::Dismiss);
         }
         answer
     }
@@ -242,7 +243,7 @@ mod tests {
     use super::{STAY, Toast};
 
     #[test]
-    fn its_time_begins_when_it_is_first_seen() {
+    fn its_time_starts_when_it_is_first_drawn() {
         let mut toast = Toast::info("the file has changed");
         toast.let_time_pass(100.0);
         assert_eq!(toast.remaining(), Some(STAY));
@@ -257,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_has_all_the_time() {
+    fn an_error_never_disappears() {
         let mut toast = Toast::error("it failed").with_details("why");
         toast.let_time_pass(0.0);
         toast.let_time_pass(1e6);

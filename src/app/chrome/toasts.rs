@@ -2,13 +2,13 @@
 
 use egui::{Align2, Area, Context, Frame, Id, Order, Rect, Ui};
 
-use super::toast::{Answer, Severity, Toast, ToastAction};
+use super::toast::{Severity, Toast, ToastAction, ToastResponse};
 use crate::app::command::Command;
 
-/// Messages shown at once; more would cover the picture.
+/// Maximum number of messages shown at once; more would cover the image.
 const SHOWN: usize = 4;
 
-/// Points; longer text wraps.
+/// Maximum width of a message in points; longer text wraps.
 const MAX_WIDTH: f32 = 420.0;
 
 /// Points between the messages and the edge of their bounds.
@@ -18,12 +18,12 @@ const MARGIN: f32 = 12.0;
 #[derive(Default)]
 pub(in crate::app) struct Toasts {
     shown: Vec<Toast>,
-    /// Messages that had to make room for newer ones since the place was last empty.
+    /// Number of messages that had to make room for newer ones since no message was shown.
     dropped: usize,
 }
 
 impl Toasts {
-    /// Adds a message and writes it to the log. The same text again is one message, the newest, with a count.
+    /// Adds a message and writes it to the log. A repeated text becomes one message, the newest, with a count.
     pub(in crate::app) fn push(&mut self, mut toast: Toast) {
         log::log!(target: "segscope", toast.severity.log_level(), "{}", toast.full_text());
         let same = |other: &Toast| other.severity == toast.severity && other.text == toast.text;
@@ -34,15 +34,16 @@ impl Toasts {
         }
         self.shown.push(toast);
         if self.shown.len() > SHOWN {
-            // What would have left anyway goes first.
+            // Messages that would disappear anyway are removed first.
             let passing = self.shown.iter().position(|toast| toast.severity != Severity::Error);
             self.shown.remove(passing.unwrap_or(0));
             self.dropped += 1;
         }
     }
 
-    /// Draws the messages in the lower left corner of `bounds`, such as the canvas: what lies outside is never covered.
-    /// Gives back what was asked for by a button in this frame.
+    /// Draws the messages in the lower left corner of `bounds`, such as the canvas, and never outside of it.
+    ///
+    /// Returns the action of a button that was clicked in this frame.
     pub(in crate::app) fn show(&mut self, context: &Context, bounds: Rect) -> Option<ToastAction> {
         self.let_time_pass(context);
         if self.shown.is_empty() {
@@ -74,14 +75,14 @@ impl Toasts {
         if let Some((at, answer)) = answer {
             self.shown.remove(at);
             context.request_repaint();
-            if let Answer::Act(asked) = answer {
+            if let ToastResponse::Act(asked) = answer {
                 action = Some(asked);
             }
         }
         action
     }
 
-    /// Ages the messages that nobody points at and lets go of those whose time is over.
+    /// Ages the messages that the cursor is not over, and removes those whose time is over.
     fn let_time_pass(&mut self, context: &Context) {
         let now = context.input(|input| input.time);
         for toast in &mut self.shown {
@@ -99,7 +100,7 @@ impl Toasts {
         }
     }
 
-    /// Says how many messages are only in the log; whether the log was asked for.
+    /// Draws how many messages are only in the log; true if the user asks for the log.
     fn more_line(&self, ui: &mut Ui) -> bool {
         Frame::popup(ui.style())
             .show(ui, |ui| {
@@ -149,7 +150,7 @@ mod tests {
         harness
     }
 
-    /// Lets seconds go by on the clock of the test.
+    /// Advances the clock of the test by some seconds.
     fn pass(harness: &mut Harness<State>, seconds: usize) {
         harness.run_steps(4 * seconds);
     }
@@ -165,17 +166,17 @@ mod tests {
     }
 
     #[test]
-    fn a_note_leaves_unless_the_cursor_is_over_it() {
-        let mut harness = harness([Toast::info("4 files written")], 200.0);
-        let at = harness.get_by_label("4 files written").rect().center();
+    fn a_note_disappears_unless_the_cursor_is_over_it() {
+        let mut harness = harness([Toast::info("4 files saved")], 200.0);
+        let at = harness.get_by_label("4 files saved").rect().center();
         harness.hover_at(at);
         pass(&mut harness, 20);
-        assert!(harness.query_by_label("4 files written").is_some());
+        assert!(harness.query_by_label("4 files saved").is_some());
         harness.hover_at(egui::pos2(500.0, 5.0));
         pass(&mut harness, 2);
-        assert!(harness.query_by_label("4 files written").is_some());
+        assert!(harness.query_by_label("4 files saved").is_some());
         pass(&mut harness, 7);
-        assert!(harness.query_by_label("4 files written").is_none());
+        assert!(harness.query_by_label("4 files saved").is_none());
     }
 
     #[test]
@@ -203,13 +204,13 @@ mod tests {
     }
 
     #[test]
-    fn its_button_gives_back_what_it_asks_for() {
+    fn its_button_returns_its_action() {
         let action = ToastAction::OpenFolder("/photos".into());
-        let mut harness = harness([Toast::info("written").with_action(action.clone())], 200.0);
-        harness.get_by_label("Open folder").click();
+        let mut harness = harness([Toast::info("saved").with_action(action.clone())], 200.0);
+        harness.get_by_label("Show in folder").click();
         harness.run();
         assert_eq!(harness.state().asked, Some(action));
-        assert!(harness.query_by_label("written").is_none());
+        assert!(harness.query_by_label("saved").is_none());
     }
 
     #[test]
@@ -226,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_looks_as_it_did() {
+    fn an_error_matches_its_snapshot() {
         let Some(_drawing) = testing::can_draw() else {
             return;
         };

@@ -1,4 +1,4 @@
-//! Menus, and buttons for what is done most.
+//! The top bar: menus, and buttons for the most frequent commands.
 
 use std::path::PathBuf;
 
@@ -10,19 +10,19 @@ use crate::app::action::Action;
 use crate::app::command::{Command, Section};
 use crate::app::workspaces::{Ctx, WORKSPACES};
 
-/// From this width on there is room for the picture's size beside its name.
+/// Width in points from which there is room for the image's size beside its name.
 const WIDE: f32 = 860.0;
 
-/// From this width on there is room for the workspaces beside the menus.
+/// Width in points from which there is room for the workspaces beside the menus.
 const ROOM_FOR_TABS: f32 = 805.0;
 
-/// From this width on there is room for all menus side by side, and for buttons that have keys and menu lines too.
+/// Width in points from which there is room for all menus side by side, and for buttons that only repeat a menu line.
 const ROOM_FOR_MENUS: f32 = 600.0;
 
-/// Width of the bar that tells how far a model is, in points.
+/// Width of the progress bar of a loading model, in points.
 const LOADING_BAR: f32 = 110.0;
 
-/// Draws both lines of the bar.
+/// Draws both rows of the bar.
 pub(super) fn show(ui: &mut Ui, ctx: &Ctx) {
     let roomy = ui.ctx().content_rect().width() >= ROOM_FOR_MENUS;
     MenuBar::new().ui(ui, |ui| {
@@ -44,14 +44,14 @@ pub(super) fn show(ui: &mut Ui, ctx: &Ctx) {
     ui.add_space(2.0);
 }
 
-/// Buttons for what is done most.
+/// Draws buttons for the most frequent commands.
 fn buttons(ui: &mut Ui, ctx: &Ctx, roomy: bool) {
     let separator = |ui: &mut Ui| {
         if roomy {
             ui.separator();
         }
     };
-    ctx.titled_button(ui, "Open…", Command::OpenPicture);
+    ctx.titled_button(ui, "Open…", Command::OpenImage);
     model_button(ui, ctx);
     separator(ui);
     ctx.command_button(ui, Command::Segment);
@@ -61,41 +61,41 @@ fn buttons(ui: &mut Ui, ctx: &Ctx, roomy: bool) {
         ctx.command_button(ui, Command::Fit);
         ctx.command_button(ui, Command::ActualSize);
     }
-    if ctx.state.library.pictures.len() > 1 {
+    if ctx.state.library.images.len() > 1 {
         separator(ui);
-        ctx.titled_button(ui, "<", Command::PreviousPicture);
-        ctx.titled_button(ui, ">", Command::NextPicture);
+        ctx.titled_button(ui, "<", Command::PreviousImage);
+        ctx.titled_button(ui, ">", Command::NextImage);
     }
     output_switch(ui, ctx);
 }
 
-/// The picture, or the model on its way, from the right end of the row on.
+/// Draws the name of the image, or the loading model, from the right end of the row on.
 fn what_is_open(ui: &mut Ui, ctx: &Ctx) {
     if ctx.state.library.models.is_loading() {
         return loading_bar(ui, ctx);
     }
     let Some(document) = ctx.document() else {
-        return missed_picture(ui, ctx);
+        return missed_image(ui, ctx);
     };
     let name = document.photo.source.name();
     let photo = &document.photo.photo;
-    // The size first: a long name may be cut, the size may not.
+    // The size comes first: a long name may be truncated, the size may not.
     if ui.ctx().content_rect().width() >= WIDE {
         ui.label(format!("{} x {}", photo.width, photo.height));
     }
     ui.add(Label::new(&name).truncate()).on_hover_text(&name);
 }
 
-/// A menu for each section: side by side in the bar, one below the other inside of a menu.
+/// Draws a menu for each section: side by side in the bar, one below the other inside a menu.
 fn menus(ui: &mut Ui, ctx: &Ctx) {
     for section in Section::ALL {
         ui.menu_button(section.title(), |ui| menu(ui, section, ctx));
     }
 }
 
-/// Names the chosen picture where it cannot be shown.
-fn missed_picture(ui: &mut Ui, ctx: &Ctx) {
-    let wanted = ctx.state.library.pictures.wanted();
+/// Draws the name of the chosen image if it cannot be shown.
+fn missed_image(ui: &mut Ui, ctx: &Ctx) {
+    let wanted = ctx.state.library.images.wanted();
     if let Some(wanted) = wanted.filter(|_| ctx.state.misses_wanted()) {
         let name = wanted.name();
         ui.add(Label::new(RichText::new(&name).weak()).truncate())
@@ -103,7 +103,7 @@ fn missed_picture(ui: &mut Ui, ctx: &Ctx) {
     }
 }
 
-/// How far the model on its way is.
+/// Draws the progress of the loading model.
 fn loading_bar(ui: &mut Ui, ctx: &Ctx) {
     let Some(loading) = ctx.state.library.models.loading() else {
         return;
@@ -117,7 +117,7 @@ fn loading_bar(ui: &mut Ui, ctx: &Ctx) {
     ui.add(Label::new(&text).truncate()).on_hover_text(text);
 }
 
-/// The workspaces side by side, or in a list that drops down where there is no room.
+/// Draws the workspaces side by side, or in a menu if there is no room.
 fn workspace_switch(ui: &mut Ui, ctx: &Ctx) {
     if ui.ctx().content_rect().width() < ROOM_FOR_TABS {
         let menu = ui.menu_button(ctx.state.workspace.id, |ui| {
@@ -138,7 +138,7 @@ fn workspace_switch(ui: &mut Ui, ctx: &Ctx) {
     }
 }
 
-/// The commands of a section, and what else belongs there.
+/// Draws the commands of a section, and the other entries of its menu.
 fn menu(ui: &mut Ui, section: Section, ctx: &Ctx) {
     ui.set_min_width(230.0);
     for &command in Command::ALL {
@@ -148,7 +148,7 @@ fn menu(ui: &mut Ui, section: Section, ctx: &Ctx) {
     }
     let session = &ctx.state.session;
     match section {
-        Section::File => recent_menu(ui, "Recent pictures", &session.recent_pictures, ctx),
+        Section::File => recent_menu(ui, "Recent photos", &session.recent_images, ctx),
         Section::Model => {
             open_models_menu(ui, ctx);
             recent_menu(ui, "Recent models", &session.recent_models, ctx);
@@ -181,7 +181,7 @@ fn model_button(ui: &mut Ui, ctx: &Ctx) {
     let multi_scale = if state.is_multi_scale() { ", multi-scale" } else { "" };
     let model = state.library.models.used();
     let name = model.map_or_else(|| "Model".into(), |model| format!("Model: {}", model.title));
-    // The switch of decoders says what is in use.
+    // The decoder switch shows what is in use.
     let title = if has_switch(ctx) { "Model" } else { &name };
     let menu = ui.menu_button(format!("{title}{multi_scale}"), |ui| menu(ui, Section::Model, ctx));
     let button = menu.response.accessible_name(format!("{name}{multi_scale}"));

@@ -1,4 +1,4 @@
-//! The small windows over the canvas, and what they are about.
+//! The small windows over the canvas, and what they show.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use super::frame_times::FrameTimes;
 use super::log_book::{LogBook, LogEntry};
 use super::log_page::LogPage;
 use super::models_menu::models_text;
-use super::models_page::{ModelsPage, Wish};
+use super::models_page::{ModelsPage, PageAction};
 use super::page;
 use super::performance::PerformancePage;
 use crate::app::action::{Action, Request};
@@ -28,25 +28,25 @@ pub(in crate::app) struct Windows {
     pub(in crate::app) shortcuts: ShortcutPage,
     pub(in crate::app) log: LogPage,
     log_book: LogBook,
-    /// Until when entries about file dialogs have been looked at, on the clock of the log.
+    /// Time of the last log entry about file dialogs that has been read, on the clock of the log.
     dialogs_looked_at: Duration,
     pub(in crate::app) performance: PerformancePage,
     pub(in crate::app) about: AboutPage,
     pub(in crate::app) models: ModelsPage,
-    /// Where models are kept unless the settings say otherwise.
+    /// The models folder, unless the settings name another.
     usual_models_folder: Option<PathBuf>,
     pub(in crate::app) settings_open: bool,
     pub(in crate::app) frame_times: FrameTimes,
     store: Option<Store>,
-    /// Of the processor. Asked for once, because the answer comes from files.
+    /// Cores of the processor. Asked for once, because the answer comes from files.
     cores: usize,
 }
 
 impl Windows {
-    /// Nothing open yet.
+    /// Starts with nothing open.
     ///
     /// # Errors
-    /// When the file for frame times cannot be made.
+    /// When the file for frame times cannot be created.
     pub(in crate::app) fn new(store: Option<Store>, frame_log: Option<&Path>) -> std::io::Result<Self> {
         let log_book = LogBook::install();
         Ok(Self {
@@ -66,7 +66,7 @@ impl Windows {
         })
     }
 
-    /// Why the dialog that was asked for last could not be opened, if the library for file dialogs has said so.
+    /// Why the last file dialog could not be opened, if the library for file dialogs has logged a reason.
     pub(in crate::app) fn dialog_failure(&mut self) -> Option<String> {
         let since = self.dialogs_looked_at;
         let complaints = self
@@ -76,7 +76,7 @@ impl Windows {
         why_no_dialog(&complaints)
     }
 
-    /// Whether Escape has something of these to close.
+    /// Whether a window is open that Escape closes.
     pub(in crate::app) fn any_open(&self) -> bool {
         self.settings_open
             || self.shortcuts.is_open()
@@ -86,7 +86,7 @@ impl Windows {
             || self.models.is_open()
     }
 
-    /// Draws those that are open.
+    /// Draws the open windows.
     pub(super) fn show(&mut self, ui: &mut Ui, ctx: &Ctx) {
         self.settings_page(ui, ctx);
         self.shortcuts.show(ui);
@@ -122,10 +122,10 @@ impl Windows {
         let chosen = ctx.state.settings.model_folder.as_ref();
         let folder = chosen.or(self.usual_models_folder.as_ref()).cloned();
         match self.models.show(ui, folder.as_deref()) {
-            Some(Wish::Scan(folder)) => ctx.actions().job(Job::ScanModels(folder)),
-            Some(Wish::Open(path)) => ctx.send(Action::OpenModel(ModelSource::Path(path))),
-            Some(Wish::ShowFolder(folder)) => ctx.request(Request::OpenOutside(folder)),
-            Some(Wish::Say(text)) => ctx.actions().info(text),
+            Some(PageAction::Scan(folder)) => ctx.actions().job(Job::ScanModels(folder)),
+            Some(PageAction::Open(path)) => ctx.send(Action::OpenModel(ModelSource::Path(path))),
+            Some(PageAction::ShowFolder(folder)) => ctx.request(Request::OpenOutside(folder)),
+            Some(PageAction::Say(text)) => ctx.actions().info(text),
             None => {}
         }
     }
@@ -135,9 +135,9 @@ impl Windows {
             return;
         }
         let library = &ctx.state.library;
-        let pictures = library.pictures.names().enumerate().map(|(index, name)| PaletteEntry {
+        let images = library.images.names().enumerate().map(|(index, name)| PaletteEntry {
             title: format!("Go to {name}"),
-            target: PaletteTarget::Picture(index),
+            target: PaletteTarget::Image(index),
         });
         let used = library.models.used();
         let classes = used.into_iter().flat_map(|m| m.classes.classes.iter().enumerate());
@@ -150,10 +150,10 @@ impl Windows {
             title: format!("Use {}", model.output_title(output)),
             target: PaletteTarget::Output(place),
         });
-        let extra: Vec<_> = outputs.chain(pictures).chain(classes).collect();
+        let extra: Vec<_> = outputs.chain(images).chain(classes).collect();
         match self.palette.show(ui, |command| ctx.commands.enabled(command), &extra) {
             Some(PaletteChoice::Command(command)) => ctx.perform(command),
-            Some(PaletteChoice::Target(PaletteTarget::Picture(index))) => ctx.send(Action::GoTo(index)),
+            Some(PaletteChoice::Target(PaletteTarget::Image(index))) => ctx.send(Action::GoTo(index)),
             Some(PaletteChoice::Target(PaletteTarget::Output(place))) => ctx.send(Action::UseEntry(place)),
             Some(PaletteChoice::Target(PaletteTarget::Class(index))) => {
                 if let Some(class) = used.and_then(|m| m.classes.classes.get(index)) {
@@ -181,7 +181,7 @@ fn performance_rows(ctx: &Ctx) -> Vec<(&'static str, String)> {
     let mut rows = vec![
         ("Worker", worker.to_owned()),
         (
-            "Kept results",
+            "Cached results",
             format!(
                 "{}, {} of {} MiB",
                 results.len(),
@@ -193,7 +193,7 @@ fn performance_rows(ctx: &Ctx) -> Vec<(&'static str, String)> {
     rows.push(("Models", models_text(ctx)));
     if let Some(memory) = &state.device.memory {
         rows.push((
-            "Encoder features",
+            "Cached encoder results",
             format!(
                 "{} of {} MiB",
                 mib(memory.feature_bytes),
@@ -201,17 +201,17 @@ fn performance_rows(ctx: &Ctx) -> Vec<(&'static str, String)> {
             ),
         ));
         if let (Some(now), Some(peak)) = (memory.now_mib, memory.peak_mib) {
-            rows.push(("Memory", format!("{now} MiB, at most {peak} MiB")));
+            rows.push(("Memory", format!("{now} MiB, peak {peak} MiB")));
         }
     }
     rows
 }
 
-/// What kept a dialog from opening, in what the library for file dialogs (rfd) has said about it.
+/// Why a dialog could not be opened, from the log entries of the library for file dialogs (rfd).
 ///
-/// Where no portal answers it says why, then that it takes zenity instead, and then nothing more unless zenity cannot be
-/// started. So a dialog that was cancelled leaves a complaint about the portal or the word about zenity, too, but the
-/// word about zenity is the last.
+/// If no portal answers, rfd logs the reason and then that it uses zenity instead. It logs more only if zenity cannot
+/// be started. So a cancelled dialog, too, may leave entries about the portal and zenity, but then the last entry is
+/// that zenity is used.
 fn why_no_dialog(complaints: &[LogEntry]) -> Option<String> {
     let last = complaints.last().filter(|entry| entry.level == Level::Error)?;
     Some(last.text.clone())
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cancelled_dialog_is_no_failure_and_a_missing_one_is() {
+    fn a_missing_dialog_is_a_failure_and_a_cancelled_one_is_not() {
         // What rfd 0.17 logs, without a portal and with one.
         let by_zenity = [(Level::Error, NO_PORTAL), (Level::Warn, ZENITY)];
         assert_eq!(why(&by_zenity), None);
@@ -242,7 +242,7 @@ mod tests {
         assert_eq!(why(&[]), None);
         let without_both = [by_zenity.as_slice(), [(Level::Error, NO_ZENITY)].as_slice()].concat();
         assert_eq!(why(&without_both), Some(NO_ZENITY.to_owned()));
-        // The one before had failed, this one was cancelled.
+        // The first dialog failed, the second was cancelled.
         let twice = [without_both.as_slice(), by_zenity.as_slice()].concat();
         assert_eq!(why(&twice), None);
     }

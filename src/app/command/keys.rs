@@ -1,4 +1,4 @@
-//! Keys to commands.
+//! Keyboard shortcuts of the commands.
 
 use egui::text_selection::LabelSelectionState;
 use egui::{Context, Event, Key, KeyboardShortcut, Modifiers, Popup};
@@ -7,7 +7,7 @@ use super::Command;
 
 const CTRL_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
 
-/// The keys that `Command::CopyReading` has. Window systems report them as [`Event::Copy`].
+/// The shortcut of `Command::CopyReading`. Window systems report it as [`Event::Copy`].
 const COPY: KeyboardShortcut = ctrl(Key::C);
 
 const fn plain(key: Key) -> KeyboardShortcut {
@@ -18,7 +18,7 @@ const fn shift(key: Key) -> KeyboardShortcut {
     KeyboardShortcut::new(Modifiers::SHIFT, key)
 }
 
-/// Ctrl, and Cmd on a Mac.
+/// Ctrl, or Cmd on a Mac.
 const fn ctrl(key: Key) -> KeyboardShortcut {
     KeyboardShortcut::new(Modifiers::COMMAND, key)
 }
@@ -28,10 +28,10 @@ const fn ctrl_shift(key: Key) -> KeyboardShortcut {
 }
 
 impl Command {
-    /// Its keys, the one to show first. B and space are no command's: they are held on the canvas.
+    /// Its shortcuts, the displayed one first. B and space belong to no command: they are held on the canvas.
     pub(in crate::app) fn shortcuts(self) -> &'static [KeyboardShortcut] {
         match self {
-            Self::OpenPicture => const { &[ctrl(Key::O)] },
+            Self::OpenImage => const { &[ctrl(Key::O)] },
             Self::OpenFolder => const { &[ctrl_shift(Key::O)] },
             Self::Export => const { &[ctrl(Key::E)] },
             Self::Quit => const { &[ctrl(Key::Q)] },
@@ -41,9 +41,9 @@ impl Command {
             Self::CopyOverlay => const { &[ctrl_shift(Key::C)] },
             Self::UnpinReading => const { &[plain(Key::U)] },
             Self::Settings => const { &[ctrl(Key::Comma)] },
-            Self::NextPicture => const { &[plain(Key::PageDown), plain(Key::D)] },
-            Self::PreviousPicture => const { &[plain(Key::PageUp), shift(Key::D)] },
-            Self::ReloadPicture => const { &[ctrl(Key::R)] },
+            Self::NextImage => const { &[plain(Key::PageDown), plain(Key::D)] },
+            Self::PreviousImage => const { &[plain(Key::PageUp), shift(Key::D)] },
+            Self::ReloadImage => const { &[ctrl(Key::R)] },
             Self::Segment => const { &[plain(Key::F5)] },
             Self::SegmentAll => const { &[shift(Key::F5)] },
             Self::Cancel => const { &[plain(Key::Escape)] },
@@ -75,7 +75,7 @@ impl Command {
             Self::PreviousHead => const { &[plain(Key::Comma)] },
             Self::NextHead => const { &[plain(Key::Period)] },
             Self::ToggleMasks => const { &[plain(Key::M)] },
-            Self::CycleInside => const { &[plain(Key::S)] },
+            Self::CycleFill => const { &[plain(Key::S)] },
             Self::ToggleOutline => const { &[plain(Key::O)] },
             Self::TogglePalette => const { &[plain(Key::P)] },
             Self::ToggleFade => const { &[plain(Key::F)] },
@@ -89,7 +89,7 @@ impl Command {
             Self::ShowAllClasses => const { &[plain(Key::A)] },
             Self::HideAllClasses => const { &[shift(Key::A)] },
             Self::ShowPresentClasses => const { &[shift(Key::P)] },
-            Self::TogglePictureList => const { &[plain(Key::L), plain(Key::F9)] },
+            Self::ToggleImageList => const { &[plain(Key::L), plain(Key::F9)] },
             Self::ToggleInspector => const { &[plain(Key::I)] },
             Self::Palette => const { &[ctrl(Key::P), ctrl(Key::K)] },
             Self::Log => const { &[ctrl(Key::L)] },
@@ -102,20 +102,20 @@ impl Command {
         }
     }
 
-    /// The key to show beside its title, such as "Ctrl+O"; empty without one.
+    /// The shortcut displayed beside its title, such as "Ctrl+O"; empty without one.
     pub(in crate::app) fn shortcut_text(self, context: &Context) -> String {
         self.shortcuts()
             .first()
             .map_or_else(String::new, |key| key_text(context, key))
     }
 
-    /// All its keys, such as "Ctrl+P or Ctrl+K"; empty without any.
+    /// All its shortcuts, such as "Ctrl+P or Ctrl+K"; empty without any.
     pub(in crate::app) fn all_shortcuts_text(self, context: &Context) -> String {
         let keys: Vec<_> = self.shortcuts().iter().map(|key| key_text(context, key)).collect();
         keys.join(" or ")
     }
 
-    /// Explanation with the key, for hovering.
+    /// Its description and shortcut, as a tooltip.
     pub(in crate::app) fn tooltip(self, context: &Context) -> String {
         let explanation = self.explanation();
         match self.shortcut_text(context) {
@@ -124,12 +124,12 @@ impl Command {
         }
     }
 
-    /// Whether holding its key goes on doing it; a switch would flicker.
+    /// Whether holding its key repeats it. A toggle would flicker.
     fn repeats(self) -> bool {
         matches!(
             self,
-            Self::NextPicture
-                | Self::PreviousPicture
+            Self::NextImage
+                | Self::PreviousImage
                 | Self::ZoomIn
                 | Self::ZoomOut
                 | Self::ScaleUp
@@ -140,7 +140,7 @@ impl Command {
     }
 }
 
-/// A key as it stands on keyboards: "Ctrl++" and "?" where egui says "Ctrl+Plus" and "Questionmark".
+/// A shortcut with the key as printed on keyboards: "Ctrl++" and "?" where egui has "Ctrl+Plus", "Questionmark".
 fn key_text(context: &Context, shortcut: &KeyboardShortcut) -> String {
     let text = context.format_shortcut(shortcut);
     let key = match shortcut.logical_key {
@@ -148,6 +148,9 @@ fn key_text(context: &Context, shortcut: &KeyboardShortcut) -> String {
         Key::Minus => "-",
         Key::Equals => "=",
         Key::Comma => ",",
+        Key::Period => ".",
+        Key::OpenBracket => "[",
+        Key::CloseBracket => "]",
         Key::Questionmark => "?",
         Key::PageUp => "Page up",
         Key::PageDown => "Page down",
@@ -159,11 +162,11 @@ fn key_text(context: &Context, shortcut: &KeyboardShortcut) -> String {
     }
 }
 
-/// Commands whose key was pressed in this frame.
+/// The commands whose key was pressed in this frame.
 ///
-/// A key that a text field uses belongs to the field while it has the focus, and Escape to an open menu.
-/// A key of a command that makes no sense now is left for others, such as Escape for a dialog.
-/// Space, Enter, Tab and the arrows are no command's, so they stay with the focused widget.
+/// A focused text field keeps the keys that it uses, and an open menu keeps Escape. The key of an unavailable command
+/// is left for others, such as Escape for a dialog. No command uses space, Enter, Tab or the arrows, so they stay with
+/// the focused widget.
 pub(in crate::app) fn pressed(context: &Context, enabled: impl Fn(Command) -> bool) -> Vec<Command> {
     let typing = context.text_edit_focused();
     let menu_open = Popup::is_any_open(context);
@@ -199,14 +202,14 @@ pub(in crate::app) fn pressed(context: &Context, enabled: impl Fn(Command) -> bo
     commands
 }
 
-/// How a key came down.
+/// Whether a key press is the first or a repetition.
 enum Press {
     First,
     /// Sent by the system because the key is still held.
     Repeated,
 }
 
-/// Whether an event is this shortcut. No shorter one takes the key: Shift+F5 is never F5.
+/// How an event presses this shortcut, if it does. The modifiers must be the same: Shift+F5 is never F5.
 fn matches(event: &Event, shortcut: KeyboardShortcut) -> Option<Press> {
     match event {
         Event::Copy => (shortcut == COPY).then_some(Press::First),
@@ -229,7 +232,7 @@ fn matches(event: &Event, shortcut: KeyboardShortcut) -> Option<Press> {
     }
 }
 
-/// Whether some keyboard layout types this key with shift, as "+" in the USA and digits in France.
+/// Whether some keyboard layout needs Shift for this key, such as "+" on US and digits on French keyboards.
 fn may_need_shift(key: Key) -> bool {
     matches!(
         key,
@@ -251,7 +254,7 @@ fn may_need_shift(key: Key) -> bool {
     )
 }
 
-/// Whether a text field does something with the key: types it, moves, edits, undoes, or goes to the clipboard.
+/// Whether a text field uses the key: for typing, moving, editing, undo or the clipboard.
 fn text_field_uses(shortcut: KeyboardShortcut) -> bool {
     let key = shortcut.logical_key;
     if shortcut.modifiers.command {
@@ -279,7 +282,7 @@ mod tests {
         text: String,
     }
 
-    /// A button and a text field below the keys.
+    /// A button and a text field, drawn after the shortcuts are read.
     fn harness() -> Harness<'static, State> {
         Harness::builder().build_ui_state(
             |ui, state: &mut State| {
@@ -307,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_are_held_or_that_widgets_need_are_free() {
+    fn no_command_uses_held_keys_or_widget_keys() {
         let plain_keys: Vec<Key> = Command::ALL
             .iter()
             .flat_map(|command| command.shortcuts())
@@ -334,33 +337,36 @@ mod tests {
         context.set_os(egui::os::OperatingSystem::Nix);
         let text = |command: Command| command.all_shortcuts_text(&context);
         assert_eq!(text(Command::Settings), "Ctrl+,");
+        assert_eq!(text(Command::PreviousLayer), "[");
+        assert_eq!(text(Command::NextLayer), "]");
+        assert_eq!(text(Command::NextHead), ".");
         assert_eq!(text(Command::Shortcuts), "F1 or ?");
         assert_eq!(text(Command::OpenFolder), "Ctrl+Shift+O");
         assert_eq!(text(Command::About), "");
-        let tooltip = Command::NextPicture.tooltip(&context);
-        assert_eq!(tooltip, "Show the next picture of the list. (Page down)");
+        let tooltip = Command::NextImage.tooltip(&context);
+        assert_eq!(tooltip, "Show the next photo in the list. (Page down)");
     }
 
     #[test]
-    fn modifiers_tell_commands_apart() {
+    fn modifiers_distinguish_commands() {
         let mut harness = harness();
         let mut at = |modifiers, key| commands_of(&mut harness, modifiers, key);
         assert_eq!(at(Modifiers::NONE, Key::H), [Command::ToggleClassUnderCursor]);
         assert_eq!(at(Modifiers::SHIFT, Key::H), [Command::SoloClassUnderCursor]);
-        assert_eq!(at(Modifiers::COMMAND, Key::O), [Command::OpenPicture]);
+        assert_eq!(at(Modifiers::COMMAND, Key::O), [Command::OpenImage]);
         assert_eq!(at(CTRL_SHIFT, Key::O), [Command::OpenFolder]);
         assert_eq!(at(Modifiers::COMMAND, Key::Num0), [Command::ScaleReset]);
         assert_eq!(at(Modifiers::COMMAND, Key::Num1), [Command::ActualSize]);
-        // As digits are typed on a keyboard of France.
+        // French keyboards type digits with Shift.
         assert_eq!(at(Modifiers::SHIFT, Key::Num1), [Command::Decoder1]);
-        // As "+" is typed on a keyboard of the USA.
+        // US keyboards type "+" with Shift.
         assert_eq!(at(Modifiers::SHIFT, Key::Plus), [Command::ZoomIn]);
         assert_eq!(at(CTRL_SHIFT, Key::Plus), [Command::ScaleUp]);
         assert_eq!(at(Modifiers::ALT, Key::H), []);
     }
 
     #[test]
-    fn a_key_without_use_does_nothing_shorter_instead() {
+    fn the_key_of_an_unavailable_command_runs_no_other_command() {
         let mut harness = harness();
         harness.state_mut().disabled = Some(Command::SegmentAll);
         assert_eq!(commands_of(&mut harness, Modifiers::SHIFT, Key::F5), []);
@@ -384,7 +390,7 @@ mod tests {
             assert_eq!(at(modifiers, key), [], "{modifiers:?} {key:?}");
         }
         assert_eq!(at(Modifiers::COMMAND, Key::P), [Command::Palette]);
-        assert_eq!(at(Modifiers::COMMAND, Key::O), [Command::OpenPicture]);
+        assert_eq!(at(Modifiers::COMMAND, Key::O), [Command::OpenImage]);
         assert_eq!(at(Modifiers::NONE, Key::F5), [Command::Segment]);
         assert_eq!(at(Modifiers::NONE, Key::Escape), [Command::Cancel]);
     }
@@ -403,7 +409,7 @@ mod tests {
     }
 
     #[test]
-    fn the_systems_copy_is_copy_reading() {
+    fn the_copy_event_of_the_system_copies_the_reading() {
         let mut harness = harness();
         harness.event(Event::Copy);
         harness.run();

@@ -1,4 +1,4 @@
-//! Every action of the window, once: buttons, menus, keys, the command palette and the shortcut page read this list.
+//! The list of all commands, shared by buttons, menus, keys, the command palette and the shortcut page.
 
 mod keys;
 mod palette;
@@ -12,12 +12,12 @@ pub(super) use palette::{CommandPalette, PaletteChoice, PaletteEntry, PaletteTar
 pub(super) use shortcut_page::ShortcutPage;
 pub(super) use states::CommandStates;
 
-/// Which menu a command is found in.
+/// The menu that a command belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Section {
     File,
     Edit,
-    Picture,
+    Image,
     Model,
     View,
     Classes,
@@ -30,7 +30,7 @@ impl Section {
     pub(super) const ALL: [Self; 8] = [
         Self::File,
         Self::Edit,
-        Self::Picture,
+        Self::Image,
         Self::Model,
         Self::View,
         Self::Classes,
@@ -43,7 +43,7 @@ impl Section {
         match self {
             Self::File => "File",
             Self::Edit => "Edit",
-            Self::Picture => "Picture",
+            Self::Image => "Photo",
             Self::Model => "Model",
             Self::View => "View",
             Self::Classes => "Classes",
@@ -53,10 +53,10 @@ impl Section {
     }
 }
 
-/// The list of commands by section, each with its title and explanation.
+/// Defines the commands by section, each with its title and description.
 macro_rules! commands {
     ($($section:ident { $($command:ident: $title:literal, $explanation:literal;)* })*) => {
-        /// An action that a person can ask for.
+        /// Something that the user can ask the window to do.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub(super) enum Command {
             $($(#[doc = $explanation] $command,)*)*
@@ -66,14 +66,14 @@ macro_rules! commands {
             /// Every command, by section, in the order of the menus.
             pub(super) const ALL: &'static [Self] = &[$($(Self::$command,)*)*];
 
-            /// Text of its button; an ellipsis where more input is asked for.
+            /// Its label on buttons and in menus, with an ellipsis if it asks for more input.
             pub(super) fn title(self) -> &'static str {
                 match self {
                     $($(Self::$command => $title,)*)*
                 }
             }
 
-            /// One sentence on what it does.
+            /// What it does, for tooltips.
             pub(super) fn explanation(self) -> &'static str {
                 match self {
                     $($(Self::$command => $explanation,)*)*
@@ -92,110 +92,124 @@ macro_rules! commands {
 
 commands! {
     File {
-        OpenPicture: "Open pictures…", "Open one or more pictures; they can also be dropped onto the window.";
-        OpenFolder: "Open folder…", "Open all pictures of a folder.";
-        OpenSample: "Open the sample picture", "Open a rendered street in which every class of the embedded models occurs.";
-        CloseAll: "Close all pictures", "Empty the picture list; no file is touched.";
-        Export: "Export…", "Write label maps, overlays, masks and more to files.";
-        Quit: "Quit", "Close the window; pictures, model and view are there again at the next start.";
+        OpenImage: "Open photos…", "Open one or more photos. You can also drop them on the window.";
+        OpenFolder: "Open folder…", "Open all photos in a folder.";
+        OpenSample: "Open the sample photo", "Open a rendered street scene with every class of the built-in models.";
+        CloseAll: "Close all photos", "Remove all photos from the list. The files are not changed.";
+        Export: "Export…", "Save label maps, overlays, masks and more as files.";
+        Quit: "Quit", "Close the window. The next start restores photos, model and view.";
     }
     Edit {
-        Undo: "Undo", "Take back the last change of the view.";
-        Redo: "Redo", "Make the change again that was taken back last.";
-        CopyReading: "Copy reading", "Copy what is under the cursor as text: position, classes and probabilities.";
-        CopyOverlay: "Copy overlay", "Copy the photo with its masks to the clipboard as a picture.";
-        CopyView: "Copy view", "Copy what the canvas shows, as it is on the screen.";
-        CopyLabels: "Copy label map", "Copy the label map to the clipboard as a picture.";
-        UnpinReading: "Unpin reading", "Let the reading follow the cursor again.";
-        Settings: "Settings…", "Device, memory, appearance and what happens at the start.";
+        Undo: "Undo", "Undo the last change of the view.";
+        Redo: "Redo", "Redo the last undone change.";
+        CopyReading: "Copy reading", "Copy the reading as text: position, classes and probabilities.";
+        CopyOverlay: "Copy overlay", "Copy the photo with its masks to the clipboard.";
+        CopyView: "Copy view", "Copy the canvas to the clipboard, as shown on the screen.";
+        CopyLabels: "Copy label map", "Copy the label map to the clipboard, in the colours of the classes.";
+        UnpinReading: "Unpin reading", "Make the reading follow the cursor again.";
+        Settings: "Settings…", "Change appearance, device, memory, folders and export defaults.";
     }
-    Picture {
-        NextPicture: "Next picture", "Show the next picture of the list.";
-        PreviousPicture: "Previous picture", "Show the picture before this one.";
-        ReloadPicture: "Reload picture", "Read the picture from its file again.";
-        AddLabelMap: "Add label map…", "Compare with a label map of this picture from another program: a PNG with class ids.";
-        AddGroundTruth: "Add ground truth…", "Compare with the true label map of this picture, and score models by it.";
-        Segment: "Segment", "Run the model on this picture.";
-        SegmentAll: "Segment all…", "Run the model on every picture of the list that has no result yet.";
-        Cancel: "Cancel", "Stop the run; results that are complete stay.";
-        CancelAll: "Cancel all", "Stop the run over all pictures; what is done stays.";
+    Image {
+        NextImage: "Next photo", "Show the next photo in the list.";
+        PreviousImage: "Previous photo", "Show the previous photo in the list.";
+        ReloadImage: "Reload photo", "Reload the photo from its file.";
+        AddLabelMap: "Add label map…",
+            "Compare with a label map of this photo from another program. It must be a PNG with class ids.";
+        AddGroundTruth: "Add ground truth…",
+            "Compare with the ground truth of this photo, and score models against it.";
+        Segment: "Segment", "Run the model on this photo.";
+        SegmentAll: "Segment all…", "Run the model on every photo in the list that has no result yet.";
+        Cancel: "Cancel", "Stop the current run. Finished results are kept.";
+        CancelAll: "Cancel all", "Stop segmenting all photos. Finished results are kept.";
     }
     Model {
-        Decoder1: "Decoder 1", "Show the masks of the first decoder of the switch in the top bar.";
-        Decoder2: "Decoder 2", "Show the masks of the second decoder of the switch in the top bar.";
-        Decoder3: "Decoder 3", "Show the masks of the third decoder of the switch in the top bar.";
-        Decoder4: "Decoder 4", "Show the masks of the fourth decoder of the switch in the top bar.";
-        Decoder5: "Decoder 5", "Show the masks of the fifth decoder of the switch in the top bar.";
-        Decoder6: "Decoder 6", "Show the masks of the sixth decoder of the switch in the top bar.";
-        Decoder7: "Decoder 7", "Show the masks of the seventh decoder of the switch in the top bar.";
-        Decoder8: "Decoder 8", "Show the masks of the eighth decoder of the switch in the top bar.";
-        Decoder9: "Decoder 9", "Show the masks of the ninth decoder of the switch in the top bar.";
-        UseEmbeddedModel: "Use the embedded model", "Street scenes in 11 classes with five decoders, for research and evaluation.";
-        PatchSizes: "Patch sizes", "Compare the mask transformers of the embedded models with patch 32, 16 and 8, the cheapest first.";
-        OpenModelFolder: "Open model folder…", "Open a published Segmenter folder: checkpoint.pth and variant.yml.";
-        OpenModelFile: "Open model file…", "Open a .pth file or a Segscope bundle (.safetensors).";
-        CancelLoading: "Cancel loading", "Stop opening the model; those that are open stay.";
-        GetModels: "Get models…", "See which models are released, where to get them, and which you have.";
-        ToggleMultiScale: "Multi-scale and flip", "Average over six sizes and the mirrored picture: better and many times slower.";
+        Decoder1: "Decoder 1", "Show the masks of the first decoder in the top bar.";
+        Decoder2: "Decoder 2", "Show the masks of the second decoder in the top bar.";
+        Decoder3: "Decoder 3", "Show the masks of the third decoder in the top bar.";
+        Decoder4: "Decoder 4", "Show the masks of the fourth decoder in the top bar.";
+        Decoder5: "Decoder 5", "Show the masks of the fifth decoder in the top bar.";
+        Decoder6: "Decoder 6", "Show the masks of the sixth decoder in the top bar.";
+        Decoder7: "Decoder 7", "Show the masks of the seventh decoder in the top bar.";
+        Decoder8: "Decoder 8", "Show the masks of the eighth decoder in the top bar.";
+        Decoder9: "Decoder 9", "Show the masks of the ninth decoder in the top bar.";
+        UseEmbeddedModel: "Built-in street model",
+            "Use the built-in model: street scenes in 11 classes, five decoders, for research and evaluation only.";
+        PatchSizes: "Patch sizes",
+            "Compare the built-in mask transformers with patch sizes 32, 16 and 8, the fastest first.";
+        OpenModelFolder: "Open model folder…",
+            "Open a published Segmenter folder with checkpoint.pth and variant.yml.";
+        OpenModelFile: "Open model file…", "Open a checkpoint (such as .pth) or a Segscope bundle (.safetensors).";
+        CancelLoading: "Cancel loading", "Stop opening the model. Open models stay open.";
+        GetModels: "Get models…", "See which models are published, where to get them, and which you have.";
+        ToggleMultiScale: "Test-time augmentation (slower, better)",
+            "Average the predictions over six scales of the photo and its mirror image: many times slower.";
     }
     View {
-        ShowMasks: "Masks workspace", "Show the class masks over the picture.";
+        ShowMasks: "Masks workspace", "Show class masks over the photo.";
         ShowAttention: "Attention workspace", "Show what a patch or a class looks at, in every layer and head.";
-        ShowCompare: "Compare workspace", "Show several models, decoders, patch sizes and label maps side by side.";
-        ShowEvaluate: "Evaluate workspace", "Compare the output in use with ground truth, on this picture and over all open ones.";
-        ShowTrain: "Train workspace", "Fine-tune Segmenter or SETR on your own pictures and label maps, and watch it learn.";
-        ScoreAll: "Score all pictures", "Run the output in use on every open picture with ground truth, and add up the scores.";
-        PreviousLayer: "Previous layer", "Show the attention of the layer before this one.";
+        ShowCompare: "Compare workspace", "Show models, decoders, patch sizes and label maps side by side.";
+        ShowEvaluate: "Evaluate workspace",
+            "Compare the model in use with ground truth, on this photo or all open photos.";
+        ShowTrain: "Train workspace", "Fine-tune Segmenter or SETR on your own photos and label maps.";
+        ScoreAll: "Score all photos",
+            "Run the model in use on every open photo with ground truth, and total the scores.";
+        PreviousLayer: "Previous layer", "Show the attention of the previous layer.";
         NextLayer: "Next layer", "Show the attention of the next layer.";
-        PreviousHead: "Previous head", "Show the attention of the head before this one.";
+        PreviousHead: "Previous head", "Show the attention of the previous head.";
         NextHead: "Next head", "Show the attention of the next head.";
-        ToggleWipe: "Wipe", "Compare two panes in one place, on both sides of a line.";
-        ToggleDifferences: "Differences only", "Show the masks of the other panes only where they differ from the reference.";
-        ToggleTable: "Table", "Show or hide the table under the panes.";
-        Fit: "Fit", "Show the whole picture.";
-        ActualSize: "1:1", "Show one picture pixel as one screen pixel.";
-        ZoomIn: "Zoom in", "Larger, around the centre; the wheel zooms around the cursor.";
-        ZoomOut: "Zoom out", "Smaller, around the centre; the wheel zooms around the cursor.";
+        ToggleWipe: "Wipe", "Compare two panes in one view, split by a movable line.";
+        ToggleDifferences: "Differences only",
+            "Show the masks of other panes only where they differ from the reference.";
+        ToggleTable: "Table", "Show or hide the table below the panes.";
+        Fit: "Fit", "Show the whole photo.";
+        ActualSize: "1:1", "Show each photo pixel as one screen pixel.";
+        ZoomIn: "Zoom in", "Zoom in on the centre. The wheel zooms at the cursor.";
+        ZoomOut: "Zoom out", "Zoom out from the centre. The wheel zooms at the cursor.";
         ToggleMasks: "Masks", "Show or hide all masks.";
-        CycleInside: "Next mask style", "Draw the inside of masks filled, hatched or empty, in turn.";
-        ToggleOutline: "Outlines", "Show or hide the outlines of masks.";
-        TogglePalette: "Colour-blind safe colours", "Switch between the data set's colours and ones that more people can tell apart.";
-        ToggleFade: "Fade unsure pixels", "Draw masks fainter where the model is less sure.";
-        TogglePixelGrid: "Pixel grid", "Show the edges of pixels when they are large enough.";
-        TogglePatchGrid: "Patch grid", "Show the patches that the model sees as one token each.";
-        ToggleMinimap: "Minimap", "Show where you are when the picture is larger than the canvas.";
-        ToggleStretch: "Make dark 16-bit pictures bright", "Read pictures of 10 or 12 bits in 16 as if these were all.";
-        ToggleMagnifier: "Magnifier", "Show the pixels and labels around the cursor enlarged.";
-        ResetView: "Reset view settings", "Show masks, colours and photo as at the first start; undo brings your settings back.";
+        CycleFill: "Next mask style", "Switch between filled, hatched and empty masks.";
+        ToggleOutline: "Outlines", "Show or hide the mask outlines.";
+        TogglePalette: "Colour-blind safe colours",
+            "Switch between the data set's colours and a palette that is safe for colour-blind users.";
+        ToggleFade: "Fade unsure pixels", "Draw masks fainter where the model is less confident.";
+        TogglePixelGrid: "Pixel grid", "Show pixel edges when zoomed in far enough.";
+        TogglePatchGrid: "Patch grid", "Show the patches, each of which is one token to the model.";
+        ToggleMinimap: "Minimap", "Show the visible area when the photo is larger than the canvas.";
+        ToggleStretch: "Make dark 16-bit photos bright",
+            "Stretch 10-bit and 12-bit photos in 16-bit files to full brightness.";
+        ToggleMagnifier: "Magnifier", "Show an enlarged view of the pixels and labels around the cursor.";
+        ResetView: "Reset view settings",
+            "Reset the display of masks, colours and photo to the defaults. Undo restores your settings.";
     }
     Classes {
-        ToggleClassUnderCursor: "Hide or show class under cursor", "Point at a region and press the key.";
-        SoloClassUnderCursor: "Solo class under cursor", "Show only the class you point at; again shows the others, too.";
+        ToggleClassUnderCursor: "Hide or show class under cursor", "Hide or show the class that you point at.";
+        SoloClassUnderCursor: "Solo class under cursor",
+            "Show only the class that you point at. Repeat to show the others again.";
         ShowAllClasses: "Show all", "Show the masks of all classes.";
         HideAllClasses: "Hide all", "Hide the masks of all classes.";
-        ShowPresentClasses: "Show present only", "Show the classes that occur in this picture and hide the others.";
+        ShowPresentClasses: "Show only classes in this photo",
+            "Show the classes that occur in this photo and hide the others.";
     }
     Window {
-        TogglePictureList: "Picture list", "Show or hide the list of pictures on the left.";
-        ToggleInspector: "Inspector", "Show or hide masks, classes and reading on the right.";
-        Palette: "Find a command…", "Find a command, a picture or a class by a few letters of its name.";
-        Log: "Log", "Show what has happened since the start.";
-        Performance: "Performance", "Show how long frames take and what the worker does.";
-        ThemeLight: "Light theme", "Dark text on a light background.";
-        ThemeDark: "Dark theme", "Light text on a dark background.";
-        ThemeSystem: "Theme of the system", "Be light or dark as the system is.";
+        ToggleImageList: "Photo list", "Show or hide the list of photos on the left.";
+        ToggleInspector: "Inspector", "Show or hide the panel with masks, classes and reading on the right.";
+        Palette: "Find a command…", "Find a command, photo or class by a few letters of its name.";
+        Log: "Log", "Show the messages since the start.";
+        Performance: "Performance", "Show frame times, memory and what the worker is doing.";
+        ThemeLight: "Light theme", "Use dark text on a light background.";
+        ThemeDark: "Dark theme", "Use light text on a dark background.";
+        ThemeSystem: "Use system theme", "Follow the light or dark theme of the system.";
         ScaleUp: "Larger interface", "Make text and controls larger.";
         ScaleDown: "Smaller interface", "Make text and controls smaller.";
-        ScaleReset: "Normal interface size", "Give text and controls their normal size.";
+        ScaleReset: "Normal interface size", "Reset text and controls to their normal size.";
     }
     Help {
-        Shortcuts: "Keyboard and mouse", "Show all keys and what the mouse does.";
-        About: "About Segscope", "Version, licences and notices.";
+        Shortcuts: "Keyboard and mouse", "Show all keyboard shortcuts and mouse actions.";
+        About: "About Segscope", "Show version, licences and notices.";
     }
 }
 
 impl Command {
-    /// Those that choose an entry of the switch of decoders, in its order.
+    /// The commands that choose an entry of the decoder switch, in the order of its entries.
     pub(super) const DECODERS: [Self; 9] = [
         Self::Decoder1,
         Self::Decoder2,
@@ -208,12 +222,12 @@ impl Command {
         Self::Decoder9,
     ];
 
-    /// Which entry of the switch of decoders it chooses, from 0.
+    /// The index of the decoder switch entry that it chooses, from 0; `None` for other commands.
     pub(super) fn decoder(self) -> Option<usize> {
         Self::DECODERS.iter().position(|command| *command == self)
     }
 
-    /// Whether menus leave it out; the shortcut page and its key still have it.
+    /// Whether menus omit it. Its key and the shortcut page still offer it.
     pub(super) fn is_hidden(self) -> bool {
         self == Self::Performance || self.decoder().is_some()
     }
@@ -224,7 +238,7 @@ mod tests {
     use super::{Command, Section};
 
     #[test]
-    fn every_command_says_what_it_is() {
+    fn every_command_has_a_unique_title_and_a_description() {
         for command in Command::ALL {
             let (title, explanation) = (command.title(), command.explanation());
             assert!(
@@ -241,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn every_section_has_commands_and_they_come_in_its_order() {
+    fn commands_are_ordered_by_section_and_no_section_is_empty() {
         let mut sections: Vec<_> = Command::ALL.iter().map(|command| command.section()).collect();
         sections.dedup();
         assert_eq!(sections, Section::ALL);

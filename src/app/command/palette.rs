@@ -1,11 +1,11 @@
-//! The command palette: a few letters find a command, an open picture or a class.
+//! The command palette: a few letters find a command, an open image or a class.
 
 use std::ops::Range;
 
 use egui::{Align2, Context, Id, Key, Modal, Modifiers, ScrollArea, TextEdit, TextStyle, Ui, Vec2};
 
 use super::Command;
-use super::palette_line::Line;
+use super::palette_line::PaletteLine;
 use super::palette_match::{LineMatcher, Match};
 
 /// How many commands are remembered as recently used.
@@ -14,18 +14,18 @@ const REMEMBERED: usize = 8;
 /// Lines that PageUp and PageDown move.
 const PAGE: usize = 8;
 
-/// What a line that is no command stands for.
+/// The target of a line that is not a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::app) enum PaletteTarget {
-    /// An output of an open model, by its place in the switch of decoders.
+    /// An output of an open model, by its index in the decoder switch.
     Output(usize),
-    /// An open picture, by its place in the list.
-    Picture(usize),
-    /// A class of the model, by its number.
+    /// An open image, by its index in the list.
+    Image(usize),
+    /// A class of the model, by its index.
     Class(usize),
 }
 
-/// A line that is no command, such as "Go to street.jpg" or "Solo road".
+/// A line that is not a command, such as "Go to street.jpg" or "Solo road".
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::app) struct PaletteEntry {
     pub(in crate::app) title: String,
@@ -39,16 +39,16 @@ pub(in crate::app) enum PaletteChoice {
     Target(PaletteTarget),
 }
 
-/// The palette and what it remembers.
+/// The palette and the recently used commands.
 #[derive(Default)]
 pub(in crate::app) struct CommandPalette {
     open: bool,
     typed: String,
-    /// The line Enter would choose, counted among those that match.
+    /// The line that Enter chooses, as an index among the matching lines.
     selected: usize,
-    /// The keys moved the selection in this frame, so it must be in sight.
+    /// A key moved the selection in this frame, so it must be scrolled into view.
     reveal: bool,
-    /// How far the list was scrolled in the frame before, in points.
+    /// Scroll offset of the list in the previous frame, in points.
     scrolled: f32,
     /// Newest first.
     recent: Vec<Command>,
@@ -56,7 +56,7 @@ pub(in crate::app) struct CommandPalette {
 }
 
 impl CommandPalette {
-    /// Opens it, empty.
+    /// Opens it with nothing typed.
     pub(in crate::app) fn open(&mut self) {
         self.open = true;
         self.typed.clear();
@@ -65,20 +65,21 @@ impl CommandPalette {
         self.reveal = true;
     }
 
-    /// Whether it is shown. While it is, no key but those it handles itself may reach a command.
+    /// Whether it is shown. Meanwhile no key may reach a command except those that it handles itself.
     pub(in crate::app) fn is_open(&self) -> bool {
         self.open
     }
 
-    /// Remembers a command that was used, by whatever way, so that it comes first the next time.
+    /// Remembers a command that was used in any way, so that it is listed first the next time.
     pub(in crate::app) fn remember(&mut self, command: Command) {
         self.recent.retain(|other| *other != command);
         self.recent.insert(0, command);
         self.recent.truncate(REMEMBERED);
     }
 
-    /// Draws it if it is open, and gives back what was chosen in this frame. `extra` are the lines that are no
-    /// commands.
+    /// Draws it if it is open, and returns what was chosen in this frame.
+    ///
+    /// `extra` are the lines that are not commands.
     pub(in crate::app) fn show(
         &mut self,
         context: &Context,
@@ -108,32 +109,32 @@ impl CommandPalette {
         Some(choice)
     }
 
-    /// All lines: recently used commands, the others in the order of the menus, and what is no command.
+    /// All lines: recently used commands, the other commands in menu order, and the lines that are not commands.
     fn lines<'a>(
         &self,
         context: &Context,
         enabled: impl Fn(Command) -> bool,
         extra: &'a [PaletteEntry],
-    ) -> Vec<Line<'a>> {
+    ) -> Vec<PaletteLine<'a>> {
         let others = Command::ALL.iter().filter(|command| !self.recent.contains(command));
         let commands = self
             .recent
             .iter()
             .chain(others)
-            // Decoders are listed by their names.
+            // Decoders are listed by name, among the extra lines.
             .filter(|command| **command != Command::Palette && command.decoder().is_none())
-            .map(|command| Line {
+            .map(|command| PaletteLine {
                 title: command.title(),
                 section: command.section().title(),
                 keys: command.shortcut_text(context),
                 enabled: enabled(*command),
                 choice: PaletteChoice::Command(*command),
             });
-        let entries = extra.iter().map(|entry| Line {
+        let entries = extra.iter().map(|entry| PaletteLine {
             title: &entry.title,
             section: match entry.target {
                 PaletteTarget::Output(_) => "Model",
-                PaletteTarget::Picture(_) => "Pictures",
+                PaletteTarget::Image(_) => "Photos",
                 PaletteTarget::Class(_) => "Classes",
             },
             keys: match entry.target {
@@ -148,12 +149,12 @@ impl CommandPalette {
         commands.chain(entries).collect()
     }
 
-    fn contents(&mut self, ui: &mut Ui, lines: &[Line<'_>]) -> Option<PaletteChoice> {
+    fn contents(&mut self, ui: &mut Ui, lines: &[PaletteLine<'_>]) -> Option<PaletteChoice> {
         // The keys of the list must be taken before the text field sees them.
         let step = taken_step(ui);
         let enter = ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Enter));
         let field = TextEdit::singleline(&mut self.typed)
-            .hint_text("Find a command, a picture or a class")
+            .hint_text("Find a command, photo or class")
             .desired_width(f32::INFINITY);
         let field = ui.add(field).accessible_name("Find a command");
         field.request_focus();
@@ -167,7 +168,7 @@ impl CommandPalette {
 
         if found.is_empty() {
             ui.add_space(6.0);
-            ui.label("Nothing has these letters in this order.");
+            ui.label("Nothing matches these letters.");
             return None;
         }
         let clicked = self.list(ui, lines, &found);
@@ -181,8 +182,8 @@ impl CommandPalette {
         line.enabled.then_some(line.choice)
     }
 
-    /// Moves the selection by the keys, over lines that can be chosen.
-    fn move_selection(&mut self, step: Option<Step>, lines: &[Line<'_>], found: &[Match]) {
+    /// Moves the selection as the keys ask, skipping lines that cannot be chosen.
+    fn move_selection(&mut self, step: Option<Step>, lines: &[PaletteLine<'_>], found: &[Match]) {
         let can_choose = |at: usize| found.get(at).is_some_and(|found| lines[found.line].enabled);
         let last = found.len().saturating_sub(1);
         let (wanted, forward) = match step {
@@ -209,8 +210,8 @@ impl CommandPalette {
         self.reveal = true;
     }
 
-    /// The lines that match; gives back the one that was clicked.
-    fn list(&mut self, ui: &mut Ui, lines: &[Line<'_>], found: &[Match]) -> Option<usize> {
+    /// Draws the matching lines, and returns the index of the one that was clicked.
+    fn list(&mut self, ui: &mut Ui, lines: &[PaletteLine<'_>], found: &[Match]) -> Option<usize> {
         let row_height = ui
             .spacing()
             .interact_size
@@ -221,7 +222,7 @@ impl CommandPalette {
         ui.add_space(6.0);
         let mut area = ScrollArea::vertical().max_height(height).auto_shrink([false, true]);
         if std::mem::take(&mut self.reveal) {
-            // The offset nearest to the one before that has the selection in sight.
+            // The offset closest to the previous one that shows the selection.
             let top = self.selected as f32 * row_height;
             let nearest = self.scrolled.min(top).max(top + row_height - height);
             area = area.vertical_scroll_offset(nearest.max(0.0));
@@ -297,7 +298,7 @@ mod tests {
         let extra = [
             PaletteEntry {
                 title: "Go to street.jpg".into(),
-                target: PaletteTarget::Picture(0),
+                target: PaletteTarget::Image(0),
             },
             PaletteEntry {
                 title: "Solo road".into(),
@@ -339,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn classes_and_pictures_are_found_beside_commands() {
+    fn classes_and_images_are_found_beside_commands() {
         let mut harness = harness(&[]);
         type_text(&mut harness, "solo");
         assert!(harness.query_by_label("Solo class under cursor").is_some());
@@ -352,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_that_makes_no_sense_now_is_shown_and_not_chosen() {
+    fn an_unavailable_command_is_listed_but_not_chosen() {
         let mut harness = harness(&[Command::ZoomIn]);
         type_text(&mut harness, "zoom");
         let line = harness.get_by_label("Zoom in");

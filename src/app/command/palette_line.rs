@@ -6,8 +6,8 @@ use egui::{Color32, FontId, Response, Role, Sense, Stroke, TextStyle, TextWrapMo
 use super::palette::PaletteChoice;
 use super::palette_match::Match;
 
-/// What a line says and stands for.
-pub(super) struct Line<'a> {
+/// The contents of a line, and what choosing it does.
+pub(super) struct PaletteLine<'a> {
     pub(super) title: &'a str,
     pub(super) section: &'a str,
     /// Its key, such as "Ctrl+O"; empty without one.
@@ -17,9 +17,10 @@ pub(super) struct Line<'a> {
     pub(super) choice: PaletteChoice,
 }
 
-impl Line<'_> {
-    /// Draws title with the typed letters emphasised, section and keys, `height` points high. The line can be clicked
-    /// and never takes the focus from the text field.
+impl PaletteLine<'_> {
+    /// Draws the title with the typed letters emphasised, the section and the keys, `height` points high.
+    ///
+    /// The line can be clicked but never takes the focus from the text field.
     pub(super) fn show(&self, ui: &mut Ui, height: f32, found: &Match, selected: bool) -> Response {
         let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::CLICK);
         response.widget_info(|| WidgetInfo::selected(Role::ListBoxOption, self.enabled, selected, self.title));

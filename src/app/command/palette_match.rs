@@ -1,4 +1,4 @@
-//! Which lines of the command palette a few typed letters mean, best first.
+//! Matching of typed letters against the lines of the command palette.
 
 use nucleo_matcher::pattern::{AtomKind, CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
@@ -6,14 +6,14 @@ use nucleo_matcher::{Config, Matcher, Utf32Str};
 /// A line that matches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Match {
-    /// Its place among the lines given.
+    /// Index among the given lines.
     pub(super) line: usize,
-    /// Which characters of its title were typed, rising.
+    /// Indices of the characters of its title that were typed, ascending.
     pub(super) title_characters: Vec<usize>,
     score: u32,
 }
 
-/// Finds lines by letters that occur in them in the typed order.
+/// Finds the lines that contain the typed letters in the typed order.
 pub(super) struct LineMatcher(Matcher);
 
 impl Default for LineMatcher {
@@ -23,22 +23,24 @@ impl Default for LineMatcher {
 }
 
 impl LineMatcher {
-    /// The lines, given as (title, section), in which every typed word occurs, best first. All of them, in their
-    /// order, if nothing is typed.
+    /// The lines, given as (title, section), that contain every typed word, best first.
+    ///
+    /// If nothing is typed, all lines in the given order.
     pub(super) fn find<'a>(&mut self, typed: &str, lines: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<Match> {
-        // Case and accents never matter here, and no character has a special meaning.
+        // Case and accents are ignored, and no character has a special meaning.
         let pattern = Pattern::new(typed, CaseMatching::Ignore, Normalization::Smart, AtomKind::Fuzzy);
         let mut found: Vec<Match> = lines
             .enumerate()
             .filter_map(|(line, (title, section))| self.match_line(&pattern, line, title, section))
             .collect();
-        // Stable: equals stay in the order of the menus.
+        // The sort is stable: lines with equal scores stay in menu order.
         found.sort_by_key(|found| std::cmp::Reverse(found.score));
         found
     }
 
     fn match_line(&mut self, pattern: &Pattern, line: usize, title: &str, section: &str) -> Option<Match> {
-        // The section behind the title, so that "view grid" finds the grids and a title counts as its beginning.
+        // The section follows the title, so that "view grid" finds the grids and the title counts as the beginning of
+        // the text.
         let characters: Vec<char> = title.chars().chain([' ']).chain(section.chars()).collect();
         let title_length = title.chars().count();
         let mut places = Vec::new();
@@ -66,7 +68,7 @@ mod tests {
         ("Zoom in", "View"),
         ("Export…", "File"),
         ("Solo road", "Classes"),
-        ("Straße.jpg", "Pictures"),
+        ("Straße.jpg", "Photos"),
     ];
 
     fn titles(typed: &str) -> Vec<&'static str> {
@@ -75,20 +77,20 @@ mod tests {
     }
 
     #[test]
-    fn letters_may_be_left_out_and_case_does_not_matter() {
+    fn letters_may_be_omitted_and_case_is_ignored() {
         assert_eq!(titles("exprt"), ["Export…"]);
         assert_eq!(titles("SOLO"), ["Solo road"]);
         assert_eq!(titles("xx"), [""; 0]);
     }
 
     #[test]
-    fn nothing_typed_finds_all_in_their_order() {
+    fn an_empty_query_finds_all_lines_in_order() {
         assert_eq!(titles(" ").len(), LINES.len());
         assert_eq!(titles("")[1], "Export…");
     }
 
     #[test]
-    fn sections_are_found_and_not_emphasised() {
+    fn sections_match_but_are_not_emphasised() {
         let found = LineMatcher::default().find("view", LINES.into_iter());
         assert_eq!((found.len(), found[0].line), (1, 0));
         assert!(found[0].title_characters.is_empty());

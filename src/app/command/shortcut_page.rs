@@ -1,31 +1,31 @@
-//! The page of all keys and of what the mouse does.
+//! The page of keyboard shortcuts and mouse actions.
 
 use egui::{Context, Grid, RichText, ScrollArea, TextEdit, Ui, vec2};
 
 use super::{Command, Section};
 use crate::app::chrome::page;
 
-/// What the mouse does, and keys that are held: as (what to do, what it does).
+/// Mouse actions and held keys, as (input, effect).
 const BY_HAND: [(&str, &str); 10] = [
-    ("Hold B", "Show the bare photo while it is held"),
-    ("Hold V", "Show the reference in every pane that is compared"),
-    ("Wheel", "Zoom around the cursor"),
-    ("Drag", "Move the picture"),
-    ("Arrows, after a click", "Move the picture"),
-    ("Double click", "Show the whole picture, or 1:1"),
+    ("Hold B", "Show the photo without masks"),
+    ("Hold V", "Show the reference in all compared panes"),
+    ("Wheel", "Zoom at the cursor"),
+    ("Drag", "Move the photo"),
+    ("Arrow keys, after a click", "Move the photo"),
+    ("Double-click", "Switch between the whole photo and 1:1"),
     ("Click", "Pin the reading at this pixel"),
-    ("Alt and click on a class's box", "Show only this class"),
-    ("Double click on a class", "Show only this class"),
-    ("Drop files", "Open pictures, folders or a model"),
+    ("Alt+click a class's box", "Show only this class"),
+    ("Double-click a class", "Show only this class"),
+    ("Drop files", "Open photos, folders or a model"),
 ];
 
-/// Points from which two columns fit beside each other.
+/// Width from which two columns fit side by side, in points.
 const TWO_COLUMNS: f32 = 640.0;
 
-/// Width of the column of names, the same in every section.
+/// Width of the name column, the same in every section, in points.
 const NAMES: f32 = 200.0;
 
-/// The window with the keys.
+/// The window that lists the shortcuts.
 #[derive(Default)]
 pub(in crate::app) struct ShortcutPage {
     open: bool,
@@ -34,14 +34,14 @@ pub(in crate::app) struct ShortcutPage {
     filter: String,
 }
 
-/// A group of lines as (keys, what they do).
+/// A titled group of lines, as (keys, what they do).
 struct Group {
     title: &'static str,
     lines: Vec<(String, &'static str)>,
 }
 
 impl ShortcutPage {
-    /// Opens it with all keys.
+    /// Opens it with an empty filter.
     pub(in crate::app) fn open(&mut self) {
         self.open = true;
         self.opened = true;
@@ -67,7 +67,7 @@ impl ShortcutPage {
             ui.add_space(4.0);
             let groups = groups(ui, filter);
             if groups.is_empty() {
-                ui.label("No key and no command is called so.");
+                ui.label("No matching key or command.");
             }
             ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
                 if ui.available_width() < TWO_COLUMNS {
@@ -111,7 +111,7 @@ fn groups(context: &Context, filter: &str) -> Vec<Group> {
         .collect()
 }
 
-/// How many groups make up the first column, so that both are about equally long.
+/// Number of groups in the first column, so that both columns are about equally long.
 fn half(groups: &[Group]) -> usize {
     // A title takes about as much room as two lines.
     let length = |group: &Group| group.lines.len() + 2;
@@ -187,7 +187,7 @@ mod tests {
         assert!(harness.query_by_label("Quit").is_none());
         harness.get_by_label("Filter keys").type_text("!");
         harness.run();
-        assert!(harness.query_by_label_contains("No key and no command").is_some());
+        assert!(harness.query_by_label("No matching key or command.").is_some());
     }
 
     #[test]

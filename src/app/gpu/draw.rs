@@ -1,4 +1,4 @@
-//! What is drawn where, and the callback that egui calls for it.
+//! The drawing parameters of photo and masks, and the callback that draws them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,36 +7,36 @@ use eframe::egui_wgpu::{Callback, CallbackResources, CallbackTrait, ScreenDescri
 use egui::{PaintCallbackInfo, Rect, Shape};
 
 use super::{Gpu, GpuLabels, GpuPhoto, bind, textures};
-use crate::app::state::Inside;
+use crate::app::state::MaskFill;
 use crate::labels::Regions;
 
 /// Classes per row of the palette texture.
 const PALETTE_WIDTH: usize = 256;
 
-/// Distance of the stripes of a hatching, in points; one half is stripe.
+/// Distance between the stripes of a hatching, in points; a stripe is half as wide.
 const STRIPE_DISTANCE: f32 = 6.0;
 
-/// Width of each of the two lines around what is highlighted, in points.
+/// Width of each of the two lines around a highlight, in points.
 const HIGHLIGHT_LINE: f32 = 1.5;
 
 /// How masks look.
 #[derive(Clone, Debug, PartialEq)]
-pub(in crate::app) struct Look {
+pub(in crate::app) struct MaskStyle {
     /// sRGB colour and opacity of each class; opacity 0 hides it.
     pub(in crate::app) palette: Vec<[u8; 4]>,
     /// Opacity of all masks, 0..=1.
     pub(in crate::app) opacity: f32,
-    pub(in crate::app) inside: Inside,
+    pub(in crate::app) fill: MaskFill,
     /// Width of the outlines in points; 0 for none.
     pub(in crate::app) outline: f32,
-    /// Whether unsure pixels are fainter than sure ones.
+    /// Whether pixels are fainter the lower their confidence is.
     pub(in crate::app) fade: bool,
     /// Pixels whose class has a probability below this are not drawn, 0..=1.
     pub(in crate::app) threshold: f32,
     pub(in crate::app) highlight: Option<Highlight>,
 }
 
-/// What stands out.
+/// A highlighted class or region.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::app) struct Highlight {
     pub(in crate::app) class: u16,
@@ -56,17 +56,17 @@ impl Highlight {
     }
 }
 
-/// Changes of the photo; the default leaves it as it is.
+/// Brightness and contrast of the photo; the default leaves it unchanged.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(in crate::app) struct Tone {
-    /// -1..=1, added.
+    /// -1..=1, added to the values.
     pub(in crate::app) brightness: f32,
-    /// -1..=1: from grey alone over unchanged to four times the contrast.
+    /// -1..=1: -1 is uniform grey, 0 unchanged, 1 four times the contrast.
     pub(in crate::app) contrast: f32,
 }
 
 impl Tone {
-    /// What a value of 0..=1 is multiplied with, and what is then added.
+    /// The factor by which a value of 0..=1 is multiplied, and what is added after that.
     fn factor_and_addend(self) -> [f32; 2] {
         let factor = 1.0 + self.contrast * if self.contrast >= 0.0 { 3.0 } else { 1.0 };
         [factor, 0.5 - 0.5 * factor + self.brightness]
@@ -75,19 +75,19 @@ impl Tone {
 
 /// Photo and masks as a shape for a painter.
 ///
-/// `slot` tells the places apart that are drawn in one frame: each needs a number of its own, small and the same from
-/// frame to frame. `clip` bounds what is drawn and `photo_rect` is where the whole photo lies, possibly far larger;
-/// both in points. The painter's own clip rectangle holds too.
+/// `slot` identifies the place within a frame: each place needs a different number, which is small and the same in
+/// every frame. `clip` bounds what is drawn, and `photo_rect` is the area of the whole photo, which may be far larger;
+/// both are in points. The painter's clip rectangle applies as well.
 pub(in crate::app) fn shape(
     gpu: &Gpu,
     slot: usize,
     clip: Rect,
     photo_rect: Rect,
     photo: Arc<GpuPhoto>,
-    masks: Option<(Arc<GpuLabels>, Look)>,
+    masks: Option<(Arc<GpuLabels>, MaskStyle)>,
     tone: Tone,
 ) -> Shape {
-    let picture = Picture {
+    let image = Image {
         gpu: gpu.clone(),
         slot,
         rect: photo_rect,
@@ -95,20 +95,20 @@ pub(in crate::app) fn shape(
         masks,
         tone,
     };
-    Shape::Callback(Callback::new_paint_callback(clip, picture))
+    Shape::Callback(Callback::new_paint_callback(clip, image))
 }
 
-/// A photo in one place, for one frame.
-struct Picture {
+/// A photo in one place of one frame.
+struct Image {
     gpu: Gpu,
     slot: usize,
     rect: Rect,
     photo: Arc<GpuPhoto>,
-    masks: Option<(Arc<GpuLabels>, Look)>,
+    masks: Option<(Arc<GpuLabels>, MaskStyle)>,
     tone: Tone,
 }
 
-/// What the places that show a photo own; lives in egui's renderer.
+/// The slots of all places, stored in egui's renderer.
 #[derive(Default)]
 struct Slots(HashMap<usize, Slot>);
 
@@ -116,7 +116,7 @@ struct Slots(HashMap<usize, Slot>);
 struct Slot {
     view: wgpu::Buffer,
     palette: wgpu::Texture,
-    /// What is in the palette texture.
+    /// The content of the palette texture.
     texels: Vec<[u8; 4]>,
     bindings: wgpu::BindGroup,
 }
@@ -125,7 +125,7 @@ struct Slot {
 type View = [[f32; 4]; 4];
 
 impl Slot {
-    /// A place with room for `classes` classes.
+    /// A slot with room for `classes` classes.
     fn new(gpu: &Gpu, classes: usize) -> Self {
         let view = gpu.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("canvas view"),
@@ -147,12 +147,12 @@ impl Slot {
         }
     }
 
-    /// Classes that the palette texture has room for.
+    /// Number of classes that fit into the palette texture.
     fn room(&self) -> usize {
         PALETTE_WIDTH * self.palette.height() as usize
     }
 
-    /// Uploads a palette, if it is another one than before.
+    /// Uploads a palette, if it has changed.
     fn set_palette(&mut self, queue: &wgpu::Queue, palette: &[[u8; 4]]) {
         let (same, rest) = self.texels.split_at(palette.len().min(self.texels.len()));
         if same == palette && rest.iter().all(|texel| *texel == [0; 4]) {
@@ -173,37 +173,37 @@ impl Slot {
     }
 }
 
-impl Picture {
+impl Image {
     fn view(&self, pixels_per_point: f32) -> View {
         let pixels = |points: f32| points * pixels_per_point;
         let linear = f32::from(u8::from(self.gpu.linear_target));
         let [factor, addend] = self.tone.factor_and_addend();
-        // A hundredth of a pixel aside: where edges of photo pixels fall onto middles of screen pixels, rounding would
-        // decide which of the two photo pixels is drawn, for each screen pixel anew.
+        // Shifted by a hundredth of a pixel: where edges of photo pixels fall on centres of screen pixels, rounding
+        // would decide for each screen pixel separately which of the two photo pixels is drawn.
         let (left, top) = (pixels(self.rect.min.x) - 0.01, pixels(self.rect.min.y) - 0.01);
         let photo = [left, top, pixels(self.rect.width()), pixels(self.rect.height())];
-        let Some((_, look)) = &self.masks else {
+        let Some((_, style)) = &self.masks else {
             return [photo, [factor, addend, linear, 0.0], [0.0; 4], [-1.0, -1.0, 0.0, 1.0]];
         };
-        let inside = match look.inside {
-            Inside::Fill => 1.0,
-            Inside::Hatching => 2.0,
-            Inside::Empty => 3.0,
+        let fill = match style.fill {
+            MaskFill::Fill => 1.0,
+            MaskFill::Hatching => 2.0,
+            MaskFill::Empty => 3.0,
         };
-        let outline = (look.outline > 0.0).then(|| line_width(pixels(look.outline)));
-        let highlight = look.highlight.map_or([-1.0; 2], |of| {
-            // As the label texture has it.
+        let outline = (style.outline > 0.0).then(|| line_width(pixels(style.outline)));
+        let highlight = style.highlight.map_or([-1.0; 2], |of| {
+            // 16 bits, as in the label texture.
             let region = of.region.map_or(-1.0, |region| f32::from(region as u16));
             [f32::from(of.class), region]
         });
         [
             photo,
-            [factor, addend, linear, inside],
+            [factor, addend, linear, fill],
             [
-                look.opacity.clamp(0.0, 1.0),
+                style.opacity.clamp(0.0, 1.0),
                 outline.unwrap_or(0.0),
-                look.threshold.clamp(0.0, 1.0),
-                f32::from(u8::from(look.fade)),
+                style.threshold.clamp(0.0, 1.0),
+                f32::from(u8::from(style.fade)),
             ],
             [
                 highlight[0],
@@ -215,13 +215,14 @@ impl Picture {
     }
 }
 
-/// How far the shader looks for the other side of an edge, for a line of a width in pixels. No line is thinner than a
-/// pixel, and a width that ends in the middle of a pixel is a trace less, so that both sides of an area round alike.
+/// The distance within which the shader looks for the other side of an edge, for a line of a width in pixels. No line
+/// is thinner than a pixel. The width is slightly reduced, so that a width that ends in the middle of a pixel is
+/// rounded equally on both sides of an area.
 fn line_width(pixels: f32) -> f32 {
     pixels.max(1.0) - 0.02
 }
 
-impl CallbackTrait for Picture {
+impl CallbackTrait for Image {
     fn prepare(
         &self,
         _device: &wgpu::Device,
@@ -230,7 +231,7 @@ impl CallbackTrait for Picture {
         _encoder: &mut wgpu::CommandEncoder,
         resources: &mut CallbackResources,
     ) -> Vec<wgpu::CommandBuffer> {
-        let palette = self.masks.as_ref().map_or(&[][..], |(_, look)| &look.palette);
+        let palette = self.masks.as_ref().map_or(&[][..], |(_, style)| &style.palette);
         let Slots(slots) = resources.entry().or_insert_with(Slots::default);
         let new = || Slot::new(&self.gpu, palette.len());
         let slot = slots.entry(self.slot).or_insert_with(new);

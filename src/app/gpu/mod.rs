@@ -1,5 +1,5 @@
-//! Photo and masks on the GPU: textures made in the background, and one callback that draws both
-//! (`shaders/canvas.wgsl`), as often in a frame as there are places that show the photo.
+//! Photo and masks on the GPU: textures are made in the background, and one callback draws both
+//! (`shaders/canvas.wgsl`), once for each place that shows the photo.
 
 mod draw;
 #[cfg(test)]
@@ -9,36 +9,36 @@ mod upload;
 
 use eframe::egui_wgpu::RenderState;
 
-pub(super) use draw::{Highlight, Look, Tone, shape};
+pub(super) use draw::{Highlight, MaskStyle, Tone, shape};
 pub(super) use textures::{GpuLabels, GpuPhoto};
 pub(super) use upload::{Upload, Uploaded, Uploader};
 
-/// The window's device with what all pictures share. Cheap to clone, usable from any thread.
+/// The window's device, with the resources that all images share. Cheap to clone, usable from any thread.
 #[derive(Clone)]
 pub(super) struct Gpu {
     device: wgpu::Device,
     queue: wgpu::Queue,
     pipeline: wgpu::RenderPipeline,
-    /// Of what differs from place to place: look and palette.
+    /// Layout for what differs from place to place: parameters and palette.
     slot_layout: wgpu::BindGroupLayout,
-    /// Of a photo and its sampler.
+    /// Layout for a photo and its sampler.
     photo_layout: wgpu::BindGroupLayout,
-    /// Of classes, regions and confidence.
+    /// Layout for classes, regions and confidence.
     labels_layout: wgpu::BindGroupLayout,
     smooth: wgpu::Sampler,
-    /// Stands in where there are no masks.
+    /// Bound where there are no masks.
     no_labels: wgpu::BindGroup,
     /// Whether the target expects linear light instead of sRGB values.
     linear_target: bool,
 }
 
 impl Gpu {
-    /// The window's device. Called once, when the window opens.
+    /// Takes the window's device. Called once, when the window opens.
     pub(super) fn of(state: &RenderState) -> Self {
         Self::new(&state.device, &state.queue, state.target_format)
     }
 
-    /// Makes the pipeline for targets of one format.
+    /// Creates the pipeline for targets of one format.
     fn new(device: &wgpu::Device, queue: &wgpu::Queue, target: wgpu::TextureFormat) -> Self {
         let smooth_float = wgpu::TextureSampleType::Float { filterable: true };
         let plain_float = wgpu::TextureSampleType::Float { filterable: false };
@@ -82,7 +82,7 @@ fn texture(sample_type: wgpu::TextureSampleType) -> wgpu::BindingType {
     }
 }
 
-/// Two bindings, 0 and 1, of the fragment shader.
+/// A layout with bindings 0 and 1 of the fragment shader.
 fn layout(device: &wgpu::Device, label: &'static str, types: [wgpu::BindingType; 2]) -> wgpu::BindGroupLayout {
     let mut binding = 0;
     let entries = types.map(|ty| {
@@ -101,7 +101,7 @@ fn layout(device: &wgpu::Device, label: &'static str, types: [wgpu::BindingType;
     })
 }
 
-/// What a layout of [`layout`] is filled with.
+/// The bind group for a layout of [`layout`].
 fn bind(
     device: &wgpu::Device,
     label: &'static str,

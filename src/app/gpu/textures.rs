@@ -1,17 +1,16 @@
-//! Photos and labels as textures. Everything here may take long and belongs on a background thread.
+//! Photos and labels as textures. Everything here may take long and should run on a background thread.
 //!
-//! The loops are not spread over the CPU's cores: while a network runs, its threads are busy, and a photo would wait
-//! for them.
+//! The loops do not use several cores: while a network runs, the thread pool is busy, and a photo would wait for it.
 
 use super::{Gpu, bind};
 use crate::labels::{LabelMap, Regions};
 use crate::photo::Photo;
 
-/// Bytes that are handed to the driver at a time. The queue is locked meanwhile, and a frame that is ready waits for
-/// it: about a millisecond.
+/// Bytes that are handed to the driver at a time. This locks the queue for about a millisecond, and a frame that is
+/// ready waits for it.
 const SLAB_BYTES: usize = 4 << 20;
 
-/// A photo as a texture, with all its reductions by two.
+/// A photo as a texture, with all mip levels.
 pub(in crate::app) struct GpuPhoto {
     pub(super) bindings: wgpu::BindGroup,
 }
@@ -22,7 +21,7 @@ pub(in crate::app) struct GpuLabels {
 }
 
 impl Gpu {
-    /// Uploads a photo. One that is larger than a texture can be is reduced for the screen only.
+    /// Uploads a photo. If it is larger than the largest texture, it is reduced, for the screen only.
     pub(in crate::app) fn photo(&self, photo: &Photo) -> GpuPhoto {
         let most = self.device.limits().max_texture_dimension_2d as usize;
         let longest = photo.width.max(photo.height);
@@ -56,9 +55,9 @@ impl Gpu {
         }
     }
 
-    /// Uploads labels with the probability of each (0..=65535 for 0..=1, in the order of the map's pixels) and the
-    /// number of its region; `regions` must be those of the map. Labels without probabilities are sure. A map that is larger than a texture can be is thinned
-    /// to a whole fraction of its size.
+    /// Uploads labels with their probabilities (0..=65535 for 0..=1, in the order of the map's pixels) and region
+    /// numbers; `regions` must be those of the map. Labels without probabilities count as certain. A map that is larger
+    /// than the largest texture is reduced by a whole factor.
     pub(in crate::app) fn labels(&self, map: &LabelMap, confidence: Option<&[u16]>, regions: &Regions) -> GpuLabels {
         let most = self.device.limits().max_texture_dimension_2d as usize;
         let step = map.width.max(map.height).div_ceil(most).max(1);
@@ -67,7 +66,7 @@ impl Gpu {
         self.write(&labels, 0, size, |y, out| {
             for (columns, number) in regions.row(y * step) {
                 let class = regions.list().get(number as usize).map_or(0, |region| region.class);
-                // The shader tells regions apart by 16 bits and the class.
+                // The shader distinguishes regions by the class and the lower 16 bits of the number.
                 out[columns.start.div_ceil(step)..columns.end.div_ceil(step)].fill([class, number as u16]);
             }
         });
@@ -86,7 +85,7 @@ impl Gpu {
         }
     }
 
-    /// Fills one level of a texture, whose rows are made by `fill`.
+    /// Writes one level of a texture; `fill` computes each row.
     fn write<T: bytemuck::Pod>(
         &self,
         texture: &wgpu::Texture,
@@ -125,13 +124,13 @@ impl Gpu {
             };
             self.queue
                 .write_texture(place, bytemuck::cast_slice(slab), layout, extent);
-            // Not submitted from here: that is left to the next frame. A window that changes its size has to wait until
-            // the device has nothing to do, which wgpu gives up on when another thread submits meanwhile.
+            // Not submitted here: the next frame does that. A window that changes its size waits until the device is
+            // idle, and wgpu gives up on that wait if another thread submits meanwhile.
         }
     }
 }
 
-/// Half the width and height, each pixel the mean of four; an odd last row or column is left out.
+/// The photo at half the width and height. Each pixel is the mean of four; an odd last row or column is left out.
 fn halved(photo: &Photo) -> Photo {
     let (width, height) = ((photo.width / 2).max(1), (photo.height / 2).max(1));
     let pixels = photo.rgb.as_chunks::<3>().0;
@@ -151,7 +150,7 @@ fn halved(photo: &Photo) -> Photo {
     Photo::new(width, height, rgb)
 }
 
-/// A texture that is written and read; the sides are in texels.
+/// Creates a texture that is written and sampled; width and height are in texels.
 pub(super) fn texture(
     device: &wgpu::Device,
     label: &'static str,
@@ -175,7 +174,7 @@ pub(super) fn texture(
     })
 }
 
-/// What is bound while no masks are drawn.
+/// The bind group that is bound while no masks are drawn.
 pub(super) fn no_labels(device: &wgpu::Device, layout: &wgpu::BindGroupLayout) -> wgpu::BindGroup {
     let labels = texture(device, "no labels", [1, 1], 1, wgpu::TextureFormat::Rg16Uint);
     let sure = texture(device, "no confidence", [1, 1], 1, wgpu::TextureFormat::R8Unorm);
@@ -198,7 +197,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn halving_takes_exact_means_down_to_one_pixel() {
+    fn halving_averages_exactly_down_to_one_pixel() {
         let rgb = [[0, 10, 255], [4, 10, 255], [1, 11, 0], [2, 11, 0], [200; 3], [200; 3]].concat();
         let three_high = Photo::new(2, 3, rgb);
         let one = halved(&three_high);

@@ -1,4 +1,4 @@
-//! The background thread that makes textures, so that a large photo costs no frame.
+//! The background thread that makes textures, so that a large photo does not delay a frame.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -7,69 +7,69 @@ use std::thread::{Builder, JoinHandle};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::{Gpu, GpuLabels, GpuPhoto};
-use crate::engine::{Labelling, Ticket};
+use crate::engine::{LabelLayer, Ticket};
 use crate::photo::Photo;
 
-/// Results that wait at most; beyond it the oldest is forgotten.
-const MOST_WAITING: usize = 32;
+/// Largest number of label uploads that wait; beyond it the oldest is dropped.
+const MAX_WAITING: usize = 32;
 
-/// Textures to make.
+/// A request for textures.
 pub(in crate::app) enum Upload {
-    /// Of the photo with this number, which is shown next; whatever waits for other photos is forgotten.
+    /// A photo and its number. It is shown next, so requests for other photos are dropped.
     Photo(u64, Arc<Photo>),
-    /// Of labels of the photo with this number.
+    /// Labels of a photo.
     Labels {
         /// Number of the photo.
         id: u64,
-        /// Comes back with the textures.
+        /// Returned with the textures.
         ticket: Ticket,
-        /// What to show.
-        labels: Labelling,
+        /// The labels.
+        labels: LabelLayer,
     },
 }
 
-/// What has become of a job.
+/// The outcome of an upload.
 pub(in crate::app) enum Uploaded {
-    /// A photo, with the number it came with.
+    /// A photo has been uploaded.
     Photo {
         /// Number of the photo.
         id: u64,
         /// Its texture.
         photo: Arc<GpuPhoto>,
     },
-    /// Labels, with the numbers they came with.
+    /// Labels have been uploaded.
     Labels {
         /// Number of the photo.
         id: u64,
-        /// As they were asked for.
+        /// The ticket of the request.
         ticket: Ticket,
         /// Their textures.
         labels: Arc<GpuLabels>,
     },
-    /// The graphics card refused.
+    /// The graphics device reported an error.
     Failed {
         /// Number of the photo.
         id: u64,
-        /// For a person.
+        /// The error message for the user.
         reason: String,
     },
 }
 
-/// Makes textures on a thread of its own. Without a device it takes jobs and does nothing.
+/// Makes textures on a background thread. Without a device it ignores requests.
 pub(in crate::app) struct Uploader {
     waiting: Arc<Waiting>,
     done: Receiver<Uploaded>,
     thread: Option<JoinHandle<()>>,
 }
 
-/// Jobs, and a signal that there are new ones.
+/// The waiting jobs, and a signal for new ones.
 #[derive(Default)]
 struct Waiting {
-    jobs: Mutex<Jobs<Labelling>>,
+    jobs: Mutex<Jobs<LabelLayer>>,
     changed: Condvar,
 }
 
-/// What is still to be done: at most one photo, and results of it.
+/// The waiting jobs: at most one photo, and labels.
 struct Jobs<L> {
     photo: Option<(u64, Arc<Photo>)>,
     labels: VecDeque<LabelJob<L>>,
@@ -98,7 +98,7 @@ impl<L> Default for Jobs<L> {
 }
 
 impl<L> Jobs<L> {
-    /// Another photo: what waits for earlier ones is in vain.
+    /// Adds a photo, and drops jobs for other photos.
     fn put_photo(&mut self, id: u64, photo: Arc<Photo>) {
         self.photo = Some((id, photo));
         self.labels.retain(|job| job.id == id);
@@ -106,13 +106,13 @@ impl<L> Jobs<L> {
 
     fn put_labels(&mut self, job: LabelJob<L>) {
         self.labels.retain(|other| other.ticket.is_wanted());
-        if self.labels.len() == MOST_WAITING {
+        if self.labels.len() == MAX_WAITING {
             self.labels.pop_front();
         }
         self.labels.push_back(job);
     }
 
-    /// The photo comes first.
+    /// Removes the next job: the photo first, then labels that are still wanted.
     fn take(&mut self) -> Option<Job<L>> {
         let photo = self.photo.take().map(|(id, photo)| Job::Photo(id, photo));
         let mut wanted = std::iter::from_fn(|| self.labels.pop_front()).filter(|job| job.ticket.is_wanted());
@@ -121,17 +121,17 @@ impl<L> Jobs<L> {
 }
 
 impl Waiting {
-    fn lock(&self) -> MutexGuard<'_, Jobs<Labelling>> {
+    fn lock(&self) -> MutexGuard<'_, Jobs<LabelLayer>> {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn change(&self, change: impl FnOnce(&mut Jobs<Labelling>)) {
+    fn change(&self, change: impl FnOnce(&mut Jobs<LabelLayer>)) {
         change(&mut self.lock());
         self.changed.notify_one();
     }
 
-    /// Waits for a job; `None` when there will be no more.
-    fn next(&self) -> Option<Job<Labelling>> {
+    /// Waits for a job; `None` once the uploader is closed.
+    fn next(&self) -> Option<Job<LabelLayer>> {
         let mut jobs = self.lock();
         loop {
             if jobs.closed {
@@ -146,10 +146,10 @@ impl Waiting {
 }
 
 impl Uploader {
-    /// Starts the thread, if there is a device. `context` is woken whenever something is done.
+    /// Starts the thread, if there is a device. It repaints `context` after each upload.
     ///
     /// # Errors
-    /// When the system gives no thread.
+    /// If the thread cannot be started.
     pub(in crate::app) fn start(gpu: Option<Gpu>, context: &egui::Context) -> std::io::Result<Self> {
         let waiting = Arc::new(Waiting::default());
         let (sender, done) = unbounded();
@@ -157,14 +157,14 @@ impl Uploader {
             Some(gpu) => {
                 let (waiting, context) = (waiting.clone(), context.clone());
                 let work = move || work(&gpu, &waiting, &sender, &context);
-                Some(Builder::new().name("picture upload".into()).spawn(work)?)
+                Some(Builder::new().name("photo upload".into()).spawn(work)?)
             }
             None => None,
         };
         Ok(Self { waiting, done, thread })
     }
 
-    /// Asks for textures.
+    /// Requests textures.
     pub(in crate::app) fn ask(&self, upload: Upload) {
         if self.thread.is_none() {
             return;
@@ -175,14 +175,14 @@ impl Uploader {
         });
     }
 
-    /// Something that is done, in the order in which it was.
+    /// The next finished upload, in the order of completion.
     pub(in crate::app) fn poll(&self) -> Option<Uploaded> {
         self.done.try_recv().ok()
     }
 }
 
 impl Drop for Uploader {
-    /// Waits for the upload under way: the device must not go while it is in use.
+    /// Waits for the current upload: the device must not be dropped while it is in use.
     fn drop(&mut self) {
         self.waiting.change(|jobs| jobs.closed = true);
         if let Some(thread) = self.thread.take() {
@@ -218,17 +218,17 @@ fn work(gpu: &Gpu, waiting: &Waiting, done: &Sender<Uploaded>, context: &egui::C
     }
 }
 
-/// Runs `make` and catches what the device has against it, which would otherwise end the thread.
+/// Runs `make` and catches errors of the device, which would otherwise end the thread.
 fn checked<T>(gpu: &Gpu, make: impl FnOnce() -> T) -> Result<T, String> {
     let memory = gpu.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
     let rules = gpu.device.push_error_scope(wgpu::ErrorFilter::Validation);
     let made = make();
     let broken_rule = pollster::block_on(rules.pop());
-    // Without memory there is an invalid texture, which breaks rules later on: memory is the reason.
+    // If memory runs out, the texture is invalid, which causes validation errors later: memory is the reason.
     match pollster::block_on(memory.pop()).or(broken_rule) {
         None => Ok(made),
         Some(error) => Err(format!(
-            "expected the graphics card to hold the picture, but it cannot ({error}); open a smaller picture"
+            "expected the photo to fit on the graphics card, found {error}; open a smaller photo"
         )),
     }
 }
@@ -250,7 +250,7 @@ mod tests {
         }
     }
 
-    /// Photos and tickets of all jobs in the order of their turns; photos have no ticket.
+    /// Photo numbers and tickets of all jobs in the order in which they are taken; photos have no ticket.
     fn rest(mut jobs: Jobs<()>) -> Vec<(u64, Option<Ticket>)> {
         let next = || {
             jobs.take().map(|job| match job {
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn another_photo_makes_what_waits_obsolete() {
+    fn another_photo_drops_jobs_of_the_previous_one() {
         let [first, second, third] = [(); 3].map(|()| Asked::new());
         let mut jobs = Jobs::default();
         jobs.put_photo(1, photo());
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn labels_that_nobody_wants_any_more_are_left_out() {
+    fn withdrawn_labels_are_skipped() {
         let (first, second) = (Asked::new(), Asked::new());
         let mut jobs = Jobs::default();
         jobs.put_labels(labels_of(1, &first));
@@ -287,18 +287,18 @@ mod tests {
     }
 
     #[test]
-    fn the_number_of_waiting_results_is_bounded() {
-        let asked: Vec<Asked> = (0..=MOST_WAITING).map(|_| Asked::new()).collect();
+    fn the_number_of_waiting_labels_is_bounded() {
+        let asked: Vec<Asked> = (0..=MAX_WAITING).map(|_| Asked::new()).collect();
         let mut jobs = Jobs::default();
         for asked in &asked {
             jobs.put_labels(labels_of(1, asked));
         }
         let rest = rest(jobs);
-        assert_eq!((rest.len(), &rest[0]), (MOST_WAITING, &(1, Some(asked[1].ticket()))));
+        assert_eq!((rest.len(), &rest[0]), (MAX_WAITING, &(1, Some(asked[1].ticket()))));
     }
 
     #[test]
-    fn without_a_device_nothing_waits() {
+    fn requests_are_ignored_without_a_device() {
         let uploader = Uploader::start(None, &egui::Context::default()).expect("no thread is needed");
         uploader.ask(Upload::Photo(1, photo()));
         assert!(uploader.poll().is_none() && uploader.waiting.lock().take().is_none());

@@ -1,23 +1,23 @@
-//! The classes: which are shown, in which colour, and how much of the picture each takes.
+//! The class list: which classes are shown, in which colour, and how much of the image each covers.
 
 use egui::{Button, Label, Layout, RichText, ScrollArea, TextEdit, Ui};
 
 use crate::app::state::{ClassOrder, ViewState};
 use crate::labels::ClassSet;
 
-/// What the picture holds of each class, by id.
+/// Pixels and regions of each class in an image, by id.
 #[derive(Clone, Copy)]
-pub(in crate::app) struct Found<'a> {
+pub(in crate::app) struct ClassShares<'a> {
     pub(in crate::app) pixels: &'a [u64],
     pub(in crate::app) regions: &'a [u32],
 }
 
-impl Found<'_> {
+impl ClassShares<'_> {
     fn pixels(&self, id: usize) -> u64 {
         self.pixels.get(id).copied().unwrap_or(0)
     }
 
-    /// How many classes there are.
+    /// Number of classes in the image.
     pub(in crate::app) fn present(&self) -> usize {
         self.pixels.iter().filter(|count| **count > 0).count()
     }
@@ -27,36 +27,36 @@ impl Found<'_> {
     }
 }
 
-/// What belongs to the list and not to the picture.
+/// State of the class list that is independent of the image.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(in crate::app) struct ClassList {
     search: String,
-    /// Name of the class whose details are shown: it stays selected with another model that knows it.
+    /// Name of the class whose details are shown. It stays selected with another model that has it.
     selected: Option<String>,
-    /// The class whose row the cursor is on.
+    /// Id of the class whose row is under the cursor.
     hovered: Option<usize>,
-    /// Ids by share in the picture that last had a result.
+    /// Ids sorted by their shares in the last image with a result.
     by_share: Vec<usize>,
 }
 
 impl ClassList {
-    /// Forgets where the cursor is, as when the list is not drawn.
+    /// Clears the hovered row, for frames in which the list is not drawn.
     pub(in crate::app) fn leave(&mut self) {
         self.hovered = None;
     }
 
-    /// The class whose row the cursor is on: the canvas highlights it.
+    /// The class whose row is under the cursor, which the canvas highlights.
     pub(in crate::app) fn hovered(&self) -> Option<u16> {
         self.hovered.and_then(|id| u16::try_from(id).ok())
     }
 
-    /// Search field and order.
+    /// Draws the search field and the choice of order.
     pub(in crate::app) fn tools(&mut self, ui: &mut Ui, view: &mut ViewState) {
         ui.horizontal(|ui| {
             ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
                 for (order, title, hint) in [
-                    (ClassOrder::Name, "Name", "Sort by name"),
-                    (ClassOrder::Share, "Share", "Sort by share of the picture"),
+                    (ClassOrder::Name, "A to Z", "Sort by name"),
+                    (ClassOrder::Share, "Largest first", "Sort by share of the photo"),
                 ] {
                     let button = Button::selectable(view.class_order == order, title).small();
                     if ui.add(button).accessible_name(hint).on_hover_text(hint).clicked() {
@@ -71,13 +71,13 @@ impl ClassList {
         });
     }
 
-    /// Draws the rows, `highlighted` being the class under the cursor on the picture.
+    /// Draws the rows; `highlighted` is the class under the cursor on the image.
     pub(in crate::app) fn rows(
         &mut self,
         ui: &mut Ui,
         view: &mut ViewState,
         classes: &ClassSet,
-        found: Option<Found>,
+        found: Option<ClassShares>,
         highlighted: Option<u16>,
     ) {
         self.hovered = None;
@@ -99,14 +99,14 @@ impl ClassList {
     }
 
     /// Ids of the listed classes, in the order of the list.
-    fn order(&mut self, view: &ViewState, classes: &ClassSet, found: Option<Found>) -> Vec<usize> {
+    fn order(&mut self, view: &ViewState, classes: &ClassSet, found: Option<ClassShares>) -> Vec<usize> {
         if let Some(found) = found {
             self.by_share = (0..classes.len()).collect();
             self.by_share.sort_by_key(|id| std::cmp::Reverse(found.pixels(*id)));
         } else if self.by_share.len() != classes.len() {
             self.by_share = (0..classes.len()).collect();
         }
-        // While a picture has no result yet, the order of the one before stays: rows do not jump.
+        // While an image has no result yet, the order of the previous one stays, so that rows do not jump.
         let mut order = self.by_share.clone();
         if view.class_order == ClassOrder::Name {
             order.sort_by_key(|id| classes.classes[*id].name.to_lowercase());
@@ -128,7 +128,7 @@ impl ClassList {
         name: &str,
         id: usize,
         color: [u8; 3],
-        found: Option<Found>,
+        found: Option<ClassShares>,
         lit: bool,
     ) {
         let row = ui.horizontal(|ui| {
@@ -156,7 +156,7 @@ impl ClassList {
                 if let Some(share) = share {
                     ui.label(RichText::new(percent(share)).weak().monospace());
                 }
-                // All the width that is left, with the name at its left.
+                // The name takes the remaining width.
                 ui.with_layout(Layout::top_down_justified(egui::Align::LEFT), |ui| {
                     let text = RichText::new(name);
                     let text = if present { text } else { text.weak() };
@@ -177,13 +177,13 @@ impl ClassList {
         }
     }
 
-    /// What is known of the selected class, and what can be changed about it.
+    /// Draws the details of the selected class, and its controls.
     pub(in crate::app) fn details(
         &mut self,
         ui: &mut Ui,
         view: &mut ViewState,
         classes: &ClassSet,
-        found: Option<Found>,
+        found: Option<ClassShares>,
     ) {
         let is_selected = |name: &str| self.selected.as_deref() == Some(name);
         let mut named = classes.classes.iter().enumerate();
@@ -199,7 +199,7 @@ impl ClassList {
                 }
                 let own_color = view.class(&class.name).color.is_some();
                 if own_color && ui.small_button("Reset colour").clicked() {
-                    view.change_class(&class.name, |look| look.color = None);
+                    view.change_class(&class.name, |style| style.color = None);
                 }
                 ui.with_layout(Layout::left_to_right(egui::Align::Center), |ui| {
                     ui.add(Label::new(RichText::new(&class.name).strong()).truncate());
@@ -226,7 +226,7 @@ impl ClassList {
                 .suffix(" %")
                 .fixed_decimals(0);
             if ui.add(slider).labelled_by(label.id).changed() {
-                view.change_class(&class.name, |look| look.opacity = opacity / 100.0);
+                view.change_class(&class.name, |style| style.opacity = opacity / 100.0);
             }
         });
     }
@@ -241,7 +241,7 @@ fn color_button(ui: &mut Ui, view: &mut ViewState, name: &str, mut color: [u8; 3
             .accessible_name(format!("Colour of {name}"))
             .on_hover_text("Change the colour");
         if swatch.changed() {
-            view.change_class(name, |look| look.color = Some(color));
+            view.change_class(name, |style| style.color = Some(color));
         }
     });
 }
@@ -262,9 +262,9 @@ fn class_menu(ui: &mut Ui, view: &mut ViewState, name: &str) {
         ui.close();
     }
     if ui.button("Reset colour and opacity").clicked() {
-        view.change_class(name, |look| {
-            look.color = None;
-            look.opacity = 1.0;
+        view.change_class(name, |style| {
+            style.color = None;
+            style.opacity = 1.0;
         });
         ui.close();
     }
@@ -302,7 +302,7 @@ mod tests {
 
     use super::*;
 
-    const FOUND: Found = Found {
+    const FOUND: ClassShares = ClassShares {
         pixels: &[10, 0, 0, 30, 0, 0, 0, 0, 5, 0, 0],
         regions: &[1, 0, 0, 2, 0, 0, 0, 0, 4, 0, 0],
     };
@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn an_eye_hides_its_class() {
+    fn the_check_box_hides_its_class() {
         let mut harness = list(ViewState::default());
         harness.get_by_label("Show car").click();
         harness.run();
@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_share_comes_first_or_the_first_name() {
+    fn sorts_by_share_or_name() {
         let mut harness = list(ViewState::default());
         let top = |harness: &Harness<State>, name: &str| harness.get_by_label(&format!("Show {name}")).rect().top();
         assert!(top(&harness, "road") < top(&harness, "sky") && top(&harness, "sky") < top(&harness, "car"));
@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn a_search_leaves_what_fits() {
+    fn a_search_filters_the_rows() {
         let mut harness = list(ViewState::default());
         harness.get_by_label("Find a class").focus();
         harness.run();
@@ -355,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn a_selected_class_tells_pixels_and_regions_and_can_be_alone() {
+    fn details_show_pixels_and_regions_and_solo_draws_one_class() {
         let mut harness = list(ViewState::default());
         harness.get_by_label("car").click();
         harness.run();
@@ -367,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn the_selected_class_goes_by_name() {
+    fn the_selected_class_is_identified_by_name() {
         let few = |names: &[&str]| {
             let mut classes = ClassSet::numbered(names.len());
             for (class, name) in classes.classes.iter_mut().zip(names) {
@@ -404,7 +404,7 @@ mod tests {
     }
 
     #[test]
-    fn the_list_looks_as_it_did() {
+    fn matches_its_snapshot() {
         let Some(_drawing) = crate::app::testing::can_draw() else {
             return;
         };
@@ -416,7 +416,7 @@ mod tests {
     }
 
     #[test]
-    fn thousands_are_grouped() {
+    fn groups_thousands() {
         assert_eq!(grouped(1_234_567), "1,234,567");
         assert_eq!(
             (grouped(0), grouped(999), grouped(1000)),

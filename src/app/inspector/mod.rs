@@ -1,11 +1,11 @@
-//! Parts of the panels at the right that several workspaces have: the classes, how masks are drawn, how a model is run.
+//! Parts of the right panel that several workspaces use: class list, mask style, inference settings, pixel reading.
 
 mod class_list;
-mod look;
+mod inference_section;
+mod mask_style;
 mod reading;
-mod test_settings;
 
-pub(super) use class_list::{ClassList, Found};
-pub(super) use look::{masks, more, set_inside, toggle_outline};
+pub(super) use class_list::{ClassList, ClassShares};
+pub(super) use inference_section::inference_section;
+pub(super) use mask_style::{masks, more, set_fill, toggle_outline};
 pub(super) use reading::Reading;
-pub(super) use test_settings::test_settings_section;

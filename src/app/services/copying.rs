@@ -1,11 +1,11 @@
-//! Screenshots of the canvas, for the clipboard.
+//! Screenshots of the canvas for the clipboard.
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use egui::{ColorImage, Context, Pos2, Rect, ScreenshotCallback, ViewportCommand, vec2};
 
 use crate::engine::Rgba;
 
-/// Where screenshots come from.
+/// Requests screenshots and receives them.
 pub(in crate::app) struct ViewShots {
     sender: Sender<ColorImage>,
     taken: Receiver<ColorImage>,
@@ -19,7 +19,7 @@ impl Default for ViewShots {
 }
 
 impl ViewShots {
-    /// Has a picture taken of what an area of the window shows in the next frame.
+    /// Requests a screenshot of an area of the window in the next frame.
     pub(in crate::app) fn take(&self, area: Rect, context: &Context) {
         let (sender, waker) = (self.sender.clone(), context.clone());
         let taken = ScreenshotCallback::new(move |screen| {
@@ -34,7 +34,7 @@ impl ViewShots {
         context.send_viewport_cmd(ViewportCommand::Screenshot(taken));
     }
 
-    /// The next picture that was taken.
+    /// The next screenshot that was taken.
     pub(super) fn poll(&self) -> Option<Rgba> {
         let view = self.taken.try_recv().ok()?;
         let pixels = view.pixels.iter().flat_map(|pixel| pixel.to_srgba_unmultiplied());

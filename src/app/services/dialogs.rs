@@ -1,4 +1,4 @@
-//! The system's file dialogs, each on a thread of its own: they wait for a person, the window must not.
+//! The system's file dialogs, each on a separate thread: a dialog waits for the user, the window must not.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -12,10 +12,10 @@ use crate::photo::EXTENSIONS;
 
 /// What was chosen in a dialog.
 pub(in crate::app) enum Chosen {
-    /// Pictures, or one folder of them.
-    Pictures(Vec<PathBuf>),
+    /// Images, or one folder of them.
+    Images(Vec<PathBuf>),
     Model(PathBuf),
-    /// A label map of the picture that is shown.
+    /// A label map of the shown image.
     Labels {
         path: PathBuf,
         truth: bool,
@@ -24,49 +24,49 @@ pub(in crate::app) enum Chosen {
     Folder(Ask, PathBuf),
 }
 
-/// Dialogs that are open and their answers.
+/// The open dialog, if there is one, and the answers.
 pub(in crate::app) struct Dialogs {
     sender: Sender<Option<Chosen>>,
     answers: Receiver<Option<Chosen>>,
     open: bool,
 }
 
-/// Which dialog.
+/// What a dialog asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::app) enum Ask {
-    Pictures,
+    Images,
     Folder,
     ModelFolder,
     ModelFile,
-    /// What another program has predicted.
+    /// A label map that another program has predicted.
     LabelMap,
-    /// What is true.
+    /// The ground truth of the shown image.
     GroundTruth,
-    /// Where to export to.
+    /// The target folder of an export.
     ExportFolder,
-    /// Where a comparison goes.
+    /// The target folder of a comparison.
     ReportFolder,
-    /// Where maps of attention go.
+    /// The target folder of attention figures.
     FigureFolder,
-    /// Where the files of a run over all pictures go.
+    /// The target folder of a batch.
     BatchFolder,
-    /// Where models are kept.
+    /// The models folder.
     ModelsFolder,
-    /// Where to export to when nothing else is said.
+    /// The default target folder of exports.
     UsualExportFolder,
-    /// Label maps to score with.
+    /// The folder of ground truth to score against.
     TruthFolder,
-    /// Pictures to learn from.
+    /// The training images.
     TrainImages,
-    /// Their label maps.
+    /// The label maps of the training images.
     TrainLabels,
-    /// Pictures to validate with.
+    /// The validation images.
     ValImages,
-    /// Their label maps.
+    /// The label maps of the validation images.
     ValLabels,
-    /// The weights that a training begins with.
+    /// The initial weights of a training.
     InitFile,
-    /// Where a training's results go.
+    /// The output folder of a training.
     TrainOut,
 }
 
@@ -85,7 +85,7 @@ impl Dialogs {
     /// Opens a dialog, in `folder` if that is given, unless one is open.
     ///
     /// # Errors
-    /// When the system gives no thread.
+    /// When the thread cannot be started.
     pub(in crate::app) fn ask(
         &mut self,
         what: Ask,
@@ -97,7 +97,7 @@ impl Dialogs {
         }
         let (sender, context) = (self.sender.clone(), context.clone());
         Builder::new().name("file dialog".into()).spawn(move || {
-            // A dialog that fails counts as cancelled; otherwise none could be opened any more.
+            // A dialog that fails counts as cancelled; otherwise no other dialog could be opened.
             let answer = catch_unwind(AssertUnwindSafe(|| answer(what, folder))).ok().flatten();
             sender.send(answer).ok();
             context.request_repaint();
@@ -106,7 +106,7 @@ impl Dialogs {
         Ok(())
     }
 
-    /// What was chosen since the last call; `Some(None)` for a dialog that was closed without a choice.
+    /// The answer of a dialog that was closed since the last call; `Some(None)` if nothing was chosen.
     pub(in crate::app) fn poll(&mut self) -> Option<Option<Chosen>> {
         let answer = self.answers.try_recv().ok()?;
         self.open = false;
@@ -120,18 +120,18 @@ fn answer(what: Ask, folder: Option<PathBuf>) -> Option<Chosen> {
         None => FileDialog::new(),
     };
     match what {
-        Ask::Pictures => {
-            let dialog = dialog.set_title("Open pictures").add_filter("Pictures", &EXTENSIONS);
+        Ask::Images => {
+            let dialog = dialog.set_title("Open photos").add_filter("Photos", &EXTENSIONS);
             // Some systems answer a cancelled dialog with an empty list.
             dialog
                 .pick_files()
                 .filter(|files| !files.is_empty())
-                .map(Chosen::Pictures)
+                .map(Chosen::Images)
         }
         Ask::Folder => dialog
-            .set_title("Open a folder of pictures")
+            .set_title("Open a folder of photos")
             .pick_folder()
-            .map(|folder| Chosen::Pictures(vec![folder])),
+            .map(|folder| Chosen::Images(vec![folder])),
         Ask::ModelFolder => dialog.set_title("Open a model folder").pick_folder().map(Chosen::Model),
         Ask::ModelFile => {
             let dialog = dialog
@@ -141,30 +141,26 @@ fn answer(what: Ask, folder: Option<PathBuf>) -> Option<Chosen> {
         }
         Ask::LabelMap | Ask::GroundTruth => {
             let truth = what == Ask::GroundTruth;
-            let title = if truth {
-                "Open the ground truth"
-            } else {
-                "Open a label map"
-            };
+            let title = if truth { "Open ground truth" } else { "Open a label map" };
             let dialog = dialog.set_title(title).add_filter("Label maps", &["png"]);
             dialog.pick_file().map(|path| Chosen::Labels { path, truth })
         }
         Ask::ModelsFolder => {
-            let dialog = dialog.set_title("Folder of models");
+            let dialog = dialog.set_title("Model folder");
             dialog.pick_folder().map(|folder| Chosen::Folder(what, folder))
         }
         Ask::TruthFolder | Ask::TrainImages | Ask::TrainLabels | Ask::ValImages | Ask::ValLabels | Ask::TrainOut => {
             let title = match what {
-                Ask::TrainImages => "Pictures to learn from",
-                Ask::ValImages => "Pictures to validate with",
-                Ask::TrainOut => "Folder for the results",
+                Ask::TrainImages => "Training photos",
+                Ask::ValImages => "Validation photos",
+                Ask::TrainOut => "Save training results to",
                 _ => "Folder of label maps",
             };
             let dialog = dialog.set_title(title);
             dialog.pick_folder().map(|folder| Chosen::Folder(what, folder))
         }
         Ask::InitFile => {
-            let dialog = dialog.set_title("Weights to begin with");
+            let dialog = dialog.set_title("Pretrained weights");
             let dialog = dialog.add_filter("Weights", &MODEL_ENDINGS);
             dialog.pick_file().map(|file| Chosen::Folder(what, file))
         }

@@ -1,5 +1,6 @@
-//! Live handles: threads of the engine and of the window, and the system's dialogs and clipboard. They take jobs and
-//! give answers; what is open and shown is in the state.
+//! Running services: threads of the engine and of the window, the system's file dialogs and the clipboard.
+//!
+//! They take jobs and return answers. What is open and shown is in the state.
 
 mod clipboard;
 mod copying;
@@ -19,52 +20,52 @@ use super::gpu::{Gpu, Uploader};
 use super::settings::Writer;
 use super::workspaces::News;
 use crate::engine::{
-    Busy, Engine, EngineSettings, FileWatch, InsideReader, Inspection, Job, PhotoSource, Prediction, Question,
-    ScoreRequest, Scorer, Thumbnails, TrainPlan, TrainingNews, TrainingPlace, TrainingRun, Wake,
+    Busy, Engine, EngineSettings, FileWatch, ImageSource, Job, Prediction, ScoreRequest, Scorer, Thumbnails,
+    TraceQuestion, TraceReader, TracedImage, TrainPlan, TrainingNews, TrainingPlace, TrainingRun, Wake,
 };
-use clipboard::PictureClipboard;
+use clipboard::ImageClipboard;
 use copying::ViewShots;
 use dialogs::Dialogs;
 pub(super) use dialogs::{Ask, Chosen};
 use system_fonts::SystemFonts;
 
-/// Thumbnails that are handed to the GPU in one frame: more would be felt while scrolling.
-const MOST_THUMBNAILS: usize = 4;
+/// Maximum number of thumbnails uploaded to the GPU per frame. More would make scrolling stutter.
+const MAX_THUMBNAILS: usize = 4;
 
-/// Everything that lives beside the thread of the window.
+/// Everything that runs beside the window's thread.
 pub(super) struct Services {
     pub(super) engine: Engine,
     /// Jobs for which the engine's queue had no room.
     waiting: VecDeque<Job>,
-    /// `None` where the system gives no thread; the list then shows names alone.
+    /// `None` if its thread cannot be started; the list then shows only names.
     thumbnails: Option<Thumbnails>,
-    /// `None` where the system gives no thread; attention is not read then.
-    reader: Option<InsideReader>,
-    /// `None` until scores are wanted.
+    /// `None` if its thread cannot be started; attention is then not read.
+    reader: Option<TraceReader>,
+    /// `None` until scores are requested.
     scorer: Option<Scorer>,
     /// `None` while nothing is trained.
     training: Option<TrainingRun>,
     pub(super) watch: Option<FileWatch>,
-    /// `None` where nothing is kept.
+    /// `None` if nothing is persisted.
     pub(super) writer: Option<Writer>,
     pub(super) uploader: Uploader,
-    pub(super) clipboard: PictureClipboard,
+    pub(super) clipboard: ImageClipboard,
     pub(super) shots: ViewShots,
     pub(super) fonts: SystemFonts,
     dialogs: Dialogs,
 }
 
-/// Has the window drawn again, from any thread.
+/// A function that repaints the window, to be called from any thread.
 fn wake(context: &Context) -> Wake {
     let context = context.clone();
     Box::new(move || context.request_repaint())
 }
 
 impl Services {
-    /// Starts the threads that are always there.
+    /// Starts the threads that run as long as the window is open.
     ///
     /// # Errors
-    /// When the system gives no thread.
+    /// When a thread cannot be started.
     pub(super) fn start(
         context: &Context,
         gpu: Option<Gpu>,
@@ -77,7 +78,7 @@ impl Services {
             engine: Engine::start(computing, wake(context))?,
             waiting: VecDeque::new(),
             thumbnails: Thumbnails::start(wake(context)).ok(),
-            reader: InsideReader::start(wake(context)).ok(),
+            reader: TraceReader::start(wake(context)).ok(),
             scorer: None,
             training: None,
             watch: FileWatch::start(wake(context))
@@ -85,14 +86,16 @@ impl Services {
                 .ok(),
             writer,
             uploader: Uploader::start(gpu, context)?,
-            clipboard: PictureClipboard::start(wake(context))?,
+            clipboard: ImageClipboard::start(wake(context))?,
             shots: ViewShots::default(),
             fonts: SystemFonts::of(context),
             dialogs: Dialogs::default(),
         })
     }
 
-    /// Hands a job to the engine, behind those that wait already. None is lost: what finds no room is handed over later.
+    /// Sends a job to the engine, after those that are already waiting.
+    ///
+    /// No job is lost: one that finds no room in the engine's queue is sent later.
     pub(super) fn send(&mut self, job: Job) {
         self.waiting.push_back(job);
         self.hand_over();
@@ -107,7 +110,7 @@ impl Services {
         }
     }
 
-    /// Everything that other threads have said since the last frame.
+    /// Turns everything that other threads have reported since the last frame into actions.
     pub(super) fn poll(&mut self, context: &Context, actions: &Actions) {
         while let Some(event) = self.engine.poll() {
             actions.send(Action::Event(event));
@@ -117,15 +120,15 @@ impl Services {
             actions.send(Action::Uploaded(uploaded));
         }
         if let Some(thumbnails) = &self.thumbnails {
-            let ready: Vec<_> = std::iter::from_fn(|| thumbnails.poll()).take(MOST_THUMBNAILS).collect();
+            let ready: Vec<_> = std::iter::from_fn(|| thumbnails.poll()).take(MAX_THUMBNAILS).collect();
             for (source, made) in ready {
                 actions.send(Action::Thumbnail(source, made));
                 // There may be more.
                 context.request_repaint();
             }
         }
-        while let Some(read) = self.reader.as_ref().and_then(InsideReader::poll) {
-            actions.tell(News::Read(read));
+        while let Some(read) = self.reader.as_ref().and_then(TraceReader::poll) {
+            actions.tell(News::TraceReading(read));
         }
         while let Some(answer) = self.scorer.as_ref().and_then(Scorer::poll) {
             actions.tell(News::Score(answer));
@@ -137,7 +140,7 @@ impl Services {
             actions.tell(News::Training(news));
         }
         while let Some(path) = self.watch.as_ref().and_then(FileWatch::poll) {
-            actions.send(Action::FileChanged(PhotoSource::Path(path)));
+            actions.send(Action::FileChanged(ImageSource::Path(path)));
         }
         while let Some(problem) = self.writer.as_ref().and_then(Writer::poll) {
             actions.error(problem);
@@ -148,7 +151,7 @@ impl Services {
         self.take_copies(actions);
     }
 
-    /// Hands on what was drawn for the clipboard, and tells what has become of it.
+    /// Passes new screenshots to the clipboard, and reports which copies succeeded and which failed.
     fn take_copies(&mut self, actions: &Actions) {
         while let Some(view) = self.shots.poll() {
             self.clipboard.copy("View", view);
@@ -164,41 +167,41 @@ impl Services {
     /// Opens a file dialog, in `folder` if that is given, unless one is open.
     ///
     /// # Errors
-    /// When the system gives no thread.
+    /// When the thread cannot be started.
     pub(super) fn ask(&mut self, what: Ask, folder: Option<PathBuf>, context: &Context) -> std::io::Result<()> {
         self.dialogs.ask(what, folder, context)
     }
 
-    /// Has thumbnails made of these, and of no others.
-    pub(super) fn want_thumbnails(&self, sources: Vec<PhotoSource>) {
+    /// Requests thumbnails of these images, in place of all earlier requests.
+    pub(super) fn want_thumbnails(&self, sources: Vec<ImageSource>) {
         if let Some(thumbnails) = &self.thumbnails {
             thumbnails.want(sources);
         }
     }
 
-    /// Has questions about a pass answered, and no others.
+    /// Requests answers to questions about a pass, in place of all earlier questions.
     pub(super) fn read(
         &self,
-        inspection: &Arc<Inspection>,
+        traced: &Arc<TracedImage>,
         prediction: Option<&Arc<Prediction>>,
-        questions: Vec<Question>,
+        questions: Vec<TraceQuestion>,
     ) {
         if let Some(reader) = &self.reader {
-            reader.want(inspection, prediction, questions);
+            reader.want(traced, prediction, questions);
         }
     }
 
-    /// Has nothing more read.
+    /// Drops all questions to the attention reader.
     pub(super) fn forget_reading(&self) {
         if let Some(reader) = &self.reader {
             reader.forget();
         }
     }
 
-    /// Starts the scoring thread if there is none.
+    /// Starts the scoring thread unless it is running.
     ///
     /// # Errors
-    /// When the system gives no thread.
+    /// When the thread cannot be started.
     pub(super) fn start_scorer(&mut self, context: &Context) -> std::io::Result<()> {
         if self.scorer.is_none() {
             self.scorer = Some(Scorer::start(wake(context))?);
@@ -206,7 +209,7 @@ impl Services {
         Ok(())
     }
 
-    /// Hands something to the scoring thread; nothing comes back where there is none.
+    /// Sends a request to the scoring thread; without one, the request is dropped.
     pub(super) fn score(&self, request: ScoreRequest) {
         if let Some(scorer) = &self.scorer {
             scorer.ask(request);
@@ -216,7 +219,7 @@ impl Services {
     /// Starts a training.
     ///
     /// # Errors
-    /// When the system gives no thread.
+    /// When the thread cannot be started.
     pub(super) fn train(
         &mut self,
         (plan, out, place): (TrainPlan, PathBuf, TrainingPlace),
@@ -226,18 +229,19 @@ impl Services {
         Ok(())
     }
 
-    /// Ends the training after the step that it is at.
+    /// Stops the training after the current step.
     pub(super) fn stop_training(&self) {
         if let Some(training) = &self.training {
             training.stop();
         }
     }
 
-    /// Opens a folder in the system's file manager, on a thread: starting a program can take a while. A folder that is
-    /// not there yet is made.
+    /// Opens a folder in the system's file manager. A folder that does not exist is created.
+    ///
+    /// This happens on a separate thread, because starting a program can take a while.
     ///
     /// # Errors
-    /// A message when the system gives no thread.
+    /// A message when the thread cannot be started.
     pub(super) fn open_outside(folder: PathBuf) -> Result<(), Toast> {
         let open = move || {
             if let Err(e) = std::fs::create_dir_all(&folder).and_then(|()| open::that_detached(&folder)) {

@@ -1,17 +1,17 @@
-//! TOML that no parser takes as a whole, statement by statement. A statement that cannot be read costs itself; the
-//! header of a table costs that table.
+//! Reading damaged TOML statement by statement. A statement that cannot be read is skipped; after a header that cannot
+//! be read, its table is.
 //!
-//! Parsers that go on after an error lose or misplace what follows it: after a missing bracket, everything.
+//! Parsers that continue after an error lose or misplace what follows it: after a missing bracket, everything.
 
 use toml::{Table, Value};
 
-use super::reading::quote;
+use super::tolerant_toml::quote;
 
-/// The readable statements of a text, and one sentence for each that is not.
+/// The readable statements of a text, and one sentence for each statement that cannot be read.
 pub(super) fn statements_of(text: &str) -> (Table, Vec<String>) {
     let mut reader = Reader {
         read: Table::new(),
-        // A text begins in the outermost table.
+        // A text starts in the outermost table.
         table: Some(Vec::new()),
         problems: Vec::new(),
     };
@@ -21,7 +21,8 @@ pub(super) fn statements_of(text: &str) -> (Table, Vec<String>) {
     (reader.read, reader.problems)
 }
 
-/// Cuts a text before each line that begins a statement; yields pieces with the number of their first line, from 1.
+/// Cuts a text before each line that starts a statement. Returns the pieces with the numbers of their first lines, from
+/// 1.
 fn split(text: &str) -> Vec<(usize, &str)> {
     let mut pieces = Vec::new();
     let (mut start, mut first_line, mut at) = (0, 1, 0);
@@ -67,7 +68,7 @@ impl Reader {
             self.take_read(line, statement, read);
             return;
         }
-        // What follows the first line may be what is wrong.
+        // The first line may be sound, and the error in the lines after it.
         let (first, rest) = statement.split_once('\n').unwrap_or((statement, ""));
         match first.parse::<Table>() {
             Ok(read) => {
@@ -101,7 +102,7 @@ impl Reader {
         });
         if !merge(&mut self.read, nested) {
             self.problems
-                .push(format!("line {line} sets something a second time; it is ignored"));
+                .push(format!("line {line} repeats a setting; it is ignored"));
         }
     }
 
@@ -125,7 +126,7 @@ fn first_line(piece: &str) -> String {
     quote(piece.lines().next().unwrap_or_default().trim())
 }
 
-/// The keys of a header that has been read by itself; `None` for a list of tables, of which no file of ours has any.
+/// The keys of a header that was parsed alone; `None` for a list of tables, which none of our files has.
 fn header_path(mut table: Table) -> Option<Vec<String>> {
     let mut path = Vec::new();
     while let Some((key, value)) = table.into_iter().next() {
@@ -138,7 +139,7 @@ fn header_path(mut table: Table) -> Option<Vec<String>> {
     Some(path)
 }
 
-/// Adds what is not there yet; false when something is, which then stays.
+/// Adds entries that are missing. Existing ones stay; returns false if there are any.
 fn merge(into: &mut Table, from: Table) -> bool {
     let mut all_new = true;
     for (key, value) in from {
@@ -164,14 +165,14 @@ mod tests {
     }
 
     #[test]
-    fn a_sound_text_is_read_as_usual() {
+    fn valid_toml_is_read_completely() {
         let text = "# a comment\na = 1\nlist = [\n  1,\n  2,\n]\n\n[t.\"u v\"] # here\n\
             b = { c = 1 }\nd.e = [[1], [2]]\n\"g h\" = 2\n[t]\nf = 1\n";
         read(text, text, &[]);
     }
 
     #[test]
-    fn a_broken_line_costs_itself() {
+    fn a_broken_line_is_skipped() {
         for broken in [
             "%%% garbage",
             "x = ",
@@ -190,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_header_costs_its_table() {
+    fn the_table_of_a_broken_header_is_skipped() {
         for broken in ["[t", "[t]]", "[[t]]", "[t u]"] {
             let text = format!("a = 1\n{broken}\na = 3\nb = 2\n[u]\nc = 4\n");
             let problem = format!("expected a table's name in line 2, found {broken}; the table is ignored");
@@ -199,14 +200,14 @@ mod tests {
     }
 
     #[test]
-    fn the_first_of_two_settings_stays() {
-        let problem = "line 2 sets something a second time; it is ignored";
+    fn the_first_of_repeated_settings_wins() {
+        let problem = "line 2 repeats a setting; it is ignored";
         read("a = 1\na = 2\nb = 3", "a = 1\nb = 3", &[problem]);
         read("a = 1\na.b = 2\nc = 3", "a = 1\nc = 3", &[problem]);
     }
 
     #[test]
-    fn nothing_comes_of_nothing() {
+    fn empty_text_has_no_settings() {
         read("", "", &[]);
         read("\n\n", "", &[]);
         read(

@@ -1,33 +1,34 @@
-//! Settings put into a file that a person may have edited: only what has changed is written, and everything else of
-//! the file stays as it is, comments and unknown keys too.
+//! Writing settings to a file that the user may have edited: only changed values are written, and the rest of the file
+//! stays unchanged, including comments and unknown keys.
 
 use std::io;
 
 use toml_edit::{DocumentMut, Item, Table, TableLike, Value};
 
-use super::{Settings, reading};
+use super::{Settings, tolerant_toml};
 
-/// The first line of a file that the program makes.
+/// The first line of a file that the program creates.
 const HEAD: &str =
-    "# Settings of Segscope, as far as they differ from the usual ones. Change them while no Segscope runs.\n";
+    "# Settings of Segscope that differ from the defaults. Edit this file only while Segscope is not running.\n";
 
-/// A value and the keys that lead to it.
-type Entry = (Vec<String>, Value);
+/// The path of keys to a value, and the value.
+type KeyedValue = (Vec<String>, Value);
 
-/// The text of a settings file; `None` where it is no TOML, so that it cannot be edited in place.
+/// The text of a settings file; `None` if it is not TOML and cannot be edited in place.
 pub(super) fn editable(bytes: &[u8]) -> Option<&str> {
     let text = str::from_utf8(bytes).ok()?;
     text.parse::<DocumentMut>().is_ok().then_some(text)
 }
 
-/// The text of a settings file after a change. A key is written only where the file says something else, so a setting
-/// that the file leaves out stays out while it has its default.
+/// The text of a settings file after a change. A key is written only if the file has another value, so a setting that
+/// the file leaves out stays out while it has its default.
 ///
 /// # Errors
-/// When `text` is no TOML, see [`editable`], or the settings cannot be put into it.
+/// If `text` is not TOML (see [`editable`]), or the settings cannot be written as TOML.
 pub(super) fn with_settings(text: &str, settings: &Settings) -> io::Result<String> {
     let mut document: DocumentMut = text.parse().map_err(io::Error::other)?;
-    // What follows the last entry of a document ends it, so comments alone would come after what is added.
+    // Text after the last entry of a document stays at its end. If there are only comments, they would end up below the
+    // new entries.
     let lead = match document.as_table().is_empty() {
         true if text.trim().is_empty() => HEAD.to_owned(),
         true => format!("{}\n", text.trim_end()),
@@ -36,7 +37,7 @@ pub(super) fn with_settings(text: &str, settings: &Settings) -> io::Result<Strin
     if !lead.is_empty() {
         document = DocumentMut::new();
     }
-    let (said, _) = reading::read::<Settings>(text.as_bytes());
+    let (said, _) = tolerant_toml::read::<Settings>(text.as_bytes());
     let (before, after) = (entries(&said)?, entries(settings)?);
     for (path, value) in &after {
         let said = find(&before, path).map(Value::to_string);
@@ -52,8 +53,8 @@ pub(super) fn with_settings(text: &str, settings: &Settings) -> io::Result<Strin
     Ok(format!("{lead}{document}"))
 }
 
-/// All that settings say, in the order in which they say it.
-fn entries(settings: &Settings) -> io::Result<Vec<Entry>> {
+/// All entries of the settings, in their order in the file.
+fn entries(settings: &Settings) -> io::Result<Vec<KeyedValue>> {
     let text = toml::to_string(settings).map_err(io::Error::other)?;
     let document: DocumentMut = text.parse().map_err(io::Error::other)?;
     let mut entries = Vec::new();
@@ -61,25 +62,25 @@ fn entries(settings: &Settings) -> io::Result<Vec<Entry>> {
     Ok(entries)
 }
 
-fn collect(table: &Table, path: &mut Vec<String>, entries: &mut Vec<Entry>) {
+fn collect(table: &Table, path: &mut Vec<String>, entries: &mut Vec<KeyedValue>) {
     for (key, item) in table.iter() {
         path.push(key.to_owned());
         match item {
             Item::Value(value) => entries.push((path.clone(), value.clone())),
             Item::Table(inner) => collect(inner, path, entries),
-            // Settings hold no list of tables.
+            // Settings have no list of tables.
             Item::None | Item::ArrayOfTables(_) => {}
         }
         path.pop();
     }
 }
 
-fn find<'a>(entries: &'a [Entry], path: &[String]) -> Option<&'a Value> {
+fn find<'a>(entries: &'a [KeyedValue], path: &[String]) -> Option<&'a Value> {
     let entry = entries.iter().find(|(other, _)| other == path);
     entry.map(|(_, value)| value)
 }
 
-/// Sets a value where it stands, or adds it; tables on the way are made where they are missing.
+/// Replaces a value in place, or adds it; missing tables on the path are created.
 fn put(table: &mut dyn TableLike, path: &[String], mut value: Value) {
     match path {
         [] => {}
@@ -107,7 +108,7 @@ fn put(table: &mut dyn TableLike, path: &[String], mut value: Value) {
     }
 }
 
-/// Takes an entry out, if it is there.
+/// Removes an entry, if it exists.
 fn remove(table: &mut dyn TableLike, path: &[String]) {
     match path {
         [] => {}
@@ -141,33 +142,33 @@ mod tests {
         # the end\n";
 
     fn read(text: &str) -> Settings {
-        reading::read::<Settings>(text.as_bytes()).0
+        tolerant_toml::read::<Settings>(text.as_bytes()).0
     }
 
     #[test]
-    fn a_file_that_says_the_same_stays_byte_for_byte() {
+    fn unchanged_settings_leave_the_file_byte_for_byte() {
         assert_eq!(with_settings(BY_HAND, &read(BY_HAND)).expect("a text"), BY_HAND);
     }
 
     #[test]
-    fn a_change_touches_its_line_alone() {
+    fn a_change_edits_only_its_line() {
         let changed = Settings {
             theme: Theme::Light,
             ..read(BY_HAND)
         };
         let text = with_settings(BY_HAND, &changed).expect("a text");
         assert_eq!(text, BY_HAND.replace("'dark'", "\"light\""));
-        // Also back to what is usual: the key is there, so it says so.
-        let usual = Settings {
+        // Also back to the default: the key stays in the file.
+        let default = Settings {
             theme: Theme::System,
             ..changed
         };
-        let text = with_settings(&text, &usual).expect("a text");
+        let text = with_settings(&text, &default).expect("a text");
         assert_eq!(text, BY_HAND.replace("'dark'", "\"system\""));
     }
 
     #[test]
-    fn what_the_file_leaves_out_is_added_once_it_is_no_longer_usual() {
+    fn a_missing_key_is_added_when_it_differs_from_the_default() {
         let mut changed = Settings {
             threads: Some(3),
             ..read(BY_HAND)
@@ -180,7 +181,7 @@ mod tests {
             assert!(kept.any(|other| other == line), "{line} is gone or moved: {text}");
         }
         assert_eq!(text.lines().count(), BY_HAND.lines().count() + 2, "{text}");
-        // A setting that may be missing goes when it is unset.
+        // An optional setting is removed when it is unset.
         let unset = Settings {
             threads: None,
             ..changed.clone()
@@ -205,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_file_holds_what_is_not_usual() {
+    fn a_new_file_has_only_values_that_differ_from_the_defaults() {
         assert_eq!(with_settings("", &Settings::default()).expect("a text"), HEAD);
         let mut changed = Settings {
             theme: Theme::Light,
@@ -220,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn comments_alone_stay_first() {
+    fn comments_stay_above_added_entries() {
         let changed = Settings {
             threads: Some(2),
             ..Settings::default()

@@ -1,12 +1,12 @@
-//! What is kept between starts: the settings a person makes, and the session as it was left.
+//! What persists between starts: the user's settings, and the session.
 
 mod damaged_text;
 mod edited;
 mod page;
 mod paths;
-mod reading;
 mod session;
 mod store;
+mod tolerant_toml;
 mod writer;
 
 use std::ops::RangeInclusive;
@@ -16,27 +16,27 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::DeviceChoice;
 use crate::export::Format;
-use reading::{Kept, unless_within};
+use tolerant_toml::{Persisted, unless_within};
 
 pub(super) use page::{PageInfo, show};
-pub(super) use session::{Camera, Panels, Session};
+pub(super) use session::{Camera, Panels, SavedSession};
 pub use store::Store;
 pub(super) use writer::Writer;
 
-/// Sizes that the interface can be scaled to; 1 is the system's.
+/// Scales of the interface; 1 is the system's size.
 pub(super) const INTERFACE_SCALES: RangeInclusive<f32> = 0.5..=3.0;
 
-/// Limits that a person can set on each kind of kept data, in MiB.
+/// Memory limits that the user can set for each cache, in MiB.
 pub(super) const MEMORY_LIMITS: RangeInclusive<usize> = 64..=65_536;
 
-/// Threads that a person can ask for, more than any machine of today has cores.
+/// Numbers of threads that the user can set; more than any current machine has cores.
 const THREADS: RangeInclusive<usize> = 1..=1024;
 
-/// Colours of the chrome.
+/// Colours of the window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Theme {
-    /// As the system is set.
+    /// The system's theme.
     #[default]
     System,
     Light,
@@ -44,7 +44,7 @@ pub(super) enum Theme {
 }
 
 impl Theme {
-    /// What egui calls it.
+    /// The corresponding value of egui.
     pub(super) fn preference(self) -> egui::ThemePreference {
         match self {
             Self::System => egui::ThemePreference::System,
@@ -54,17 +54,17 @@ impl Theme {
     }
 }
 
-/// With what the export dialog starts.
+/// Initial values of the export dialog.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct ExportDefaults {
     pub(super) formats: Vec<Format>,
-    /// `None`: beside each picture.
+    /// `None` for a folder beside each image.
     #[serde(serialize_with = "paths::optional")]
     pub(super) folder: Option<PathBuf>,
     /// Whether the overlay gets a legend.
     pub(super) legend: bool,
-    /// Template of the file names, see [`crate::export::Options::file_stem`].
+    /// Template of the file names; see [`crate::export::Options::file_stem`].
     pub(super) naming: String,
 }
 
@@ -80,7 +80,7 @@ impl Default for ExportDefaults {
     }
 }
 
-/// What a person has set, once for all pictures.
+/// The user's settings for the whole program.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Settings {
@@ -90,19 +90,21 @@ pub(super) struct Settings {
     pub(super) device: DeviceChoice,
     /// Threads that compute on the CPU; `None` for one per core.
     pub(super) threads: Option<usize>,
-    /// Where models are looked for.
+    /// Folder in which models are looked for.
     #[serde(serialize_with = "paths::optional")]
     pub(super) model_folder: Option<PathBuf>,
-    /// Memory for results of pictures that are not shown, in MiB.
+    /// Memory for results of images that are not shown, in MiB.
     pub(super) result_memory_mib: usize,
     /// Memory for encoder features, in MiB.
     pub(super) feature_memory_mib: usize,
     /// Memory for open models, in MiB.
     pub(super) model_memory_mib: usize,
-    /// Whether a picture that has changed on disk is opened anew.
-    pub(super) reload_changed_pictures: bool,
-    /// Whether pictures of 16 bits that use only the lowest of them are made bright.
-    pub(super) stretch_dark_pictures: bool,
+    /// Whether an image that has changed on disk is reloaded.
+    #[serde(rename = "reload_changed_pictures")]
+    pub(super) reload_changed_images: bool,
+    /// Whether 16-bit images that use only the lowest bits are brightened.
+    #[serde(rename = "stretch_dark_pictures")]
+    pub(super) stretch_dark_images: bool,
     pub(super) export: ExportDefaults,
 }
 
@@ -117,14 +119,14 @@ impl Default for Settings {
             result_memory_mib: 512,
             feature_memory_mib: 512,
             model_memory_mib: 4096,
-            reload_changed_pictures: true,
-            stretch_dark_pictures: false,
+            reload_changed_images: true,
+            stretch_dark_images: false,
             export: ExportDefaults::default(),
         }
     }
 }
 
-impl Kept for Settings {
+impl Persisted for Settings {
     fn out_of_bounds(&self) -> Option<String> {
         unless_within(self.interface_scale, INTERFACE_SCALES)
             .or_else(|| unless_within(self.threads.unwrap_or(1), THREADS))

@@ -1,4 +1,4 @@
-//! The page of the settings: everything applies at once.
+//! The page of the settings. Every change applies at once.
 
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
@@ -14,21 +14,21 @@ use crate::export::Format;
 /// Width of the page, in points.
 const WIDTH: f32 = 440.0;
 
-/// Width of the column of names, in points.
+/// Width of the column of labels, in points.
 const NAMES: f32 = 132.0;
 
-/// Height that the window's frame and the foot of the page take, in points.
+/// Height of the window's frame and the footer of the page, in points.
 const AROUND: f32 = 140.0;
 
-/// What the page shows besides the settings.
+/// Information that the page shows besides the settings.
 pub(in crate::app) struct PageInfo<'a> {
-    /// Cores of the processor, the most threads that are offered.
+    /// Cores of the processor: the largest number of threads that is offered.
     pub(in crate::app) cores: usize,
-    /// Where the settings are kept; `None` if they are not.
+    /// File of the settings; `None` if they are not persisted.
     pub(in crate::app) settings_file: Option<&'a Path>,
 }
 
-/// Draws the page, which changes `settings`; the caller compares them with what they were.
+/// Draws the page, which changes `settings`; the caller compares them with their previous values.
 pub(in crate::app) fn show(ui: &mut Ui, settings: &mut Settings, info: &PageInfo) -> Option<Ask> {
     let mut asked = None;
     ui.set_width(WIDTH);
@@ -52,13 +52,13 @@ pub(in crate::app) fn show(ui: &mut Ui, settings: &mut Settings, info: &PageInfo
             });
             section(ui, "Files", |ui| {
                 ui.label("");
-                let reload = &mut settings.reload_changed_pictures;
-                ui.checkbox(reload, "Open a picture anew when its file changes");
+                let reload = &mut settings.reload_changed_images;
+                ui.checkbox(reload, "Reload photos changed on disk");
                 ui.end_row();
                 ui.label("");
-                let stretch = &mut settings.stretch_dark_pictures;
-                ui.checkbox(stretch, "Make dark 16-bit pictures bright").on_hover_text(
-                    "Cameras and scanners that measure 10 or 12 bits leave the highest of 16 bits empty",
+                let stretch = &mut settings.stretch_dark_images;
+                ui.checkbox(stretch, "Make dark 16-bit photos bright").on_hover_text(
+                    "Cameras and scanners that measure 10 or 12 bits leave the highest of 16 bits unused",
                 );
                 ui.end_row();
             });
@@ -69,14 +69,14 @@ pub(in crate::app) fn show(ui: &mut Ui, settings: &mut Settings, info: &PageInfo
         *settings = Settings::default();
     }
     let place = match info.settings_file {
-        Some(path) => format!("Kept in {}", path.display()),
-        None => "Not kept: the system names no folder for settings".into(),
+        Some(path) => format!("Saved in {}", path.display()),
+        None => "Not saved: no folder for settings found on this system".into(),
     };
     ui.add(Label::new(RichText::new(place).small()).selectable(true).wrap());
     asked
 }
 
-/// A heading and rows of a name and a control each.
+/// A heading, and rows of a label and a control.
 fn section(ui: &mut Ui, title: &str, rows: impl FnOnce(&mut Ui)) {
     ui.strong(title);
     Grid::new(title)
@@ -87,7 +87,7 @@ fn section(ui: &mut Ui, title: &str, rows: impl FnOnce(&mut Ui)) {
     ui.add_space(8.0);
 }
 
-/// Begins a row: its name, which labels what is drawn next.
+/// Starts a row with its label, which also names the control that is drawn next.
 fn name(ui: &mut Ui, name: &str) -> Id {
     ui.label(name).id
 }
@@ -138,9 +138,9 @@ fn computing(ui: &mut Ui, settings: &mut Settings, cores: usize) {
             }
         });
         ui.weak(match settings.device {
-            DeviceChoice::Auto => "A GPU that computes correctly, else the CPU",
-            DeviceChoice::Gpu => "A GPU; an error where there is none",
-            DeviceChoice::Cpu => "The CPU, also where there is a GPU",
+            DeviceChoice::Auto => "GPU if it passes a self-test, otherwise CPU",
+            DeviceChoice::Gpu => "GPU; an error if there is none",
+            DeviceChoice::Cpu => "CPU, even if there is a GPU",
         });
     });
     ui.end_row();
@@ -164,7 +164,7 @@ fn computing(ui: &mut Ui, settings: &mut Settings, cores: usize) {
     }
     ui.end_row();
     memory_row(ui, "Memory for results", &mut settings.result_memory_mib);
-    memory_row(ui, "Memory for features", &mut settings.feature_memory_mib);
+    memory_row(ui, "Memory for encoder results", &mut settings.feature_memory_mib);
     memory_row(ui, "Memory for models", &mut settings.model_memory_mib);
 }
 
@@ -181,20 +181,20 @@ fn memory_row(ui: &mut Ui, title: &str, mib: &mut usize) {
     ui.end_row();
 }
 
-/// Draws a slider; true when its number holds. While it is dragged or typed it does not: the page would jump under
-/// the cursor, or kept results would go on the way to a larger limit.
+/// Draws a slider; true when its number changes. A change applies only when dragging or typing ends: otherwise the page
+/// would jump under the cursor, or a drag through a smaller limit would drop cached results.
 fn number_row(
     ui: &mut Ui,
     label: Id,
     value: &mut f64,
     range: RangeInclusive<f64>,
-    look: impl for<'a> FnOnce(Slider<'a>) -> Slider<'a>,
+    style: impl for<'a> FnOnce(Slider<'a>) -> Slider<'a>,
 ) -> bool {
     let draft_id = label.with("draft");
     let draft: Option<f64> = ui.data(|data| data.get_temp(draft_id));
     let mut shown = draft.unwrap_or(*value);
     let slider = Slider::new(&mut shown, range).update_while_editing(false);
-    let response = ui.add(look(slider)).labelled_by(label);
+    let response = ui.add(style(slider)).labelled_by(label);
     if draft.is_none() && !response.changed() {
         return false;
     }
@@ -207,7 +207,7 @@ fn number_row(
     true
 }
 
-/// Draws the export defaults; true when a folder is to be chosen.
+/// Draws the export defaults; true if the user asks for a dialog to choose the folder.
 fn export(ui: &mut Ui, settings: &mut Settings) -> bool {
     let export = &mut settings.export;
     name(ui, "Formats");
@@ -222,12 +222,12 @@ fn export(ui: &mut Ui, settings: &mut Settings) -> bool {
     let field = egui::TextEdit::singleline(&mut export.naming).desired_width(180.0);
     ui.add(field)
         .labelled_by(label)
-        .on_hover_text("{name} is the picture's name, {model} the model's title");
+        .on_hover_text("{name} is the photo's name, {model} the model's title");
     ui.end_row();
-    folder_row(ui, "Export folder", &mut export.folder, "Beside each picture")
+    folder_row(ui, "Export folder", &mut export.folder, "Beside each photo")
 }
 
-/// Draws a folder; true when another is to be chosen.
+/// Draws a folder; true if the user asks for a dialog to choose it.
 fn folder_row(ui: &mut Ui, title: &str, folder: &mut Option<PathBuf>, unset: &str) -> bool {
     name(ui, title);
     let choose = ui
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn a_click_applies_at_once_and_reset_takes_it_back() {
+    fn a_click_applies_at_once_and_reset_reverts_it() {
         let mut harness = page(Settings::default());
         for label in ["Dark theme", "CPU device", "Choose… Model folder"] {
             harness.get_by_label(label).click();
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn the_scale_holds_when_the_drag_ends() {
+    fn the_scale_applies_when_the_drag_ends() {
         let mut harness = page(Settings::default());
         harness.run();
         let slider = harness.get_by_role_and_label(Role::Slider, "Interface scale").rect();

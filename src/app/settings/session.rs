@@ -1,4 +1,4 @@
-//! How the window was left.
+//! The session: what the next start restores.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -7,24 +7,24 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::paths;
-use super::reading::{Kept, unless_within};
-use crate::app::state::{Choices, MOST_SHORT_SIDE, MOST_WINDOW, ViewState};
+use super::tolerant_toml::{Persisted, unless_within};
+use crate::app::state::{MAX_SHORT_SIDE, MAX_WINDOW, SettingOverrides, ViewState};
 
-/// Pictures and folders that are remembered.
-const RECENT_PICTURES: usize = 12;
+/// Largest number of recent images and folders.
+const RECENT_IMAGES: usize = 12;
 
-/// Models that are remembered.
+/// Largest number of recent models.
 const RECENT_MODELS: usize = 8;
 
-/// Where the canvas looks.
+/// The camera of the canvas.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(in crate::app) struct Camera {
-    /// The whole picture is shown, whatever zoom and center are.
+    /// Whether the whole image is shown, whatever `zoom` and `center` are.
     pub(in crate::app) fit: bool,
     /// Points per photo pixel.
     pub(in crate::app) zoom: f32,
-    /// What lies in the middle of the canvas, as fractions of the photo's width and height.
+    /// Point of the photo in the middle of the canvas, as fractions of the photo's width and height.
     pub(in crate::app) center: [f32; 2],
 }
 
@@ -38,12 +38,12 @@ impl Default for Camera {
     }
 }
 
-/// Where the window lies on the screen, in points.
+/// Size and position of the window on the screen, in points.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(in crate::app) struct WindowPlace {
     pub(in crate::app) size: [f32; 2],
-    /// Where the system tells it: not under Wayland.
+    /// `None` if the system does not report it, as under Wayland.
     pub(in crate::app) position: Option<[f32; 2]>,
     pub(in crate::app) maximized: bool,
 }
@@ -58,12 +58,14 @@ impl Default for WindowPlace {
     }
 }
 
-/// Which panels are open and how wide they are, in points.
+/// Which panels are open, and their widths in points.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(in crate::app) struct Panels {
-    pub(in crate::app) pictures: bool,
-    pub(in crate::app) pictures_width: f32,
+    #[serde(rename = "pictures")]
+    pub(in crate::app) images: bool,
+    #[serde(rename = "pictures_width")]
+    pub(in crate::app) images_width: f32,
     pub(in crate::app) inspector: bool,
     pub(in crate::app) inspector_width: f32,
 }
@@ -71,21 +73,22 @@ pub(in crate::app) struct Panels {
 impl Default for Panels {
     fn default() -> Self {
         Self {
-            pictures: true,
-            pictures_width: 220.0,
+            images: true,
+            images_width: 220.0,
             inspector: true,
             inspector_width: 270.0,
         }
     }
 }
 
-/// Everything that the next start brings back.
+/// Everything that the next start restores.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub(in crate::app) struct Session {
+pub(in crate::app) struct SavedSession {
     #[serde(serialize_with = "paths::list")]
-    pub(in crate::app) pictures: Vec<PathBuf>,
-    /// The one of `pictures` that is shown.
+    #[serde(rename = "pictures")]
+    pub(in crate::app) images: Vec<PathBuf>,
+    /// The one of `images` that is shown.
     #[serde(serialize_with = "paths::optional")]
     pub(in crate::app) current: Option<PathBuf>,
     /// The model in use; `None` for the embedded one.
@@ -93,24 +96,26 @@ pub(in crate::app) struct Session {
     pub(in crate::app) model: Option<PathBuf>,
     /// Key of the decoder in use; `None` for the model's first one.
     pub(in crate::app) decoder: Option<String>,
-    /// Pictures and folders that were opened, newest first.
+    /// Images and folders that were opened, newest first.
     #[serde(serialize_with = "paths::list")]
-    pub(in crate::app) recent_pictures: Vec<PathBuf>,
+    #[serde(rename = "recent_pictures")]
+    pub(in crate::app) recent_images: Vec<PathBuf>,
     /// Models that were opened, newest first.
     #[serde(serialize_with = "paths::list")]
     pub(in crate::app) recent_models: Vec<PathBuf>,
-    /// What was chosen for models in place of what their files say, by the model's path.
-    pub(in crate::app) test_settings: BTreeMap<String, Choices>,
+    /// The user's inference settings in place of those of the model files, by the model's path.
+    #[serde(rename = "test_settings")]
+    pub(in crate::app) inference_settings: BTreeMap<String, SettingOverrides>,
     pub(in crate::app) camera: Camera,
     pub(in crate::app) window: WindowPlace,
     pub(in crate::app) panels: Panels,
     pub(in crate::app) view: ViewState,
 }
 
-impl Session {
-    /// Puts a picture or folder first among the recent ones.
-    pub(in crate::app) fn remember_picture(&mut self, path: &Path) {
-        put_first(&mut self.recent_pictures, path, RECENT_PICTURES);
+impl SavedSession {
+    /// Puts an image or folder first among the recent ones.
+    pub(in crate::app) fn remember_image(&mut self, path: &Path) {
+        put_first(&mut self.recent_images, path, RECENT_IMAGES);
     }
 
     /// Puts a model first among the recent ones.
@@ -125,7 +130,7 @@ fn put_first(recent: &mut Vec<PathBuf>, path: &Path, most: usize) {
     recent.truncate(most);
 }
 
-/// Shares of one.
+/// Fractions.
 const SHARES: RangeInclusive<f32> = 0.0..=1.0;
 /// Brightness and contrast.
 const CHANGES: RangeInclusive<f32> = -1.0..=1.0;
@@ -133,18 +138,18 @@ const CHANGES: RangeInclusive<f32> = -1.0..=1.0;
 const OUTLINES: RangeInclusive<f32> = 0.0..=32.0;
 /// Widths of panels and windows, in points; the largest screens have 16384 pixels.
 const SIZES: RangeInclusive<f32> = 40.0..=16_384.0;
-/// Places on a row of screens, in points.
+/// Positions on a row of screens, in points.
 const PLACES: RangeInclusive<f32> = -100_000.0..=100_000.0;
 /// Points per photo pixel.
 const ZOOMS: RangeInclusive<f32> = 0.000_1..=10_000.0;
 /// Fractions of the photo.
 const CENTERS: RangeInclusive<f32> = SHARES;
 /// Windows and strides, in pixels.
-const WINDOWS: RangeInclusive<usize> = 1..=MOST_WINDOW;
+const WINDOWS: RangeInclusive<usize> = 1..=MAX_WINDOW;
 /// Short sides, in pixels.
-const SHORT_SIDES: RangeInclusive<usize> = 1..=MOST_SHORT_SIDE;
+const SHORT_SIDES: RangeInclusive<usize> = 1..=MAX_SHORT_SIDE;
 
-impl Kept for Session {
+impl Persisted for SavedSession {
     fn out_of_bounds(&self) -> Option<String> {
         let (window, panels, view) = (&self.window, &self.panels, &self.view);
         let position = window.position.unwrap_or_default();
@@ -156,7 +161,7 @@ impl Kept for Session {
             (window.size[1], SIZES),
             (position[0], PLACES),
             (position[1], PLACES),
-            (panels.pictures_width, SIZES),
+            (panels.images_width, SIZES),
             (panels.inspector_width, SIZES),
             (view.opacity, SHARES),
             (view.threshold, SHARES),
@@ -164,10 +169,10 @@ impl Kept for Session {
             (view.contrast, CHANGES),
             (view.outline, OUTLINES),
         ];
-        let classes = view.classes.values().map(|look| (look.opacity, SHARES));
+        let classes = view.classes.values().map(|style| (style.opacity, SHARES));
         let mut bounded = bounded.into_iter().chain(classes);
-        let pixels = |choices: &Choices| {
-            let Choices {
+        let pixels = |choices: &SettingOverrides| {
+            let SettingOverrides {
                 window,
                 stride,
                 short_side,
@@ -175,7 +180,7 @@ impl Kept for Session {
             } = *choices;
             [(window, WINDOWS), (stride, WINDOWS), (short_side, SHORT_SIDES)]
         };
-        let mut pixels = self.test_settings.values().flat_map(pixels);
+        let mut pixels = self.inference_settings.values().flat_map(pixels);
         bounded
             .find_map(|(value, bounds)| unless_within(value, bounds))
             .or_else(|| pixels.find_map(|(value, bounds)| unless_within(value?, bounds)))
@@ -187,16 +192,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_newest_are_remembered_once_each() {
-        let mut session = Session::default();
+    fn recent_files_are_unique_and_newest_first() {
+        let mut session = SavedSession::default();
         for i in 0..20 {
-            session.remember_picture(Path::new(&format!("{i}.png")));
+            session.remember_image(Path::new(&format!("{i}.png")));
             session.remember_model(Path::new(&format!("{}.pth", i % 2)));
         }
-        session.remember_picture(Path::new("15.png"));
-        assert_eq!(session.recent_pictures.len(), 12);
+        session.remember_image(Path::new("15.png"));
+        assert_eq!(session.recent_images.len(), 12);
         assert_eq!(
-            session.recent_pictures[..3],
+            session.recent_images[..3],
             ["15.png", "19.png", "18.png"].map(PathBuf::from)
         );
         assert_eq!(session.recent_models, ["1.pth", "0.pth"].map(PathBuf::from));
@@ -204,17 +209,17 @@ mod tests {
 
     #[test]
     #[cfg(unix)]
-    fn a_path_that_is_no_text_is_left_out() {
+    fn a_path_that_is_not_utf8_is_left_out() {
         use std::os::unix::ffi::OsStringExt as _;
         let odd = PathBuf::from(std::ffi::OsString::from_vec(vec![b'a', 0xff]));
-        let session = Session {
-            pictures: vec![odd.clone(), "b ü.png".into()],
+        let session = SavedSession {
+            images: vec![odd.clone(), "b ü.png".into()],
             current: Some(odd),
-            ..Session::default()
+            ..SavedSession::default()
         };
         let text = toml::to_string(&session).expect("TOML");
-        let read: Session = toml::from_str(&text).expect("a session");
-        assert_eq!(read.pictures, [PathBuf::from("b ü.png")]);
+        let read: SavedSession = toml::from_str(&text).expect("a session");
+        assert_eq!(read.images, [PathBuf::from("b ü.png")]);
         assert_eq!(read.current, None);
     }
 }

@@ -1,20 +1,20 @@
-//! Where settings and session lie, and how they are read at the start.
+//! The files of settings and session, and reading them at the start.
 
 use std::ffi::OsString;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::reading::{self, Kept};
-use super::{Session, Settings};
+use super::tolerant_toml::{self, Persisted};
+use super::{SavedSession, Settings};
 
-/// Sentences about one file; more of them help nobody.
-const MOST_PROBLEMS: usize = 5;
+/// Largest number of problems that are reported about one file.
+const MAX_PROBLEMS: usize = 5;
 
-/// Largest file that is read, in bytes: the paths of 100,000 pictures have room many times over.
-const MOST_BYTES: u64 = 64 << 20;
+/// Largest file that is read, in bytes: several times the size of a session with the paths of 100,000 images.
+const MAX_BYTES: u64 = 64 << 20;
 
-/// The two files that outlast the program.
+/// The paths of the settings file and the session file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Store {
     settings: PathBuf,
@@ -22,8 +22,8 @@ pub struct Store {
 }
 
 impl Store {
-    /// Where the system wants them: on Linux in `$XDG_CONFIG_HOME/segscope` and `$XDG_STATE_HOME/segscope`. `None`
-    /// without a home folder.
+    /// The files in the system's standard folders: on Linux `$XDG_CONFIG_HOME/segscope` and `$XDG_STATE_HOME/segscope`.
+    /// `None` without a home folder.
     pub fn usual() -> Option<Self> {
         let folders = directories::ProjectDirs::from("", "", "segscope")?;
         let state = folders.state_dir().unwrap_or_else(|| folders.data_local_dir());
@@ -41,19 +41,20 @@ impl Store {
         }
     }
 
-    /// The file with the settings.
+    /// The settings file.
     pub(in crate::app) fn settings_file(&self) -> &Path {
         &self.settings
     }
 
-    /// The file with the session.
+    /// The session file.
     pub(super) fn session_file(&self) -> &Path {
         &self.session
     }
 
-    /// Reads both before the window opens. What cannot be read has its default and a sentence in the third part; the
-    /// file as it was is kept beside then, for the next change writes over it.
-    pub(in crate::app) fn load(&self) -> (Settings, Session, Vec<String>) {
+    /// Reads both files before the window opens. Values that cannot be read have their defaults, and the third part
+    /// describes each problem in a sentence. A damaged file is also kept as `NAME.damaged`, because the next change
+    /// overwrites it.
+    pub(in crate::app) fn load(&self) -> (Settings, SavedSession, Vec<String>) {
         let (settings, mut problems) = load_file(&self.settings);
         let (session, more) = load_file(&self.session);
         problems.extend(more);
@@ -61,7 +62,7 @@ impl Store {
     }
 }
 
-fn load_file<T: Kept>(path: &Path) -> (T, Vec<String>) {
+fn load_file<T: Persisted>(path: &Path) -> (T, Vec<String>) {
     let bytes = match read_file(path) {
         Ok(Some(bytes)) => bytes,
         Ok(None) => return (T::default(), Vec::new()),
@@ -70,57 +71,60 @@ fn load_file<T: Kept>(path: &Path) -> (T, Vec<String>) {
                 "expected a readable file, found {found}; defaults are used: {}",
                 path.display()
             )];
-            // The next change writes over it.
+            // The next change overwrites it.
             let beside = beside(path);
             problems.push(match fs::rename(path, &beside) {
-                Ok(()) => format!("it is kept: {}", beside.display()),
-                Err(e) => format!("it cannot be kept ({e}): {}", beside.display()),
+                Ok(()) => format!("it was renamed: {}", beside.display()),
+                Err(e) => format!("it cannot be renamed ({e}): {}", beside.display()),
             });
             return (T::default(), problems);
         }
     };
-    let (value, problems) = reading::read(&bytes);
+    let (value, problems) = tolerant_toml::read(&bytes);
     if problems.is_empty() {
         return (value, Vec::new());
     }
     (value, told(problems, path, &bytes))
 }
 
-/// The bytes of a file; `None` where there is none, and what there is where it cannot be read.
+/// The bytes of a file; `None` if there is none.
+///
+/// # Errors
+/// What was found instead of a readable file.
 pub(super) fn read_file(path: &Path) -> Result<Option<Vec<u8>>, String> {
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
         Err(e) => return Err(e.to_string()),
     };
-    // A pipe or a device could be read for ever.
+    // Reading a pipe or a device could last forever.
     if !metadata.is_file() {
         return Err("a folder or device".into());
     }
-    if metadata.len() > MOST_BYTES {
+    if metadata.len() > MAX_BYTES {
         return Err(format!("{} MiB", metadata.len() >> 20));
     }
     fs::read(path).map(Some).map_err(|e| e.to_string())
 }
 
-/// The problems of a damaged file for people; keeps the file as it was.
+/// The messages about the problems of a damaged file. Also copies the file to one beside it.
 fn told(mut problems: Vec<String>, path: &Path, bytes: &[u8]) -> Vec<String> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    if problems.len() > MOST_PROBLEMS {
-        let left_out = problems.len() - (MOST_PROBLEMS - 1);
-        problems.truncate(MOST_PROBLEMS - 1);
-        problems.push(format!("{left_out} more like these"));
+    if problems.len() > MAX_PROBLEMS {
+        let left_out = problems.len() - (MAX_PROBLEMS - 1);
+        problems.truncate(MAX_PROBLEMS - 1);
+        problems.push(format!("{left_out} more problems"));
     }
     let mut told: Vec<String> = problems.iter().map(|problem| format!("{name}: {problem}")).collect();
     let beside = beside(path);
     told.push(match fs::write(&beside, bytes) {
-        Ok(()) => format!("{name}: the file as it was is kept: {}", beside.display()),
-        Err(e) => format!("{name}: the file as it was cannot be kept ({e}): {}", beside.display()),
+        Ok(()) => format!("{name}: the original file was saved: {}", beside.display()),
+        Err(e) => format!("{name}: the original file cannot be saved ({e}): {}", beside.display()),
     });
     told
 }
 
-/// Where a damaged file is kept.
+/// The path that a damaged file is copied or renamed to.
 pub(super) fn beside(path: &Path) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(".damaged");
@@ -132,16 +136,16 @@ mod tests {
     use super::super::{Theme, Writer};
     use super::*;
 
-    /// A session with a bit of everything.
-    fn session() -> Session {
-        let mut session = Session {
-            pictures: vec!["/a b/Straße 1.png".into(), "/c/\"quoted\" = [x].jpg".into()],
+    /// A session with values of all kinds.
+    fn session() -> SavedSession {
+        let mut session = SavedSession {
+            images: vec!["/a b/Straße 1.png".into(), "/c/\"quoted\" = [x].jpg".into()],
             current: Some("/a b/Straße 1.png".into()),
             model: Some("/models/ä".into()),
             decoder: Some("pup".into()),
-            ..Session::default()
+            ..SavedSession::default()
         };
-        session.remember_picture(Path::new("/a b"));
+        session.remember_image(Path::new("/a b"));
         session.remember_model(Path::new("/models/ä"));
         session.camera.fit = false;
         session.camera.zoom = 0.1;
@@ -152,8 +156,10 @@ mod tests {
         session.view.solo = Some("traffic light".into());
         session
             .view
-            .change_class("traffic light", |look| look.color = Some([1, 2, 3]));
-        session.view.change_class("süd.west \"x\"", |look| look.visible = false);
+            .change_class("traffic light", |style| style.color = Some([1, 2, 3]));
+        session
+            .view
+            .change_class("süd.west \"x\"", |style| style.visible = false);
         session
     }
 
@@ -163,7 +169,7 @@ mod tests {
             interface_scale: 1.1,
             threads: Some(2),
             model_folder: Some("/mödels and more".into()),
-            reload_changed_pictures: false,
+            reload_changed_images: false,
             model_memory_mib: 512,
             ..Settings::default()
         };
@@ -186,7 +192,7 @@ mod tests {
         (folder, store)
     }
 
-    fn write(store: &Store, settings: &Settings, session: &Session) {
+    fn write(store: &Store, settings: &Settings, session: &SavedSession) {
         let writer = Writer::start(store.clone(), Box::new(|| {})).expect("a thread");
         writer.write_settings(settings.clone());
         writer.write_session(session.clone());
@@ -194,17 +200,17 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_comes_back() {
+    fn settings_and_session_round_trip() {
         let (_folder, store) = store();
-        assert_eq!(store.load(), (Settings::default(), Session::default(), Vec::new()));
+        assert_eq!(store.load(), (Settings::default(), SavedSession::default(), Vec::new()));
         write(&store, &settings(), &session());
         assert_eq!(store.load(), (settings(), session(), Vec::new()));
-        write(&store, &Settings::default(), &Session::default());
-        assert_eq!(store.load(), (Settings::default(), Session::default(), Vec::new()));
+        write(&store, &Settings::default(), &SavedSession::default());
+        assert_eq!(store.load(), (Settings::default(), SavedSession::default(), Vec::new()));
     }
 
     #[test]
-    fn a_damaged_file_is_kept_beside_and_costs_only_what_is_broken() {
+    fn a_damaged_file_is_copied_and_its_sound_values_are_read() {
         let damaged = "theme = \"light\"\n%%%\nthreads = 0\nmodel_folder = \"/mo";
         let (_folder, store) = store_with(damaged.as_bytes());
         let (loaded, kept_session, problems) = store.load();
@@ -228,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_cut_off_anywhere_costs_no_more_than_the_rest() {
+    fn a_truncated_file_loses_only_what_is_missing() {
         let (_folder, store) = store();
         write(&store, &settings(), &session());
         let whole = fs::read(&store.session).expect("a file");
@@ -236,22 +242,22 @@ mod tests {
             fs::write(&store.session, &whole[..end]).expect("a file");
             let (kept, read, problems) = store.load();
             assert_eq!(kept, settings());
-            // The pictures come first; they are there from the end of their line on.
+            // The images come first; they are complete from the end of their line.
             let first_line = whole.windows(2).position(|w| w == b"]\n").unwrap_or(0) + 1;
             if end >= first_line {
-                assert_eq!(read.pictures, session().pictures, "{end}");
+                assert_eq!(read.images, session().images, "{end}");
             }
-            assert!(problems.len() <= MOST_PROBLEMS + 1, "{problems:?}");
+            assert!(problems.len() <= MAX_PROBLEMS + 1, "{problems:?}");
         }
     }
 
     #[test]
-    fn what_is_no_text_at_all_has_defaults() {
+    fn binary_data_yields_defaults() {
         for bytes in [&[0; 512][..], &[0xff, 0xfe, 0x41, 0x00]] {
             let (_folder, store) = store_with(bytes);
             let (loaded, kept_session, problems) = store.load();
             assert_eq!((loaded, kept_session), (Settings::default(), session()));
-            // And one on where the file is kept.
+            // The second one names the copy of the file.
             assert_eq!(problems.len(), 2, "{problems:?}");
             assert_eq!(fs::read(beside(&store.settings)).expect("the damaged file"), bytes);
         }
@@ -260,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_in_its_place_is_told_and_moved_aside() {
+    fn a_folder_in_place_of_the_file_is_reported_and_renamed() {
         let (_folder, store) = store_with(b"");
         fs::remove_file(&store.settings).expect("removed");
         fs::create_dir(&store.settings).expect("a folder");
@@ -270,17 +276,18 @@ mod tests {
             panic!("{problems:?}")
         };
         assert!(
-            problem.starts_with("expected a readable file, found a folder or device") && kept.starts_with("it is kept"),
+            problem.starts_with("expected a readable file, found a folder or device")
+                && kept.starts_with("it was renamed"),
             "{problems:?}"
         );
         assert!(beside(&store.settings).is_dir() && !store.settings.exists());
     }
 
     #[test]
-    fn much_damage_is_told_in_few_sentences() {
+    fn many_problems_are_summarised() {
         let (_folder, store) = store_with("[x\n".repeat(3000).as_bytes());
         let problems = store.load().2;
-        assert_eq!(problems.len(), MOST_PROBLEMS + 1, "{problems:?}");
-        assert!(problems[4].ends_with("2996 more like these"), "{problems:?}");
+        assert_eq!(problems.len(), MAX_PROBLEMS + 1, "{problems:?}");
+        assert!(problems[4].ends_with("2996 more problems"), "{problems:?}");
     }
 }

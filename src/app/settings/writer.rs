@@ -1,4 +1,4 @@
-//! Settings and session to their files, on a thread of its own: the window never waits for a disk.
+//! Writing settings and session on a separate thread, so that the window never waits for a disk.
 
 use std::fs;
 use std::io;
@@ -9,32 +9,32 @@ use std::thread::{Builder, JoinHandle};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::store::{beside, read_file};
-use super::{Session, Settings, Store, edited};
+use super::{SavedSession, Settings, Store, edited};
 use crate::engine::Wake;
 use crate::staged_file::{StagedFile, folder_of};
 
-/// The first line of a session.
-const HEAD: &str = "# Written by Segscope. Change it while no Segscope runs, or the change is lost.\n";
+/// The first line of a session file.
+const HEAD: &str = "# Written by Segscope. Changes made while Segscope is running are lost.\n";
 
-/// Writes the newest of what it is given. Dropping it writes what is left and waits for that.
+/// Writes the newest settings and session that it is given. Dropping it writes the pending ones and waits for that.
 pub(in crate::app) struct Writer {
     shared: Arc<Shared>,
     failures: Receiver<String>,
     thread: Option<JoinHandle<()>>,
 }
 
-/// What the window leaves for the thread.
+/// What the window shares with the thread.
 #[derive(Default)]
 struct Shared {
     pending: Mutex<Pending>,
     changed: Condvar,
 }
 
-/// Of each kind only the newest: an older one is not worth writing.
+/// What is still to be written: only the newest settings and the newest session.
 #[derive(Default)]
 struct Pending {
     settings: Option<Settings>,
-    session: Option<Session>,
+    session: Option<SavedSession>,
     closing: bool,
 }
 
@@ -45,10 +45,10 @@ impl Shared {
 }
 
 impl Writer {
-    /// Starts the thread; it calls `wake` when [`Self::poll`] has something to say.
+    /// Starts the thread; it calls `wake` when [`Self::poll`] has a message.
     ///
     /// # Errors
-    /// When the system gives no thread.
+    /// If the thread cannot be started.
     pub(in crate::app) fn start(store: Store, wake: Wake) -> io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let (sender, failures) = unbounded();
@@ -64,19 +64,19 @@ impl Writer {
         })
     }
 
-    /// Has settings written, in place of any that still wait.
+    /// Queues settings to be written, in place of any that still wait.
     pub(in crate::app) fn write_settings(&self, settings: Settings) {
         self.shared.pending().settings = Some(settings);
         self.shared.changed.notify_one();
     }
 
-    /// Has a session written, in place of any that still waits.
-    pub(in crate::app) fn write_session(&self, session: Session) {
+    /// Queues a session to be written, in place of any that still waits.
+    pub(in crate::app) fn write_session(&self, session: SavedSession) {
         self.shared.pending().session = Some(session);
         self.shared.changed.notify_one();
     }
 
-    /// Why a file cannot be written: once, until it could be again.
+    /// Why a file cannot be written. Reported once, until writing succeeds again.
     pub(in crate::app) fn poll(&self) -> Option<String> {
         self.failures.try_recv().ok()
     }
@@ -92,7 +92,7 @@ impl Drop for Writer {
     }
 }
 
-/// Where failures go.
+/// The channel for failures.
 struct Reports {
     sender: Sender<String>,
     wake: Wake,
@@ -123,19 +123,19 @@ fn write_until_closed(shared: &Shared, store: &Store, reports: &Reports) {
     }
 }
 
-/// A session as a whole: nobody but the program writes one.
-fn session_text(session: &Session) -> io::Result<String> {
+/// The text of a session file. It is written as a whole, because only the program edits it.
+fn session_text(session: &SavedSession) -> io::Result<String> {
     let text = toml::to_string(session).map_err(io::Error::other)?;
     Ok(format!("{HEAD}{text}"))
 }
 
-/// The settings in the file as it is now, which a person may have edited.
+/// The text of the settings file with these settings. The user may have edited the file.
 fn settings_text(path: &Path, settings: &Settings) -> io::Result<String> {
     let bytes = read_file(path).map_err(io::Error::other)?.unwrap_or_default();
     match edited::editable(&bytes) {
         Some(text) => edited::with_settings(text, settings),
         None => {
-            // It is written anew, so the file as it was has to be there still.
+            // The file is replaced as a whole, so it is copied first.
             fs::write(beside(path), &bytes)?;
             edited::with_settings("", settings)
         }
@@ -145,7 +145,7 @@ fn settings_text(path: &Path, settings: &Settings) -> io::Result<String> {
 /// One of the two files.
 struct File<'a> {
     path: &'a Path,
-    /// The newest write failed, and that has been told.
+    /// Whether the last write failed, which has been reported.
     failing: bool,
 }
 
@@ -160,7 +160,7 @@ impl<'a> File<'a> {
             && !self.failing
         {
             let path = self.path.display();
-            let failure = format!("cannot keep changes for the next start ({e}); make room or allow writing: {path}");
+            let failure = format!("cannot save changes for the next start ({e}); free space or allow writing: {path}");
             reports.sender.send(failure).ok();
             (reports.wake)();
         }
@@ -169,7 +169,7 @@ impl<'a> File<'a> {
 }
 
 fn replace(path: &Path, text: &str) -> io::Result<()> {
-    // A link stays one: some people keep their settings in a repository.
+    // Writes through a symbolic link: some users keep their settings in a repository.
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.into());
     fs::create_dir_all(folder_of(&target))?;
     StagedFile::replace(&target, text.as_bytes())
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_is_there_when_the_writer_is_gone() {
+    fn dropping_the_writer_writes_the_newest_values() {
         let folder = tempfile::tempdir().expect("a folder");
         let store = Store::at(folder.path());
         let writer = start(&store);
@@ -207,7 +207,7 @@ mod tests {
                 threads: Some(threads),
                 ..Settings::default()
             });
-            let mut session = Session::default();
+            let mut session = SavedSession::default();
             session.camera.zoom = threads as f32;
             writer.write_session(session);
         }
@@ -220,19 +220,19 @@ mod tests {
     }
 
     #[test]
-    fn what_is_handed_over_is_written_without_closing() {
+    fn values_are_written_before_the_writer_is_dropped() {
         let folder = tempfile::tempdir().expect("a folder");
         let store = Store::at(folder.path());
         let writer = start(&store);
-        writer.write_session(Session {
+        writer.write_session(SavedSession {
             model: Some("/m".into()),
-            ..Session::default()
+            ..SavedSession::default()
         });
         wait_for(|| (store.load().1.model == Some("/m".into())).then_some(()));
     }
 
     #[test]
-    fn a_folder_that_cannot_be_made_is_told_once_until_it_can() {
+    fn a_folder_that_cannot_be_created_is_reported_once() {
         let folder = tempfile::tempdir().expect("a folder");
         let in_the_way = folder.path().join("x");
         fs::write(&in_the_way, "a file where a folder should be").expect("a file");
@@ -249,7 +249,7 @@ mod tests {
             wait_for(|| writer.shared.pending().settings.is_none().then_some(()));
         }
         fs::remove_file(&in_the_way).expect("removed");
-        // Until one gets through; the last one above may still be at work.
+        // Repeated until one succeeds; the last one above may still be running.
         wait_for(|| {
             writer.write_settings(Settings::default());
             store.settings_file().exists().then_some(())
@@ -259,7 +259,7 @@ mod tests {
 
     #[test]
     #[cfg(unix)]
-    fn a_link_stays_a_link() {
+    fn a_symbolic_link_is_preserved() {
         let folder = tempfile::tempdir().expect("a folder");
         let store = Store::at(&folder.path().join("config"));
         let target = folder.path().join("repository.toml");

@@ -1,4 +1,4 @@
-//! A run over all pictures: what it works on, and how far it is.
+//! A run over all images, and its progress.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -6,57 +6,57 @@ use std::path::PathBuf;
 use super::{AppState, ResultKey, State};
 use crate::app::chrome::Toast;
 use crate::app::workspaces::News;
-use crate::engine::{Asked, Batch, BatchState, Job, Output, PhotoSource, Progress, Settings, Ticket};
+use crate::engine::{Asked, Batch, BatchState, ImageSource, InferenceConfig, Job, Output, Progress, Ticket};
 use crate::export::Options;
 
-/// A run over all pictures.
+/// A run over all images.
 pub(in crate::app) struct BatchRun {
     asked: Asked,
-    /// Number of its model.
+    /// Number of the model.
     pub(in crate::app) model: u64,
     pub(in crate::app) output: Output,
-    /// What it works on.
-    pub(in crate::app) sources: Vec<PhotoSource>,
-    /// How it was asked to run.
-    settings: Settings,
-    /// Pictures whose files have changed since it began; what comes of them may be out of date.
-    changed: HashSet<PhotoSource>,
+    /// The images of the run, in order.
+    pub(in crate::app) sources: Vec<ImageSource>,
+    /// Inference settings of the run.
+    settings: InferenceConfig,
+    /// Images whose files have changed since the start; their results may be out of date.
+    changed: HashSet<ImageSource>,
     pub(in crate::app) progress: Option<Progress>,
     pub(in crate::app) done: usize,
     pub(in crate::app) failed: usize,
-    /// Pictures whose files were there already.
+    /// Images that were skipped because their files existed.
     pub(in crate::app) there: usize,
-    /// Where files are written, if they are.
+    /// Folder that files are written to, if any are.
     folder: Option<PathBuf>,
     /// The results are scored.
     pub(in crate::app) for_scores: bool,
 }
 
 impl BatchRun {
-    /// Notes that a picture's file has changed.
-    pub(in crate::app) fn note_change(&mut self, source: &PhotoSource) {
+    /// Notes that an image's file has changed.
+    pub(in crate::app) fn note_change(&mut self, source: &ImageSource) {
         self.changed.insert(source.clone());
     }
 
-    /// Whether a picture waits for its turn.
-    pub(in crate::app) fn awaits(&self, source: &PhotoSource) -> bool {
+    /// Whether an image still waits for its turn.
+    pub(in crate::app) fn awaits(&self, source: &ImageSource) -> bool {
         let turn = self.done + self.failed + self.there;
         self.sources.iter().skip(turn).any(|waiting| waiting == source)
     }
 }
 
 impl AppState {
-    /// Stops the run over all pictures at its next block; what is done stays done.
+    /// Stops the run over all images after the current transformer block; finished images keep their results.
     pub(in crate::app) fn stop_batch(&mut self) {
         if let Some(batch) = &self.jobs.batch {
             batch.asked.cancel();
         }
     }
 
-    /// Runs the output in use on some pictures, and writes files of the results if that is wanted.
-    pub(in crate::app) fn segment_pictures(
+    /// Runs the output in use on some images, and exports the results if `write` is given.
+    pub(in crate::app) fn segment_images(
         &mut self,
-        pictures: Vec<PhotoSource>,
+        images: Vec<ImageSource>,
         write: Option<(Options, PathBuf)>,
         for_scores: bool,
     ) {
@@ -68,11 +68,11 @@ impl AppState {
         let output = models.output();
         let asked = Asked::new();
         let batch = Batch {
-            pictures: pictures.clone(),
+            images: images.clone(),
             model: model.id,
             output,
             settings: Some(settings.clone()),
-            class_set: self.test_settings_of(&model).class_set,
+            class_set: self.inference_settings_of(&model).class_set,
             write: write.clone(),
         };
         let ticket = asked.ticket();
@@ -80,7 +80,7 @@ impl AppState {
             asked,
             model: model.id,
             output,
-            sources: pictures,
+            sources: images,
             settings,
             changed: HashSet::new(),
             progress: None,
@@ -92,13 +92,13 @@ impl AppState {
         };
         self.actions.job(Job::SegmentAll { ticket, batch });
         for source in &run.sources {
-            self.library.pictures.set_state(source, State::Waiting);
+            self.library.images.set_state(source, State::Waiting);
         }
         self.jobs.batch = Some(run);
     }
 
-    /// Takes what the worker says of one picture of the batch.
-    pub(in crate::app) fn take_batch_picture(&mut self, ticket: &Ticket, index: usize, state: BatchState) {
+    /// Takes the engine's report about one image of the batch.
+    pub(in crate::app) fn take_batch_image(&mut self, ticket: &Ticket, index: usize, state: BatchState) {
         let Some(batch) = self.jobs.batch.as_ref().filter(|b| b.asked.is(ticket)) else {
             return;
         };
@@ -109,11 +109,11 @@ impl AppState {
         let for_scores = batch.for_scores;
         let is_shown = self.is_in_use(batch) && !self.is_running(&source);
         match state {
-            // The list tells of the output and the settings in use.
-            BatchState::Running | BatchState::AlreadyThere | BatchState::Failed(_) if !is_shown => {}
-            BatchState::Running => self.library.pictures.set_state(&source, State::Running),
+            // The list shows states for the output and settings in use.
+            BatchState::Running | BatchState::Skipped | BatchState::Failed(_) if !is_shown => {}
+            BatchState::Running => self.library.images.set_state(&source, State::Running),
             BatchState::Done { .. } if changed && !is_shown => {}
-            BatchState::Done { .. } if changed => self.library.pictures.set_state(&source, State::Fresh),
+            BatchState::Done { .. } if changed => self.library.images.set_state(&source, State::NotSegmented),
             BatchState::Done { result, .. } => {
                 if for_scores {
                     let key = ResultKey {
@@ -125,21 +125,21 @@ impl AppState {
                     let result = result.clone();
                     self.actions.tell(News::ResultToScore { result, key });
                 }
-                self.keep_unseen(result, settings);
+                self.cache_batch_result(result, settings);
             }
-            BatchState::AlreadyThere => {
-                // Its turn is over; what is known of its result is as before.
+            BatchState::Skipped => {
+                // It has been skipped; its state is that of its earlier result.
                 if let Some(batch) = &mut self.jobs.batch {
                     batch.there += 1;
                 }
                 let state = self.settled_state(&source);
-                self.library.pictures.set_state(&source, state);
+                self.library.images.set_state(&source, state);
             }
-            BatchState::Failed(why) => self.library.pictures.set_state(&source, State::Failed(why)),
+            BatchState::Failed(why) => self.library.images.set_state(&source, State::Failed(why)),
         }
     }
 
-    /// How far a batch is.
+    /// Takes the progress of a batch.
     pub(in crate::app) fn take_batch_progress(
         &mut self,
         ticket: &Ticket,
@@ -152,13 +152,13 @@ impl AppState {
         }
     }
 
-    /// Whether a run over all pictures makes what is looked at now.
+    /// Whether a run over all images uses the output and settings in use.
     pub(in crate::app) fn is_in_use(&self, batch: &BatchRun) -> bool {
         self.library.models.uses_output(batch.model, batch.output)
             && self.run_settings().as_ref() == Some(&batch.settings)
     }
 
-    /// The batch has ended: pictures that still wait have no result.
+    /// Ends the batch: images that still wait get no result.
     pub(in crate::app) fn end_batch(
         &mut self,
         ticket: &Ticket,
@@ -169,16 +169,19 @@ impl AppState {
             return;
         };
         for source in &batch.sources {
-            let state = self.library.pictures.state_of(source);
+            let state = self.library.images.state_of(source);
             if matches!(state, Some(State::Waiting | State::Running)) && !self.is_running(source) {
                 let state = self.settled_state(source);
-                self.library.pictures.set_state(source, state);
+                self.library.images.set_state(source, state);
             }
         }
         let ended = if cancelled { "Cancelled" } else { "Finished" };
-        let what = if batch.folder.is_some() { "written" } else { "segmented" };
+        let what = match batch.folder {
+            Some(_) => "exported",
+            None => "segmented",
+        };
         let others = others_text(failed, there);
-        let text = format!("{ended}: {done} of {} pictures {what}{others}", batch.sources.len());
+        let text = format!("{ended}: {done} of {} photos {what}{others}", batch.sources.len());
         match batch.folder {
             Some(folder) if done + there > 0 => self.actions.toast(Toast::wrote(text, folder)),
             _ => self.actions.info(text),
@@ -186,12 +189,11 @@ impl AppState {
     }
 }
 
-/// How many pictures of a run came to no new result, and why.
+/// How many images of a run have no new result, and why.
 pub(in crate::app) fn others_text(failed: usize, there: usize) -> String {
     let there = match there {
         0 => String::new(),
-        1 => ", 1 was there already".into(),
-        many => format!(", {many} were there already"),
+        there => format!(", {there} already exported"),
     };
     match failed {
         0 => there,

@@ -1,11 +1,11 @@
-//! The picture that is shown, with its result.
+//! The open image with its result.
 
 use std::sync::Arc;
 
 use super::ResultKey;
 use crate::app::gpu::{GpuLabels, GpuPhoto};
-use crate::app::inspector::{Found, Reading};
-use crate::engine::{Asked, ModelInfo, OpenPhoto, Segmented, Ticket};
+use crate::app::inspector::{ClassShares, Reading};
+use crate::engine::{Asked, ModelInfo, OpenImage, Segmented, Ticket};
 
 /// A result whose masks can be drawn.
 #[derive(Clone)]
@@ -14,23 +14,23 @@ pub(in crate::app) struct ShownMasks {
     pub(in crate::app) labels: Arc<GpuLabels>,
 }
 
-/// A photo, what of it is on the GPU, and what is known about it.
+/// A photo, its textures, and its result.
 pub(in crate::app) struct Document {
-    pub(in crate::app) photo: OpenPhoto,
+    pub(in crate::app) photo: OpenImage,
     /// `None` until it is on the GPU.
     pub(in crate::app) texture: Option<Arc<GpuPhoto>>,
     /// The newest result.
     pub(in crate::app) result: Option<Segmented>,
-    /// What it belongs to.
+    /// Key of `result`.
     key: Option<ResultKey>,
-    /// The masks that are drawn; those of the result before while the newest ones are on their way to the GPU.
+    /// The masks that are drawn: those of the previous result until the newest ones are on the GPU.
     pub(in crate::app) masks: Option<ShownMasks>,
-    /// The upload of the newest result's masks.
+    /// Upload of the masks of `result`.
     upload: Option<Asked>,
 }
 
 impl Document {
-    pub(in crate::app) fn new(photo: OpenPhoto) -> Self {
+    pub(in crate::app) fn new(photo: OpenImage) -> Self {
         Self {
             photo,
             texture: None,
@@ -48,13 +48,13 @@ impl Document {
         self.result = Some(result);
     }
 
-    /// Whether it has the result that belongs to `key`.
+    /// Whether it has the result with this key.
     pub(in crate::app) fn has_result_of(&self, key: &ResultKey) -> bool {
         self.result.is_some() && self.key.as_ref() == Some(key)
     }
 
-    /// Takes the class names of the model in use, and forgets results of another model under other names: the class
-    /// list would count them wrongly.
+    /// Takes the class names of the model in use, and removes results with other class names: the class list would
+    /// count them wrongly.
     pub(in crate::app) fn rename_classes(&mut self, model: &Arc<ModelInfo>) {
         let results = self
             .result
@@ -69,7 +69,7 @@ impl Document {
         }
     }
 
-    /// Forgets the result, as when another model has other classes.
+    /// Removes the result, for example when another model has other classes.
     pub(in crate::app) fn clear_result(&mut self) {
         self.result = None;
         self.key = None;
@@ -77,7 +77,7 @@ impl Document {
         self.upload = None;
     }
 
-    /// Takes labels that are on the GPU now.
+    /// Takes labels that have been uploaded to the GPU.
     pub(in crate::app) fn set_labels(&mut self, ticket: &Ticket, labels: &Arc<GpuLabels>) {
         if !self.upload.as_ref().is_some_and(|upload| upload.is(ticket)) {
             return;
@@ -88,14 +88,14 @@ impl Document {
         });
     }
 
-    /// Whether everything that is known of it can be drawn.
+    /// Whether the photo, and the masks if there is a result, are on the GPU.
     pub(in crate::app) fn is_on_gpu(&self) -> bool {
         self.texture.is_some() && (self.result.is_none() || self.masks.is_some())
     }
 
     /// Pixels and regions per class.
-    pub(in crate::app) fn found(&self) -> Option<Found<'_>> {
-        self.result.as_ref().map(|result| Found {
+    pub(in crate::app) fn found(&self) -> Option<ClassShares<'_>> {
+        self.result.as_ref().map(|result| ClassShares {
             pixels: &result.counts,
             regions: &result.region_counts,
         })
@@ -106,7 +106,7 @@ impl Document {
         self.result.as_ref()?.prediction.labels.map.get(x, y)
     }
 
-    /// Class probabilities at a pixel: a few hundred multiplications over the kept logits.
+    /// Class probabilities at a pixel, computed from the logits of the result with a few hundred multiplications.
     pub(in crate::app) fn reading_at(&self, [x, y]: [usize; 2]) -> Option<Reading> {
         let color = self.photo.photo.pixel(x, y)?;
         let probabilities = self.result.as_ref()?.prediction.probabilities_at(x, y);

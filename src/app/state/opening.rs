@@ -1,4 +1,4 @@
-//! Opening pictures: what is wanted, what is on its way, and what comes on the canvas when it is ready.
+//! Opening images: from the choice of an image, through reading and uploading it, to the canvas.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -9,23 +9,26 @@ use crate::app::chrome::{Toast, ToastAction};
 use crate::app::command::Command;
 use crate::app::gpu::{Upload, Uploaded};
 use crate::app::workspaces::News;
-use crate::engine::{Asked, Found, Job, Labelling, ModelSource, OpenPhoto, PhotoSource, Segmented, Settings, Ticket};
+use crate::engine::{
+    Asked, FoundFiles, ImageSource, InferenceConfig, Job, LabelLayer, ModelSource, OpenImage, Segmented, Ticket,
+};
 use crate::photo::PhotoRemark;
 
-/// How long a picture that is being read leaves the masks of the one before on the canvas: leafing does not flicker.
+/// How long the previous image and its masks stay on the canvas while the next one is read, so that paging does not
+/// flicker.
 const PATIENCE: Duration = Duration::from_millis(300);
 
 impl AppState {
-    /// Opens what was named, else what was open the last time, else the sample.
-    pub(in crate::app) fn begin(&mut self, named_pictures: Vec<PathBuf>, model: Option<PathBuf>) {
-        let named = !named_pictures.is_empty();
-        let pictures = match named {
-            true => named_pictures,
-            false => self.session.pictures.clone(),
+    /// Opens the named images, or else those of the last session, or else the sample.
+    pub(in crate::app) fn begin(&mut self, named_images: Vec<PathBuf>, model: Option<PathBuf>) {
+        let named = !named_images.is_empty();
+        let images = match named {
+            true => named_images,
+            false => self.session.images.clone(),
         };
         let model = model.map_or_else(|| self.session_model(), ModelSource::Path);
-        if pictures.is_empty() {
-            self.open_pictures(vec![PhotoSource::Sample]);
+        if images.is_empty() {
+            self.open_images(vec![ImageSource::Sample]);
             self.open_model(model);
             return;
         }
@@ -34,12 +37,12 @@ impl AppState {
             self.startup.current = self.session.current.clone();
         }
         self.startup.model = Some(model);
-        self.find(pictures);
+        self.find(images);
     }
 
-    /// The picture that is being read, where that has gone on for so long that what the canvas shows could be taken for it.
-    pub(in crate::app) fn slowly_opening(&self, context: &egui::Context) -> Option<&PhotoSource> {
-        let opening = self.desk.opening.as_ref()?;
+    /// The image that is being read, once that has taken so long that the previous image could be mistaken for it.
+    pub(in crate::app) fn slowly_opening(&self, context: &egui::Context) -> Option<&ImageSource> {
+        let opening = self.canvas_content.opening.as_ref()?;
         let since = opening.since.elapsed();
         if since < PATIENCE {
             context.request_repaint_after(PATIENCE - since);
@@ -48,18 +51,18 @@ impl AppState {
         Some(&opening.source)
     }
 
-    /// Lets the worker sort out what was dropped, chosen or named: pictures, folders, models.
+    /// Asks the engine what the dropped, chosen or named files are: images, folders or models.
     pub(in crate::app) fn find(&mut self, paths: Vec<PathBuf>) {
         if !paths.is_empty() {
             self.actions.job(Job::Find(paths));
-            self.desk.finding = true;
+            self.canvas_content.finding = true;
         }
     }
 
-    /// Takes what was found.
-    pub(in crate::app) fn take_found(&mut self, found: Found) {
-        let Found {
-            pictures,
+    /// Opens the files that the engine has found.
+    pub(in crate::app) fn take_found(&mut self, found: FoundFiles) {
+        let FoundFiles {
+            images,
             folder,
             model,
             problems,
@@ -68,20 +71,20 @@ impl AppState {
         if let Some(toast) = Toast::problems(&summary, &problems) {
             self.actions.toast(toast);
         }
-        self.desk.finding = false;
+        self.canvas_content.finding = false;
         let restoring = std::mem::take(&mut self.startup.restoring);
         if let Some(folder) = folder {
-            self.session.remember_picture(&folder);
-        } else if let [picture] = pictures.as_slice() {
-            self.session.remember_picture(picture);
+            self.session.remember_image(&folder);
+        } else if let [image] = images.as_slice() {
+            self.session.remember_image(image);
         }
-        if !pictures.is_empty() {
-            let sources = pictures.into_iter().map(PhotoSource::Path).collect();
+        if !images.is_empty() {
+            let sources = images.into_iter().map(ImageSource::Path).collect();
             if restoring {
-                // What is missing now may be there again the next time: the session keeps its list.
-                self.list_pictures(sources);
+                // The session keeps its list: files that are missing now may be back at the next start.
+                self.list_images(sources);
             } else {
-                self.open_pictures(sources);
+                self.open_images(sources);
             }
         }
         let first = self.startup.model.take();
@@ -90,100 +93,104 @@ impl AppState {
         }
     }
 
-    /// Shows other pictures from the first on, and again at the next start.
-    pub(in crate::app) fn open_pictures(&mut self, sources: Vec<PhotoSource>) {
-        self.session.pictures = sources.iter().filter_map(|s| s.file()).map(Path::to_owned).collect();
+    /// Opens images in place of the current ones, and stores them in the session.
+    pub(in crate::app) fn open_images(&mut self, sources: Vec<ImageSource>) {
+        self.session.images = sources.iter().filter_map(|s| s.file()).map(Path::to_owned).collect();
         self.startup.current = None;
-        self.list_pictures(sources);
+        self.list_images(sources);
     }
 
-    /// Lists pictures and shows the first, or the one that was shown in the last session.
-    fn list_pictures(&mut self, sources: Vec<PhotoSource>) {
+    /// Lists images, and shows the first one or that of the last session.
+    fn list_images(&mut self, sources: Vec<ImageSource>) {
         if sources.is_empty() {
             return;
         }
         self.stop_batch();
-        let pictures = &mut self.library.pictures;
-        pictures.set(sources);
+        let images = &mut self.library.images;
+        images.set(sources);
         let current = self.startup.current.take();
-        let first = current.and_then(|path| pictures.place(&PhotoSource::Path(path)));
-        pictures.go_to(first.unwrap_or(0));
+        let first = current.and_then(|path| images.place(&ImageSource::Path(path)));
+        images.go_to(first.unwrap_or(0));
         self.actions.request(Request::WatchFiles);
         self.cancel();
         self.show_wanted();
     }
 
-    /// Closes all pictures; the canvas then says how to go on.
+    /// Closes all images. The canvas then shows the welcome text.
     pub(in crate::app) fn close_all(&mut self) {
         self.stop_batch();
         self.cancel();
-        self.library.pictures.set(Vec::new());
-        self.session.pictures.clear();
+        self.library.images.set(Vec::new());
+        self.session.images.clear();
         self.session.current = None;
         self.actions.request(Request::WatchFiles);
-        self.desk.document = None;
-        self.desk.incoming = None;
+        self.canvas_content.document = None;
+        self.canvas_content.incoming = None;
         (self.canvas.cursor, self.canvas.pin) = (None, None);
     }
 
-    /// Goes to the next listed picture in a direction, 1 or -1, if there is one.
+    /// Shows the next listed image in a direction, 1 or -1, if there is one.
     pub(in crate::app) fn go(&mut self, direction: isize) {
-        if let Some(next) = self.library.pictures.neighbour(direction) {
-            self.open_picture(next);
+        if let Some(next) = self.library.images.neighbour(direction) {
+            self.open_image(next);
         }
     }
 
-    /// Wants one of the open pictures on the canvas.
-    pub(in crate::app) fn open_picture(&mut self, index: usize) {
-        let Some(source) = self.library.pictures.source(index) else {
+    /// Shows one of the open images.
+    pub(in crate::app) fn open_image(&mut self, index: usize) {
+        let Some(source) = self.library.images.source(index) else {
             return;
         };
-        let is_opening = self.desk.opening.as_ref().is_some_and(|o| o.source == *source);
+        let is_opening = self
+            .canvas_content
+            .opening
+            .as_ref()
+            .is_some_and(|o| o.source == *source);
         let shown = self.newest().is_some_and(|d| d.photo.source == *source) || is_opening;
-        if shown && index == self.library.pictures.current() {
-            // It is there, or on its way.
+        if shown && index == self.library.images.current() {
+            // It is already shown or being opened.
             return;
         }
-        self.library.pictures.go_to(index);
+        self.library.images.go_to(index);
         self.cancel();
         self.show_wanted();
     }
 
-    /// Shows the wanted picture: at once when its result is kept, else when the worker has read it.
+    /// Shows the chosen image: at once if its result is cached, otherwise when the engine has read it.
     fn show_wanted(&mut self) {
-        let Some(source) = self.library.pictures.wanted().cloned() else {
+        let Some(source) = self.library.images.wanted().cloned() else {
             return;
         };
-        // One that is on its way to the GPU is not wanted any more.
-        self.desk.incoming.take_if(|d| d.photo.source != source);
+        // Another image that is being uploaded is no longer needed.
+        self.canvas_content.incoming.take_if(|d| d.photo.source != source);
         let key = self.result_key(&source);
         let kept = key.and_then(|key| Some((self.library.results.get(&key)?.clone(), key)));
         if let Some((result, key)) = kept {
             return self.show_result_of_another(result, key);
         }
         let is_shown = self.newest().is_some_and(|d| d.photo.source == source);
-        if is_shown && self.desk.incoming.is_none() && !self.desk.must_read {
-            // Back to the picture that is still on the canvas.
+        if is_shown && self.canvas_content.incoming.is_none() && !self.canvas_content.must_read {
+            // Back to the image that is still on the canvas.
             return self.resume();
         }
-        // One at a time: whoever leafs through a folder wants the last one, not all in between.
-        if self.desk.opening.is_none() {
+        // One at a time: when paging quickly, only the last requested image is read, not all in between.
+        if self.canvas_content.opening.is_none() {
             let asked = Asked::new();
-            self.actions.job(Job::OpenPhoto {
+            self.actions.job(Job::OpenImage {
                 ticket: asked.ticket(),
                 source: source.clone(),
             });
-            self.desk.opening = Some(Opening {
+            self.canvas_content.opening = Some(Opening {
                 asked,
                 source,
                 since: Instant::now(),
             });
-            self.desk.must_read = false;
+            self.canvas_content.must_read = false;
         }
     }
 
-    /// What a result of the output in use belongs to, for one picture.
-    pub(in crate::app) fn result_key(&self, source: &PhotoSource) -> Option<ResultKey> {
+    /// The key of an image's result for the output and settings in use.
+    pub(in crate::app) fn result_key(&self, source: &ImageSource) -> Option<ResultKey> {
         Some(ResultKey {
             source: source.clone(),
             model: self.library.models.used()?.id,
@@ -192,13 +199,18 @@ impl AppState {
         })
     }
 
-    /// A photo has been read.
-    pub(in crate::app) fn take_photo(&mut self, ticket: &Ticket, photo: OpenPhoto) {
-        if self.desk.opening.take_if(|opening| opening.asked.is(ticket)).is_none() {
+    /// Takes a photo that has been read.
+    pub(in crate::app) fn take_photo(&mut self, ticket: &Ticket, photo: OpenImage) {
+        if self
+            .canvas_content
+            .opening
+            .take_if(|opening| opening.asked.is(ticket))
+            .is_none()
+        {
             return;
         }
-        if self.desk.must_read || self.library.pictures.wanted() != Some(&photo.source) {
-            // Its file has changed while it was read, or another one has been wanted since.
+        if self.canvas_content.must_read || self.library.images.wanted() != Some(&photo.source) {
+            // Its file has changed while it was read, or another image has been chosen since.
             return self.show_wanted();
         }
         for remark in &photo.photo.remarks {
@@ -212,18 +224,18 @@ impl AppState {
         self.segment();
     }
 
-    /// The wanted photo cannot be read, or one that is not wanted any more.
+    /// Takes the failure to read a photo, which may no longer be the chosen one.
     pub(in crate::app) fn take_photo_failure(&mut self, ticket: &Ticket, message: String) {
-        let Some(failed) = self.desk.opening.take_if(|opening| opening.asked.is(ticket)) else {
+        let Some(failed) = self.canvas_content.opening.take_if(|opening| opening.asked.is(ticket)) else {
             return;
         };
-        if self.desk.must_read {
+        if self.canvas_content.must_read {
             return self.show_wanted();
         }
         let state = State::Unreadable(message.clone());
-        self.library.pictures.set_state(&failed.source, state);
-        if self.library.pictures.wanted() == Some(&failed.source) {
-            // Not a passing message: the canvas says it as long as the picture is chosen.
+        self.library.images.set_state(&failed.source, state);
+        if self.library.images.wanted() == Some(&failed.source) {
+            // No toast: the canvas shows the message as long as the image is chosen.
             log::error!(target: "segscope", "{message}");
             self.clear_canvas_of_others();
             self.resume();
@@ -232,84 +244,90 @@ impl AppState {
         }
     }
 
-    /// Takes a picture off the canvas that is not the wanted one: it would be taken for that.
+    /// Clears the canvas if it shows another image than the chosen one, which could be mistaken for that.
     fn clear_canvas_of_others(&mut self) {
-        let wanted = self.library.pictures.wanted();
-        let shown = &mut self.desk.document;
+        let wanted = self.library.images.wanted();
+        let shown = &mut self.canvas_content.document;
         if shown.take_if(|shown| Some(&shown.photo.source) != wanted).is_some() {
             (self.canvas.cursor, self.canvas.pin) = (None, None);
         }
     }
 
-    /// Shows a picture together with its kept result.
+    /// Shows an image together with its cached result.
     fn show_result_of_another(&mut self, result: Segmented, key: ResultKey) {
         let source = result.photo.source.clone();
-        self.library.pictures.set_state(&source, State::of(&result));
+        self.library.images.set_state(&source, State::of(&result));
         self.present(Document::new(result.photo.clone()));
         self.show_result(result, key);
     }
 
-    /// Puts a document on the canvas as soon as it can be drawn; until then the one before stays, so that nothing
+    /// Puts a document on the canvas as soon as it can be drawn. Until then the previous one stays, so that nothing
     /// flickers.
     fn present(&mut self, document: Document) {
         let photo = &document.photo;
-        let shown = self.desk.document.as_ref();
+        let shown = self.canvas_content.document.as_ref();
         if shown.is_none_or(|d| d.photo.source != photo.source) {
             self.canvas.pin = None;
         }
         self.actions
             .request(Request::Upload(Upload::Photo(photo.id, photo.photo.clone())));
-        self.desk.incoming = Some(document);
-        if !self.desk.can_draw {
+        self.canvas_content.incoming = Some(document);
+        if !self.canvas_content.can_draw {
             self.swap_in();
         }
     }
 
-    /// The incoming document takes the place of the shown one.
+    /// Replaces the shown document by the incoming one.
     fn swap_in(&mut self) {
-        if self.desk.incoming.is_some() {
-            self.desk.document = self.desk.incoming.take();
+        if self.canvas_content.incoming.is_some() {
+            self.canvas_content.document = self.canvas_content.incoming.take();
             self.canvas.cursor = None;
         }
     }
 
-    /// The document that requests are about: the one on its way, else the shown one.
+    /// The document that requests are about: the incoming one, or else the shown one.
     pub(in crate::app) fn newest(&self) -> Option<&Document> {
-        self.desk.incoming.as_ref().or(self.desk.document.as_ref())
+        self.canvas_content
+            .incoming
+            .as_ref()
+            .or(self.canvas_content.document.as_ref())
     }
 
-    /// Both documents.
+    /// The incoming and the shown document.
     pub(super) fn documents(&mut self) -> impl Iterator<Item = &mut Document> {
-        let desk = &mut self.desk;
-        desk.incoming.iter_mut().chain(desk.document.iter_mut())
+        let canvas_content = &mut self.canvas_content;
+        canvas_content
+            .incoming
+            .iter_mut()
+            .chain(canvas_content.document.iter_mut())
     }
 
-    /// The document of a photo, if it is still of interest.
+    /// The document of a photo, if it is still shown or incoming.
     fn document_of(&mut self, photo: u64) -> Option<&mut Document> {
         self.documents().find(|d| d.photo.id == photo)
     }
 
-    /// Keeps a result that a person waits for, and shows it.
-    pub(super) fn keep_result(&mut self, result: Segmented, key: ResultKey) {
+    /// Caches a result that the user waits for, and shows it.
+    pub(super) fn cache_result(&mut self, result: Segmented, key: ResultKey) {
         self.library.results.put(key.clone(), result.clone());
-        // Also where results are not kept: whoever waits for it shows it.
+        // Sent even if the cache has no room: a workspace that waits for the result shows it.
         self.actions.tell(News::Result {
             result: result.clone(),
             key: key.clone(),
         });
         let source = &result.photo.source;
         if self.result_key(source).as_ref() == Some(&key) {
-            self.library.pictures.set_state(source, State::of(&result));
+            self.library.images.set_state(source, State::of(&result));
             self.show_result(result, key);
         } else {
-            // Of another output than the one in use, for a pane.
+            // It is of another output than the one in use, for a pane.
             let state = self.settled_state(source);
-            self.library.pictures.set_state(source, state);
+            self.library.images.set_state(source, state);
         }
     }
 
-    /// Keeps a result of a run over all pictures, and shows it where a person sees that picture without it.
-    pub(super) fn keep_unseen(&mut self, result: Segmented, settings: Settings) {
+    /// Caches a result of a run over all images, and shows it if that image is on the canvas without it.
+    pub(super) fn cache_batch_result(&mut self, result: Segmented, settings: InferenceConfig) {
         let source = result.photo.source.clone();
         let key = ResultKey {
             source: source.clone(),
@@ -325,7 +343,7 @@ impl AppState {
             } else {
                 self.settled_state(&source)
             };
-            self.library.pictures.set_state(&source, state);
+            self.library.images.set_state(&source, state);
         }
         let document = self.document_of(result.photo.id);
         if fits && document.is_some_and(|d| !d.has_result_of(&key)) {
@@ -333,7 +351,7 @@ impl AppState {
         }
     }
 
-    /// Gives a result to its picture, if that is shown or on its way.
+    /// Gives a result to its document, if that is shown or incoming.
     pub(super) fn show_result(&mut self, mut result: Segmented, key: ResultKey) {
         result.model = self.named(&result.model);
         let asked = Asked::new();
@@ -343,12 +361,12 @@ impl AppState {
             self.actions.request(Request::Upload(Upload::Labels {
                 id: result.photo.id,
                 ticket,
-                labels: Labelling::from(&result),
+                labels: LabelLayer::from(&result),
             }));
         }
     }
 
-    /// Takes what is on the GPU now.
+    /// Takes textures that have been uploaded.
     pub(in crate::app) fn take_upload(&mut self, uploaded: Uploaded) {
         match uploaded {
             Uploaded::Photo { id, photo } => {
@@ -364,40 +382,40 @@ impl AppState {
             }
             Uploaded::Failed { id, reason } => {
                 self.actions.error(reason);
-                // Names, classes and export work without it.
-                if self.desk.incoming.as_ref().is_some_and(|d| d.photo.id == id) {
+                // Names, classes and export work without the texture.
+                if self.canvas_content.incoming.as_ref().is_some_and(|d| d.photo.id == id) {
                     self.swap_in();
                 }
             }
         }
-        if self.desk.incoming.as_ref().is_some_and(Document::is_on_gpu) {
+        if self.canvas_content.incoming.as_ref().is_some_and(Document::is_on_gpu) {
             self.swap_in();
         }
     }
 
-    /// A picture's file has changed.
-    pub(in crate::app) fn take_changed_file(&mut self, source: &PhotoSource) {
-        if !self.settings.reload_changed_pictures {
+    /// Reads an image again whose file has changed, if the settings say so.
+    pub(in crate::app) fn take_changed_file(&mut self, source: &ImageSource) {
+        if !self.settings.reload_changed_images {
             return;
         }
-        if self.library.pictures.wanted() == Some(source) {
+        if self.library.images.wanted() == Some(source) {
             self.actions
-                .info(format!("{} has changed and is read again", source.name()));
+                .info(format!("{} has changed on disk; reloading it", source.name()));
         }
         self.reload(source);
     }
 
-    /// Reads a picture again, as when its file has changed.
-    pub(in crate::app) fn reload(&mut self, source: &PhotoSource) {
+    /// Reads an image again, and drops its results.
+    pub(in crate::app) fn reload(&mut self, source: &ImageSource) {
         self.library.results.retain(|key| key.source != *source);
-        self.library.pictures.forget(source);
-        self.actions.tell(News::PictureChanged(source.clone()));
+        self.library.images.forget(source);
+        self.actions.tell(News::ImageChanged(source.clone()));
         if let Some(batch) = &mut self.jobs.batch {
             batch.note_change(source);
         }
-        if self.library.pictures.wanted() == Some(source) {
+        if self.library.images.wanted() == Some(source) {
             self.cancel();
-            self.desk.must_read = true;
+            self.canvas_content.must_read = true;
             self.show_wanted();
         }
     }

@@ -1,18 +1,18 @@
-//! Results of the pictures that were looked at last: going back to one costs nothing.
+//! The cache of recent results: going back to an image costs nothing.
 
-use crate::engine::{Kept, Output, PhotoSource, Segmented, Settings};
+use crate::engine::{ImageSource, InferenceConfig, LruCache, Output, Segmented};
 
-/// What a result belongs to.
+/// The key of a result: the image, and what it was segmented with.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::app) struct ResultKey {
-    pub(in crate::app) source: PhotoSource,
+    pub(in crate::app) source: ImageSource,
     /// Number of the model.
     pub(in crate::app) model: u64,
-    /// Which output of it.
+    /// The model's output.
     pub(in crate::app) output: Output,
-    /// How it was run.
-    pub(in crate::app) settings: Settings,
+    /// Inference settings of the run.
+    pub(in crate::app) settings: InferenceConfig,
 }
 
-/// Results up to a number of bytes.
-pub(in crate::app) type Results = Kept<ResultKey, Segmented>;
+/// Cached results, limited by their bytes.
+pub(in crate::app) type Results = LruCache<ResultKey, Segmented>;

@@ -1,4 +1,4 @@
-//! The window's state without a window: what it asks for is collected here, and answered by the tests.
+//! The window's state without a window, for tests: its requests are collected here, and the tests answer them.
 
 use std::sync::Arc;
 
@@ -8,21 +8,21 @@ use super::{AppState, OpenWorkspace};
 use crate::app::action::{Action, Actions, Request};
 use crate::app::command::CommandStates;
 use crate::app::gpu::Upload;
-use crate::app::settings::{Session, Settings};
+use crate::app::settings::{SavedSession, Settings};
 use crate::app::workspaces::{Ctx, News, Workspace};
 use crate::engine::{
-    BatchState, Event, Job, ModelInfo, ModelSource, OpenModel, OpenPhoto, Output, PhotoSource, Prediction,
-    ScoreRequest, Segmented, Settings as RunSettings, Ticket,
+    BatchState, Event, ImageSource, InferenceConfig, Job, ModelInfo, ModelSource, OpenImage, OpenModel, Output,
+    Prediction, ScoreRequest, Segmented, Ticket,
 };
 use crate::labels::{ClassSet, LabelMap};
 use crate::model::{DecoderKind, Variant, published};
 use crate::photo::Photo;
 use crate::segment::{Labels, Timings};
 
-/// Sides of the pictures of these tests.
+/// Width and height of the images in these tests, in pixels.
 pub(in crate::app) const SIDE: usize = 4;
 
-/// A state, and what it has asked for and has not been given.
+/// A state, and its requests that are not answered yet.
 pub(in crate::app) struct Bench {
     pub(in crate::app) state: AppState,
     inbox: Receiver<Action>,
@@ -34,7 +34,7 @@ pub(in crate::app) struct Bench {
 }
 
 impl Bench {
-    /// Nothing open, and no graphics device.
+    /// A state with nothing open and no graphics device.
     pub(in crate::app) fn new() -> Self {
         let (actions, inbox) = Actions::new();
         let workspace = OpenWorkspace {
@@ -42,7 +42,7 @@ impl Bench {
             shows_output: true,
         };
         Self {
-            state: AppState::new(Settings::default(), Session::default(), workspace, false, actions),
+            state: AppState::new(Settings::default(), SavedSession::default(), workspace, false, actions),
             inbox,
             commands: CommandStates::default(),
             jobs: Vec::new(),
@@ -52,20 +52,18 @@ impl Bench {
         }
     }
 
-    /// With a model in use and pictures of these names, of which the first is on the canvas with its result.
-    pub(in crate::app) fn with_pictures(names: &[&str]) -> Self {
+    /// A state with a model in use and images of these names; the first is on the canvas with its result.
+    pub(in crate::app) fn with_images(names: &[&str]) -> Self {
         let mut bench = Self::new();
         bench.use_model(model(1, "/models/a", &[DecoderKind::Mask, DecoderKind::Linear]));
-        bench
-            .state
-            .open_pictures(names.iter().map(|name| source(name)).collect());
+        bench.state.open_images(names.iter().map(|name| source(name)).collect());
         bench.settle(&mut []);
         bench.answer_photo();
         bench.answer_run(0);
         bench
     }
 
-    /// Has a model opened and used.
+    /// Opens a model and uses it.
     pub(in crate::app) fn use_model(&mut self, model: OpenModel) {
         self.state.open_model(model.info.source.clone());
         self.settle(&mut []);
@@ -80,7 +78,7 @@ impl Bench {
         self.settle(&mut []);
     }
 
-    /// What a workspace sees.
+    /// The context for a workspace.
     pub(in crate::app) fn ctx(&self) -> Ctx<'_> {
         Ctx {
             state: &self.state,
@@ -89,21 +87,21 @@ impl Bench {
         }
     }
 
-    /// Everything that was asked for since the last look.
+    /// All actions since the last call.
     pub(in crate::app) fn actions(&self) -> Vec<Action> {
         self.inbox.try_iter().collect()
     }
 
-    /// What was said to a person since the last look; nothing else may have been asked for.
+    /// The messages to the user since the last call. Panics if there are other actions.
     pub(in crate::app) fn messages(&self) -> Vec<String> {
         let text = |action| match action {
             Action::Toast(toast) => toast.full_text(),
-            _ => panic!("expected messages alone"),
+            _ => panic!("expected messages only"),
         };
         self.inbox.try_iter().map(text).collect()
     }
 
-    /// Makes a workspace the open one.
+    /// Opens a workspace.
     pub(in crate::app) fn open(&mut self, workspace: &mut dyn Workspace) {
         self.state.workspace = OpenWorkspace {
             id: workspace.id(),
@@ -113,13 +111,13 @@ impl Bench {
         self.frame(workspace);
     }
 
-    /// A frame: brings a workspace up to date, and does what was asked for.
+    /// Runs one frame: updates a workspace, and carries out the actions.
     pub(in crate::app) fn frame(&mut self, workspace: &mut dyn Workspace) {
         workspace.update(&self.ctx());
         self.settle(&mut [workspace]);
     }
 
-    /// Does what was asked for as far as it is about the state, tells it to workspaces, and collects the rest.
+    /// Carries out actions on the state, passes news to the workspaces, and collects requests.
     pub(in crate::app) fn settle(&mut self, workspaces: &mut [&mut dyn Workspace]) {
         while let Ok(action) = self.inbox.try_recv() {
             match action {
@@ -130,46 +128,46 @@ impl Bench {
                 Action::Run(photo, key) => self.state.run(photo, key),
                 Action::StopRun => self.state.cancel(),
                 Action::Resume => self.state.resume(),
-                Action::SegmentPictures {
-                    pictures,
+                Action::SegmentImages {
+                    images,
                     write,
                     for_scores,
-                } => self.state.segment_pictures(pictures, write, for_scores),
+                } => self.state.segment_images(images, write, for_scores),
                 Action::OpenNextModel => self.state.open_next_model(),
                 _ => {}
             }
         }
     }
 
-    /// Tells workspaces.
+    /// Passes news to workspaces.
     pub(in crate::app) fn tell(&self, news: &News, workspaces: &mut [&mut dyn Workspace]) {
         for workspace in workspaces {
             workspace.on_news(news, &self.ctx());
         }
     }
 
-    /// Takes the first job that `pick` wants out of those that were sent.
+    /// Removes and returns the first sent job that `pick` accepts.
     pub(in crate::app) fn take_job<T>(&mut self, pick: impl Fn(&Job) -> Option<T>) -> T {
         let found = self.jobs.iter().position(|job| pick(job).is_some());
         let job = self.jobs.remove(found.expect("a job of this kind"));
-        pick(&job).expect("it was found by this")
+        pick(&job).expect("the job that pick has accepted")
     }
 
-    /// How many jobs of a kind were sent and not taken, whether they are still wanted or not.
+    /// The number of sent jobs of a kind that were not taken, whether they are still wanted or not.
     pub(in crate::app) fn count(&self, is: impl Fn(&Job) -> bool) -> usize {
         self.jobs.iter().filter(|job| is(job)).count()
     }
 
-    /// The picture that the engine is asked to read, which is not read yet.
-    pub(in crate::app) fn asked_photo(&mut self) -> (Ticket, PhotoSource) {
+    /// The image that the engine is asked to read.
+    pub(in crate::app) fn asked_photo(&mut self) -> (Ticket, ImageSource) {
         self.take_job(|job| match job {
-            Job::OpenPhoto { ticket, source } => Some((ticket.clone(), source.clone())),
+            Job::OpenImage { ticket, source } => Some((ticket.clone(), source.clone())),
             _ => None,
         })
     }
 
-    /// Reads the picture that was asked for.
-    pub(in crate::app) fn answer_photo(&mut self) -> OpenPhoto {
+    /// Answers the request to read an image.
+    pub(in crate::app) fn answer_photo(&mut self) -> OpenImage {
         let (ticket, source) = self.asked_photo();
         let photo = self.photo(source);
         self.state.take_photo(&ticket, photo.clone());
@@ -177,17 +175,17 @@ impl Bench {
         photo
     }
 
-    /// A picture that has been read.
-    pub(in crate::app) fn photo(&mut self, source: PhotoSource) -> OpenPhoto {
+    /// An image that has been read.
+    pub(in crate::app) fn photo(&mut self, source: ImageSource) -> OpenImage {
         self.photos += 1;
-        OpenPhoto {
+        OpenImage {
             id: self.photos,
             source,
             photo: Arc::new(Photo::new(SIDE, SIDE, vec![0; SIDE * SIDE * 3])),
         }
     }
 
-    /// The run that was asked for: its ticket, and what it makes when every pixel is of one class.
+    /// The requested run: its ticket, and its result if every pixel has this class.
     pub(in crate::app) fn asked_run(&mut self, class: u16) -> (Ticket, Segmented) {
         let (ticket, photo, id, output) = self.take_job(|job| match job {
             Job::Segment {
@@ -203,7 +201,7 @@ impl Bench {
         (ticket, segmented(photo, model, output, class))
     }
 
-    /// Ends the run that was asked for.
+    /// Answers the requested run.
     pub(in crate::app) fn answer_run(&mut self, class: u16) -> Segmented {
         let (ticket, result) = self.asked_run(class);
         self.state.take_result(&ticket, result.clone());
@@ -211,16 +209,16 @@ impl Bench {
         result
     }
 
-    /// The run over all pictures that was asked for, and how it runs.
-    pub(in crate::app) fn asked_batch(&mut self) -> (Ticket, RunSettings) {
+    /// The requested run over all images: its ticket and inference settings.
+    pub(in crate::app) fn asked_batch(&mut self) -> (Ticket, InferenceConfig) {
         self.take_job(|job| match job {
             Job::SegmentAll { ticket, batch } => Some((ticket.clone(), batch.settings.clone()?)),
             _ => None,
         })
     }
 
-    /// A picture of a run over all is done, with every pixel of one class.
-    pub(in crate::app) fn answer_batch_picture(&mut self, ticket: &Ticket, index: usize, class: u16) {
+    /// Reports an image of a run over all images as done, with this class in every pixel.
+    pub(in crate::app) fn answer_batch_image(&mut self, ticket: &Ticket, index: usize, class: u16) {
         let models = &self.state.library.models;
         let (model, output) = (models.used().expect("a model").clone(), models.output());
         let batch = self.state.jobs.batch.as_ref().expect("a batch");
@@ -230,21 +228,21 @@ impl Bench {
             result: segmented(photo, &model, output, class),
             files: Vec::new(),
         };
-        self.state.take_batch_picture(ticket, index, done);
+        self.state.take_batch_image(ticket, index, done);
     }
 
-    /// Where the engine's answer about labels goes.
+    /// Passes an event of the engine to a workspace.
     pub(in crate::app) fn engine(&self, event: Event, workspace: &mut dyn Workspace) {
         self.tell(&News::Engine(event), &mut [workspace]);
     }
 }
 
-/// A picture's file.
-pub(in crate::app) fn source(name: &str) -> PhotoSource {
-    PhotoSource::Path(format!("/pictures/{name}").into())
+/// The source of an image of this name.
+pub(in crate::app) fn source(name: &str) -> ImageSource {
+    ImageSource::Path(format!("/photos/{name}").into())
 }
 
-/// An open model of a tiny encoder and these decoders.
+/// An open model with a tiny encoder and these decoders.
 pub(in crate::app) fn model(id: u64, file: &str, decoders: &[DecoderKind]) -> OpenModel {
     let spec = published(Variant::Tiny, 16, decoders, 11, 64);
     let info = ModelInfo {
@@ -264,8 +262,8 @@ pub(in crate::app) fn model(id: u64, file: &str, decoders: &[DecoderKind]) -> Op
     }
 }
 
-/// A result whose pixels are all of one class.
-pub(in crate::app) fn segmented(photo: OpenPhoto, model: &Arc<ModelInfo>, output: Output, class: u16) -> Segmented {
+/// A result in which every pixel has this class.
+pub(in crate::app) fn segmented(photo: OpenImage, model: &Arc<ModelInfo>, output: Output, class: u16) -> Segmented {
     let prediction = Prediction {
         labels: Labels {
             map: map_of(class),
@@ -278,7 +276,7 @@ pub(in crate::app) fn segmented(photo: OpenPhoto, model: &Arc<ModelInfo>, output
     Segmented::new(photo, model.clone(), output, prediction)
 }
 
-/// A label map of one class.
+/// A label map in which every pixel has this class.
 pub(in crate::app) fn map_of(class: u16) -> LabelMap {
     LabelMap {
         width: SIDE,

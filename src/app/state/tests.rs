@@ -1,24 +1,24 @@
-//! Opening, running and batches, without a window: what is asked of the engine, and what becomes of its answers.
+//! Opening, running and batches, without a window: requests to the engine, and the effects of its answers.
 
 use super::State;
 use super::testing::{Bench, model, source};
-use crate::engine::{Asked, BatchState, Job, PhotoSource};
+use crate::engine::{Asked, BatchState, ImageSource, Job};
 use crate::labels::ClassSet;
 use crate::model::DecoderKind;
 
-/// The picture on the canvas, and whether it has a result.
-fn shown(bench: &Bench) -> Option<(PhotoSource, bool)> {
-    let document = bench.state.desk.document.as_ref()?;
+/// The image on the canvas, and whether it has a result.
+fn shown(bench: &Bench) -> Option<(ImageSource, bool)> {
+    let document = bench.state.canvas_content.document.as_ref()?;
     Some((document.photo.source.clone(), document.result.is_some()))
 }
 
 fn state_of(bench: &Bench, name: &str) -> State {
-    let pictures = &bench.state.library.pictures;
-    pictures.state_of(&source(name)).expect("a listed picture").clone()
+    let images = &bench.state.library.images;
+    images.state_of(&source(name)).expect("a listed image").clone()
 }
 
 fn is_photo(job: &Job) -> bool {
-    matches!(job, Job::OpenPhoto { .. })
+    matches!(job, Job::OpenImage { .. })
 }
 
 fn is_run(job: &Job) -> bool {
@@ -28,10 +28,10 @@ fn is_run(job: &Job) -> bool {
 const DONE: State = State::Done { classes: 1 };
 
 #[test]
-fn a_picture_is_read_segmented_and_shown_with_its_state() {
+fn an_opened_image_is_read_segmented_and_shown() {
     let mut bench = Bench::new();
     bench.use_model(model(1, "/models/a", &[DecoderKind::Mask]));
-    bench.state.open_pictures(vec![source("a"), source("b")]);
+    bench.state.open_images(vec![source("a"), source("b")]);
     bench.settle(&mut []);
     assert_eq!(shown(&bench), None);
     bench.answer_photo();
@@ -40,36 +40,39 @@ fn a_picture_is_read_segmented_and_shown_with_its_state() {
     assert_eq!(bench.state.title(), "a - segmenting - Segscope");
     bench.answer_run(3);
     assert_eq!(shown(&bench), Some((source("a"), true)));
-    assert_eq!((state_of(&bench, "a"), state_of(&bench, "b")), (DONE, State::Fresh));
+    assert_eq!(
+        (state_of(&bench, "a"), state_of(&bench, "b")),
+        (DONE, State::NotSegmented)
+    );
     assert_eq!(bench.state.title(), "a - 1 classes - Segscope");
     assert!(bench.jobs.iter().all(|job| !is_photo(job) && !is_run(job)));
 }
 
 #[test]
-fn of_pictures_that_are_leafed_through_only_the_last_is_read() {
-    let mut bench = Bench::with_pictures(&["a", "b", "c", "d"]);
+fn when_paging_quickly_only_the_last_image_is_read() {
+    let mut bench = Bench::with_images(&["a", "b", "c", "d"]);
     for index in 1..4 {
-        bench.state.open_picture(index);
+        bench.state.open_image(index);
         bench.settle(&mut []);
     }
     assert_eq!(bench.count(is_photo), 1, "one at a time");
     let read = bench.answer_photo();
     assert_eq!(read.source, source("b"));
-    assert_eq!(shown(&bench), Some((source("a"), true)), "nobody wants b any more");
+    assert_eq!(shown(&bench), Some((source("a"), true)), "b is no longer chosen");
     let (_, next) = bench.asked_photo();
     assert_eq!(next, source("d"));
-    assert_eq!(bench.count(is_run), 0, "a picture that is not shown is not run");
+    assert_eq!(bench.count(is_run), 0, "a photo that is not shown is not run");
 }
 
 #[test]
-fn a_result_that_comes_late_is_not_shown_under_another_picture() {
-    let mut bench = Bench::with_pictures(&["a", "b"]);
+fn a_late_result_is_not_shown_for_another_image() {
+    let mut bench = Bench::with_images(&["a", "b"]);
     bench.state.library.results.clear();
     bench.state.segment();
     bench.settle(&mut []);
     let (ticket, result) = bench.asked_run(1);
     assert!(ticket.is_wanted());
-    bench.state.open_picture(1);
+    bench.state.open_image(1);
     bench.settle(&mut []);
     assert!(!ticket.is_wanted(), "the engine may stop it");
     bench.state.take_result(&ticket, result);
@@ -81,8 +84,8 @@ fn a_result_that_comes_late_is_not_shown_under_another_picture() {
 }
 
 #[test]
-fn the_run_before_is_withdrawn_by_a_newer_one_and_its_answers_are_stale() {
-    let mut bench = Bench::with_pictures(&["a"]);
+fn a_newer_run_withdraws_the_previous_one_and_its_answers_are_ignored() {
+    let mut bench = Bench::with_images(&["a"]);
     bench.state.segment();
     bench.settle(&mut []);
     let (before, old) = bench.asked_run(1);
@@ -93,33 +96,33 @@ fn the_run_before_is_withdrawn_by_a_newer_one_and_its_answers_are_stale() {
     bench.state.take_stop(&before);
     bench.state.take_result(&before, old);
     assert!(bench.state.jobs.running.is_some(), "the newer one is still wanted");
-    assert!(bench.messages().is_empty(), "nobody waits for the older one");
+    assert!(bench.messages().is_empty(), "its failure is not reported");
     let result = bench.answer_run(2);
     assert_eq!(result.counts[2], 16);
-    let document = bench.state.desk.document.as_ref().expect("a picture");
+    let document = bench.state.canvas_content.document.as_ref().expect("a document");
     assert_eq!(document.label_at([0, 0]), Some(2));
 }
 
 #[test]
-fn a_kept_result_comes_back_without_reading_or_running() {
-    let mut bench = Bench::with_pictures(&["a", "b"]);
-    bench.state.open_picture(1);
+fn a_cached_result_is_shown_without_reading_or_running() {
+    let mut bench = Bench::with_images(&["a", "b"]);
+    bench.state.open_image(1);
     bench.settle(&mut []);
     bench.answer_photo();
     bench.answer_run(5);
     bench.jobs.clear();
-    bench.state.open_picture(0);
+    bench.state.open_image(0);
     bench.settle(&mut []);
     assert_eq!(shown(&bench), Some((source("a"), true)));
     assert!(bench.jobs.iter().all(|job| !is_photo(job) && !is_run(job)));
-    let document = bench.state.desk.document.as_ref().expect("a picture");
+    let document = bench.state.canvas_content.document.as_ref().expect("a document");
     assert_eq!(document.label_at([1, 1]), Some(0));
 }
 
 #[test]
-fn a_file_that_changes_while_it_is_read_is_read_again() {
-    let mut bench = Bench::with_pictures(&["a", "b"]);
-    bench.state.open_picture(1);
+fn a_file_that_changes_while_being_read_is_read_again() {
+    let mut bench = Bench::with_images(&["a", "b"]);
+    bench.state.open_image(1);
     bench.settle(&mut []);
     bench.state.take_changed_file(&source("b"));
     bench.settle(&mut []);
@@ -131,27 +134,27 @@ fn a_file_that_changes_while_it_is_read_is_read_again() {
 }
 
 #[test]
-fn a_file_that_cannot_be_read_leaves_the_canvas_empty_and_says_why() {
-    let mut bench = Bench::with_pictures(&["a", "b"]);
-    bench.state.open_picture(1);
+fn an_unreadable_file_empties_the_canvas_and_its_state_holds_the_reason() {
+    let mut bench = Bench::with_images(&["a", "b"]);
+    bench.state.open_image(1);
     bench.settle(&mut []);
     let (ticket, _) = bench.asked_photo();
     let stale = Asked::new().ticket();
     bench.state.take_photo_failure(&stale, "of another request".into());
-    assert!(bench.state.desk.opening.is_some());
-    bench.state.take_photo_failure(&ticket, "no picture".into());
+    assert!(bench.state.canvas_content.opening.is_some());
+    bench.state.take_photo_failure(&ticket, "no photo".into());
     bench.settle(&mut []);
     assert_eq!(shown(&bench), None);
-    assert_eq!(state_of(&bench, "b"), State::Unreadable("no picture".into()));
+    assert_eq!(state_of(&bench, "b"), State::Unreadable("no photo".into()));
     assert_eq!(bench.state.title(), "b - not shown - Segscope");
-    bench.state.open_picture(0);
+    bench.state.open_image(0);
     bench.settle(&mut []);
     assert_eq!(shown(&bench), Some((source("a"), true)));
 }
 
 #[test]
-fn a_model_that_is_not_wanted_any_more_does_not_come_into_use() {
-    let mut bench = Bench::with_pictures(&["a"]);
+fn a_superseded_model_is_not_used() {
+    let mut bench = Bench::with_images(&["a"]);
     let (first, second) = (
         model(2, "/models/b", &[DecoderKind::Linear]),
         model(3, "/models/c", &[DecoderKind::Linear]),
@@ -175,8 +178,8 @@ fn a_model_that_is_not_wanted_any_more_does_not_come_into_use() {
 }
 
 #[test]
-fn a_model_of_other_classes_takes_the_masks_off_the_canvas() {
-    let mut bench = Bench::with_pictures(&["a"]);
+fn a_model_with_other_classes_removes_the_masks() {
+    let mut bench = Bench::with_images(&["a"]);
     let mut other = model(2, "/models/b", &[DecoderKind::Linear]);
     std::sync::Arc::make_mut(&mut other.info).classes = ClassSet::numbered(3);
     std::sync::Arc::make_mut(&mut other.info).own_classes = ClassSet::numbered(3);
@@ -188,28 +191,28 @@ fn a_model_of_other_classes_takes_the_masks_off_the_canvas() {
 }
 
 #[test]
-fn a_batch_is_listed_as_it_goes_and_keeps_its_results() {
-    let mut bench = Bench::with_pictures(&["a", "b", "c", "d"]);
+fn the_list_follows_a_batch_and_its_results_are_cached() {
+    let mut bench = Bench::with_images(&["a", "b", "c", "d"]);
     let sources = ["b", "c", "d"].map(source).to_vec();
-    bench.state.segment_pictures(sources, None, false);
+    bench.state.segment_images(sources, None, false);
     bench.settle(&mut []);
     let (ticket, _) = bench.asked_batch();
     let states = |bench: &Bench| ["a", "b", "c", "d"].map(|name| state_of(bench, name));
     assert_eq!(states(&bench), [DONE, State::Waiting, State::Waiting, State::Waiting]);
-    bench.state.take_batch_picture(&ticket, 0, BatchState::Running);
+    bench.state.take_batch_image(&ticket, 0, BatchState::Running);
     assert_eq!(state_of(&bench, "b"), State::Running);
-    bench.answer_batch_picture(&ticket, 0, 4);
+    bench.answer_batch_image(&ticket, 0, 4);
     assert_eq!(state_of(&bench, "b"), DONE);
-    // A file that changes before its turn is over: what comes of it may be out of date.
+    // A file that changes before its turn is over: its result may be out of date.
     bench.state.take_changed_file(&source("c"));
-    bench.answer_batch_picture(&ticket, 1, 4);
-    assert_eq!(state_of(&bench, "c"), State::Fresh);
-    let failed = BatchState::Failed("no picture".into());
-    bench.state.take_batch_picture(&ticket, 2, failed);
-    assert_eq!(state_of(&bench, "d"), State::Failed("no picture".into()));
+    bench.answer_batch_image(&ticket, 1, 4);
+    assert_eq!(state_of(&bench, "c"), State::NotSegmented);
+    let failed = BatchState::Failed("no photo".into());
+    bench.state.take_batch_image(&ticket, 2, failed);
+    assert_eq!(state_of(&bench, "d"), State::Failed("no photo".into()));
     bench.settle(&mut []);
     bench.state.end_batch(&ticket, (2, 1, 0), false);
-    assert_eq!(bench.messages(), ["Finished: 2 of 3 pictures segmented, 1 failed"]);
+    assert_eq!(bench.messages(), ["Finished: 2 of 3 photos segmented, 1 failed"]);
     assert!(bench.state.jobs.batch.is_none());
     let kept = |name: &str| {
         let key = bench.state.result_key(&source(name)).expect("a model");
@@ -219,33 +222,33 @@ fn a_batch_is_listed_as_it_goes_and_keeps_its_results() {
 }
 
 #[test]
-fn a_stopped_batch_is_withdrawn_and_its_end_is_still_told() {
-    let mut bench = Bench::with_pictures(&["a", "b"]);
-    bench.state.segment_pictures(vec![source("b")], None, false);
+fn a_stopped_batch_is_withdrawn_and_its_end_is_reported() {
+    let mut bench = Bench::with_images(&["a", "b"]);
+    bench.state.segment_images(vec![source("b")], None, false);
     bench.settle(&mut []);
     let (ticket, _) = bench.asked_batch();
     bench.state.end_batch(&Asked::new().ticket(), (1, 0, 0), false);
-    assert!(bench.state.jobs.batch.is_some(), "another batch has ended");
+    assert!(bench.state.jobs.batch.is_some(), "the end was of another batch");
     bench.state.stop_batch();
     assert!(!ticket.is_wanted());
     assert_eq!(state_of(&bench, "b"), State::Waiting);
     bench.state.end_batch(&ticket, (0, 0, 0), true);
-    assert_eq!(bench.messages(), ["Cancelled: 0 of 1 pictures segmented"]);
-    assert_eq!(state_of(&bench, "b"), State::Fresh);
+    assert_eq!(bench.messages(), ["Cancelled: 0 of 1 photos segmented"]);
+    assert_eq!(state_of(&bench, "b"), State::NotSegmented);
 }
 
 #[test]
-fn a_batch_that_runs_in_another_way_than_what_is_shown_leaves_the_list_alone() {
-    let mut bench = Bench::with_pictures(&["a", "b"]);
-    bench.state.segment_pictures(vec![source("b")], None, false);
+fn a_batch_with_another_output_than_the_one_in_use_does_not_change_the_list() {
+    let mut bench = Bench::with_images(&["a", "b"]);
+    bench.state.segment_images(vec![source("b")], None, false);
     bench.settle(&mut []);
     let (ticket, _) = bench.asked_batch();
     bench.state.choose_entry(1);
     bench.settle(&mut []);
-    bench.state.take_batch_picture(&ticket, 0, BatchState::Running);
+    bench.state.take_batch_image(&ticket, 0, BatchState::Running);
     assert_eq!(
         state_of(&bench, "b"),
-        State::Fresh,
-        "the list tells of the output in use"
+        State::NotSegmented,
+        "the list shows states for the output in use"
     );
 }

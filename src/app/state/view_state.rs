@@ -1,4 +1,4 @@
-//! What a person has chosen to see: undone and redone, kept from picture to picture, restored at the next start.
+//! How masks and photos are shown: can be undone and redone, applies to all images, restored at the next start.
 
 use std::collections::BTreeMap;
 
@@ -9,50 +9,50 @@ use crate::labels::{ClassSet, color_blind_safe};
 /// How the inside of a mask is drawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(in crate::app) enum Inside {
-    /// One even colour.
+pub(in crate::app) enum MaskFill {
+    /// A uniform colour.
     #[default]
     Fill,
-    /// Stripes whose direction differs from class to class, for telling classes apart without their colours.
+    /// Stripes whose direction differs from class to class, which distinguishes classes without colour.
     Hatching,
     /// Nothing: only the outline shows the mask.
     Empty,
 }
 
-/// Where the colours of the classes come from, as long as a class has none of its own.
+/// The source of class colours, unless the user has chosen one for a class.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(in crate::app) enum Palette {
     /// The data set's published colours.
     #[default]
     DataSet,
-    /// Colours that stay apart for people who see fewer of them.
+    /// Colours that remain distinct for colour-blind users.
     ColorBlindSafe,
 }
 
-/// What comes first in the class list.
+/// Order of the class list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(in crate::app) enum ClassOrder {
-    /// The largest share of the picture.
+    /// By share of the image, largest first.
     #[default]
     Share,
-    /// The first name.
+    /// By name.
     Name,
 }
 
-/// How one class is looked at.
+/// How one class is shown.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub(in crate::app) struct ClassLook {
+pub(in crate::app) struct ClassStyle {
     pub(in crate::app) visible: bool,
     /// 0..=1, multiplied with the opacity of all masks.
     pub(in crate::app) opacity: f32,
-    /// A colour of its own, sRGB.
+    /// sRGB colour in place of the palette's.
     pub(in crate::app) color: Option<[u8; 3]>,
 }
 
-impl Default for ClassLook {
+impl Default for ClassStyle {
     fn default() -> Self {
         Self {
             visible: true,
@@ -62,37 +62,38 @@ impl Default for ClassLook {
     }
 }
 
-/// The whole of it. Small, cloned and compared once a frame by the undoer. Where the canvas looks is not part of it:
-/// every turn of the wheel would be a step.
+/// How masks and photos are shown. Small, because the undoer clones and compares it once a frame. The camera is not
+/// part of it, because every turn of the wheel would be an undo step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(in crate::app) struct ViewState {
     pub(in crate::app) masks: bool,
     /// Opacity of all masks, 0..=1.
     pub(in crate::app) opacity: f32,
-    pub(in crate::app) inside: Inside,
+    #[serde(rename = "inside")]
+    pub(in crate::app) fill: MaskFill,
     /// Width of the masks' outlines in points; 0 for none.
     pub(in crate::app) outline: f32,
-    /// Whether unsure pixels are fainter than sure ones.
+    /// Whether pixels are fainter the lower their confidence is.
     pub(in crate::app) fade: bool,
     /// Pixels whose best class has a probability below this are not drawn, 0..=1.
     pub(in crate::app) threshold: f32,
     /// -1..=1, added to the photo.
     pub(in crate::app) brightness: f32,
-    /// -1..=1; 0 leaves the photo as it is.
+    /// -1..=1; 0 leaves the photo unchanged.
     pub(in crate::app) contrast: f32,
     pub(in crate::app) palette: Palette,
     pub(in crate::app) class_order: ClassOrder,
-    /// Only classes that are in the picture are listed.
+    /// Whether only classes that are in the image are listed.
     pub(in crate::app) present_only: bool,
     pub(in crate::app) pixel_grid: bool,
     pub(in crate::app) patch_grid: bool,
     pub(in crate::app) minimap: bool,
     pub(in crate::app) magnifier: bool,
-    /// The one class that is drawn, by name.
+    /// Name of the only class that is drawn.
     pub(in crate::app) solo: Option<String>,
-    /// By class name, so that they also hold for another model that knows the class; others are as the default.
-    pub(in crate::app) classes: BTreeMap<String, ClassLook>,
+    /// Styles by class name, so that they also apply to other models with the class. Other classes have the default.
+    pub(in crate::app) classes: BTreeMap<String, ClassStyle>,
 }
 
 impl Default for ViewState {
@@ -100,7 +101,7 @@ impl Default for ViewState {
         Self {
             masks: true,
             opacity: 0.55,
-            inside: Inside::Fill,
+            fill: MaskFill::Fill,
             outline: 0.0,
             fade: false,
             threshold: 0.0,
@@ -120,20 +121,20 @@ impl Default for ViewState {
 }
 
 impl ViewState {
-    /// How a class is looked at.
-    pub(in crate::app) fn class(&self, name: &str) -> ClassLook {
+    /// How a class is shown.
+    pub(in crate::app) fn class(&self, name: &str) -> ClassStyle {
         self.classes.get(name).cloned().unwrap_or_default()
     }
 
-    /// Changes how a class is looked at.
-    pub(in crate::app) fn change_class(&mut self, name: &str, change: impl FnOnce(&mut ClassLook)) {
-        let mut look = self.class(name);
-        change(&mut look);
-        // Only what differs from the default is kept, so that an undone change leaves no trace.
-        if look == ClassLook::default() {
+    /// Changes how a class is shown.
+    pub(in crate::app) fn change_class(&mut self, name: &str, change: impl FnOnce(&mut ClassStyle)) {
+        let mut style = self.class(name);
+        change(&mut style);
+        // Only differences from the default are stored, so that an undone change leaves no trace.
+        if style == ClassStyle::default() {
             self.classes.remove(name);
         } else {
-            self.classes.insert(name.to_owned(), look);
+            self.classes.insert(name.to_owned(), style);
         }
     }
 
@@ -141,18 +142,18 @@ impl ViewState {
     pub(in crate::app) fn draws(&self, name: &str) -> bool {
         match &self.solo {
             Some(solo) => solo == name,
-            None => self.classes.get(name).is_none_or(|look| look.visible),
+            None => self.classes.get(name).is_none_or(|style| style.visible),
         }
     }
 
-    /// Hides a class that is drawn, or draws one that is not. Ends solo: afterwards one sees what the boxes say.
+    /// Hides a class that is drawn, or draws one that is not. Ends solo, so that the check boxes match what is drawn.
     pub(in crate::app) fn toggle_class(&mut self, name: &str) {
         let drawn = self.draws(name);
         self.solo = None;
-        self.change_class(name, |look| look.visible = !drawn);
+        self.change_class(name, |style| style.visible = !drawn);
     }
 
-    /// Draws one class alone, or all again when it already was alone.
+    /// Draws only one class, or all again if only this one was drawn.
     pub(in crate::app) fn toggle_solo(&mut self, name: &str) {
         self.solo = match &self.solo {
             Some(solo) if solo == name => None,
@@ -160,11 +161,11 @@ impl ViewState {
         };
     }
 
-    /// Shows or hides every class of `classes`.
+    /// Shows or hides every class of `classes`, by its id.
     pub(in crate::app) fn set_all(&mut self, classes: &ClassSet, visible: impl Fn(usize) -> bool) {
         self.solo = None;
         for (id, class) in classes.classes.iter().enumerate() {
-            self.change_class(&class.name, |look| look.visible = visible(id));
+            self.change_class(&class.name, |style| style.visible = visible(id));
         }
     }
 
@@ -175,7 +176,7 @@ impl ViewState {
             Palette::ColorBlindSafe => color_blind_safe(classes.len()),
         };
         for (color, class) in colors.iter_mut().zip(&classes.classes) {
-            if let Some(own) = self.classes.get(&class.name).and_then(|look| look.color) {
+            if let Some(own) = self.classes.get(&class.name).and_then(|style| style.color) {
                 *color = own;
             }
         }
@@ -185,7 +186,7 @@ impl ViewState {
     /// Opacity of each class, 0..=255; 0 where it is not drawn.
     pub(in crate::app) fn opacities(&self, classes: &ClassSet) -> Vec<u8> {
         let opacity = |name: &str| {
-            let own = self.classes.get(name).map_or(1.0, |look| look.opacity);
+            let own = self.classes.get(name).map_or(1.0, |style| style.opacity);
             if self.draws(name) {
                 (own.clamp(0.0, 1.0) * 255.0).round() as u8
             } else {
@@ -205,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn solo_wins_over_hidden_and_gives_back_what_was() {
+    fn solo_overrides_hidden_and_restores_it() {
         let mut view = ViewState::default();
         view.toggle_class("car");
         assert!(!view.draws("car") && view.draws("road"));
@@ -217,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_and_its_opposite_leave_no_trace() {
+    fn undoing_a_change_leaves_no_trace() {
         let mut view = ViewState::default();
         view.set_all(&camvid(), |_| false);
         assert!(!view.draws("sky"));
@@ -226,9 +227,9 @@ mod tests {
     }
 
     #[test]
-    fn a_class_keeps_its_own_colour_in_every_palette() {
+    fn a_chosen_class_colour_applies_in_every_palette() {
         let mut view = ViewState::default();
-        view.change_class("sky", |look| look.color = Some([1, 2, 3]));
+        view.change_class("sky", |style| style.color = Some([1, 2, 3]));
         for palette in [Palette::DataSet, Palette::ColorBlindSafe] {
             view.palette = palette;
             assert_eq!(view.colors(&camvid())[0], [1, 2, 3]);
@@ -237,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_and_missing_keys_do_no_harm() {
+    fn unknown_and_missing_keys_are_accepted() {
         let view: ViewState =
             toml::from_str("opacity = 0.25\nsomething = 1\n[classes.sky]\nvisible = false").expect("a view");
         assert!(!view.draws("sky") && view.opacity == 0.25 && view.masks);

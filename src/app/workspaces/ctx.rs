@@ -1,4 +1,4 @@
-//! What a workspace, a panel or a menu sees of the window.
+//! The context for workspaces, panels and menus: the state, read-only, and a way to request changes.
 
 use std::sync::Arc;
 
@@ -8,54 +8,54 @@ use super::{ListedClasses, WorkspaceId};
 use crate::app::action::{Action, Actions, Request};
 use crate::app::canvas::{Camera, Drawing};
 use crate::app::command::{Command, CommandStates};
-use crate::app::gpu::{Gpu, GpuLabels, Highlight, Look, Tone};
+use crate::app::gpu::{Gpu, GpuLabels, Highlight, MaskStyle, Tone};
 use crate::app::inspector::ClassList;
 use crate::app::state::{AppState, Document, ViewState};
 use crate::export::Options;
 use crate::labels::ClassSet;
 
-/// The state, read-only, and the way to ask for changes.
+/// Read-only access to the state, and a way to request changes.
 #[derive(Clone, Copy)]
 pub(in crate::app) struct Ctx<'a> {
     pub(in crate::app) state: &'a AppState,
-    /// `None` without a graphics device: everything but the picture is drawn then.
+    /// `None` without a graphics device; then everything except the image is drawn.
     pub(in crate::app) gpu: Option<&'a Gpu>,
-    /// Which commands make sense.
+    /// Which commands are enabled, and which toggles are on.
     pub(in crate::app) commands: &'a CommandStates,
 }
 
 impl<'a> Ctx<'a> {
-    /// Where actions go.
+    /// The sender of actions.
     pub(in crate::app) fn actions(&self) -> &'a Actions {
         &self.state.actions
     }
 
-    /// Asks for a change.
+    /// Requests a change of the state.
     pub(in crate::app) fn send(&self, action: Action) {
         self.state.actions.send(action);
     }
 
-    /// Asks a service for something.
+    /// Sends a request to a service.
     pub(in crate::app) fn request(&self, request: Request) {
         self.state.actions.request(request);
     }
 
-    /// Has a command performed.
+    /// Requests that a command is performed.
     pub(in crate::app) fn perform(&self, command: Command) {
         self.state.actions.perform(command);
     }
 
-    /// Whether a workspace is in sight.
+    /// Whether a workspace is open.
     pub(in crate::app) fn is_open(&self, id: WorkspaceId) -> bool {
         self.state.workspace.id == id
     }
 
-    /// What the canvas shows.
+    /// The document on the canvas.
     pub(in crate::app) fn document(&self) -> Option<&'a Document> {
-        self.state.desk.document.as_ref()
+        self.state.canvas_content.document.as_ref()
     }
 
-    /// The classes of the model in use, and which of them the picture has.
+    /// The classes of the model in use, and which of them occur in the image.
     pub(in crate::app) fn listed_classes(&self) -> Option<ListedClasses> {
         let model = self.state.library.models.used()?;
         let found = self.document().and_then(Document::found);
@@ -66,7 +66,7 @@ impl<'a> Ctx<'a> {
         })
     }
 
-    /// Name of the class under the cursor, in the result of the output in use.
+    /// The name of the class under the cursor, in the result of the output in use.
     pub(in crate::app) fn class_under_cursor(&self) -> Option<String> {
         let document = self.document()?;
         let id = document.label_at(self.state.canvas.cursor?)?;
@@ -74,48 +74,48 @@ impl<'a> Ctx<'a> {
         classes.get(usize::from(id)).map(|class| class.name.clone())
     }
 
-    /// Asks for another view, if it is another. What is dragged becomes a step for undo when it has been still for a
-    /// while; everything else is one at once.
+    /// Requests a new view state, if it has changed. A change by dragging becomes an undo step once the value has been
+    /// still for a while; any other change is an undo step at once.
     pub(in crate::app) fn set_view(&self, ui: &Ui, view: ViewState) {
         if view != *self.state.view {
             self.send(Action::View(view, !ui.ctx().egui_is_using_pointer()));
         }
     }
 
-    /// Keeps the list of classes as it is now, if it has changed.
+    /// Stores the state of the class list, if it has changed.
     pub(in crate::app) fn set_class_list(&self, list: ClassList) {
         if list != self.state.class_list {
             self.send(Action::ClassList(list));
         }
     }
 
-    /// Moves the camera, if it has moved.
+    /// Stores the camera, if it has moved.
     pub(in crate::app) fn set_camera(&self, camera: Camera) {
         if camera != self.state.canvas.camera {
             self.send(Action::Camera(camera));
         }
     }
 
-    /// Notes the photo pixel under the cursor, if it is another.
+    /// Stores the image pixel under the cursor, if it has changed.
     pub(in crate::app) fn set_cursor(&self, cursor: Option<[usize; 2]>) {
         if cursor != self.state.canvas.cursor {
             self.send(Action::Cursor(cursor));
         }
     }
 
-    /// Notes where the canvas is, if it is elsewhere.
+    /// Stores the area of the canvas, if it has changed.
     pub(in crate::app) fn set_canvas_area(&self, area: Option<egui::Rect>) {
         if area != self.state.canvas.area {
             self.send(Action::CanvasArea(area));
         }
     }
 
-    /// The photo of a document with some masks, as far as they are shown; `None` while it is not on the GPU.
+    /// The drawing of a document: its image, and `masks` if masks are shown; `None` while the image is not on the GPU.
     pub(in crate::app) fn drawing(
         &self,
         ui: &Ui,
         document: &Document,
-        masks: Option<(Arc<GpuLabels>, Look)>,
+        masks: Option<(Arc<GpuLabels>, MaskStyle)>,
     ) -> Option<Drawing> {
         let bare = bare(ui);
         let view = &self.state.view;
@@ -134,18 +134,18 @@ impl<'a> Ctx<'a> {
         })
     }
 
-    /// How masks of these classes look.
-    pub(in crate::app) fn look(&self, classes: &ClassSet) -> Look {
+    /// The style for masks of these classes.
+    pub(in crate::app) fn style(&self, classes: &ClassSet) -> MaskStyle {
         let view = &self.state.view;
         let colors = view.colors(classes).into_iter();
         let palette = colors
             .zip(view.opacities(classes))
             .map(|([r, g, b], opacity)| [r, g, b, opacity]);
         let hovered = self.state.class_list.hovered();
-        Look {
+        MaskStyle {
             palette: palette.collect(),
             opacity: view.opacity,
-            inside: view.inside,
+            fill: view.fill,
             outline: view.outline,
             fade: view.fade,
             threshold: view.threshold,
@@ -153,8 +153,8 @@ impl<'a> Ctx<'a> {
         }
     }
 
-    /// Export options with the look of the view for `classes`: colours, visibility, opacity and confidence. Outlines and
-    /// hatching belong to the screen.
+    /// Export options with the colours, visibility, opacity and confidence of the view for `classes`. Outlines and
+    /// hatching are drawn on the screen only.
     pub(in crate::app) fn as_seen(&self, classes: &ClassSet, options: Options) -> Options {
         let view = &self.state.view;
         let opacities = view.opacities(classes);
@@ -169,14 +169,14 @@ impl<'a> Ctx<'a> {
         }
     }
 
-    /// A menu line: a tick for what is on, the key at the right.
+    /// A menu item for a command, with a tick if it is on and its shortcut on the right.
     pub(in crate::app) fn menu_item(&self, ui: &mut Ui, command: Command) {
         let key = command.shortcut_text(ui);
         let button = match self.commands.is_on(command) {
             Some(on) => Button::selectable(on, command.title()),
             None => Button::new(command.title()),
         };
-        // Else its name would end with the key, or with a blank where there is none.
+        // Otherwise its accessible name would end with the shortcut, or with a space if there is none.
         let item = ui
             .add_enabled(self.commands.enabled(command), button.shortcut_text(key))
             .accessible_name(command.title());
@@ -186,12 +186,12 @@ impl<'a> Ctx<'a> {
         }
     }
 
-    /// A button for a command, greyed out while it makes no sense.
+    /// A button for a command, greyed out while the command is disabled.
     pub(in crate::app) fn command_button(&self, ui: &mut Ui, command: Command) {
         self.titled_button(ui, command.title(), command);
     }
 
-    /// The same under a shorter title; screen readers say the command's own.
+    /// A button with a shorter title; its accessible name is the title of the command.
     pub(in crate::app) fn titled_button(&self, ui: &mut Ui, title: &str, command: Command) {
         let button = ui
             .add_enabled(self.commands.enabled(command), Button::new(title))
@@ -205,7 +205,7 @@ impl<'a> Ctx<'a> {
         }
     }
 
-    /// A small button for a command under a shorter title.
+    /// A small button for a command with a shorter title.
     pub(in crate::app) fn small_button(&self, ui: &mut Ui, title: &str, command: Command) {
         let button = ui.add_enabled(self.commands.enabled(command), Button::new(title).small());
         let button = button.accessible_name(command.title());
@@ -215,7 +215,7 @@ impl<'a> Ctx<'a> {
     }
 }
 
-/// Whether the bare photo is wanted: while the key is held down, and not typed into a field.
+/// Whether the bare image is shown: while B is held down and no text field has the focus.
 pub(in crate::app) fn bare(ui: &Ui) -> bool {
     ui.input(|i| i.key_down(egui::Key::B) && !i.modifiers.any()) && !ui.ctx().text_edit_focused()
 }

@@ -1,12 +1,13 @@
-//! The workspaces: ways of looking at the picture. Each is a file or a folder here, implements one trait and stands in
-//! one list; nothing else names one.
+//! The workspaces: masks, attention, compare, evaluate and train.
+//!
+//! Each is a file or a folder here, implements [`Workspace`] and is listed in [`WORKSPACES`]; no other code names one.
 
 mod attention;
 mod compare;
 mod ctx;
 mod evaluate;
+mod image_view;
 mod masks;
-mod picture_view;
 mod train;
 
 use std::path::PathBuf;
@@ -18,178 +19,180 @@ use super::command::Command;
 use super::gpu::GpuLabels;
 use super::services::Ask;
 use super::state::{OpenWorkspace, ResultKey};
-use crate::engine::{Event, ModelInfo, ModelSource, PhotoSource, Read, ScoreAnswer, Segmented, Ticket, TrainingNews};
+use crate::engine::{
+    Event, ImageSource, ModelInfo, ModelSource, ScoreAnswer, Segmented, Ticket, TraceReading, TrainingNews,
+};
 use crate::labels::ClassSet;
 pub(super) use ctx::{Ctx, bare};
 
 /// Every workspace, in the order of the switch.
-pub(super) const WORKSPACES: [Entry; 5] = [
-    Entry {
+pub(super) const WORKSPACES: [WorkspaceEntry; 5] = [
+    WorkspaceEntry {
         title: "Masks",
         command: Command::ShowMasks,
         make: || Box::<masks::Masks>::default(),
     },
-    Entry {
+    WorkspaceEntry {
         title: "Attention",
         command: Command::ShowAttention,
         make: || Box::<attention::Attention>::default(),
     },
-    Entry {
+    WorkspaceEntry {
         title: "Compare",
         command: Command::ShowCompare,
         make: || Box::<compare::Compare>::default(),
     },
-    Entry {
+    WorkspaceEntry {
         title: "Evaluate",
         command: Command::ShowEvaluate,
         make: || Box::<evaluate::Evaluate>::default(),
     },
-    Entry {
+    WorkspaceEntry {
         title: "Train",
         command: Command::ShowTrain,
         make: || Box::<train::Train>::default(),
     },
 ];
 
-/// A line of the list of workspaces.
-pub(super) struct Entry {
-    /// What stands on its tab.
+/// An entry of [`WORKSPACES`].
+pub(super) struct WorkspaceEntry {
+    /// The text of its tab.
     pub(super) title: &'static str,
-    /// What opens it.
+    /// The command that opens it.
     pub(super) command: Command,
     make: fn() -> Box<dyn Workspace>,
 }
 
-/// Which workspace.
+/// The title of a workspace, which identifies it.
 pub(super) type WorkspaceId = &'static str;
 
-/// A way of looking at the picture.
+/// A workspace of the window.
 ///
-/// It sees the state through a [`Ctx`], which it cannot change, and asks for changes by actions.
-/// What is its own, such as panes or scores, it keeps itself.
+/// It reads the state through a [`Ctx`], which it cannot change, and requests changes by sending actions.
+/// State that no other part of the window needs, such as panes or scores, is stored in the workspace itself.
 pub(super) trait Workspace {
     /// The title of its entry in [`WORKSPACES`].
     fn id(&self) -> WorkspaceId;
 
-    /// Whether it shows the output in use: a picture or a model that comes is then segmented by that.
+    /// Whether it shows the output in use. If so, a newly opened image or model is segmented with that output.
     fn shows_output(&self) -> bool {
         true
     }
 
-    /// Whether there is nothing to see in it without a picture.
-    fn needs_picture(&self) -> bool {
+    /// Whether it needs an open image to show anything.
+    fn needs_image(&self) -> bool {
         true
     }
 
-    /// It comes into sight.
+    /// Called when it is opened.
     fn enter(&mut self, _ctx: &Ctx) {}
 
-    /// Another one comes into sight.
+    /// Called when another workspace is opened.
     fn leave(&mut self, _ctx: &Ctx) {}
 
-    /// Something has happened.
+    /// Handles news.
     fn on_news(&mut self, _news: &News, _ctx: &Ctx) {}
 
-    /// Once a frame, also while another one is in sight: asks for what is missing.
+    /// Called once per frame, also while another workspace is open: requests what is missing.
     fn update(&mut self, _ctx: &Ctx) {}
 
-    /// Draws it into the middle of the window.
+    /// Draws its content in the middle of the window.
     fn view(&mut self, ui: &mut Ui, ctx: &Ctx);
 
-    /// Draws its panel at the right.
+    /// Draws its panel on the right.
     fn side_panel(&mut self, ui: &mut Ui, ctx: &Ctx);
 
-    /// Whether a command makes sense now, where that is for it to say: of its own commands, and of others while it is in
-    /// sight.
+    /// Whether a command is enabled now; `None` if this workspace does not decide. It decides on its own commands, and
+    /// on others while it is open.
     fn enabled(&self, _command: Command, _ctx: &Ctx) -> Option<bool> {
         None
     }
 
-    /// Whether a command of its own that switches something has it on.
+    /// Whether a toggle command of this workspace is on; `None` for all other commands.
     fn is_on(&self, _command: Command) -> Option<bool> {
         None
     }
 
-    /// Performs a command, where that is its to do; whether it has.
+    /// Performs a command if it belongs to this workspace. Returns whether it did.
     fn perform(&mut self, _command: Command, _ctx: &Ctx) -> bool {
         false
     }
 
-    /// The classes that its list has.
+    /// The classes in its class list.
     fn listed_classes(&self, ctx: &Ctx) -> Option<ListedClasses> {
         ctx.listed_classes()
     }
 
-    /// Name of the class under the cursor.
+    /// The name of the class under the cursor.
     fn class_under_cursor(&self, ctx: &Ctx) -> Option<String> {
         ctx.class_under_cursor()
     }
 
-    /// Whether it is busy with something that Escape ends.
+    /// Whether it runs something that Escape cancels.
     fn is_busy(&self) -> bool {
         false
     }
 
-    /// What the status bar says of it while another one is in sight, too.
+    /// Its text in the status bar, which is shown while another workspace is open, too.
     fn status(&self) -> Option<String> {
         None
     }
 }
 
-/// Classes of a list, and whether each is in the picture.
+/// The classes of a class list, and whether each occurs in the image.
 pub(super) struct ListedClasses {
     pub(super) classes: ClassSet,
     pub(super) present: Vec<bool>,
 }
 
-/// What has happened.
+/// An event that a workspace may react to.
 pub(super) enum News {
-    /// The engine has answered something that a workspace asked for.
+    /// The engine has answered a request of a workspace.
     Engine(Event),
-    /// Attention has been read.
-    Read(Read),
+    /// Attention has been read from a trace.
+    TraceReading(TraceReading),
     /// The scoring thread has answered.
     Score(ScoreAnswer),
-    /// A training goes on.
+    /// Progress or the end of a training.
     Training(TrainingNews),
-    /// There is no training, and why.
+    /// A training could not start, and why.
     NoTraining(String),
-    /// Labels are on the GPU.
+    /// Labels have been uploaded to the GPU.
     Uploaded { ticket: Ticket, labels: Arc<GpuLabels> },
     /// A run has ended.
     Result { result: Segmented, key: ResultKey },
     /// A run has failed.
     RunFailed { key: ResultKey, message: String },
-    /// A picture has been segmented to be scored.
+    /// An image has been segmented for scoring.
     ResultToScore { result: Segmented, key: ResultKey },
-    /// What is shown beside the output in use is to be run again.
+    /// A workspace that does not show the output in use should run its own models again.
     RunAgain,
-    /// Nothing more is to be run until a person wants it.
+    /// The user has stopped the runs; nothing runs until the user resumes.
     Paused,
-    /// A picture's file has changed.
-    PictureChanged(PhotoSource),
-    /// Another model is in use, and the classes of both.
+    /// An image's file has changed.
+    ImageChanged(ImageSource),
+    /// Another model is in use; the classes of both models.
     ModelChanged { before: ClassSet, now: ClassSet },
-    /// A model has been opened to be used.
+    /// A model has been opened for use.
     ModelOpened(Arc<ModelInfo>),
     /// A model is being closed.
     ModelClosing(ModelSource),
-    /// A folder or file was chosen for a workspace.
+    /// The user has chosen a folder or file for a workspace.
     Chosen(Ask, PathBuf),
-    /// A label map was chosen; whether it is the ground truth.
+    /// The user has chosen a label map; `truth` says whether it is ground truth.
     ChosenLabels { path: PathBuf, truth: bool },
 }
 
-/// All workspaces, one of which is in sight.
+/// All workspaces, one of which is open.
 pub(super) struct Workspaces(Vec<Box<dyn Workspace>>);
 
 impl Workspaces {
-    /// Those of the list.
+    /// One workspace for each entry of [`WORKSPACES`].
     pub(super) fn new() -> Self {
         Self(WORKSPACES.iter().map(|entry| (entry.make)()).collect())
     }
 
-    /// The one that is in sight at first.
+    /// The workspace that is open at the start.
     pub(super) fn first(&self) -> OpenWorkspace {
         let first = self.0.first();
         OpenWorkspace {
@@ -206,12 +209,12 @@ impl Workspaces {
         self.0.iter_mut()
     }
 
-    /// The one with this id.
+    /// The workspace with this id.
     pub(super) fn get_mut(&mut self, id: WorkspaceId) -> Option<&mut Box<dyn Workspace>> {
         self.0.iter_mut().find(|workspace| workspace.id() == id)
     }
 
-    /// Which one a command opens.
+    /// The workspace that a command opens.
     pub(super) fn opened_by(command: Command) -> Option<WorkspaceId> {
         let entry = WORKSPACES.iter().find(|entry| entry.command == command);
         entry.map(|entry| entry.title)
@@ -223,7 +226,7 @@ mod tests {
     use super::*;
     use crate::app::state::testing::Bench;
 
-    /// A workspace that notes what it hears.
+    /// A workspace that records the news it receives.
     #[derive(Default)]
     struct Listener {
         heard: Vec<&'static str>,
@@ -253,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn every_workspace_is_what_its_entry_says_and_has_a_command_of_its_own() {
+    fn workspace_ids_match_their_entries_and_commands_are_unique() {
         for (entry, workspace) in WORKSPACES.iter().zip(Workspaces::new().iter()) {
             assert_eq!(entry.title, workspace.id());
             assert_eq!(Workspaces::opened_by(entry.command), Some(workspace.id()));
@@ -264,8 +267,8 @@ mod tests {
     }
 
     #[test]
-    fn one_that_does_not_show_the_output_is_told_instead_of_a_run() {
-        let mut bench = Bench::with_pictures(&["a"]);
+    fn a_workspace_without_the_output_gets_news_instead_of_a_run() {
+        let mut bench = Bench::with_images(&["a"]);
         let mut listener = Listener::default();
         bench.open(&mut listener);
         bench.state.segment();

@@ -1,9 +1,9 @@
-//! The configuration text that mmsegmentation and official SETR keep in their checkpoints: Python assignments of plain
-//! values and `dict(…)` calls. Nothing is run; what is no plain value becomes [`Value::Other`].
+//! The configuration text that mmsegmentation and official SETR store in their checkpoints: Python assignments of plain
+//! values and `dict(…)` calls. Nothing is run; anything but a plain value becomes [`Value::Other`].
 
 use std::collections::BTreeMap;
 
-/// One value of a configuration.
+/// A value of a configuration.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::checkpoint) enum Value {
     Number(f64),
@@ -15,17 +15,17 @@ pub(in crate::checkpoint) enum Value {
     Other,
 }
 
-/// Longest text that is read; published ones have 5 to 10 KB.
-const MOST_BYTES: usize = 1 << 20;
+/// Maximum length of the text in bytes; published ones have 5 to 10 KB.
+const MAX_BYTES: usize = 1 << 20;
 
-/// Deepest nesting that is read; published ones have seven levels.
+/// Maximum depth of nesting; published ones have seven levels.
 const DEEPEST: usize = 40;
 
 impl Value {
-    /// Reads all assignments of a text; what cannot be read is left out, for nothing depends on the whole of it.
+    /// Reads all assignments of a text. What cannot be read is left out, because nothing depends on the whole text.
     pub(in crate::checkpoint) fn parse(text: &str) -> Self {
         let mut dict = BTreeMap::new();
-        if text.len() > MOST_BYTES {
+        if text.len() > MAX_BYTES {
             return Self::Dict(dict);
         }
         let mut reader = Reader { text, at: 0 };
@@ -57,7 +57,7 @@ impl Value {
         }
     }
 
-    /// A whole number that is not negative.
+    /// The value as a non-negative whole number.
     pub(in crate::checkpoint) fn size(&self) -> Option<usize> {
         match self {
             Self::Number(n) if n.fract() == 0.0 && (0.0..=1e9).contains(n) => Some(*n as usize),
@@ -65,12 +65,12 @@ impl Value {
         }
     }
 
-    /// The first size of a list, or the one that stands alone: `(512, 512)` or `512`.
+    /// The first size of a list, or a single size: `(512, 512)` or `512`.
     pub(in crate::checkpoint) fn side(&self) -> Option<usize> {
         self.size().or_else(|| self.items().first()?.size())
     }
 
-    /// A list of whole numbers.
+    /// The value as a list of non-negative whole numbers.
     pub(in crate::checkpoint) fn sizes(&self) -> Option<Vec<usize>> {
         match self {
             Self::List(items) => items.iter().map(Self::size).collect(),
@@ -78,7 +78,7 @@ impl Value {
         }
     }
 
-    /// Any number.
+    /// The value as a number.
     pub(in crate::checkpoint) fn number(&self) -> Option<f64> {
         match self {
             Self::Number(n) => Some(*n),
@@ -86,7 +86,7 @@ impl Value {
         }
     }
 
-    /// The first truth value under `key`, here or in what is nested here.
+    /// The first Boolean under `key`, in this value or nested in it.
     pub(in crate::checkpoint) fn find_flag(&self, key: &str) -> Option<bool> {
         match self {
             Self::Dict(dict) => match dict.get(key) {
@@ -98,7 +98,7 @@ impl Value {
         }
     }
 
-    /// Whether the flag has this value under the key anywhere in it.
+    /// Whether `key` has the value `flag` anywhere in this value.
     pub(in crate::checkpoint) fn says(&self, key: &str, flag: bool) -> bool {
         match self {
             Self::Dict(dict) => {
@@ -118,7 +118,7 @@ impl Value {
         }
     }
 
-    /// A text.
+    /// The value as text.
     pub(in crate::checkpoint) fn text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
@@ -254,7 +254,7 @@ impl Reader<'_> {
         Value::List(items)
     }
 
-    /// Keys, quoted or not, each with a value behind `between`.
+    /// Keys, quoted or not, each followed by `between` and a value.
     fn dict(&mut self, between: char, end: char, depth: usize) -> Value {
         let mut dict = BTreeMap::new();
         while !self.is_at_end() && !self.takes(end) {
@@ -283,7 +283,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_what_a_published_configuration_holds() {
+    fn reads_a_published_configuration() {
         let config = Value::parse(
             "norm_cfg = dict(type='SyncBN', requires_grad=True)  # shared\nmodel = dict(\n    backbone=dict(\n        \
              img_size=(768, 512),\n        norm_cfg=dict(type='LN', eps=1e-06)),\n    auxiliary_head=[\n        \
@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn hostile_text_ends() {
+    fn hostile_text_terminates() {
         for text in [
             "a = (".repeat(5000),
             "a = ".to_owned() + &"[".repeat(100_000),

@@ -1,5 +1,5 @@
 //! The layouts of mmsegmentation: `{meta, state_dict}` with the backbone under `backbone.` and mmcv's names for its
-//! blocks; one file here per system.
+//! blocks. Each system has its own source file here.
 
 pub(super) mod config;
 mod segmenter;
@@ -7,50 +7,50 @@ mod setr;
 
 use std::path::Path;
 
-use super::recipe::Recipe;
+use super::published_settings::{self, System};
 use super::shapes::{count_of, grid_of, shape, usual_heads};
 use super::side_file::Sizes;
 use super::source::Shapes;
-use super::test_settings::{self, System};
+use super::tensor_mapping::TensorMapping;
 use super::vit_names::{EncoderNames, MMSEG};
 use super::{CheckpointError, Meta, Plan, Provenance, check_spec};
 use crate::model::{
-    DecoderSpec, EncoderSpec, HeadSpec, InferenceSpec, MaskSpec, MlaSpec, ModelSpec, Normalisation, PositionResize,
-    UpDecoderSpec, VitSpec, WindowRules,
+    DecoderSpec, EncoderSpec, HeadSpec, InferenceSpec, MaskSpec, ModelSpec, Normalisation, PositionResize, SetrMlaSpec,
+    SetrPupSpec, VitSpec, WindowRules,
 };
 use config::Value;
 
 /// LayerNorm epsilon of the backbone in every published configuration.
 const NORM_EPS: f64 = 1e-6;
 
-/// The threshold of a head with one output channel whose configuration says none (models/decode_heads/decode_head.py).
+/// Threshold of a head with one output channel whose configuration has none (models/decode_heads/decode_head.py).
 const SIGMOID_THRESHOLD: f32 = 0.3;
 
-/// A decoder with what it says about the network around it.
+/// A decoder and what it determines about the network around it.
 struct Decoder {
-    head: Head,
+    head: LayoutDecoder,
     classes: usize,
-    /// Whether the class token runs through the blocks.
+    /// Whether the class token passes through the blocks.
     class_token: bool,
 }
 
-/// The decoders that the layout has.
-enum Head {
+/// The decoders of this layout.
+enum LayoutDecoder {
     Linear,
     Mask(MaskSpec),
-    Naive(UpDecoderSpec),
-    Pup(UpDecoderSpec),
-    Mla(MlaSpec),
+    Naive(SetrPupSpec),
+    Pup(SetrPupSpec),
+    Mla(SetrMlaSpec),
 }
 
-impl Head {
+impl LayoutDecoder {
     fn spec(&self) -> DecoderSpec {
         let (key, head) = match self {
             Self::Linear => ("linear", HeadSpec::Linear),
             Self::Mask(mask) => ("mask", HeadSpec::MaskTransformer(mask.clone())),
-            Self::Naive(up) => ("naive", HeadSpec::Up(up.clone())),
-            Self::Pup(up) => ("pup", HeadSpec::Up(up.clone())),
-            Self::Mla(mla) => ("mla", HeadSpec::Mla(mla.clone())),
+            Self::Naive(up) => ("naive", HeadSpec::SetrPup(up.clone())),
+            Self::Pup(up) => ("pup", HeadSpec::SetrPup(up.clone())),
+            Self::Mla(mla) => ("mla", HeadSpec::SetrMla(mla.clone())),
         };
         DecoderSpec { key: key.into(), head }
     }
@@ -72,19 +72,19 @@ impl Head {
         }
     }
 
-    /// Where its tensors come from, on an encoder of this width.
-    fn recipe(&self, recipe: &mut Recipe, spec: &ModelSpec, width: usize) {
+    /// Maps the file's tensors to those of this decoder, for an encoder of width `width`.
+    fn mapping(&self, mapping: &mut TensorMapping, spec: &ModelSpec, width: usize) {
         let ours = format!("decoders.{}", self.spec().key);
         match self {
-            Self::Linear => segmenter::linear_recipe(recipe, &ours, spec, width),
-            Self::Mask(mask) => segmenter::mask_recipe(recipe, &ours, mask),
-            Self::Naive(up) | Self::Pup(up) => setr::up_recipes(recipe, &ours, up, &spec.inference),
-            Self::Mla(mla) => setr::mla_recipe(recipe, &ours, mla, spec),
+            Self::Linear => segmenter::linear_mapping(mapping, &ours, spec, width),
+            Self::Mask(mask) => segmenter::mask_mapping(mapping, &ours, mask),
+            Self::Naive(up) | Self::Pup(up) => setr::up_mappings(mapping, &ours, up, &spec.inference),
+            Self::Mla(mla) => setr::mla_mapping(mapping, &ours, mla, spec),
         }
     }
 }
 
-/// What a configuration says of networks with such a decoder, where the file has none.
+/// Defaults for networks with such a decoder, for values that the file does not give.
 struct Usual {
     system: System,
     name: &'static str,
@@ -92,12 +92,12 @@ struct Usual {
     normalisation: Normalisation,
 }
 
-/// Whether these are the tensors of such a file.
-pub(super) fn is_it(shapes: &Shapes) -> bool {
+/// Whether a file with these tensors has this layout.
+pub(super) fn has_layout(shapes: &Shapes) -> bool {
     shapes.contains_key("backbone.layers.0.ln1.weight")
 }
 
-/// What to make of the tensors.
+/// Plans how to read a file with these tensors.
 pub(super) fn plan(shapes: &Shapes, meta: &Meta, path: &Path) -> Result<Plan, CheckpointError> {
     let damaged = |why: String| CheckpointError::damaged(path, why);
     let tensors = sizes_of(shapes).and_then(Sizes::checked).map_err(damaged)?;
@@ -107,18 +107,20 @@ pub(super) fn plan(shapes: &Shapes, meta: &Meta, path: &Path) -> Result<Plan, Ch
     let usual = decoder.head.usual();
     let vit = vit_of(shapes, &meta, &tensors, &decoder).map_err(damaged)?;
     let has_sigmoid = match decoder.head {
-        Head::Mask(_) => false,
-        Head::Linear | Head::Naive(_) | Head::Pup(_) | Head::Mla(_) => decoder.classes == 1,
+        LayoutDecoder::Mask(_) => false,
+        LayoutDecoder::Linear | LayoutDecoder::Naive(_) | LayoutDecoder::Pup(_) | LayoutDecoder::Mla(_) => {
+            decoder.classes == 1
+        }
     };
     let threshold = has_sigmoid.then(|| meta.threshold().unwrap_or(SIGMOID_THRESHOLD));
     let classes = match threshold {
         Some(_) => meta.two_classes(),
         None => meta.class_set(decoder.classes),
     };
-    remarks.extend(test_settings::guess(&classes));
+    remarks.extend(published_settings::guess(&classes));
     remarks.extend(remark_on_one_channel(&decoder, threshold));
     let (patch, crop) = (vit.patch, vit.patch.saturating_mul(vit.grid[0].min(vit.grid[1])));
-    let proposed = test_settings::proposed_for(usual.system, &classes, patch, crop);
+    let proposed = published_settings::proposed_for(usual.system, &classes, patch, crop);
     let inference = InferenceSpec {
         rules: WindowRules::Shrink,
         threshold,
@@ -132,7 +134,7 @@ pub(super) fn plan(shapes: &Shapes, meta: &Meta, path: &Path) -> Result<Plan, Ch
         inference,
     };
     check_spec(&spec, path)?;
-    let mut recipe = Recipe::default();
+    let mut mapping = TensorMapping::default();
     let names = EncoderNames {
         prefix: "backbone.",
         patch_embedding: "patch_embed.projection",
@@ -140,12 +142,12 @@ pub(super) fn plan(shapes: &Shapes, meta: &Meta, path: &Path) -> Result<Plan, Ch
         block: &MMSEG,
         norm: "ln1",
     };
-    names.encoder(&mut recipe, &spec.encoder, shapes);
-    decoder.head.recipe(&mut recipe, &spec, tensors.width);
+    names.encoder(&mut mapping, &spec.encoder, shapes);
+    decoder.head.mapping(&mut mapping, &spec, tensors.width);
     let mut provenance = Provenance::new(&format!("mmsegmentation {} checkpoint", usual.name));
     meta.describe(&mut provenance);
     Ok(Plan {
-        recipe,
+        mapping,
         classes,
         spec,
         provenance,
@@ -154,18 +156,18 @@ pub(super) fn plan(shapes: &Shapes, meta: &Meta, path: &Path) -> Result<Plan, Ch
     })
 }
 
-/// What there is to say about a decoder with one output channel.
+/// A remark about a decoder with one output channel.
 fn remark_on_one_channel(decoder: &Decoder, threshold: Option<f32>) -> Option<String> {
     match (decoder.classes, threshold) {
         (1, Some(threshold)) => Some(format!(
             "its decoder has one output channel: class 1 is where the sigmoid is above {threshold}"
         )),
-        (1, None) => Some("its mask transformer knows one class only, which every pixel gets".into()),
+        (1, None) => Some("its mask transformer has only one class, so every pixel gets it".into()),
         _ => None,
     }
 }
 
-/// What the shapes tell, for comparing with the configuration.
+/// Sizes from the tensor shapes, to compare with the configuration.
 fn sizes_of(shapes: &Shapes) -> Result<Sizes, String> {
     let patch_weight = shape(shapes, "backbone.patch_embed.projection.weight", 4)?;
     let of_masks = shapes.get("decode_head.cls_emb").and_then(|shape| shape.get(1));
@@ -190,13 +192,13 @@ fn decoder_of(shapes: &Shapes, model: &Value) -> Result<Decoder, String> {
     } else {
         Err(
             "expected the decode head of a Segmenter or SETR, found another: this is an mmsegmentation checkpoint of a \
-             network that Segscope does not know"
+             network that Segscope does not support"
                 .into(),
         )
     }
 }
 
-/// A head that is one 1x1 convolution on the backbone's own features.
+/// Whether the head is a single 1x1 convolution on the backbone's features.
 fn is_linear(shapes: &Shapes) -> bool {
     let head = || shapes.keys().filter(|name| name.starts_with("decode_head."));
     head().count() > 0 && head().all(|name| name.starts_with("decode_head.conv_seg."))

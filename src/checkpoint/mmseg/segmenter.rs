@@ -2,11 +2,11 @@
 //! convolutions).
 
 use super::config::Value;
-use super::{Decoder, Head};
-use crate::checkpoint::recipe::{Recipe, reshaped, transposed};
+use super::{Decoder, LayoutDecoder};
 use crate::checkpoint::shapes::{count_of, shape, usual_heads};
 use crate::checkpoint::sigmoid::after_zeros;
 use crate::checkpoint::source::Shapes;
+use crate::checkpoint::tensor_mapping::{TensorMapping, reshaped, transposed};
 use crate::checkpoint::vit_names::MMSEG;
 use crate::model::{MaskSpec, ModelSpec};
 
@@ -22,10 +22,10 @@ pub(super) fn decoder(shapes: &Shapes, model: &Value) -> Result<Decoder, String>
             heads: heads.unwrap_or(usual_heads(embedding[2])),
             norm_eps: NORM_EPS,
         };
-        (Head::Mask(mask), embedding[1])
+        (LayoutDecoder::Mask(mask), embedding[1])
     } else {
         let classes = shape(shapes, "decode_head.conv_seg.weight", 4)?[0];
-        (Head::Linear, classes)
+        (LayoutDecoder::Linear, classes)
     };
     Ok(Decoder {
         head,
@@ -34,45 +34,46 @@ pub(super) fn decoder(shapes: &Shapes, model: &Value) -> Result<Decoder, String>
     })
 }
 
-/// A convolution with a kernel of 1x1 is a linear layer.
-pub(super) fn linear_recipe(recipe: &mut Recipe, ours: &str, spec: &ModelSpec, width: usize) {
+/// Maps the linear decoder: a 1x1 convolution is a linear layer.
+pub(super) fn linear_mapping(mapping: &mut TensorMapping, ours: &str, spec: &ModelSpec, width: usize) {
     let ours = format!("{ours}.head");
     let [weight, bias] = ["weight", "bias"].map(|part| format!("decode_head.conv_seg.{part}"));
     let to_linear = reshaped(vec![spec.classes, width]);
     if spec.inference.threshold.is_some() {
-        recipe.make(format!("{ours}.weight"), vec![weight], move |tensors| {
+        mapping.make(format!("{ours}.weight"), vec![weight], move |tensors| {
             to_linear(vec![after_zeros(tensors)?])
         });
-        recipe.make(format!("{ours}.bias"), vec![bias], after_zeros);
+        mapping.make(format!("{ours}.bias"), vec![bias], after_zeros);
     } else {
-        recipe.make(format!("{ours}.weight"), vec![weight], to_linear);
-        recipe.take(format!("{ours}.bias"), bias);
+        mapping.make(format!("{ours}.weight"), vec![weight], to_linear);
+        mapping.take(format!("{ours}.bias"), bias);
     }
 }
 
-pub(super) fn mask_recipe(recipe: &mut Recipe, ours: &str, mask: &MaskSpec) {
+pub(super) fn mask_mapping(mapping: &mut TensorMapping, ours: &str, mask: &MaskSpec) {
     let ours = |name: &str| format!("{ours}.{name}");
-    recipe.take(ours("cls_emb"), "decode_head.cls_emb");
-    recipe.take_pair(&ours("proj_dec"), "decode_head.dec_proj");
-    // Linear layers here, matrices applied from the right in the original: the transpose of each other.
-    recipe.make(
+    mapping.take(ours("cls_emb"), "decode_head.cls_emb");
+    mapping.take_pair(&ours("proj_dec"), "decode_head.dec_proj");
+    // mmsegmentation has linear layers where the original applies matrices from the right: one is the transpose of the
+    // other.
+    mapping.make(
         ours("proj_patch"),
         vec!["decode_head.patch_proj.weight".into()],
         transposed,
     );
-    recipe.make(
+    mapping.make(
         ours("proj_classes"),
         vec!["decode_head.classes_proj.weight".into()],
         transposed,
     );
     for i in 0..mask.layers {
         MMSEG.block(
-            recipe,
+            mapping,
             &ours(&format!("blocks.{i}")),
             &format!("decode_head.layers.{i}"),
         );
     }
     for norm in ["decoder_norm", "mask_norm"] {
-        recipe.take_pair(&ours(norm), &format!("decode_head.{norm}"));
+        mapping.take_pair(&ours(norm), &format!("decode_head.{norm}"));
     }
 }

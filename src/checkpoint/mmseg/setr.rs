@@ -2,17 +2,17 @@
 //! for MLA (models/necks/mla_neck.py, models/decode_heads/setr_mla_head.py).
 
 use super::config::Value;
-use super::{Decoder, Head};
-use crate::checkpoint::recipe::{Recipe, only};
+use super::{Decoder, LayoutDecoder};
 use crate::checkpoint::shapes::{count_of, shape};
 use crate::checkpoint::sigmoid;
 use crate::checkpoint::source::Shapes;
-use crate::model::{HostTensor, InferenceSpec, MlaSpec, ModelSpec, UpDecoderSpec, UpSpec, UpStage};
+use crate::checkpoint::tensor_mapping::{TensorMapping, only};
+use crate::model::{HostTensor, InferenceSpec, ModelSpec, SetrMlaSpec, SetrPupHead, SetrPupSpec, SetrPupStage};
 
 /// LayerNorm epsilon of heads and neck in every published configuration.
 const NORM_EPS: f64 = 1e-6;
 
-/// Factor of the upsampling in the MLA head (`up_scale`).
+/// Upsampling factor of the MLA head (`up_scale`).
 const MLA_UP: usize = 4;
 
 pub(super) fn decoder(shapes: &Shapes, model: &Value) -> Result<Decoder, String> {
@@ -21,12 +21,12 @@ pub(super) fn decoder(shapes: &Shapes, model: &Value) -> Result<Decoder, String>
     let is_mla = shapes.contains_key("neck.norm.0.weight");
     let usual = if is_mla { mla_taps(depth) } else { up_taps(depth) };
     let taps = model.get("backbone").get("out_indices").sizes();
-    // A neck takes one per path; heads choose among them by number.
+    // A neck takes one tap per path; heads choose among them by index.
     let taps = taps
         .filter(|taps| !is_mla || taps.len() == usual.len())
         .unwrap_or(usual);
     let head = if is_mla {
-        Head::Mla(mla(shapes, taps)?)
+        LayoutDecoder::Mla(mla(shapes, taps)?)
     } else {
         up_decoder(shapes, model, &taps)?
     };
@@ -37,19 +37,19 @@ pub(super) fn decoder(shapes: &Shapes, model: &Value) -> Result<Decoder, String>
     })
 }
 
-/// ViT-L: 5, 11, 17, 23.
+/// Default taps of MLA; for ViT-L 5, 11, 17, 23.
 fn mla_taps(depth: usize) -> Vec<usize> {
     (1..=4).map(|i| (depth / 4 * i).saturating_sub(1)).collect()
 }
 
-/// ViT-L: 9, 14, 19 for the auxiliary heads, then the last block.
+/// Default taps of Naive and PUP; for ViT-L 9, 14, 19 for the auxiliary heads, then the last block.
 fn up_taps(depth: usize) -> Vec<usize> {
     let last = depth.saturating_sub(1);
     let auxiliary = [10, 15, 20].map(|of_24| (depth * of_24 / 24).saturating_sub(1));
     auxiliary.into_iter().chain([last]).collect()
 }
 
-fn up_decoder(shapes: &Shapes, model: &Value, taps: &[usize]) -> Result<Head, String> {
+fn up_decoder(shapes: &Shapes, model: &Value, taps: &[usize]) -> Result<LayoutDecoder, String> {
     let auxiliary = count_of(shapes, "auxiliary_head.");
     let configs = model.get("auxiliary_head").items();
     let main = up_head(
@@ -71,11 +71,15 @@ fn up_decoder(shapes: &Shapes, model: &Value, taps: &[usize]) -> Result<Head, St
         })
         .collect::<Result<_, _>>()?;
     let is_naive = main.stages.iter().all(|stage| stage.kernel == 1);
-    let up = UpDecoderSpec { main, auxiliary };
-    Ok(if is_naive { Head::Naive(up) } else { Head::Pup(up) })
+    let up = SetrPupSpec { main, auxiliary };
+    Ok(if is_naive {
+        LayoutDecoder::Naive(up)
+    } else {
+        LayoutDecoder::Pup(up)
+    })
 }
 
-fn up_head(shapes: &Shapes, name: &str, config: &Value, taps: &[usize], usual: usize) -> Result<UpSpec, String> {
+fn up_head(shapes: &Shapes, name: &str, config: &Value, taps: &[usize], usual: usize) -> Result<SetrPupHead, String> {
     let count = count_of(shapes, &format!("{name}.up_convs.")).min(16);
     let kernels = (0..count)
         .map(|i| shape(shapes, &format!("{name}.up_convs.{i}.0.conv.weight"), 4))
@@ -89,12 +93,12 @@ fn up_head(shapes: &Shapes, name: &str, config: &Value, taps: &[usize], usual: u
             taps.len()
         )
     })?;
-    Ok(UpSpec {
+    Ok(SetrPupHead {
         tap,
         norm_eps: NORM_EPS,
         stages: kernels
             .iter()
-            .map(|kernel| UpStage {
+            .map(|kernel| SetrPupStage {
                 kernel: kernel[2],
                 channels: kernel[0],
                 up,
@@ -103,8 +107,8 @@ fn up_head(shapes: &Shapes, name: &str, config: &Value, taps: &[usize], usual: u
     })
 }
 
-fn mla(shapes: &Shapes, taps: Vec<usize>) -> Result<MlaSpec, String> {
-    Ok(MlaSpec {
+fn mla(shapes: &Shapes, taps: Vec<usize>) -> Result<SetrMlaSpec, String> {
+    Ok(SetrMlaSpec {
         taps,
         norm_eps: NORM_EPS,
         channels: shape(shapes, "neck.mla.channel_proj.0.conv.weight", 4)?[0],
@@ -116,25 +120,25 @@ fn mla(shapes: &Shapes, taps: Vec<usize>) -> Result<MlaSpec, String> {
     })
 }
 
-pub(super) fn up_recipes(recipe: &mut Recipe, ours: &str, up: &UpDecoderSpec, rules: &InferenceSpec) {
-    up_recipe(recipe, &format!("{ours}.main"), "decode_head", &up.main, rules);
+pub(super) fn up_mappings(mapping: &mut TensorMapping, ours: &str, up: &SetrPupSpec, rules: &InferenceSpec) {
+    up_mapping(mapping, &format!("{ours}.main"), "decode_head", &up.main, rules);
     for (i, head) in up.auxiliary.iter().enumerate() {
         let theirs = format!("auxiliary_head.{i}");
-        up_recipe(recipe, &format!("{ours}.auxiliary.{i}"), &theirs, head, rules);
+        up_mapping(mapping, &format!("{ours}.auxiliary.{i}"), &theirs, head, rules);
     }
 }
 
-fn up_recipe(recipe: &mut Recipe, ours: &str, theirs: &str, head: &UpSpec, rules: &InferenceSpec) {
-    recipe.take_pair(&format!("{ours}.norm"), &format!("{theirs}.norm"));
+fn up_mapping(mapping: &mut TensorMapping, ours: &str, theirs: &str, head: &SetrPupHead, rules: &InferenceSpec) {
+    mapping.take_pair(&format!("{ours}.norm"), &format!("{theirs}.norm"));
     for i in 0..head.stages.len() {
         module(
-            recipe,
+            mapping,
             &format!("{ours}.stages.{i}"),
             &format!("{theirs}.up_convs.{i}.0"),
         );
     }
     sigmoid::classifier(
-        recipe,
+        mapping,
         &format!("{ours}.classify"),
         &format!("{theirs}.conv_seg"),
         rules,
@@ -142,35 +146,35 @@ fn up_recipe(recipe: &mut Recipe, ours: &str, theirs: &str, head: &UpSpec, rules
 }
 
 /// mmcv's ConvModule: a convolution and its batch norm.
-fn module(recipe: &mut Recipe, ours: &str, theirs: &str) {
-    recipe.take(format!("{ours}.weight"), format!("{theirs}.conv.weight"));
-    recipe.take_batch_norm(ours, &format!("{theirs}.bn"));
+fn module(mapping: &mut TensorMapping, ours: &str, theirs: &str) {
+    mapping.take(format!("{ours}.weight"), format!("{theirs}.conv.weight"));
+    mapping.take_batch_norm(ours, &format!("{theirs}.bn"));
 }
 
-/// The norms and projections of the neck are numbered from the shallowest block on; its outputs, and with them
-/// everything behind it, from the deepest on.
-pub(super) fn mla_recipe(recipe: &mut Recipe, ours: &str, mla: &MlaSpec, spec: &ModelSpec) {
+/// Maps the tensors of MLA. The norms and projections of the neck are numbered from the shallowest block; its outputs,
+/// and everything after them, from the deepest.
+pub(super) fn mla_mapping(mapping: &mut TensorMapping, ours: &str, mla: &SetrMlaSpec, spec: &ModelSpec) {
     let paths = mla.taps.len();
     for i in 0..paths {
         let from_deepest = paths - 1 - i;
-        recipe.take_pair(&format!("{ours}.norms.{i}"), &format!("neck.norm.{i}"));
+        mapping.take_pair(&format!("{ours}.norms.{i}"), &format!("neck.norm.{i}"));
         module(
-            recipe,
+            mapping,
             &format!("{ours}.project.{i}"),
             &format!("neck.mla.channel_proj.{i}"),
         );
         module(
-            recipe,
+            mapping,
             &format!("{ours}.smooth.{i}"),
             &format!("neck.mla.feat_extract.{from_deepest}"),
         );
         for k in 0..2 {
             let theirs = format!("decode_head.up_convs.{from_deepest}.{k}");
-            module(recipe, &format!("{ours}.refine.{i}.{k}"), &theirs);
+            module(mapping, &format!("{ours}.refine.{i}.{k}"), &theirs);
         }
         if mla.auxiliary {
             let theirs = format!("auxiliary_head.{from_deepest}.conv_seg");
-            sigmoid::classifier(recipe, &format!("{ours}.auxiliary.{i}"), &theirs, &spec.inference);
+            sigmoid::classifier(mapping, &format!("{ours}.auxiliary.{i}"), &theirs, &spec.inference);
         }
     }
     let is_sigmoid = spec.inference.threshold.is_some();
@@ -178,17 +182,17 @@ pub(super) fn mla_recipe(recipe: &mut Recipe, ours: &str, mla: &MlaSpec, spec: &
     let [weight, bias] = ["weight", "bias"].map(|part| format!("decode_head.conv_seg.{part}"));
     let turned = move |tensors| with_paths_turned(tensors, classes, paths, channels);
     if is_sigmoid {
-        recipe.make(format!("{ours}.classify.weight"), vec![weight], move |tensors| {
+        mapping.make(format!("{ours}.classify.weight"), vec![weight], move |tensors| {
             sigmoid::after_zeros(vec![turned(tensors)?])
         });
-        recipe.make(format!("{ours}.classify.bias"), vec![bias], sigmoid::after_zeros);
+        mapping.make(format!("{ours}.classify.bias"), vec![bias], sigmoid::after_zeros);
     } else {
-        recipe.make(format!("{ours}.classify.weight"), vec![weight], turned);
-        recipe.take(format!("{ours}.classify.bias"), bias);
+        mapping.make(format!("{ours}.classify.weight"), vec![weight], turned);
+        mapping.take(format!("{ours}.classify.bias"), bias);
     }
 }
 
-/// A weight `[classes, paths * channels, side, side]` whose paths come in the opposite order.
+/// Reverses the order of the paths in a weight `[classes, paths * channels, side, side]`.
 fn with_paths_turned(
     tensors: Vec<HostTensor>,
     classes: usize,

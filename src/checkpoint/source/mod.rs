@@ -1,4 +1,4 @@
-//! Named tensors in files of several kinds, read one at a time: a large model is never in memory twice.
+//! Named tensors in files of several formats, read one at a time so that a large model is never in memory twice.
 
 pub(super) mod npz;
 pub(super) mod safetensors;
@@ -12,17 +12,17 @@ use half::{bf16, f16};
 use super::CheckpointError;
 use crate::model::HostTensor;
 
-/// Shapes by name.
+/// Tensor shapes by name.
 pub(super) type Shapes = BTreeMap<String, Vec<usize>>;
 
-/// Why something in a file is no tensor whose values can be read.
+/// Why an entry of a file cannot be read as a tensor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Unread {
-    /// Python would have to call this, which is never done.
+    /// Python would have to call this to make it, which is never done.
     Call(String),
-    /// An object of this class.
+    /// It is an object of this class.
     Object(String),
-    /// A clause that says why.
+    /// Another reason, as a clause.
     Because(String),
 }
 
@@ -31,7 +31,7 @@ impl Unread {
         Self::Because(why.into())
     }
 
-    /// What to say of the tensor `name`.
+    /// The error about the tensor `name`.
     pub(super) fn error(&self, name: &str, path: &Path) -> CheckpointError {
         let name: String = name.chars().take(80).collect();
         match self {
@@ -48,7 +48,7 @@ impl Unread {
     }
 }
 
-/// What is no readable tensor, by name.
+/// Unreadable entries by name.
 pub(super) type UnreadByName = BTreeMap<String, Unread>;
 
 /// The tensors of one file, under the file's own names.
@@ -56,39 +56,39 @@ pub(super) trait Source {
     /// Names and shapes of all floating-point tensors that can be read.
     fn shapes(&self) -> &Shapes;
 
-    /// What may have been meant as a tensor and cannot be read.
+    /// Entries that may be tensors but cannot be read.
     fn unread(&self) -> &UnreadByName {
         static NONE: UnreadByName = BTreeMap::new();
         &NONE
     }
 
-    /// What stands before the names of each dictionary that holds tensors: nothing, or keys with a dot behind each.
+    /// Name prefixes of the dictionaries that hold tensors: empty, or keys with a dot after each.
     fn places(&self) -> &BTreeSet<String> {
         static OUTERMOST: BTreeSet<String> = BTreeSet::new();
         &OUTERMOST
     }
 
-    /// No more values than this can be in the file.
+    /// Upper bound on the number of values in the file.
     fn most_values(&self) -> u64 {
         u64::MAX
     }
 
-    /// Reads one of them.
+    /// Reads the tensor `name`.
     ///
     /// # Errors
     /// A clause that says what is wrong with its values.
     fn read(&mut self, name: &str) -> Result<HostTensor, String>;
 
-    /// Called when everything that is needed was read.
+    /// Checks the file as a whole, after all needed tensors were read.
     ///
     /// # Errors
-    /// A clause that says what shows that the file is damaged.
+    /// A clause that says why the file is damaged.
     fn finish(&self) -> Result<(), String> {
         Ok(())
     }
 }
 
-/// How floating-point values are stored, little-endian.
+/// Storage type of little-endian floating-point values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Float {
     F16,
@@ -107,7 +107,7 @@ impl Float {
         }
     }
 
-    /// Values of `bytes`; a rest that is no whole value is left out.
+    /// The values in `bytes`; an incomplete last value is left out.
     pub(super) fn decode(self, bytes: &[u8]) -> Vec<f32> {
         match self {
             Self::F16 => values(bytes, |b| f16::from_le_bytes(b).to_f32()),
@@ -122,7 +122,7 @@ fn values<const WIDTH: usize>(bytes: &[u8], decode: impl Fn([u8; WIDTH]) -> f32)
     bytes.as_chunks().0.iter().map(|b| decode(*b)).collect()
 }
 
-/// The number of values of a shape, if it fits a `usize`.
+/// The number of values of a shape, if it fits in a `usize`.
 pub(super) fn count(shape: &[usize]) -> Option<usize> {
     shape.iter().try_fold(1usize, |n, side| n.checked_mul(*side))
 }

@@ -1,4 +1,4 @@
-//! Arrays out of an `.npz` file, as `numpy.savez` writes it.
+//! Reads arrays from an `.npz` file, as written by `numpy.savez`.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -13,8 +13,8 @@ use super::{Float, Shapes, Source, Unread, UnreadByName, count};
 use crate::checkpoint::CheckpointError;
 use crate::model::HostTensor;
 
-/// Largest header of an array that is read; real ones have 128 bytes.
-const MOST_HEADER_BYTES: u64 = 64 << 10;
+/// Maximum size of an array's header in bytes; real ones have 128.
+const MAX_HEADER_BYTES: u64 = 64 << 10;
 
 /// An archive of arrays.
 pub(in crate::checkpoint) struct NpzFile {
@@ -25,7 +25,7 @@ pub(in crate::checkpoint) struct NpzFile {
 }
 
 impl NpzFile {
-    /// Opens an archive; `None` when it holds no array at all, and so is something else.
+    /// Opens an archive; `None` when it holds no arrays and so is another kind of file.
     pub(in crate::checkpoint) fn open(path: &Path) -> Result<Option<Self>, CheckpointError> {
         let file = File::open(path).map_err(|e| CheckpointError::read(path, e))?;
         let length = file.metadata().map_err(|e| CheckpointError::read(path, e))?.len();
@@ -51,7 +51,7 @@ impl NpzFile {
             let shape: Option<Vec<usize>> = header.shape().iter().map(|n| usize::try_from(*n).ok()).collect();
             let fits = |shape: &Vec<usize>| count(shape).is_some_and(|n| n > 0 && n as u64 <= length);
             let Some(shape) = shape.filter(fits) else {
-                let why = format!("its shape {:?} is none that the file can hold", header.shape());
+                let why = format!("the file cannot hold its shape {:?}", header.shape());
                 npz.unread.insert(name.to_owned(), Unread::because(why));
                 continue;
             };
@@ -66,7 +66,7 @@ impl NpzFile {
             .zip
             .by_name(&format!("{name}.npy"))
             .map_err(|e| format!("it cannot be read ({e})"))?;
-        NpyHeader::from_reader(file.by_ref().take(MOST_HEADER_BYTES)).map_err(|e| format!("it is no array ({e})"))
+        NpyHeader::from_reader(file.by_ref().take(MAX_HEADER_BYTES)).map_err(|e| format!("it is not an array ({e})"))
     }
 }
 
@@ -87,15 +87,15 @@ impl Source for NpzFile {
             .zip
             .by_name(&format!("{name}.npy"))
             .map_err(|e| format!("it cannot be read ({e})"))?;
-        let header = NpyHeader::from_reader(file.by_ref().take(MOST_HEADER_BYTES))
-            .map_err(|e| format!("it is no array ({e})"))?;
+        let header = NpyHeader::from_reader(file.by_ref().take(MAX_HEADER_BYTES))
+            .map_err(|e| format!("it is not an array ({e})"))?;
         if header.order() == Order::Fortran && shape.len() > 1 {
-            return Err("its values lie column by column; save it row by row (order='C')".into());
+            return Err("its values are stored column by column; save it row by row (order='C')".into());
         }
         let length = count(shape).and_then(|n| n.checked_mul(float.width()));
         let length = length.ok_or("its shape is impossible")?;
         let mut bytes = Vec::with_capacity(length.saturating_add(1));
-        // One byte more reaches the end, where the archive compares the CRC-32.
+        // Reading one more byte reaches the end, where the archive checks the CRC-32.
         file.by_ref()
             .take(length as u64 + 1)
             .read_to_end(&mut bytes)
@@ -115,7 +115,7 @@ impl Source for NpzFile {
     }
 }
 
-/// How the values are stored, for little-endian floating-point arrays.
+/// The storage type of a little-endian floating-point array; `None` for other arrays.
 fn float_of(header: &NpyHeader) -> Option<Float> {
     let DType::Plain(kind) = header.dtype() else {
         return None;

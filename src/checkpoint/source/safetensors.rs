@@ -1,4 +1,4 @@
-//! Tensors out of a `.safetensors` file.
+//! Reads tensors from a `.safetensors` file.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
@@ -11,26 +11,26 @@ use super::{Float, Shapes, Source, Unread, UnreadByName, count};
 use crate::checkpoint::CheckpointError;
 use crate::model::HostTensor;
 
-/// Largest header that is read: descriptions of tensors. Those of ViT-L with all five decoders have 80 KiB.
-const MOST_HEADER_BYTES: u64 = 16 << 20;
+/// Maximum size in bytes of the header, which describes the tensors. That of ViT-L with all five decoders has 80 KiB.
+const MAX_HEADER_BYTES: u64 = 16 << 20;
 
-/// Something that tensors can be read from at any place.
+/// A seekable input that tensors are read from.
 trait Input: Read + Seek + Send {}
 
 impl<T: Read + Seek + Send> Input for T {}
 
-/// An open file, or the bytes of one.
+/// An open `.safetensors` file, on disk or in memory.
 pub(in crate::checkpoint) struct SafetensorsFile {
     input: Box<dyn Input>,
     metadata: HashMap<String, String>,
     shapes: Shapes,
     unread: UnreadByName,
-    /// How each tensor is stored, and where.
+    /// Storage type and byte offset of each tensor.
     places: BTreeMap<String, (Float, u64)>,
 }
 
 impl SafetensorsFile {
-    /// Whether a file starts like one: a header length and an opening brace.
+    /// Whether a file starts like a `.safetensors` file: a header length and an opening brace.
     pub(in crate::checkpoint) fn looks_like(head: &[u8]) -> bool {
         head.len() > 8 && head[8] == b'{'
     }
@@ -41,7 +41,7 @@ impl SafetensorsFile {
         Self::read_header(Box::new(file), length, path)
     }
 
-    /// From memory; `path` only names it in errors.
+    /// Opens a file in memory; `path` is only used in errors.
     pub(in crate::checkpoint) fn from_bytes(
         bytes: impl AsRef<[u8]> + Send + 'static,
         path: &Path,
@@ -57,7 +57,7 @@ impl SafetensorsFile {
             .read_exact(&mut bytes)
             .map_err(|e| CheckpointError::read(path, e))?;
         let header = bytes.as_chunks().0.first().map_or(0, |b| u64::from_le_bytes(*b));
-        if header > length.saturating_sub(8).min(MOST_HEADER_BYTES) {
+        if header > length.saturating_sub(8).min(MAX_HEADER_BYTES) {
             return Err(damaged(format!(
                 "its header claims {header} bytes, the file has {length}"
             )));
@@ -67,10 +67,10 @@ impl SafetensorsFile {
             .take(header)
             .read_to_end(&mut bytes)
             .map_err(|e| CheckpointError::read(path, e))?;
-        // Its own reader wants the whole file in memory. The list checks itself: places follow one another, and each is
-        // as long as its shape needs.
+        // The crate's own reader needs the whole file in memory. Deserialising the list already checks that offsets are
+        // contiguous and that lengths fit the shapes.
         let header: Metadata =
-            serde_json::from_slice(&bytes[8..]).map_err(|e| damaged(format!("it is no safetensors file ({e})")))?;
+            serde_json::from_slice(&bytes[8..]).map_err(|e| damaged(format!("it is not a safetensors file ({e})")))?;
         let mut file = Self {
             input,
             metadata: header.metadata().clone().unwrap_or_default(),
@@ -83,7 +83,8 @@ impl SafetensorsFile {
             let (from, to) = tensor.data_offsets;
             if start.saturating_add(to as u64) > length {
                 return Err(damaged(format!(
-                    "{}: expected {:?} values, the file ends before them; it was not downloaded or copied in full",
+                    "{}: expected values of shape {:?}, found the end of the file; it was not downloaded or copied in \
+                     full",
                     name.chars().take(80).collect::<String>(),
                     tensor.shape
                 )));
@@ -97,7 +98,7 @@ impl SafetensorsFile {
                 }
                 Kind::Counter => continue,
                 Kind::Other => {
-                    let why = format!("it is stored as {:?}, of which no values are read", tensor.dtype);
+                    let why = format!("it is stored as {:?}, which is not supported", tensor.dtype);
                     file.unread.insert(name, Unread::because(why));
                     continue;
                 }
@@ -108,7 +109,7 @@ impl SafetensorsFile {
         Ok(file)
     }
 
-    /// The text that the header holds beside the tensors.
+    /// The metadata texts of the header.
     pub(in crate::checkpoint) fn metadata(&self) -> &HashMap<String, String> {
         &self.metadata
     }
@@ -130,7 +131,7 @@ impl SafetensorsFile {
         Ok(bytes)
     }
 
-    /// The tensor that these bytes are.
+    /// Decodes the bytes of the tensor `name`.
     ///
     /// # Errors
     /// As [`Source::read`].
@@ -145,10 +146,10 @@ impl SafetensorsFile {
     }
 }
 
-/// What the values of a type are.
+/// How values of a type are treated.
 enum Kind {
     Float(Float),
-    /// Whole numbers and truth values: counters and masks.
+    /// Whole numbers and Booleans: counters and masks.
     Counter,
     Other,
 }

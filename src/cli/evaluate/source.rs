@@ -9,25 +9,25 @@ use serde_json::{Value, json};
 
 use super::Evaluate;
 use crate::checkpoint;
-use crate::cli::said::err;
+use crate::cli::printing::err;
 use crate::cli::{open_photo, stopping};
 use crate::datasets::{self, Pair, PredictionReader, SetFile, Submission};
 use crate::labels::{ClassSet, LabelMap};
 use crate::model::Output;
 use crate::photo::OpenOptions;
 use crate::runtime::{ModelInfo, ModelSource, Session, Task};
-use crate::segment::Settings;
+use crate::segment::InferenceConfig;
 
-/// What predicts.
+/// The source of the predictions.
 pub(super) enum Source {
     Model {
         session: Box<Session>,
         model: std::sync::Arc<ModelInfo>,
         output: Output,
-        settings: Settings,
+        settings: InferenceConfig,
         opening: OpenOptions,
     },
-    /// The files are predictions.
+    /// Files that are predictions.
     Files {
         classes: ClassSet,
         reader: PredictionReader,
@@ -47,7 +47,7 @@ impl Source {
         matches!(self, Self::Files { .. })
     }
 
-    /// What is scored, for people and for telling whether two evaluations are the same.
+    /// A description of what is scored, for the user and for recognising the same evaluation.
     pub(super) fn described(&self) -> Value {
         match self {
             Self::Model {
@@ -84,7 +84,7 @@ impl Source {
                     photo_id: id,
                     settings,
                 };
-                let prediction = session.segment_in_passing(&task, &mut |_| stopping::go_on())?;
+                let prediction = session.segment_uncached(&task, &mut |_| stopping::keep_going())?;
                 let time = prediction.timings.total();
                 Ok((prediction.labels.map, time))
             }
@@ -92,7 +92,7 @@ impl Source {
     }
 }
 
-/// Where a model is, how large its file is and when it was written: another file is another evaluation.
+/// Path, size and modification time of a model's file, because another file makes another evaluation.
 fn file_text(source: &ModelSource) -> String {
     let Some(path) = source.path() else {
         return source.name();
@@ -106,11 +106,11 @@ fn file_text(source: &ModelSource) -> String {
     format!("{} {about:?}{key}", file.canonicalize().unwrap_or(file).display())
 }
 
-/// Numbered classes at most, as in class sets of one's own.
-const MOST_NUMBERED: usize = 1024;
+/// Maximum number of numbered classes, as in a user's class sets.
+const MAX_NUMBERED: usize = 1024;
 
 impl Evaluate {
-    /// What predicts, ready to begin.
+    /// The source of the predictions, ready to run.
     pub(super) fn source(&self, pairs: &[Pair]) -> Result<Source> {
         if self.predictions.is_some() {
             let name = self.run_flags.set_name().context(
@@ -171,11 +171,12 @@ impl Evaluate {
         stopping::check()?;
         let count = largest.into_iter().flatten().max().map_or(1, |id| usize::from(id) + 1);
         ensure!(
-            count <= MOST_NUMBERED,
-            "set: expected at most {MOST_NUMBERED} numbered classes, found the id {}; ignore what is no class with --ignore",
+            count <= MAX_NUMBERED,
+            "set: expected at most {MAX_NUMBERED} numbered classes, found the id {}; exclude ids that are not \
+             classes with --ignore",
             count - 1
         );
-        err!("segscope: note: {count} numbered classes, as the ids in the files");
+        err!("segscope: note: {count} numbered classes, from the ids in the files");
         Ok(ClassSet::numbered(count))
     }
 }

@@ -1,16 +1,16 @@
-//! What the ground truth holds, and what in the scores speaks against the way in which it was read.
+//! Checks of the ground truth before a run, and of the scores for signs that ids were read by the wrong rules.
 
 use anyhow::{Result, ensure};
 use rayon::prelude::*;
 
 use super::source::Source;
-use crate::cli::said::err;
+use crate::cli::printing::err;
 use crate::cli::stopping;
 use crate::datasets::{self, Pair, Survey, TruthReader};
 use crate::evaluate::Evaluated;
 use crate::labels::ClassSet;
 
-/// Looks at all label maps before the first picture is run, which may take hours, and says what they hold.
+/// Reads all label maps before the run, which may take hours, and prints what they hold.
 pub(super) fn check_truths(pairs: &[Pair], classes: &ClassSet, reader: &TruthReader) -> Result<()> {
     let left = pairs.par_iter().filter(|_| !stopping::is_asked());
     let (survey, wrong) = Survey::of(left.map(|pair| reader.read(&pair.truth, None)));
@@ -29,10 +29,10 @@ pub(super) fn check_truths(pairs: &[Pair], classes: &ClassSet, reader: &TruthRea
     Ok(())
 }
 
-/// Share of pixels from which on a shifted numbering is worth a word.
+/// Share of pixels above which a shifted numbering is reported.
 const SUSPICIOUS: f64 = 0.3;
 
-/// What in the scores speaks against the rules by which ids were read.
+/// Signs in the scores that ids were read by the wrong rules, each a sentence.
 pub(super) fn doubts(source: &Source, evaluated: &Evaluated) -> Vec<String> {
     let confusion = &evaluated.scores.confusion;
     let accuracy = confusion.pixel_accuracy().unwrap_or(0.0);
@@ -40,7 +40,7 @@ pub(super) fn doubts(source: &Source, evaluated: &Evaluated) -> Vec<String> {
     let fits = |offset: isize| confusion.shifted_accuracy(offset).filter(|share| is_suspicious(*share));
     let mut doubts = Vec::new();
     doubts.extend(evaluated.beyond.finding(source.classes()));
-    let said = |share: f64, whose: &str, flag: &str| {
+    let printing = |share: f64, whose: &str, flag: &str| {
         format!(
             "{:.1} % of the pixels would be right if the ids of the {whose} were one more than their class; if they are, \
              add {flag}",
@@ -48,7 +48,7 @@ pub(super) fn doubts(source: &Source, evaluated: &Evaluated) -> Vec<String> {
         )
     };
     if let Some(share) = fits(-1) {
-        doubts.push(said(share, "ground truth", "--zero-is-ignored"));
+        doubts.push(printing(share, "ground truth", "--zero-is-ignored"));
     }
     let label_ids = datasets::find(&source.classes().name).and_then(|set| set.label_ids);
     let under = label_ids.and_then(|ids| confusion.accuracy_under(ids));
@@ -59,7 +59,7 @@ pub(super) fn doubts(source: &Source, evaluated: &Evaluated) -> Vec<String> {
         ));
     }
     if let (Some(share), Source::Files { .. }) = (fits(1), source) {
-        doubts.push(said(share, "predictions", "--predictions-zero-is-ignored"));
+        doubts.push(printing(share, "predictions", "--predictions-zero-is-ignored"));
     }
     doubts
 }

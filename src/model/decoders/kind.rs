@@ -1,10 +1,10 @@
-//! The decoders as they are published, for timing and for training.
+//! The published decoders, for timing and for training.
 
-use super::setr_up::UpDecoderSpec;
-use super::{DecoderSpec, HeadSpec, MaskSpec, MlaSpec};
+use super::setr_up::SetrPupSpec;
+use super::{DecoderSpec, HeadSpec, MaskSpec, SetrMlaSpec};
 use crate::model::encoders::EncoderSpec;
 
-/// The five decoders.
+/// The kinds of decoders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DecoderKind {
     /// Segmenter, linear.
@@ -23,10 +23,10 @@ pub enum DecoderKind {
 pub const SETR_CHANNELS: usize = 256;
 
 impl DecoderKind {
-    /// All of them, in the order in which people list them.
+    /// All kinds, in the usual order.
     pub const ALL: [Self; 5] = [Self::Linear, Self::Mask, Self::Naive, Self::Pup, Self::Mla];
 
-    /// `linear`, `mask`, …: the key of such a decoder in a model.
+    /// The key of such a decoder in a model: `linear`, `mask`, ….
     pub fn key(self) -> &'static str {
         match self {
             Self::Linear => "linear",
@@ -37,12 +37,12 @@ impl DecoderKind {
         }
     }
 
-    /// The one with a key.
+    /// The kind with this key.
     pub fn with_key(key: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.key() == key)
     }
 
-    /// What people call it.
+    /// Title for users.
     pub fn title(self) -> &'static str {
         match self {
             Self::Linear => "Linear",
@@ -53,8 +53,8 @@ impl DecoderKind {
         }
     }
 
-    /// Whether it takes what comes out of the encoder's final norm, as Segmenter's decoders do; the others have norms of
-    /// their own.
+    /// Whether it reads the output of the encoder's final norm, as Segmenter's decoders do; the others have their own
+    /// norms.
     pub fn takes_final_norm(self) -> bool {
         match self {
             Self::Linear | Self::Mask => true,
@@ -68,18 +68,18 @@ impl DecoderKind {
         self.spec_with(encoder, SETR_CHANNELS, false)
     }
 
-    /// The same with so many channels in SETR's convolutions (published: [`SETR_CHANNELS`]; the heads of MLA have half
-    /// as many) and perhaps with SETR's auxiliary heads. Those of Naive and PUP look at blocks 10, 15 and 20 of 24, in
-    /// proportion; those of MLA at its four paths.
+    /// Like [`DecoderKind::spec`], with `channels` channels in SETR's convolutions (published: [`SETR_CHANNELS`]; the
+    /// heads of MLA have half as many) and, if `auxiliary`, with SETR's auxiliary heads. Those of Naive and PUP read
+    /// blocks 10, 15 and 20 of 24, in proportion; those of MLA read its four paths.
     pub fn spec_with(self, encoder: &EncoderSpec, channels: usize, auxiliary: bool) -> DecoderSpec {
         let layers = encoder.layers();
         let heads = encoder.attention().map_or(1, |attention| attention.heads);
         let head = match self {
             Self::Linear => HeadSpec::Linear,
             Self::Mask => HeadSpec::MaskTransformer(MaskSpec::published(heads)),
-            Self::Naive => HeadSpec::Up(UpDecoderSpec::naive(layers, channels, auxiliary)),
-            Self::Pup => HeadSpec::Up(UpDecoderSpec::pup(layers, channels, auxiliary)),
-            Self::Mla => HeadSpec::Mla(MlaSpec::published(layers, channels, auxiliary)),
+            Self::Naive => HeadSpec::SetrPup(SetrPupSpec::naive(layers, channels, auxiliary)),
+            Self::Pup => HeadSpec::SetrPup(SetrPupSpec::pup(layers, channels, auxiliary)),
+            Self::Mla => HeadSpec::SetrMla(SetrMlaSpec::published(layers, channels, auxiliary)),
         };
         DecoderSpec {
             key: self.key().into(),

@@ -1,4 +1,4 @@
-//! What decoders put out.
+//! The output of decoders.
 
 use burn::tensor::Tensor;
 
@@ -12,7 +12,7 @@ pub struct Logits {
 }
 
 impl Logits {
-    /// From a map `[batch, rows, columns, classes]`.
+    /// Logits from a map `[batch, rows, columns, classes]`.
     pub(super) fn of_map(map: Tensor<4>) -> Self {
         let [batch, rows, columns, classes] = map.dims();
         Self {
@@ -22,13 +22,12 @@ impl Logits {
     }
 }
 
-/// Whether a head carries out its own last upsampling.
+/// Whether a head carries out its last upsampling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LastUpsampling {
-    /// It does.
+    /// The head carries it out.
     Here,
-    /// Where the head would arrive at the window's own size, it stops one bilinear step short of it: whoever resizes
-    /// the logits to the window does the same step then. Only right when the window is a multiple of the encoder's
-    /// stride.
+    /// A head that would reach the window's size stops one bilinear step before it; the caller does the same step when
+    /// it resizes the logits to the window. Only correct when the window is a multiple of the encoder's stride.
     LeftOut,
 }

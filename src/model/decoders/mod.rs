@@ -1,9 +1,9 @@
-//! Decoders: features to class logits. A folder for each, with its sizes, its modules and its cost, and here the one
-//! list of them.
+//! Decoders, which turn features into class logits. Each has a folder with its sizes, modules and cost; this file lists
+//! them.
 //!
 //! Maps are `[batch, rows, columns, channels]`, the order in which tokens come out of an encoder.
 
-mod head;
+mod family;
 mod kind;
 mod linear;
 mod logits;
@@ -22,18 +22,18 @@ use super::spec::{SpecError, between};
 use super::tensors::TensorList;
 use super::weights::WeightsMismatch;
 
-pub(super) use head::{Head, Inputs};
-pub use head::{Needs, Paper};
+pub(super) use family::{DecoderFamily, Inputs};
+pub use family::{Needs, Paper};
 pub use kind::{DecoderKind, SETR_CHANNELS};
 pub use linear::LinearDecoder;
 use linear::LinearSpec;
 pub use logits::{LastUpsampling, Logits};
 pub use mask::{MaskSpec, MaskTransformer};
-pub use setr_mla::{Mla, MlaSpec};
-pub use setr_up::{UpDecoder, UpDecoderSpec, UpSpec, UpStage};
+pub use setr_mla::{SetrMla, SetrMlaSpec};
+pub use setr_up::{SetrPup, SetrPupHead, SetrPupSpec, SetrPupStage};
 
-/// Far above the 256 channels of every published model.
-const MOST_CHANNELS: usize = 4096;
+/// Maximum number of channels, far above the 256 of every published model.
+const MAX_CHANNELS: usize = 4096;
 
 /// Epsilon of the LayerNorms of SETR's heads.
 const SETR_EPS: f64 = 1e-6;
@@ -41,9 +41,9 @@ const SETR_EPS: f64 = 1e-6;
 /// One decoder of a model: a main head and perhaps auxiliary ones.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DecoderSpec {
-    /// Unique in its model; its tensors are named `decoders.KEY.…`.
+    /// The key, unique in its model; the decoder's tensors are named `decoders.KEY.…`.
     pub key: String,
-    /// What it is.
+    /// Kind and sizes.
     pub head: HeadSpec,
 }
 
@@ -56,12 +56,14 @@ pub enum HeadSpec {
     /// Segmenter: class tokens that attend to the patches, then cosine similarity.
     MaskTransformer(MaskSpec),
     /// SETR Naive and PUP: convolutions with upsampling in between.
-    Up(UpDecoderSpec),
-    /// SETR MLA: four blocks' tokens, added up from the deepest on.
-    Mla(MlaSpec),
+    #[serde(rename = "up")]
+    SetrPup(SetrPupSpec),
+    /// SETR MLA: the tokens of four blocks, summed from the deepest block on.
+    #[serde(rename = "mla")]
+    SetrMla(SetrMlaSpec),
 }
 
-/// A decoder: features to class logits.
+/// A decoder, which turns features into class logits.
 #[derive(Module, Debug)]
 pub enum Decoder {
     /// Segmenter: one linear layer on each patch token.
@@ -69,19 +71,19 @@ pub enum Decoder {
     /// Segmenter: class tokens and cosine similarity.
     MaskTransformer(MaskTransformer),
     /// SETR Naive and PUP.
-    Up(UpDecoder),
+    SetrPup(SetrPup),
     /// SETR MLA.
-    Mla(Mla),
+    SetrMla(SetrMla),
 }
 
 impl HeadSpec {
-    /// What it says of itself.
-    pub(super) fn head(&self) -> &dyn Head {
+    /// The spec of this decoder as a [`DecoderFamily`].
+    pub(super) fn head(&self) -> &dyn DecoderFamily {
         match self {
             Self::Linear => &LinearSpec,
             Self::MaskTransformer(spec) => spec,
-            Self::Up(spec) => spec,
-            Self::Mla(spec) => spec,
+            Self::SetrPup(spec) => spec,
+            Self::SetrMla(spec) => spec,
         }
     }
 
@@ -90,12 +92,12 @@ impl HeadSpec {
         self.head().title()
     }
 
-    /// Whose decoder it is.
+    /// The paper that the decoder is from.
     pub fn paper(&self) -> Paper {
         self.head().paper()
     }
 
-    /// What it reads of an encoder's features.
+    /// The features that it reads.
     pub fn needs(&self) -> Needs {
         self.head().needs()
     }
@@ -105,24 +107,24 @@ impl HeadSpec {
         self.head().has_batch_norm()
     }
 
-    /// Channels of its first convolution; none for Segmenter's decoders.
+    /// Channels of its first convolution; `None` for Segmenter's decoders.
     pub fn channels(&self) -> Option<usize> {
         self.head().channels()
     }
 
-    /// The layer of the encoder, from 0, that each auxiliary head looks at.
+    /// The layer of the encoder, from 0, that each auxiliary head reads.
     pub fn auxiliary_layers(&self) -> Vec<usize> {
         self.head().auxiliary_layers()
     }
 
-    /// Steps of a run of one of its heads, for progress.
+    /// Number of steps in a run of one of its heads, for progress.
     pub fn steps(&self, auxiliary: Option<usize>) -> usize {
         self.head().steps(auxiliary)
     }
 }
 
 impl DecoderSpec {
-    /// Kind and sizes for people: `SETR MLA, on layers 3, 6, 9, 12`.
+    /// Kind and sizes as text: `SETR MLA, on layers 3, 6, 9, 12`.
     pub fn described(&self) -> String {
         let kind = self.head.head().described();
         let layers = self.head.auxiliary_layers();
@@ -133,7 +135,7 @@ impl DecoderSpec {
         format!("{kind}, auxiliary heads on layers {}", layers.join(", "))
     }
 
-    /// What the names of its tensors begin with, without a dot.
+    /// Prefix of the names of its tensors, without a dot.
     fn prefix(&self) -> String {
         format!("decoders.{}", self.key)
     }
@@ -176,15 +178,15 @@ impl Decoder {
                 let decoder = MaskTransformer::build(&prefix, mask, inputs, b)?;
                 Ok(Self::MaskTransformer(decoder))
             }
-            HeadSpec::Up(up) => Ok(Self::Up(UpDecoder::build(&prefix, up, inputs, b)?)),
-            HeadSpec::Mla(mla) => Ok(Self::Mla(Mla::build(&prefix, mla, b)?)),
+            HeadSpec::SetrPup(up) => Ok(Self::SetrPup(SetrPup::build(&prefix, up, inputs, b)?)),
+            HeadSpec::SetrMla(mla) => Ok(Self::SetrMla(SetrMla::build(&prefix, mla, b)?)),
         }
     }
 
     /// Class logits of its main head or of an auxiliary one.
     ///
     /// # Errors
-    /// [`Cancelled`] when the probe says so.
+    /// [`Cancelled`] when the probe returns `Break`.
     pub fn forward(
         &self,
         features: &Features,
@@ -195,16 +197,16 @@ impl Decoder {
         match self {
             Self::Linear(decoder) => Ok(decoder.forward(features)),
             Self::MaskTransformer(decoder) => decoder.forward(features, probe),
-            Self::Up(decoder) => decoder.forward(features, auxiliary, last, probe),
-            Self::Mla(decoder) => decoder.forward(features, auxiliary, probe),
+            Self::SetrPup(decoder) => decoder.forward(features, auxiliary, last, probe),
+            Self::SetrMla(decoder) => decoder.forward(features, auxiliary, probe),
         }
     }
 
-    /// A vector for each class, `[classes, dim]`, where the decoder learns such.
+    /// The learnt vector of each class, `[classes, dim]`, if the decoder has such.
     pub fn class_embeddings(&self) -> Option<Tensor<2>> {
         match self {
             Self::MaskTransformer(decoder) => Some(decoder.class_embeddings()),
-            Self::Linear(_) | Self::Up(_) | Self::Mla(_) => None,
+            Self::Linear(_) | Self::SetrPup(_) | Self::SetrMla(_) => None,
         }
     }
 }

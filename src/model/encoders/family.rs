@@ -1,76 +1,76 @@
-//! What every encoder says of itself.
+//! The interface of encoder specs.
 
 use super::super::spec::SpecError;
 use super::super::tensors::TensorList;
 use super::super::weights::HostTensor;
 use super::EncoderSpec;
 
-/// Sizes of one map that an encoder puts out.
+/// Sizes of one of an encoder's output maps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LevelSpec {
-    /// Pixels between two of its cells.
+    /// Distance between two cells in pixels.
     pub stride: usize,
-    /// Values per cell.
+    /// Number of values per cell.
     pub channels: usize,
 }
 
-/// Sizes of the attention of an encoder in which all patches look at each other.
+/// Sizes of the attention of an encoder in which all patches attend to each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AttentionSpec {
     /// Side of a patch in pixels.
     pub patch: usize,
-    /// Layers with attention.
+    /// Number of layers with attention.
     pub layers: usize,
-    /// Heads in each.
+    /// Number of heads in each layer.
     pub heads: usize,
     /// Width of a token.
     pub width: usize,
-    /// Tokens that are no patches.
+    /// Number of tokens that are not patches.
     pub extra: usize,
 }
 
 impl AttentionSpec {
-    /// Patches in a window of these sides in pixels.
+    /// Number of patches in a window of these sides in pixels.
     pub fn patches(&self, window: [usize; 2]) -> usize {
         window.map(|side| side.div_ceil(self.patch)).iter().product()
     }
 }
 
-/// How an encoder is to be trained on.
+/// Sizes with which to continue the training of an encoder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refit {
-    /// Side of a patch in pixels; families without patches have no use for it.
+    /// Side of a patch in pixels; families without patches ignore it.
     pub patch: usize,
-    /// Side of the pictures in pixels.
+    /// Side of the training images in pixels.
     pub crop: usize,
-    /// Whether some decoder takes what comes out of its final norm.
+    /// Whether some decoder reads the output of the final norm.
     pub final_norm: bool,
 }
 
-/// Why an encoder cannot be trained so.
+/// Why an encoder cannot be trained with these sizes.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RefitError {
-    /// The patch cannot be made from the encoder's own.
-    #[error("patch: expected the backbone's {own}, or a multiple or a whole part of it, found {found}")]
+    /// The patch size cannot be derived from the encoder's.
+    #[error("patch: expected the backbone's {own}, a multiple or a divisor of it, found {found}")]
     Patch {
-        /// The encoder's.
+        /// The encoder's patch size.
         own: usize,
-        /// What was wanted.
+        /// The requested patch size.
         found: usize,
     },
-    /// The crop is no multiple of the patch.
+    /// The crop is not a multiple of the patch size.
     #[error("crop: expected a multiple of the patch {patch}, found {crop}")]
     Crop {
-        /// The patch.
+        /// The patch size.
         patch: usize,
         /// The crop.
         crop: usize,
     },
 }
 
-/// What every encoder says of itself; [`EncoderSpec`] has the same for everybody. Windows are width and height in pixels,
-/// or height and width: it makes no difference.
-pub(super) trait Family {
+/// The interface that the encoder spec of each family implements: titles, sizes, tensors and cost. [`EncoderSpec`]
+/// documents the functions. Windows are two sides in pixels, in either order.
+pub(super) trait EncoderFamily {
     fn title(&self) -> String;
 
     fn title_parts(&self) -> [String; 2];
@@ -95,7 +95,7 @@ pub(super) trait Family {
 
     fn feature_bytes(&self, window: [usize; 2], taps: usize) -> usize;
 
-    /// Adds its tensors, whose names begin with `encoder.`.
+    /// Adds its tensors to `list`; their names start with `encoder.`.
     fn tensors(&self, list: &mut TensorList);
 
     fn check(&self) -> Result<(), SpecError>;

@@ -1,4 +1,4 @@
-//! Encoders: pictures to features. A folder for each family, and here the one list of them.
+//! Encoders, which turn images into features. Each family has a folder; this file lists them.
 
 mod family;
 mod vit;
@@ -13,7 +13,7 @@ use super::probe::{Cancelled, Probe};
 use super::spec::SpecError;
 use super::tensors::TensorList;
 use super::weights::{HostTensor, WeightsMismatch};
-use family::Family;
+use family::EncoderFamily;
 
 pub use family::{AttentionSpec, LevelSpec, Refit, RefitError};
 pub use vit::{PositionResize, Variant, VisionTransformer, VitSpec, resized_positions};
@@ -26,7 +26,7 @@ pub enum EncoderSpec {
     Vit(VitSpec),
 }
 
-/// An encoder: pictures to features.
+/// An encoder, which turns images into features.
 #[derive(Module, Debug)]
 pub enum Encoder {
     /// A Vision Transformer.
@@ -34,76 +34,76 @@ pub enum Encoder {
 }
 
 impl EncoderSpec {
-    /// The families, as files name them.
+    /// The names of the families in files.
     pub const FAMILIES: [&str; 1] = ["vit"];
 
-    /// What it says of itself.
-    fn family(&self) -> &dyn Family {
+    /// The spec of this encoder as an [`EncoderFamily`].
+    fn family(&self) -> &dyn EncoderFamily {
         match self {
             Self::Vit(spec) => spec,
         }
     }
 
-    /// The sizes of a Vision Transformer, for what shows or cuts patches; nothing for another family.
+    /// The sizes of a Vision Transformer, for code that shows or cuts patches; `None` for another family.
     pub fn vit(&self) -> Option<&VitSpec> {
         match self {
             Self::Vit(spec) => Some(spec),
         }
     }
 
-    /// The same, to be changed.
+    /// The same, mutable.
     pub fn vit_mut(&mut self) -> Option<&mut VitSpec> {
         match self {
             Self::Vit(spec) => Some(spec),
         }
     }
 
-    /// What people call it: `ViT-T/16`.
+    /// Title for users: `ViT-T/16`.
     pub fn title(&self) -> String {
         self.family().title()
     }
 
-    /// What titles of models say of it: its variant, and what stands behind everything. `T` and `/16`.
+    /// Its parts of a model's title: the variant and the end of the title, such as `T` and `/16`.
     pub fn title_parts(&self) -> [String; 2] {
         self.family().title_parts()
     }
 
-    /// Its sizes for people, each with a name.
+    /// Its sizes as text, each with a name.
     pub fn described(&self) -> Vec<(&'static str, String)> {
         self.family().described()
     }
 
-    /// Sides of pictures have to be multiples of so many pixels.
+    /// Number of pixels of which the sides of images must be multiples.
     pub fn multiple(&self) -> usize {
         self.family().multiple()
     }
 
-    /// Number of its layers: its steps, for progress and for learning rates.
+    /// Number of layers, for progress and for layer-wise learning rates.
     pub fn layers(&self) -> usize {
         self.family().layers()
     }
 
-    /// The maps that it puts out, the finest first.
+    /// Its output maps, the finest first.
     pub fn levels(&self) -> Vec<LevelSpec> {
         self.family().levels()
     }
 
-    /// Its attention, where it has any to look into.
+    /// The sizes of its attention, if its attention can be traced.
     pub fn attention(&self) -> Option<AttentionSpec> {
         self.family().attention()
     }
 
-    /// Height and width in pixels of the pictures that it was trained with, where its sizes tell.
+    /// Height and width in pixels of the images that it was trained with, if its sizes determine them.
     pub fn trained_size(&self) -> Option<[usize; 2]> {
         self.family().trained_size()
     }
 
-    /// Products of a window of these sides in pixels.
+    /// Number of multiplications for a window of these sides in pixels.
     pub(super) fn products(&self, window: [usize; 2]) -> f64 {
         self.family().products(window)
     }
 
-    /// Bytes of the features of a window of these sides in pixels, when so many layers are tapped.
+    /// Bytes of the features of a window of these sides in pixels, with `taps` tapped layers.
     pub(super) fn feature_bytes(&self, window: [usize; 2], taps: usize) -> usize {
         self.family().feature_bytes(window, taps)
     }
@@ -117,33 +117,33 @@ impl EncoderSpec {
         self.family().check()
     }
 
-    /// Whether a norm follows its last layer that not every decoder needs.
+    /// Whether a final norm, which not every decoder needs, follows its last layer.
     pub fn has_final_norm(&self) -> bool {
         self.family().has_final_norm()
     }
 
-    /// The same with or without such a norm.
+    /// The same encoder with or without a final norm.
     #[must_use]
     pub fn with_final_norm(&self, is_there: bool) -> Self {
         self.family().with_final_norm(is_there)
     }
 
-    /// Its sizes for training on.
+    /// Its sizes for continued training with the sizes of `refit`.
     ///
     /// # Errors
-    /// When it cannot be trained so.
+    /// When it cannot be trained with these sizes.
     pub fn refit(&self, refit: &Refit) -> Result<Self, RefitError> {
         self.family().refit(refit)
     }
 
-    /// A tensor of it for what [`EncoderSpec::refit`] has made of it.
+    /// Converts a tensor of this encoder for the encoder `to`, which [`EncoderSpec::refit`] made.
     pub fn refit_tensor(&self, to: &Self, name: &str, stored: HostTensor) -> HostTensor {
         self.family().refit_tensor(to, name, stored)
     }
 }
 
 impl Encoder {
-    /// One that keeps what the layers `taps` put out.
+    /// Builds an encoder that keeps the outputs of the layers `taps`.
     pub(super) fn build(spec: &EncoderSpec, taps: Vec<usize>, b: &mut Builder) -> Result<Self, WeightsMismatch> {
         match spec {
             EncoderSpec::Vit(spec) => Ok(Self::Vit(VisionTransformer::build(spec, taps, b)?)),
@@ -153,7 +153,7 @@ impl Encoder {
     /// Features of `image` `[batch, 3, height, width]`, normalised, both sides multiples of [`EncoderSpec::multiple`].
     ///
     /// # Errors
-    /// [`Cancelled`] when the probe says so.
+    /// [`Cancelled`] when the probe returns `Break`.
     pub fn forward(&self, image: Tensor<4>, probe: &mut dyn Probe) -> Result<Features, Cancelled> {
         match self {
             Self::Vit(encoder) => encoder.forward(image, probe),

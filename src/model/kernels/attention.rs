@@ -1,19 +1,19 @@
-//! Softmax attention over host memory, a few rows of queries at a time.
+//! Softmax attention over host memory, some rows of queries at a time.
 
 use multiversion::multiversion;
 use rayon::prelude::*;
 
 use crate::numeric::{Strided, exp, multiply};
 
-/// Most rows of queries per task. Each task lays out all keys and values for the matrix kernel anew, which a few
-/// hundred rows make up for; more rows would push their scores (300 x 1025 values, 1.2 MiB) out of the second-level
+/// Maximum number of rows of queries per task. Each task packs all keys and values for the matrix kernel again, which a
+/// few hundred rows make up for; more rows would push their scores (300 x 1025 values, 1.2 MiB) out of the second-level
 /// cache. Measured on ViT-B at 1025 tokens: 64 rows cost 5 % of the whole run.
-const MOST_ROWS: usize = 320;
+const MAX_ROWS: usize = 320;
 
-/// Rows per task such that every thread gets as many tasks of nearly the same size.
+/// Rows per task, so that every thread gets the same number of tasks of nearly the same size.
 fn rows_per_task(tokens: usize) -> usize {
     let threads = rayon::current_num_threads();
-    let rounds = tokens.div_ceil(threads * MOST_ROWS);
+    let rounds = tokens.div_ceil(threads * MAX_ROWS);
     tokens.div_ceil(threads * rounds)
 }
 

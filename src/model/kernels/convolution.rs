@@ -1,9 +1,9 @@
-//! 3x3 and 1x1 convolution over host memory with an upsampling before it, a band of rows at a time.
+//! 3x3 and 1x1 convolution over host memory, with an upsampling before it, one band of rows at a time.
 //!
-//! Maps are `[rows, columns, channels]`. With channels innermost the three neighbours of a pixel along a row lie side
-//! by side, so the rows of a matrix that begins `channels` values further each time are already what a 3x1 convolution
-//! multiplies: three matrix products per band and no copy of every neighbourhood. The upsampled map never exists as a
-//! whole either, for each band interpolates the rows that it needs into memory that stays in the cache.
+//! Maps are `[rows, columns, channels]`. With channels innermost, the three neighbours of a pixel along a row are
+//! adjacent in memory. A matrix whose rows start `channels` values apart therefore already holds what a 3x1 convolution
+//! multiplies: a band needs three matrix products and no copy of every neighbourhood. The upsampled map never exists as
+//! a whole either, because each band interpolates the rows that it needs into memory that stays in the cache.
 
 use multiversion::multiversion;
 
@@ -12,33 +12,33 @@ use super::upsampling::{Map, Upsampled};
 use super::winograd;
 use crate::numeric::{Strided, multiply};
 
-/// A convolution that keeps the size of a map, and what follows it.
-pub(super) struct Layer<'a> {
+/// A convolution that keeps the size of a map, and the operations after it.
+pub(super) struct FusedConvolution<'a> {
     /// `[side * side * input channels, output channels]`, row by row of the kernel.
     pub(super) weight: &'a [f32],
     /// 1 or 3.
     pub(super) side: usize,
-    /// Each output channel is multiplied by this,
+    /// Factor of each output channel, applied first.
     pub(super) scale: &'a [f32],
-    /// then this is added,
+    /// Added to each output channel after that.
     pub(super) shift: &'a [f32],
-    /// and then negative values may become 0.
+    /// Whether negative values then become 0.
     pub(super) relu: bool,
 }
 
-/// Fewest pixels per task: enough to make up for laying out the weights anew in each matrix product.
-const LEAST_PIXELS: usize = 1024;
+/// Minimum number of pixels per task: enough to make up for packing the weights again in each matrix product.
+const MIN_PIXELS: usize = 1024;
 
-/// Rows per task such that every thread gets as many tasks of nearly the same size.
+/// Rows per task, so that every thread gets the same number of tasks of nearly the same size.
 fn rows_per_task(rows: usize, columns: usize) -> usize {
     let threads = rayon::current_num_threads();
-    let least = LEAST_PIXELS.div_ceil(columns);
+    let least = MIN_PIXELS.div_ceil(columns);
     let tasks = (rows / least).max(1).next_multiple_of(threads);
     rows.div_ceil(tasks)
 }
 
 /// Resizes `map` to `size` (rows and columns) and convolves the result, with zeros around it, into `out`.
-pub(super) fn convolve(map: &Map, size: [usize; 2], align_corners: bool, layer: &Layer, out: &mut [f32]) {
+pub(super) fn convolve(map: &Map, size: [usize; 2], align_corners: bool, layer: &FusedConvolution, out: &mut [f32]) {
     let map = Upsampled::new(map, size, align_corners);
     if winograd::fits(&map, layer) {
         winograd::convolve(&map, layer, out);
@@ -47,14 +47,14 @@ pub(super) fn convolve(map: &Map, size: [usize; 2], align_corners: bool, layer: 
     }
 }
 
-/// As the definition says: one product for each row of the kernel.
-fn direct(map: &Upsampled, layer: &Layer, out: &mut [f32]) {
+/// Convolves directly: one matrix product for each row of the kernel.
+fn direct(map: &Upsampled, layer: &FusedConvolution, out: &mut [f32]) {
     let (rows, columns) = (map.rows, map.columns);
     let input = map.channels();
     let output = layer.scale.len();
     let margin = layer.side / 2;
     let rows_per_task = rows_per_task(rows, columns);
-    // Between two rows there are the zeros that both of them need beyond their ends.
+    // The zeros between two rows are the margins of both.
     let padded = columns + 2 * margin;
     share_out(
         out.chunks_mut(rows_per_task * columns * output),
@@ -71,7 +71,7 @@ fn direct(map: &Upsampled, layer: &Layer, out: &mut [f32]) {
                 let inner = &mut row[margin * input..(margin + columns) * input];
                 map.row(top + i, margin, line, inner);
             }
-            // The last pixels of the last row reach into zeros; those between two rows give values nobody takes.
+            // The last pixels of the last row reach into zeros; the values of those between two rows are discarded.
             let pixels = band * padded - 2 * margin;
             for (down, weight) in layer.weight.chunks_exact(layer.side * input * output).enumerate() {
                 let neighbours = Strided {
@@ -98,11 +98,11 @@ fn direct(map: &Upsampled, layer: &Layer, out: &mut [f32]) {
     );
 }
 
-/// Memory of one thread.
+/// Scratch memory of one thread.
 struct Scratch {
     /// The rows of a band with the margins around them.
     source: Vec<f32>,
-    /// Their products.
+    /// The matrix products of the band.
     product: Vec<f32>,
     line: Vec<f32>,
 }
@@ -117,7 +117,7 @@ impl Scratch {
     }
 }
 
-fn finish_row(from: &[f32], layer: &Layer, to: &mut [f32]) {
+fn finish_row(from: &[f32], layer: &FusedConvolution, to: &mut [f32]) {
     let floor = if layer.relu { 0.0 } else { f32::NEG_INFINITY };
     let channels = layer.scale.len();
     for (from, to) in from.chunks_exact(channels).zip(to.chunks_exact_mut(channels)) {
@@ -129,7 +129,7 @@ fn finish_row(from: &[f32], layer: &Layer, to: &mut [f32]) {
 fn finish_pixel(from: &[f32], scale: &[f32], shift: &[f32], floor: f32, to: &mut [f32]) {
     for (((x, scale), shift), out) in from.iter().zip(scale).zip(shift).zip(to) {
         let value = x.mul_add(*scale, *shift);
-        // The other way round, what is no number would become the floor.
+        // With the opposite comparison, NaN would become the floor.
         *out = if value < floor { floor } else { value };
     }
 }
@@ -137,21 +137,21 @@ fn finish_pixel(from: &[f32], scale: &[f32], shift: &[f32], floor: f32, to: &mut
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::numeric::Between;
+    use crate::numeric::Interpolation;
 
     fn value(i: usize) -> f32 {
         ((i * 37 % 101) as f32 - 50.0) * 0.02
     }
 
-    /// The definition, one value after the other, in f64.
-    fn reference(map: &Map, size: [usize; 2], align_corners: bool, layer: &Layer) -> Vec<f64> {
+    /// The definition of the convolution, computed value by value in f64.
+    fn reference(map: &Map, size: [usize; 2], align_corners: bool, layer: &FusedConvolution) -> Vec<f64> {
         let [rows, columns] = size;
         let at = |y: isize, x: isize, c: usize| -> f64 {
             if y < 0 || x < 0 || y >= rows as isize || x >= columns as isize {
                 return 0.0;
             }
-            let down = Between::of(y as usize, map.rows, rows, align_corners);
-            let across = Between::of(x as usize, map.columns, columns, align_corners);
+            let down = Interpolation::of(y as usize, map.rows, rows, align_corners);
+            let across = Interpolation::of(x as usize, map.columns, columns, align_corners);
             let sample = |y: usize, x: usize| f64::from(map.values[(y * map.columns + x) * map.channels + c]);
             let line = |y: usize| {
                 let weight = f64::from(across.weight);
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_stays_so() {
+    fn nan_propagates() {
         for (input, output) in [(5, 7), (16, 16)] {
             let values = vec![f32::NAN; 8 * 8 * input];
             let map = Map {
@@ -189,7 +189,7 @@ mod tests {
                 columns: 8,
                 channels: input,
             };
-            let layer = Layer {
+            let layer = FusedConvolution {
                 weight: &vec![1.0; 9 * input * output],
                 side: 3,
                 scale: &vec![1.0; output],
@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn agrees_with_the_definition() {
-        // Whole vectors of channels take Winograd's way.
+        // Whole vectors of channels use Winograd's method.
         for (input, output, side, size, align_corners, relu) in [
             (5, 7, 3, [6, 4], false, true),
             (5, 7, 3, [12, 8], false, true),
@@ -228,7 +228,7 @@ mod tests {
             let weight: Vec<f32> = (0..side * side * input * output).map(|i| value(i + 3)).collect();
             let scale: Vec<f32> = (0..output).map(|i| 1.0 + value(i)).collect();
             let shift: Vec<f32> = (0..output).map(|i| value(i + 9)).collect();
-            let layer = Layer {
+            let layer = FusedConvolution {
                 weight: &weight,
                 side,
                 scale: &scale,
@@ -242,7 +242,7 @@ mod tests {
                 .zip(reference(&map, size, align_corners, &layer))
                 .enumerate()
             {
-                // The transforms of Winograd's method cost about a digit, as its authors found.
+                // The transforms of Winograd's method lose about one digit, as its authors found.
                 let tolerance = if input.is_multiple_of(16) { 5e-5 } else { 1e-5 };
                 assert!(
                     (f64::from(*found) - expected).abs() < tolerance,

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use crate::numeric::exp;
 
-/// Values per task: small enough for the second-level cache, large enough to hide the hand-over.
+/// Values per task: small enough for the second-level cache, large enough to hide the cost of handing it to a thread.
 const CHUNK: usize = 32 * 1024;
 
 /// Replaces each `x` of rows of `bias.len()` values by `gelu(x + bias)`.

@@ -1,8 +1,8 @@
-//! The seam between the networks and the processor.
+//! Operations of the networks that have their own kernels on the CPU.
 //!
-//! On the CPU without autodiff each function here runs one fused, vectorised loop over host memory; everywhere else
-//! it is a few burn operations with the same result. A uniquely owned burn-flex tensor gives up its memory and takes
-//! it back without a copy, so the seam costs microseconds.
+//! On the CPU without autodiff, each function here runs one fused, vectorised loop over host memory; everywhere else it
+//! runs a few burn operations with the same result. A uniquely owned burn-flex tensor hands over its memory and takes
+//! it back without a copy, so each switch costs microseconds.
 
 mod attention;
 mod convolution;
@@ -16,7 +16,7 @@ use burn::tensor::{DType, Device, Tensor, TensorData, activation, module};
 
 use super::interpolation;
 
-/// Whether host loops apply to a tensor: burn-flex, f32, no gradients wanted.
+/// Whether host loops apply to a tensor: burn-flex, f32, without gradients.
 pub(super) fn on_host<const D: usize>(x: &Tensor<D>) -> bool {
     let device = x.device();
     device == Device::flex() && !device.is_autodiff() && x.dtype() == DType::F32
@@ -49,7 +49,7 @@ pub(super) fn bias_gelu(x: Tensor<3>, linear: &Linear) -> Tensor<3> {
     }
     let x = with_bias(x, linear);
     if x.device().is_autodiff() {
-        // burn's own has the gradient of the tanh approximation.
+        // burn's own GELU has the gradient of the tanh approximation.
         return x.clone() * ((x * std::f64::consts::FRAC_1_SQRT_2).erf() + 1.0) * 0.5;
     }
     activation::gelu(x)
@@ -62,7 +62,7 @@ pub(super) fn residual(x: Tensor<3>, update: Tensor<3>, linear: &Linear) -> Tens
 
 /// Softmax attention from `x · W_qkv` `[batch, tokens, 3 · dim]` without bias to `[batch, tokens, dim]`.
 ///
-/// Scores are scaled by `(dim / heads)^-0.5`. No attention matrix is kept.
+/// Scores are scaled by `(dim / heads)^-0.5`. The attention matrix is not kept, except for gradients.
 pub(super) fn attention(qkv: Tensor<3>, projection: &Linear, heads: usize) -> Tensor<3> {
     let [batch, tokens, width] = qkv.dims();
     if on_host(&qkv) {
@@ -78,7 +78,7 @@ pub(super) fn attention(qkv: Tensor<3>, projection: &Linear, heads: usize) -> Te
     let is_autodiff = qkv.device().is_autodiff();
     let [query, key, value] = split_heads(qkv, projection, heads);
     if is_autodiff {
-        // The attention matrix is kept for the way back.
+        // The backward pass needs the attention matrix.
         let scores = query.matmul(key.swap_dims(2, 3));
         return merge_heads(activation::softmax(scores, 3).matmul(value));
     }
@@ -103,7 +103,7 @@ pub(super) fn merge_heads(context: Tensor<4>) -> Tensor<3> {
     context.swap_dims(1, 2).reshape([batch, tokens, heads * head])
 }
 
-/// A factor and a sum per output channel of a convolution, and whether negative values then become 0.
+/// A scale and a shift per output channel of a convolution, and whether negative values then become 0.
 pub(super) struct Affine {
     pub(super) scale: Tensor<1>,
     pub(super) shift: Tensor<1>,
@@ -111,7 +111,7 @@ pub(super) struct Affine {
 }
 
 /// Enlarges `map` `[batch, rows, columns, channels]` bilinearly and convolves it, on the host. `weight` is
-/// `[side * side * channels, output]`; there are zeros around the map.
+/// `[side * side * channels, output]`; the map is padded with zeros.
 pub(super) fn convolve(
     map: Tensor<4>,
     factor: usize,
@@ -129,7 +129,7 @@ pub(super) fn convolve(
         host_values(affine.scale.clone()),
         host_values(affine.shift.clone()),
     );
-    let layer = convolution::Layer {
+    let layer = convolution::FusedConvolution {
         weight: &weight,
         side,
         scale: &scale,
@@ -181,14 +181,14 @@ pub(super) fn enlarge(map: Tensor<4>, factor: usize, align_corners: bool) -> Ten
     map.reshape([batch, size[0], size[1], channels])
 }
 
-/// Bytes of scores per step on a device other than the host: the smallest storage binding that a Vulkan adapter has
-/// to offer.
-const MOST_SCORE_BYTES: usize = 128 << 20;
+/// Maximum bytes of scores per step on a device other than the host: the storage binding size that every Vulkan adapter
+/// offers.
+const MAX_SCORE_BYTES: usize = 128 << 20;
 
 fn attend_in_chunks(query: Tensor<4>, key: Tensor<4>, value: Tensor<4>) -> Tensor<4> {
     let [batch, heads, tokens, _] = query.dims();
     let row_bytes = batch * heads * tokens * size_of::<f32>();
-    let chunk = (MOST_SCORE_BYTES / row_bytes).clamp(1, tokens);
+    let chunk = (MAX_SCORE_BYTES / row_bytes).clamp(1, tokens);
     let chunks = (0..tokens)
         .step_by(chunk)
         .map(|start| {
@@ -218,7 +218,7 @@ fn with_bias(x: Tensor<3>, linear: &Linear) -> Tensor<3> {
     }
 }
 
-/// The bias in host memory, zeros where the layer has none.
+/// The bias in host memory; zeros if the layer has none.
 fn host_bias(linear: &Linear, width: usize) -> Vec<f32> {
     match &linear.bias {
         Some(bias) => host_values(bias.val()),
@@ -226,11 +226,11 @@ fn host_bias(linear: &Linear, width: usize) -> Vec<f32> {
     }
 }
 
-/// The values of a tensor that [`on_host`] says yes to; its own memory where nothing else holds it.
+/// The values of a tensor for which [`on_host`] is true, without a copy if nothing else holds its memory.
 fn host_values<const D: usize>(x: Tensor<D>) -> Vec<f32> {
     match x.into_data().try_into_vec() {
         Ok(values) => values,
-        // `on_host` has looked at the type; anything else is a defect of this room.
+        // `on_host` has checked the type; anything else is a defect of this room.
         Err(e) => panic!("a CPU kernel was called on a tensor that is not f32: {e:?}"),
     }
 }
@@ -245,7 +245,7 @@ fn on_data<const D: usize>(x: Tensor<D>, f: impl FnOnce(&mut [f32])) -> TensorDa
     let mut data = x.into_data();
     match data.as_mut_slice::<f32>() {
         Ok(values) => f(values),
-        // `on_host` has looked at the type; anything else is a defect of this file.
+        // `on_host` has checked the type; anything else is a defect of this file.
         Err(e) => panic!("a CPU kernel was called on a tensor that is not f32: {e:?}"),
     }
     data

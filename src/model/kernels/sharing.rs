@@ -1,11 +1,11 @@
-//! Tasks that threads share out among themselves, with memory that each thread makes once.
+//! Distributes tasks over threads, with scratch memory that each thread allocates once.
 
 use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-/// Calls `work` with every chunk and its number. Rayon's own `for_each_init` makes its memory anew each time it splits
-/// the tasks, which for megabytes costs as much as the work.
+/// Calls `work` with every chunk and its number. Rayon's own `for_each_init` allocates its memory again each time it
+/// splits the tasks, which for megabytes costs as much as the work.
 pub(super) fn share_out<'a, S>(
     chunks: impl Iterator<Item = &'a mut [f32]> + Send,
     scratch: impl Fn() -> S + Sync,

@@ -1,9 +1,9 @@
-//! Bilinear upsampling over host memory, as a whole or a row at a time.
+//! Bilinear upsampling over host memory, of a whole map or a row at a time.
 
 use multiversion::multiversion;
 use rayon::prelude::*;
 
-use crate::numeric::Between;
+use crate::numeric::Interpolation;
 
 /// A map in host memory.
 pub(super) struct Map<'a> {
@@ -14,27 +14,27 @@ pub(super) struct Map<'a> {
     pub(super) channels: usize,
 }
 
-/// Where an upsampled map takes its values from.
+/// The interpolations of an upsampled map.
 struct Resampling {
     /// Per row of the upsampled map.
-    rows: Vec<Between>,
+    rows: Vec<Interpolation>,
     /// Per column.
-    columns: Vec<Between>,
+    columns: Vec<Interpolation>,
 }
 
 impl Resampling {
     fn new(map: &Map, [rows, columns]: [usize; 2], align_corners: bool) -> Self {
-        let along = |from: usize, to: usize| (0..to).map(|i| Between::of(i, from, to, align_corners)).collect();
+        let along = |from: usize, to: usize| (0..to).map(|i| Interpolation::of(i, from, to, align_corners)).collect();
         Self {
             rows: along(map.rows, rows),
             columns: along(map.columns, columns),
         }
     }
 
-    /// Row `y` of the upsampled map; `line` has room for a row of the map itself.
+    /// Writes row `y` of the upsampled map to `out`; `line` is scratch memory for a row of the map itself.
     fn row(&self, map: &Map, y: usize, line: &mut [f32], out: &mut [f32]) {
         let pitch = map.columns * map.channels;
-        let Between { low, high, weight } = self.rows[y];
+        let Interpolation { low, high, weight } = self.rows[y];
         mix(
             &map.values[low * pitch..][..pitch],
             &map.values[high * pitch..][..pitch],
@@ -53,12 +53,12 @@ impl Resampling {
     }
 }
 
-/// A map resized to another size, of which no more than the rows that are asked for ever exists.
+/// A map resized to another size; only the rows that are requested are computed.
 pub(super) struct Upsampled<'a> {
     map: &'a Map<'a>,
     pub(super) rows: usize,
     pub(super) columns: usize,
-    /// `None` where the size stays.
+    /// `None` if the size stays the same.
     resampling: Option<Resampling>,
 }
 
@@ -78,12 +78,13 @@ impl<'a> Upsampled<'a> {
         self.map.channels
     }
 
-    /// Room for what [`Upsampled::row`] needs while it works.
+    /// Scratch memory for [`Upsampled::row`].
     pub(super) fn line(&self) -> Vec<f32> {
         vec![0.0; self.map.columns * self.map.channels]
     }
 
-    /// The row `above` rows above row `y`, `[columns, channels]`; zeros above the first row and below the last.
+    /// Writes the row `above` rows above row `y`, `[columns, channels]`, to `out`; zeros above the first row and below
+    /// the last.
     pub(super) fn row(&self, y: usize, above: usize, line: &mut [f32], out: &mut [f32]) {
         match y.checked_sub(above).filter(|y| *y < self.rows) {
             None => out.fill(0.0),

@@ -7,7 +7,7 @@
 use multiversion::multiversion;
 use rayon::prelude::*;
 
-use super::convolution::Layer;
+use super::convolution::FusedConvolution;
 use super::sharing::share_out;
 use super::upsampling::Upsampled;
 use crate::numeric::{Strided, multiply};
@@ -24,26 +24,26 @@ const PRODUCTS: usize = PATCH * PATCH;
 /// Channels that are transformed together, one per vector lane.
 const LANES: usize = 16;
 
-/// Most tiles per task: enough to make up for laying out the weights anew in each product, and few enough that the
-/// transformed tiles of all threads stay in the last cache.
-const MOST_TILES: usize = 128;
+/// Maximum number of tiles per task: enough to make up for packing the weights again in each product, and few enough
+/// that the transformed tiles of all threads stay in the last-level cache.
+const MAX_TILES: usize = 128;
 
-/// Fewest outputs per channel: below, transforming the kernel costs more than is saved.
-const LEAST_PIXELS: usize = 64;
+/// Minimum number of outputs per channel: below it, transforming the kernel costs more than the method saves.
+const MIN_PIXELS: usize = 64;
 
 type Lanes = [f32; LANES];
 
-/// Whether a convolution can be done this way, and is worth it.
-pub(super) fn fits(map: &Upsampled, layer: &Layer) -> bool {
+/// Whether a convolution can use Winograd's method, and whether it is worth it.
+pub(super) fn fits(map: &Upsampled, layer: &FusedConvolution) -> bool {
     let whole_lanes = |channels: usize| channels.is_multiple_of(LANES);
     layer.side == 3
         && whole_lanes(map.channels())
         && whole_lanes(layer.scale.len())
-        && map.rows * map.columns >= LEAST_PIXELS
+        && map.rows * map.columns >= MIN_PIXELS
 }
 
 /// Convolves `map`, with zeros around it, into `out`; see [`fits`].
-pub(super) fn convolve(map: &Upsampled, layer: &Layer, out: &mut [f32]) {
+pub(super) fn convolve(map: &Upsampled, layer: &FusedConvolution, out: &mut [f32]) {
     let (input, output) = (map.channels(), layer.scale.len());
     let kernel = transformed_kernel(layer.weight, input, output);
     let across = map.columns.div_ceil(TILE);
@@ -60,15 +60,15 @@ pub(super) fn convolve(map: &Upsampled, layer: &Layer, out: &mut [f32]) {
     );
 }
 
-/// Rows of tiles per task such that every thread gets as many tasks of nearly the same size.
+/// Rows of tiles per task, so that every thread gets the same number of tasks of nearly the same size.
 fn tile_rows_per_task(down: usize, across: usize) -> usize {
-    let most = (MOST_TILES / across).max(1);
+    let most = (MAX_TILES / across).max(1);
     let threads = rayon::current_num_threads();
     let tasks = down.div_ceil(most).next_multiple_of(threads);
     down.div_ceil(tasks)
 }
 
-/// Memory of one thread, for a band of tiles.
+/// Scratch memory of one thread, for a band of tiles.
 struct Scratch {
     /// The band's pixels and one around them, `[rows, columns, input channels]`.
     source: Vec<f32>,
@@ -91,8 +91,8 @@ struct Planes {
     values: Vec<f32>,
     tiles: usize,
     channels: usize,
-    /// From one matrix to the next. One cache line more than a matrix takes, because all values of a tile would share
-    /// few places in the cache if they were a power of two apart.
+    /// Distance from one matrix to the next, in values. It is one cache line more than a matrix takes, because the
+    /// values of a tile would share few cache sets if they were a power of two apart.
     step: usize,
 }
 
@@ -134,7 +134,7 @@ impl Scratch {
         }
     }
 
-    /// Takes the band whose first row is `top` and transforms it.
+    /// Loads the band whose first row is `top` and transforms it.
     fn load(&mut self, map: &Upsampled, top: usize) {
         let channels = map.channels();
         let rows = self.source.chunks_exact_mut(self.pitch * channels);
@@ -159,8 +159,8 @@ impl Scratch {
         }
     }
 
-    /// Puts out the band; its last rows may lie below the map.
-    fn store(&self, layer: &Layer, out: &mut [f32]) {
+    /// Writes the band to `out`; its last rows may be below the map.
+    fn store(&self, layer: &FusedConvolution, out: &mut [f32]) {
         let channels = self.outputs.channels;
         let rows = out.len() / (self.columns * channels);
         let mut values = vec![0.0; TILE * TILE * channels];
@@ -196,7 +196,7 @@ fn transformed_kernel(weight: &[f32], input: usize, output: usize) -> Planes {
     planes
 }
 
-/// The kernels of one input channel: nine rows of `weight`, `step` apart, to 36.
+/// Transforms the kernels of one input channel: nine rows of `weight`, `step` apart, to 36.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+fma", "x86_64+avx2+fma"))]
 fn transform_kernels(weight: &[f32], step: usize, out: &mut [&mut [f32]]) {
     let output = out.first().map_or(0, |row| row.len());
@@ -216,7 +216,7 @@ fn transform_kernels(weight: &[f32], step: usize, out: &mut [&mut [f32]]) {
     }
 }
 
-/// `Bᵀ d B` of a tile, whose first pixel is the first of `source`; its values come to lie `step` apart.
+/// `Bᵀ d B` of a tile, whose first pixel is the first of `source`; its values are written `step` apart.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+fma", "x86_64+avx2+fma"))]
 fn transform_inputs(source: &[f32], pitch: usize, channels: usize, out: &mut [f32], step: usize) {
     for c in (0..channels).step_by(LANES) {
@@ -235,9 +235,9 @@ fn transform_inputs(source: &[f32], pitch: usize, channels: usize, out: &mut [f3
     }
 }
 
-/// `Aᵀ m A` of a tile and what follows the convolution; `out` is `[4, 4, channels]`.
+/// `Aᵀ m A` of a tile, then scale, shift and ReLU; `out` is `[4, 4, channels]`.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+fma", "x86_64+avx2+fma"))]
-fn transform_outputs(from: &[f32], step: usize, layer: &Layer, out: &mut [f32]) {
+fn transform_outputs(from: &[f32], step: usize, layer: &FusedConvolution, out: &mut [f32]) {
     let channels = layer.scale.len();
     let floor = if layer.relu { 0.0 } else { f32::NEG_INFINITY };
     for c in (0..channels).step_by(LANES) {
@@ -254,7 +254,7 @@ fn transform_outputs(from: &[f32], step: usize, layer: &Layer, out: &mut [f32]) 
                 let out = &mut out[(y * TILE + x) * channels + c..][..LANES];
                 for i in 0..LANES {
                     let value = value[i].mul_add(scale[i], shift[i]);
-                    // The other way round, what is no number would become the floor.
+                    // With the opposite comparison, NaN would become the floor.
                     out[i] = if value < floor { floor } else { value };
                 }
             }

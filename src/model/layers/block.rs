@@ -56,12 +56,12 @@ impl Block {
     }
 }
 
-/// Products of one block.
+/// Number of multiplications in one block.
 pub(in crate::model) fn products_of_block(tokens: f64, dim: f64) -> f64 {
     12.0 * tokens * dim * dim + 2.0 * tokens * tokens * dim
 }
 
-/// `x` and what `last` makes of `hidden`.
+/// `x` plus the output of the linear layer `last` for `hidden`.
 fn added(x: Tensor<3>, hidden: Tensor<3>, last: &Linear, stage: Stage, probe: &mut dyn Probe) -> Tensor<3> {
     if probe.changes_residuals() {
         return x + probe.residual(stage, kernels::linear(hidden, last));

@@ -11,18 +11,18 @@ use crate::model::weights::WeightsMismatch;
 
 /// How a map is enlarged before it is convolved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::model) struct Enlarging {
+pub(in crate::model) struct Upsampling {
     pub(in crate::model) factor: usize,
     pub(in crate::model) align_corners: bool,
 }
 
-impl Enlarging {
+impl Upsampling {
     pub(in crate::model) const NONE: Self = Self {
         factor: 1,
         align_corners: false,
     };
 
-    /// By half-pixel centres, as everywhere but in the official MLA.
+    /// Enlarges by half-pixel centres, as everywhere but in the official MLA.
     pub(in crate::model) fn by(factor: usize) -> Self {
         Self {
             factor,
@@ -30,7 +30,7 @@ impl Enlarging {
         }
     }
 
-    /// `map` enlarged.
+    /// Enlarges `map`.
     pub(in crate::model) fn of(self, map: Tensor<4>) -> Tensor<4> {
         kernels::enlarge(map, self.factor, self.align_corners)
     }
@@ -46,7 +46,7 @@ pub(in crate::model) struct Convolution {
     side: usize,
 }
 
-/// What follows a convolution.
+/// The operation after a convolution.
 #[expect(clippy::large_enum_variant, reason = "there are a few per network")]
 #[derive(Module, Debug)]
 enum After {
@@ -76,13 +76,13 @@ impl Convolution {
         })
     }
 
-    /// Whether each pixel is treated by itself, so that interpolation may come before or after.
+    /// Whether each pixel is treated independently, so that interpolation may come before or after.
     pub(in crate::model) fn is_pointwise(&self) -> bool {
         self.side == 1
     }
 
-    /// `map` enlarged, then convolved.
-    pub(in crate::model) fn forward(&self, map: Tensor<4>, first: Enlarging) -> Tensor<4> {
+    /// Enlarges `map`, then convolves it.
+    pub(in crate::model) fn forward(&self, map: Tensor<4>, first: Upsampling) -> Tensor<4> {
         if kernels::on_host(&map) {
             let affine = self.after.affine();
             let weight = self.weight.val();
@@ -104,8 +104,8 @@ impl Convolution {
     }
 }
 
-/// Batch norm of `image` `[batch, channels, rows, columns]`. Where gradients are wanted it goes by the batch's own
-/// statistics and leaves them in place of the running ones, for [`crate::model::Network::batch_statistics`].
+/// Batch norm of `image` `[batch, channels, rows, columns]`. With gradients it uses the batch's own statistics and
+/// stores them in place of the running ones, for [`crate::model::Network::batch_statistics`].
 fn normed(norm: &BatchNorm, image: Tensor<4>) -> Tensor<4> {
     if !image.device().is_autodiff() {
         return norm.forward(image);
@@ -121,7 +121,7 @@ fn normed(norm: &BatchNorm, image: Tensor<4>) -> Tensor<4> {
 }
 
 impl After {
-    /// The same as a factor and a sum per channel, with the statistics that training left.
+    /// The same operation as a scale and a shift per channel, with the running statistics.
     fn affine(&self) -> Affine {
         match self {
             Self::Bias(bias) => {

@@ -1,7 +1,7 @@
-//! Layers that several encoders and decoders are made of.
+//! Layers that several encoders and decoders share.
 
 mod block;
 mod convolution;
 
 pub(super) use block::{Block, products_of_block};
-pub(super) use convolution::{Convolution, Enlarging};
+pub(super) use convolution::{Convolution, Upsampling};

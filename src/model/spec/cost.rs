@@ -1,12 +1,12 @@
-//! How many multiplications a network needs, and how much memory its decoders.
+//! The operations of a network, and the memory of its features and logits.
 
 use super::{ModelSpec, Output};
 use crate::model::decoders::Inputs;
 
 impl ModelSpec {
     /// Floating-point operations of one window of these sides in pixels, up to the logits of one output: two for each
-    /// multiplication and addition of matrix products, attention and convolutions, as the published networks carry them
-    /// out. What is done per value (norms, GELU, softmax, upsampling) is not counted.
+    /// multiplication and addition of matrix products, attention and convolutions, as in the published networks. Work
+    /// per value (norms, GELU, softmax, upsampling) is not counted.
     pub fn operations(&self, output: Output, window: [usize; 2]) -> f64 {
         let inputs = Inputs::of(self);
         let cells = inputs.cells(window) as f64;
@@ -22,8 +22,8 @@ impl ModelSpec {
         self.encoder.feature_bytes(window, self.taps().len())
     }
 
-    /// Values of the logits that one output has for a window of these sides in pixels, and of the largest map on the way
-    /// to them, at most.
+    /// Upper bounds on the number of values in the logits of one output for a window of these sides in pixels, and in
+    /// the largest map that is computed for them.
     pub fn decoded_values(&self, output: Output, window: [usize; 2]) -> [usize; 2] {
         let Some(decoder) = self.decoders.get(output.decoder) else {
             return [0; 2];
@@ -43,7 +43,7 @@ mod tests {
     use crate::model::{DecoderKind, Output, Variant, published};
 
     #[test]
-    fn a_linear_tiny_model_is_what_the_layers_say() {
+    fn operations_of_a_linear_tiny_model_are_those_of_its_layers() {
         let spec = published(Variant::Tiny, 16, &[DecoderKind::Linear], 150, 512);
         let (n, t, d) = (1024.0, 1025.0, 192.0);
         let block = t * d * (3.0 * d) + 2.0 * t * t * d + t * d * d + 2.0 * t * d * (4.0 * d);

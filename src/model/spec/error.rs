@@ -1,4 +1,4 @@
-//! Sizes that cannot be.
+//! The error about impossible sizes.
 
 /// A size that no network can have.
 #[derive(Debug, thiserror::Error)]

@@ -1,4 +1,4 @@
-//! How a photo is normalised, scaled and cut into windows.
+//! How an image is normalised, scaled and cut into windows.
 
 use serde::{Deserialize, Serialize};
 
@@ -24,63 +24,63 @@ impl Normalisation {
     };
 }
 
-/// How a photo is scaled and cut into windows, and how its classes are chosen.
+/// How an image is scaled and cut into windows, and how its classes are chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct InferenceSpec {
     /// Side of the square window in pixels.
     pub window: usize,
     /// Distance between windows in pixels.
     pub stride: usize,
-    /// Length in pixels to which the short side of a larger photo is reduced; `None` keeps its size.
+    /// Length in pixels to which the short side of a larger image is reduced; `None` keeps its size.
     pub short_side: Option<usize>,
-    /// What happens to photos and windows of unusual sizes.
+    /// How images and windows of unusual sizes are treated.
     #[serde(default)]
     pub rules: WindowRules,
-    /// Whether a photo is cut into windows at all.
+    /// Whether an image is cut into windows at all.
     #[serde(default, skip_serializing_if = "WindowMode::is_slide")]
     pub mode: WindowMode,
-    /// For a network whose decoder had one output channel, and only with two classes: a pixel is of class 1 where the
+    /// Only for two classes, for a network whose decoder had one output channel: a pixel is of class 1 where the
     /// probability of class 1 is above this, else of class 0. Without it the most probable class wins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub threshold: Option<f32>,
 }
 
 impl InferenceSpec {
-    /// Whether the padding of a window is cropped off the enlarged logits, as Segmenter's and SETR's authors do, and not
-    /// resized away with them, as mmsegmentation does. This belongs to the network, whatever is chosen for small
-    /// pictures.
+    /// Whether the padding of a window is cropped off the enlarged logits, as Segmenter's and SETR's authors do,
+    /// instead of being resized with them, as in mmsegmentation. This belongs to the network, independent of what is
+    /// chosen for small images.
     pub fn crops_padding(&self) -> bool {
         self.rules == WindowRules::Enlarge
     }
 }
 
-/// Whether the network sees a photo in windows or all at once (`test_cfg.mode` of mmsegmentation).
+/// Whether the network sees an image in windows or all at once (`test_cfg.mode` of mmsegmentation).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum WindowMode {
     /// Windows of one size, whose logits are averaged where they overlap.
     #[default]
     Slide,
-    /// One window, the whole resized photo.
+    /// One window, the whole resized image.
     Whole,
 }
 
 impl WindowMode {
-    /// Whether it is what most systems do.
+    /// Whether images are cut into windows, as in most systems.
     pub fn is_slide(&self) -> bool {
         *self == Self::Slide
     }
 }
 
-/// Where the codebases treat sizes differently.
+/// Rules for unusual sizes, which differ between the codebases.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum WindowRules {
-    /// A photo smaller than the window is enlarged to it; a window that is no multiple of the patch is padded, and the
-    /// padding is cropped off the logits (rstrudel segm/model/utils.py; official SETR enlarges too).
+    /// An image smaller than the window is enlarged to it; a window that is not a multiple of the patch is padded, and
+    /// the padding is cropped off the logits (rstrudel segm/model/utils.py; official SETR enlarges too).
     #[default]
     Enlarge,
-    /// A photo smaller than the window is one smaller window; the logits of a padded window are resized to the window
+    /// An image smaller than the window is one smaller window; the logits of a padded window are resized to the window
     /// (mmsegmentation models/segmentors/encoder_decoder.py).
     Shrink,
 }

@@ -1,4 +1,4 @@
-//! What has to be known to build a network: sizes, normalisation, window. No weights, no files.
+//! The description of a network without its weights: sizes, normalisation and inference settings.
 
 mod cost;
 mod error;
@@ -14,25 +14,25 @@ pub(super) use error::{between, divides};
 pub use inference::{InferenceSpec, Normalisation, WindowMode, WindowRules};
 pub use output::Output;
 
-/// Everything that is needed to build one network and to run it on a photo as its authors did.
+/// Everything needed to build a network and to run it on an image as its authors did.
 ///
 /// Every loader produces one of these; nothing after loading knows which file layout the weights came from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ModelSpec {
-    /// What turns a picture into features.
+    /// The encoder, which turns an image into features.
     pub encoder: EncoderSpec,
-    /// What turns them into class logits, each in its own way; at least one.
+    /// The decoders, each of which turns features into class logits; at least one.
     pub decoders: Vec<DecoderSpec>,
     /// Number of classes, the channels of the logits.
     pub classes: usize,
     /// How pixel values are normalised before the encoder.
     pub normalisation: Normalisation,
-    /// How a photo is cut and scaled.
+    /// How an image is scaled and cut into windows.
     pub inference: InferenceSpec,
 }
 
-/// Most classes that a file may ask for: label maps have 16 bits.
-const MOST_CLASSES: usize = 65_535;
+/// Maximum number of classes in a file: label maps have 16 bits.
+const MAX_CLASSES: usize = 65_535;
 
 impl ModelSpec {
     /// Short title as papers write it, `Seg-T-Mask/16`; with several decoders `ViT-T/16 with 5 decoders`.
@@ -43,7 +43,7 @@ impl ModelSpec {
         }
     }
 
-    /// What one output is: `SETR-PUP-L/16`, or `SETR-PUP-L/16 layer 10` for an auxiliary head.
+    /// Title of one output: `SETR-PUP-L/16`, or `SETR-PUP-L/16 layer 10` for an auxiliary head.
     pub fn output_title(&self, output: Output) -> String {
         let Some(decoder) = self.decoders.get(output.decoder) else {
             return self.encoder.title();
@@ -56,13 +56,13 @@ impl ModelSpec {
         }
     }
 
-    /// The encoder layer, from 1, that an auxiliary head looks at; nothing for a main head.
+    /// The encoder layer, from 1, that an auxiliary head reads; `None` for a main head.
     pub fn layer_of(&self, output: Output) -> Option<usize> {
         let layers = self.decoders.get(output.decoder)?.head.auxiliary_layers();
         layers.get(output.auxiliary?).map(|layer| layer + 1)
     }
 
-    /// Everything that can be looked at: for each decoder its main head, then its auxiliary ones.
+    /// All outputs: for each decoder its main head, then its auxiliary ones.
     pub fn outputs(&self) -> Vec<Output> {
         let of_decoder = |(decoder, spec): (usize, &DecoderSpec)| {
             let auxiliary = (0..spec.head.auxiliary_layers().len()).map(Some);
@@ -74,7 +74,7 @@ impl ModelSpec {
         self.decoders.iter().enumerate().flat_map(of_decoder).collect()
     }
 
-    /// Encoder layers, from 0 and ascending, whose outputs some decoder takes before any final norm.
+    /// Encoder layers, from 0 and ascending, whose outputs some decoder reads before any final norm.
     pub fn taps(&self) -> Vec<usize> {
         let mut taps: Vec<usize> = self.decoders.iter().flat_map(|d| d.head.needs().taps).collect();
         taps.sort_unstable();
@@ -82,7 +82,7 @@ impl ModelSpec {
         taps
     }
 
-    /// `key`, or `key-2`, `key-3`, … where decoders have it already.
+    /// `key`, or `key-2`, `key-3`, … if a decoder has it already.
     pub fn free_key(&self, key: &str) -> String {
         let is_free = |key: &String| self.decoders.iter().all(|decoder| decoder.key != *key);
         let numbered = (2..).map(|n| format!("{key}-{n}"));
@@ -90,13 +90,13 @@ impl ModelSpec {
         candidates.find(is_free).unwrap_or_else(|| key.to_owned())
     }
 
-    /// Checks that the sizes are possible and within bounds, before memory is taken for them.
+    /// Checks that the sizes are possible and within bounds, before memory is allocated for them.
     ///
     /// # Errors
     /// A sentence that names the first impossible size.
     pub fn check(&self) -> Result<(), SpecError> {
         self.encoder.check()?;
-        between("classes", self.classes, 1, MOST_CLASSES)?;
+        between("classes", self.classes, 1, MAX_CLASSES)?;
         if self.decoders.is_empty() || self.decoders.len() > 16 {
             return Err(SpecError(format!(
                 "decoders: expected 1 to 16, found {}",

@@ -1,8 +1,8 @@
-//! What can be looked at.
+//! The outputs of a model.
 
 use serde::{Deserialize, Serialize};
 
-/// One map of class logits that a model can put out.
+/// A map of class logits that a model can compute.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Output {
     /// Index of the decoder in [`super::ModelSpec::decoders`].

@@ -1,15 +1,15 @@
-//! Codes and bits of a scan, and the blocks that they make up.
+//! Reads the bits, Huffman codes and blocks of a scan.
 
 /// A Huffman table.
 pub(super) struct Codes {
-    /// How many codes there are of 1 to 16 bits.
+    /// Number of codes of each length from 1 to 16 bits.
     counts: [u8; 16],
-    /// Their values, shortest first.
+    /// Values of the codes, shortest code first.
     values: Vec<u8>,
 }
 
 impl Codes {
-    /// Where the first table of a segment belongs, the table, and how many bytes it takes.
+    /// Reads the first table of a segment: its class and destination byte, the table, and its length in bytes.
     pub(super) fn read(segment: &[u8]) -> Option<(u8, Self, usize)> {
         let (place, rest) = segment.split_first()?;
         let (counts, rest) = rest.split_first_chunk::<16>()?;
@@ -22,7 +22,7 @@ impl Codes {
     }
 }
 
-/// Bits of a scan, up to a marker or the end of the file.
+/// The bits of a scan, up to a marker or the end of the file.
 pub(super) struct Bits<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -40,18 +40,18 @@ impl<'a> Bits<'a> {
         }
     }
 
-    /// Where the bytes begin that were not needed.
+    /// Position of the first byte that was not read.
     pub(super) fn place(&self) -> usize {
         self.at
     }
 
-    /// One bit; `None` where there are no more.
+    /// The next bit; `None` at the end.
     pub(super) fn bit(&mut self) -> Option<u32> {
         if self.left == 0 {
             self.current = *self.bytes.get(self.at)?;
             self.at += 1;
             if self.current == 0xff {
-                // A byte of ones is followed by a zero, else it begins a marker.
+                // A byte 0xff is followed by a zero byte, or else starts a marker.
                 if self.bytes.get(self.at) != Some(&0) {
                     return None;
                 }
@@ -67,7 +67,7 @@ impl<'a> Bits<'a> {
         (0..count).try_fold(0, |bits, _| Some(bits << 1 | self.bit()?))
     }
 
-    /// Goes on after a restart marker, which must be next.
+    /// Skips a restart marker, which must come next.
     pub(super) fn restart(&mut self) -> Option<()> {
         self.left = 0;
         if *self.bytes.get(self.at)? != 0xff {
@@ -83,7 +83,8 @@ impl<'a> Bits<'a> {
 
     /// The value of the next code.
     fn code(&mut self, codes: &Codes) -> Option<u8> {
-        // Codes of one length are consecutive, and the first of the next length follows the last, with a zero more.
+        // Codes of one length are consecutive. The first code of the next length is the one after the last, with a zero
+        // appended.
         let (mut code, mut first, mut index) = (0, 0, 0);
         for count in codes.counts {
             let count = usize::from(count);
@@ -98,7 +99,7 @@ impl<'a> Bits<'a> {
         None
     }
 
-    /// A code for a number of bits, and these bits.
+    /// Reads a code for a number of bits, and those bits.
     pub(super) fn value(&mut self, codes: &Codes) -> Option<()> {
         let size = self.code(codes)?;
         if size > 16 {
@@ -108,7 +109,7 @@ impl<'a> Bits<'a> {
         Some(())
     }
 
-    /// A whole block of a sequential scan.
+    /// Reads a block of a sequential scan.
     pub(super) fn sequential(&mut self, dc: &Codes, ac: &Codes) -> Option<()> {
         self.value(dc)?;
         let mut k = 1;
@@ -123,11 +124,11 @@ impl<'a> Bits<'a> {
                 }
             }
         }
-        // A run of zeros never leads beyond the block.
+        // A run of zeros must not exceed the block.
         (k <= 64).then_some(())
     }
 
-    /// A block of the first scan of AC coefficients; `run` is how many blocks to come have none.
+    /// Reads a block of a first scan of AC coefficients; `run` is the number of following blocks without any.
     pub(super) fn ac_first(
         &mut self,
         codes: &Codes,
@@ -162,8 +163,8 @@ impl<'a> Bits<'a> {
         Some(())
     }
 
-    /// A block of a refining scan of AC coefficients: one bit for each that is not zero, between the codes for those
-    /// that no longer are.
+    /// Reads a block of a refining scan of AC coefficients: one bit for each coefficient that is not zero, interleaved
+    /// with the codes for coefficients that become non-zero.
     pub(super) fn ac_refined(
         &mut self,
         codes: &Codes,

@@ -1,4 +1,4 @@
-//! What the bands of a TIFF mean, and the colours that they make.
+//! The meaning of the bands of a TIFF, and their conversion to RGB.
 
 use std::io::{Read, Seek};
 
@@ -8,23 +8,23 @@ use tiff::tags::Tag;
 use super::{bits_per_sample, number, numbers, unsupported};
 use crate::photo::PhotoError;
 
-/// Bits of the largest palette.
-const MOST_PALETTE_BITS: u16 = 8;
+/// Maximum number of bits of a palette index.
+const MAX_PALETTE_BITS: u16 = 8;
 
-/// Tag value of JPEG compression, which stores colours as brightness and two differences.
+/// Tag value of JPEG compression, which stores colours as luma and two chroma differences.
 const JPEG: u16 = 7;
 
-/// What the bands of a picture mean.
+/// The meaning of the bands of an image.
 pub(super) struct Bands {
     colors: Colors,
     alpha: Option<Alpha>,
-    /// Bands in the file.
+    /// Number of bands in the file.
     pub(super) count: usize,
-    /// Bands that are no colour and no transparency.
+    /// Number of bands that are neither colour nor transparency.
     pub(super) left_out: usize,
-    /// Bits of each sample.
+    /// Bits per sample.
     pub(super) bits: u16,
-    /// Whether each band is stored by itself.
+    /// Whether each band is stored separately.
     pub(super) planar: bool,
 }
 
@@ -36,19 +36,19 @@ enum Colors {
     YCbCr,
 }
 
-/// The band after the colours says how opaque a pixel is.
+/// The kind of alpha in the band after the colours, which is the opacity of each pixel.
 #[derive(Clone, Copy)]
 enum Alpha {
-    /// Colours are multiplied with it already.
+    /// Colours are premultiplied with alpha.
     Associated,
     Straight,
 }
 
 impl Bands {
-    /// What the tags of the first picture say; `interpretation` is what was taken out of them.
+    /// Reads the tags of the first image; `interpretation` is the original value of the tag that was replaced.
     pub(super) fn read<R: Read + Seek>(decoder: &mut Decoder<R>, interpretation: u16) -> Result<Self, PhotoError> {
         if number(decoder, Tag::FillOrder, 1)? == 2 {
-            return Err(unsupported("the bits of its bytes in reverse order"));
+            return Err(unsupported("bytes with their bits in reverse order"));
         }
         let bits = bits_per_sample(decoder)?;
         let colors = match interpretation {
@@ -75,13 +75,13 @@ impl Bands {
         let alpha = match (extra, numbers(decoder, Tag::ExtraSamples)?.first().copied()) {
             (0, _) => None,
             (_, Some(1)) => Some(Alpha::Associated),
-            // One band more that nothing is said about is transparency to most programs.
+            // Most programs read one extra band of undefined meaning as transparency.
             (_, Some(2)) | (1, None) => Some(Alpha::Straight),
             _ => None,
         };
         let left_out = extra - usize::from(alpha.is_some());
         if left_out > 1 && matches!(colors, Colors::Grey { .. }) {
-            return Err(unsupported(format!("{count} bands that are no colours")));
+            return Err(unsupported(format!("{count} bands that are not colours")));
         }
         Ok(Self {
             colors,
@@ -93,23 +93,23 @@ impl Bands {
         })
     }
 
-    /// Bands that are colours; they come first.
+    /// Number of bands that are colours; they come first.
     pub(super) fn of_colors(&self) -> usize {
         self.colors.bands()
     }
 
-    /// Whether values are places in a palette.
+    /// Whether values are palette indices.
     pub(super) fn are_indices(&self) -> bool {
         matches!(self.colors, Colors::Palette(_))
     }
 
-    /// Whether there is transparency.
+    /// Whether there is an alpha band.
     pub(super) fn has_alpha(&self) -> bool {
         self.alpha.is_some()
     }
 
-    /// Red, green and blue of each pixel from 8-bit values in the file's order; `None` where there are too few.
-    pub(super) fn picture(&self, levels: Vec<u8>, size: [usize; 2]) -> Option<Vec<u8>> {
+    /// Converts 8-bit values in the file's order to red, green and blue of each pixel; `None` where there are too few.
+    pub(super) fn image(&self, levels: Vec<u8>, size: [usize; 2]) -> Option<Vec<u8>> {
         let pixels = size[0].checked_mul(size[1])?;
         if levels.len() < pixels.checked_mul(self.count)? {
             return None;
@@ -140,7 +140,7 @@ impl Colors {
         }
     }
 
-    /// The colour of a pixel whose bands have these values.
+    /// The colour of a pixel with these band values.
     fn color(&self, band: impl Fn(usize) -> u8) -> [u8; 3] {
         match self {
             Self::Grey { white_is_zero: false } => [band(0); 3],
@@ -172,9 +172,9 @@ fn over_white(color: [u8; 3], opacity: u8, alpha: Alpha) -> [u8; 3] {
     })
 }
 
-/// The colours of the palette: all reds, then all greens, then all blues, of 16 bits each.
+/// Reads the palette, which is stored as all reds, then all greens, then all blues, with 16 bits each.
 fn palette<R: Read + Seek>(decoder: &mut Decoder<R>, bits: u16) -> Result<Vec<[u8; 3]>, PhotoError> {
-    if bits > MOST_PALETTE_BITS {
+    if bits > MAX_PALETTE_BITS {
         return Err(unsupported(format!("a palette of {bits} bits")));
     }
     let values = numbers(decoder, Tag::ColorMap)?;
@@ -185,13 +185,13 @@ fn palette<R: Read + Seek>(decoder: &mut Decoder<R>, bits: u16) -> Result<Vec<[u
             values.len()
         )));
     }
-    // Some programs write 8 bits here.
+    // Some programs write 8-bit values here.
     let shift = if values.iter().all(|value| *value < 256) { 0 } else { 8 };
     let color = |i: usize| [0, 1, 2].map(|band| (values[band * count + i] >> shift) as u8);
     Ok((0..count).map(color).collect())
 }
 
-/// Refuses what the decoder would read as if each pixel had a colour of its own.
+/// Refuses YCbCr data with chroma subsampling that the decoder would read as if there were none.
 fn check_ycbcr<R: Read + Seek>(decoder: &mut Decoder<R>, bits: u16) -> Result<(), PhotoError> {
     if bits != 8 {
         return Err(unsupported(format!("YCbCr colours of {bits} bits")));
@@ -199,7 +199,7 @@ fn check_ycbcr<R: Read + Seek>(decoder: &mut Decoder<R>, bits: u16) -> Result<()
     let is_jpeg = number(decoder, Tag::Compression, 1)? == JPEG;
     let subsampling = numbers(decoder, Tag::ChromaSubsampling)?;
     if !is_jpeg && subsampling != [1, 1] {
-        return Err(unsupported("YCbCr colours of several pixels together"));
+        return Err(unsupported("YCbCr colours with chroma subsampling"));
     }
     Ok(())
 }

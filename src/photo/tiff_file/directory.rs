@@ -1,25 +1,26 @@
-//! The one tag of a TIFF that its decoder is not to see.
+//! Replaces the tag of a TIFF that the decoder must not see.
 
-/// Tag of the photometric interpretation: what the values mean.
+/// Tag of the photometric interpretation, which is the meaning of the values.
 const INTERPRETATION: u16 = 262;
 
-/// The interpretation in which the decoder hands out any bands as they are: shades of grey, 0 for black.
+/// The interpretation for which the decoder returns all bands unchanged: shades of grey, with 0 for black.
 const BLACK_IS_ZERO: u16 = 1;
 
-/// Types of values.
+/// Type codes of values.
 const BYTE: u16 = 1;
 const SHORT: u16 = 3;
 const LONG: u16 = 4;
 
-/// How the file is laid out.
+/// The layout of the file.
 #[derive(Clone, Copy)]
 struct Layout {
     big_endian: bool,
-    /// BigTIFF: offsets and counts have 8 bytes.
+    /// Whether it is a BigTIFF, in which offsets and counts have 8 bytes.
     big: bool,
 }
 
-/// Takes the photometric interpretation out of the directory of the first picture and puts "black is zero" in its place.
+/// Replaces the photometric interpretation of the first image with "black is zero", and returns the original value.
+///
 /// `None` where there is no directory or no such tag.
 pub(super) fn take_interpretation(bytes: &mut [u8]) -> Option<u16> {
     let big_endian = bytes.starts_with(b"MM");
@@ -42,7 +43,7 @@ pub(super) fn take_interpretation(bytes: &mut [u8]) -> Option<u16> {
             break;
         };
         if tag == INTERPRETATION {
-            // The last of several holds, as in the decoder.
+            // The last of several applies, as in the decoder.
             found = Some(layout.value(bytes, entry)?);
             layout.put(bytes, entry, BLACK_IS_ZERO)?;
         }
@@ -69,7 +70,7 @@ impl Layout {
         })
     }
 
-    /// An offset or a count.
+    /// Reads an offset or a count.
     fn offset(self, bytes: &[u8], at: usize) -> Option<usize> {
         if !self.big {
             return usize::try_from(self.long(bytes, at)?).ok();
@@ -83,12 +84,12 @@ impl Layout {
         usize::try_from(value).ok()
     }
 
-    /// Where the value of an entry is.
+    /// Position of the value of an entry.
     fn place(self, entry: usize) -> usize {
         entry + if self.big { 12 } else { 8 }
     }
 
-    /// The value of an entry that has one.
+    /// Reads the value of an entry with a single value.
     fn value(self, bytes: &[u8], entry: usize) -> Option<u16> {
         let at = self.place(entry);
         match self.short(bytes, entry + 2)? {
@@ -99,7 +100,7 @@ impl Layout {
         }
     }
 
-    /// Makes an entry one 16-bit value.
+    /// Overwrites an entry with a single 16-bit value.
     fn put(self, bytes: &mut [u8], entry: usize, value: u16) -> Option<()> {
         let encoded = |value: u16| {
             if self.big_endian {
@@ -112,7 +113,7 @@ impl Layout {
         let count = place - entry - 4;
         let entry = bytes.get_mut(entry..place + 4)?;
         entry.get_mut(2..4)?.copy_from_slice(&encoded(SHORT));
-        // The count's own byte order: 1 is its first or its last byte.
+        // A count of 1: its first or last byte, depending on the byte order.
         let counted = entry.get_mut(4..4 + count)?;
         counted.fill(0);
         let one = if self.big_endian { count - 1 } else { 0 };
@@ -128,9 +129,9 @@ impl Layout {
 mod tests {
     use super::take_interpretation;
 
-    /// A directory of one entry, tag 262 with the value 3, in each layout.
+    /// Each file has a directory with one entry, tag 262 with the value 3.
     #[test]
-    fn the_interpretation_is_taken_in_every_layout() {
+    fn the_interpretation_is_replaced_in_every_layout() {
         let files: [(&[u8], &[u8]); 4] = [
             (
                 b"II*\0\x08\0\0\0\x01\0\x06\x01\x03\0\x01\0\0\0\x03\0\0\0",
@@ -144,7 +145,7 @@ mod tests {
                 b"II+\0\x08\0\0\0\x10\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\x06\x01\x03\0\x01\0\0\0\0\0\0\0\x03\0\0\0\0\0\0\0",
                 b"II+\0\x08\0\0\0\x10\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\x06\x01\x03\0\x01\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0",
             ),
-            // As a LONG, which becomes a SHORT.
+            // A LONG, which becomes a SHORT.
             (
                 b"MM\0*\0\0\0\x08\0\x01\x01\x06\0\x04\0\0\0\x01\0\0\0\x03",
                 b"MM\0*\0\0\0\x08\0\x01\x01\x06\0\x03\0\0\0\x01\0\x01\0\0",

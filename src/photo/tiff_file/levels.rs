@@ -1,4 +1,4 @@
-//! Samples of any depth and kind as 8 bits.
+//! Converts samples of any depth and type to 8 bits.
 
 use tiff::decoder::DecodingResult;
 
@@ -6,20 +6,20 @@ use super::bands::Bands;
 use super::unsupported;
 use crate::photo::{PhotoError, PhotoRemark, depth};
 
-/// Where samples belong.
+/// The arrangement of the samples of an image.
 pub(super) struct Samples<'a> {
-    /// Pixels across and down.
+    /// Width and height in pixels.
     pub(super) size: [usize; 2],
-    /// Bytes of a row of samples, which begins with a byte.
+    /// Bytes per row of samples; each row starts at a byte boundary.
     pub(super) row_bytes: usize,
     pub(super) bands: &'a Bands,
 }
 
 impl Samples<'_> {
-    /// Each sample from 0 to 255, or as it is where it is a place in a palette, and what is to be said about it.
+    /// Converts each sample to 0..=255, unless samples are palette indices, and returns a remark about them.
     ///
-    /// Integers of up to 16 bits go from 0 to the largest that there can be. Floating-point values from 0 to 1 do, too;
-    /// others, and other integers, go from the smallest that occurs to the largest.
+    /// Unsigned integers of up to 16 bits are scaled from their possible range, and floating-point values from 0..=1 if
+    /// they are in this range. All others are scaled from the smallest to the largest value that occurs.
     pub(super) fn levels(
         &self,
         raw: DecodingResult,
@@ -32,7 +32,7 @@ impl Samples<'_> {
         );
         let is_plain = matches!(raw, DecodingResult::U8(_) | DecodingResult::U16(_));
         if self.bands.are_indices() && !matches!(raw, DecodingResult::U8(_)) {
-            return Err(unsupported("a palette whose places are no unsigned integers"));
+            return Err(unsupported("a palette with indices that are not unsigned integers"));
         }
         if !is_plain && bits < 8 {
             return Err(unsupported(format!("signed integers of {bits} bits")));
@@ -56,7 +56,7 @@ impl Samples<'_> {
         })
     }
 
-    /// Whether the sample at this place is one of a colour.
+    /// Whether the sample at this index belongs to a colour.
     fn is_color(&self, place: usize) -> bool {
         let band = if self.bands.planar {
             place / (self.size[0] * self.size[1])
@@ -66,7 +66,7 @@ impl Samples<'_> {
         band < self.bands.of_colors()
     }
 
-    /// Samples of fewer than 8 bits, most significant first.
+    /// Unpacks samples of fewer than 8 bits, most significant bit first.
     fn unpacked(&self, packed: &[u8], bits: u16) -> Vec<u8> {
         let bits = usize::from(bits);
         let in_row = self.size[0] * if self.bands.planar { 1 } else { self.bands.count };
@@ -89,7 +89,7 @@ impl Samples<'_> {
         levels
     }
 
-    /// Samples of 16 bits.
+    /// Converts samples of 16 bits.
     fn shortened(&self, values: &[u16], stretch: bool) -> (Vec<u8>, Option<PhotoRemark>) {
         let colors = values.iter().enumerate().filter(|(place, _)| self.is_color(*place));
         let largest = colors.map(|(_, value)| *value).max().unwrap_or(0);
@@ -103,7 +103,7 @@ impl Samples<'_> {
         (values.iter().enumerate().map(level).collect(), remark)
     }
 
-    /// Samples of any other kind.
+    /// Converts samples of any other type.
     fn spread<T: Copy>(
         &self,
         values: &[T],
@@ -117,13 +117,13 @@ impl Samples<'_> {
         let (low, high) = finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
             (low.min(value), high.max(value))
         });
-        // Holds for no number at all, too.
+        // Also true where no value is finite.
         let is_unit = is_float && low >= 0.0 && high <= 1.0;
         let (black, white) = if is_unit { (0.0, 1.0) } else { (low, high) };
         let scale = if white > black { 255.0 / (white - black) } else { 0.0 };
         let level = |(place, value): (usize, &T)| {
             let value = number(*value);
-            // A number beyond the ends becomes the end, and what is no number 0.
+            // The cast clamps values beyond the ends, and turns NaN into 0.
             if self.is_color(place) {
                 ((value - black) * scale).round() as u8
             } else {
@@ -138,7 +138,7 @@ impl Samples<'_> {
     }
 }
 
-/// A number in few digits.
+/// Formats a number with few digits.
 fn short(value: f64) -> String {
     if value != 0.0 && !(1e-3..1e9).contains(&value.abs()) {
         return format!("{value:.3e}");

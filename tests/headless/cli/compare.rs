@@ -5,7 +5,7 @@ use segscope::model::{DecoderKind, Variant, published};
 use super::program::*;
 
 #[test]
-fn one_page_has_the_pictures_and_the_table_of_all_patch_sizes() {
+fn the_page_has_images_and_a_table_of_all_patch_sizes() {
     let folder = empty_folder();
     let page = folder.path().join("report.html");
     let compare = |options: &[&str]| {
@@ -17,11 +17,11 @@ fn one_page_has_the_pictures_and_the_table_of_all_patch_sizes() {
     let labels = ["--labels", truth.to_str().expect("a path")];
     compare(&labels).expect(0);
     let text = String::from_utf8(bytes(&page)).expect("UTF-8");
-    assert_eq!(text.matches("<img ").count(), 4, "the picture and three overlays");
+    assert_eq!(text.matches("<img ").count(), 4, "the image and three overlays");
     assert_eq!(
         text.matches("src=\"data:image/png;base64,").count(),
         4,
-        "nothing from elsewhere"
+        "nothing is loaded from other servers"
     );
     let row = |patch: usize| -> Vec<String> {
         let title = published(Variant::Tiny, patch, &[DecoderKind::Mask], 11, 384).title();
@@ -33,7 +33,7 @@ fn one_page_has_the_pictures_and_the_table_of_all_patch_sizes() {
             .map(|cell| cell.replace("</td></tr>", ""))
             .collect()
     };
-    // Tokens: windows of 384 pixels, with patch 8 of 192.
+    // Number of tokens of windows of 384 pixels, or 192 with patch size 8.
     for (patch, tokens, windows) in [(32, "145", "2"), (16, "577", "2"), (8, "577", "12")] {
         let row = row(patch);
         assert_eq!([&row[0], &row[1], &row[2]], [&patch.to_string(), tokens, windows]);

@@ -1,5 +1,5 @@
-//! Confusion matrices that `segscope evaluate` writes, against counts by hand and pixel by pixel: rows are true classes,
-//! columns predicted ones.
+//! Compares the confusion matrices of `segscope evaluate` with counts by hand and pixel by pixel. Rows are true
+//! classes, columns are predicted classes.
 
 use std::path::Path;
 
@@ -28,10 +28,10 @@ fn matrix(scores: &Value) -> &Value {
 }
 
 #[test]
-fn a_matrix_is_what_a_hand_counts() {
+fn a_matrix_equals_counts_by_hand() {
     let folder = empty_folder();
     let path = |name: &str| folder.path().join(name);
-    // 255 is no true class, and 9 is no class at all.
+    // 255 is ignored in the ground truth, and 9 is not a class.
     grey(&path("labels/a.png"), &[0, 0, 0, 0, 1, 1, 2, 2, 2, 255], 10);
     grey(&path("p/a.png"), &[0, 1, 1, 2, 1, 0, 2, 2, 0, 1], 10);
     grey(&path("labels/b.png"), &[0, 0, 0, 1, 1, 255, 2], 7);
@@ -45,7 +45,7 @@ fn a_matrix_is_what_a_hand_counts() {
     );
     assert_eq!(*matrix(&scores), json!([[1, 4, 1], [2, 1, 1], [2, 0, 2]]));
     let confusion = &scores["scores"]["confusion"];
-    // The same with a fourth column, for what is predicted and no class.
+    // The same with a fourth column, for predicted ids that are not classes.
     assert_eq!(confusion["counts"], json!([1, 4, 1, 1, 2, 1, 1, 0, 2, 0, 2, 0]));
     assert_eq!(confusion["unlabelled"], 2);
     let summary = &scores["summary"];
@@ -71,7 +71,7 @@ fn a_matrix_is_what_a_hand_counts() {
 }
 
 #[test]
-fn a_model_is_counted_pixel_by_pixel_and_each_picture_once() {
+fn a_matrix_equals_counts_by_pixel_with_each_image_once() {
     const ROAD: u8 = 3;
     let classes = usize::from(CLASSES);
     let folder = empty_folder();
@@ -103,7 +103,10 @@ fn a_model_is_counted_pixel_by_pixel_and_each_picture_once() {
     let transposed: Vec<Vec<u64>> = (0..classes)
         .map(|column| expected.iter().map(|row| row[column]).collect())
         .collect();
-    assert!(expected != transposed && unlabelled > 0, "nothing is told apart");
+    assert!(
+        expected != transposed && unlabelled > 0,
+        "the counts would not reveal a transposed matrix or unlabelled pixels"
+    );
     let model = fixture::model();
     let model = ["--images", "images", "--model", model.to_str().expect("UTF-8")];
     let scores = evaluate(folder.path(), &model);

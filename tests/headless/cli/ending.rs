@@ -1,4 +1,4 @@
-//! Ending the program from outside, at moments that follow from its progress and a seed.
+//! Ends the program with signals, at moments that depend on its progress and a seed.
 
 use std::io::{Read as _, Seek as _};
 use std::ops::RangeInclusive;
@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 
 use crate::thoroughness::is_thorough;
 
-/// Longest that a moment or an end is waited for.
+/// Time limit for reaching a moment or an end.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// How a run is ended.
+/// A way to end a run.
 #[derive(Clone, Copy, Debug)]
 pub struct End {
     signal: &'static str,
-    /// What the program exits with; nothing where it cannot say anything any more.
+    /// The exit code of the program; `None` where the signal kills it.
     code: Option<i32>,
 }
 
@@ -24,7 +24,7 @@ pub const KILL: End = End {
     code: None,
 };
 
-/// Signals that the program hears: it exits with 128 and their number.
+/// Signals that the program handles: it exits with 128 plus the signal's number.
 const HEARD: [End; 3] = [
     End {
         signal: "INT",
@@ -41,21 +41,21 @@ const HEARD: [End; 3] = [
 ];
 
 impl End {
-    /// Whether the program can tidy up.
+    /// Whether the program can clean up.
     pub fn is_heard(self) -> bool {
         self.code.is_some()
     }
 }
 
-/// Every end with a seed: some by SIGKILL and fewer by each of the others.
+/// All ends, each with a seed: several by SIGKILL, and fewer by each of the other signals.
 pub fn ends() -> Vec<(u64, End)> {
     let [kills, others] = if is_thorough() { [30, 10] } else { [3, 1] };
     let heard = HEARD.into_iter().flat_map(|end| std::iter::repeat_n(end, others));
     (1..).zip(std::iter::repeat_n(KILL, kills).chain(heard)).collect()
 }
 
-/// Starts `call` for a folder and ends it at one of these `moments` of its `progress`, which the seed chooses. A run that
-/// was over before is repeated in another folder. Returns the name of the folder.
+/// Starts `call` for a folder and ends it at one of these `moments` of its `progress`, chosen by the seed. A run that
+/// finished before is repeated in another folder. Returns the name of the folder.
 pub fn cut(
     (seed, end): (u64, End),
     moments: RangeInclusive<u64>,
@@ -68,11 +68,11 @@ pub fn cut(
         let moment = dice.u64(moments.clone());
         end_at(&call(out), end, moment, |pid| progress(out, pid))
     });
-    found.unwrap_or_else(|| panic!("seed {seed}, {end:?}: every run was over before its moment came"))
+    found.unwrap_or_else(|| panic!("seed {seed}, {end:?}: every run finished before its moment"))
 }
 
-/// Starts a call and ends it as soon as its `progress`, which is told the number of the process, has come so far. False
-/// when it was over and had succeeded before.
+/// Starts a call and ends it as soon as its `progress`, which is called with the process id, has reached `moment`.
+/// Returns false when it finished successfully before.
 pub fn end_at(call: &Command, end: End, moment: u64, progress: impl Fn(u32) -> u64) -> bool {
     let mut said = tempfile::tempfile().expect("a file");
     let stderr = said.try_clone().expect("the same file");
@@ -99,7 +99,7 @@ pub fn end_at(call: &Command, end: End, moment: u64, progress: impl Fn(u32) -> u
     }
     let mut text = String::new();
     said.rewind().expect("the beginning");
-    said.read_to_string(&mut text).expect("what it said");
+    said.read_to_string(&mut text).expect("its output");
     let expected = match end.code {
         Some(code) => (Some(code), None),
         None => (None, Some(9)),
@@ -113,7 +113,8 @@ pub fn end_at(call: &Command, end: End, moment: u64, progress: impl Fn(u32) -> u
     true
 }
 
-/// The same call with no signal ignored: what starts the tests may ignore some, as `nohup` does, which is handed down.
+/// The same call with no signal ignored. The parent of the tests may ignore some, as `nohup` does, and children inherit
+/// this.
 fn hearing_all(call: &Command) -> Command {
     let mut hearing = Command::new("env");
     hearing
@@ -126,7 +127,7 @@ fn hearing_all(call: &Command) -> Command {
     hearing
 }
 
-/// Looks again and again until there is something.
+/// Calls `look` until it returns a value.
 fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let begin = Instant::now();
     loop {
@@ -138,7 +139,7 @@ fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// Bytes that a process has read so far, from whatever it reads; 0 when it is gone.
+/// Number of bytes that a process has read so far; 0 when it has ended.
 pub fn bytes_read(pid: u32) -> u64 {
     let told = std::fs::read_to_string(format!("/proc/{pid}/io")).unwrap_or_default();
     let count = told.lines().find_map(|line| line.strip_prefix("rchar: "));

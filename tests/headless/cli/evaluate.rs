@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::program::*;
 use crate::bundles::fixture;
 
-/// A folder of pictures and one of label maps: the sample under some names.
+/// A folder with images and label maps, which are copies of the sample with these names.
 fn data(names: &[&str]) -> tempfile::TempDir {
     let folder = empty_folder();
     for (below, file, ending) in [
@@ -33,7 +33,7 @@ fn evaluate(folder: &std::path::Path, options: &[&str]) -> Ended {
 }
 
 #[test]
-fn a_model_is_scored_and_told_in_every_format() {
+fn scores_of_a_model_are_written_in_every_format() {
     let folder = data(&["a", "b"]);
     let options = [
         "--images", "images", "--json", "s.json", "--csv", "s.csv", "--html", "s.html",
@@ -51,23 +51,23 @@ fn a_model_is_scored_and_told_in_every_format() {
     let page = String::from_utf8(bytes(&folder.path().join("s.html"))).expect("text");
     let model = fixture::spec().output_title(Output::main(0));
     assert!(page.contains(&model) && page.contains("<td>bicyclist</td>"));
-    // Nothing is lost by the same call again.
+    // The same call does not overwrite the file.
     evaluate(folder.path(), &options)
         .expect(2)
         .complains_of(&["--overwrite"]);
 }
 
 #[test]
-fn an_unfinished_evaluation_is_gone_on_from() {
+fn an_unfinished_evaluation_is_resumed() {
     let folder = data(&["a", "b", "c"]);
     let options = ["--images", "images", "--json", "s.json"];
     evaluate(folder.path(), &options).expect(0);
     let file = folder.path().join("s.json");
     let whole: Value = serde_json::from_slice(&bytes(&file)).expect("JSON");
-    // As it would be after one of the three pictures, which are all alike.
+    // The state after one of the three images, which are all equal.
     let mut part = whole.clone();
-    let pictures = part["scores"]["pictures"].as_array_mut().expect("pictures");
-    pictures.truncate(1);
+    let images = part["scores"]["pictures"].as_array_mut().expect("a list of images");
+    images.truncate(1);
     for count in part["scores"]["confusion"]["counts"].as_array_mut().expect("counts") {
         *count = (count.as_u64().expect("a count") / 3).into();
     }
@@ -80,19 +80,19 @@ fn an_unfinished_evaluation_is_gone_on_from() {
     std::fs::write(&file, part.to_string()).expect("a file");
     evaluate(folder.path(), &options)
         .expect(0)
-        .complains_of(&["going on after 1 pictures"]);
+        .complains_of(&["resuming after 1 images"]);
     let again: Value = serde_json::from_slice(&bytes(&file)).expect("JSON");
     assert_eq!(again["scores"]["confusion"], whole["scores"]["confusion"]);
     assert_eq!(again["summary"]["mIoU"], whole["summary"]["mIoU"]);
     assert_eq!(again["summary"]["boundary"], whole["summary"]["boundary"]);
-    // Of other pictures it is not.
+    // An evaluation of other images is not resumed.
     part["scores"]["pictures"][0]["name"] = "z".into();
     std::fs::write(&file, part.to_string()).expect("a file");
     evaluate(folder.path(), &options)
         .expect(2)
         .complains_of(&["unfinished evaluation of the same model"]);
     part["scores"]["pictures"][0]["name"] = "a".into();
-    // Nor of another model.
+    // One of another model is not resumed either.
     std::fs::write(&file, part.to_string()).expect("a file");
     evaluate(folder.path(), &[&options[..], &["--flip"]].concat())
         .expect(2)
@@ -115,7 +115,7 @@ fn predictions_are_scored_without_a_model() {
 }
 
 #[test]
-fn what_does_not_fit_is_refused() {
+fn mismatched_inputs_are_refused() {
     let folder = data(&["a", "b"]);
     let labels = folder.path().join("labels");
     let images = ["--images", "images"];
@@ -126,14 +126,14 @@ fn what_does_not_fit_is_refused() {
     std::fs::copy(in_repository("assets/screenshots/main.png"), labels.join("b.png")).expect("a copy");
     evaluate(folder.path(), &images).expect(2).complains_of(&["b.png"]);
     std::fs::copy(labels.join("a.png"), labels.join("b.png")).expect("a copy");
-    // With no id ignored, void is a wrong one.
+    // The void id is invalid unless it is ignored.
     evaluate(folder.path(), &[&images[..], &["--ignore", "99"]].concat())
         .expect(2)
         .complains_of(&["expected ids of 11 classes", "found 11", "--ignore"]);
 }
 
 #[test]
-fn a_class_set_of_ones_own_names_classes_and_ignored_ids() {
+fn a_custom_class_set_defines_classes_and_ignored_ids() {
     let folder = data(&["a"]);
     let set = |ignored: u16, count: usize| {
         let classes = (0..count).map(|i| format!("[[classes]]\nname = \"kind {i}\"\n"));
@@ -153,7 +153,7 @@ fn a_class_set_of_ones_own_names_classes_and_ignored_ids() {
     evaluate(folder.path(), &options).expect(0);
     let csv = String::from_utf8(bytes(&folder.path().join("s.csv"))).expect("text");
     assert!(csv.contains("\nkind 3,0."), "{csv}");
-    // The label map has void, which this set does not ignore.
+    // The label map has the void id, which this set does not ignore.
     write(set(200, 11));
     evaluate(folder.path(), &options).expect(2).complains_of(&["found 11"]);
     write(set(11, 5));
@@ -172,7 +172,7 @@ fn grey(path: &std::path::Path, ids: &[u8]) {
     image::save_buffer(path, ids, ids.len() as u32, 1, image::ExtendedColorType::L8).expect("a label map");
 }
 
-/// Scores predictions in `p` with the truth in `labels`.
+/// Scores predictions in `p` with the ground truth in `labels`.
 fn scored(prediction: &[u8], (name, truth): (&str, &[u8]), options: &[&str]) -> Ended {
     let folder = empty_folder();
     grey(&folder.path().join("p/x_leftImg8bit.png"), prediction);
@@ -181,14 +181,14 @@ fn scored(prediction: &[u8], (name, truth): (&str, &[u8]), options: &[&str]) -> 
 }
 
 #[test]
-fn what_the_ground_truth_holds_is_said() {
+fn findings_about_the_ground_truth_are_reported() {
     let truth = ("x.png", &[0, 0, 0, 255][..]);
     let said = scored(&[0, 0, 0, 1], truth, &["--set", "camvid"]).expect(0);
     said.complains_of(&["1 of 11 classes occur", "25.0 % of the pixels are ignored"]);
     said.complains_of(&["only the ids 0 and 255 occur", "--read-id 255=1"]);
     assert!(said.out.contains("mIoU 100.00 over 1 of 11 classes"), "{said}");
     let said = scored(&[0, 0, 1, 1], truth, &["--set", "camvid", "--read-id", "255=1"]).expect(0);
-    // Class 0: two of three; class 1: one of two.
+    // IoU of class 0: two of three; of class 1: one of two.
     assert!(said.out.contains("mIoU 58.33 over 2 of 11 classes"), "{said}");
     scored(&[0; 4], ("x.png", &[255; 4]), &["--set", "camvid"])
         .expect(2)
@@ -196,7 +196,7 @@ fn what_the_ground_truth_holds_is_said() {
 }
 
 #[test]
-fn predictions_with_other_ids_are_told_with_the_rule_that_fits() {
+fn predictions_with_other_ids_are_reported_with_advice() {
     let truth = ("x_gtFine_labelIds.png", &[7, 26, 23, 0][..]);
     let city = ["--set", "cityscapes"];
     let said = scored(&[7, 26, 23, 7], truth, &city).expect(0);
@@ -207,11 +207,11 @@ fn predictions_with_other_ids_are_told_with_the_rule_that_fits() {
         &[&city[..], &["--predictions-label-ids"]].concat(),
     );
     assert!(by_label_id.expect(0).out.contains("mIoU 100.00 over 3 of 19"));
-    // Names that do not tell: the ids do.
+    // The name does not indicate the kind of ids, so the ids decide.
     let said = scored(&[0, 13, 10, 0], ("x.png", &[7, 26, 23, 0]), &city).expect(0);
     said.complains_of(&["1 of 1 label maps are read as label ids"]);
     assert!(said.out.contains("mIoU 100.00 over 3 of 19"), "{said}");
-    // Predictions that count from 1, as ADE20K's server takes them.
+    // Predictions that count from 1, as ADE20K's server accepts them.
     let ade = ["--set", "ade20k"];
     let said = scored(&[1, 2, 150, 7], ("x.png", &[1, 2, 150, 0]), &ade).expect(0);
     said.complains_of(&["ids of the predictions were one more", "--predictions-zero-is-ignored"]);
@@ -226,13 +226,16 @@ fn predictions_with_other_ids_are_told_with_the_rule_that_fits() {
 }
 
 #[test]
-fn an_evaluation_does_not_go_on_with_other_label_maps() {
+fn an_evaluation_is_not_resumed_with_other_label_maps() {
     let folder = data(&["a", "b"]);
     let options = ["--images", "images", "--json", "s.json"];
     evaluate(folder.path(), &options).expect(0);
     let file = folder.path().join("s.json");
     let mut part: Value = serde_json::from_slice(&bytes(&file)).expect("JSON");
-    part["scores"]["pictures"].as_array_mut().expect("pictures").truncate(1);
+    part["scores"]["pictures"]
+        .as_array_mut()
+        .expect("a list of images")
+        .truncate(1);
     std::fs::write(&file, part.to_string()).expect("a file");
     let label = folder.path().join("labels/b.png");
     let map = label_map(&label);
@@ -245,7 +248,7 @@ fn an_evaluation_does_not_go_on_with_other_label_maps() {
 }
 
 #[test]
-fn pairs_come_from_lists_and_written_rules_too() {
+fn pairs_are_read_from_lists_and_given_name_rules() {
     let folder = empty_folder();
     let path = |name: &str| folder.path().join(name);
     grey(&path("p/a.png"), &[0, 1]);

@@ -1,5 +1,5 @@
-//! Runs that are ended from outside: no file is half-written, nothing is left over after the next run, and going on gives
-//! what an undisturbed run gives.
+//! Runs that are ended by signals: no file is half-written, no temporary files remain after the next run, and a resumed
+//! run gives the same result as an uninterrupted one.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -17,14 +17,14 @@ use super::program::{bytes, empty_folder, program, run};
 use super::train::Bench;
 use crate::bundles::{five_decoders, save};
 
-const PICTURES: u32 = 24;
+const IMAGES: u32 = 24;
 
-/// What the program calls files that are not yet whole.
+/// Prefix of the names of incomplete files.
 const STAGED: &str = ".segscope-";
 
 #[test]
-fn a_batch_that_was_ended_goes_on_with_the_pictures_that_are_missing() {
-    let folder = pictures();
+fn an_interrupted_batch_is_resumed_with_the_missing_images() {
+    let folder = images();
     let call = |out: &str| {
         let mut call = program();
         call.args([
@@ -44,10 +44,10 @@ fn a_batch_that_was_ended_goes_on_with_the_pictures_that_are_missing() {
     let whole = files_below(&folder.path().join("whole"));
     assert_eq!(
         whole.len(),
-        3 * PICTURES as usize + 1,
-        "label map, colours and overlay of each picture, and the classes"
+        3 * IMAGES as usize + 1,
+        "label map, colours and overlay of each image, and the classes"
     );
-    // Files on their way count, so that some runs are ended while they write.
+    // Incomplete files count too, so that some runs are ended while they write.
     let half = whole.len() as u64 / 2;
     for (seed, end) in ends() {
         let progress = |out: &str, _| files_below_so_far(&folder.path().join(out));
@@ -58,11 +58,7 @@ fn a_batch_that_was_ended_goes_on_with_the_pictures_that_are_missing() {
                 assert!(!end.is_heard(), "seed {seed}, {end:?}: {} is left over", name.display());
             } else {
                 let is_whole = whole.get(&name) == Some(&content);
-                assert!(
-                    is_whole,
-                    "seed {seed}, {end:?}: {} is not as it should be",
-                    name.display()
-                );
+                assert!(is_whole, "seed {seed}, {end:?}: {} has other content", name.display());
             }
         }
         run(call(&out).arg("--skip-existing")).expect(0);
@@ -80,8 +76,8 @@ fn a_batch_that_was_ended_goes_on_with_the_pictures_that_are_missing() {
 }
 
 #[test]
-fn an_evaluation_that_was_ended_goes_on_to_the_same_scores() {
-    let folder = pictures();
+fn a_resumed_evaluation_gives_the_same_scores() {
+    let folder = images();
     let call = |out: &str| {
         fs::create_dir_all(folder.path().join(out)).expect("a folder");
         let mut call = program();
@@ -99,7 +95,7 @@ fn an_evaluation_that_was_ended_goes_on_to_the_same_scores() {
         call.current_dir(folder.path());
         call
     };
-    // It says nothing and writes nothing on the way; what it has read tells how far it is.
+    // It writes and prints nothing meanwhile, so the number of bytes read is its progress.
     let most = Cell::new(0);
     let watch = |pid| {
         most.set(most.get().max(bytes_read(pid)));
@@ -122,8 +118,8 @@ fn an_evaluation_that_was_ended_goes_on_to_the_same_scores() {
         if end.is_heard() || file.exists() {
             let part = scores(&file);
             assert_eq!(part["summary"]["complete"], false, "seed {seed}, {end:?}");
-            counted = part["scores"]["pictures"].as_array().expect("pictures").len();
-            assert!(counted < PICTURES as usize, "seed {seed}, {end:?}");
+            counted = part["scores"]["pictures"].as_array().expect("a list of images").len();
+            assert!(counted < IMAGES as usize, "seed {seed}, {end:?}");
         }
         let staged = files_below(&place).into_keys().filter(|name| is_staged(name)).count();
         assert!(
@@ -132,7 +128,7 @@ fn an_evaluation_that_was_ended_goes_on_to_the_same_scores() {
         );
         let again = run(&mut call(&out)).expect(0);
         if counted > 0 {
-            again.complains_of(&["going on after", &counted.to_string()]);
+            again.complains_of(&["resuming after", &counted.to_string()]);
         }
         assert!(same(&scores(&file), &whole), "seed {seed}, {end:?}: other scores");
         let names: Vec<PathBuf> = files_below(&place).into_keys().collect();
@@ -141,14 +137,14 @@ fn an_evaluation_that_was_ended_goes_on_to_the_same_scores() {
 }
 
 #[test]
-fn a_training_that_was_ended_goes_on_to_the_same_weights() {
+fn a_resumed_training_gives_the_same_weights() {
     const STEPS: usize = 24;
     let bench = Bench::new();
     let steps = STEPS.to_string();
     let call = |out: &str| {
         let mut call = bench.call(&["--iterations", &steps, "--decoder", "linear,pup", "--channels", "8"]);
         call.args([
-            "--average",
+            "--ema-decay",
             "0.9",
             "--drop-path",
             "0.2",
@@ -204,18 +200,18 @@ fn a_training_that_was_ended_goes_on_to_the_same_weights() {
     }
 }
 
-/// Pictures of noise with labels, and a model, all small.
-fn pictures() -> TempDir {
+/// A folder with small images of noise, their labels and a small model.
+fn images() -> TempDir {
     const SIZE: [u32; 2] = [320, 240];
     let folder = empty_folder();
     let [images, labels] = ["images", "labels"].map(|below| folder.path().join(below));
     for below in [&images, &labels] {
         fs::create_dir(below).expect("a folder");
     }
-    for i in 0..PICTURES {
+    for i in 0..IMAGES {
         let mut noise = fastrand::Rng::with_seed(u64::from(i));
-        let picture = RgbImage::from_fn(SIZE[0], SIZE[1], |_, _| Rgb([noise.u8(..), noise.u8(..), noise.u8(..)]));
-        picture.save(images.join(format!("{i:03}.png"))).expect("a picture");
+        let image = RgbImage::from_fn(SIZE[0], SIZE[1], |_, _| Rgb([noise.u8(..), noise.u8(..), noise.u8(..)]));
+        image.save(images.join(format!("{i:03}.png"))).expect("an image");
         let truth = GrayImage::from_fn(SIZE[0], SIZE[1], |x, y| Luma([((x / 32 + y / 24 + i) % 11) as u8]));
         truth.save(labels.join(format!("{i:03}.png"))).expect("a label map");
     }
@@ -223,7 +219,7 @@ fn pictures() -> TempDir {
     folder
 }
 
-/// The files in a folder and those below it, by their paths in it.
+/// The contents of all files below a folder, by their relative paths.
 fn files_below(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut files = BTreeMap::new();
     for name in paths_below(folder) {
@@ -233,14 +229,14 @@ fn files_below(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     files
 }
 
-/// How many there are while they come and go.
+/// Number of files below a folder, while files may appear and disappear.
 fn files_below_so_far(folder: &Path) -> u64 {
     paths_below(folder).len() as u64
 }
 
 fn paths_below(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    // The folder may not be there yet.
+    // The folder may not exist yet.
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = PathBuf::from(entry.file_name());
         match entry.path().is_dir() {
@@ -256,16 +252,16 @@ fn is_staged(path: &Path) -> bool {
     name.starts_with(STAGED)
 }
 
-/// An evaluation as it was written, without what it cost.
+/// The scores in a file, without timings and memory.
 fn scores(file: &Path) -> Value {
-    let mut scores: Value = serde_json::from_slice(&bytes(file)).expect("JSON that is whole");
+    let mut scores: Value = serde_json::from_slice(&bytes(file)).expect("complete JSON");
     scores["peak_mib"] = Value::Null;
     scores["scores"]["seconds"] = Value::Null;
     scores["summary"]["pictures_per_second"] = Value::Null;
     scores
 }
 
-/// Whether two values are the same but for the last digits of their numbers.
+/// Whether two values are equal up to the last digits of their numbers.
 fn same(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Number(one), Value::Number(other)) => {
@@ -283,7 +279,7 @@ fn same(one: &Value, other: &Value) -> bool {
     }
 }
 
-/// A file of a training: weights, plan, log or scores.
+/// Asserts that a file of a training (weights, plan, log or scores) is complete.
 fn expect_whole(name: &Path, content: &[u8]) {
     match name.extension().and_then(|extension| extension.to_str()) {
         Some("safetensors") => {
@@ -297,7 +293,7 @@ fn expect_whole(name: &Path, content: &[u8]) {
             let text = std::str::from_utf8(content).expect("text");
             let columns = |line: &str| line.split(',').count();
             let heading = columns(text.lines().next().unwrap_or_default());
-            // They grow: what follows the last end of a line is not yet one.
+            // The file grows, so text after the last line end is an incomplete line.
             for line in text.split_inclusive('\n').filter(|line| line.ends_with('\n')) {
                 assert_eq!(columns(line), heading, "{}: {line}", name.display());
             }

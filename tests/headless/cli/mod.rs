@@ -1,11 +1,11 @@
-//! The program from outside: arguments in; files, text and exit codes out.
+//! Runs the program with arguments and checks files, output and exit codes.
 
+mod attention;
 mod compare;
 mod confusion;
 #[cfg(target_os = "linux")]
 mod ending;
 mod evaluate;
-mod inside;
 #[cfg(target_os = "linux")]
 mod killed;
 mod model_files;

@@ -13,10 +13,7 @@ fn info_describes_the_embedded_model() {
         published(Variant::Tiny, 16, &DecoderKind::ALL, 11, 384).title()
     );
     assert_eq!(ended.row("classes"), "11 (camvid)");
-    assert_eq!(
-        ended.row("rules"),
-        "pictures smaller than the window are enlarged to it"
-    );
+    assert_eq!(ended.row("rules"), "images smaller than the window are enlarged to it");
     assert_eq!(ended.row("parameters"), parameters_of_five_decoders().to_string());
     let set = segscope::datasets::classes_of("camvid").expect("a built-in class set");
     let lines = ended.class_lines();
@@ -30,8 +27,8 @@ fn info_describes_the_embedded_model() {
     }
 }
 
-/// Parameters of ViT-Tiny for 384 pixels with all five decoders for 11 classes, SETR's with 64 channels, from the layers
-/// of the papers. The running mean and variance of a batch norm count.
+/// Number of parameters of ViT-Tiny for 384 pixels with all five decoders for 11 classes, SETR's with 64 channels,
+/// computed from the layers in the papers. The running mean and variance of batch norms count.
 fn parameters_of_five_decoders() -> usize {
     let (dim, patch, classes, channels) = (192, 16, 11, 64);
     let linear = |from: usize, to: usize| from * to + to;
@@ -54,7 +51,7 @@ fn parameters_of_five_decoders() -> usize {
 }
 
 #[test]
-fn a_bundle_is_the_model_it_was_made_from() {
+fn a_bundle_equals_the_model_it_was_made_from() {
     let folder = empty_folder();
     let (published, bundle) = (published_folder(), folder.path().join("small.safetensors"));
     let convert = |options: &[&str]| {
@@ -97,7 +94,7 @@ fn a_bundle_is_the_model_it_was_made_from() {
     convert(&["--stride", "49", "--overwrite"])
         .expect(2)
         .complains_of(&["stride: expected 1 to 48, found 49"]);
-    assert_eq!(bytes(&bundle), before, "the bundle changed in vain");
+    assert_eq!(bytes(&bundle), before, "the bundle changed despite the error");
     convert(&["--stride", "40", "--overwrite"]).expect(0);
     assert_eq!(info(&bundle).row("window"), "48 pixels, stride 40");
     convert(&["--note", "purpose=a test", "--overwrite"]).expect(0);
@@ -109,7 +106,7 @@ fn a_bundle_is_the_model_it_was_made_from() {
         segment(&[&sample()], &out, &["--formats", "labels", "--model", &model]).expect(0);
         label_map(&out.join("labels/street.png"))
     });
-    // The bundle holds the weights with 16 bits.
+    // The bundle stores weights with 16 bits.
     let share = agreement(&to, &from, u16::MAX);
     println!("folder and bundle agree in {share:.4} of the pixels");
     assert!(share >= 0.99, "expected 99 % of the pixels, found {share:.4}");
@@ -135,7 +132,7 @@ fn one_of_several_sets_of_weights_is_chosen_by_its_key() {
         (name, view.expect("values that fit the shape"))
     });
     let written = safetensors::serialize(views, None).expect("a safetensors file");
-    std::fs::write(&file, written).expect("room for it");
+    std::fs::write(&file, written).expect("disk space");
 
     let remarks = |options: &[&str]| {
         let ended = run(program().arg("info").arg(&file).args(options)).expect(0);
@@ -162,7 +159,7 @@ fn one_of_several_sets_of_weights_is_chosen_by_its_key() {
 }
 
 #[test]
-fn a_bundle_needs_its_ending() {
+fn a_bundle_needs_its_extension() {
     let folder = empty_folder();
     let target = folder.path().join("small.bin");
     let ended = run(program().arg("convert").arg(published_folder()).arg("-o").arg(&target)).expect(2);
@@ -171,7 +168,7 @@ fn a_bundle_needs_its_ending() {
 }
 
 #[test]
-fn info_describes_a_backbone_and_segment_says_what_it_lacks() {
+fn info_describes_a_backbone_and_segment_refuses_it() {
     let npz = in_repository("tests/golden/pipeline-timm-npz/vit_tiny_fake.npz");
     let ended = info(&npz);
     assert!(ended.row("backbone").starts_with("no decoder"), "{ended}");

@@ -14,7 +14,7 @@ fn models(folder: &Path, options: &[&str]) -> Output {
     command.output().expect("the program runs")
 }
 
-/// What it prints, if it succeeds.
+/// The output of a successful call.
 fn printed(folder: &Path, options: &[&str]) -> String {
     let output = models(folder, options);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
@@ -26,7 +26,7 @@ fn golden(case: &str) -> PathBuf {
 }
 
 #[test]
-fn the_table_says_what_there_is_and_where() {
+fn the_table_lists_released_models_and_their_links() {
     let folder = tempfile::tempdir().expect("a folder");
     let at = folder.path().join("not yet there");
     let text = printed(&at, &[]);
@@ -59,11 +59,11 @@ fn the_table_says_what_there_is_and_where() {
     let links = text.lines().filter(|line| line.contains("  https://")).count();
     assert_eq!(links, 37);
     assert!(line("Segscope downloads nothing").ends_with(&at.display().to_string()));
-    assert!(!at.exists(), "looking makes no folder");
+    assert!(!at.exists(), "listing must not create the folder");
 }
 
 #[test]
-fn columns_stand_under_their_headings() {
+fn columns_are_aligned_with_their_headings() {
     let folder = tempfile::tempdir().expect("a folder");
     let text = printed(folder.path(), &[]);
     let table: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).collect();
@@ -92,7 +92,7 @@ fn columns_stand_under_their_headings() {
 }
 
 #[test]
-fn what_lies_in_the_folder_is_told() {
+fn models_in_the_folder_are_listed() {
     let folder = tempfile::tempdir().expect("a folder");
     let own = folder.path().join("own");
     fs::create_dir(&own).expect("a folder");
@@ -126,7 +126,7 @@ fn what_lies_in_the_folder_is_told() {
 }
 
 #[test]
-fn a_file_in_place_of_the_folder_is_a_wrong_call() {
+fn a_file_in_place_of_the_folder_is_a_usage_error() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("models");
     fs::write(&file, "").expect("a file");

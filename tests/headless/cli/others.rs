@@ -1,15 +1,15 @@
-//! Devices, bench, and the window without a display.
+//! `segscope devices`, `segscope bench`, and the window without a display.
 
 use serde_json::Value;
 
 use super::program::*;
 
 #[test]
-fn devices_lists_the_cpu_and_what_auto_takes() {
+fn devices_lists_the_cpu_and_the_automatic_choice() {
     let ended = run(program().arg("devices")).expect(0);
     let count = |start: &str| ended.out.lines().filter(|line| line.starts_with(start)).count();
     assert_eq!(count("CPU: "), 1, "a line on the CPU on stdout of {ended}");
-    assert_eq!(count("auto takes "), 1, "a line on the choice on stdout of {ended}");
+    assert_eq!(count("auto selects "), 1, "a line on the choice on stdout of {ended}");
 }
 
 #[test]
@@ -34,13 +34,13 @@ fn bench_prints_its_fields() {
 }
 
 #[test]
-fn bench_uses_the_threads_it_is_given() {
+fn bench_uses_the_given_number_of_threads() {
     let object = bench(&["--threads", "1", "--decoder", "linear"]);
     assert_eq!(object["threads"].as_u64(), Some(1), "threads in {object}");
     assert_eq!(object["decoder"].as_str(), Some("linear"), "decoder in {object}");
 }
 
-/// The object that `segscope bench` prints for a small picture.
+/// The object that `segscope bench` prints for a small image.
 fn bench(options: &[&str]) -> Value {
     let mut command = program();
     command.args(["bench", "--size", "64", "--model-size", "tiny", "--classes", "5"]);
@@ -53,7 +53,7 @@ fn bench(options: &[&str]) -> Value {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn without_a_display_the_command_line_is_named() {
+fn the_error_without_a_display_mentions_the_command_line() {
     let mut command = program();
     for variable in ["DISPLAY", "WAYLAND_DISPLAY", "WAYLAND_SOCKET"] {
         command.env_remove(variable);

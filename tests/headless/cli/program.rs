@@ -1,4 +1,4 @@
-//! Calls of the program, and what they leave behind.
+//! Runs the program and reads its results.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -15,10 +15,11 @@ use tempfile::TempDir;
 use crate::bundles::fixture;
 pub use crate::repository::in_repository;
 
-/// Classes of the small model and of the embedded one; the label map of the sample picture has void above them.
+/// Number of classes of the fixture model and the embedded model; the sample's label map also has void, whose id is
+/// above them.
 pub const CLASSES: u16 = 11;
 
-/// A call of the program that has ended.
+/// The result of a call of the program.
 pub struct Ended {
     pub call: String,
     pub code: Option<i32>,
@@ -27,13 +28,13 @@ pub struct Ended {
 }
 
 impl Ended {
-    /// The call, which must have ended with this exit code.
+    /// Asserts that the exit code is this one.
     pub fn expect(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "exit code of {self}");
         self
     }
 
-    /// Requires one of the error lines to hold every one of these texts.
+    /// Asserts that one line of stderr contains all these texts.
     pub fn complains_of(&self, texts: &[&str]) {
         assert!(
             self.err
@@ -43,12 +44,9 @@ impl Ended {
         );
     }
 
-    /// Requires that stderr does not hold this text.
+    /// Asserts that stderr does not contain this text.
     pub fn never_mentions(&self, text: &str) {
-        assert!(
-            !self.err.contains(text),
-            "expected nothing on {text} on stderr of {self}"
-        );
+        assert!(!self.err.contains(text), "unexpected {text} on stderr of {self}");
     }
 
     /// The lines of stdout, each a JSON object.
@@ -68,7 +66,7 @@ impl Ended {
         found.unwrap_or_else(|| panic!("expected a line {name:?} on stdout of {self}"))
     }
 
-    /// The lines of stdout from the one on classes on.
+    /// The lines of stdout from the line about classes on.
     pub fn class_lines(&self) -> Vec<&str> {
         self.out
             .lines()
@@ -95,8 +93,8 @@ pub fn run(command: &mut Command) -> Ended {
     ended(command, Command::output)
 }
 
-/// The same call with signals as a terminal gives them, whatever the tests were started with.
-pub fn with_usual_signals(call: &Command) -> Command {
+/// The same call with the default signal handling of a terminal, however the tests were started.
+pub fn with_default_signals(call: &Command) -> Command {
     let mut with = Command::new("env");
     with.arg("--default-signal")
         .arg(call.get_program())
@@ -107,7 +105,7 @@ pub fn with_usual_signals(call: &Command) -> Command {
     with
 }
 
-/// Runs the program with standard output as it was set; what goes to standard error is kept.
+/// Runs the program with standard output as set in `command`, and captures standard error.
 pub fn run_with(command: &mut Command) -> Ended {
     ended(command.stderr(Stdio::piped()), |command| {
         command.spawn().and_then(Child::wait_with_output)
@@ -125,25 +123,25 @@ fn ended(command: &mut Command, run: impl FnOnce(&mut Command) -> io::Result<Out
     }
 }
 
-/// `segscope segment` on the CPU, with the small model where the options name none.
-pub fn segment(pictures: &[&Path], out: &Path, options: &[&str]) -> Ended {
+/// Runs `segscope segment` on the CPU, with the fixture model unless the options name another.
+pub fn segment(images: &[&Path], out: &Path, options: &[&str]) -> Ended {
     let mut command = program();
     match options.contains(&"--model") {
         true => command.arg("segment"),
         false => with_small_model(&mut command, "segment"),
     };
-    command.args(pictures).arg("--out").arg(out);
+    command.args(images).arg("--out").arg(out);
     run(command.args(["--device", "cpu"]).args(options))
 }
 
-/// `segscope segment` on the CPU, with the embedded model.
-pub fn segment_with_embedded_model(pictures: &[&Path], out: &Path, options: &[&str]) -> Ended {
+/// Runs `segscope segment` on the CPU with the embedded model.
+pub fn segment_with_embedded_model(images: &[&Path], out: &Path, options: &[&str]) -> Ended {
     let mut command = program();
-    command.arg("segment").args(pictures).arg("--out").arg(out);
+    command.arg("segment").args(images).arg("--out").arg(out);
     run(command.args(["--device", "cpu"]).args(options))
 }
 
-/// Adds a subcommand with the model of every test that is not about the embedded one.
+/// Adds a subcommand with the fixture model.
 pub fn with_small_model<'a>(command: &'a mut Command, subcommand: &str) -> &'a mut Command {
     command.arg(subcommand).arg("--model").arg(fixture::model())
 }
@@ -165,16 +163,16 @@ pub fn empty_folder() -> TempDir {
     tempfile::tempdir().expect("a temporary folder")
 }
 
-/// A folder of so many small pictures, all different.
-pub fn small_pictures(folder: &Path, count: u32) -> PathBuf {
-    let pictures = folder.join("pictures");
-    fs::create_dir(&pictures).expect("a folder");
+/// Writes a folder with this many small images, all different.
+pub fn small_images(folder: &Path, count: u32) -> PathBuf {
+    let images = folder.join("images");
+    fs::create_dir(&images).expect("a folder");
     let street = image::open(sample()).expect("the sample");
     for number in 0..count {
-        let picture = street.crop_imm(8 * number, 0, 320, 240).thumbnail_exact(96, 72);
-        picture.save(pictures.join(format!("{number}.png"))).expect("a picture");
+        let image = street.crop_imm(8 * number, 0, 320, 240).thumbnail_exact(96, 72);
+        image.save(images.join(format!("{number}.png"))).expect("an image");
     }
-    pictures
+    images
 }
 
 pub fn bytes(path: &Path) -> Vec<u8> {
@@ -185,7 +183,7 @@ pub fn label_map(path: &Path) -> LabelMap {
     LabelMap::from_png(&bytes(path)).unwrap_or_else(|e| panic!("{e}: {}", path.display()))
 }
 
-pub fn picture(path: &Path) -> Photo {
+pub fn image(path: &Path) -> Photo {
     Photo::open(path).unwrap_or_else(|e| panic!("{e}"))
 }
 
@@ -196,7 +194,7 @@ pub fn names_in(folder: &Path) -> BTreeSet<String> {
         .collect()
 }
 
-/// Share of the pixels with an id below `classes` in `truth` that have the same id in `found`.
+/// Share of pixels with the same id in `found`, among those with an id below `classes` in `truth`.
 pub fn agreement(found: &LabelMap, truth: &LabelMap, classes: u16) -> f64 {
     assert_eq!(
         [found.width, found.height],

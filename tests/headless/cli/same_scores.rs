@@ -1,5 +1,5 @@
-//! One picture with its ground truth gets one score, whoever reads it: `evaluate`, `compare` and both workspaces, for every
-//! built-in data set and under every naming.
+//! An image with its ground truth gets the same score from `evaluate`, `compare` and both workspaces, for every
+//! built-in data set and every naming.
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -11,14 +11,14 @@ use segscope::engine::{Asked, ScoreAnswer, ScoreRequest, Scorer};
 use segscope::labels::LabelMap;
 use segscope::model::{DecoderKind, Variant, published};
 use segscope::runtime::{
-    Comparison, ComparisonJob, DeviceChoice, Labelling, ModelInfo, ModelSource, PhotoSource, ScoreJob, Session, Truth,
+    Comparison, ComparisonJob, DeviceChoice, ImageSource, LabelLayer, ModelInfo, ModelSource, ScoreJob, Session, Truth,
 };
 use serde_json::Value;
 
 use super::program::*;
 use crate::bundles;
 
-/// Folders and names of a picture and of its label map.
+/// Folders and names of an image and of its label map.
 const NAMINGS: [[&str; 2]; 6] = [
     ["images/a.png", "labels/a.png"],
     ["images/a.png", "masks/a_mask.png"],
@@ -28,11 +28,11 @@ const NAMINGS: [[&str; 2]; 6] = [
     ["img_dir/val/a.png", "ann_dir/val/a.png"],
 ];
 
-/// A model of a data set's classes with random weights, and what it makes of a small picture.
+/// A model with random weights for the classes of a data set, and its prediction for a small image.
 struct Case {
     set: &'static DataSet,
     model: PathBuf,
-    picture: PathBuf,
+    image: PathBuf,
     predicted: LabelMap,
     info: Arc<ModelInfo>,
 }
@@ -50,14 +50,14 @@ impl Case {
             7,
             &folder.join(format!("{}.safetensors", set.key)),
         );
-        let picture = folder.join("a.png");
+        let image = folder.join("a.png");
         let pixels: Vec<u8> = (0..96 * 64 * 3u32)
             .map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8)
             .collect();
-        image::save_buffer(&picture, &pixels, 96, 64, image::ExtendedColorType::Rgb8).expect("a picture");
+        image::save_buffer(&image, &pixels, 96, 64, image::ExtendedColorType::Rgb8).expect("an image");
         let out = folder.join(set.key);
         let model_flag = ["--model", model.to_str().expect("a path"), "--formats", "labels"];
-        segment(&[&picture], &out, &model_flag).expect(0);
+        segment(&[&image], &out, &model_flag).expect(0);
         let mut session = Session::new(DeviceChoice::Cpu);
         let info = session.load(ModelSource::Path(model.clone()), &mut |_| ControlFlow::Continue(()));
         Self {
@@ -65,18 +65,20 @@ impl Case {
             predicted: label_map(&out.join("labels/a.png")),
             info: info.expect("a model"),
             model,
-            picture,
+            image,
         }
     }
 
-    /// Writes picture and ground truth under a naming: the prediction with every fifth pixel of another class and every
-    /// eleventh without one, in the ids of the data set. Label ids where the name says so.
-    fn write(&self, root: &Path, [picture, label]: [&str; 2]) -> [PathBuf; 2] {
-        let [picture, label] = [picture, label].map(|name| root.join(name));
-        for file in [&picture, &label] {
+    /// Writes the image and its ground truth with these names.
+    ///
+    /// The ground truth is the prediction with another class for every fifth pixel and no class for every eleventh, in
+    /// the ids of the data set, or in label ids if the name indicates these.
+    fn write(&self, root: &Path, [image, label]: [&str; 2]) -> [PathBuf; 2] {
+        let [image, label] = [image, label].map(|name| root.join(name));
+        for file in [&image, &label] {
             std::fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
         }
-        std::fs::copy(&self.picture, &picture).expect("a copy");
+        std::fs::copy(&self.image, &image).expect("a copy");
         let classes = self.set.len() as u16;
         let by_label_id = label.to_string_lossy().contains("labelIds");
         let id = |class: u16| match self.set.label_ids.filter(|_| by_label_id) {
@@ -91,10 +93,10 @@ impl Case {
         let (width, height) = (self.predicted.width as u32, self.predicted.height as u32);
         let ids: Vec<u8> = ids.collect();
         image::save_buffer(&label, &ids, width, height, image::ExtendedColorType::L8).expect("a label map");
-        [picture, label]
+        [image, label]
     }
 
-    /// By definition: over the classes that occur, intersection by union of the pixels that have a class.
+    /// The mIoU by definition: over the classes that occur, intersection over union of labelled pixels.
     fn expected(&self) -> f64 {
         let classes = self.set.len() as u16;
         let truth = |i: usize, class: u16| match i {
@@ -122,8 +124,8 @@ impl Case {
         scores.iter().sum::<f64>() / scores.len() as f64
     }
 
-    fn of_evaluate(&self, root: &Path, picture: &Path, label: &Path) -> f64 {
-        let [images, labels] = [picture, label].map(|file| {
+    fn of_evaluate(&self, root: &Path, image: &Path, label: &Path) -> f64 {
+        let [images, labels] = [image, label].map(|file| {
             let below = file.strip_prefix(root).expect("below the root");
             root.join(below.components().next().expect("a folder"))
         });
@@ -140,11 +142,11 @@ impl Case {
         scores["summary"]["mIoU"].as_f64().expect("a score")
     }
 
-    /// As the page has it, in percent.
-    fn of_compare(&self, root: &Path, picture: &Path, label: &Path) -> String {
+    /// The mIoU on the page of `compare`, in percent.
+    fn of_compare(&self, root: &Path, image: &Path, label: &Path) -> String {
         let page = root.join("page.html");
         let mut call = program();
-        call.arg("compare").arg(picture).arg("--labels").arg(label);
+        call.arg("compare").arg(image).arg("--labels").arg(label);
         call.arg("--models").arg(&self.model).arg("--out").arg(&page);
         run(call.args(["--device", "cpu"])).expect(0);
         let text = String::from_utf8(bytes(&page)).expect("UTF-8");
@@ -160,12 +162,12 @@ impl Case {
         cell.to_owned()
     }
 
-    /// As the thread behind the evaluate workspace has it.
-    fn of_scorer(&self, picture: &Path, label: PathBuf) -> f64 {
+    /// The mIoU from the thread of the evaluate workspace.
+    fn of_scorer(&self, image: &Path, label: PathBuf) -> f64 {
         let scorer = Scorer::start(Box::new(|| {})).expect("a thread");
         let job = ScoreJob {
-            source: PhotoSource::Path(picture.into()),
-            labels: Labelling::plain(self.predicted.clone()),
+            source: ImageSource::Path(image.into()),
+            labels: LabelLayer::plain(self.predicted.clone()),
             truth: Truth::File(label),
             reader: self.info.truth_reader(&TruthChoices::default()),
             show: None,
@@ -178,18 +180,18 @@ impl Case {
             if let Some(ScoreAnswer::Scored { outcome, .. }) = scorer.poll() {
                 return outcome.expect("a score").mean_iou.expect("a score");
             }
-            assert!(begin.elapsed() < Duration::from_secs(60), "no score came");
+            assert!(begin.elapsed() < Duration::from_secs(60), "no score was received");
             std::thread::yield_now();
         }
     }
 
-    /// As the compare workspace has it.
+    /// The mIoU from the compare workspace.
     fn of_comparison(&self, label: &Path) -> f64 {
         let reader = self.info.truth_reader(&TruthChoices::default());
         let truth = reader.read(label, None).expect("ground truth");
         let comparison = Comparison::of(&ComparisonJob {
-            labels: Labelling::plain(self.predicted.clone()),
-            reference: Labelling::plain(truth.map),
+            labels: LabelLayer::plain(self.predicted.clone()),
+            reference: LabelLayer::plain(truth.map),
             classes: reader.classes(),
         });
         comparison.expect("maps of one size").mean_iou.expect("a score")
@@ -197,32 +199,32 @@ impl Case {
 }
 
 #[test]
-fn everything_that_scores_gives_the_same_mean_iou() {
+fn all_commands_and_workspaces_give_the_same_mean_iou() {
     let models = empty_folder();
     for set in &datasets::ALL {
         let case = Case::new(set, models.path());
         let expected = case.expected();
         assert!(
             (0.05..0.999).contains(&expected),
-            "{}: {expected} tells nothing apart",
+            "{}: {expected} would not reveal differences",
             set.key
         );
         let label_ids = ["leftImg8bit/x/a_leftImg8bit.png", "gtFine/x/a_gtFine_labelIds.png"];
         for naming in NAMINGS.into_iter().chain(set.label_ids.map(|_| label_ids)) {
             let folder = empty_folder();
-            let [picture, label] = case.write(folder.path(), naming);
+            let [image, label] = case.write(folder.path(), naming);
             let what = format!("{} {naming:?}", set.key);
             let close = |score: f64| (score - expected).abs() < 1e-9;
-            let of_evaluate = case.of_evaluate(folder.path(), &picture, &label);
+            let of_evaluate = case.of_evaluate(folder.path(), &image, &label);
             assert!(
                 close(of_evaluate),
                 "{what}: evaluate {of_evaluate}, expected {expected}"
             );
-            let of_compare = case.of_compare(folder.path(), &picture, &label);
+            let of_compare = case.of_compare(folder.path(), &image, &label);
             assert_eq!(of_compare, format!("{:.1}", expected * 100.0), "{what}: compare");
-            let found = truths_of(std::slice::from_ref(&picture), None).swap_remove(0);
-            assert_eq!(found, Some(label.clone()), "{what}: beside the picture");
-            let of_scorer = case.of_scorer(&picture, label.clone());
+            let found = truths_of(std::slice::from_ref(&image), None).swap_remove(0);
+            assert_eq!(found, Some(label.clone()), "{what}: beside the image");
+            let of_scorer = case.of_scorer(&image, label.clone());
             assert!(close(of_scorer), "{what}: scorer {of_scorer}, expected {expected}");
             let of_comparison = case.of_comparison(&label);
             assert!(

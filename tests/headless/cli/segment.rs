@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::program::*;
 
 #[test]
-fn every_format_of_the_sample_picture_is_written() {
+fn every_format_of_the_sample_image_is_written() {
     let folder = empty_folder();
     let out = folder.path();
     segment(
@@ -19,7 +19,7 @@ fn every_format_of_the_sample_picture_is_written() {
         &["--formats", "labels,color,overlay,classes,confidence"],
     )
     .expect(0);
-    let photo = picture(&sample());
+    let photo = image(&sample());
     let size = [photo.width, photo.height];
 
     let map = label_map(&out.join("labels/street.png"));
@@ -29,7 +29,7 @@ fn every_format_of_the_sample_picture_is_written() {
     let classes = list["classes"].as_array().expect("classes.json has a list of classes");
     assert_eq!(classes.len(), usize::from(CLASSES), "classes in classes.json");
     let colors: Vec<Value> = classes.iter().map(|class| class["color"].clone()).collect();
-    let color = picture(&out.join("color/street.png"));
+    let color = image(&out.join("color/street.png"));
     assert_eq!([color.width, color.height], size, "size of the colour map");
     let pixels = map.ids.iter().zip(color.rgb.as_chunks::<3>().0);
     let seen: BTreeSet<(u16, [u8; 3])> = pixels.map(|(id, rgb)| (*id, *rgb)).collect();
@@ -38,7 +38,7 @@ fn every_format_of_the_sample_picture_is_written() {
         assert_eq!(expected, Some(&serde_json::json!(rgb)), "colour of class {id}");
     }
 
-    let overlay = picture(&out.join("overlay/street.png"));
+    let overlay = image(&out.join("overlay/street.png"));
     assert_eq!([overlay.width, overlay.height], size, "size of the overlay");
 
     let confidence = label_map(&out.join("confidence/street.png"));
@@ -47,7 +47,7 @@ fn every_format_of_the_sample_picture_is_written() {
         size,
         "size of the confidence map"
     );
-    // The best of 11 classes has at least a probability of 1/11.
+    // The best of 11 classes has a probability of at least 1/11.
     let least = confidence.ids.iter().min().copied().unwrap_or(0);
     assert!(
         least > u16::MAX / (CLASSES + 1),
@@ -59,7 +59,7 @@ fn every_format_of_the_sample_picture_is_written() {
     assert_eq!(
         masks.len(),
         present.len(),
-        "one mask for each of {present:?}, found {masks:?}"
+        "expected one mask for each of {present:?}, found {masks:?}"
     );
     for id in present {
         let start = format!("{id:03}-");
@@ -67,11 +67,11 @@ fn every_format_of_the_sample_picture_is_written() {
         let name = name.unwrap_or_else(|| panic!("no mask of class {id} in {masks:?}"));
         let mask = label_map(&out.join("classes/street").join(name));
         let same = mask.ids.iter().map(|v| *v != 0).eq(map.ids.iter().map(|i| *i == id));
-        assert!(same, "{name} is not where the label map has {id}");
+        assert!(same, "{name} differs from the pixels with {id} in the label map");
     }
 }
 
-/// Requires that labels of the sample are right as far as can be asked of any training.
+/// Asserts that labels of the sample are as correct as can be expected after any training.
 fn assert_good(map: &LabelMap) {
     let share = agreement_with_the_sample(map);
     println!("agreement with the rendered labels: {share:.4}");
@@ -82,51 +82,51 @@ fn assert_good(map: &LabelMap) {
 }
 
 #[test]
-fn the_embedded_model_knows_the_sample() {
+fn the_embedded_model_segments_the_sample_correctly() {
     let folder = empty_folder();
     segment_with_embedded_model(&[&sample()], folder.path(), &["--formats", "labels"]).expect(0);
     assert_good(&label_map(&folder.path().join("labels/street.png")));
 }
 
 #[test]
-fn a_folder_with_damaged_pictures_gives_the_good_one_and_a_list_of_the_others() {
+fn damaged_images_in_a_folder_are_reported_and_the_others_segmented() {
     let folder = empty_folder();
-    let (pictures, out) = (folder.path().join("in"), folder.path().join("out"));
-    fs::create_dir(&pictures).unwrap();
-    fs::copy(sample(), pictures.join("good.jpg")).unwrap();
+    let (images, out) = (folder.path().join("in"), folder.path().join("out"));
+    fs::create_dir(&images).unwrap();
+    fs::copy(sample(), images.join("good.jpg")).unwrap();
     let whole = bytes(&in_repository("assets/samples/street-labels.png"));
-    fs::write(pictures.join("broken.png"), &whole[..whole.len() / 2]).unwrap();
-    fs::write(pictures.join("notes.png"), "no picture at all\n").unwrap();
-    fs::write(pictures.join("readme.txt"), "not even the name of a picture\n").unwrap();
+    fs::write(images.join("broken.png"), &whole[..whole.len() / 2]).unwrap();
+    fs::write(images.join("notes.png"), "no image at all\n").unwrap();
+    fs::write(images.join("readme.txt"), "not even the name of an image\n").unwrap();
 
-    let ended = segment(&[&pictures], &out, &["--formats", "labels"]).expect(1);
+    let ended = segment(&[&images], &out, &["--formats", "labels"]).expect(1);
     ended.complains_of(&["broken.png", "damaged"]);
     ended.complains_of(&["notes.png", "expected a PNG"]);
-    ended.complains_of(&["2 of 3 pictures failed"]);
+    ended.complains_of(&["2 of 3 images failed"]);
     ended.never_mentions("good.jpg");
     ended.never_mentions("readme.txt");
     assert_eq!(names_in(&out.join("labels")), BTreeSet::from(["good.png".to_owned()]));
 }
 
 #[test]
-fn a_picture_that_is_missing_is_reported_and_the_next_one_segmented() {
+fn a_missing_image_is_reported_and_the_next_one_segmented() {
     let folder = empty_folder();
     let missing = folder.path().join("missing.jpg");
     let ended = segment(&[&missing, &sample()], folder.path(), &["--formats", "labels"]).expect(1);
-    ended.complains_of(&["missing.jpg", "cannot read the picture"]);
+    ended.complains_of(&["missing.jpg", "cannot read the image"]);
     assert_eq!(
         names_in(&folder.path().join("labels")),
         BTreeSet::from(["street.png".to_owned()])
     );
 }
 
-/// As a camera of 12 bits leaves it.
+/// An image as written by a 12-bit camera.
 #[test]
-fn a_picture_of_few_bits_is_said_and_stretched_on_demand() {
+fn an_image_with_few_bits_is_reported_and_stretched_on_request() {
     let folder = empty_folder();
     let path = folder.path().join("camera.png");
     let values = (0..64 * 48 * 3).map(|i| (i * 5 % 4096) as u16).collect();
-    let camera = image::ImageBuffer::<image::Rgb<u16>, Vec<u16>>::from_raw(64, 48, values).expect("a picture");
+    let camera = image::ImageBuffer::<image::Rgb<u16>, Vec<u16>>::from_raw(64, 48, values).expect("an image");
     image::DynamicImage::ImageRgb16(camera).save(&path).expect("room");
     let [dark, bright] = ["dark", "bright"].map(|name| folder.path().join(name));
     segment(&[&path], &dark, &["--formats", "overlay", "--opacity", "0"])
@@ -139,52 +139,48 @@ fn a_picture_of_few_bits_is_said_and_stretched_on_demand() {
     )
     .expect(0)
     .complains_of(&["0 to 4095", "camera.png"]);
-    let brightest = |out: &Path| picture(&out.join("overlay/camera.png")).rgb.into_iter().max();
+    let brightest = |out: &Path| image(&out.join("overlay/camera.png")).rgb.into_iter().max();
     assert_eq!((brightest(&dark), brightest(&bright)), (Some(16), Some(255)));
 }
 
 #[test]
-fn a_folder_without_pictures_is_a_wrong_call() {
+fn a_folder_without_images_is_a_usage_error() {
     let folder = empty_folder();
-    let pictures = folder.path().join("none");
-    fs::create_dir(&pictures).unwrap();
-    let ended = segment(&[&pictures], &folder.path().join("out"), &[]).expect(2);
-    ended.complains_of(&["expected pictures in the folder", "none"]);
+    let images = folder.path().join("none");
+    fs::create_dir(&images).unwrap();
+    let ended = segment(&[&images], &folder.path().join("out"), &[]).expect(2);
+    ended.complains_of(&["expected images in the folder", "none"]);
 }
 
 #[test]
-fn existing_files_are_replaced_only_when_told_so() {
+fn existing_files_are_overwritten_only_on_request() {
     let folder = empty_folder();
     let out = folder.path();
     let (labels, color) = (out.join("labels/street.png"), out.join("color/street.png"));
     fs::create_dir(out.join("labels")).unwrap();
-    fs::write(&labels, "somebody's own work").unwrap();
+    fs::write(&labels, "existing content").unwrap();
 
     let ended = segment(&[&sample()], out, &["--formats", "labels,color"]).expect(1);
-    ended.complains_of(&["street.jpg", "expected no such file yet"]);
-    assert_eq!(
-        bytes(&labels),
-        b"somebody's own work",
-        "the file that was there: {ended}"
-    );
-    assert!(!color.exists(), "half an export was written: {ended}");
+    ended.complains_of(&["street.jpg", "expected a new file, found an existing one"]);
+    assert_eq!(bytes(&labels), b"existing content", "the existing file: {ended}");
+    assert!(!color.exists(), "a partial export was written: {ended}");
 
     segment(&[&sample()], out, &["--formats", "labels,color", "--overwrite"]).expect(0);
-    let photo = picture(&sample());
+    let photo = image(&sample());
     let map = label_map(&labels);
     assert_eq!([map.width, map.height], [photo.width, photo.height]);
     assert!(color.exists(), "the colour map is missing");
 }
 
 #[test]
-fn json_has_an_object_with_timings_for_each_picture() {
+fn json_has_an_object_with_timings_for_each_image() {
     let folder = empty_folder();
     let again = folder.path().join("again.jpg");
     let broken = folder.path().join("broken.jpg");
     fs::copy(sample(), &again).unwrap();
-    fs::write(&broken, "no picture").unwrap();
-    let pictures = [sample(), broken, again];
-    let paths: Vec<&Path> = pictures.iter().map(PathBuf::as_path).collect();
+    fs::write(&broken, "no image").unwrap();
+    let images = [sample(), broken, again];
+    let paths: Vec<&Path> = images.iter().map(PathBuf::as_path).collect();
     let ended = segment(
         &paths,
         &folder.path().join("out"),
@@ -197,12 +193,12 @@ fn json_has_an_object_with_timings_for_each_picture() {
         assert_eq!(
             object["picture"].as_str(),
             path.to_str(),
-            "order of the pictures: {ended}"
+            "order of the images: {ended}"
         );
     }
     assert!(
         objects[1]["error"].is_string(),
-        "expected an error for the broken picture: {ended}"
+        "expected an error for the broken image: {ended}"
     );
     for object in [&objects[0], &objects[2]] {
         let [encode, decode, labels, total] = ["encode_ms", "decode_ms", "labels_ms", "total_ms"].map(|key| {
@@ -213,7 +209,7 @@ fn json_has_an_object_with_timings_for_each_picture() {
             encode > 0.0 && decode > 0.0 && labels > 0.0,
             "a stage without time: {object}"
         );
-        // Each of the four is rounded to hundredths.
+        // Each of the four times is rounded to hundredths.
         assert!(
             (encode + decode + labels - total).abs() < 0.025,
             "the total is not the sum: {object}"
@@ -232,14 +228,14 @@ fn json_has_an_object_with_timings_for_each_picture() {
         for path in written {
             assert!(
                 Path::new(path).is_file(),
-                "{path} is said to be written, but is not there"
+                "{path} is reported as written but does not exist"
             );
         }
     }
 }
 
 #[test]
-fn a_model_that_is_none_is_a_wrong_call() {
+fn a_file_that_is_not_a_model_is_a_usage_error() {
     let folder = empty_folder();
     let out = folder.path().join("out");
     let text = folder.path().join("model.pth");
@@ -253,7 +249,7 @@ fn a_model_that_is_none_is_a_wrong_call() {
 }
 
 #[test]
-fn a_setting_out_of_bounds_is_named() {
+fn an_out_of_range_setting_is_named() {
     let folder = empty_folder();
     let out = folder.path().join("out");
     let cases = [
@@ -271,10 +267,10 @@ fn a_setting_out_of_bounds_is_named() {
 }
 
 #[test]
-fn scales_and_the_mirrored_picture_are_averaged() {
+fn scales_and_flips_are_averaged() {
     let folder = empty_folder();
     let (plain, averaged) = (folder.path().join("plain"), folder.path().join("averaged"));
-    // The small model goes by the place in the picture, and would not see that a mirrored one stayed so.
+    // Not the fixture model: it predicts by position, so it would not reveal a result that was not flipped back.
     segment_with_embedded_model(&[&sample()], &plain, &["--formats", "labels"]).expect(0);
     segment_with_embedded_model(
         &[&sample()],
@@ -284,7 +280,7 @@ fn scales_and_the_mirrored_picture_are_averaged() {
     .expect(0);
     let [plain, averaged] = [plain, averaged].map(|out| label_map(&out.join("labels/street.png")));
     assert_good(&averaged);
-    // The passes see other pixels than the plain run, so some labels at the borders of things must differ.
+    // The additional passes have other input pixels, so some labels at class boundaries must differ.
     assert!(plain != averaged, "scales and flip changed nothing");
 }
 
@@ -307,11 +303,11 @@ fn another_class_set_names_the_classes_of_the_files() {
     assert_eq!(camvid["classes"][3]["name"], "road");
     assert_eq!(numbered["classes"][3]["name"], "class 3");
     assert_ne!(camvid["classes"][3]["color"], numbered["classes"][3]["color"]);
-    assert!(plain == same, "another name moves no pixel");
+    assert!(plain == same, "other class names change no label");
 }
 
 #[test]
-fn a_class_set_of_another_size_is_refused_with_those_that_fit() {
+fn the_error_for_a_class_set_of_another_size_lists_those_that_fit() {
     let folder = empty_folder();
     let out = folder.path().join("out");
     for set in ["cityscapes", "pascal_context_59", "roads"] {
@@ -322,11 +318,11 @@ fn a_class_set_of_another_size_is_refused_with_those_that_fit() {
 }
 
 #[test]
-fn small_pictures_and_normalisation_go_by_the_flags() {
+fn flags_for_small_images_and_normalisation_are_applied() {
     let folder = empty_folder();
     let small = folder.path().join("small.png");
     let street = image::open(sample()).expect("the sample").thumbnail_exact(160, 120);
-    street.save(&small).expect("a picture");
+    street.save(&small).expect("an image");
     let labels = |name: &str, options: &[&str]| {
         let out = folder.path().join(name);
         segment(&[&small], &out, &[&["--formats", "labels"], options].concat()).expect(0);
@@ -337,7 +333,7 @@ fn small_pictures_and_normalisation_go_by_the_flags() {
     assert!(labels("half", &["--normalisation", "0.5"]) == plain);
     assert!(
         labels("shrunk", &["--rules", "shrink"]) != plain,
-        "a window of 160 x 120 sees less"
+        "a smaller window of 160 x 120 changes labels"
     );
     assert!(labels("imagenet", &["--normalisation", "imagenet"]) != plain);
 }

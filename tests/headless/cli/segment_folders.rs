@@ -1,4 +1,4 @@
-//! `segscope segment` over folders: names, links, templates, and a batch again.
+//! `segscope segment` on folders: names, links, templates, and repeated batches.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,7 +9,7 @@ use super::program::*;
 use crate::bundles::fixture;
 
 #[test]
-fn of_two_pictures_with_one_name_the_second_is_reported() {
+fn the_second_of_two_images_with_the_same_name_is_reported() {
     let folder = empty_folder();
     let out = folder.path().join("out");
     let [first, second] = ["first", "second"].map(|name| {
@@ -24,23 +24,23 @@ fn of_two_pictures_with_one_name_the_second_is_reported() {
     ended.complains_of(&[&other, "same name", "--recursive", "--name", &one]);
     assert!(
         out.join("labels/street.png").is_file(),
-        "the first picture is missing: {ended}"
+        "the first image is missing: {ended}"
     );
 }
 
 #[test]
-fn folders_below_are_mirrored() {
+fn subfolders_are_mirrored() {
     let folder = empty_folder();
-    let pictures = small_pictures(folder.path(), 2);
-    let other = pictures.join("night/rain");
+    let images = small_images(folder.path(), 2);
+    let other = images.join("night/rain");
     fs::create_dir_all(&other).unwrap();
-    fs::copy(pictures.join("1.png"), other.join("0.png")).unwrap();
-    // Results are no pictures, also where they lie among them.
-    let out = pictures.join("out");
+    fs::copy(images.join("1.png"), other.join("0.png")).unwrap();
+    // Results are not segmented, even if they are in the image folder.
+    let out = images.join("out");
     let options = ["--recursive", "--formats", "labels"];
-    segment(&[&pictures], &out, &options)
+    segment(&[&images], &out, &options)
         .expect(0)
-        .complains_of(&["3 of 3 pictures segmented"]);
+        .complains_of(&["3 of 3 images segmented"]);
     let labels = out.join("labels");
     assert_eq!(
         names_in(&labels),
@@ -48,35 +48,35 @@ fn folders_below_are_mirrored() {
     );
     assert!(bytes(&labels.join("night/rain/0.png")) == bytes(&labels.join("1.png")));
     let again = [&options[..], &["--skip-existing"]].concat();
-    segment(&[&pictures], &out, &again)
+    segment(&[&images], &out, &again)
         .expect(0)
-        .complains_of(&["3 of 3 were there already"]);
+        .complains_of(&["3 of 3 images skipped because their files exist"]);
 }
 
 #[cfg(unix)]
 #[test]
-fn links_to_folders_lead_nowhere_twice() {
+fn linked_folders_are_read_only_once() {
     let folder = empty_folder();
-    let pictures = small_pictures(folder.path(), 2);
-    std::os::unix::fs::symlink(".", pictures.join("again")).unwrap();
+    let images = small_images(folder.path(), 2);
+    std::os::unix::fs::symlink(".", images.join("again")).unwrap();
     let out = folder.path().join("out");
-    segment(&[&pictures], &out, &["--recursive", "--formats", "labels"])
+    segment(&[&images], &out, &["--recursive", "--formats", "labels"])
         .expect(0)
-        .complains_of(&["2 of 2 pictures segmented"]);
+        .complains_of(&["2 of 2 images segmented"]);
 }
 
 #[test]
-fn a_template_tells_equal_names_apart() {
+fn a_template_distinguishes_equal_names() {
     let folder = empty_folder();
     let out = folder.path().join("out");
-    let pictures = ["day", "night"].map(|name| {
+    let images = ["day", "night"].map(|name| {
         let parent = folder.path().join(name);
         fs::create_dir(&parent).unwrap();
-        small_pictures(&parent, 1).join("0.png")
+        small_images(&parent, 1).join("0.png")
     });
-    let moved = pictures.map(|picture| {
-        let place = picture.ancestors().nth(2).unwrap().join("0.png");
-        fs::rename(&picture, &place).unwrap();
+    let moved = images.map(|image| {
+        let place = image.ancestors().nth(2).unwrap().join("0.png");
+        fs::rename(&image, &place).unwrap();
         place
     });
     let options = ["--formats", "labels", "--name", "{folder}_{name}_{model}"];
@@ -87,35 +87,35 @@ fn a_template_tells_equal_names_apart() {
 }
 
 #[test]
-fn a_batch_again_says_how_it_goes_on() {
+fn a_repeated_batch_says_how_to_continue() {
     let folder = empty_folder();
-    let pictures = small_pictures(folder.path(), 6);
+    let images = small_images(folder.path(), 6);
     let out = folder.path().join("out");
     let formats = ["--formats", "labels,color"];
-    segment(&[&pictures], &out, &formats).expect(0);
+    segment(&[&images], &out, &formats).expect(0);
     fs::remove_file(out.join("labels/2.png")).unwrap();
     fs::remove_file(out.join("color/2.png")).unwrap();
     fs::remove_file(out.join("color/4.png")).unwrap();
     let kept = bytes(&out.join("labels/4.png"));
 
-    let ended = segment(&[&pictures], &out, &formats).expect(1);
-    ended.complains_of(&["1 of 6 pictures segmented"]);
+    let ended = segment(&[&images], &out, &formats).expect(1);
+    ended.complains_of(&["1 of 6 images segmented"]);
     ended.complains_of(&[
-        "5 of 6 pictures refused since files exist",
+        "5 of 6 images refused because files exist",
         "--skip-existing",
         "--overwrite",
     ]);
     ended.complains_of(&["and 2 more"]);
     ended.never_mentions("failed");
-    // Of the picture with half its files the other half is made.
+    // For the image with half of its files, the other half is written.
     let options = [&formats[..], &["--skip-existing"]].concat();
-    let ended = segment(&[&pictures], &out, &options).expect(0);
-    ended.complains_of(&["1 of 6 pictures segmented"]);
-    ended.complains_of(&["5 of 6 were there already"]);
+    let ended = segment(&[&images], &out, &options).expect(0);
+    ended.complains_of(&["1 of 6 images segmented"]);
+    ended.complains_of(&["5 of 6 images skipped because their files exist"]);
     assert_eq!(bytes(&out.join("labels/4.png")), kept);
     assert_eq!(names_in(&out.join("color")).len(), 6);
-    // What ids mean is never mixed.
-    segment(&[&pictures], &out, &[&options[..], &["--set", "numbered"]].concat())
+    // Files with different class sets are never mixed.
+    segment(&[&images], &out, &[&options[..], &["--set", "numbered"]].concat())
         .expect(1)
-        .complains_of(&["6 of 6 pictures failed"]);
+        .complains_of(&["6 of 6 images failed"]);
 }

@@ -1,4 +1,4 @@
-//! Signals, and going on after them.
+//! Signals, and resuming after them.
 
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader};
@@ -9,10 +9,10 @@ use serde_json::Value;
 
 use super::program::*;
 
-/// Signals that ask a program to end, and the exit codes of one that did.
+/// Signals that end a program, and the exit codes after them.
 const SIGNALS: [(&str, i32); 3] = [("INT", 130), ("TERM", 143), ("HUP", 129)];
 
-/// The program with signals as a terminal gives it, whatever the tests were started with.
+/// The program with the signal handling of a terminal, however the tests were started.
 fn program_with(signals: &str) -> Command {
     let mut call = Command::new("env");
     call.arg(signals).arg(env!("CARGO_BIN_EXE_segscope"));
@@ -27,7 +27,7 @@ fn send(signal: &str, child: &Child) {
     assert!(sent.expect("kill").success());
 }
 
-/// Reads lines until one holds a text; the rest can be read on.
+/// Reads lines until one contains a text; the following lines can still be read.
 fn wait_for(lines: &mut impl Iterator<Item = std::io::Result<String>>, text: &str) {
     let found = lines.map(|line| line.expect("text")).any(|line| line.contains(text));
     assert!(found, "expected a line with {text:?}");
@@ -39,13 +39,13 @@ fn unfinished_in(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn a_batch_that_a_signal_ended_is_gone_on_with() {
+fn a_batch_ended_by_a_signal_can_be_resumed() {
     let folder = empty_folder();
-    let pictures = small_pictures(folder.path(), 8);
+    let images = small_images(folder.path(), 8);
     let batch = |signals: &str, out: &str, options: &[&str]| {
         let mut call = program_with(signals);
         call.arg("segment")
-            .arg(&pictures)
+            .arg(&images)
             .arg("--out")
             .arg(folder.path().join(out));
         call.args(["--json", "--formats", "labels,classes", "--device", "cpu"])
@@ -64,11 +64,11 @@ fn a_batch_that_a_signal_ended_is_gone_on_with() {
         let err = String::from_utf8_lossy(&ended.stderr).into_owned();
         assert_eq!(ended.status.code(), Some(code), "SIG{signal}: {err}");
         assert!(
-            err.contains(&format!("stopped with {} of 8 pictures to go", 8 - told)),
+            err.contains(&format!("stopped with {} of 8 images to go", 8 - told)),
             "{told}: {err}"
         );
         let labels = folder.path().join(signal).join("labels");
-        assert_eq!(names_in(&labels).len(), told, "finished pictures and nothing else");
+        assert_eq!(names_in(&labels).len(), told, "only finished images");
 
         let again = batch("--default-signal", signal, &["--skip-existing"])
             .output()
@@ -84,12 +84,12 @@ fn a_batch_that_a_signal_ended_is_gone_on_with() {
 }
 
 #[test]
-fn a_closed_terminal_does_not_end_what_nohup_began() {
+fn a_closed_terminal_does_not_end_a_program_started_with_nohup() {
     let folder = empty_folder();
-    let pictures = small_pictures(folder.path(), 3);
+    let images = small_images(folder.path(), 3);
     let mut call = program_with("--ignore-signal=HUP");
     call.arg("segment")
-        .arg(&pictures)
+        .arg(&images)
         .arg("--out")
         .arg(folder.path().join("out"));
     let call = call.args(["--json", "--formats", "labels", "--device", "cpu"]);
@@ -104,25 +104,25 @@ fn a_closed_terminal_does_not_end_what_nohup_began() {
 #[test]
 fn a_second_signal_ends_at_once() {
     let folder = empty_folder();
-    // Reading it lasts until somebody writes to it.
+    // Reading the pipe blocks until data is written to it.
     let pipe = folder.path().join("set.toml");
     assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo").success());
     let mut call = program_with("--default-signal");
     call.arg("segment").arg(sample()).arg("--out").arg(folder.path());
     let call = call.args(["--device", "cpu", "--set"]).arg(&pipe);
     let mut child = call.spawn().expect("the program");
-    // Opens when the program opens the other end.
+    // This blocks until the program opens the other end.
     let writer = File::options().write(true).open(&pipe).expect("a pipe");
     let mut said = BufReader::new(child.stderr.take().expect("its lines")).lines();
     send("INT", &child);
-    wait_for(&mut said, "a second signal ends at once");
+    wait_for(&mut said, "a second signal stops at once");
     send("TERM", &child);
     assert_eq!(child.wait().expect("an end").code(), Some(143));
     drop(writer);
 }
 
 #[test]
-fn an_evaluation_that_a_signal_ended_is_gone_on_with() {
+fn an_evaluation_ended_by_a_signal_can_be_resumed() {
     let folder = empty_folder();
     for (below, file, ending) in [
         ("images", sample(), "jpg"),
@@ -150,7 +150,7 @@ fn an_evaluation_that_a_signal_ended_is_gone_on_with() {
         let mut said = BufReader::new(child.stderr.take().expect("its lines")).lines();
         wait_for(&mut said, " on ");
         send(signal, &child);
-        wait_for(&mut said, "ending after what is at hand");
+        wait_for(&mut said, "stopping after the current image or step");
         assert_eq!(child.wait().expect("an end").code(), Some(code), "SIG{signal}");
         assert!(unfinished_in(folder.path()).is_empty());
         assert!(evaluate(&json).output().expect("the program").status.success());
@@ -162,14 +162,14 @@ fn an_evaluation_that_a_signal_ended_is_gone_on_with() {
 }
 
 #[test]
-fn what_killed_runs_left_long_ago_is_removed() {
+fn old_leftovers_of_killed_runs_are_removed() {
     let folder = empty_folder();
     let labels = folder.path().join("labels");
     fs::create_dir(&labels).expect("a folder");
     let old = File::create(labels.join(".segscope-aB3dE9")).expect("a file");
     let days = std::time::Duration::from_secs(3 * 24 * 60 * 60);
     old.set_modified(std::time::SystemTime::now() - days).expect("a time");
-    // Somebody else may be at work on this one.
+    // Another process may be writing this file.
     File::create(labels.join(".segscope-xY7zW1")).expect("a file");
     segment(&[&sample()], folder.path(), &["--formats", "labels"]).expect(0);
     assert_eq!(unfinished_in(&labels), [".segscope-xY7zW1"]);

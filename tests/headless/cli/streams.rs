@@ -1,4 +1,4 @@
-//! Standard output, standard error and named outputs that are closed, full, or no regular files.
+//! Standard output, standard error and output paths that are closed, full or not regular files.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -6,19 +6,19 @@ use std::process::{Command, Output};
 
 use super::program::*;
 
-/// A writing end that nobody reads.
+/// The writing end of a pipe without a reader.
 fn unread() -> std::io::PipeWriter {
     let (reader, writer) = std::io::pipe().expect("a pipe");
     drop(reader);
     writer
 }
 
-/// A device on which everything is full.
+/// A device that is always full.
 fn full() -> File {
     File::options().write(true).open("/dev/full").expect("a device")
 }
 
-/// The sample's label map as prediction and as truth, below a folder.
+/// Writes the sample's label map as prediction and as ground truth.
 fn predictions(folder: &Path) {
     for below in ["predicted", "labels"] {
         fs::create_dir(folder.join(below)).expect("a folder");
@@ -27,7 +27,7 @@ fn predictions(folder: &Path) {
     }
 }
 
-/// A call that scores them.
+/// A call that scores the predictions.
 fn evaluate(folder: &Path, options: &[&str]) -> Command {
     let mut call = program();
     call.args(["evaluate", "--predictions", "predicted", "--labels", "labels"]);
@@ -39,17 +39,17 @@ fn output(call: &mut Command) -> Output {
     call.output().unwrap_or_else(|e| panic!("{e}: {call:?}"))
 }
 
-/// The lines of a CSV file of scores: a heading and the classes of CamVid.
+/// Number of lines of a CSV file of scores: a heading and the classes of CamVid.
 const CSV_LINES: usize = 12;
 
 #[test]
-fn nobody_reading_is_no_error() {
+fn a_closed_reader_is_not_an_error() {
     for arguments in [&["info"][..], &["models"], &["devices"]] {
         run_with(program().args(arguments).stdout(unread()))
             .expect(0)
             .never_mentions("panicked");
     }
-    // Nor is it on standard error, where the exit code still tells.
+    // A closed standard error is not an error either; the exit code is still correct.
     let code = |call: &mut Command| call.stderr(unread()).status().expect("the program").code();
     assert_eq!(code(program().args(["info", "missing.pth"])), Some(2));
     let folder = empty_folder();
@@ -59,7 +59,7 @@ fn nobody_reading_is_no_error() {
 }
 
 #[test]
-fn a_full_disk_is_said() {
+fn a_full_disk_is_reported() {
     let said = ["segscope: ", "cannot write to standard output"];
     for arguments in [&["info"][..], &["models"], &["models", "--json"], &["devices"]] {
         run_with(program().args(arguments).stdout(full()))
@@ -84,13 +84,13 @@ fn a_full_disk_is_said() {
 }
 
 #[test]
-fn a_batch_goes_on_when_only_its_standard_output_has_gone() {
+fn a_batch_continues_when_its_standard_output_is_closed() {
     let folder = empty_folder();
-    let pictures = small_pictures(folder.path(), 3);
+    let images = small_images(folder.path(), 3);
     let batch = |out: &str| {
         let mut call = program();
         call.arg("segment")
-            .arg(&pictures)
+            .arg(&images)
             .arg("--out")
             .arg(folder.path().join(out));
         call.args(["--json", "--formats", "labels", "--device", "cpu"]);
@@ -106,7 +106,7 @@ fn a_batch_goes_on_when_only_its_standard_output_has_gone() {
 }
 
 #[test]
-fn a_minus_is_standard_output_and_all_else_goes_to_standard_error() {
+fn a_hyphen_is_standard_output_and_other_messages_go_to_standard_error() {
     let folder = empty_folder();
     predictions(folder.path());
     output(&mut evaluate(folder.path(), &["--csv", "s.csv"]));
@@ -125,8 +125,8 @@ fn a_minus_is_standard_output_and_all_else_goes_to_standard_error() {
     assert!(!folder.path().join("-").exists());
     run_with(&mut evaluate(folder.path(), &["--csv", "-", "--json", "-"]))
         .expect(2)
-        .complains_of(&["one output at most", "found 2"]);
-    // Into a file, too, nothing is lost: the file is that of whoever called.
+        .complains_of(&["at most one output", "found 2"]);
+    // A redirected standard output is written to and not replaced, because the file belongs to the caller.
     let to = File::create(folder.path().join("redirected.csv")).expect("a file");
     let status = evaluate(folder.path(), &["--csv", "/dev/stdout"]).stdout(to).status();
     assert!(status.expect("the program").success());
@@ -134,7 +134,7 @@ fn a_minus_is_standard_output_and_all_else_goes_to_standard_error() {
 }
 
 #[test]
-fn a_bundle_goes_to_standard_output() {
+fn a_bundle_can_be_written_to_standard_output() {
     let folder = empty_folder();
     let mut call = program();
     call.arg("convert").arg(published_folder()).args(["-o", "-"]);
@@ -146,7 +146,7 @@ fn a_bundle_goes_to_standard_output() {
 }
 
 #[test]
-fn a_link_stays_one_and_its_target_is_written() {
+fn a_link_is_kept_and_its_target_written() {
     let folder = empty_folder();
     predictions(folder.path());
     let (link, target) = (folder.path().join("link.csv"), folder.path().join("target.csv"));
@@ -162,7 +162,7 @@ fn a_link_stays_one_and_its_target_is_written() {
 }
 
 #[test]
-fn a_named_pipe_is_written_to() {
+fn output_can_be_written_to_a_named_pipe() {
     let folder = empty_folder();
     predictions(folder.path());
     let pipe = folder.path().join("pipe");

@@ -9,7 +9,15 @@ fn a_backbone_becomes_a_bundle_that_segments() {
     let train = |options: &[&str]| {
         let mut call = program();
         call.args([
-            "train", "--images", "images", "--labels", "labels", "--out", "out", "--batch", "2",
+            "train",
+            "--images",
+            "images",
+            "--labels",
+            "labels",
+            "--out",
+            "out",
+            "--batch-size",
+            "2",
         ]);
         call.args([
             "--val-images",
@@ -42,7 +50,7 @@ fn a_backbone_becomes_a_bundle_that_segments() {
         log.starts_with("iteration,rate,seconds,accuracy,loss of mask,loss of linear\n"),
         "{log}"
     );
-    // The whole training is there already.
+    // The training is already complete.
     train(&usual).expect(0).complains_of(&["from step 2 to 2"]);
     for bundle in ["last", "best"] {
         let mut call = program();
@@ -64,7 +72,7 @@ fn a_backbone_becomes_a_bundle_that_segments() {
     }
     train(&["--set", "camvid", "--crop", "64", "--iterations", "3"])
         .expect(2)
-        .complains_of(&["expected the training of this configuration"]);
+        .complains_of(&["expected a training with this configuration"]);
     std::fs::remove_file(path("out/last.state.safetensors")).expect("the state");
     train(&usual)
         .expect(2)
@@ -72,7 +80,7 @@ fn a_backbone_becomes_a_bundle_that_segments() {
 }
 
 #[test]
-fn what_cannot_be_trained_is_said() {
+fn invalid_trainings_are_refused() {
     let folder = empty_folder();
     let train = |options: &[&str]| {
         let mut call = program();
@@ -90,11 +98,11 @@ fn what_cannot_be_trained_is_said() {
         std::fs::copy(labels, folder.path().join(below).join("a.png")).expect("a copy");
     }
     let said = train(&[&images[..], &["--classes", "5", "--crop", "64"]].concat()).expect(2);
-    said.complains_of(&["1 of 1 pictures or label maps cannot be used"]);
+    said.complains_of(&["1 of 1 images or label maps cannot be used"]);
     for (wrong, said) in [
         (["--scales", "0.5"], "--scales: expected two numbers, found 1"),
-        (["--scales", "2,0.5"], "largest scale: expected 2 to 100, found 0.5"),
-        (["--batch", "0"], "batch: expected 1 or more, found 0"),
+        (["--scales", "2,0.5"], "scales, largest: expected 2 to 100, found 0.5"),
+        (["--batch-size", "0"], "batch-size: expected 1 or more, found 0"),
     ] {
         train(&[&images[..], &["--set", "camvid"], &wrong].concat())
             .expect(2)
@@ -108,7 +116,7 @@ fn what_cannot_be_trained_is_said() {
         .complains_of(&["decoder: expected some of linear, mask, naive, pup, mla, found deeplab"]);
 }
 
-/// A folder with the sample as its only picture, and a call that trains a small network on it.
+/// A folder with the sample as its only image, and a call that trains a small network on it.
 pub struct Bench {
     folder: tempfile::TempDir,
 }
@@ -135,12 +143,12 @@ impl Bench {
         let mut call = program();
         let backbone = in_repository("tests/golden/pipeline-timm-npz/vit_tiny_fake.npz");
         call.args(["train", "--images", "images", "--labels", "labels", "--set", "camvid"]);
-        call.args(["--crop", "64", "--batch", "2", "--init"]).arg(backbone);
+        call.args(["--crop", "64", "--batch-size", "2", "--init"]).arg(backbone);
         call.args(options).current_dir(self.folder.path());
         call
     }
 
-    /// Losses by step; what cannot be read yet is left out.
+    /// Losses by step; lines that are not complete yet are left out.
     pub fn losses(&self, out: &str) -> Vec<(usize, f64)> {
         let log = std::fs::read_to_string(self.path(out).join("log.csv")).unwrap_or_default();
         let line = |line: &str| {
@@ -150,17 +158,17 @@ impl Bench {
         log.lines().skip(1).filter_map(line).collect()
     }
 
-    /// Starts a training and waits until it has made so many steps.
+    /// Starts a training and waits until it has made this many steps.
     fn start_until(&self, options: &[&str], out: &str, steps: usize) -> std::process::Child {
         let mut call = self.call(options);
         if cfg!(target_os = "linux") {
-            call = with_usual_signals(&call);
+            call = with_default_signals(&call);
         }
         call.args(["--out", out]).stdout(std::process::Stdio::piped());
         let child = call.stderr(std::process::Stdio::null()).spawn().expect("the program");
         let deadline = std::time::Instant::now() + std::time::Duration::from_secs(120);
         while self.losses(out).len() < steps {
-            assert!(std::time::Instant::now() < deadline, "step {steps} did not come");
+            assert!(std::time::Instant::now() < deadline, "step {steps} was not reached");
             std::thread::park_timeout(std::time::Duration::from_millis(2));
         }
         child
@@ -168,7 +176,7 @@ impl Bench {
 }
 
 #[test]
-fn a_killed_training_goes_on_as_if_it_had_not_been() {
+fn a_killed_training_is_resumed_as_if_uninterrupted() {
     let bench = Bench::new();
     let options = [
         "--iterations",
@@ -177,7 +185,7 @@ fn a_killed_training_goes_on_as_if_it_had_not_been() {
         "mask,pup",
         "--channels",
         "8",
-        "--average",
+        "--ema-decay",
         "0.9",
         "--drop-path",
         "0.2",
@@ -188,7 +196,7 @@ fn a_killed_training_goes_on_as_if_it_had_not_been() {
     let whole = bench.losses("whole");
     assert_eq!(whole.len(), 40);
     let mut child = bench.start_until(&options, "cut", 6);
-    // SIGKILL: nothing can be tidied up.
+    // After SIGKILL, the program cannot clean up.
     child.kill().expect("it still runs");
     child.wait().expect("an end");
     let before = bench.losses("cut").len();
@@ -200,7 +208,7 @@ fn a_killed_training_goes_on_as_if_it_had_not_been() {
         assert_eq!(step, other);
         assert!((loss - expected).abs() < 1e-5, "step {step}: {loss}, not {expected}");
     }
-    // The running mean of the weights is what is kept, and it went on, too.
+    // The bundle holds the EMA of the weights, which was resumed too.
     let bundle = |out: &str| {
         let path = bench.path(out).join("last.safetensors");
         segscope::checkpoint::open(&path, &mut |_| std::ops::ControlFlow::Continue(())).expect("a bundle")
@@ -215,7 +223,7 @@ fn a_killed_training_goes_on_as_if_it_had_not_been() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn an_interrupted_training_keeps_what_it_has_learnt_and_says_how_it_goes_on() {
+fn an_interrupted_training_saves_its_state_and_says_how_to_resume() {
     let bench = Bench::new();
     let options = ["--iterations", "100000", "--decoder", "linear"];
     for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
@@ -227,7 +235,7 @@ fn an_interrupted_training_keeps_what_it_has_learnt_and_says_how_it_goes_on() {
         let ended = child.wait_with_output().expect("an end");
         let said = String::from_utf8_lossy(&ended.stdout);
         assert_eq!(ended.status.code(), Some(code), "SIG{signal}: {said}");
-        assert!(said.contains("the same command goes on"), "{said}");
+        assert!(said.contains("run the same command to resume"), "{said}");
         assert!(bench.path(signal).join("last.safetensors").is_file());
         let steps = bench.losses(signal).len();
         assert!(
@@ -240,12 +248,12 @@ fn an_interrupted_training_keeps_what_it_has_learnt_and_says_how_it_goes_on() {
 }
 
 #[test]
-fn a_plan_that_was_written_is_the_same_training() {
+fn a_written_plan_gives_the_same_training() {
     let bench = Bench::new();
     let options = [
         "--iterations",
         "2",
-        "--recipe",
+        "--preset",
         "setr",
         "--decoder",
         "naive,mla",
@@ -254,9 +262,9 @@ fn a_plan_that_was_written_is_the_same_training() {
     ];
     run(bench.call(&options).args(["--out", "out"])).expect(0);
     let heading = std::fs::read_to_string(bench.path("out/log.csv")).expect("a log");
-    // The recipe of SETR has auxiliary heads, whose losses are told as well.
+    // The SETR preset has auxiliary heads, whose losses are logged too.
     assert!(heading.contains("loss of naive,loss of naive layer"), "{heading}");
-    // The bundle tells how it was made, and nothing of the folders it was made in.
+    // The bundle records how it was made, but not in which folders.
     let made = run(program().arg("info").arg(bench.path("out/last.safetensors"))).expect(0);
     assert!(made.out.contains("init = \"vit_tiny_fake.npz\""), "{}", made.out);
     assert!(!made.out.contains("pipeline-timm-npz"), "{}", made.out);
@@ -265,7 +273,7 @@ fn a_plan_that_was_written_is_the_same_training() {
         .args(["train", "--config", "out/train.toml", "--out", "out"])
         .current_dir(bench.folder.path());
     run(&mut again).expect(0).complains_of(&["from step 2 to 2"]);
-    // A model learns further with the sizes and decoders that it has.
+    // A model is trained further with its own sizes and decoders.
     let mut further = program();
     further.args(["train", "--images", "images", "--labels", "labels", "--set", "camvid"]);
     further.args(["--init", "out/last.safetensors", "--iterations", "1", "--out", "learnt"]);
@@ -280,7 +288,7 @@ fn a_plan_that_was_written_is_the_same_training() {
     ] {
         assert!(plan.lines().any(|found| found == line), "{line} in {plan}");
     }
-    // A list names the same pictures; it is another plan all the same.
+    // A list of the same images is still another plan.
     std::fs::write(bench.path("train.csv"), "images/a.jpg,labels/a.png\n").expect("a list");
     let mut listed = program();
     listed.args([
@@ -291,7 +299,7 @@ fn a_plan_that_was_written_is_the_same_training() {
         "camvid",
         "--crop",
         "64",
-        "--batch",
+        "--batch-size",
         "1",
         "--iterations",
         "1",
@@ -322,5 +330,5 @@ fn a_plan_that_was_written_is_the_same_training() {
     ]);
     run(wrong.current_dir(bench.folder.path()))
         .expect(2)
-        .complains_of(&["line 1: expected a picture and a label map separated by a comma"]);
+        .complains_of(&["line 1: expected an image and a label map separated by a comma"]);
 }

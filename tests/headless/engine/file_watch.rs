@@ -7,9 +7,9 @@ use std::thread;
 
 use segscope::engine::FileWatch;
 
-use super::desk::{empty_folder, until};
+use super::harness::{empty_folder, until};
 
-/// A file beside the watched one, which tells when the watch has seen everything up to now.
+/// A file beside the watched one. When the watch reports it, earlier changes of other files have been noticed.
 struct Mark {
     path: PathBuf,
     length: usize,
@@ -22,12 +22,12 @@ impl Mark {
         Self { path, length: 0 }
     }
 
-    /// Changes the mark until the watch reports it, and returns what else it reported meanwhile.
+    /// Changes the mark until the watch reports it, and returns the other files that it reported meanwhile.
     fn pass(&mut self, watch: &FileWatch) -> Vec<PathBuf> {
         let mut others = Vec::new();
         let mut polls = 0;
-        until("a word on the mark", || {
-            // Seldom enough that the file comes to rest in between.
+        until("a report on the mark", || {
+            // Rarely enough that the file stops changing in between.
             if polls % 40 == 0 {
                 self.length += 1;
                 fs::write(&self.path, "x".repeat(self.length)).expect("a file that can be written");
@@ -46,7 +46,7 @@ impl Mark {
 
     /// The next report on another file.
     fn next_other(&self, watch: &FileWatch) -> PathBuf {
-        until("a word on a file", || watch.poll().filter(|path| *path != self.path))
+        until("a report on a file", || watch.poll().filter(|path| *path != self.path))
     }
 }
 
@@ -58,53 +58,53 @@ fn start() -> FileWatch {
 #[test]
 fn a_file_that_is_replaced_is_reported_once() {
     let folder = empty_folder();
-    let picture = folder.path().join("picture.png");
+    let image = folder.path().join("image.png");
     let unwatched = folder.path().join("unwatched.png");
-    fs::write(&picture, "first").expect("a file that can be written");
+    fs::write(&image, "first").expect("a file that can be written");
     let mut mark = Mark::new(folder.path());
     let mut watch = start();
-    watch.watch(&[picture.clone(), mark.path.clone()]);
+    watch.watch(&[image.clone(), mark.path.clone()]);
     assert_eq!(mark.pass(&watch), Vec::<PathBuf>::new(), "nothing has changed yet");
 
     fs::write(&unwatched, "beside").expect("a file that can be written");
-    fs::rename(&unwatched, &picture).expect("a file that can be renamed");
-    assert_eq!(mark.next_other(&watch), picture);
-    fs::write(&unwatched, "nobody looks").expect("a file that can be written");
-    fs::read(&picture).expect("a file that can be read");
+    fs::rename(&unwatched, &image).expect("a file that can be renamed");
+    assert_eq!(mark.next_other(&watch), image);
+    fs::write(&unwatched, "not watched").expect("a file that can be written");
+    fs::read(&image).expect("a file that can be read");
     assert_eq!(
         mark.pass(&watch),
         Vec::<PathBuf>::new(),
         "reported again without a change"
     );
 
-    fs::remove_file(&picture).expect("a file that can be removed");
+    fs::remove_file(&image).expect("a file that can be removed");
     assert_eq!(
         mark.pass(&watch),
         Vec::<PathBuf>::new(),
         "a removed file cannot be opened"
     );
-    fs::write(&picture, "created again").expect("a file that can be written");
-    assert_eq!(mark.next_other(&watch), picture);
+    fs::write(&image, "created again").expect("a file that can be written");
+    assert_eq!(mark.next_other(&watch), image);
 }
 
 #[test]
-fn files_that_are_not_wanted_any_more_and_folders_that_are_not_there_are_left_out() {
+fn unwatched_files_and_missing_folders_are_not_reported() {
     let folder = empty_folder();
-    let picture = folder.path().join("picture.png");
-    fs::write(&picture, "first").expect("a file that can be written");
+    let image = folder.path().join("image.png");
+    fs::write(&image, "first").expect("a file that can be written");
     let mut mark = Mark::new(folder.path());
     let mut watch = start();
-    let nowhere = folder.path().join("nowhere/picture.png");
-    watch.watch(&[nowhere, picture.clone(), mark.path.clone()]);
+    let nowhere = folder.path().join("nowhere/image.png");
+    watch.watch(&[nowhere, image.clone(), mark.path.clone()]);
     mark.pass(&watch);
     watch.watch(std::slice::from_ref(&mark.path));
     mark.pass(&watch);
-    fs::write(&picture, "second").expect("a file that can be written");
+    fs::write(&image, "second").expect("a file that can be written");
     assert_eq!(mark.pass(&watch), Vec::<PathBuf>::new());
 }
 
 #[test]
-fn the_thread_ends_with_its_handle() {
+fn dropping_the_handle_ends_the_thread() {
     let alive = Arc::new(());
     let of_thread = Arc::downgrade(&alive);
     let watch = FileWatch::start(Box::new(move || drop(alive.clone()))).expect("a watch");

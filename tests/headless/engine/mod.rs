@@ -1,13 +1,12 @@
-//! The worker behind the window: jobs in, events out, and what happens to a run that nobody waits for any more; and the
-//! threads beside it.
+//! The engine behind the window: jobs, events and cancelled runs of its worker, and its other threads.
 
 mod attention;
 mod batch;
 mod compare;
 mod configure;
-mod desk;
 mod file_watch;
 mod find;
+mod harness;
 mod jobs;
 mod models;
 mod thumbnails;

@@ -1,12 +1,12 @@
-//! A training for the window.
+//! Trainings started from the window.
 
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use segscope::engine::{DataPlan, DeviceChoice, Recipe, TrainPlan, TrainingNews, TrainingPlace, TrainingRun};
+use segscope::engine::{DataPlan, DeviceChoice, Preset, TrainPlan, TrainingNews, TrainingPlace, TrainingRun};
 
-use super::desk::PATIENCE;
+use super::harness::PATIENCE;
 use crate::repository::in_repository;
 
 fn plan(folder: &Path, iterations: usize) -> TrainPlan {
@@ -22,8 +22,8 @@ fn plan(folder: &Path, iterations: usize) -> TrainPlan {
         list: None,
         label_name: None,
     };
-    let mut training = Recipe::AdamW.config(iterations, 64, 64);
-    (training.batch, training.validate_every) = (2, 2);
+    let mut training = Preset::AdamW.config(iterations, 64, 64);
+    (training.batch_size, training.validate_every) = (2, 2);
     TrainPlan {
         validation: data.clone(),
         data,
@@ -43,7 +43,7 @@ fn plan(folder: &Path, iterations: usize) -> TrainPlan {
     }
 }
 
-/// Everything that a training says; it is stopped after `stop_after` steps.
+/// All events of a training that is stopped after `stop_after` steps.
 fn news_of(plan: TrainPlan, out: &Path, stop_after: usize) -> Vec<TrainingNews> {
     let waiting = std::thread::current();
     let wake = Box::new(move || waiting.unpark());
@@ -72,12 +72,12 @@ fn news_of(plan: TrainPlan, out: &Path, stop_after: usize) -> Vec<TrainingNews> 
 }
 
 #[test]
-fn a_training_tells_of_its_steps_and_leaves_bundles() {
+fn a_training_reports_its_steps_and_writes_bundles() {
     let folder = tempfile::tempdir().expect("a folder");
     let out = folder.path().join("out");
     let news = news_of(plan(folder.path(), 3), &out, usize::MAX);
     assert!(
-        matches!(&news[0], TrainingNews::Begun { pictures: 1, from: 0, to: 3, decoders, .. } if decoders == &["linear", "naive"]),
+        matches!(&news[0], TrainingNews::Begun { images: 1, from: 0, to: 3, decoders, .. } if decoders == &["linear", "naive"]),
         "{news:?}"
     );
     let steps = news
@@ -99,7 +99,7 @@ fn a_training_tells_of_its_steps_and_leaves_bundles() {
 }
 
 #[test]
-fn a_stopped_training_goes_on_and_a_wrong_one_says_why() {
+fn a_stopped_training_is_resumed_and_an_invalid_one_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     let out = folder.path().join("out");
     let plan = plan(folder.path(), 1000);

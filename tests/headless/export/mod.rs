@@ -1,4 +1,4 @@
-//! Exported files, read back.
+//! Writes exports and reads the files back.
 
 mod plans;
 
@@ -6,11 +6,11 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use segscope::export::{ExportError, Format, Options, Subject, files, picture, write};
+use segscope::export::{ExportError, Format, Options, Subject, files, image, write};
 use segscope::labels::{ClassSet, LabelMap};
 use segscope::photo::Photo;
 
-/// A photo with its labels, owned.
+/// An image with its labels.
 struct Scene {
     photo: Photo,
     map: LabelMap,
@@ -19,7 +19,7 @@ struct Scene {
 }
 
 impl Scene {
-    /// A picture whose pixels take the ids `0..used` in turn.
+    /// An image whose pixels cycle through the ids `0..used`.
     fn new(width: usize, height: usize, used: usize, classes: ClassSet) -> Self {
         let pixels = width * height;
         Self {
@@ -55,7 +55,7 @@ fn only(formats: &[Format]) -> Options {
     }
 }
 
-/// Every file below a folder.
+/// All files below a folder.
 fn tree(folder: &Path) -> BTreeSet<PathBuf> {
     let mut found = BTreeSet::new();
     for item in fs::read_dir(folder).unwrap() {
@@ -80,7 +80,7 @@ fn read_map(path: &Path) -> LabelMap {
 }
 
 #[test]
-fn two_hundred_and_fifty_six_ids_survive_an_indexed_png() {
+fn an_indexed_png_holds_256_ids() {
     let folder = tempfile::tempdir().unwrap();
     let scene = Scene::new(32, 16, 256, ClassSet::numbered(256));
     write(&scene.subject(), &only(&[Format::Labels]), folder.path(), "a").unwrap();
@@ -92,7 +92,7 @@ fn two_hundred_and_fifty_six_ids_survive_an_indexed_png() {
 }
 
 #[test]
-fn three_hundred_classes_make_16_bit_grey() {
+fn more_than_256_classes_are_written_as_16_bit_grey() {
     let folder = tempfile::tempdir().unwrap();
     let scene = Scene::new(40, 30, 300, ClassSet::numbered(300));
     write(&scene.subject(), &only(&[Format::Labels]), folder.path(), "a").unwrap();
@@ -102,7 +102,7 @@ fn three_hundred_classes_make_16_bit_grey() {
 }
 
 #[test]
-fn ids_without_a_class_survive() {
+fn ids_without_a_class_are_kept() {
     let folder = tempfile::tempdir().unwrap();
     for (used, stem) in [(20, "few"), (260, "many")] {
         let scene = Scene::new(20, 15, used, ClassSet::numbered(3));
@@ -113,7 +113,7 @@ fn ids_without_a_class_survive() {
 }
 
 #[test]
-fn confidence_is_exact() {
+fn confidence_is_written_exactly() {
     let folder = tempfile::tempdir().unwrap();
     let scene = Scene::camvid();
     write(&scene.subject(), &only(&[Format::Confidence]), folder.path(), "a").unwrap();
@@ -121,7 +121,7 @@ fn confidence_is_exact() {
 }
 
 #[test]
-fn an_existing_file_keeps_its_bytes() {
+fn an_existing_file_is_not_changed() {
     let folder = tempfile::tempdir().unwrap();
     let scene = Scene::camvid();
     let taken = folder.path().join("overlay/a.png");
@@ -140,7 +140,7 @@ fn an_existing_file_keeps_its_bytes() {
 }
 
 #[test]
-fn a_failing_write_leaves_everything() {
+fn a_failed_export_changes_no_file() {
     let outer = tempfile::tempdir().unwrap();
     let scene = Scene::camvid();
     let file = outer.path().join("file");
@@ -149,7 +149,7 @@ fn a_failing_write_leaves_everything() {
     assert!(matches!(failed, Err(ExportError::CreateFolder { .. })), "{failed:?}");
     assert_eq!(fs::read(&file).unwrap(), b"mine");
 
-    // The second of two folders cannot be made: the first file must not change either.
+    // The second of two folders cannot be created, so the first file must not change either.
     let folder = outer.path().join("out");
     fs::create_dir_all(folder.join("labels")).unwrap();
     fs::write(folder.join("labels/a.png"), b"old").unwrap();
@@ -160,11 +160,11 @@ fn a_failing_write_leaves_everything() {
     };
     write(&scene.subject(), &options, &folder, "a").unwrap_err();
     assert_eq!(fs::read(folder.join("labels/a.png")).unwrap(), b"old");
-    assert_eq!(tree(&folder).len(), 2, "no temporary file stays");
+    assert_eq!(tree(&folder).len(), 2, "no temporary file remains");
 }
 
 #[test]
-fn masks_partition_the_picture() {
+fn masks_partition_the_image() {
     let folder = tempfile::tempdir().unwrap();
     let scene = Scene::new(30, 20, 9, segscope::datasets::classes_of("camvid").unwrap());
     let written = write(&scene.subject(), &only(&[Format::Classes]), folder.path(), "a").unwrap();
@@ -200,7 +200,7 @@ fn class_names_become_safe_file_names() {
 }
 
 #[test]
-fn a_tiny_photo_gets_a_whole_legend() {
+fn a_tiny_image_has_a_complete_legend() {
     let folder = tempfile::tempdir().unwrap();
     let scene = Scene::camvid();
     let options = Options {
@@ -230,7 +230,7 @@ fn a_tiny_photo_gets_a_whole_legend() {
 }
 
 #[test]
-fn a_hidden_class_shows_the_photo_and_is_no_part_of_the_legend() {
+fn a_hidden_class_shows_the_image_and_is_not_in_the_legend() {
     let folder = tempfile::tempdir().unwrap();
     let scene = Scene::camvid();
     let mut options = Options {
@@ -261,7 +261,7 @@ fn a_hidden_class_shows_the_photo_and_is_no_part_of_the_legend() {
 }
 
 #[test]
-fn another_class_list_is_a_conflict_and_the_same_is_not() {
+fn a_different_class_list_is_a_conflict_and_an_equal_one_is_not() {
     let folder = tempfile::tempdir().unwrap();
     let options = only(&[Format::Labels]);
     let scene = Scene::camvid();
@@ -313,7 +313,7 @@ fn sizes_that_do_not_fit_are_errors() {
 }
 
 #[test]
-fn chosen_colours_hold_for_every_file() {
+fn chosen_colours_apply_to_every_file() {
     let folder = tempfile::tempdir().unwrap();
     let scene = Scene::camvid();
     let options = Options {
@@ -342,7 +342,7 @@ fn chosen_colours_hold_for_every_file() {
         serde_json::from_slice(&fs::read(folder.path().join("classes.json")).unwrap()).unwrap();
     assert_eq!(json["classes"][1]["color"], serde_json::json!([250, 251, 252]));
     assert_eq!(json["classes"][2]["color"], serde_json::json!(scene.classes.color(2)));
-    // The same colours are no conflict, others are: what is there would be lost.
+    // A class list with other colours is a conflict, because it would be overwritten.
     let list = |options: &Options| {
         let planned = files(&scene.subject(), options, folder.path(), "b");
         planned.iter().any(|file| file.exists)
@@ -351,7 +351,7 @@ fn chosen_colours_hold_for_every_file() {
 }
 
 #[test]
-fn pictures_for_the_clipboard_are_those_of_the_files() {
+fn clipboard_images_equal_those_in_the_files() {
     let folder = tempfile::tempdir().unwrap();
     let scene = Scene::camvid();
     let options = Options {
@@ -362,7 +362,7 @@ fn pictures_for_the_clipboard_are_those_of_the_files() {
         ..only(&Format::ALL)
     };
     write(&scene.subject(), &options, folder.path(), "a").unwrap();
-    let copied = |format| picture(&scene.subject(), &options, format).unwrap();
+    let copied = |format| image(&scene.subject(), &options, format).unwrap();
     for (format, file) in [
         (Format::Overlay, "overlay/a.png"),
         (Format::Color, "color/a.png"),
@@ -377,10 +377,10 @@ fn pictures_for_the_clipboard_are_those_of_the_files() {
 
     let mut broken = Scene::camvid();
     broken.confidence.clear();
-    let failed = picture(&broken.subject(), &options, Format::Confidence);
+    let failed = image(&broken.subject(), &options, Format::Confidence);
     assert!(matches!(failed, Err(ExportError::Incomplete { .. })), "{failed:?}");
     broken.map.width = 20;
-    let failed = picture(&broken.subject(), &options, Format::Color);
+    let failed = image(&broken.subject(), &options, Format::Color);
     assert!(matches!(failed, Err(ExportError::Mismatch { .. })), "{failed:?}");
 }
 
@@ -395,8 +395,8 @@ fn a_template_names_the_files() {
     let stem = options.file_stem("..", "Seg-T-Mask/16");
     write(&scene.subject(), &options, folder.path(), &stem).unwrap();
     assert!(folder.path().join("labels/.. by Seg-T-Mask-16.png").is_file());
-    // A name that is nothing but dots must not lead to the folder above.
+    // A name of only dots must not refer to the parent folder.
     let stem = Options::default().file_stem("..", "Seg-T-Mask/16");
     write(&scene.subject(), &options, folder.path(), &stem).unwrap();
-    assert!(folder.path().join("classes/picture/000-sky.png").is_file());
+    assert!(folder.path().join("classes/image/000-sky.png").is_file());
 }

@@ -1,4 +1,4 @@
-//! What a plan says of the files, before they are written.
+//! Plans of exports: files and their sizes before they are written.
 
 use std::fs;
 use std::path::PathBuf;
@@ -11,10 +11,10 @@ use super::{Scene, only, read_map, tree};
 use crate::repository::in_repository;
 
 #[test]
-fn planned_files_are_the_written_files() {
+fn planned_files_equal_written_files() {
     let folder = tempfile::tempdir().unwrap();
     let scene = Scene::camvid();
-    // Repeated and out of order, as a command line may have it.
+    // Repeated and out of order, as on a command line.
     let mut options = only(&Format::ALL);
     options.formats.reverse();
     options.formats.push(Format::Color);
@@ -35,7 +35,7 @@ fn planned_files_are_the_written_files() {
     assert!(files(&scene.subject(), &only(&[]), folder.path(), "a").is_empty());
 }
 
-/// The sample's photo with its labels, `times` in width and height.
+/// The sample image with its labels, enlarged `times` in width and height.
 fn street(times: usize) -> Scene {
     let root = in_repository("assets/samples");
     let photo = Photo::open(&root.join("street.jpg")).unwrap();
@@ -46,7 +46,7 @@ fn street(times: usize) -> Scene {
     let ids: Vec<u16> = (0..width * height)
         .map(|i| map.ids[i / width / times * map.width + i % width / times])
         .collect();
-    // Low at the edges of a class and high inside, with some noise below, as a network's is.
+    // Like that of a network: low at the edges of a class, high inside, and with some noise.
     let confidence = (0..width * height)
         .map(|i| {
             let edge = ids[i] != ids[i.saturating_sub(8)] || ids[i] != ids[i.saturating_sub(8 * width)];
@@ -62,7 +62,7 @@ fn street(times: usize) -> Scene {
     }
 }
 
-/// Every planned file with its size on the disk.
+/// Each planned file with its planned and its written size in bytes.
 fn planned_and_written(scene: &Scene, options: &Options) -> Vec<(PathBuf, u64, u64)> {
     let folder = tempfile::tempdir().unwrap();
     let planned = files(&scene.subject(), options, folder.path(), "a");
@@ -78,7 +78,7 @@ fn planned_and_written(scene: &Scene, options: &Options) -> Vec<(PathBuf, u64, u
 }
 
 #[test]
-fn planned_sizes_are_about_those_of_the_files() {
+fn planned_sizes_are_close_to_written_sizes() {
     for (times, legend) in [(1, false), (1, true), (3, true)] {
         let options = Options {
             legend,
@@ -96,7 +96,7 @@ fn planned_sizes_are_about_those_of_the_files() {
 }
 
 #[test]
-fn planned_sizes_of_small_pictures_are_exact() {
+fn planned_sizes_of_small_images_are_exact() {
     for scene in [
         Scene::camvid(),
         Scene::new(500, 400, 9, segscope::datasets::classes_of("camvid").unwrap()),
@@ -113,7 +113,7 @@ fn planned_sizes_of_small_pictures_are_exact() {
 }
 
 #[test]
-fn a_plan_of_what_cannot_be_written_has_no_sizes() {
+fn a_plan_that_cannot_be_written_has_no_sizes() {
     let folder = tempfile::tempdir().unwrap();
     let mut scene = Scene::camvid();
     scene.confidence.truncate(7);

@@ -1,7 +1,7 @@
-//! Damaged model files of every kind: each is read, or refused with a sentence; never a panic, a hang or memory without
-//! bound.
+//! Damaged model files of every kind: each is read or refused with an error, without a panic, a hang or unbounded
+//! memory.
 //!
-//! The damage is the same on every run. A failure names the kind of file and the seed of the damage.
+//! The damage is the same in every run. A failure reports the kind of file and the seed of the damage.
 
 use std::collections::HashMap;
 use std::fs;
@@ -10,7 +10,7 @@ use std::path::Path;
 
 use safetensors::SafeTensors;
 use segscope::checkpoint::{self, Checkpoint, CheckpointError};
-use segscope::train::{Recipe, TrainState};
+use segscope::train::{Preset, TrainState};
 
 use super::mutation::mutated;
 use super::mutation::samples::{self, TorchArchive};
@@ -35,7 +35,7 @@ fn damaged_checkpoints() {
         opener.with_variant(&mutated(&whole, &donor, dice), &text)
     });
 
-    // A damaged entry fails its checksum, so the pickle is damaged first and archived afterwards.
+    // The pickle is damaged before it is archived, because a damaged entry would fail its checksum.
     let opener = Opener::new();
     let mut archive = TorchArchive::read(&sound);
     opener
@@ -59,7 +59,7 @@ fn damaged_variants() {
     survive("variant.yml", PER_CHECKPOINT_PART, move |dice| {
         let opened = opener.with_variant(&sound, &mutated_text(&text, &YAML, dice));
         let opened = opened.map_err(|e| e.to_string())?;
-        // What cannot be used is set aside, and a remark says so.
+        // Unusable content is set aside with a remark.
         match opened.remarks.is_empty() {
             true => Ok(opened),
             false => Err(opened.remarks.join(" ")),
@@ -138,8 +138,8 @@ fn damaged_bundles() {
     });
 }
 
-/// Sizes, names and notes are damaged as texts, and the bundle is put together around them as it was: no checksum of the
-/// file tells.
+/// Sizes, names and notes are damaged as texts. The rest of the bundle is unchanged, so no checksum of the file detects
+/// the damage.
 #[test]
 fn damaged_metadata_of_bundles() {
     if !alone() {
@@ -166,7 +166,7 @@ fn damaged_metadata_of_bundles() {
         let tensors = SafeTensors::deserialize(&sound).expect("a bundle");
         safetensors::serialize(tensors.tensors(), Some(metadata)).expect("a bundle")
     };
-    checkpoint::open_bytes(&around(metadata.clone())).unwrap_or_else(|e| panic!("put together again: {e}"));
+    checkpoint::open_bytes(&around(metadata.clone())).unwrap_or_else(|e| panic!("reassembled: {e}"));
     survive("metadata of a bundle", BUNDLE_METADATA, move |dice| {
         let mut damaged = metadata.clone();
         let key = KEYS[dice.below(KEYS.len())];
@@ -178,14 +178,14 @@ fn damaged_metadata_of_bundles() {
 }
 
 #[test]
-fn damaged_states_of_trainings() {
+fn damaged_training_states() {
     if !alone() {
         return;
     }
     let place = tempfile::tempdir().expect("a folder");
     let path = place.path().join("last.state.safetensors");
     let golden = open(&samples::checkpoint_folder()).unwrap_or_else(|e| panic!("the golden checkpoint: {e}"));
-    let state = TrainState::new(golden.weights, Recipe::AdamW.config(10, 64, 64).optimiser);
+    let state = TrainState::new(golden.weights, Preset::AdamW.config(10, 64, 64).optimiser);
     state.save(&path, "a plan").expect("a state");
     let sound = fs::read(&path).expect("the state");
     let donor = Opener::new().bundle();
@@ -201,7 +201,7 @@ fn golden_checkpoint() -> [Vec<u8>; 2] {
     ["checkpoint.pth", "variant.yml"].map(|file| fs::read(folder.join(file)).expect("a golden file"))
 }
 
-/// Writes files to a folder of its own and opens them to the end.
+/// Writes files to a temporary folder and opens them completely.
 struct Opener(tempfile::TempDir);
 
 impl Opener {
@@ -221,7 +221,7 @@ impl Opener {
         open(&path)
     }
 
-    /// The golden checkpoint as a bundle, which can be opened.
+    /// The golden checkpoint as a valid bundle.
     fn bundle(&self) -> Vec<u8> {
         let path = self.0.path().join("model.safetensors");
         let golden = open(&samples::checkpoint_folder()).unwrap_or_else(|e| panic!("the golden checkpoint: {e}"));

@@ -1,14 +1,15 @@
-//! Damaged texts of every kind: each is read, or refused with a sentence; never a panic, a hang or memory without bound.
-//! `variant.yml` and the texts inside bundles are in `damaged_models.rs`.
+//! Damaged text files of every kind: each is read or refused with an error, without a panic, a hang or unbounded
+//! memory.
+//! `variant.yml` and the texts inside bundles are tested in `damaged_models.rs`.
 //!
-//! The damage is the same on every run. A failure names the kind of file and the seed of the damage.
+//! The damage is the same in every run. A failure reports the kind of file and the seed of the damage.
 
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use segscope::datasets::SetFile;
-use segscope::train::{DataPlan, Prepared, Recipe, TrainPlan};
+use segscope::train::{DataPlan, Prepared, Preset, TrainPlan};
 
 use super::mutation::texts::{TOML, mutated_text};
 use super::survival::{PER_TEXT, survive};
@@ -47,9 +48,9 @@ fn damaged_class_sets() {
     });
 }
 
-/// Its paths are relative to the repository, so that the damage is the same wherever that is.
+/// The paths in the plan are relative to the repository, so that the damage does not depend on its location.
 #[test]
-fn damaged_plans_of_trainings() {
+fn damaged_training_plans() {
     if !alone() {
         return;
     }
@@ -75,7 +76,7 @@ fn damaged_plans_of_trainings() {
         channels: 8,
         auxiliary: true,
         normalisation: None,
-        training: Recipe::Setr.config(10, 64, 64),
+        training: Preset::Setr.config(10, 64, 64),
     };
     let text = plan.text().expect("a text");
     prepared(text.clone().into_bytes()).unwrap_or_else(|e| panic!("undamaged: {e}"));
@@ -84,7 +85,7 @@ fn damaged_plans_of_trainings() {
     });
 }
 
-/// A training that could begin.
+/// Prepares a training from a plan.
 fn prepared(text: Vec<u8>) -> Result<Prepared, String> {
     let text = String::from_utf8(text).map_err(|e| e.to_string())?;
     let plan: TrainPlan = toml::from_str(&text).map_err(|e| e.message().to_owned())?;
@@ -92,7 +93,7 @@ fn prepared(text: Vec<u8>) -> Result<Prepared, String> {
     prepared.map_err(|e| e.to_string())
 }
 
-/// Settings and session are the window's own, so the program reads them; without a display it then ends.
+/// Settings and session are private to the window, so these tests start the program, which exits without a display.
 #[cfg(target_os = "linux")]
 mod of_the_window {
     use std::fs;
@@ -195,7 +196,7 @@ color = [1, 2, 3]
         });
     }
 
-    /// Starts the program with one of its files as it is here; the damage that it notices is an error.
+    /// Starts the program with this text in one of its files. Returns an error if the program notices the damage.
     fn start_with(text: &[u8], path: &Path, home: &Path) -> Result<(), String> {
         fs::write(path, text).expect("room for a file");
         let mut call = Command::new(env!("CARGO_BIN_EXE_segscope"));
@@ -211,7 +212,7 @@ color = [1, 2, 3]
         let kept = PathBuf::from(format!("{}.damaged", path.display()));
         match fs::read(&kept) {
             Ok(bytes) => {
-                assert_eq!(bytes, text, "the file as it was");
+                assert_eq!(bytes, text, "the original file");
                 fs::remove_file(&kept).expect("removed");
                 Err("damage was noticed".into())
             }

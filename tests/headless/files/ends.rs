@@ -1,4 +1,4 @@
-//! Pictures whose end is missing: the end marker alone, or pixels.
+//! Images without an end: either only the end marker is missing, or pixels.
 
 use image::codecs::jpeg::JpegEncoder;
 use image::{ExtendedColorType, RgbImage};
@@ -13,12 +13,13 @@ use crate::repository::in_repository;
 const JPEGS: [&str; 4] = ["progressive", "restarts", "sequential", "grey"];
 
 fn jpeg(name: &str) -> Vec<u8> {
-    let folder = in_repository("tests/headless/files/pictures");
+    let folder = in_repository("tests/headless/files/images");
     let path = folder.join(format!("{name}.jpg"));
     std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
-/// How many bytes at the end may be missing, after every cut: what opens must be whole, and say so.
+/// Cuts an image at every length from `from` on, and returns the numbers of missing bytes with which it opens. These
+/// must have all pixels and a remark.
 fn cuts_that_open(kind: &str, whole: &[u8], from: usize) -> Vec<usize> {
     let photo = Photo::from_bytes(whole).unwrap_or_else(|e| panic!("{kind}: {e}"));
     assert!(photo.remarks.is_empty(), "{kind}: {:?}", photo.remarks);
@@ -38,24 +39,24 @@ fn cuts_that_open(kind: &str, whole: &[u8], from: usize) -> Vec<usize> {
 }
 
 #[test]
-fn a_jpeg_opens_only_if_nothing_but_its_end_marker_is_missing() {
+fn a_jpeg_opens_if_only_its_end_marker_is_missing() {
     for name in JPEGS {
         assert_eq!(cuts_that_open(name, &jpeg(name), 0), [2, 1], "{name}");
     }
-    let picture = RgbImage::from_fn(61, 47, |x, y| {
+    let image = RgbImage::from_fn(61, 47, |x, y| {
         image::Rgb([(x * 4) as u8, (y * 5) as u8, (x * y * 7 % 251) as u8])
     });
     let mut bytes = Vec::new();
     let encoder = JpegEncoder::new_with_quality(&mut bytes, 90);
-    let (width, height) = picture.dimensions();
-    image::ImageEncoder::write_image(encoder, &picture, width, height, ExtendedColorType::Rgb8).expect("a JPEG");
+    let (width, height) = image.dimensions();
+    image::ImageEncoder::write_image(encoder, &image, width, height, ExtendedColorType::Rgb8).expect("a JPEG");
     let last = bytes.len() - 400;
     assert_eq!(cuts_that_open("4:4:4", &bytes, last), [2, 1]);
 }
 
-/// As a download leaves it that reserves the whole file first.
+/// Such files are left by an interrupted download that reserved the full size first.
 #[test]
-fn zeros_in_place_of_the_last_pixels_are_no_pixels() {
+fn zeros_in_place_of_the_last_pixels_are_refused() {
     for name in JPEGS {
         let whole = jpeg(name);
         for lost in [3, 10, 100, 400] {
@@ -69,9 +70,9 @@ fn zeros_in_place_of_the_last_pixels_are_no_pixels() {
 }
 
 #[test]
-fn a_png_opens_only_if_nothing_but_its_end_chunk_is_missing() {
-    let pictures = samples::pictures();
-    let of_png = pictures.iter().filter(|(kind, _)| kind.ends_with("PNG"));
+fn a_png_opens_if_only_its_end_chunk_is_missing() {
+    let images = samples::images();
+    let of_png = images.iter().filter(|(kind, _)| kind.ends_with("PNG"));
     for (kind, bytes) in of_png {
         assert_eq!(
             cuts_that_open(kind, bytes, 0),
@@ -97,9 +98,9 @@ fn a_label_map_opens_only_if_no_pixel_is_missing() {
     assert_eq!(opened, (1..=12).collect::<Vec<_>>());
 }
 
-/// A frame of each kind of JPEG that is not read, in a file that ends there.
+/// Each file ends after a frame of an unsupported kind of JPEG.
 #[test]
-fn other_kinds_of_jpeg_are_unsupported_and_not_damaged() {
+fn other_kinds_of_jpeg_are_reported_as_unsupported() {
     for (marker, bits, what) in [
         (0xc1, 12, "12 bits per sample"),
         (0xc3, 8, "lossless"),

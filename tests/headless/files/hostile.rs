@@ -1,4 +1,4 @@
-//! Malicious and impossible files: each is refused with a sentence that says why.
+//! Malicious and impossible files: each is refused with a reason.
 
 use std::fs;
 use std::ops::ControlFlow;
@@ -12,7 +12,7 @@ use segscope::photo::{Photo, PhotoError};
 use super::mutation::samples::{self, TorchArchive};
 
 #[test]
-fn pictures_that_claim_to_be_vast_are_refused_by_their_header() {
+fn images_that_claim_to_be_huge_are_refused_by_their_header() {
     let claims = [
         ("PNG", samples::vast_png(60_000)),
         ("BMP", samples::vast_bmp(60_000)),
@@ -35,7 +35,7 @@ fn pictures_that_claim_to_be_vast_are_refused_by_their_header() {
 }
 
 #[test]
-fn a_label_map_that_claims_to_be_vast_is_refused_by_its_header() {
+fn a_label_map_that_claims_to_be_huge_is_refused_by_its_header() {
     match LabelMap::from_png(&samples::vast_png(60_000)) {
         Err(LabelMapError::TooLarge {
             width: 60_000,
@@ -70,7 +70,7 @@ fn a_pickle_that_calls_a_command_is_refused_by_name() {
 }
 
 #[test]
-fn tensors_that_are_no_numbers_are_reported_by_name() {
+fn tensors_with_nan_or_infinity_are_reported_by_name() {
     for (name, value) in [
         ("encoder.norm.bias", f32::NAN),
         ("decoders.mask.proj_patch", f32::INFINITY),
@@ -115,18 +115,18 @@ fn tensors_that_do_not_fit_are_all_listed_with_their_shapes() {
     ] {
         assert!(listed.contains(&line), "expected the line `{line}`, found: {message}");
     }
-    assert!(!message.contains("surplus"), "nothing needs it: {message}");
+    assert!(!message.contains("surplus"), "it is not needed: {message}");
 }
 
 #[test]
-fn a_bundle_that_cannot_be_written_leaves_what_was_there() {
+fn a_bundle_that_cannot_be_written_changes_no_existing_file() {
     let place = tempfile::tempdir().expect("a folder");
     let old = b"what was there before";
 
     let file = place.path().join("a file");
     fs::write(&file, old).expect("room");
     let below = file.join("model.safetensors");
-    let error = checkpoint::save_bundle(&sound_checkpoint(), &below).expect_err("a file is no folder");
+    let error = checkpoint::save_bundle(&sound_checkpoint(), &below).expect_err("a file is not a folder");
     assert!(
         error.to_string().contains("a file"),
         "expected the path, found: {error}"
@@ -145,7 +145,7 @@ fn a_bundle_that_cannot_be_written_leaves_what_was_there() {
     assert_eq!(
         names_in(place.path()),
         ["a file", "a folder.safetensors"],
-        "nothing half-written stays behind"
+        "no partial file remains"
     );
 }
 
@@ -158,7 +158,7 @@ fn names_in(folder: &Path) -> Vec<String> {
     names
 }
 
-/// Opens a model to the end.
+/// Opens a model completely.
 fn open(path: &Path) -> Result<Checkpoint, CheckpointError> {
     checkpoint::open(path, &mut |_| ControlFlow::Continue(()))
 }
@@ -167,7 +167,7 @@ fn sound_checkpoint() -> Checkpoint {
     open(&samples::checkpoint_folder()).unwrap_or_else(|e| panic!("the golden checkpoint: {e}"))
 }
 
-/// Writes a bundle and tells why it cannot be opened.
+/// Writes a bundle and returns why it cannot be opened.
 fn refusal(checkpoint: &Checkpoint) -> String {
     let place = tempfile::tempdir().expect("a folder");
     let path = place.path().join("model.safetensors");

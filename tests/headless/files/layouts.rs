@@ -1,4 +1,4 @@
-//! Files of every layout through the front door: what they become, how they are merged, and what wrong files are told.
+//! Opens files of every layout: the resulting models, merging them, and errors for other files.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -27,7 +27,7 @@ fn refusal(path: &Path) -> String {
     }
 }
 
-/// Writes tensors of a few values under these names.
+/// Writes tensors to a file.
 fn safetensors_with(path: &Path, tensors: &BTreeMap<String, HostTensor>) {
     let bytes: BTreeMap<_, Vec<u8>> = tensors
         .iter()
@@ -38,7 +38,7 @@ fn safetensors_with(path: &Path, tensors: &BTreeMap<String, HostTensor>) {
         (name, view.expect("values that fit the shape"))
     });
     let file = safetensors::serialize(views, None).expect("a safetensors file");
-    fs::write(path, file).expect("room for it");
+    fs::write(path, file).expect("disk space");
 }
 
 fn named(names: &[&str]) -> BTreeMap<String, HostTensor> {
@@ -56,7 +56,7 @@ fn the_older_layout_of_pytorch_holds_the_same_model() {
         let archive = golden(&format!("{case}/{case}.pth"));
         let bytes = fs::read(&archive).expect("a golden file");
         let legacy = place.path().join("legacy.pth");
-        fs::write(&legacy, TorchArchive::read(&bytes).legacy()).expect("room for it");
+        fs::write(&legacy, TorchArchive::read(&bytes).legacy()).expect("disk space");
         let (new, old) = (opened(&archive), opened(&legacy));
         assert_eq!(new.spec, old.spec, "{case}");
         assert_eq!(new.classes, old.classes, "{case}");
@@ -65,7 +65,7 @@ fn the_older_layout_of_pytorch_holds_the_same_model() {
 }
 
 #[test]
-fn a_file_says_its_own_classes_windows_and_taps() {
+fn classes_windows_and_taps_are_read_from_the_file() {
     let checkpoint = opened(&golden("mmseg-segmenter-mask/mmseg-segmenter-mask.pth"));
     let names: Vec<_> = checkpoint
         .classes
@@ -91,7 +91,7 @@ fn a_file_says_its_own_classes_windows_and_taps() {
     assert!((mean[0] - 0.485).abs() < 1e-6, "{mean:?}");
 
     let checkpoint = opened(&golden("official-setr-mla/official-setr-mla.pth"));
-    let HeadSpec::Mla(mla) = &checkpoint.spec.decoders[0].head else {
+    let HeadSpec::SetrMla(mla) = &checkpoint.spec.decoders[0].head else {
         panic!("{:?}", checkpoint.spec.decoders)
     };
     assert!(
@@ -102,7 +102,7 @@ fn a_file_says_its_own_classes_windows_and_taps() {
 }
 
 #[test]
-fn a_peek_tells_the_same_without_reading() {
+fn a_peek_reports_the_same_without_reading_tensors() {
     for case in ["mmseg-setr-mla", "official-setr-naive"] {
         let path = golden(&format!("{case}/{case}.pth"));
         let (whole, peek) = (opened(&path), checkpoint::peek(&path).expect("a peek"));
@@ -114,7 +114,7 @@ fn a_peek_tells_the_same_without_reading() {
 }
 
 #[test]
-fn reading_tells_how_far_it_is_and_can_be_stopped() {
+fn reading_reports_progress_and_can_be_cancelled() {
     let path = golden("mmseg-setr-mla/mmseg-setr-mla.pth");
     let mut shares = Vec::new();
     checkpoint::open(&path, &mut |share| {
@@ -169,13 +169,13 @@ fn decoders_on_one_encoder_become_one_bundle() {
 }
 
 #[test]
-fn decoders_are_kept_in_the_order_that_is_asked_for() {
+fn decoders_are_kept_in_the_requested_order() {
     let mut both = opened(&golden("rstrudel-mask-p16"));
     both.merge(both.clone()).expect("the same encoder twice");
     assert_eq!(both.spec.decoders.len(), 2);
     let keys: Vec<String> = both.spec.decoders.iter().map(|decoder| decoder.key.clone()).collect();
     let turned = [keys[1].clone(), keys[0].clone()];
-    both.keep_decoders(&turned).expect("both are there");
+    both.keep_decoders(&turned).expect("both decoders");
     assert_eq!(
         both.spec
             .decoders
@@ -186,7 +186,7 @@ fn decoders_are_kept_in_the_order_that_is_asked_for() {
     );
     both.weights.check(&tensors_of(&both.spec)).expect("the same tensors");
     let mut one = both.clone();
-    one.keep_decoders(&turned[..1]).expect("it is there");
+    one.keep_decoders(&turned[..1]).expect("the decoder");
     one.weights.check(&tensors_of(&one.spec)).expect("no tensor too many");
     for wrong in [
         &["pup".to_owned()][..],
@@ -198,7 +198,7 @@ fn decoders_are_kept_in_the_order_that_is_asked_for() {
 }
 
 #[test]
-fn a_timm_classifier_is_a_backbone_and_no_model() {
+fn a_timm_classifier_is_a_backbone_but_not_a_model() {
     let place = tempfile::tempdir().expect("a folder");
     let read = |path: &Path| checkpoint::open_backbone(path, &mut |_| ControlFlow::Continue(()));
     let npz = read(&golden("pipeline-timm-npz/vit_tiny_fake.npz")).expect("a backbone");
@@ -219,14 +219,14 @@ fn a_timm_classifier_is_a_backbone_and_no_model() {
         "{why}"
     );
     assert!(refusal(&golden("pipeline-timm-npz")).contains("one model file"));
-    // A model may learn further: its decoder comes along.
+    // A model can be trained further, so its decoder is read too.
     let model = read(&golden("rstrudel-mask-p16")).expect("a model");
     assert!(model.weights.get("decoders.mask.cls_emb").is_some());
     assert_eq!(model.encoder, opened(&golden("rstrudel-mask-p16")).spec.encoder);
 }
 
 #[test]
-fn a_wrong_file_is_told_what_it_is() {
+fn errors_name_the_kind_of_a_wrong_file() {
     let place = tempfile::tempdir().expect("a folder");
     let path = place.path().join("file.safetensors");
     for (names, told) in [
@@ -242,7 +242,7 @@ fn a_wrong_file_is_told_what_it_is() {
     }
     for (bytes, told) in [
         (&b"<!DOCTYPE html>"[..], "a web page; the download went wrong"),
-        (&samples::palette_png(), "a picture"),
+        (&samples::palette_png(), "an image"),
         (b"", "an empty file"),
         (b"\x80\x02}q\x00.", "expected PyTorch's magic number"),
         (b"\x1f\x8b\x08\x00", "a compressed archive"),
@@ -251,7 +251,7 @@ fn a_wrong_file_is_told_what_it_is() {
             b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12345\n",
             "git lfs pull",
         ),
-        (b"{\"error\": \"not found\"}", "a JSON text"),
+        (b"{\"error\": \"not found\"}", "a JSON file"),
         (b"{\"weight_map\": {}}", "several files"),
         (b"\x08\x07\x12\x07pytorch\x1a\x051.9", "an ONNX model"),
         (b"\x08\x01\x12\x04\x0a\x02\x32\x00", "TensorFlow"),
@@ -263,7 +263,7 @@ fn a_wrong_file_is_told_what_it_is() {
         (&tar_header(), "a tar archive"),
         (b"PK\x03\x04 and no end", "not downloaded or copied in full"),
     ] {
-        fs::write(&path, bytes).expect("room for it");
+        fs::write(&path, bytes).expect("disk space");
         let why = refusal(&path);
         assert!(why.contains(told), "{why}");
     }
@@ -274,18 +274,18 @@ fn a_wrong_file_is_told_what_it_is() {
         ("notes.txt", "another zip archive"),
     ] {
         let entries = vec![(entry.to_owned(), b"x".to_vec())];
-        fs::write(&path, TorchArchive(entries).write()).expect("room for it");
+        fs::write(&path, TorchArchive(entries).write()).expect("disk space");
         let why = refusal(&path);
         assert!(why.contains(told), "{entry}: {why}");
     }
     let path = place.path().join("cut.pth");
     let whole = TorchArchive::read(&samples::golden_file("mmseg-setr-pup/mmseg-setr-pup.pth")).legacy();
-    fs::write(&path, &whole[..whole.len() - 4000]).expect("room for it");
+    fs::write(&path, &whole[..whole.len() - 4000]).expect("disk space");
     let why = refusal(&path);
     assert!(why.contains("not downloaded in full"), "{why}");
 }
 
-/// The header of a tar archive, as far as it tells what it is.
+/// The part of the header of a tar archive that identifies it.
 fn tar_header() -> Vec<u8> {
     let mut header = vec![0; 512];
     header[..14].copy_from_slice(b"checkpoint.pth");
@@ -294,7 +294,7 @@ fn tar_header() -> Vec<u8> {
 }
 
 #[test]
-fn a_tensor_that_does_not_fit_is_named_as_in_the_file() {
+fn an_unexpected_tensor_is_named_as_in_the_file() {
     let place = tempfile::tempdir().expect("a folder");
     let mut archive = TorchArchive::read(&samples::golden_file("mmseg-setr-pup/mmseg-setr-pup.pth"));
     let pickle = archive.pickle();
@@ -305,7 +305,7 @@ fn a_tensor_that_does_not_fit_is_named_as_in_the_file() {
         .expect("its name");
     pickle[at..at + name.len()].copy_from_slice(b"backbone.layers.1.ln9.weight");
     let path = place.path().join("renamed.pth");
-    fs::write(&path, archive.write()).expect("room for it");
+    fs::write(&path, archive.write()).expect("disk space");
     let why = refusal(&path);
     assert!(why.contains("missing: backbone.layers.1.ln1.weight"), "{why}");
     assert!(why.contains("unexpected: backbone.layers.1.ln9.weight"), "{why}");

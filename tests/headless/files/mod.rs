@@ -1,8 +1,8 @@
-//! Model files and pictures from outside: sound ones of every layout, wrong ones, damaged ones.
+//! Model files and images from other programs: valid files of every layout, wrong files and damaged files.
 
 mod bits;
+mod damaged_images;
 mod damaged_models;
-mod damaged_pictures;
 mod damaged_texts;
 mod ends;
 mod hostile;

@@ -8,7 +8,7 @@ use burn::tensor::Device;
 use segscope::checkpoint::{self, Checkpoint};
 use segscope::model::{Network, NoProbe, Output};
 use segscope::photo::Photo;
-use segscope::segment::{self, Prediction, Settings};
+use segscope::segment::{self, InferenceConfig, Prediction};
 
 use super::mutation::samples::{self, TorchArchive};
 use super::pickled::{keep_one_channel, rewrite_config};
@@ -24,7 +24,7 @@ fn opened(path: &Path) -> Checkpoint {
     checkpoint::open(path, &mut |_| ControlFlow::Continue(())).unwrap_or_else(|e| panic!("{e}"))
 }
 
-/// SETR-PUP with four classes, and the same with the first of its channels alone.
+/// SETR-PUP with four classes, and the same network with only the first of its channels.
 fn four_and_one(config: &str) -> [Checkpoint; 2] {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("model.pth");
@@ -43,15 +43,15 @@ fn predicted(checkpoint: &Checkpoint, photo: &Photo, flip: bool) -> Prediction {
     let spec = &checkpoint.spec;
     let device = Device::flex();
     let model = Network::build(spec, checkpoint.weights.clone(), &device).expect("a network");
-    let run = segment::Run {
+    let run = segment::InferenceRun {
         model: &model,
         spec,
         output: Output::default(),
         device: &device,
     };
-    let settings = Settings {
+    let settings = InferenceConfig {
         flip,
-        ..Settings::of(&spec.inference)
+        ..InferenceConfig::of(&spec.inference)
     };
     let passes = settings.passes(photo, spec.encoder.multiple()).expect("a plan");
     run.stream(&passes, [photo.width, photo.height], &mut NoProbe)
@@ -59,14 +59,14 @@ fn predicted(checkpoint: &Checkpoint, photo: &Photo, flip: bool) -> Prediction {
 }
 
 #[test]
-fn the_file_or_its_system_says_the_threshold() {
+fn the_threshold_comes_from_the_file_or_its_system() {
     let [_, one] = four_and_one("num_classes=2, out_channels=1, threshold=0.45");
     assert_eq!((one.spec.classes, one.spec.inference.threshold), (2, Some(0.45)));
     assert_eq!(
         [one.classes.label(0), one.classes.label(1)],
         ["background", "foreground"]
     );
-    // The file has four names, which are nobody's here.
+    // The file has four class names, which do not apply here.
     assert!(one.remarks.iter().any(|remark| remark.contains("names 4 classes")));
     assert!(one.remarks.iter().any(|remark| remark.contains("above 0.45")));
     for usual in ["num_classes=2, out_channels=1", "num_classes=1"] {
@@ -92,11 +92,11 @@ fn a_pixel_is_of_class_1_where_the_sigmoid_is_above_the_threshold() {
         rgb: (0..110 * 70 * 3).map(|i| (i * i % 251) as u8).collect(),
         remarks: Vec::new(),
     };
-    // The first channel of the whole network is the one channel of the other.
+    // The first channel of the full network is the only channel of the other.
     for flip in [false, true] {
         let logits = predicted(&four, &photo, flip).fields;
         let sigmoid = |i: usize| {
-            let of_field = |field: &segment::Field| {
+            let of_field = |field: &segment::WindowLogits| {
                 let x = f64::from(field.at(i % 110, i / 110, [110, 70])[0]);
                 1.0 / (1.0 + (-x).exp())
             };
@@ -105,7 +105,7 @@ fn a_pixel_is_of_class_1_where_the_sigmoid_is_above_the_threshold() {
         let shares: Vec<f64> = (0..110 * 70).map(sigmoid).collect();
         let mut sorted = shares.clone();
         sorted.sort_by(f64::total_cmp);
-        // A threshold that some pixels are above and others are not, and that is not the half which argmax takes.
+        // A threshold that is exceeded by some pixels only, and that differs from 0.5, which argmax would use.
         for quantile in [2000, 6000] {
             let threshold = sorted[quantile];
             one.spec.inference.threshold = Some(threshold as f32);

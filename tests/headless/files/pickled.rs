@@ -1,17 +1,17 @@
-//! Small changes to the pickle of a golden checkpoint: other texts, further entries, fewer channels.
+//! Small changes to the pickle of a golden checkpoint: other strings, further entries, fewer channels.
 
-/// A text.
+/// A string.
 pub fn text(value: &str) -> Vec<u8> {
     let length = u32::try_from(value.len()).expect("a short text");
     [&b"X"[..], &length.to_le_bytes()[..], value.as_bytes()].concat()
 }
 
-/// A tuple of these items, one after the other.
+/// A tuple of these concatenated items.
 pub fn tuple(items: &[u8]) -> Vec<u8> {
     [&b"("[..], items, b"t"].concat()
 }
 
-/// A dictionary of keys and values, one after the other.
+/// A dictionary of these concatenated keys and values.
 pub fn dictionary(entries: &[u8]) -> Vec<u8> {
     [&b"}("[..], entries, b"u"].concat()
 }
@@ -21,7 +21,7 @@ fn find(pickle: &[u8], part: &[u8]) -> usize {
     at.unwrap_or_else(|| panic!("the pickle has no {}", String::from_utf8_lossy(part)))
 }
 
-/// Puts a key and its value before the first entry with the key `key`.
+/// Inserts a key and its value before the first entry with the key `key`.
 pub fn insert_before(pickle: &mut Vec<u8>, key: &str, entry: &[u8]) {
     let at = find(pickle, &text(key));
     pickle.splice(at..at, entry.iter().copied());
@@ -36,10 +36,10 @@ pub fn rewrite_config(pickle: &mut Vec<u8>, change: impl FnOnce(String) -> Strin
     pickle.splice(start - 5..end, text(&change(before)));
 }
 
-/// Makes a classifier of four channels (weight and bias) one of the first of them.
+/// Reduces the weight and bias of a classifier with four channels to the first channel.
 pub fn keep_one_channel(pickle: &mut [u8], layer: &str) {
     let weight = find(pickle, &text(&format!("{layer}.weight")));
-    // The start of the shape [4, …, 1, 1]: a mark, then its sizes.
+    // The start of the shape [4, …, 1, 1]: a mark, then the sizes.
     let shape = weight + find(&pickle[weight..], b"QK\x00(K\x04K");
     pickle[shape + 5] = 1;
     let bias = find(pickle, &text(&format!("{layer}.bias")));

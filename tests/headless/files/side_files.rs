@@ -1,4 +1,4 @@
-//! What lies beside the tensors: used where it is about the same model, else set aside with a word.
+//! Side files and metadata of checkpoints: used if they describe the same model, else set aside with a remark.
 
 use std::fs;
 use std::ops::ControlFlow;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use safetensors::tensor::{Dtype, TensorView};
 use segscope::checkpoint::{self, Checkpoint, CheckpointError};
 use segscope::model::{HostTensor, InferenceSpec, WindowMode};
-use segscope::segment::Settings;
+use segscope::segment::InferenceConfig;
 use tempfile::TempDir;
 
 use super::mutation::samples::{self, TorchArchive, golden};
@@ -25,37 +25,37 @@ fn variant_of(case: &str) -> String {
     fs::read_to_string(golden(case).join("variant.yml")).expect("a golden file")
 }
 
-/// The same for another patch size.
+/// A `variant.yml` of a model with patch size 32.
 fn of_patch_32() -> String {
     variant_of("rstrudel-mask-p16").replace("patch_size: 16", "patch_size: 32")
 }
 
-/// A checkpoint of Segmenter's authors beside this `variant.yml`.
+/// A folder with a checkpoint of Segmenter's authors and this `variant.yml`.
 fn segmenter(case: &str, variant: Option<&str>) -> TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     fs::copy(
         golden(case).join("checkpoint.pth"),
         folder.path().join("checkpoint.pth"),
     )
-    .expect("room for it");
+    .expect("disk space");
     if let Some(variant) = variant {
-        fs::write(folder.path().join("variant.yml"), variant).expect("room for it");
+        fs::write(folder.path().join("variant.yml"), variant).expect("disk space");
     }
     folder
 }
 
-/// A checkpoint in mmsegmentation's layout whose pickle is changed.
+/// A checkpoint in mmsegmentation's layout with a changed pickle.
 fn mmseg(case: &str, change: impl FnOnce(&mut Vec<u8>)) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().expect("a folder");
     let mut archive = TorchArchive::read(&samples::golden_file(&format!("{case}/{case}.pth")));
     change(archive.pickle());
     let path = folder.path().join("model.pth");
-    fs::write(&path, archive.write()).expect("room for it");
+    fs::write(&path, archive.write()).expect("disk space");
     (folder, path)
 }
 
-/// The one remark that says this.
-fn assert_said(checkpoint: &Checkpoint, parts: &[&str]) {
+/// Asserts that exactly one remark contains these parts.
+fn assert_remark(checkpoint: &Checkpoint, parts: &[&str]) {
     let says = |remark: &&String| parts.iter().all(|part| remark.contains(part));
     let count = checkpoint.remarks.iter().filter(says).count();
     assert_eq!(count, 1, "expected {parts:?} in {:?}", checkpoint.remarks);
@@ -88,7 +88,7 @@ fn a_variant_of_another_model_is_set_aside() {
     ] {
         let folder = segmenter(case, Some(&variant));
         let checkpoint = opened(folder.path());
-        assert_said(&checkpoint, &["variant.yml", told, "set aside", "are the usual ones"]);
+        assert_remark(&checkpoint, &["variant.yml", told, "set aside", "their usual values"]);
         assert_eq!(checkpoint.spec, bare.spec, "{told}");
         let peek = checkpoint::peek(folder.path()).expect("a peek");
         assert_eq!(peek.remarks, checkpoint.remarks);
@@ -96,10 +96,10 @@ fn a_variant_of_another_model_is_set_aside() {
 }
 
 #[test]
-fn a_variant_that_says_less_is_used_as_far_as_it_goes() {
+fn an_incomplete_variant_is_used_where_it_applies() {
     let less = variant_of("rstrudel-mask-p16").replace("window_stride", "stride");
     let checkpoint = opened(segmenter("rstrudel-mask-p16", Some(&less)).path());
-    assert_said(&checkpoint, &["variant.yml", "inference_kwargs.window_stride"]);
+    assert_remark(&checkpoint, &["variant.yml", "inference_kwargs.window_stride"]);
     // Two thirds of the window.
     assert_eq!(
         (checkpoint.spec.inference.window, checkpoint.spec.inference.stride),
@@ -108,7 +108,7 @@ fn a_variant_that_says_less_is_used_as_far_as_it_goes() {
 }
 
 #[test]
-fn aliases_in_a_variant_are_what_they_stand_for() {
+fn aliases_in_a_variant_are_resolved() {
     let plain = variant_of("rstrudel-mask-p16");
     let aliases = plain
         .replace("crop_size: 64", "crop_size: &id001 64")
@@ -128,18 +128,18 @@ fn a_link_finds_the_variant_beside_its_target() {
     std::os::unix::fs::symlink(run.path().join("checkpoint.pth"), &link).expect("a link");
     let own = opened(&golden("rstrudel-mask-p16")).spec;
     assert_eq!(opened(&link).spec, own);
-    // One of another model beside the link is passed over.
-    fs::write(place.path().join("variant.yml"), of_patch_32()).expect("room for it");
+    // The variant of another model beside the link is ignored.
+    fs::write(place.path().join("variant.yml"), of_patch_32()).expect("disk space");
     let checkpoint = opened(&link);
     assert_eq!(checkpoint.spec, own);
-    assert_said(&checkpoint, &["patch 32", "set aside"]);
+    assert_remark(&checkpoint, &["patch 32", "set aside"]);
 }
 
 #[test]
-fn names_that_are_a_guess_bring_no_settings() {
+fn guessed_class_names_imply_no_settings() {
     let checkpoint = opened(segmenter("rstrudel-linear-p16", None).path());
     assert!(checkpoint.classes.guessed && checkpoint.classes.name == "cityscapes");
-    assert_said(&checkpoint, &["guessed", "Cityscapes (19)", "--set"]);
+    assert_remark(&checkpoint, &["guessed", "Cityscapes (19)", "--set"]);
     let InferenceSpec {
         window,
         stride,
@@ -152,13 +152,13 @@ fn names_that_are_a_guess_bring_no_settings() {
 }
 
 #[test]
-fn a_rectangular_position_grid_needs_its_sides_beside_it() {
+fn a_rectangular_position_grid_needs_its_sides_in_a_side_file() {
     let folder = tempfile::tempdir().expect("a folder");
     let model = opened(&golden("rstrudel-mask-p16"));
     let tensors = model.weights.iter().map(|(name, tensor)| {
         let mut tensor = tensor.clone();
         if name == "encoder.pos_embed" {
-            // 2 x 4 patches of pictures of 32 x 64 pixels.
+            // 2 x 4 patches of images of 32 x 64 pixels.
             tensor.values.truncate(9 * 64);
             tensor.shape = vec![1, 9, 64];
         }
@@ -166,10 +166,10 @@ fn a_rectangular_position_grid_needs_its_sides_beside_it() {
     });
     let path = folder.path().join("checkpoint.safetensors");
     write_safetensors(&path, &tensors.collect::<Vec<_>>());
-    let why = open(&path).map(|_| ()).expect_err("nothing says the sides").to_string();
+    let why = open(&path).map(|_| ()).expect_err("the sides are unknown").to_string();
     assert!(why.contains("rectangles"), "{why}");
     let variant = variant_of("rstrudel-mask-p16").replace("  - 64\n  - 64", "  - 32\n  - 64");
-    fs::write(folder.path().join("variant.yml"), variant).expect("room for it");
+    fs::write(folder.path().join("variant.yml"), variant).expect("disk space");
     let checkpoint = opened(&path);
     assert_eq!(checkpoint.spec.encoder.vit().expect("a ViT").grid, [2, 4]);
     assert_eq!(checkpoint.remarks, [""; 0]);
@@ -188,7 +188,7 @@ fn write_safetensors(path: &Path, tensors: &[(String, HostTensor)]) {
         (name.clone(), view.expect("values that fit the shape"))
     });
     let file = safetensors::serialize(views, None).expect("a safetensors file");
-    fs::write(path, file).expect("room for it");
+    fs::write(path, file).expect("disk space");
 }
 
 #[test]
@@ -200,17 +200,17 @@ fn a_configuration_of_another_model_is_set_aside() {
         });
     });
     let checkpoint = opened(&path);
-    assert_said(
+    assert_remark(
         &checkpoint,
         &["configuration", "depth 12, the tensors have depth 3", "set aside"],
     );
-    // A proposal, not the 7 of the other model.
+    // The default, not the 7 of the other model.
     assert_eq!(checkpoint.spec.inference.stride, 42);
     assert_eq!(checkpoint.classes.label(2), "tree");
 }
 
 #[test]
-fn the_files_own_rule_for_zero_is_kept_through_a_bundle() {
+fn a_bundle_keeps_the_zero_rule_of_the_file() {
     let from_config = |line: &'static str| {
         mmseg("mmseg-segmenter-mask", move |pickle| {
             rewrite_config(pickle, |text| text + line);
@@ -243,7 +243,7 @@ fn the_files_own_rule_for_zero_is_kept_through_a_bundle() {
 fn names_in_capitals_under_dataset_meta_are_read() {
     let (_folder, path) = mmseg("mmseg-segmenter-mask", |pickle| {
         for key in [&b"CLASSES"[..], b"PALETTE"] {
-            let at = pickle.windows(7).position(|part| part == key).expect("the usual key");
+            let at = pickle.windows(7).position(|part| part == key).expect("the default key");
             pickle[at] = b'X';
         }
         let names: Vec<u8> = (0..6).flat_map(|i| text(&format!("k{i}"))).collect();
@@ -257,7 +257,7 @@ fn names_in_capitals_under_dataset_meta_are_read() {
 }
 
 #[test]
-fn whole_mode_is_kept_and_is_one_window() {
+fn whole_mode_is_kept_and_uses_one_window() {
     let (_folder, path) = mmseg("mmseg-setr-pup", |pickle| {
         rewrite_config(pickle, |text| {
             text.replace("mode='slide', crop_size=(48, 48), stride=(32, 32)", "mode='whole'")
@@ -265,7 +265,7 @@ fn whole_mode_is_kept_and_is_one_window() {
     });
     let checkpoint = opened(&path);
     assert_eq!(checkpoint.spec.inference.mode, WindowMode::Whole);
-    let settings = Settings::of(&checkpoint.spec.inference);
+    let settings = InferenceConfig::of(&checkpoint.spec.inference);
     let photo = segscope::photo::Photo {
         width: 300,
         height: 100,

@@ -1,4 +1,4 @@
-//! Attempts on damaged files: each ends soon, with a result or with a sentence.
+//! Attempts to read damaged files: each must end soon with a result or an error.
 
 use std::any::Any;
 use std::fmt::Display;
@@ -11,7 +11,7 @@ use segscope::runtime::peak_memory_mib;
 use super::mutation::Dice;
 use crate::thoroughness::is_thorough;
 
-pub const PER_PICTURE_FORMAT: u64 = 100;
+pub const PER_IMAGE_FORMAT: u64 = 100;
 pub const LABEL_MAPS: u64 = 300;
 pub const PER_CHECKPOINT_PART: u64 = 200;
 pub const BUNDLES: u64 = 200;
@@ -19,31 +19,32 @@ pub const BUNDLE_METADATA: u64 = 150;
 pub const PER_CODEBASE: u64 = 150;
 pub const TRAINING_STATES: u64 = 100;
 pub const PER_TEXT: u64 = 150;
-/// Each is a start of the program.
+/// Number of mutations of settings and of the session; each needs a start of the program.
 pub const KEPT_BY_THE_WINDOW: u64 = 75;
 
-const PICTURES: u64 = 9 * PER_PICTURE_FORMAT + LABEL_MAPS;
+const IMAGES: u64 = 9 * PER_IMAGE_FORMAT + LABEL_MAPS;
 const MODELS: u64 = 3 * PER_CHECKPOINT_PART + BUNDLES + BUNDLE_METADATA + 6 * PER_CODEBASE + TRAINING_STATES;
 const TEXTS: u64 = 2 * PER_TEXT + 2 * KEPT_BY_THE_WINDOW;
 
-/// Times as many mutations when all are asked for.
+/// Factor for the number of mutations when all are requested.
 const THOROUGH: u64 = 3;
-const _: () = assert!(THOROUGH * (PICTURES + MODELS + TEXTS) >= 10_000);
+const _: () = assert!(THOROUGH * (IMAGES + MODELS + TEXTS) >= 10_000);
 
-/// Longest message that still tells somebody something.
-const MOST_CHARACTERS: usize = 4000;
+/// Maximum length of a useful error message.
+const MAX_CHARACTERS: usize = 4000;
 
-/// No damage may keep the program busy for longer.
+/// Time limit of an attempt.
 const LONGEST: Duration = Duration::from_secs(10);
 
-/// No damage may cost as much memory; tests that look have a process of their own.
-const MOST_MIB: u64 = 1024;
+/// Memory limit in MiB; tests that check it run in a separate process.
+const MAX_MIB: u64 = 1024;
 
-/// What became of an attempt: nothing or a message; or it panicked.
+/// The outcome of an attempt: success or an error message, or a panic.
 type Outcome = Result<Result<(), String>, Box<dyn Any + Send>>;
 
-/// Runs `attempt` on the damage of seeds `0..count`, and on [`THOROUGH`] times as many when all are asked for. It runs on
-/// a thread of its own, so that a hang is a failure with a seed.
+/// Runs `attempt` on damage with the seeds `0..count`, or [`THOROUGH`] times as many when all are requested.
+///
+/// It runs on a separate thread, so that a hang is reported with its seed.
 pub fn survive<T, E, A>(kind: &str, count: u64, mut attempt: A)
 where
     E: Display,
@@ -58,7 +59,7 @@ where
                 attempt(&mut Dice::new(seed)).map(drop).map_err(|e| e.to_string())
             }));
             if tell.send(outcome).is_err() {
-                // An earlier one took too long.
+                // An earlier attempt took too long.
                 return;
             }
         }
@@ -74,7 +75,7 @@ where
             Ok(Ok(Err(message))) => {
                 refused += 1;
                 let length = message.chars().count();
-                if message.trim().is_empty() || length >= MOST_CHARACTERS {
+                if message.trim().is_empty() || length >= MAX_CHARACTERS {
                     let start: String = message.chars().take(200).collect();
                     failures.push(format!("seed {seed}: a message of {length} characters: {start}"));
                 }
@@ -84,7 +85,7 @@ where
                 failures.push(format!("seed {seed}: it took more than {LONGEST:?}"));
                 break;
             }
-            Err(RecvTimeoutError::Disconnected) => panic!("{kind}, seed {seed}: the thread is gone"),
+            Err(RecvTimeoutError::Disconnected) => panic!("{kind}, seed {seed}: the thread has ended"),
         }
     }
     println!("{kind}: {refused} of {count} refused");
@@ -94,10 +95,10 @@ where
         failures.len(),
         failures.join("\n")
     );
-    assert!(refused > 0, "{kind}: no damage was noticed, so none was done");
+    assert!(refused > 0, "{kind}: no damage was noticed");
     if let (Some(before), Some(after)) = (before, peak_memory_mib()) {
         assert!(
-            after.saturating_sub(before) < MOST_MIB,
+            after.saturating_sub(before) < MAX_MIB,
             "{kind}: the process grew from {before} MiB to {after} MiB"
         );
     }

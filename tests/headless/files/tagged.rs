@@ -1,4 +1,4 @@
-//! A writer of small TIFFs of any kind, in every layout.
+//! Writes small TIFF files of any kind in every layout.
 
 use std::collections::BTreeMap;
 
@@ -28,15 +28,15 @@ pub const LAYOUTS: [Layout; 4] = [
     },
 ];
 
-/// Types of values.
+/// Type codes of values.
 const SHORT: u64 = 3;
 const LONG: u64 = 4;
 
-/// Number and values of a field.
+/// Tag and values of a field.
 pub type Tag<'a> = (u16, &'a [u16]);
 
 impl Layout {
-    /// A number in so many bytes.
+    /// A number encoded in this many bytes.
     pub fn number(self, value: u64, bytes: usize) -> Vec<u8> {
         if self.big_endian {
             value.to_be_bytes()[8 - bytes..].to_vec()
@@ -45,8 +45,8 @@ impl Layout {
         }
     }
 
-    /// A TIFF of `size` pixels whose strips (one, or one per plane) hold these bytes; `tags` are those beside size and
-    /// strips.
+    /// A TIFF of `size` pixels whose strips (one, or one per plane) hold these bytes; `tags` are all tags other than
+    /// those for size and strips.
     pub fn tiff(self, size: [u16; 2], strips: &[Vec<u8>], tags: &[Tag]) -> Vec<u8> {
         let wide = if self.big_tiff { 8 } else { 4 };
         let mut bytes = if self.big_endian {

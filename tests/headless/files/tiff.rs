@@ -1,10 +1,10 @@
-//! TIFF of every kind: what its values mean, and what is refused.
+//! TIFF files of every kind: the meaning of their values, and refused files.
 
 use segscope::photo::{Header, Photo, PhotoError, PhotoRemark};
 
 use super::tagged::{LAYOUTS, Layout, Tag};
 
-// Tags, by their number.
+// Tags.
 const BITS: u16 = 258;
 const COMPRESSION: u16 = 259;
 const MEANING: u16 = 262;
@@ -22,7 +22,7 @@ fn opened(bytes: &[u8]) -> Photo {
     Photo::from_bytes(bytes).unwrap_or_else(|why| panic!("{why}"))
 }
 
-/// Opens a picture of one strip and returns its pixels, without remarks.
+/// Opens an image of one strip, which must have no remarks, and returns its pixels.
 fn pixels(size: [u16; 2], data: &[u8], tags: &[Tag]) -> Vec<u8> {
     let photo = opened(&LITTLE.tiff(size, &[data.to_vec()], tags));
     assert_eq!([photo.width, photo.height], size.map(usize::from));
@@ -34,7 +34,7 @@ fn grey(values: &[u8]) -> Vec<u8> {
     values.iter().flat_map(|value| [*value; 3]).collect()
 }
 
-/// Rows of 3 pixels, each row from a byte on, most significant bits first.
+/// Packs rows of 3 pixels, each starting at a byte boundary, most significant bits first.
 fn packed(indices: &[u8], bits: u16) -> Vec<u8> {
     let mut bytes = Vec::new();
     for row in indices.chunks(3) {
@@ -50,7 +50,7 @@ fn palettes_of_every_depth_in_every_layout() {
     for bits in [1, 2, 4, 8] {
         let count = 1u16 << bits;
         let indices: Vec<u8> = (0..6).map(|i| (i * 5 % count) as u8).collect();
-        // Reds, greens and blues of 16 bits, of which the upper 8 count.
+        // Reds, greens and blues of 16 bits, of which the upper 8 are used.
         let palette: Vec<u16> = (0..3 * count).map(|i| (i * 37 % 256) << 8 | 0x7f).collect();
         let expected: Vec<u8> = indices
             .iter()
@@ -71,7 +71,7 @@ fn grey_of_every_depth() {
         pixels([3, 1], &packed(&[0, 1, 1], 1), &[(BITS, &[1]), (MEANING, &[1])]),
         grey(&[0, 255, 255])
     );
-    // White is zero, as in faxes.
+    // Zero is white, as in faxes.
     assert_eq!(
         pixels([3, 1], &packed(&[0, 1, 1], 1), &[(BITS, &[1]), (MEANING, &[0])]),
         grey(&[255, 0, 0])
@@ -96,8 +96,8 @@ fn grey_of_every_depth() {
 }
 
 #[test]
-fn transparent_pixels_are_laid_over_white() {
-    // 100 * 128 / 255 + 127 = 177.2, and 100 + 127 where the colour is multiplied already.
+fn transparent_pixels_are_blended_with_white() {
+    // 100 * 128 / 255 + 127 = 177.2, and 100 + 127 where the colour is premultiplied.
     for (kind, shown) in [(2, 177), (1, 227)] {
         let tags: [Tag; 4] = [(BITS, &[8, 8]), (MEANING, &[1]), (SAMPLES, &[2]), (EXTRA, &[kind])];
         assert_eq!(
@@ -131,7 +131,7 @@ fn floating_point_values_from_0_to_1_are_shades_and_others_are_stretched() {
         }]
     );
 
-    // So are signed integers.
+    // Signed integers are stretched too.
     let tags: [Tag; 3] = [(BITS, &[16]), (MEANING, &[1]), (SAMPLE_FORMAT, &[2])];
     let data: Vec<u8> = [-100i16, 0, 400].iter().flat_map(|v| v.to_le_bytes()).collect();
     let photo = opened(&LITTLE.tiff([3, 1], &[data], &tags));
@@ -145,16 +145,16 @@ fn floating_point_values_from_0_to_1_are_shades_and_others_are_stretched() {
 }
 
 #[test]
-fn planes_are_put_together() {
+fn planes_are_combined() {
     let tags: [Tag; 4] = [(BITS, &[8; 3]), (MEANING, &[2]), (SAMPLES, &[3]), (PLANAR, &[2])];
     let planes = [vec![1, 2, 3, 4], vec![11, 12, 13, 14], vec![21, 22, 23, 24]];
     let photo = opened(&LITTLE.tiff([2, 2], &planes, &tags));
     assert_eq!(photo.rgb, [1, 11, 21, 2, 12, 22, 3, 13, 23, 4, 14, 24]);
 }
 
-/// Red, green, blue and near infrared, as satellites and drones have them, stored as differences.
+/// Red, green, blue and near infrared, as in satellite and drone images, stored as differences.
 #[test]
-fn a_band_beside_the_colours_is_left_out() {
+fn a_band_besides_the_colours_is_left_out() {
     let pixels: [[u8; 4]; 3] = [[10, 20, 30, 200], [12, 25, 28, 190], [200, 0, 50, 5]];
     let mut stored = pixels.concat();
     for i in (4..stored.len()).rev() {
@@ -173,7 +173,7 @@ fn a_band_beside_the_colours_is_left_out() {
 }
 
 #[test]
-fn inks_are_colours_on_white_paper() {
+fn cmyk_is_converted_to_rgb() {
     let tags: [Tag; 3] = [(BITS, &[8; 4]), (MEANING, &[5]), (SAMPLES, &[4])];
     assert_eq!(
         pixels([3, 1], &[0, 0, 0, 0, 255, 0, 0, 0, 0, 0, 0, 255], &tags),
@@ -182,7 +182,7 @@ fn inks_are_colours_on_white_paper() {
 }
 
 #[test]
-fn what_is_not_read_is_unsupported_and_not_damaged() {
+fn unsupported_kinds_are_reported_as_unsupported() {
     let kinds: [(&str, &[Tag]); 8] = [
         ("12 bits", &[(BITS, &[12]), (MEANING, &[1])]),
         ("L*a*b*", &[(BITS, &[8; 3]), (MEANING, &[8]), (SAMPLES, &[3])]),
@@ -194,7 +194,7 @@ fn what_is_not_read_is_unsupported_and_not_damaged() {
             &[(BITS, &[8; 5]), (MEANING, &[1]), (SAMPLES, &[5]), (EXTRA, &[0; 4])],
         ),
         (
-            "several pixels together",
+            "chroma subsampling",
             &[(BITS, &[8; 3]), (MEANING, &[6]), (SAMPLES, &[3])],
         ),
         ("JPEG 2000", &[(BITS, &[8]), (MEANING, &[1]), (COMPRESSION, &[34_712])]),
@@ -214,7 +214,7 @@ fn what_is_not_read_is_unsupported_and_not_damaged() {
 #[test]
 fn a_tiff_that_lacks_pixels_is_damaged() {
     let mut whole = LITTLE.tiff([4, 4], &[vec![7; 16]], &[(BITS, &[8]), (MEANING, &[1])]);
-    // The strip claims to lie where the file ends.
+    // The strip claims to start at the end of the file.
     let entry = whole
         .windows(4)
         .position(|four| four == [17, 1, 4, 0])
@@ -226,7 +226,7 @@ fn a_tiff_that_lacks_pixels_is_damaged() {
 }
 
 #[test]
-fn the_header_says_size_and_memory() {
+fn the_header_has_size_and_memory() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("deep.tif");
     let tags: [Tag; 3] = [(BITS, &[32]), (MEANING, &[1]), (SAMPLE_FORMAT, &[3])];
@@ -234,6 +234,6 @@ fn the_header_says_size_and_memory() {
     std::fs::write(&path, &bytes).expect("room");
     let header = Header::read(&path).expect("a header");
     assert_eq!((header.width, header.height), (5, 2));
-    // The file, 4 bytes for each of 10 values, 1 as a shade, and 3 as RGB.
+    // The file, and for each of 10 values 4 bytes as stored, 1 as a grey level and 3 as RGB.
     assert_eq!(header.decoding_bytes, bytes.len() as u64 + 10 * (4 + 1 + 3));
 }

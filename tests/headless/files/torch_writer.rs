@@ -1,4 +1,4 @@
-//! A writer of what `torch.save` writes: pickles of protocol 2 in a zip archive.
+//! Writes files as `torch.save` does: pickles of protocol 2 in a zip archive.
 
 use half::{bf16, f16};
 use segscope::model::HostTensor;
@@ -19,7 +19,7 @@ pub enum Item {
     Global(&'static str, &'static str),
     /// A callable and its arguments.
     Call(Box<Item>, Vec<Item>),
-    /// A class, and what its `__new__` takes.
+    /// A class and the arguments of its `__new__`.
     New(Box<Item>, Vec<Item>),
     /// An object and its state.
     State(Box<Item>, Box<Item>),
@@ -29,7 +29,7 @@ pub enum Item {
     Storage(Box<Item>, usize, Vec<u8>),
 }
 
-/// How values are stored.
+/// The element type of stored values.
 #[derive(Clone, Copy)]
 pub enum Stored {
     F16,
@@ -52,7 +52,7 @@ pub fn object(module: &'static str, name: &'static str) -> Item {
     Item::New(Box::new(Item::Global(module, name)), Vec::new())
 }
 
-/// A dictionary with texts as keys.
+/// A dictionary with string keys.
 pub fn dict<K: AsRef<str>>(entries: impl IntoIterator<Item = (K, Item)>) -> Item {
     Item::Dict(
         entries
@@ -69,7 +69,7 @@ pub fn ordered_dict<K: AsRef<str>>(entries: impl IntoIterator<Item = (K, Item)>)
     Item::Filled(Box::new(empty), entries.collect())
 }
 
-/// A tensor with its values row by row.
+/// A tensor with its values in row-major order.
 pub fn tensor(tensor: &HostTensor, stored: Stored) -> Item {
     let values = tensor.values.iter();
     let (class, bytes): (_, Vec<u8>) = match stored {
@@ -91,7 +91,7 @@ pub fn tensor(tensor: &HostTensor, stored: Stored) -> Item {
     rebuilt("_rebuild_tensor_v2", storage, &tensor.shape, Vec::new())
 }
 
-/// A call of one of PyTorch's functions that make a tensor of a storage; `more` are arguments after the usual ones.
+/// A call of a PyTorch function that makes a tensor from a storage; `more` are additional arguments.
 pub fn rebuilt(function: &'static str, storage: Item, shape: &[usize], more: Vec<Item>) -> Item {
     let sizes = |sizes: &[usize]| Item::Tuple(sizes.iter().map(|size| Item::Int(*size as i32)).collect());
     let mut strides = vec![1; shape.len()];
@@ -111,7 +111,7 @@ pub fn rebuilt(function: &'static str, storage: Item, shape: &[usize], more: Vec
     call("torch._utils", function, arguments)
 }
 
-/// A `.pth` that holds this.
+/// The bytes of a `.pth` file with this root object.
 pub fn file_of(root: &Item) -> Vec<u8> {
     let mut writer = Writer {
         pickle: b"\x80\x02".to_vec(),

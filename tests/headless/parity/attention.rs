@@ -1,29 +1,31 @@
-//! Attention, rollout and distance, read from kept queries and keys.
+//! Compares attention, rollout and distance, computed from recorded queries and keys.
 
 use std::ops::ControlFlow;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use segscope::attention::{Direction, Inside, Part, Place, Recorder, Rollout, Token, uniform_distance};
+use segscope::attention::{
+    AttentionTrace, Direction, LayerId, NetworkPart, Recorder, Rollout, Token, uniform_distance,
+};
 use segscope::model::{HostTensor, NoProbe, Probe, Stage};
 
 use super::golden_case::GoldenCase;
 use super::golden_case::closeness::Findings;
 
-/// Attention, rollout and relative distance may be off by this much.
+/// Tolerance for attention, rollout and relative distance.
 pub const TOLERANCE: f32 = 1e-4;
 
 /// Compares every row of every head with the golden attention.
-pub fn compare_rows(case: &GoldenCase, inside: &Inside, tolerance: f32, findings: &mut Findings) {
+pub fn compare_rows(case: &GoldenCase, trace: &AttentionTrace, tolerance: f32, findings: &mut Findings) {
     let golden = case.tensors();
     let title = format!("{} with a trace", case.name);
-    for (part, name) in [(Part::Encoder, "attn"), (Part::Decoder, "dec_attn")] {
-        for layer in 0..inside.layers(part).len() {
+    for (part, name) in [(NetworkPart::Encoder, "attn"), (NetworkPart::Decoder, "dec_attn")] {
+        for layer in 0..trace.layers(part).len() {
             let name = format!("{name}.{layer}");
             let expected = golden.get(&name);
-            let found = matrix(inside, Place { part, layer }, Direction::From);
+            let found = matrix(trace, LayerId { part, layer }, Direction::From);
             findings.close(&title, &name, &found, expected, tolerance);
-            // Columns are the same matrix, read the other way.
-            let columns = matrix(inside, Place { part, layer }, Direction::To);
+            // The columns form the same matrix, transposed.
+            let columns = matrix(trace, LayerId { part, layer }, Direction::To);
             let turned = HostTensor {
                 values: transposed(&columns),
                 shape: columns.shape,
@@ -40,16 +42,16 @@ pub fn compare_rows(case: &GoldenCase, inside: &Inside, tolerance: f32, findings
 }
 
 /// All rows, or all columns, of a block: `[1, heads, tokens, tokens]`.
-fn matrix(inside: &Inside, place: Place, direction: Direction) -> HostTensor {
-    let count = inside.layer(place).expect("a block").tokens();
-    let range = inside.patch_range(place.part);
+fn matrix(trace: &AttentionTrace, place: LayerId, direction: Direction) -> HostTensor {
+    let count = trace.layer(place).expect("a block").tokens();
+    let range = trace.patch_range(place.part);
     let token = |index: usize| match index {
         i if i < range.start => Token::Extra(i),
         i if i < range.end => Token::Patch(i - range.start),
         i => Token::Class(i - range.end),
     };
     let rows: Vec<_> = (0..count)
-        .map(|i| inside.rows(place, token(i), direction).expect("a token"))
+        .map(|i| trace.rows(place, token(i), direction).expect("a token"))
         .collect();
     let heads = rows[0].heads();
     let values: Vec<f32> = (0..heads)
@@ -95,11 +97,11 @@ pub fn compare_rollout(case: &GoldenCase, findings: &mut Findings) {
             })
             .collect();
         assert!(!layers.is_empty(), "no attention in {file}");
-        let inside = inside_of(&layers, grid, extra, patch);
+        let trace = trace_of(&layers, grid, extra, patch);
         let rollout = Rollout::default();
         let tokens = layers[0].shape[2];
         for last in 0..layers.len() {
-            let rows = (0..tokens).flat_map(|token| rollout.up_to(&inside, last, token).expect("a token"));
+            let rows = (0..tokens).flat_map(|token| rollout.up_to(&trace, last, token).expect("a token"));
             let found = HostTensor {
                 shape: vec![tokens, tokens],
                 values: rows.collect(),
@@ -108,17 +110,19 @@ pub fn compare_rollout(case: &GoldenCase, findings: &mut Findings) {
             findings.close(&case.name, &name, &found, golden.get(&name), TOLERANCE);
         }
         let map = rollout
-            .of(&inside, Part::Encoder, Token::Extra(0), || true)
+            .of(&trace, NetworkPart::Encoder, Token::Extra(0), || true)
             .expect("a class token");
         let name = format!("{source}.rollout_cls_map");
         let found = HostTensor {
             shape: grid.to_vec(),
-            values: map[inside.patch_range(Part::Encoder)].to_vec(),
+            values: map[trace.patch_range(NetworkPart::Encoder)].to_vec(),
         };
         findings.close(&case.name, &name, &found, golden.get(&name), TOLERANCE);
 
         let expected = &case.manifest["distance_float64"][source];
-        let figures = inside.head_statistics(Part::Encoder, || true).expect("nobody stops it");
+        let figures = trace
+            .head_statistics(NetworkPart::Encoder, || true)
+            .expect("it is not cancelled");
         for (layer, heads) in figures.distance.iter().enumerate() {
             for (head, found) in heads.iter().enumerate() {
                 let expected = expected[layer][head].as_f64().expect("a distance");
@@ -134,8 +138,8 @@ pub fn compare_rollout(case: &GoldenCase, findings: &mut Findings) {
     }
 }
 
-/// Blocks whose attention is the given one: its logarithm as queries, unit vectors as keys.
-fn inside_of(layers: &[&HostTensor], grid: [usize; 2], extra: usize, patch: usize) -> Inside {
+/// A trace with the given attention: its logarithm as queries, and unit vectors as keys.
+fn trace_of(layers: &[&HostTensor], grid: [usize; 2], extra: usize, patch: usize) -> AttentionTrace {
     let device = Device::flex();
     let mut nothing = NoProbe;
     let mut recorder = Recorder::new(&mut nothing);
@@ -151,6 +155,6 @@ fn inside_of(layers: &[&HostTensor], grid: [usize; 2], extra: usize, patch: usiz
         let tokens = Tensor::<3>::zeros([1, count, 4], &device);
         assert_eq!(recorder.block(Stage::Encoder(i), &tokens), ControlFlow::Continue(()));
     }
-    let inside = recorder.finish(patch, 0).expect("tensors on the CPU");
-    Inside { grid, extra, ..inside }
+    let trace = recorder.finish(patch, 0).expect("tensors on the CPU");
+    AttentionTrace { grid, extra, ..trace }
 }

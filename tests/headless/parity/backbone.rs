@@ -1,4 +1,4 @@
-//! ImageNet backbones in other programs' layouts, converted.
+//! Compares ImageNet backbones that are converted from other programs' layouts.
 
 use std::ops::ControlFlow;
 
@@ -8,7 +8,7 @@ use segscope::model::{HostTensor, PositionResize, resized_positions};
 use super::golden_case::closeness::Findings;
 use super::golden_case::{GoldenCase, step_of};
 
-/// Compares one case, whose tensors have the encoder's names without `encoder.`.
+/// Compares one case, whose tensor names are those of the encoder without `encoder.`.
 pub fn compare(case: &GoldenCase, findings: &mut Findings) {
     let golden = case.tensors();
     let path = case.checkpoint();
@@ -45,7 +45,7 @@ pub fn compare(case: &GoldenCase, findings: &mut Findings) {
             tolerance,
         );
     }
-    // The part that is not stored in full has sums instead.
+    // Tensors that are not stored in full have sums instead.
     for (name, known) in case.manifest["converted"].as_object().into_iter().flatten() {
         let Some(found) = backbone.weights.get(&format!("encoder.{name}")) else {
             findings.wrong(&case.name, name, "it was not made");
@@ -75,7 +75,7 @@ pub fn compare(case: &GoldenCase, findings: &mut Findings) {
     findings.complete(&case.name, golden.keys());
 }
 
-/// So many rows of a tensor: the first ones (`0_7`), or every fifth one (`_every5`).
+/// `count` rows of a tensor: the first ones (`0_7`), or every fifth row (`_every5`).
 fn some_rows(tensor: &HostTensor, which: &str, count: usize) -> Vec<f32> {
     let rows = tensor.values.chunks_exact(tensor.values.len() / tensor.shape[0]);
     rows.step_by(step_of(which)).take(count).flatten().copied().collect()

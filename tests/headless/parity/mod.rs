@@ -1,13 +1,11 @@
-//! The networks and the pipeline against what the published programs put out (`tests/golden/README.md`).
+//! Compares the networks and the pipeline with outputs of the published programs (`tests/golden/README.md`).
 //!
-//! `SEGSCOPE_GOLDEN` names a folder with further cases. On a graphics device only the two smallest model cases run, and
-//! one with convolutions, for a Vulkan driver in software needs long for each kernel it compiles;
-//! `CUBECL_AUTOTUNE_LEVEL=minimal` shortens it. `SEGSCOPE_REQUIRE_ALL=1` turns the lack of such a device from a skip
-//! into a failure.
+//! `SEGSCOPE_GOLDEN` names a folder with further cases. On a graphics device, only the two smallest model cases and one
+//! with convolutions run, because software Vulkan drivers compile each kernel slowly; `CUBECL_AUTOTUNE_LEVEL=minimal`
+//! shortens this. Without such a device, these tests are skipped, or fail if `SEGSCOPE_REQUIRE_ALL=1`.
 
 mod attention;
 mod backbone;
-mod certainty;
 mod golden_case;
 mod models;
 mod padding;
@@ -16,6 +14,7 @@ mod slide;
 mod sliding;
 mod tensors;
 mod training;
+mod uncertainty;
 mod upsampling;
 
 use std::ops::ControlFlow;
@@ -57,18 +56,18 @@ fn windows_scales_flips_and_upsampling_match() {
 fn confidence_and_margin_match() {
     let mut findings = Findings::default();
     for case in supported(&[Kind::Model]) {
-        certainty::compare(&case, &mut findings);
+        uncertainty::compare(&case, &mut findings);
     }
-    certainty::compare_with_definition(&mut findings);
+    uncertainty::compare_with_definition(&mut findings);
     findings.finish();
 }
 
 #[test]
-fn padding_is_undone_as_the_system_does() {
+fn padding_is_removed_as_in_the_published_systems() {
     let mut findings = Findings::default();
     for case in supported(&[Kind::Model]) {
         match case.name.as_str() {
-            // The window is larger than the picture.
+            // The window is larger than the image.
             "rstrudel-mask-p16" => padding::compare(&case, [90, 58], 96, WindowRules::Shrink, &mut findings),
             "mmseg-segmenter-mask" => padding::compare(&case, [58, 58], 58, WindowRules::Enlarge, &mut findings),
             _ => {}
@@ -129,7 +128,7 @@ fn the_smallest_models_match_on_a_graphics_device() {
     findings.finish();
 }
 
-/// The cases of these kinds, of which each must be among the shipped ones.
+/// The cases of these kinds; `tests/golden` must have at least one of each kind.
 fn supported(kinds: &[Kind]) -> Vec<GoldenCase> {
     let (supported, other): (Vec<_>, Vec<_>) = cases().into_iter().partition(|case| case.kind != Kind::Unsupported);
     for case in other {

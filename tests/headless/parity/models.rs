@@ -1,4 +1,4 @@
-//! Whole models with everything that happens inside them.
+//! Compares whole models, including their intermediate tensors.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -14,21 +14,21 @@ use super::attention as rows;
 use super::golden_case::closeness::Findings;
 use super::golden_case::{GoldenCase, kept_of, step_of};
 use super::open_model;
-use super::tensors::{argmax, channels_first, field_of, host, map_of, masks_of, thinned, thinned_labels};
+use super::tensors::{argmax, channels_first, host, map_of, masks_of, thinned, thinned_labels, window_logits_of};
 
-/// How far off a run may be.
+/// Permitted differences of a run.
 pub struct Limits {
-    /// For every tensor; `None` takes the manifest's.
+    /// Tolerance for every tensor; `None` uses that of the manifest.
     pub tolerance: Option<f32>,
-    /// Share of the pixels that may get another label.
+    /// Share of the pixels whose label may differ.
     pub labels: f64,
 }
 
-/// Keeps what blocks and stages put out, under the golden names.
+/// Records the outputs of blocks and stages under their golden names.
 #[derive(Default)]
 struct Recorder {
     found: BTreeMap<String, HostTensor>,
-    /// Paths of an MLA that the golden file counts from the deepest on.
+    /// Number of MLA paths, where the golden file counts them from the deepest.
     from_deepest: Option<usize>,
 }
 
@@ -104,22 +104,22 @@ pub fn compare(case: &GoldenCase, limits: &Limits, device: &Device, findings: &m
     };
     let vit = model.encoder.vit().expect("a ViT");
     recorder.found.insert("embed".into(), host(vit.embed(image.clone())));
-    let traced = model.encode(image.clone(), &mut recorder).expect("nobody cancels");
+    let traced = model.encode(image.clone(), &mut recorder).expect("it is not cancelled");
     let last = subject.outputs(&traced, LastUpsampling::Here, &mut recorder);
-    // Naive's only stage has no name in the golden files, and PUP's last one is not kept.
+    // The golden files do not name Naive's only stage, and do not hold PUP's last one.
     recorder
         .found
         .retain(|name, _| kept_of(&golden, name).is_some() || !name.starts_with("pup."));
     recorder.found.extend(last);
-    subject.look_inside(image.clone(), limits, findings);
-    let fast = model.encode(image, &mut NoProbe).expect("nobody cancels");
+    subject.trace_attention(image.clone(), limits, findings);
+    let fast = model.encode(image, &mut NoProbe).expect("it is not cancelled");
     let left_out = match subject.size == subject.padded {
         true => LastUpsampling::LeftOut,
         false => LastUpsampling::Here,
     };
     let mut fast = subject.outputs(&fast, left_out, &mut NoProbe);
     if fast["masks"].shape != golden["masks"].shape {
-        // One step short of the golden ones: their labels and logits are compared.
+        // These masks lack the last upsampling of the golden ones, so labels and logits are compared instead.
         fast.remove("masks");
     }
 
@@ -131,7 +131,7 @@ pub fn compare(case: &GoldenCase, limits: &Limits, device: &Device, findings: &m
 }
 
 impl Subject<'_> {
-    /// Compares what a run has put out, and the labels that come of it.
+    /// Compares the outputs of a run, and the labels that follow from them.
     fn compare_found(
         &self,
         title: &str,
@@ -157,16 +157,16 @@ impl Subject<'_> {
             }
         }
         if let Some(masks) = masks {
-            let field = field_of(&masks, self.size, self.stretch());
+            let field = window_logits_of(&masks, self.size, self.stretch());
             let fused = thinned_labels(&segment::label(&[field], self.size).map, step);
             findings.same_labels(title, "labels", &fused, &expected, limits.labels, |_| true);
         }
     }
 
-    /// The number of MLA paths, where the golden file counts them from the deepest on.
+    /// Number of MLA paths, where the golden file counts them from the deepest.
     fn paths_from_deepest(&self) -> Option<usize> {
         let order = self.case.manifest["mla_order"].as_str().unwrap_or_default();
-        let HeadSpec::Mla(mla) = &self.spec.decoders[0].head else {
+        let HeadSpec::SetrMla(mla) = &self.spec.decoders[0].head else {
             return None;
         };
         order
@@ -174,7 +174,7 @@ impl Subject<'_> {
             .then_some(mla.taps.len())
     }
 
-    /// What the logits are stretched over.
+    /// The size that the logits are resized to.
     fn stretch(&self) -> [usize; 2] {
         match self.spec.inference.rules {
             WindowRules::Enlarge => self.padded,
@@ -184,7 +184,7 @@ impl Subject<'_> {
 
     /// Logits at the size of the input.
     fn upsampled(&self, masks: &HostTensor) -> HostTensor {
-        let field = field_of(masks, self.size, self.stretch());
+        let field = window_logits_of(masks, self.size, self.stretch());
         map_of(self.size, 1, &[1], |x, y| field.at(x, y, self.size))
     }
 
@@ -203,7 +203,7 @@ impl Subject<'_> {
             found.insert(format!("tap.{k}"), host(features.tokens().tap(tap)));
         }
         if let Decoder::MaskTransformer(decoder) = &self.model.decoders[0] {
-            let cosines = decoder.cosines(features, probe).expect("nobody cancels");
+            let cosines = decoder.cosines(features, probe).expect("it is not cancelled");
             found.insert("mask_cos".into(), host(cosines));
         }
         for output in self.spec.outputs() {
@@ -215,7 +215,7 @@ impl Subject<'_> {
             };
             let masks = self.decode(features, output, LastUpsampling::Here, &mut NoProbe);
             let k = self.paths_from_deepest().map_or(k, |paths| paths - 1 - k);
-            // mmsegmentation's auxiliary heads leave the resize to the caller, the official ones do it themselves.
+            // mmsegmentation's auxiliary heads leave resizing to the caller; the official ones resize their output.
             let is_official = self.case.name.starts_with("official");
             let map = if is_official { self.upsampled(&masks) } else { masks };
             found.insert(format!("aux.{k}"), map);
@@ -223,32 +223,32 @@ impl Subject<'_> {
         found
     }
 
-    /// Attention from kept queries and keys.
-    fn look_inside(&self, image: Tensor<4>, limits: &Limits, findings: &mut Findings) {
+    /// Compares attention computed from recorded queries and keys.
+    fn trace_attention(&self, image: Tensor<4>, limits: &Limits, findings: &mut Findings) {
         let mut nothing = NoProbe;
         let mut recorder = attention::Recorder::new(&mut nothing);
-        let features = self.model.encode(image, &mut recorder).expect("nobody cancels");
+        let features = self.model.encode(image, &mut recorder).expect("it is not cancelled");
         let output = Output::default();
         self.model
             .decode(&features, output, LastUpsampling::Here, &mut recorder)
-            .expect("nobody cancels");
-        let inside = recorder
+            .expect("it is not cancelled");
+        let trace = recorder
             .finish(self.spec.encoder.multiple(), self.spec.classes)
             .expect("tensors of the device");
-        let inside = attention::Inside {
+        let trace = attention::AttentionTrace {
             grid: features.tokens().grid,
             extra: features.tokens().extra,
-            ..inside
+            ..trace
         };
         let tolerance = limits.tolerance.unwrap_or(rows::TOLERANCE);
-        rows::compare_rows(self.case, &inside, tolerance, findings);
+        rows::compare_rows(self.case, &trace, tolerance, findings);
     }
 
     fn decode(&self, features: &Features, output: Output, last: LastUpsampling, probe: &mut dyn Probe) -> HostTensor {
         masks_of(
             self.model
                 .decode(features, output, last, probe)
-                .expect("nobody cancels"),
+                .expect("it is not cancelled"),
         )
     }
 }

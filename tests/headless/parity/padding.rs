@@ -1,17 +1,18 @@
-//! How the padding of a window is undone: as the network's own system does, whatever is chosen for small pictures.
+//! Compares how the padding of a window is removed: as the network's published system does, whatever the rules for
+//! small images are.
 
 use burn::tensor::{Device, Tensor, TensorData};
 use segscope::model::{LastUpsampling, NoProbe, Output, WindowMode, WindowRules};
 use segscope::photo::Photo;
-use segscope::segment::{self, Settings};
+use segscope::segment::{self, InferenceConfig};
 
 use super::golden_case::GoldenCase;
 use super::golden_case::closeness::Findings;
 use super::open_model;
-use super::tensors::{field_of, masks_of};
+use super::tensors::{masks_of, window_logits_of};
 
-/// Compares a picture of `size` (width and height, no whole patches) in one window under rules that are not the system's
-/// own.
+/// Compares an image of `size` (width and height, not multiples of the patch size) in one window, under rules that
+/// differ from the system's.
 pub fn compare(case: &GoldenCase, size: [usize; 2], window: usize, rules: WindowRules, findings: &mut Findings) {
     let device = Device::flex();
     let (spec, model) = open_model(case, &device);
@@ -23,7 +24,7 @@ pub fn compare(case: &GoldenCase, size: [usize; 2], window: usize, rules: Window
         rgb: patches(width, height),
         remarks: Vec::new(),
     };
-    let settings = Settings {
+    let settings = InferenceConfig {
         window,
         stride: window,
         short_side: None,
@@ -40,7 +41,7 @@ pub fn compare(case: &GoldenCase, size: [usize; 2], window: usize, rules: Window
         "{}",
         case.name
     );
-    let run = segment::Run {
+    let run = segment::InferenceRun {
         model: &model,
         spec: &spec,
         output: Output::default(),
@@ -55,12 +56,12 @@ pub fn compare(case: &GoldenCase, size: [usize; 2], window: usize, rules: Window
     let pixels = passes[0].pixels(0, &spec.normalisation);
     let (pixels, [rows, columns]) = segment::padded(pixels, height, width, spec.encoder.multiple());
     let image = Tensor::<4>::from_data(TensorData::new(pixels, [1, 3, rows, columns]), &device);
-    let features = model.encode(image, &mut NoProbe).expect("nobody cancels");
+    let features = model.encode(image, &mut NoProbe).expect("it is not cancelled");
     let decoded = model.decode(&features, Output::default(), LastUpsampling::Here, &mut NoProbe);
-    let masks = masks_of(decoded.expect("nobody cancels"));
-    // The published ways: Segmenter's authors enlarge to the padded size and crop (segm/model/segmenter.py),
+    let masks = masks_of(decoded.expect("it is not cancelled"));
+    // The published methods: Segmenter's authors enlarge to the padded size and crop (segm/model/segmenter.py),
     // mmsegmentation resizes to the window (models/segmentors/encoder_decoder.py).
-    let labels = |stretch: [usize; 2]| segment::label(&[field_of(&masks, size, stretch)], size).map;
+    let labels = |stretch: [usize; 2]| segment::label(&[window_logits_of(&masks, size, stretch)], size).map;
     let (cropped, resized) = (labels([columns, rows]), labels(size));
     let (expected, wrong) = match spec.inference.rules {
         WindowRules::Enlarge => (cropped, resized),
@@ -72,7 +73,7 @@ pub fn compare(case: &GoldenCase, size: [usize; 2], window: usize, rules: Window
     }
 }
 
-/// Pixels of coloured blocks, in which a network finds more than one class.
+/// Pixels of coloured blocks, for which a network predicts more than one class.
 fn patches(width: usize, height: usize) -> Vec<u8> {
     const SIDE: usize = 9;
     let mut dice = fastrand::Rng::with_seed(31);

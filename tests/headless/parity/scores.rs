@@ -1,4 +1,4 @@
-//! mIoU and its kin over label maps, as mmsegmentation counts them.
+//! Compares mIoU and related scores of label maps with those of mmsegmentation.
 
 use segscope::labels::{ClassScore, Confusion, LabelMap};
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::golden_case::GoldenCase;
 use super::golden_case::closeness::Findings;
 
-/// A mean that the golden scores have, with the score that it is the mean of.
+/// Name of a mean in the golden scores, and the score that is averaged.
 type Mean = (&'static str, fn(ClassScore) -> Option<f64>);
 
 /// The means of the golden scores.
@@ -19,10 +19,10 @@ const MEANS: [Mean; 6] = [
     ("mFscore", |score| score.f_score),
 ];
 
-/// Scores may be off by this much.
+/// Tolerance for scores.
 const TOLERANCE: f64 = 1e-9;
 
-/// Compares every group of pairs.
+/// Compares all groups of pairs.
 pub fn compare(case: &GoldenCase, findings: &mut Findings) {
     let text = std::fs::read_to_string(case.folder.join("scores.json")).expect("the scores");
     let groups: Value = serde_json::from_str(&text).expect("JSON");

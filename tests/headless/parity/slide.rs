@@ -1,10 +1,10 @@
-//! A whole picture by windows, as mmsegmentation does it: also one that is smaller than the window.
+//! Compares inference by windows as in mmsegmentation, also for an image smaller than the window.
 
 use std::time::Duration;
 
 use burn::tensor::Device;
 use segscope::model::{NoProbe, Output, WindowMode, WindowRules};
-use segscope::segment::{self, Settings};
+use segscope::segment::{self, InferenceConfig};
 
 use super::golden_case::closeness::Findings;
 use super::golden_case::{GoldenCase, kept_of, step_of};
@@ -16,7 +16,7 @@ pub fn compare(case: &GoldenCase, findings: &mut Findings) {
     let device = Device::flex();
     let golden = case.tensors();
     let (spec, model) = open_model(case, &device);
-    let network = segment::Run {
+    let network = segment::InferenceRun {
         model: &model,
         spec: &spec,
         output: Output::default(),
@@ -24,7 +24,7 @@ pub fn compare(case: &GoldenCase, findings: &mut Findings) {
     };
     let [window, _] = case.width_height(&case.manifest, "crop");
     let [stride, _] = case.width_height(&case.manifest, "stride");
-    let settings = Settings {
+    let settings = InferenceConfig {
         window,
         stride,
         short_side: None,
@@ -49,7 +49,7 @@ pub fn compare(case: &GoldenCase, findings: &mut Findings) {
             let why = format!("expected {}, found {windows:?}", run["windows_y1_x1_y2_x2"]);
             findings.wrong(&case.name, &format!("windows of {name}"), why);
         }
-        let encoded = network.encode(&passes, size, &mut NoProbe).expect("an encoded picture");
+        let encoded = network.encode(&passes, size, &mut NoProbe).expect("an encoded image");
         let prediction = network
             .predict(&encoded, Duration::ZERO, &mut NoProbe)
             .expect("a prediction");

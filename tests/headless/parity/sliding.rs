@@ -1,4 +1,4 @@
-//! A whole picture by windows, scales and flips, as rstrudel/segmenter does it.
+//! Compares inference by windows, scales and flips as in rstrudel/segmenter.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use burn::tensor::Device;
 use segscope::model::{HostTensor, NoProbe, Output, WindowMode, WindowRules};
-use segscope::segment::{self, Pass, Prediction, Settings};
+use segscope::segment::{self, InferenceConfig, Pass, Prediction};
 use serde_json::Value;
 
 use super::golden_case::closeness::Findings;
@@ -20,9 +20,9 @@ pub fn compare(case: &GoldenCase, findings: &mut Findings) {
     let golden = case.tensors();
     let (spec, model) = open_model(case, &device);
     let size = case.width_height(&case.manifest, "image_size");
-    let picture = open_photo(case, "image.png");
+    let image = open_photo(case, "image.png");
     let normalised = map_of(size, 1, &[1], |x, y| {
-        let bytes = picture
+        let bytes = image
             .pixel(x, y)
             .unwrap_or_else(|| panic!("{}: image.png is not {size:?}", case.name));
         let value = |c: usize| (f32::from(bytes[c]) / 255.0 - spec.normalisation.mean[c]) / spec.normalisation.std[c];
@@ -38,13 +38,13 @@ pub fn compare(case: &GoldenCase, findings: &mut Findings) {
             .iter()
             .map(|entry| pass_of(case, run, entry, findings))
             .collect();
-        let network = segment::Run {
+        let network = segment::InferenceRun {
             model: &model,
             spec: &spec,
             output: Output::default(),
             device: &device,
         };
-        let encoded = network.encode(&passes, size, &mut NoProbe).expect("an encoded picture");
+        let encoded = network.encode(&passes, size, &mut NoProbe).expect("an encoded image");
         let prediction = network
             .predict(&encoded, Duration::ZERO, &mut NoProbe)
             .expect("a prediction");
@@ -74,7 +74,7 @@ fn pass_of(case: &GoldenCase, run: &str, entry: &Value, findings: &mut Findings)
         case.name
     );
     let flip = entry["flip"] == true;
-    let settings = Settings {
+    let settings = InferenceConfig {
         window: case.number("window"),
         stride: case.number("stride"),
         short_side: None,
@@ -122,7 +122,7 @@ fn compare_run(
         let found = match (what.split("_every").next(), &prediction.fields[..]) {
             (Some("prob"), _) => map_of(size, step, &[], |x, y| prediction.probabilities_at(x, y)),
             (Some("merged_logits"), [field]) => map_of(size, step, &[], |x, y| field.at(x, y, size)),
-            // Left for `Findings::complete` to complain about.
+            // `Findings::complete` reports it.
             _ => continue,
         };
         findings.close(&case.name, name, &found, Some(expected), case.tolerance(name));

@@ -1,9 +1,9 @@
-//! Tensors and maps in the shapes of the golden files.
+//! Converts tensors and maps to the shapes in the golden files.
 
 use burn::tensor::Tensor;
 use segscope::labels::LabelMap;
 use segscope::model::{HostTensor, Logits};
-use segscope::segment::Field;
+use segscope::segment::WindowLogits;
 
 use super::golden_case::{class_first, class_last};
 
@@ -26,12 +26,12 @@ pub fn masks_of(logits: Logits) -> HostTensor {
     channels_first(logits.values.reshape([batch, rows, columns, classes]))
 }
 
-/// One window of `size` (width and height), from `[1, classes, rows, columns]` that are stretched over `stretch`.
-pub fn field_of(masks: &HostTensor, size: [usize; 2], stretch: [usize; 2]) -> Field {
+/// Logits of one window of `size` (width and height), from `[1, classes, rows, columns]` resized to `stretch`.
+pub fn window_logits_of(masks: &HostTensor, size: [usize; 2], stretch: [usize; 2]) -> WindowLogits {
     let [_, classes, rows, columns] = masks.shape[..] else {
         panic!("masks: {:?}", masks.shape)
     };
-    Field::whole(class_last(masks), classes, size, [columns, rows], stretch)
+    WindowLogits::whole(class_last(masks), classes, size, [columns, rows], stretch)
 }
 
 /// The values of every `step`th row and column as `[…, classes, rows, columns]`.

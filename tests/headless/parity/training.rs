@@ -1,4 +1,4 @@
-//! Gradients and optimiser steps against PyTorch's (`tests/golden/training/make.py`).
+//! Compares gradients and optimiser steps with those of PyTorch (`tests/golden/training/make.py`).
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -9,7 +9,8 @@ use segscope::checkpoint::{self, Checkpoint};
 use segscope::labels::LabelMap;
 use segscope::model::{HostTensor, Output, Weights};
 use segscope::train::{
-    Averaging, Batch, Dropping, Learned, Objective, Optimiser, OptimiserSpec, StepSize, Target, clip_global_norm,
+    Batch, BatchGradients, DropRates, LossReduction, Objective, Optimiser, OptimiserSpec, StepSize, Target,
+    clip_global_norm,
 };
 
 use super::golden_case::step_of;
@@ -37,7 +38,7 @@ fn tensors(file: &str) -> BTreeMap<String, HostTensor> {
 }
 
 fn assert_close(what: &str, found: &[f32], expected: &[f32]) {
-    assert_eq!(found.len(), expected.len(), "{what}: as many values");
+    assert_eq!(found.len(), expected.len(), "{what}: number of values");
     let largest = expected.iter().fold(1e-3f32, |most, value| most.max(value.abs()));
     let worst = found
         .iter()
@@ -50,7 +51,7 @@ fn assert_close(what: &str, found: &[f32], expected: &[f32]) {
 /// A golden model.
 fn opened(case: &str) -> Checkpoint {
     let below = folder().join(case);
-    // SETR's folders hold other tensors beside the checkpoint.
+    // SETR's folders also hold tensors other than the checkpoint.
     let file = below.join(format!("{case}.pth"));
     let path = if file.is_file() { file } else { below };
     checkpoint::open(&path, &mut |_| std::ops::ControlFlow::Continue(())).expect("a model")
@@ -67,27 +68,27 @@ fn batch(fixture: &BTreeMap<String, HostTensor>) -> Batch {
         ids: ids.iter().map(|id| *id as u16).collect(),
     });
     Batch {
-        image: fixture["image"].values.clone(),
+        values: fixture["image"].values.clone(),
         size: [width, height],
         labels: labels.collect(),
     }
 }
 
-fn learned(opened: &Checkpoint, batch: &Batch, targets: &[Target], averaging: Averaging) -> Learned {
+fn learned(opened: &Checkpoint, batch: &Batch, targets: &[Target], loss_reduction: LossReduction) -> BatchGradients {
     let objective = Objective {
         spec: &opened.spec,
         targets,
-        averaging,
-        dropping: Dropping::NONE,
+        loss_reduction,
+        drop_rates: DropRates::NONE,
         seed: 1,
         device: &Device::flex(),
     };
     objective.learn(&opened.weights, batch).expect("gradients")
 }
 
-/// Compares all gradients, of which large ones are kept in part; `ours` turns the fixture's names into those of this
-/// project.
-fn compare_all(fixture: &BTreeMap<String, HostTensor>, found: &Learned, ours: impl Fn(&str) -> String) {
+/// Compares all gradients, of which large ones are stored in part. `ours` converts the names of the fixture to those of
+/// Segscope.
+fn compare_all(fixture: &BTreeMap<String, HostTensor>, found: &BatchGradients, ours: impl Fn(&str) -> String) {
     let mut compared = 0;
     for (name, expected) in fixture {
         let Some((kind, name)) = name.split_once('.').filter(|(kind, _)| kind.starts_with("gradient")) else {
@@ -115,13 +116,13 @@ fn compare_segmenter(case: &str, decoder: &str) {
         output: Output::default(),
         weight: 1.0,
     }];
-    let all = learned(&opened, &batch, &targets, Averaging::All);
+    let all = learned(&opened, &batch, &targets, LossReduction::All);
     assert_close(
         "loss over all pixels",
         &[all.losses[0] as f32],
         &fixture["loss.all"].values,
     );
-    let found = learned(&opened, &batch, &targets, Averaging::Labelled);
+    let found = learned(&opened, &batch, &targets, LossReduction::Labelled);
     let loss = [found.losses[0] as f32];
     assert_close("loss over labelled pixels", &loss, &fixture["loss.labelled"].values);
     compare_all(&fixture, &found, |name| {
@@ -138,8 +139,8 @@ fn compare_setr(case: &str, decoder: &str) {
         weight: if output.auxiliary.is_some() { 0.4 } else { 1.0 },
     };
     let targets: Vec<Target> = opened.spec.outputs().into_iter().map(target).collect();
-    assert!(targets.len() > 3, "the auxiliary heads are there");
-    let found = learned(&opened, &batch, &targets, Averaging::All);
+    assert!(targets.len() > 3, "the auxiliary heads are targets");
+    let found = learned(&opened, &batch, &targets, LossReduction::All);
     let losses: Vec<f32> = found.losses.iter().map(|loss| *loss as f32).collect();
     assert_close("losses", &losses, &fixture["losses"].values);
     let ours = |name: &str| match name.starts_with("encoder.") {

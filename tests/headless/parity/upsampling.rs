@@ -1,10 +1,10 @@
-//! Class maps, resized and then labelled.
+//! Compares labels of resized class maps.
 
 use segscope::segment;
 
 use super::golden_case::closeness::Findings;
 use super::golden_case::{GoldenCase, step_of};
-use super::tensors::{field_of, map_of};
+use super::tensors::{map_of, window_logits_of};
 
 /// Compares one case.
 pub fn compare(case: &GoldenCase, findings: &mut Findings) {
@@ -22,7 +22,7 @@ pub fn compare(case: &GoldenCase, findings: &mut Findings) {
             "{}: {source}: width and height",
             case.name
         );
-        let field = field_of(logits, low, low);
+        let field = window_logits_of(logits, low, low);
         let size = case.width_height(output, "size");
         for (name, expected) in &golden {
             if name.starts_with("upsampled") && name.split_once('.').is_some_and(|(_, of)| of == key) {

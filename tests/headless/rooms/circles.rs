@@ -1,24 +1,24 @@
-//! Files of one room that cannot be understood one after the other.
+//! Finds files of one room that use each other in a circle.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Source;
 use super::paths::Use;
 
-/// Modules by their path from the crate's top.
+/// The path of a module from the crate root.
 pub type Module = Vec<String>;
 
 /// The modules that each module uses.
 pub type Uses = BTreeMap<Module, BTreeSet<Module>>;
 
-/// Which files use which, in one room.
+/// The uses between the files of one room.
 ///
-/// What a module hands on (`pub use` in a `mod.rs`) counts as a use of the file that defines it: `crate::engine::Engine`
-/// in a file of `engine` leads to `handle.rs`, and the `pub use` itself is no use. What `*` hands on is not followed.
-/// Tests do not count: the program does not need them.
+/// A use of a re-export (`pub use` in a `mod.rs`) counts as a use of the file that defines the item:
+/// `crate::engine::Engine` in a file of `engine` counts as a use of `handle.rs`, and the `pub use` itself does not
+/// count. Re-exports by `*` are not followed. Tests do not count, because the program does not need them.
 pub struct Files<'a> {
     uses: BTreeMap<Module, Vec<&'a Use>>,
-    /// Names that a module hands on, with where they come from.
+    /// Names that a module re-exports, with the paths they come from.
     handed_on: BTreeMap<Module, BTreeMap<&'a str, &'a [String]>>,
 }
 
@@ -44,10 +44,10 @@ impl<'a> Files<'a> {
         files
     }
 
-    /// The file that defines what a path names, if it is one of these.
+    /// The file that defines the item at a path, if it is one of these files.
     fn definition(&self, path: &[String]) -> Option<Module> {
         let mut path = path.to_vec();
-        // More steps than modules would go round.
+        // More steps than modules would form a circle.
         for _ in 0..=self.uses.len() {
             let length = (1..=path.len())
                 .rev()
@@ -62,7 +62,7 @@ impl<'a> Files<'a> {
         None
     }
 
-    /// The other files that one uses.
+    /// The other files that a file uses.
     fn used_by(&self, module: &Module) -> BTreeSet<Module> {
         let is_inside = |used: &&&Use| {
             let child = used.path.get(..=module.len());
@@ -73,13 +73,13 @@ impl<'a> Files<'a> {
         definitions.filter(|other| other != module).collect()
     }
 
-    /// How many files there are.
+    /// Number of files.
     pub fn count(&self) -> usize {
         self.uses.len()
     }
 
-    /// The sets of more than two files of which each uses each, directly or through others; for each file of a set, those
-    /// of the set that it uses itself.
+    /// The sets of more than two files that all use each other, directly or indirectly. For each file of a set, lists
+    /// the files of the set that it uses directly.
     pub fn circles(&self) -> Vec<Uses> {
         let direct: Uses = self
             .uses
@@ -98,7 +98,7 @@ impl<'a> Files<'a> {
     }
 }
 
-/// Everything that a file uses, directly or through others.
+/// All files that a file uses, directly or indirectly.
 fn reached<'a>(direct: &'a Uses, from: &Module) -> BTreeSet<&'a Module> {
     let mut reached = BTreeSet::new();
     let mut open: Vec<&'a Module> = direct[from].iter().collect();

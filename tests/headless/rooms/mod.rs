@@ -1,4 +1,4 @@
-//! The house keeps to its plan: rooms use what the table in `ARCHITECTURE.md` says, and nothing goes round.
+//! Checks that rooms use only the rooms listed for them in `ARCHITECTURE.md`, and that uses form no circles.
 
 mod circles;
 mod paths;
@@ -16,23 +16,23 @@ use paths::{Use, uses};
 use table::{Table, going_round, parse};
 use tokens::{tokens, without_tests};
 
-/// What starting the window takes, and whoever only starts it may name.
+/// Items needed to start the window, which a room that may only start it can use.
 const STARTING: [&str; 5] = ["self", "run", "Start", "NoWindow", "Store"];
 
-/// A file of the program.
+/// A source file of the program.
 pub struct Source {
     name: String,
     module: Vec<String>,
     uses: Vec<Use>,
-    /// Words before a `::` that begins no longer path, with the word after it.
+    /// Pairs of words around a `::` that are not at the start of a longer path.
     pairs: BTreeSet<(String, String)>,
-    /// Modules in files of their own that this one has for tests.
+    /// Test modules of this file that are in separate files.
     tests: Vec<Vec<String>>,
 }
 
 impl Source {
-    /// Code for tests is left out: a test makes what it needs with any room, such as an encoder for a page of the window,
-    /// and the program does not hang on that.
+    /// Test code is left out: tests may use any room, such as an encoder for a page of the window, and the program does
+    /// not depend on that.
     fn new(name: &str, text: &str) -> Self {
         let module = module_of(Path::new(name));
         let all = tokens(text);
@@ -71,7 +71,7 @@ fn module_of(file: &Path) -> Vec<String> {
     parts
 }
 
-/// Every file below `src` but the two that hold the rooms together.
+/// All files below `src` except the two that declare the rooms.
 fn sources() -> Vec<Source> {
     let root = in_repository("src");
     let files = WalkDir::new(&root).sort_by_file_name().into_iter();
@@ -89,30 +89,30 @@ fn sources() -> Vec<Source> {
     without_test_files(sources)
 }
 
-/// Leaves out files that are modules for tests, or lie below one.
+/// Leaves out files that are test modules or in one.
 fn without_test_files(mut sources: Vec<Source>) -> Vec<Source> {
     let tests: BTreeSet<Vec<String>> = sources.iter().flat_map(|source| source.tests.clone()).collect();
     sources.retain(|source| !tests.iter().any(|test| source.module.starts_with(test)));
     sources
 }
 
-/// Everything that is not as the table says.
+/// All differences from the table.
 fn offences(table: &Table, sources: &[Source]) -> Vec<String> {
     let rooms: BTreeSet<&String> = sources.iter().map(Source::room).collect();
     let mut found = Vec::new();
     for room in &rooms {
         if !table.contains_key(*room) {
-            found.push(format!("the room {room} has no row"));
+            found.push(format!("room {room} has no row"));
         }
     }
     for room in table.keys() {
         if !rooms.contains(room) {
-            found.push(format!("the row {room} has no room"));
+            found.push(format!("row {room} has no room"));
         }
     }
     let round = going_round(table);
     if !round.is_empty() {
-        found.push(format!("the table's arrows go round: {round:?}"));
+        found.push(format!("the arrows of the table form a circle: {round:?}"));
     }
     let mut used: BTreeMap<&String, BTreeSet<&String>> = BTreeMap::new();
     for source in sources {
@@ -132,7 +132,7 @@ fn offences(table: &Table, sources: &[Source]) -> Vec<String> {
                 ));
             }
         }
-        // What is named by way of the room's own name.
+        // Items named by their room's name.
         for (other, item) in &source.pairs {
             if row.starts.contains(other) && !is_for_starting(item) {
                 found.push(format!(
@@ -146,7 +146,7 @@ fn offences(table: &Table, sources: &[Source]) -> Vec<String> {
     for (room, row) in table.iter().filter(|(room, row)| !row.is_open && rooms.contains(room)) {
         let is_unused = |other: &&String| used.get(room).is_none_or(|used| !used.contains(other));
         let unused = row.may.iter().filter(is_unused);
-        found.extend(unused.map(|other| format!("{room} may use {other} and does not")));
+        found.extend(unused.map(|other| format!("{room} may use {other} but does not")));
     }
     found
 }
@@ -156,7 +156,7 @@ fn is_for_starting(item: &str) -> bool {
 }
 
 #[test]
-fn rooms_use_what_the_table_says() {
+fn rooms_use_only_the_rooms_in_the_table() {
     let architecture = std::fs::read_to_string(in_repository("ARCHITECTURE.md")).expect("the architecture");
     let (table, sources) = (parse(&architecture), sources());
     let crossing = |used: &&Use| used.is_anchored && used.path.first().is_some_and(|room| table.contains_key(room));
@@ -169,7 +169,7 @@ fn rooms_use_what_the_table_says() {
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
-/// A table of three rooms, with what `above` and `below` may use.
+/// A table of three rooms, with these uses allowed for `below` and `above`.
 fn table_with(below: &str, above: &str) -> Table {
     parse(&format!(
         "# House\n\n## Rooms\n\n| room | what it is | it may use |\n|---|---|---|\n| `below` | a | {below} |\n\
@@ -177,7 +177,7 @@ fn table_with(below: &str, above: &str) -> Table {
     ))
 }
 
-/// Rooms that do what they may.
+/// Sources without offences.
 fn sound() -> Vec<Source> {
     vec![
         Source::new("below.rs", "pub struct Thing;"),
@@ -194,7 +194,7 @@ fn sound() -> Vec<Source> {
 }
 
 #[test]
-fn a_sound_house_has_no_offences() {
+fn allowed_uses_are_no_offences() {
     assert_eq!(offences(&table_with("–", "`below`"), &sound()), [""; 0]);
 }
 
@@ -207,29 +207,29 @@ fn an_arrow_back_is_an_offence() {
     ));
     let found = offences(&table_with("–", "`below`"), &sources);
     assert_eq!(found, ["below/part.rs: below may not use above::own"]);
-    // With a row that allows it, the arrows go round.
+    // With a row that allows it, the arrows form a circle.
     let found = offences(&table_with("`above`", "`below`"), &sources);
-    assert_eq!(found, ["the table's arrows go round: {\"above\", \"below\"}"]);
+    assert_eq!(found, ["the arrows of the table form a circle: {\"above\", \"below\"}"]);
 }
 
 #[test]
-fn rooms_and_rows_are_the_same() {
+fn every_room_has_a_row_and_every_row_a_room() {
     let mut sources = sound();
     sources.push(Source::new("cellar/mod.rs", "use crate::below::Thing;"));
     let found = offences(&table_with("–", "`below`"), &sources);
-    assert_eq!(found, ["the room cellar has no row"]);
+    assert_eq!(found, ["room cellar has no row"]);
     let found = offences(&table_with("–", "`below`"), &sound()[..3]);
-    assert_eq!(found, ["the row app has no room"]);
+    assert_eq!(found, ["row app has no room"]);
 }
 
 #[test]
-fn what_is_allowed_and_not_used_is_stale() {
+fn an_unused_allowance_is_an_offence() {
     let found = offences(&table_with("–", "`below`, `app`"), &sound());
-    assert_eq!(found, ["above may use app and does not"]);
+    assert_eq!(found, ["above may use app but does not"]);
 }
 
 #[test]
-fn what_is_only_started_is_not_used() {
+fn using_a_room_that_may_only_be_started_is_an_offence() {
     for text in [
         "use crate::app::{self, Start, Window};",
         "use crate::app;\nfn f() { app::Window::new(); }",
@@ -246,7 +246,7 @@ fn what_is_only_started_is_not_used() {
 }
 
 #[test]
-fn exceptions_are_told_in_two_ways() {
+fn exceptions_are_parsed_in_both_forms() {
     let rows = [
         "| `a` | | – |",
         "| `b` | | all but `c`, and `d` only to start it |",
@@ -283,7 +283,7 @@ fn only_code_counts() {
     assert_eq!(source.tests, [["below", "more"].map(str::to_owned)]);
 }
 
-/// Rooms whose files are to be understood one after the other.
+/// Rooms whose files must not use each other in circles.
 const IN_ORDER: [&str; 2] = ["engine", "runtime"];
 
 #[test]
@@ -306,7 +306,7 @@ fn files_do_not_use_each_other_in_circles() {
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
-/// The files of each circle in a room of these files.
+/// The circles in a room with these files.
 fn circles_of(files: &[(&str, &str)]) -> Vec<Vec<String>> {
     let sources: Vec<Source> = files.iter().map(|(name, text)| Source::new(name, text)).collect();
     let circles = Files::of("room", &sources).circles();
@@ -317,7 +317,7 @@ fn circles_of(files: &[(&str, &str)]) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn circles_are_followed_through_what_a_room_hands_on() {
+fn circles_are_found_through_re_exports() {
     let through_the_room = [
         (
             "room/mod.rs",
@@ -342,7 +342,7 @@ fn circles_are_followed_through_what_a_room_hands_on() {
 }
 
 #[test]
-fn files_for_tests_are_left_out() {
+fn test_files_are_left_out() {
     let sources = [
         ("room/a.rs", "#[cfg(test)]\npub(in crate::room) mod testing;\nmod b;"),
         ("room/a/testing.rs", "use crate::other::Thing;"),

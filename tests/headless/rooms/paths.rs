@@ -1,23 +1,23 @@
-//! Which modules a file names.
+//! The paths of items that a file uses.
 
-/// A path to something in this crate.
+/// A path to an item of this crate.
 #[derive(Debug, PartialEq)]
 pub struct Use {
-    /// From the crate's top on; the last part may be `*` or `self`.
+    /// The path from the crate root; the last part may be `*` or `self`.
     pub path: Vec<String>,
-    /// Whether it begins with `crate`, `super` or `self`. Other paths of `use` may also lead to another crate; here they
-    /// are taken to begin at the module they stand in.
+    /// Whether it starts with `crate`, `super` or `self`. Other paths of `use` may also lead to another crate, but are
+    /// resolved relative to their module here.
     pub is_anchored: bool,
-    /// Whether the module hands it on (`pub use`).
+    /// Whether the module re-exports it (`pub use`).
     pub is_handed_on: bool,
 }
 
-/// The paths of every `use`, one for each name at the ends of its braces, and those in the code that begin with `crate`,
-/// `super` or `self`; `module` is the file's.
+/// The paths in a file whose module is `module`: those of every `use`, with one path for each name in its braces, and
+/// those in code that start with `crate`, `super` or `self`.
 pub fn uses(tokens: &[&str], module: &[String]) -> Vec<Use> {
     let mut found = Vec::new();
     let mut here = module.to_vec();
-    // How deep in braces each inline module began.
+    // The brace depth at which each open inline module starts.
     let mut inline = Vec::new();
     let (mut i, mut depth) = (0, 0usize);
     while let Some(token) = tokens.get(i) {
@@ -53,12 +53,12 @@ pub fn uses(tokens: &[&str], module: &[String]) -> Vec<Use> {
     found
 }
 
-/// Not in the middle of a path, no lone `self`, and no visibility.
+/// Whether a path starts here, and not the middle of one, a lone `self` or a visibility.
 fn begins_a_path(before: &[&str], after: &[&str]) -> bool {
     after.first() == Some(&"::") && before.last() != Some(&"::") && !before.ends_with(&["pub", "(", "in"])
 }
 
-/// Whether a visibility stands before an item.
+/// Whether there is a visibility before an item.
 fn is_public(before: &[&str]) -> bool {
     let end = match before.last() {
         Some(&")") => before.iter().rposition(|token| *token == "(").unwrap_or(0),
@@ -67,7 +67,7 @@ fn is_public(before: &[&str]) -> bool {
     before[..end].last() == Some(&"pub")
 }
 
-/// The paths at the ends of what begins here, after the parts before it, and how many tokens that are.
+/// The paths of the tree that starts here, each prefixed with the parts in `before`, and its number of tokens.
 fn ends(tokens: &[&str], before: &[String]) -> (Vec<Vec<String>>, usize) {
     let Some(first) = tokens.first() else {
         return (Vec::new(), 0);
@@ -77,7 +77,7 @@ fn ends(tokens: &[&str], before: &[String]) -> (Vec<Vec<String>>, usize) {
         while tokens.get(i).is_some_and(|token| *token != "}") {
             let (paths, length) = ends(&tokens[i..], before);
             all.extend(paths);
-            // A comma, where there is no path.
+            // A length of 0 means a comma without a path.
             i += length.max(1);
         }
         return (all, i + 1);

@@ -6,17 +6,19 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug, Default, PartialEq)]
 pub struct Row {
     pub may: BTreeSet<String>,
-    /// Rooms that it may start and nothing else.
+    /// Rooms that it may only start.
     pub starts: BTreeSet<String>,
-    /// Whether it may use all others, so that not each of them has to be used.
+    /// Whether it may use all other rooms, and therefore need not use each of them.
     pub is_open: bool,
 }
 
 /// The rows by room.
 pub type Table = BTreeMap<String, Row>;
 
-/// Reads the table below the heading "Rooms": room, what it is, and what it may use: names in backticks, "–", or "all
-/// but" some, of which it may start one: "all but `a`, which it only starts", "all but `a`, and `b` only to start it".
+/// Parses the table below the heading "Rooms".
+///
+/// Its columns are the room, its description and what it may use: names in backticks, "–", or "all but" some rooms. One
+/// of these may be started: "all but `a`, which it only starts", "all but `a`, and `b` only to start it".
 pub fn parse(architecture: &str) -> Table {
     let (_, below) = architecture.split_once("\n## Rooms\n").expect("a heading Rooms");
     let section = below.split("\n## ").next().unwrap_or(below);
@@ -32,7 +34,7 @@ pub fn parse(architecture: &str) -> Table {
             let [room, _, uses] = cells[..] else {
                 panic!("expected three cells: {line}")
             };
-            // Neither the heading nor the line below it.
+            // The heading and the line below it have no room.
             Some((names(room).pop()?, uses))
         })
         .collect();
@@ -68,18 +70,18 @@ fn row_of(room: &str, uses: &str, all: &BTreeSet<String>) -> Row {
     }
 }
 
-/// What stands in backticks.
+/// The names in backticks.
 fn names(cell: &str) -> Vec<String> {
     cell.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
-/// The rooms whose arrows go round; empty where none do.
+/// The rooms whose arrows form circles.
 pub fn going_round(table: &Table) -> BTreeSet<String> {
     let mut left: BTreeSet<&String> = table.keys().collect();
     loop {
         let uses =
             |room: &String, other: &String| table[room].may.contains(other) || table[room].starts.contains(other);
-        // A room that uses none of those left, or that none of them uses, is in no circle of them.
+        // A room that uses no remaining room, or that no remaining room uses, is not part of a circle.
         let outside = left.iter().copied().find(|room| {
             let uses_none = !left.iter().any(|other| uses(room, other));
             uses_none || !left.iter().any(|other| uses(other, room))

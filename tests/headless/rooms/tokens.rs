@@ -1,6 +1,6 @@
-//! Rust source as words and signs, without comments and texts.
+//! Splits Rust source into tokens, without comments and string literals.
 
-/// Words, `::`, and every other sign by itself.
+/// The tokens of a source: words, `::`, and single characters.
 pub fn tokens(source: &str) -> Vec<&str> {
     let mut found = Vec::new();
     let mut rest = source;
@@ -15,7 +15,7 @@ pub fn tokens(source: &str) -> Vec<&str> {
     found
 }
 
-/// How long what comes next is, and whether it is a token.
+/// The length of the next piece of source, and whether it is a token.
 fn next(rest: &str, first: char) -> (usize, bool) {
     if rest.starts_with("//") {
         return (rest.find('\n').unwrap_or(rest.len()), false);
@@ -39,7 +39,7 @@ fn is_of_a_word(character: char) -> bool {
     character.is_alphanumeric() || character == '_'
 }
 
-/// The length of a comment that may hold others.
+/// The length of a block comment, which may contain others.
 fn comment(rest: &str) -> usize {
     let (mut at, mut depth) = (0, 0usize);
     while at < rest.len() {
@@ -58,7 +58,7 @@ fn comment(rest: &str) -> usize {
     rest.len()
 }
 
-/// The length of a text without escapes, if one begins here.
+/// The length of a raw string literal, if one starts here.
 fn raw_text(rest: &str) -> Option<usize> {
     let inner = rest.strip_prefix(['b', 'c']).unwrap_or(rest).strip_prefix('r')?;
     let hashes = inner.len() - inner.trim_start_matches('#').len();
@@ -78,12 +78,12 @@ fn text(rest: &str) -> usize {
     end.map_or(rest.len(), |at| at + 2)
 }
 
-/// The length of a character in quotes; of the quote alone where it begins a lifetime.
+/// The length of a character literal, or of the quote alone where it starts a lifetime.
 fn character(rest: &str) -> usize {
     let mut inner = rest[1..].chars();
     match (inner.next(), inner.next()) {
         (Some('\\'), Some(escaped)) => {
-            // What follows the backslash may be a quote itself.
+            // The escaped character may be a quote.
             let begin = 2 + escaped.len_utf8();
             rest[begin..].find('\'').map_or(rest.len(), |at| begin + at + 1)
         }
@@ -92,7 +92,7 @@ fn character(rest: &str) -> usize {
     }
 }
 
-/// The tokens of what the program is made of, and the modules in files of their own that are there for tests only.
+/// The tokens without test code, and the test modules that are in separate files.
 pub fn without_tests<'a>(tokens: &[&'a str]) -> (Vec<&'a str>, Vec<&'a str>) {
     let (mut kept, mut modules) = (Vec::new(), Vec::new());
     let mut rest = tokens;
@@ -118,7 +118,7 @@ fn is_for_tests(tokens: &[&str]) -> bool {
     )
 }
 
-/// How many tokens an item has, with its attributes.
+/// Number of tokens of an item and its attributes.
 fn item_length(tokens: &[&str]) -> usize {
     let mut depth = 0usize;
     for (i, token) in tokens.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! The attention workspace, seen on the canvas.
+//! The attention workspace on the canvas.
 
 use segscope::photo::Photo;
 
@@ -7,14 +7,14 @@ use super::screen::ROAD;
 use super::stage::Stage;
 
 #[test]
-fn patches_layers_and_heads_are_seen_and_the_masks_come_back() {
+fn patches_layers_and_heads_change_the_canvas_and_the_masks_return() {
     let Some(stage) = Stage::new() else { return };
-    let picture = stage.street("street.jpg");
-    let mut program = stage.start(&[picture]);
-    program.wait_for_masks("street.jpg");
+    let image = stage.street("street.jpg");
+    let mut program = stage.start(&[image]);
+    program.wait_for_drawn_masks("street.jpg");
     let masks = program.settled_middle();
     program.press_and_see("F3");
-    // The map of the last layer has come when the canvas stays the same.
+    // The map of the last layer is shown once the canvas stops changing.
     let first = program.settled_middle();
     assert!(first != masks, "the masks are still there");
     for key in ["bracketleft", "bracketleft", "period", "period"] {
@@ -33,8 +33,8 @@ fn patches_layers_and_heads_are_seen_and_the_masks_come_back() {
 #[test]
 fn a_figure_is_exported_through_the_file_dialog() {
     let Some(stage) = Stage::new() else { return };
-    let picture = stage.street("street.jpg");
-    let mut program = stage.start(&[picture]);
+    let image = stage.street("street.jpg");
+    let mut program = stage.start(&[image]);
     program.wait_for_masks("street.jpg");
     program.press_and_see("F3");
     program.settled_middle();
@@ -42,12 +42,12 @@ fn a_figure_is_exported_through_the_file_dialog() {
     stage.answer_dialogs_with(&folder);
     let mean = folder.join("street-encoder-layer-12-mean.png");
     let figure = wait_for("a figure", || {
-        // Until the heads have been read, the key does nothing.
+        // The key has no effect until the heads have been read.
         program.press("ctrl+e");
         Photo::open(&mean).ok()
     });
-    // The photo has 1280 x 960 pixels; title and colour bar come to it.
+    // The photo has 1280 x 960 pixels, and the figure also has a title and a colour bar.
     assert!(figure.width > 1280 && figure.height > 960);
     let names = std::fs::read_dir(&folder).expect("the folder").count();
-    assert_eq!(names, 7, "three heads, mean, max, numbers and what they are");
+    assert_eq!(names, 7, "three heads, mean, max, numbers and their description");
 }

@@ -1,4 +1,4 @@
-//! How masks are looked at.
+//! Views of the masks on the canvas.
 
 use segscope::photo::Photo;
 
@@ -6,7 +6,7 @@ use super::program::Program;
 use super::screen::{ROAD, SKY, Screen, alike, purple, yellow};
 use super::stage::Stage;
 
-/// The street with its masks, with the cursor on the road.
+/// The street sample with its masks, and the cursor on the road.
 fn pointing_at_the_road(stage: &Stage) -> (Program<'_>, Screen) {
     let mut program = stage.open(&[stage.street("street.jpg")]);
     program.wait_for_masks("street.jpg");
@@ -32,17 +32,17 @@ fn solo_shows_one_class_over_the_bare_photo() {
 }
 
 #[test]
-fn p_changes_the_palette_and_back() {
+fn p_switches_between_the_palettes() {
     let Some(stage) = Stage::new() else { return };
     let (mut program, _) = pointing_at_the_road(&stage);
     program.press("p");
-    program.wait_for_screen("the road in the colours for everyone", |s| yellow(s.at(ROAD)));
+    program.wait_for_screen("the road in the colour-blind safe colours", |s| yellow(s.at(ROAD)));
     program.press("p");
     program.wait_for_screen("the road in the data set's colours", |s| purple(s.at(ROAD)));
 }
 
 #[test]
-fn undo_gives_the_former_pixels_back() {
+fn undo_restores_the_pixels() {
     let Some(stage) = Stage::new() else { return };
     let (mut program, _) = pointing_at_the_road(&stage);
     let before = program.settled_middle();
@@ -51,7 +51,7 @@ fn undo_gives_the_former_pixels_back() {
         .wait_for_screen("the road without its mask", |s| !purple(s.at(ROAD)))
         .middle();
     program.press("ctrl+z");
-    program.wait_for_screen("the former pixels", |s| s.middle() == before);
+    program.wait_for_screen("the previous pixels", |s| s.middle() == before);
     program.press("ctrl+shift+z");
     program.wait_for_screen("the road without its mask again", |s| s.middle() == hidden);
 }

@@ -1,15 +1,16 @@
-//! The compare workspace on the canvas, and what the file dialogs lead to.
+//! The compare workspace on the canvas, and its file dialogs.
 
 use std::fs;
 
 use super::program::{Program, wait_for};
 use super::stage::{Stage, in_repository};
 
-/// The program with all patch sizes beside each other; the middle of the picture with masks alone, and of the panes.
+/// The program with all patch sizes side by side, and the pixels in the middle of the window: first with masks only,
+/// then with the panes.
 fn patch_sizes(stage: &Stage) -> (Program<'_>, [Vec<u8>; 2]) {
-    let picture = stage.street("street.jpg");
-    let mut program = stage.start(&[picture]);
-    program.wait_for_masks("street.jpg");
+    let image = stage.street("street.jpg");
+    let mut program = stage.start(&[image]);
+    program.wait_for_drawn_masks("street.jpg");
     let masks = program.settled_middle();
     program.perform("Patch sizes");
     program.wait_for_screen("panes", |screen| screen.middle() != masks);
@@ -18,14 +19,14 @@ fn patch_sizes(stage: &Stage) -> (Program<'_>, [Vec<u8>; 2]) {
 }
 
 #[test]
-fn three_patch_sizes_are_compared_with_the_truth_and_written_as_a_page() {
+fn three_patch_sizes_are_compared_with_ground_truth_and_exported_as_a_page() {
     let Some(stage) = Stage::new() else { return };
     let (mut program, [masks, panes]) = patch_sizes(&stage);
     program.press_and_see("x");
     program.press_and_see("x");
     program.press_and_see("w");
     let wipe = program.settled_middle();
-    assert!(wipe != panes && wipe != masks, "the wipe looks like something else");
+    assert!(wipe != panes && wipe != masks, "the wipe differs from both");
     program.press_and_see("w");
 
     stage.answer_dialogs_with(&in_repository("assets/samples/street-labels.png"));
@@ -37,25 +38,25 @@ fn three_patch_sizes_are_compared_with_the_truth_and_written_as_a_page() {
     fs::create_dir(&folder).expect("a folder");
     stage.answer_dialogs_with(&folder);
     let text = wait_for("a page with all four rows", || {
-        // Until everything is compared, the key does nothing; each further page gets a number.
+        // The key has no effect until the comparison is complete; each further page gets a number.
         program.press("ctrl+e");
         let pages = fs::read_dir(&folder)
             .expect("the folder")
             .map(|entry| entry.expect("an entry").path());
         let texts = pages.filter_map(|page| fs::read_to_string(page).ok());
         let mut complete = texts.filter(|text| {
-            // A page that is still being written lies beside its place.
+            // A page that is still being written is a temporary file in the same folder.
             let is_whole = text.ends_with("</html>\n");
             is_whole && text.matches("<tr><td>").count() == 4 && text.contains("<th>mIoU</th>")
         });
         complete.next()
     });
-    assert_eq!(text.matches("<img ").count(), 5, "the picture and four overlays");
+    assert_eq!(text.matches("<img ").count(), 5, "the photo and four overlays");
     assert!(text.contains("with Ground truth (street-labels.png)"));
 }
 
 #[test]
-fn holding_a_key_shows_the_reference_in_the_place_of_the_others() {
+fn holding_a_key_shows_the_reference_in_all_panes() {
     let Some(stage) = Stage::new() else { return };
     let (mut program, [_, before]) = patch_sizes(&stage);
     program.hold("v");

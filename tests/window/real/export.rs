@@ -1,4 +1,4 @@
-//! From a picture to files.
+//! Exports to files.
 
 use std::fs;
 
@@ -10,10 +10,10 @@ use super::screen::{ROAD, Screen, purple};
 use super::stage::Stage;
 
 #[test]
-fn a_person_opens_a_picture_hides_a_class_and_exports() {
+fn an_image_is_exported_with_a_hidden_class() {
     let Some(stage) = Stage::new() else { return };
-    let picture = stage.street("a street für tests.jpg");
-    let mut program = stage.open(&[&picture]);
+    let image = stage.street("a street für tests.jpg");
+    let mut program = stage.open(&[&image]);
     program.wait_for_masks("a street für tests.jpg");
     let screen = program.wait_for_screen("the road in its colour", |s| purple(s.at(ROAD)));
     program.point_at(ROAD.on(&screen));
@@ -24,13 +24,13 @@ fn a_person_opens_a_picture_hides_a_class_and_exports() {
     let exported = stage.path("segscope/labels/a street für tests.png");
     let overlay = stage.path("segscope/overlay/a street für tests.png");
     wait_for("exported files", || {
-        // With the dialog open the first key does nothing; without it the second does nothing.
+        // The first key has no effect if the dialog is open, the second has none if it is not.
         program.press("ctrl+e");
         program.press("Return");
         (exported.is_file() && overlay.is_file()).then_some(())
     });
     let map = LabelMap::from_png(&fs::read(&exported).expect("the label map")).expect("a label map");
-    let photo = Photo::open(&picture).expect("the photo");
+    let photo = Photo::open(&image).expect("the photo");
     assert_eq!((map.width, map.height), (photo.width, photo.height));
     let road = map.counts(11)[3] as f64 / (map.width * map.height) as f64;
     assert!((0.25..0.5).contains(&road), "road covers {road} of the exported map");
@@ -42,31 +42,31 @@ fn a_person_opens_a_picture_hides_a_class_and_exports() {
     );
 }
 
-/// Colour of warnings in the dark theme, such as of a file that exists already.
+/// Colour of warnings in the dark theme, such as for a file that already exists.
 const WARNING: [u8; 3] = [255, 184, 92];
 
-/// Whether the dialog lists files that exist.
+/// Whether the dialog warns about existing files.
 fn warns(screen: &Screen) -> bool {
     screen.count(WARNING) > 20
 }
 
 #[test]
-fn a_second_export_asks_before_it_writes_over_files() {
+fn a_second_export_asks_before_overwriting_files() {
     let Some(stage) = Stage::new() else { return };
-    let pictures = [stage.street("a.jpg"), stage.street("b.jpg")];
-    let first = stage.open(&pictures);
+    let images = [stage.street("a.jpg"), stage.street("b.jpg")];
+    let first = stage.open(&images);
     let labels = export_first(&stage, first);
     fs::write(&labels, "precious").expect("a changed file");
 
-    // Another start, so that no message about the first export lies over the dialog.
-    let mut program = stage.open(&pictures);
+    // Restart, so that no message about the first export covers the dialog.
+    let mut program = stage.open(&images);
     program.wait_for_masks("a.jpg");
     program.press("ctrl+e");
     program.wait_for_screen("the list with files that exist", warns);
     program.press("Return");
     program.press("Escape");
     program.wait_for_screen("the closed dialog", |screen| !warns(screen));
-    // The worker takes one thing after the other: had it been asked to write, it has by now.
+    // The worker runs jobs in order, so an export would be finished by now.
     program.press("Page_Down");
     program.wait_for_masks("b.jpg");
     assert_eq!(fs::read(&labels).expect("a file"), b"precious");
@@ -75,7 +75,7 @@ fn a_second_export_asks_before_it_writes_over_files() {
     program.wait_for_masks("a.jpg");
     program.press("ctrl+e");
     program.wait_for_screen("the list with files that exist", warns);
-    // Backwards from nothing: Close, then the question, for the button that writes cannot be used yet.
+    // Backwards without a focus: first Close, then the question, because the export button is still disabled.
     for key in ["shift+Tab", "shift+Tab", "space", "Tab"] {
         program.press_and_see(key);
     }
@@ -87,7 +87,7 @@ fn a_second_export_asks_before_it_writes_over_files() {
     program.assert_alive();
 }
 
-/// Exports the shown picture `a.jpg`, closes the program, and gives back the path of its label map.
+/// Exports the open image `a.jpg`, closes the program, and returns the path of its label map.
 fn export_first(stage: &Stage, mut program: Program) -> std::path::PathBuf {
     program.wait_for_masks("a.jpg");
     let [labels, overlay] = ["labels", "overlay"].map(|format| stage.path(&format!("segscope/{format}/a.png")));

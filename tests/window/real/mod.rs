@@ -1,16 +1,17 @@
-//! The release binary in a real window, driven by mouse and keys as a person would.
+//! The release binary in a real window, driven by mouse and keyboard.
 //!
-//! Needs a display (`xvfb-run`), `xdotool` and ImageMagick's `import`; without them each test says that it was skipped.
-//! What has an accessible name is tested in the folder above instead: here only title, pixels and files are seen.
+//! Needs a display (`xvfb-run`), `xdotool` and ImageMagick's `import`; without them, each test prints that it was
+//! skipped. These tests check only the title, pixels and files. Widgets with accessible names are tested in the parent
+//! folder.
 
 mod attention;
 mod canvas;
 mod compare;
 mod export;
+mod images;
 mod kept;
 mod many;
 mod models;
-mod pictures;
 mod program;
 mod screen;
 mod stage;

@@ -1,4 +1,4 @@
-//! The program in its window: keys, mouse, title and end.
+//! Controls the program in its window: keyboard, mouse, title and exit.
 
 use std::ffi::OsStr;
 use std::process::{Child, Command, Stdio};
@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 
 use segscope::photo::Photo;
 
-use super::screen::Screen;
-use super::stage::Stage;
+use super::screen::{ROAD, Screen, alike};
+use super::stage::{Stage, in_repository};
 
-/// Far beyond what any step takes, also with two busy cores and software Vulkan.
+/// Time limit of a step, far longer than any takes, even with two busy cores and software Vulkan.
 pub const DEADLINE: Duration = Duration::from_secs(120);
 
-/// Asks again until `look` finds something.
+/// Calls `look` until it returns a value.
 pub fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {
@@ -24,7 +24,7 @@ pub fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// What a tool prints, trimmed; empty when it fails.
+/// The trimmed output of a tool; empty when it fails.
 fn printed(tool: &str, arguments: &[&str]) -> String {
     let output = Command::new(tool).args(arguments).stderr(Stdio::null()).output();
     output
@@ -32,10 +32,10 @@ fn printed(tool: &str, arguments: &[&str]) -> String {
         .unwrap_or_default()
 }
 
-/// The running program, killed with the test.
+/// The running program, which is killed when the test ends.
 pub struct Program<'a> {
     child: Child,
-    /// The number that X knows the window by.
+    /// The X11 id of the window.
     window: String,
     stage: &'a Stage,
 }
@@ -48,7 +48,7 @@ impl Drop for Program<'_> {
 }
 
 impl<'a> Program<'a> {
-    /// Starts it on the CPU and waits until its window has the keyboard.
+    /// Starts the program on the CPU and waits for its window.
     pub fn start<S: AsRef<OsStr>>(stage: &'a Stage, arguments: &[S]) -> Self {
         let child = Command::new(env!("CARGO_BIN_EXE_segscope"))
             .args(arguments)
@@ -56,9 +56,9 @@ impl<'a> Program<'a> {
             .current_dir(stage.folder())
             .env("XDG_CONFIG_HOME", stage.path("config"))
             .env("XDG_STATE_HOME", stage.path("state"))
-            // A compositor that is gone: the window opens on X11 all the same.
+            // A compositor that does not exist: the window must still open on X11.
             .env("WAYLAND_DISPLAY", "wayland-gone")
-            // File dialogs: no portal, and the stage's own zenity.
+            // File dialogs use no portal, but the stage's `zenity`.
             .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent")
             .env("PATH", stage.path_with_dialogs())
             .spawn()
@@ -74,7 +74,7 @@ impl<'a> Program<'a> {
             let found = printed("xdotool", &["search", "--pid", &pid, "--name", "Segscope"]);
             found.lines().next().map(str::to_owned)
         });
-        // The mouse may be where the test before left it; nothing is to be pointed at.
+        // Move the mouse from where the previous test left it, so that it points at nothing.
         printed("xdotool", &["mousemove", "--window", &program.window, "2", "2"]);
         program
     }
@@ -88,7 +88,7 @@ impl<'a> Program<'a> {
         printed("xdotool", &["getwindowname", &self.window])
     }
 
-    /// Waits until the title fits, and gives it back.
+    /// Waits until the title fits, and returns it.
     pub fn wait_for_title(&mut self, what: &str, fits: impl Fn(&str) -> bool) -> String {
         let mut title = String::new();
         let start = Instant::now();
@@ -103,12 +103,22 @@ impl<'a> Program<'a> {
         panic!("waited for {what}, the title is still {title}");
     }
 
-    /// Waits for the masks of a picture.
+    /// Waits for the masks of an image, and returns the title.
     pub fn wait_for_masks(&mut self, name: &str) -> String {
         let start = format!("{name} - ");
         self.wait_for_title(&format!("the masks of {name}"), |title| {
             title.starts_with(&start) && title.contains(" class")
         })
+    }
+
+    /// Waits until the masks of a copy of the sample image are on the canvas: the title names its classes before the
+    /// masks are drawn.
+    pub fn wait_for_drawn_masks(&mut self, name: &str) -> String {
+        let title = self.wait_for_masks(name);
+        let photo = Photo::open(&in_repository("assets/samples/street.jpg")).expect("the sample image");
+        let bare = ROAD.of_photo(&photo);
+        self.wait_for_screen("masks on the canvas", |screen| !alike(screen.at(ROAD), bare));
+        title
     }
 
     /// Presses a key once, such as `ctrl+e` or `Page_Down`.
@@ -117,36 +127,36 @@ impl<'a> Program<'a> {
         printed("xdotool", &["key", key]);
     }
 
-    /// Presses a key and does not let go.
+    /// Presses a key and holds it down.
     pub fn hold(&self, key: &str) {
         self.focus();
         printed("xdotool", &["keydown", key]);
     }
 
-    /// Lets go of a key.
+    /// Releases a key.
     pub fn release(&self, key: &str) {
         printed("xdotool", &["keyup", key]);
     }
 
-    /// Presses a key, and waits until it is seen on the canvas or in a dialog over it: two keys that came in one frame
-    /// would not find each other's effect.
+    /// Presses a key, and waits until the canvas or a dialog over it changes: of two keys in one frame, the second
+    /// would not see the effect of the first.
     pub fn press_and_see(&mut self, key: &str) {
         let before = self.screen().canvas();
         self.press(key);
         self.wait_for_screen(&format!("the effect of {key}"), |screen| screen.canvas() != before);
     }
 
-    /// Runs the command of this title by the command palette.
+    /// Runs the command with this title from the command palette.
     pub fn perform(&mut self, title: &str) {
         self.press_and_see("ctrl+p");
         let open = self.screen();
         printed("xdotool", &["type", "--delay", "30", title]);
-        // The few lines with these letters leave most of the list's place free; the cursor's blinking is far less.
+        // The few matching lines leave most of the list empty, which changes far more pixels than the blinking cursor.
         self.wait_for_screen("a short list", |screen| screen.differing(&open) > 50_000);
         self.press("Return");
     }
 
-    /// Gives the window the keyboard: without a window manager nobody else does. A key pressed before would be lost.
+    /// Gives the window the keyboard focus, which no window manager does here. Keys pressed without it would be lost.
     fn focus(&self) {
         wait_for("the keyboard focus", || {
             if printed("xdotool", &["getwindowfocus"]) == self.window {
@@ -157,7 +167,7 @@ impl<'a> Program<'a> {
         });
     }
 
-    /// Points at a place of the window, in its pixels.
+    /// Moves the mouse to a position in the window, in pixels.
     pub fn point_at(&self, [x, y]: [usize; 2]) {
         let place = [x.to_string(), y.to_string()];
         printed(
@@ -166,16 +176,16 @@ impl<'a> Program<'a> {
         );
     }
 
-    /// Clicks where the mouse points.
+    /// Clicks at the position of the mouse.
     pub fn click(&self) {
         printed("xdotool", &["click", "1"]);
     }
 
-    /// The window as it looks now.
+    /// A screenshot of the window.
     pub fn screen(&self) -> Screen {
         let path = self.stage.path("screen.bmp");
         let target = format!("bmp:{}", path.display());
-        // A window that has only just opened cannot be read yet.
+        // A window that has just opened may not be readable yet.
         let photo = wait_for("a screenshot", || {
             printed("import", &["-silent", "-window", &self.window, &target]);
             Photo::open(&path).ok()
@@ -183,7 +193,7 @@ impl<'a> Program<'a> {
         Screen(photo)
     }
 
-    /// Waits until the window looks right, and gives back how it looks.
+    /// Waits until the window looks right, and returns the screenshot.
     pub fn wait_for_screen(&mut self, what: &str, mut right: impl FnMut(&Screen) -> bool) -> Screen {
         wait_for(what, || {
             self.assert_alive();
@@ -191,12 +201,13 @@ impl<'a> Program<'a> {
         })
     }
 
-    /// The middle of the picture as soon as it stays the same, such as when a map has come: in several screenshots one
-    /// after the other, for on a busy machine two may fall into one frame.
+    /// The middle of the image once it has stopped changing, for example after a map is shown.
+    ///
+    /// It must be equal in several consecutive screenshots, because two may show the same frame on a busy machine.
     pub fn settled_middle(&mut self) -> Vec<u8> {
         const SCREENSHOTS: usize = 5;
         let (mut last, mut same) = (Vec::new(), 0);
-        self.wait_for_screen("a picture that stays", |screen| {
+        self.wait_for_screen("a photo that stays", |screen| {
             let now = screen.middle();
             same = if now == last { same + 1 } else { 1 };
             last = now;
@@ -205,7 +216,7 @@ impl<'a> Program<'a> {
         .middle()
     }
 
-    /// Most memory it has taken so far, in MiB.
+    /// Peak memory so far, in MiB.
     pub fn peak_memory(&self) -> usize {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("a process");
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -213,18 +224,18 @@ impl<'a> Program<'a> {
         kib.expect("the line VmHWM in kB") / 1024
     }
 
-    /// Ends it as a crash would: `kill -9`.
+    /// Kills the program with `kill -9`, like a crash.
     pub fn kill(mut self) {
         self.child.kill().expect("a running program");
         self.child.wait().expect("its end");
     }
 
-    /// Closes it by its key, and waits for its end.
+    /// Closes the program with its shortcut, and waits until it has ended.
     pub fn quit(mut self) {
         self.focus();
         let ended = wait_for("the end of the program", || {
-            // A key that comes in the frame in which a dialog closes is the dialog's. Once the window is gone there is
-            // nothing to press it on.
+            // A key in the frame in which a dialog closes goes to the dialog, so press it repeatedly. It fails once the
+            // window is closed.
             Command::new("xdotool")
                 .args(["key", "ctrl+q"])
                 .status()

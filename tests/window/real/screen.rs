@@ -1,25 +1,25 @@
-//! What is seen in the window.
+//! Screenshots of the window.
 
 use segscope::photo::Photo;
 
-/// Half the side of the square that a colour is the mean of, in pixels.
+/// Distance in pixels from the centre to the edge of the square over which a colour is averaged.
 const REACH: usize = 5;
 
 /// A screenshot of the window.
 pub struct Screen(pub Photo);
 
-/// A place of the sample picture, as fractions of its width and height, amid one class and far from messages.
+/// A position in the sample image, as fractions of its width and height, inside one class and away from messages.
 #[derive(Clone, Copy)]
 pub struct Place([f64; 2]);
 
-/// Bare tarmac, neither in shadow nor near a line.
+/// Road without shadow or markings.
 pub const ROAD: Place = Place([0.57, 0.78]);
 
 /// Clouds.
 pub const SKY: Place = Place([0.47, 0.22]);
 
 impl Place {
-    /// Where it is on the screen while the whole picture is shown and the panels have their first widths.
+    /// Its position on the screen while the whole image is shown and the panels have their default widths.
     pub fn on(self, screen: &Screen) -> [usize; 2] {
         let (width, height) = (screen.0.width as f64, screen.0.height as f64);
         let [left, right, top, bottom] = AROUND;
@@ -29,48 +29,48 @@ impl Place {
         [0, 1].map(|i| (middle[i] + (self.0[i] - 0.5) * SAMPLE[i] * zoom) as usize)
     }
 
-    /// Its colour in the picture itself.
+    /// Its colour in the image file.
     pub fn of_photo(self, photo: &Photo) -> [i32; 3] {
         mean(photo, [0, 1].map(|i| (self.0[i] * SAMPLE[i]) as usize))
     }
 }
 
-/// Widths of picture list and inspector, heights of top bar and status bar at the first start, in points. A few more or
-/// less do no harm here.
+/// Widths of image list and inspector, and heights of top bar and status bar, at the first start in points. They may be
+/// off by a few points.
 const AROUND: [f64; 4] = [200.0, 270.0, 64.0, 28.0];
 
-/// Width and height of the sample picture.
+/// Width and height of the sample image.
 const SAMPLE: [f64; 2] = [1280.0, 960.0];
 
 impl Screen {
-    /// The colour at a place of the sample picture.
+    /// The colour at a position of the sample image.
     pub fn at(&self, place: Place) -> [i32; 3] {
         mean(&self.0, place.on(self))
     }
 
-    /// Colour of the panel that holds the list of pictures, below its last row.
+    /// Colour of the panel that holds the list of images, below its last row.
     pub fn panel(&self) -> [i32; 3] {
         mean(&self.0, [100, self.0.height - 60])
     }
 
-    /// How many pixels have exactly this colour.
+    /// Number of pixels with exactly this colour.
     pub fn count(&self, color: [u8; 3]) -> usize {
         self.0.rgb.chunks_exact(3).filter(|pixel| *pixel == color).count()
     }
 
-    /// How many pixels differ from those of another look at the same window.
+    /// Number of pixels that differ from another screenshot of the same window.
     pub fn differing(&self, other: &Self) -> usize {
         let (mine, others) = (self.0.rgb.chunks_exact(3), other.0.rgb.chunks_exact(3));
         mine.zip(others).filter(|(a, b)| a != b).count()
     }
 
-    /// The canvas with what lies over it, without panels and bars.
+    /// The pixels of the canvas and any dialogs over it, without panels and bars.
     pub fn canvas(&self) -> Vec<u8> {
         let [left, right, top, bottom] = AROUND.map(|points| points as usize);
         self.part([left, top], [self.0.width - right, self.0.height - bottom])
     }
 
-    /// The middle of the picture, without the places where messages and the minimap come and go.
+    /// The pixels in the middle of the image, where no messages or minimap appear.
     pub fn middle(&self) -> Vec<u8> {
         self.part(Place([0.2, 0.25]).on(self), Place([0.8, 0.7]).on(self))
     }
@@ -92,17 +92,17 @@ fn mean(photo: &Photo, [x, y]: [usize; 2]) -> [i32; 3] {
     sum.map(|sum| sum / (2 * REACH as i32 + 1).pow(2))
 }
 
-/// Whether two colours look the same, scaling and noise allowed for.
+/// Whether two colours are equal up to scaling and noise.
 pub fn alike(a: [i32; 3], b: [i32; 3]) -> bool {
     (0..3).all(|i| (a[i] - b[i]).abs() <= 8)
 }
 
-/// The road under its mask in the colours of CamVid.
+/// Whether a colour is that of the road under its mask in CamVid's colours.
 pub fn purple([r, g, b]: [i32; 3]) -> bool {
     r - g > 15 && b - g > 15
 }
 
-/// The road under its mask in the colours for everyone.
+/// Whether a colour is that of the road under its mask in the colour-blind safe colours.
 pub fn yellow([r, g, b]: [i32; 3]) -> bool {
     r - b > 40 && g - b > 40
 }

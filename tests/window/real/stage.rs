@@ -1,4 +1,4 @@
-//! A folder of its own for the files and settings of one test, and its turn on the display.
+//! The environment of one test: a folder for its files and settings, and exclusive use of the display.
 
 use std::ffi::OsString;
 use std::fs;
@@ -15,19 +15,20 @@ use crate::bundles::fixture;
 pub use crate::repository::in_repository;
 use crate::turn;
 
-/// What a test has to itself.
+/// The environment of one test.
 pub struct Stage {
     folder: TempDir,
     _anchor: Anchor,
     _turn: RwLockWriteGuard<'static, ()>,
 }
 
-/// A client that stays connected. When the last one leaves, an X server starts over, and refuses whoever comes then.
+/// A client that stays connected, because an X server restarts when the last client disconnects, and then refuses
+/// connections.
 struct Anchor(Child);
 
 impl Anchor {
     fn drop_into_place() -> Self {
-        // The server may just be starting over because the test before has ended.
+        // The server may be restarting because the previous test has ended.
         wait_for("a connection to the display", || {
             let child = Command::new("xprop")
                 .args(["-root", "-spy", "SEGSCOPE_TEST"])
@@ -35,7 +36,7 @@ impl Anchor {
                 .stderr(Stdio::null())
                 .spawn();
             let mut anchor = Self(child.expect("xprop"));
-            // It says what it has found as soon as it is connected.
+            // It prints the property as soon as it is connected.
             let stdout = anchor.0.stdout.as_mut().expect("its output");
             stdout.read_exact(&mut [0]).is_ok().then_some(anchor)
         })
@@ -50,7 +51,7 @@ impl Drop for Anchor {
 }
 
 impl Stage {
-    /// `None`, and a line that says why, where no window can be driven; a failure where everything is required.
+    /// `None`, with a printed reason, where no window can be driven; fails instead if `SEGSCOPE_REQUIRE_ALL` is set.
     pub fn new() -> Option<Self> {
         if let Some(why) = obstacle() {
             assert!(std::env::var_os("SEGSCOPE_REQUIRE_ALL").is_none(), "cannot run: {why}");
@@ -63,7 +64,7 @@ impl Stage {
             _anchor: Anchor::drop_into_place(),
             _turn: turn,
         };
-        // The colours that the tests look for are those of the dark theme, whatever the system's is.
+        // The tests look for colours of the dark theme, whatever theme the system has.
         stage.set_settings("theme = \"dark\"\n");
         Some(stage)
     }
@@ -76,12 +77,12 @@ impl Stage {
         self.folder().join(name)
     }
 
-    /// The sample's street under another name.
+    /// Copies the street sample to a file of this name.
     pub fn street(&self, name: &str) -> PathBuf {
-        let picture = self.path(name);
-        fs::create_dir_all(picture.parent().expect("a folder")).expect("a folder");
-        fs::copy(in_repository("assets/samples/street.jpg"), &picture).expect("a copy");
-        picture
+        let image = self.path(name);
+        fs::create_dir_all(image.parent().expect("a folder")).expect("a folder");
+        fs::copy(in_repository("assets/samples/street.jpg"), &image).expect("a copy");
+        image
     }
 
     fn settings_file(&self) -> PathBuf {
@@ -92,27 +93,27 @@ impl Stage {
         self.path("state/segscope/session.toml")
     }
 
-    /// Writes the settings that the next start finds.
+    /// Writes the settings for the next start.
     pub fn set_settings(&self, text: &str) {
         write(&self.settings_file(), text);
     }
 
-    /// Writes the session that the next start finds.
+    /// Writes the session for the next start.
     pub fn set_session(&self, text: &str) {
         write(&self.session_file(), text);
     }
 
-    /// A value of the settings as they are kept now.
+    /// A value in the settings file.
     pub fn setting(&self, path: &str) -> Option<Value> {
         kept(&self.settings_file(), path)
     }
 
-    /// A value of the session as it is kept now.
+    /// A value in the session file.
     pub fn session(&self, path: &str) -> Option<Value> {
         kept(&self.session_file(), path)
     }
 
-    /// From now on, whoever is asked for a file or folder by a dialog chooses this one.
+    /// Makes every file dialog return this file or folder from now on.
     pub fn answer_dialogs_with(&self, path: &Path) {
         use std::os::unix::fs::PermissionsExt as _;
         let program = self.path("bin/zenity");
@@ -125,23 +126,23 @@ impl Stage {
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("a program");
     }
 
-    /// Waits until a dialog has been answered: before that, its answer may still be changed.
+    /// Waits until a dialog has been answered; only then may the answer for the next one be set.
     pub fn wait_for_dialog(&self) {
         let asked = self.path("asked");
         wait_for("a dialog", || asked.exists().then_some(()));
     }
 
-    /// The folders of programs, the stage's own before the others.
+    /// The value of `PATH` with the stage's folder first.
     pub fn path_with_dialogs(&self) -> OsString {
         let others = std::env::var_os("PATH").unwrap_or_default();
         let folders = std::iter::once(self.path("bin")).chain(std::env::split_paths(&others));
         std::env::join_paths(folders).expect("folders of programs")
     }
 
-    /// Opens the window with these pictures and the model of every test that is not about the embedded ones.
-    pub fn open<S: AsRef<std::ffi::OsStr>>(&self, pictures: &[S]) -> Program<'_> {
+    /// Opens the window with these images and the fixture model.
+    pub fn open<S: AsRef<std::ffi::OsStr>>(&self, images: &[S]) -> Program<'_> {
         let mut arguments = vec!["--model".into(), fixture::model().into_os_string()];
-        arguments.extend(pictures.iter().map(|picture| picture.as_ref().to_owned()));
+        arguments.extend(images.iter().map(|image| image.as_ref().to_owned()));
         self.start(&arguments)
     }
 
@@ -151,20 +152,20 @@ impl Stage {
     }
 }
 
-/// Writes a file and the folders for it.
+/// Writes a file, creating its folders.
 fn write(file: &Path, text: &str) {
     fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
     fs::write(file, text).expect("a file");
 }
 
-/// The value at `a.b.c` of a TOML file; `None` while there is none.
+/// The value at a path such as `a.b.c` in a TOML file; `None` where there is none.
 fn kept(file: &Path, path: &str) -> Option<Value> {
     let table: Table = fs::read_to_string(file).ok()?.parse().ok()?;
     path.split('.')
         .try_fold(Value::Table(table), |value, key| value.get(key).cloned())
 }
 
-/// Why no window can be driven here, if it cannot.
+/// The reason why no window can be driven here, if any.
 fn obstacle() -> Option<String> {
     if std::env::var_os("DISPLAY").is_none() {
         return Some("no display (run under xvfb-run)".into());

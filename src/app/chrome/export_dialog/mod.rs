@@ -1,4 +1,4 @@
-//! The export dialog: what will be written where, how large it will be, and what that would replace.
+//! The export dialog: which files will be written where, how large they are, and which existing files they replace.
 
 mod size_text;
 #[cfg(test)]
@@ -14,45 +14,45 @@ use crate::app::action::Request;
 use crate::app::services::Ask;
 use crate::app::settings::ExportDefaults;
 use crate::app::workspaces::Ctx;
-use crate::engine::{Asked, ExportJob, Job, PhotoSource, Segmented, Ticket};
+use crate::engine::{Asked, ExportJob, ImageSource, Job, Segmented, Ticket};
 use crate::export::{Format, Options, PlannedFile};
 
-/// The dialog's state; folder, formats, legend and naming stay from one export to the next.
+/// The dialog's state. Folder, formats, legend and naming are the same for the next export.
 pub(in crate::app) struct ExportDialog {
-    /// What is exported, from opening the dialog on; `None` while it is closed.
+    /// The result to export while the dialog is open; `None` while it is closed.
     result: Option<Segmented>,
-    /// Formats, legend and naming; the rest is the window's or this dialog's and filled in for each job.
+    /// Formats, legend and naming. The other fields are filled in for each job, from the window and this dialog.
     options: Options,
     folder: PathBuf,
-    /// Whether the person chose the folder, which then stays for other pictures.
+    /// Whether the user chose the folder, which then applies to other images too.
     folder_chosen: bool,
-    /// The person's own folder for pictures, for a picture that has none.
-    pictures_folder: PathBuf,
-    /// The worker's newest answer, also while it works on the next; `None` where it would show another folder's files.
+    /// The user's own folder for images, for an image that comes from no folder.
+    images_folder: PathBuf,
+    /// The worker's latest plan, kept while it works on the next; `None` if that would show another folder's files.
     planned: Option<Vec<PlannedFile>>,
-    /// The existing files that the person agreed to lose since the dialog opened.
+    /// The existing files that the user agreed to overwrite since the dialog opened.
     ///
-    /// Whoever agreed is not asked again for these files, also after formats or naming went to and fro; a file that
-    /// was not in sight then raises the question again. Another folder and another opening of the dialog forget all.
+    /// The user is not asked about these files again, even after changing formats or naming back and forth. A file that
+    /// was not listed then must be agreed to again. Choosing another folder or reopening the dialog clears the set.
     agreed: BTreeSet<PathBuf>,
     writing: bool,
-    /// Something has changed since the worker was last asked.
+    /// Whether something has changed since the worker was last asked.
     stale: bool,
-    /// The plan that is on its way; the next one is asked for when it has come.
+    /// The pending request for a plan. The next one is sent after its answer.
     asked: Option<Asked>,
-    /// Why nothing or not everything was written.
+    /// Why files were not written.
     error: Option<String>,
 }
 
 impl ExportDialog {
-    /// The closed dialog. `pictures_folder` is where an export of the sample goes, below `segscope`.
-    pub(in crate::app) fn new(pictures_folder: PathBuf) -> Self {
+    /// A closed dialog. An export of the sample goes to the folder `segscope` in `images_folder`.
+    pub(in crate::app) fn new(images_folder: PathBuf) -> Self {
         Self {
             result: None,
             options: Options::default(),
             folder: PathBuf::new(),
             folder_chosen: false,
-            pictures_folder,
+            images_folder,
             planned: None,
             agreed: BTreeSet::new(),
             writing: false,
@@ -62,12 +62,12 @@ impl ExportDialog {
         }
     }
 
-    /// Folder, and formats, legend and naming, as they stand now.
+    /// The current folder, formats, legend and naming.
     pub(in crate::app) fn defaults(&self) -> (PathBuf, Options) {
         (self.folder.clone(), self.options.clone())
     }
 
-    /// What the next export starts with; without a folder each picture suggests its own.
+    /// Sets what the next export starts with. Without a folder, each image suggests its own.
     pub(in crate::app) fn set_defaults(&mut self, usual: &ExportDefaults) {
         self.options.formats.clone_from(&usual.formats);
         self.options.legend = usual.legend;
@@ -92,7 +92,7 @@ impl ExportDialog {
         self.asked = None;
     }
 
-    /// Takes a failure; false when the dialog is closed and cannot show it.
+    /// Takes a failure; false if the dialog is closed and cannot show it.
     pub(in crate::app) fn failed(&mut self, message: &str) -> bool {
         self.error = Some(message.to_owned());
         self.writing = false;
@@ -107,7 +107,7 @@ impl ExportDialog {
         self.start_over();
     }
 
-    /// Forgets what was planned for and agreed to elsewhere.
+    /// Discards the plan, and the agreements to overwrite files in another folder.
     fn start_over(&mut self) {
         self.agreed.clear();
         self.planned = None;
@@ -115,20 +115,20 @@ impl ExportDialog {
         self.stale = true;
     }
 
-    /// A folder beside the picture, unless one was chosen or the dialog shows another picture's.
-    pub(in crate::app) fn suggest_folder(&mut self, source: &PhotoSource) {
+    /// Sets a folder beside the image, unless the user chose one or the dialog is open.
+    pub(in crate::app) fn suggest_folder(&mut self, source: &ImageSource) {
         if self.folder_chosen || self.is_open() {
             return;
         }
         let beside = match source {
-            PhotoSource::Path(path) => path.parent().map(Path::to_owned).unwrap_or_default(),
-            PhotoSource::Sample => self.pictures_folder.clone(),
+            ImageSource::Path(path) => path.parent().map(Path::to_owned).unwrap_or_default(),
+            ImageSource::Sample => self.images_folder.clone(),
         };
         let folder = beside.join("segscope");
         self.folder = std::path::absolute(&folder).unwrap_or(folder);
     }
 
-    /// Takes the worker's answer, unless it was asked for another folder.
+    /// Takes the worker's plan, unless it is for another folder.
     pub(in crate::app) fn set_planned(&mut self, ticket: &Ticket, files: Vec<PlannedFile>) {
         if self.asked.take_if(|asked| asked.is(ticket)).is_some() {
             self.planned = Some(files);
@@ -145,13 +145,13 @@ impl ExportDialog {
         self.replaced().count()
     }
 
-    /// Whether there are files to replace and the person agreed to all of them.
+    /// Whether there are files to replace and the user agreed to all of them.
     fn may_overwrite(&self) -> bool {
-        // Where there were none, one that has appeared since is not replaced.
+        // If there were none, a file that has appeared since is not overwritten.
         self.existing() > 0 && self.replaced().all(|path| self.agreed.contains(path))
     }
 
-    /// Takes the answer to the question whether the files in sight may be replaced.
+    /// Takes the user's answer to the question whether the listed files may be overwritten.
     fn agree(&mut self, yes: bool) {
         if yes {
             let paths: Vec<PathBuf> = self.replaced().cloned().collect();
@@ -192,7 +192,7 @@ impl ExportDialog {
         })
     }
 
-    /// Has the worker draw what is shown now; it is copied when it comes back.
+    /// Asks the worker to draw what is shown now. The image is copied when it is ready.
     pub(in crate::app) fn draw(&self, format: Format, ctx: &Ctx) {
         let Some(result) = ctx.document().and_then(|document| document.result.clone()) else {
             return;
@@ -205,7 +205,7 @@ impl ExportDialog {
         ctx.actions().job(Job::Draw { format, job });
     }
 
-    /// Asks the worker what would be written, or leaves that for when it has answered.
+    /// Asks the worker which files would be written, or postpones this until the pending request is answered.
     fn plan(&mut self, ctx: &Ctx) {
         self.stale = true;
         if self.asked.is_some() {

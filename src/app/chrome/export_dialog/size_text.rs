@@ -1,4 +1,4 @@
-//! Sizes of files for people.
+//! File sizes as text.
 
 /// `980 B`, `1.2 MB`: decimal units, as file managers show them.
 pub(super) fn size_text(bytes: u64) -> String {
@@ -7,7 +7,7 @@ pub(super) fn size_text(bytes: u64) -> String {
     }
     let mut value = bytes as f64 / 1000.0;
     for unit in ["kB", "MB", "GB"] {
-        // From here on rounding would show 1000.0.
+        // Larger values would be rounded to 1000.0.
         if value < 999.95 {
             return format!("{value:.1} {unit}");
         }
@@ -21,7 +21,7 @@ mod tests {
     use super::size_text;
 
     #[test]
-    fn sizes_have_a_unit_that_fits() {
+    fn sizes_have_a_suitable_unit() {
         for (bytes, text) in [
             (0, "0 B"),
             (999, "999 B"),

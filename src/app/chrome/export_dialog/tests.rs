@@ -1,4 +1,4 @@
-//! The dialog without a worker.
+//! Tests of the dialog without a worker.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
 use super::ExportDialog;
 use crate::app::settings::ExportDefaults;
-use crate::engine::{Asked, PhotoSource};
+use crate::engine::{Asked, ImageSource};
 use crate::export::{Format, PlannedFile};
 
 fn file(path: &str, exists: bool, bytes: u64) -> PlannedFile {
@@ -20,9 +20,9 @@ fn file(path: &str, exists: bool, bytes: u64) -> PlannedFile {
     }
 }
 
-/// A dialog to whose question the worker has answered with these files.
+/// A dialog for which the worker has planned these files.
 fn planned(files: Vec<PlannedFile>) -> ExportDialog {
-    let mut dialog = ExportDialog::new("/home/me/Pictures".into());
+    let mut dialog = ExportDialog::new("/home/me/Photos".into());
     dialog.set_folder("/out".into());
     answer(&mut dialog, files);
     dialog
@@ -50,7 +50,7 @@ fn window(dialog: ExportDialog, size: Vec2, scale: f32) -> Harness<'static, Expo
 }
 
 #[test]
-fn agreeing_holds_for_the_files_in_sight_and_no_others() {
+fn agreeing_covers_the_listed_files_and_no_others() {
     let (labels, color) = (file("labels/a.png", true, 1), file("color/a.png", true, 1));
     let mut dialog = planned(vec![labels.clone()]);
     assert!(!dialog.ready() && !dialog.may_overwrite());
@@ -59,15 +59,15 @@ fn agreeing_holds_for_the_files_in_sight_and_no_others() {
     answer(&mut dialog, vec![labels.clone(), color.clone()]);
     assert!(
         !dialog.ready() && !dialog.may_overwrite(),
-        "another file is another question"
+        "another file must be agreed to"
     );
     dialog.agree(true);
     assert!(dialog.ready());
     answer(&mut dialog, vec![color]);
-    assert!(dialog.ready(), "it has been agreed to already");
+    assert!(dialog.ready(), "the user has agreed to this file");
     dialog.agree(false);
     answer(&mut dialog, vec![labels]);
-    assert!(!dialog.ready(), "and taken back for all");
+    assert!(!dialog.ready(), "the agreement is withdrawn for all files");
 }
 
 #[test]
@@ -81,20 +81,20 @@ fn another_folder_asks_again() {
 }
 
 #[test]
-fn nothing_is_replaced_where_there_was_nothing() {
+fn nothing_is_overwritten_if_no_file_existed() {
     let dialog = planned(vec![file("labels/a.png", false, 1)]);
     assert!(dialog.ready() && !dialog.may_overwrite());
 }
 
 #[test]
-fn a_late_answer_is_dropped_and_the_list_stays_until_the_next() {
+fn a_late_plan_is_dropped_and_the_list_stays_until_the_next() {
     let mut dialog = planned(vec![file("labels/a.png", false, 1)]);
     dialog.asked = Some(Asked::new());
-    assert!(!dialog.ready(), "the list is that of the last question");
+    assert!(!dialog.ready(), "the list belongs to the previous request");
     assert_eq!(dialog.planned.as_ref().map(Vec::len), Some(1));
     dialog.set_planned(&Asked::new().ticket(), Vec::new());
     assert_eq!(dialog.planned.as_ref().map(Vec::len), Some(1));
-    assert!(dialog.asked.is_some(), "its own answer is still to come");
+    assert!(dialog.asked.is_some(), "its own answer is still pending");
     dialog.set_folder("/elsewhere".into());
     assert!(dialog.planned.is_none(), "files of another folder are not shown");
 }
@@ -104,12 +104,12 @@ fn absolute(path: &str) -> PathBuf {
 }
 
 #[test]
-fn each_picture_suggests_its_folder_until_one_is_chosen() {
-    let mut dialog = ExportDialog::new("/home/me/Pictures".into());
-    dialog.suggest_folder(&PhotoSource::Sample);
-    assert_eq!(dialog.folder, absolute("/home/me/Pictures/segscope"));
-    let picture = PhotoSource::Path("/photos/a.jpg".into());
-    dialog.suggest_folder(&picture);
+fn each_image_suggests_its_folder_until_one_is_chosen() {
+    let mut dialog = ExportDialog::new("/home/me/Photos".into());
+    dialog.suggest_folder(&ImageSource::Sample);
+    assert_eq!(dialog.folder, absolute("/home/me/Photos/segscope"));
+    let image = ImageSource::Path("/photos/a.jpg".into());
+    dialog.suggest_folder(&image);
     assert_eq!(dialog.folder, absolute("/photos/segscope"));
     let formats = vec![Format::Confidence];
     dialog.set_defaults(&ExportDefaults {
@@ -118,7 +118,7 @@ fn each_picture_suggests_its_folder_until_one_is_chosen() {
         legend: true,
         naming: "{model}-{name}".into(),
     });
-    dialog.suggest_folder(&picture);
+    dialog.suggest_folder(&image);
     let (folder, options) = dialog.defaults();
     assert_eq!(folder, PathBuf::from("/mine"));
     assert_eq!((options.formats, options.legend), (formats, true));
@@ -127,12 +127,12 @@ fn each_picture_suggests_its_folder_until_one_is_chosen() {
         folder: None,
         ..ExportDefaults::default()
     });
-    dialog.suggest_folder(&picture);
+    dialog.suggest_folder(&image);
     assert_eq!(dialog.folder, absolute("/photos/segscope"));
 }
 
 #[test]
-fn it_fits_small_windows_with_its_buttons_in_sight() {
+fn it_fits_small_windows_with_visible_buttons() {
     for (size, scale) in [
         (vec2(760.0, 480.0), 1.0),
         (vec2(900.0, 600.0), 1.0),
@@ -150,17 +150,17 @@ fn it_fits_small_windows_with_its_buttons_in_sight() {
             dialog.error = error;
             let mut harness = window(dialog, size, scale);
             harness.run_steps(6);
-            let inside = Rect::from_min_size(pos2(0.0, 0.0), size);
-            for name in ["Export", "Write files", "Close", "Write over 40 existing files"] {
+            let fill = Rect::from_min_size(pos2(0.0, 0.0), size);
+            for name in ["Export", "Export 40 files", "Cancel", "Overwrite 40 existing files"] {
                 let rect = harness.get_by_label(name).rect();
-                assert!(inside.contains_rect(rect), "{name} at {rect} in {size} at {scale}");
+                assert!(fill.contains_rect(rect), "{name} at {rect} in {size} at {scale}");
             }
         }
     }
 }
 
 #[test]
-fn sizes_stand_at_the_right_and_their_sum_above() {
+fn sizes_are_right_aligned_with_their_sum_above() {
     let files = vec![
         file("labels/a.png", false, 14_000),
         file("overlay/a.png", false, 2_300_000),
@@ -179,18 +179,19 @@ fn sizes_stand_at_the_right_and_their_sum_above() {
 }
 
 #[test]
-fn the_question_is_answered_in_the_window() {
+fn ticking_the_box_allows_overwriting() {
     let mut harness = window(planned(vec![file("labels/a.png", true, 1)]), vec2(900.0, 600.0), 1.0);
     harness.run_steps(4);
-    let disabled = |harness: &Harness<ExportDialog>| harness.get_by_label("Write files").accesskit_node().is_disabled();
+    let disabled =
+        |harness: &Harness<ExportDialog>| harness.get_by_label("Export 1 file").accesskit_node().is_disabled();
     assert!(disabled(&harness));
-    harness.get_by_label("Write over 1 existing file").click();
+    harness.get_by_label("Overwrite 1 existing file").click();
     harness.run_steps(4);
     assert!(!disabled(&harness) && harness.state().may_overwrite());
 }
 
 #[test]
-fn a_change_that_changes_sizes_asks_the_worker_again() {
+fn a_choice_that_changes_sizes_asks_the_worker_again() {
     let mut harness = window(planned(vec![file("labels/a.png", false, 1)]), vec2(900.0, 600.0), 1.0);
     harness.run_steps(4);
     assert!(harness.state().ready());
@@ -204,14 +205,14 @@ fn a_change_that_changes_sizes_asks_the_worker_again() {
 }
 
 #[test]
-fn a_template_that_drops_the_name_says_so() {
+fn a_template_without_the_name_shows_a_warning() {
     let mut dialog = planned(Vec::new());
     dialog.options.naming = "{model}".into();
     let mut harness = window(dialog, vec2(900.0, 600.0), 1.0);
     harness.run_steps(4);
-    assert!(harness.query_by_label_contains("Without {name} all pictures").is_some());
+    assert!(harness.query_by_label_contains("Without {name} all photos").is_some());
     harness.state_mut().options.naming = "{model} {name}".into();
     harness.run_steps(2);
-    assert!(harness.query_by_label_contains("Without {name} all pictures").is_none());
+    assert!(harness.query_by_label_contains("Without {name} all photos").is_none());
     assert!(harness.query_by_label_contains("{model} the model's").is_some());
 }

@@ -1,4 +1,4 @@
-//! How the export dialog looks.
+//! Draws the export dialog.
 
 use std::path::PathBuf;
 
@@ -10,23 +10,23 @@ use crate::app::chrome::format_choice::choose_format;
 use crate::export::{Format, PlannedFile};
 
 // Sizes in points.
-/// Width of the dialog where the window has room for it.
+/// Width of the dialog if the window has room for it.
 const WIDTH: f32 = 460.0;
 /// Space between the dialog's content and the window's edges.
 const EDGE: f32 = 20.0;
-/// Height of all that is always in sight: heading, question and buttons, with the window's edges.
+/// Height of everything that is always visible: heading, question and buttons, with the window's edges.
 const ALWAYS: f32 = 160.0;
 /// Height of the choices above the list of files.
 const CHOICES: f32 = 168.0;
-/// Height of the list of files: at least, and where there is room.
+/// Minimum and maximum height of the list of files.
 const LIST: [f32; 2] = [72.0, 172.0];
 /// Height of the line above the files.
 const TOTAL: f32 = 24.0;
-/// Height for an error, whose text can be long.
+/// Maximum height of an error, whose text can be long.
 const ERROR: f32 = 60.0;
 
 impl ExportDialog {
-    /// Draws the dialog; true when the person asks to write. Sets `choose` when a folder is to be chosen.
+    /// Draws the dialog; true when the user starts the export. Sets `choose` when the user asks for a folder dialog.
     pub(super) fn contents(&mut self, ui: &mut Ui, choose: &mut bool) -> bool {
         let before = self.asked_for();
         let window = ui.ctx().content_rect().size();
@@ -38,7 +38,7 @@ impl ExportDialog {
         ui.add(Label::new(RichText::new(title).heading()).truncate());
         let error = if self.error.is_some() { ERROR } else { 0.0 };
         let room = (window.y - ALWAYS - error).max(LIST[0]);
-        // What does not fit into a low window is scrolled; the buttons stay in sight.
+        // In a low window the choices scroll; the buttons stay visible.
         let left_field = ScrollArea::vertical()
             .id_salt("export choices")
             .max_height(room)
@@ -49,7 +49,7 @@ impl ExportDialog {
                 let left_folder = self.folder_field(ui, choose);
                 let left_name = self.name_field(ui);
                 ui.separator();
-                // A fixed height: nothing moves under the cursor when the list arrives.
+                // The height is fixed, so that nothing moves under the cursor when the list arrives.
                 let height = (room - CHOICES).clamp(LIST[0], LIST[1]);
                 ui.allocate_ui(vec2(ui.available_width(), height), |ui| {
                     ui.set_min_height(height);
@@ -68,12 +68,12 @@ impl ExportDialog {
         ui.separator();
         let asked = ui.horizontal(|ui| self.buttons(ui)).inner;
         self.stale |= before != self.asked_for();
-        // Enter in a field ends the typing; only the next one writes.
+        // Enter in a field ends the typing; only the next Enter starts the export.
         let enter = ui.input(|i| i.key_pressed(Key::Enter)) && !left_field && !ui.egui_wants_keyboard_input();
         (asked || enter) && self.ready()
     }
 
-    /// What decides which files there are and how large.
+    /// The choices that decide which files are written and how large they are.
     fn asked_for(&self) -> (Vec<Format>, bool, String, PathBuf) {
         (
             self.options.formats.clone(),
@@ -101,7 +101,7 @@ impl ExportDialog {
         choose_format(ui, &mut self.options.formats, format);
     }
 
-    /// The field of the folder; true when it has just lost the focus.
+    /// Draws the field of the folder; true when it has just lost the focus.
     fn folder_field(&mut self, ui: &mut Ui, choose: &mut bool) -> bool {
         let field = ui.horizontal(|ui| {
             let label = ui.label("Folder");
@@ -117,7 +117,7 @@ impl ExportDialog {
         field.inner.lost_focus()
     }
 
-    /// The field of the template with its explanation; true when it has just lost the focus.
+    /// Draws the field of the file name template with its explanation; true when it has just lost the focus.
     fn name_field(&mut self, ui: &mut Ui) -> bool {
         let field = ui.horizontal(|ui| {
             let label = ui.label("File name");
@@ -128,12 +128,9 @@ impl ExportDialog {
         });
         if self.options.drops_name() {
             let color = ui.visuals().warn_fg_color;
-            ui.colored_label(
-                color,
-                "Without {name} all pictures would share a name, so theirs is added",
-            );
+            ui.colored_label(color, "Without {name} all photos share a file name, so {name} is added");
         } else {
-            ui.weak("{name} is the picture's name, {model} the model's");
+            ui.weak("{name} is the photo's name, {model} the model's");
         }
         field.inner.lost_focus()
     }
@@ -141,9 +138,9 @@ impl ExportDialog {
     fn question(&mut self, ui: &mut Ui) {
         let existing = self.existing();
         let question = match existing {
-            0 => "Nothing is written over".to_owned(),
-            1 => "Write over 1 existing file".to_owned(),
-            _ => format!("Write over {existing} existing files"),
+            0 => "Overwrite existing files".to_owned(),
+            1 => "Overwrite 1 existing file".to_owned(),
+            _ => format!("Overwrite {existing} existing files"),
         };
         let mut agreed = self.may_overwrite();
         if ui
@@ -154,10 +151,17 @@ impl ExportDialog {
         }
     }
 
-    /// True when the person asks to write.
+    /// Draws the buttons; true when the user starts the export.
     fn buttons(&mut self, ui: &mut Ui) -> bool {
-        let write = ui.add_enabled(self.ready(), egui::Button::new("Write files")).clicked();
-        if ui.button("Close").clicked() {
+        let title = match self.planned.as_ref().map_or(0, Vec::len) {
+            0 => "Export files".to_owned(),
+            1 => "Export 1 file".to_owned(),
+            count => format!("Export {count} files"),
+        };
+        let write = ui.add_enabled(self.ready(), egui::Button::new(title)).clicked();
+        // Files that are being written cannot be cancelled.
+        let close = if self.writing { "Close" } else { "Cancel" };
+        if ui.button(close).clicked() {
             self.close();
         }
         if self.writing {
@@ -168,15 +172,15 @@ impl ExportDialog {
 
     fn file_list(&self, ui: &mut Ui, height: f32) {
         let Some(files) = &self.planned else {
-            ui.weak("Looking at the folder");
+            ui.weak("Checking the folder");
             return;
         };
         let bytes = files.iter().map(|file| file.bytes).sum();
-        ui.label(format!(
-            "{} files will be written, about {}",
-            files.len(),
-            size_text(bytes)
-        ));
+        let size = size_text(bytes);
+        ui.label(match files.len() {
+            1 => format!("1 file will be written, about {size}"),
+            count => format!("{count} files will be written, about {size}"),
+        });
         let row = ui.text_style_height(&TextStyle::Body);
         ScrollArea::vertical()
             .id_salt("export files")
@@ -193,7 +197,7 @@ impl ExportDialog {
             });
     }
 
-    /// A file's size, and to its left its name.
+    /// Draws a file's size, and its name to the left.
     fn file(&self, ui: &mut Ui, file: &PlannedFile) {
         ui.weak(size_text(file.bytes));
         let name = file.path.strip_prefix(&self.folder).unwrap_or(&file.path).display();

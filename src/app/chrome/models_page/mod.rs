@@ -1,4 +1,4 @@
-//! The page of released models: which there are, where to get them, and which lie in the models folder.
+//! The page of released models: which exist, where to get them, and which are in the models folder.
 
 mod table;
 #[cfg(test)]
@@ -19,29 +19,29 @@ pub(in crate::app) struct ModelsPage {
     /// Opened in this frame: the search takes the focus.
     opened: bool,
     search: String,
-    /// What was found last.
+    /// The result of the last scan.
     found: Option<Arc<ModelsFolder>>,
-    /// The folder that was asked about last; `None` to ask again.
+    /// The folder that was scanned last; `None` to scan again.
     asked: Option<PathBuf>,
-    /// The answer has not come yet.
+    /// Whether a scan is pending.
     scanning: bool,
 }
 
-/// What a person wants of it, or it of the worker.
+/// What the user asks of the page, or the page of the worker.
 #[derive(Debug, PartialEq)]
-pub(in crate::app) enum Wish {
-    /// Look which models lie in this folder.
+pub(in crate::app) enum PageAction {
+    /// Scan this folder for models.
     Scan(PathBuf),
-    /// Use this model.
+    /// Open this model.
     Open(PathBuf),
     /// Show this folder in the system's file manager.
     ShowFolder(PathBuf),
-    /// Say that something was copied, such as `Link copied`.
+    /// Report that something was copied, such as `Link copied`.
     Say(&'static str),
 }
 
 impl ModelsPage {
-    /// Opens it with all models, and looks into the folder again.
+    /// Opens it with an empty search, and scans the folder again.
     pub(in crate::app) fn open(&mut self) {
         self.open = true;
         self.opened = true;
@@ -54,40 +54,40 @@ impl ModelsPage {
         self.open
     }
 
-    /// Takes what lies in the folder.
+    /// Takes the result of a scan.
     pub(in crate::app) fn take(&mut self, found: Arc<ModelsFolder>) {
-        // The folder may have changed since it was asked for.
+        // The folder setting may have changed since the scan was requested.
         if self.asked.as_ref() == Some(&found.path) {
             self.scanning = false;
         }
         self.found = Some(found);
     }
 
-    /// Draws it if it is open. `folder` is where models are kept.
-    pub(in crate::app) fn show(&mut self, context: &Context, folder: Option<&Path>) -> Option<Wish> {
+    /// Draws it if it is open. `folder` is the models folder.
+    pub(in crate::app) fn show(&mut self, context: &Context, folder: Option<&Path>) -> Option<PageAction> {
         if !self.open {
             return None;
         }
         let mut open = true;
-        let mut wish = None;
+        let mut action = None;
         page::show(context, "Get models", &mut open, vec2(1060.0, 640.0), |ui| {
-            self.head(ui, folder, &mut wish);
+            self.head(ui, folder, &mut action);
             ui.separator();
-            self.models(ui, &mut wish);
+            self.models(ui, &mut action);
         });
         self.open = open;
-        wish.or_else(|| self.next_scan(folder))
+        action.or_else(|| self.next_scan(folder))
     }
 
-    /// Asks about a folder that has not been asked about.
-    fn next_scan(&mut self, folder: Option<&Path>) -> Option<Wish> {
+    /// Requests a scan of a folder that has not been scanned.
+    fn next_scan(&mut self, folder: Option<&Path>) -> Option<PageAction> {
         let folder = folder.filter(|folder| self.asked.as_deref() != Some(folder))?;
         self.asked = Some(folder.to_owned());
         self.scanning = true;
-        Some(Wish::Scan(folder.to_owned()))
+        Some(PageAction::Scan(folder.to_owned()))
     }
 
-    fn head(&mut self, ui: &mut Ui, folder: Option<&Path>, wish: &mut Option<Wish>) {
+    fn head(&mut self, ui: &mut Ui, folder: Option<&Path>, action: &mut Option<PageAction>) {
         ui.horizontal(|ui| {
             let field = TextEdit::singleline(&mut self.search)
                 .hint_text("Find a model, data set or project")
@@ -99,41 +99,41 @@ impl ModelsPage {
             ui.weak(format!("{} of {}", self.listed().count(), released().len()));
         });
         ui.label(
-            "Segscope downloads nothing: links open in your browser. Save the files into the folder below, or drop them \
-             onto the window from anywhere.",
+            "Segscope downloads nothing: links open in your browser. Save the files in the folder below, or drop them \
+             on the window from anywhere.",
         );
-        ui.horizontal(|ui| self.folder_line(ui, folder, wish));
+        ui.horizontal(|ui| self.folder_line(ui, folder, action));
         if let Some(problem) = self.found.as_ref().and_then(|found| found.problem.as_ref()) {
             ui.colored_label(ui.visuals().error_fg_color, problem);
         }
     }
 
-    fn folder_line(&mut self, ui: &mut Ui, folder: Option<&Path>, wish: &mut Option<Wish>) {
+    fn folder_line(&mut self, ui: &mut Ui, folder: Option<&Path>, action: &mut Option<PageAction>) {
         let Some(folder) = folder else {
-            ui.label("The system names no folder for models; choose one in the settings.");
+            ui.label("There is no models folder yet. Choose one in the settings.");
             return;
         };
         let path = folder.display().to_string();
-        // The buttons first: a long path may be cut, they may not.
+        // The buttons come first: a long path may be truncated, the buttons may not.
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let title = if self.scanning { "Looking…" } else { "Rescan" };
+            let title = if self.scanning { "Scanning…" } else { "Rescan" };
             let rescan = ui
                 .add_enabled(!self.scanning, egui::Button::new(title))
                 .accessible_name("Rescan")
-                .on_hover_text("Look again which models lie in the folder");
+                .on_hover_text("Scan the folder for models again");
             if rescan.clicked() {
                 self.asked = None;
             }
             if ui
                 .button("Open folder")
-                .on_hover_text("Show the folder in the file manager; it is made if it is not there yet")
+                .on_hover_text("Show the folder in the file manager; it is created if it does not exist")
                 .clicked()
             {
-                *wish = Some(Wish::ShowFolder(folder.to_owned()));
+                *action = Some(PageAction::ShowFolder(folder.to_owned()));
             }
             if ui.button("Copy path").clicked() {
                 ui.copy_text(path.clone());
-                *wish = Some(Wish::Say("Path copied"));
+                *action = Some(PageAction::Say("Path copied"));
             }
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 ui.label("Folder:");
@@ -142,7 +142,7 @@ impl ModelsPage {
         });
     }
 
-    /// The models that the search finds, with their indices.
+    /// The models that match the search, with their indices.
     fn listed(&self) -> impl Iterator<Item = (usize, &'static Released)> {
         let words: Vec<String> = self.search.split_whitespace().map(str::to_lowercase).collect();
         released().iter().enumerate().filter(move |(_, model)| {
@@ -157,7 +157,7 @@ impl ModelsPage {
         })
     }
 
-    fn models(&self, ui: &mut Ui, wish: &mut Option<Wish>) {
+    fn models(&self, ui: &mut Ui, action: &mut Option<PageAction>) {
         let nothing = ModelsFolder::default();
         let found = self.found.as_deref().unwrap_or(&nothing);
         table::headings(ui);
@@ -174,19 +174,19 @@ impl ModelsPage {
                 ui.weak(project.how_to_get());
                 for (place, (index, model)) in rows.enumerate() {
                     let present: Vec<_> = found.of(index).collect();
-                    table::row(ui, model, &present, place % 2 == 1, wish);
+                    table::row(ui, model, &present, place % 2 == 1, action);
                 }
             }
             if !any {
-                ui.label("No released model is like this.");
+                ui.label("No model matches the search.");
             }
-            rest(ui, found, wish);
+            rest(ui, found, action);
         });
     }
 }
 
-/// What else lies in the folder.
-fn rest(ui: &mut Ui, found: &ModelsFolder, wish: &mut Option<Wish>) {
+/// Draws the other models in the folder, and the files that are not recognised.
+fn rest(ui: &mut Ui, found: &ModelsFolder, action: &mut Option<PageAction>) {
     if found.others().next().is_some() {
         ui.add_space(8.0);
         ui.strong("Other models in the folder");
@@ -199,7 +199,7 @@ fn rest(ui: &mut Ui, found: &ModelsFolder, wish: &mut Option<Wish>) {
                 .on_hover_text(model.path.display().to_string())
                 .clicked()
             {
-                *wish = Some(Wish::Open(model.path.clone()));
+                *action = Some(PageAction::Open(model.path.clone()));
             }
             let text = format!("{}: {}, {} classes", model.name, model.title, model.classes);
             ui.add(Label::new(text).truncate());

@@ -2,39 +2,42 @@
 
 use egui::{Align, Button, Label, Layout, OpenUrl, Response, RichText, Ui, vec2};
 
-use super::Wish;
+use super::PageAction;
 use crate::catalogue::{PresentModel, Released};
 
 /// Points between columns.
 const GAP: f32 = 10.0;
 
-/// Points that the column of links takes: two buttons.
+/// Width of the column of links, which has two buttons, in points.
 const LINKS: f32 = 160.0;
 
 /// The columns before the links, as (heading, what it means).
 const COLUMNS: [(&str, &str); 7] = [
     (
         "Model",
-        "As papers write it; no decoder in the name of a Segmenter is the linear one",
+        "As in the papers; a Segmenter without a decoder in its name has the linear one",
     ),
-    ("Training", "What tells apart models that are otherwise the same"),
-    ("Data set", "Which classes it knows"),
+    ("Training", "Distinguishes models that are otherwise the same"),
+    ("Data set", "The data set whose classes the model knows"),
     (
         "mIoU",
         "In percent on the validation split, as published: single scale / multi-scale with flip",
     ),
     ("Params", "Number of parameters in the file"),
-    ("Size", "Of the download; ~ is an estimate, four bytes per parameter"),
-    ("In folder", "Whether it lies in the models folder"),
+    (
+        "Size",
+        "Of the download; ~ marks an estimate of four bytes per parameter",
+    ),
+    ("In folder", "Whether the model is in the models folder"),
 ];
 
-/// How model and training share what the other columns leave.
+/// Shares of the model and training columns in the width that the other columns leave.
 const SHARES: [f32; 2] = [0.45, 0.55];
 
-/// Points that the other columns take.
+/// Widths of the other columns, in points.
 const WIDTHS: [f32; 5] = [90.0, 80.0, 56.0, 62.0, 56.0];
 
-/// Columns that hold figures, which end at the right.
+/// The columns with figures, which are right-aligned.
 const FIGURES: [usize; 3] = [3, 4, 5];
 
 /// Widths of all columns but the links.
@@ -67,8 +70,14 @@ pub(super) fn headings(ui: &mut Ui) {
     });
 }
 
-/// Draws a model; `present` are the files that it may be.
-pub(super) fn row(ui: &mut Ui, model: &Released, present: &[&PresentModel], striped: bool, wish: &mut Option<Wish>) {
+/// Draws a model. `present` are the files in the folder that may be this model.
+pub(super) fn row(
+    ui: &mut Ui,
+    model: &Released,
+    present: &[&PresentModel],
+    striped: bool,
+    action: &mut Option<PageAction>,
+) {
     let name = model.full_name();
     ui.horizontal(|ui| {
         if striped {
@@ -98,13 +107,13 @@ pub(super) fn row(ui: &mut Ui, model: &Released, present: &[&PresentModel], stri
         let size = vec2(widths[6], ui.spacing().interact_size.y);
         ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
             ui.set_min_width(size.x);
-            open_button(ui, &name, present, wish);
+            open_button(ui, &name, present, action);
         });
-        links(ui, model, &name, wish);
+        links(ui, model, &name, action);
     });
 }
 
-/// Text in a column, cut where it does not fit.
+/// Draws text in a column, truncated if it does not fit.
 fn cell(ui: &mut Ui, width: f32, figure: bool, text: RichText) -> Response {
     let layout = match figure {
         true => Layout::right_to_left(Align::Center),
@@ -118,34 +127,34 @@ fn cell(ui: &mut Ui, width: f32, figure: bool, text: RichText) -> Response {
     drawn.inner
 }
 
-/// What there is no room for in the row.
+/// Draws the details for which the row has no room.
 fn details(ui: &mut Ui, model: &Released) {
     ui.label(model.full_name());
     ui.label(format!("Trained on crops of {0} x {0} pixels", model.crop));
     match &model.file {
-        Some(file) => ui.label(format!("Called {}, file {file}", model.config)),
-        None => ui.label(format!("Called {}", model.config)),
+        Some(file) => ui.label(format!("Published as {}, file {file}", model.config)),
+        None => ui.label(format!("Published as {}", model.config)),
     };
     if let Some(remarks) = &model.remarks {
         ui.label(remarks);
     }
 }
 
-/// Opens the model if it lies in the folder; lets choose where several files may be it.
-fn open_button(ui: &mut Ui, name: &str, present: &[&PresentModel], wish: &mut Option<Wish>) {
+/// Draws a button that opens the model if it is in the folder, or a menu if several files may be this model.
+fn open_button(ui: &mut Ui, name: &str, present: &[&PresentModel], action: &mut Option<PageAction>) {
     match present {
         [] => {}
         [file] => {
             let button = ui.button("Open").accessible_name(format!("Open {name}"));
             if button.on_hover_text(hint(file)).clicked() {
-                *wish = Some(Wish::Open(file.path.clone()));
+                *action = Some(PageAction::Open(file.path.clone()));
             }
         }
         files => {
             let menu = ui.menu_button("Open", |ui| {
                 for file in files {
                     if ui.button(&file.name).on_hover_text(hint(file)).clicked() {
-                        *wish = Some(Wish::Open(file.path.clone()));
+                        *action = Some(PageAction::Open(file.path.clone()));
                         ui.close();
                     }
                 }
@@ -160,13 +169,13 @@ fn hint(file: &PresentModel) -> String {
     match file.released.len() {
         0 | 1 => path.to_string(),
         twins => format!(
-            "{path}\nThis model or one of {} others that differ in training alone",
+            "{path}\nThis model or one of {} others that differ only in training",
             twins - 1
         ),
     }
 }
 
-fn links(ui: &mut Ui, model: &Released, name: &str, wish: &mut Option<Wish>) {
+fn links(ui: &mut Ui, model: &Released, name: &str, action: &mut Option<PageAction>) {
     let links = model.links();
     let copy = ui
         .add(Button::new("Copy link"))
@@ -174,7 +183,7 @@ fn links(ui: &mut Ui, model: &Released, name: &str, wish: &mut Option<Wish>) {
         .on_hover_text(links.join("\n"));
     if copy.clicked() {
         ui.copy_text(links.join("\n"));
-        *wish = Some(Wish::Say(if links.len() == 1 {
+        *action = Some(PageAction::Say(if links.len() == 1 {
             "Link copied"
         } else {
             "Links copied"

@@ -1,4 +1,4 @@
-//! The page by its accessible names.
+//! Tests of the page by its accessible names.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,16 +7,16 @@ use egui::{Key, OutputCommand};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 
-use super::{ModelsPage, Wish};
+use super::{ModelsPage, PageAction};
 use crate::catalogue::{ModelsFolder, PresentModel, Released, Unrecognised, released};
 
 const FOLDER: &str = "/home/somebody/models";
 
-/// The page, what it has wished for, and what it has copied or opened.
+/// The page, and the actions that it has returned.
 struct State {
     page: ModelsPage,
     folder: PathBuf,
-    wishes: Vec<Wish>,
+    actions: Vec<PageAction>,
 }
 
 fn harness(size: [f32; 2]) -> Harness<'static, State> {
@@ -25,21 +25,21 @@ fn harness(size: [f32; 2]) -> Harness<'static, State> {
     let state = State {
         page,
         folder: FOLDER.into(),
-        wishes: Vec::new(),
+        actions: Vec::new(),
     };
     let mut harness = Harness::builder().with_size(size).build_ui_state(
-        |ui, state: &mut State| state.wishes.extend(state.page.show(ui, Some(&state.folder))),
+        |ui, state: &mut State| state.actions.extend(state.page.show(ui, Some(&state.folder))),
         state,
     );
     harness.run();
     harness
 }
 
-fn wishes(harness: &mut Harness<State>) -> Vec<Wish> {
-    std::mem::take(&mut harness.state_mut().wishes)
+fn actions(harness: &mut Harness<State>) -> Vec<PageAction> {
+    std::mem::take(&mut harness.state_mut().actions)
 }
 
-/// Clicks, and gives back what egui was asked to do by it.
+/// Clicks, and returns the commands that egui was given.
 fn click(harness: &mut Harness<State>, name: &str) -> Vec<OutputCommand> {
     harness.get_by_label(name).click();
     let mut commands = Vec::new();
@@ -85,26 +85,26 @@ fn every_model_is_listed_at_every_size() {
 }
 
 #[test]
-fn the_folder_is_looked_into_when_the_page_opens_and_on_request() {
+fn the_folder_is_scanned_when_the_page_opens_and_on_request() {
     let mut harness = harness([900.0, 600.0]);
-    let scan = || Wish::Scan(FOLDER.into());
-    assert_eq!(wishes(&mut harness), [scan()]);
+    let scan = || PageAction::Scan(FOLDER.into());
+    assert_eq!(actions(&mut harness), [scan()]);
     let page = &mut harness.state_mut().page;
     page.take(Arc::new(ModelsFolder {
         path: FOLDER.into(),
         ..ModelsFolder::default()
     }));
     harness.run();
-    assert_eq!(wishes(&mut harness), []);
+    assert_eq!(actions(&mut harness), []);
     click(&mut harness, "Rescan");
-    assert_eq!(wishes(&mut harness), [scan()]);
+    assert_eq!(actions(&mut harness), [scan()]);
     harness.state_mut().folder = "/elsewhere".into();
     harness.run();
-    assert_eq!(wishes(&mut harness), [Wish::Scan("/elsewhere".into())]);
+    assert_eq!(actions(&mut harness), [PageAction::Scan("/elsewhere".into())]);
 }
 
 #[test]
-fn what_lies_in_the_folder_can_be_opened() {
+fn models_in_the_folder_can_be_opened() {
     let mut harness = harness([900.0, 600.0]);
     let [b8, b16] = ["setr_mla_512x512_160k_b8_ade20k", "setr_mla_512x512_160k_b16_ade20k"];
     let found = ModelsFolder {
@@ -122,7 +122,7 @@ fn what_lies_in_the_folder_can_be_opened() {
     };
     harness.state_mut().page.take(Arc::new(found));
     harness.run();
-    wishes(&mut harness);
+    actions(&mut harness);
     let twins = released()[place(b16)].full_name();
     for (button, file) in [
         (format!("Open {TINY}"), "seg_tiny_mask"),
@@ -133,8 +133,8 @@ fn what_lies_in_the_folder_can_be_opened() {
         harness.run();
         click(&mut harness, &button);
         assert_eq!(
-            wishes(&mut harness),
-            [Wish::Open(Path::new(FOLDER).join(file))],
+            actions(&mut harness),
+            [PageAction::Open(Path::new(FOLDER).join(file))],
             "{button}"
         );
     }
@@ -153,7 +153,7 @@ fn what_lies_in_the_folder_can_be_opened() {
 #[test]
 fn links_are_copied_and_opened_in_the_browser() {
     let mut harness = harness([900.0, 600.0]);
-    wishes(&mut harness);
+    actions(&mut harness);
     let tiny: &Released = &released()[place("seg_tiny_mask")];
     let commands = click(&mut harness, &format!("Copy link of {TINY}"));
     let copied = commands.iter().find_map(|command| match command {
@@ -162,7 +162,7 @@ fn links_are_copied_and_opened_in_the_browser() {
     });
     let base = "https://www.rocq.inria.fr/cluster-willow/rstrudel/segmenter/checkpoints/ade20k/seg_tiny_mask/";
     assert_eq!(copied, Some(format!("{base}checkpoint.pth\n{base}variant.yml")));
-    assert_eq!(wishes(&mut harness), [Wish::Say("Links copied")]);
+    assert_eq!(actions(&mut harness), [PageAction::Say("Links copied")]);
     let commands = click(&mut harness, &format!("Open page of {TINY}"));
     let opened = commands.iter().find_map(|command| match command {
         OutputCommand::OpenUrl(open) => Some(open.url.clone()),
@@ -177,8 +177,8 @@ fn links_are_copied_and_opened_in_the_browser() {
     );
     click(&mut harness, "Open folder");
     assert_eq!(
-        wishes(&mut harness),
-        [Wish::Say("Path copied"), Wish::ShowFolder(FOLDER.into())]
+        actions(&mut harness),
+        [PageAction::Say("Path copied"), PageAction::ShowFolder(FOLDER.into())]
     );
 }
 
@@ -200,11 +200,11 @@ fn the_search_takes_words_in_any_order() {
     );
     harness.get_by_label("Find a model").type_text(" nothing");
     harness.run();
-    assert!(harness.query_by_label("No released model is like this.").is_some());
+    assert!(harness.query_by_label("No model matches the search.").is_some());
 }
 
 #[test]
-fn a_folder_that_cannot_be_listed_is_told_and_escape_closes() {
+fn a_folder_that_cannot_be_listed_is_reported_and_escape_closes_the_page() {
     let mut harness = harness([900.0, 600.0]);
     let found = ModelsFolder {
         path: FOLDER.into(),

@@ -1,27 +1,27 @@
-//! The masks.
+//! Drawing masks.
 
 use std::sync::Arc;
 
 use egui::{Rect, pos2, vec2};
 
 use super::studio::{GAMMA, GREY, LINEAR, SIDE, Studio, all, at, color, halves, map, motley, plain};
-use crate::app::gpu::{Highlight, Look, Tone, shape};
-use crate::app::state::Inside;
+use crate::app::gpu::{Highlight, MaskStyle, Tone, shape};
+use crate::app::state::MaskFill;
 use crate::labels::LabelMap;
 use crate::photo::Photo;
 
 #[test]
-fn a_hidden_class_shows_the_photo_and_a_shown_one_is_mixed_over_it() {
+fn a_hidden_class_shows_the_photo_and_a_visible_one_is_blended() {
     for format in [GAMMA, LINEAR] {
         let Some(studio) = Studio::open(format) else { return };
-        let mut look = Look {
+        let mut style = MaskStyle {
             opacity: 0.5,
             outline: 3.0,
             highlight: Some(Highlight { class: 1, region: None }),
             ..plain()
         };
-        look.palette[1][3] = 0;
-        let drawn = studio.draw_masks(16, halves(16), look);
+        style.palette[1][3] = 0;
+        let drawn = studio.draw_masks(16, halves(16), style);
         let mixed = std::array::from_fn(|c| (u16::from(GREY[c]) + u16::from(color(0)[c])).div_ceil(2) as u8);
         for y in 0..SIDE {
             assert_eq!(at(&drawn, 20, y), mixed);
@@ -32,21 +32,21 @@ fn a_hidden_class_shows_the_photo_and_a_shown_one_is_mixed_over_it() {
 }
 
 #[test]
-fn outlines_lie_on_their_own_class_and_nowhere_else() {
+fn outlines_are_drawn_inside_their_class_only() {
     let Some(studio) = Studio::open(GAMMA) else { return };
-    let look = Look {
-        inside: Inside::Empty,
+    let style = MaskStyle {
+        fill: MaskFill::Empty,
         outline: 2.0,
         ..plain()
     };
     // Magnified, at 1:1, and reduced.
     for side in [16, SIDE, 4 * SIDE] {
-        let drawn = studio.draw_masks(side, halves(side), look.clone());
+        let drawn = studio.draw_masks(side, halves(side), style.clone());
         for (i, pixel) in drawn.into_iter().enumerate() {
             let expected = match i % SIDE {
                 30 | 31 => color(0),
                 32 | 33 => color(1),
-                // Also at the border of the picture.
+                // Also at the border of the image.
                 _ => GREY,
             };
             assert_eq!(pixel, expected, "column {} of a map of {side} pixels", i % SIDE);
@@ -55,7 +55,7 @@ fn outlines_lie_on_their_own_class_and_nowhere_else() {
 }
 
 #[test]
-fn a_threshold_hides_what_is_unsure_and_fading_starts_there() {
+fn the_threshold_hides_low_confidence_and_fading_starts_there() {
     let Some(studio) = Studio::open(GAMMA) else { return };
     let map = map(SIDE, |_, _| 0);
     // The first column has no probability at all, the last is certain.
@@ -65,12 +65,12 @@ fn a_threshold_hides_what_is_unsure_and_fading_starts_there() {
     let labels = studio.labels(&map, &confidence);
     let photo = studio.photo(SIDE, |_, _| GREY);
     let drawn = |fade| {
-        let look = Look {
+        let style = MaskStyle {
             threshold: 0.5,
             fade,
             ..plain()
         };
-        let masks = Some((labels.clone(), look));
+        let masks = Some((labels.clone(), style));
         studio.draw_whole(&photo, masks, Tone::default())
     };
     let (sharp, faded) = (drawn(false), drawn(true));
@@ -84,14 +84,14 @@ fn a_threshold_hides_what_is_unsure_and_fading_starts_there() {
 }
 
 #[test]
-fn hatching_leaves_half_and_its_direction_differs() {
+fn hatching_covers_half_and_differs_by_class() {
     let Some(studio) = Studio::open(GAMMA) else { return };
-    let look = Look {
-        inside: Inside::Hatching,
+    let style = MaskStyle {
+        fill: MaskFill::Hatching,
         palette: vec![[255, 255, 255, 255]; 4],
         ..plain()
     };
-    let hatchings = [0, 1, 2, 3].map(|class| studio.draw_masks(4, |_, _| class, look.clone()));
+    let hatchings = [0, 1, 2, 3].map(|class| studio.draw_masks(4, |_, _| class, style.clone()));
     for (class, drawn) in hatchings.iter().enumerate() {
         let covered: f32 = drawn
             .iter()
@@ -104,24 +104,24 @@ fn hatching_leaves_half_and_its_direction_differs() {
 }
 
 #[test]
-fn a_highlight_changes_its_region_and_nothing_else() {
+fn a_highlight_changes_only_its_region() {
     let Some(studio) = Studio::open(GAMMA) else { return };
     // Two squares of class 1, left and right, on class 0.
     let square = |x: usize, left: usize| (left..left + 20).contains(&x);
     let class = move |x: usize, y: usize| u16::from((10..40).contains(&y) && (square(x, 4) || square(x, 36)));
-    let look = |highlight| Look {
+    let style = |highlight| MaskStyle {
         opacity: 0.5,
         highlight,
         ..plain()
     };
-    let before = studio.draw_masks(SIDE, class, look(None));
+    let before = studio.draw_masks(SIDE, class, style(None));
     for (region, lefts) in [(Some(1), &[4][..]), (None, &[4, 36][..])] {
         let of = Highlight { class: 1, region };
-        let drawn = studio.draw_masks(SIDE, class, look(Some(of)));
+        let drawn = studio.draw_masks(SIDE, class, style(Some(of)));
         for (i, (pixel, before)) in drawn.iter().zip(&before).enumerate() {
             let (x, y) = (i % SIDE, i / SIDE);
-            let inside = class(x, y) == 1 && lefts.iter().any(|left| square(x, *left));
-            assert_eq!(pixel != before, inside, "{of:?} at {x}, {y}");
+            let fill = class(x, y) == 1 && lefts.iter().any(|left| square(x, *left));
+            assert_eq!(pixel != before, fill, "{of:?} at {x}, {y}");
         }
         let colors = [(4, 20), (5, 20), (6, 20), (13, 20)].map(|(x, y)| at(&drawn, x, y));
         assert_eq!(colors[0], [255; 3]);
@@ -131,9 +131,9 @@ fn a_highlight_changes_its_region_and_nothing_else() {
 }
 
 #[test]
-fn what_is_uploaded_in_slabs_arrives_whole() {
+fn uploads_in_several_slabs_are_complete() {
     let Some(studio) = Studio::open(GAMMA) else { return };
-    // More than two slabs of everything, of which the last corner is seen.
+    // More than two slabs of each texture; the last corner is visible.
     let side = 48 * SIDE;
     let corner = Rect::from_min_size(
         pos2(-47.0 * SIDE as f32, -47.0 * SIDE as f32),
@@ -145,12 +145,12 @@ fn what_is_uploaded_in_slabs_arrives_whole() {
         .map(|i| if sure(i % side, i / side) { 65535 } else { 0 })
         .collect();
     let labels = studio.labels(&map(side, class), &confidence);
-    let look = Look {
+    let style = MaskStyle {
         threshold: 0.5,
         ..plain()
     };
     let photo = studio.photo(side, motley);
-    let masks = Some((labels, look));
+    let masks = Some((labels, style));
     let drawn = studio.draw(vec![shape(
         &studio.gpu,
         0,
@@ -168,7 +168,7 @@ fn what_is_uploaded_in_slabs_arrives_whole() {
 }
 
 #[test]
-fn a_picture_wider_than_a_texture_is_shown_whole() {
+fn an_image_wider_than_the_largest_texture_is_shown_completely() {
     let Some(studio) = Studio::open(GAMMA) else { return };
     let (width, height) = (20_000, 4);
     let photo = Photo::new(width, height, (0..width * height).flat_map(|_| GREY).collect());
@@ -177,11 +177,11 @@ fn a_picture_wider_than_a_texture_is_shown_whole() {
         height,
         ids: (0..width * height).map(|i| u16::from(i % width >= width / 2)).collect(),
     };
-    let mut look = plain();
-    look.palette[1][3] = 0;
+    let mut style = plain();
+    style.palette[1][3] = 0;
     let labels = studio.labels(&map, &vec![65535; width * height]);
     let photo = Arc::new(studio.gpu.photo(&photo));
-    let drawn = studio.draw_whole(&photo, Some((labels, look)), Tone::default());
+    let drawn = studio.draw_whole(&photo, Some((labels, style)), Tone::default());
     for (i, pixel) in drawn.into_iter().enumerate() {
         assert_eq!(
             pixel,

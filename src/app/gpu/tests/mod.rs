@@ -1,4 +1,4 @@
-//! Pictures drawn onto a small target and read back, each for one rule of the canvas.
+//! Tests that draw onto a small target and read it back.
 
 mod masks;
 mod photo;

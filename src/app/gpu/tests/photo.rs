@@ -1,20 +1,20 @@
-//! The photo, and several of them in a frame.
+//! Drawing photos: one, or several in a frame.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use egui::{Rect, pos2, vec2};
 
-use super::studio::{GAMMA, LINEAR, SIDE, Studio, all, halves, map, motley, picture, plain};
-use crate::app::gpu::{Look, Tone, Upload, Uploaded, Uploader, shape};
+use super::studio::{GAMMA, LINEAR, SIDE, Studio, all, halves, image, map, motley, plain};
+use crate::app::gpu::{MaskStyle, Tone, Upload, Uploaded, Uploader, shape};
 
 #[test]
-fn at_one_to_one_a_photo_keeps_its_bytes_on_either_kind_of_target() {
+fn a_photo_at_actual_size_keeps_its_bytes_on_both_target_formats() {
     for format in [GAMMA, LINEAR] {
         let Some(studio) = Studio::open(format) else { return };
         let photo = studio.photo(SIDE, motley);
         let drawn = |tone| studio.draw_whole(&photo, None, tone);
-        assert_eq!(drawn(Tone::default()), picture(SIDE, motley).rgb.as_chunks::<3>().0);
+        assert_eq!(drawn(Tone::default()), image(SIDE, motley).rgb.as_chunks::<3>().0);
         let grey = Tone {
             brightness: 0.25,
             contrast: -1.0,
@@ -24,7 +24,7 @@ fn at_one_to_one_a_photo_keeps_its_bytes_on_either_kind_of_target() {
 }
 
 #[test]
-fn a_magnified_photo_has_crisp_pixels_also_where_only_a_part_is_seen() {
+fn a_magnified_photo_has_sharp_pixels_even_if_partly_visible() {
     let Some(studio) = Studio::open(GAMMA) else { return };
     let photo = studio.photo(100, motley);
     // 16 screen pixels per photo pixel, far beyond the target on all sides.
@@ -44,41 +44,41 @@ fn a_reduced_photo_is_averaged() {
 }
 
 #[test]
-fn the_uploader_gives_back_what_it_was_given_and_ends() {
+fn the_uploader_returns_the_photo_and_ends() {
     let Some(studio) = Studio::open(GAMMA) else { return };
     let uploader = Uploader::start(Some(studio.gpu.clone()), &egui::Context::default()).expect("a thread");
-    uploader.ask(Upload::Photo(7, Arc::new(picture(SIDE, motley))));
+    uploader.ask(Upload::Photo(7, Arc::new(image(SIDE, motley))));
     let deadline = Instant::now() + Duration::from_secs(60);
     let photo = loop {
         match uploader.poll() {
             Some(Uploaded::Photo { id: 7, photo }) => break photo,
-            Some(_) => panic!("nothing else was asked for"),
+            Some(_) => panic!("nothing else was requested"),
             None => std::thread::park_timeout(Duration::from_millis(5)),
         }
         assert!(Instant::now() < deadline, "no photo came");
     };
     let drawn = studio.draw_whole(&photo, None, Tone::default());
-    assert_eq!(drawn, picture(SIDE, motley).rgb.as_chunks::<3>().0);
+    assert_eq!(drawn, image(SIDE, motley).rgb.as_chunks::<3>().0);
     drop(uploader);
 }
 
 #[test]
-fn two_places_in_one_frame_do_not_disturb_each_other() {
+fn two_places_in_one_frame_are_independent() {
     let Some(studio) = Studio::open(GAMMA) else { return };
     let photo = studio.photo(16, motley);
     let labels = studio.labels(&map(16, halves(16)), &[65535; 256]);
     let half = |left| Rect::from_min_size(pos2(left, 0.0), vec2(SIDE as f32 / 2.0, SIDE as f32));
     let mut other = plain();
     other.palette.rotate_left(1);
-    let place = |slot, left, look, brightness| {
+    let place = |slot, left, style, brightness| {
         let tone = Tone {
             brightness,
             contrast: 0.0,
         };
-        let masks = Some((labels.clone(), look));
+        let masks = Some((labels.clone(), style));
         shape(&studio.gpu, slot, half(left), half(left), photo.clone(), masks, tone)
     };
-    let faint = Look {
+    let faint = MaskStyle {
         opacity: 0.3,
         ..plain()
     };

@@ -1,4 +1,4 @@
-//! A small target that is drawn onto through egui's renderer and read back, and what is drawn.
+//! A small target that is drawn onto with egui's renderer and read back, and images to draw.
 
 use std::sync::{Arc, MutexGuard};
 
@@ -6,13 +6,13 @@ use eframe::egui_wgpu::{RenderState, Renderer, RendererOptions, ScreenDescriptor
 use egui::epaint::{ClippedPrimitive, Primitive};
 use egui::{Rect, Shape, pos2, vec2};
 
-use crate::app::gpu::{Gpu, GpuLabels, GpuPhoto, Look, Tone, shape};
-use crate::app::state::Inside;
+use crate::app::gpu::{Gpu, GpuLabels, GpuPhoto, MaskStyle, Tone, shape};
+use crate::app::state::MaskFill;
 use crate::app::testing::can_draw;
 use crate::labels::{LabelMap, Regions};
 use crate::photo::Photo;
 
-/// Width and height of the target in pixels, of which a point has one: a row is 256 bytes, as read-back wants it.
+/// Width and height of the target in pixels, with one pixel per point. A row has 256 bytes, as reading back requires.
 pub(super) const SIDE: usize = 64;
 
 pub(super) const GAMMA: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;
@@ -32,7 +32,7 @@ pub(super) struct Studio {
     pub(super) gpu: Gpu,
     format: wgpu::TextureFormat,
     _state: RenderState,
-    // The last to go: the next test begins when all of this one is gone.
+    // Dropped last: the next test starts when everything of this one has been dropped.
     _turn: MutexGuard<'static, ()>,
 }
 
@@ -107,30 +107,35 @@ impl Studio {
             .map_async(wgpu::MapMode::Read, |mapped| mapped.expect("memory to read"));
         device
             .poll(wgpu::PollType::wait_indefinitely())
-            .expect("a finished picture");
+            .expect("a finished frame");
         let bytes = read.get_mapped_range(..).expect("mapped memory");
         let pixels = bytes.as_chunks::<4>().0.iter();
         pixels.map(|[r, g, b, _]| [*r, *g, *b]).collect()
     }
 
-    /// An even photo over the whole target, under masks of a map of `side` x `side` pixels.
-    pub(super) fn draw_masks(&self, side: usize, class: impl Fn(usize, usize) -> u16, look: Look) -> Vec<[u8; 3]> {
+    /// Draws a uniform photo over the whole target, with masks of a map of `side` x `side` pixels.
+    pub(super) fn draw_masks(
+        &self,
+        side: usize,
+        class: impl Fn(usize, usize) -> u16,
+        style: MaskStyle,
+    ) -> Vec<[u8; 3]> {
         let labels = self.labels(&map(side, class), &vec![65535; side * side]);
-        self.draw_whole(&self.photo(side, |_, _| GREY), Some((labels, look)), Tone::default())
+        self.draw_whole(&self.photo(side, |_, _| GREY), Some((labels, style)), Tone::default())
     }
 
-    /// A photo over the whole target.
+    /// Draws a photo over the whole target.
     pub(super) fn draw_whole(
         &self,
         photo: &Arc<GpuPhoto>,
-        masks: Option<(Arc<GpuLabels>, Look)>,
+        masks: Option<(Arc<GpuLabels>, MaskStyle)>,
         tone: Tone,
     ) -> Vec<[u8; 3]> {
         self.draw(vec![shape(&self.gpu, 0, all(), all(), photo.clone(), masks, tone)])
     }
 
     pub(super) fn photo(&self, side: usize, pixel: impl Fn(usize, usize) -> [u8; 3]) -> Arc<GpuPhoto> {
-        Arc::new(self.gpu.photo(&picture(side, pixel)))
+        Arc::new(self.gpu.photo(&image(side, pixel)))
     }
 
     pub(super) fn labels(&self, map: &LabelMap, confidence: &[u16]) -> Arc<GpuLabels> {
@@ -151,7 +156,7 @@ pub(super) fn all() -> Rect {
     Rect::from_min_size(pos2(0.0, 0.0), vec2(SIDE as f32, SIDE as f32))
 }
 
-pub(super) fn picture(side: usize, pixel: impl Fn(usize, usize) -> [u8; 3]) -> Photo {
+pub(super) fn image(side: usize, pixel: impl Fn(usize, usize) -> [u8; 3]) -> Photo {
     let rgb = (0..side * side).flat_map(|i| pixel(i % side, i / side)).collect();
     Photo::new(side, side, rgb)
 }
@@ -164,12 +169,12 @@ pub(super) fn map(side: usize, class: impl Fn(usize, usize) -> u16) -> LabelMap 
     }
 }
 
-/// Opaque fill in four colours.
-pub(super) fn plain() -> Look {
-    Look {
+/// Masks filled with four opaque colours.
+pub(super) fn plain() -> MaskStyle {
+    MaskStyle {
         palette: PALETTE.to_vec(),
         opacity: 1.0,
-        inside: Inside::Fill,
+        fill: MaskFill::Fill,
         outline: 0.0,
         fade: false,
         threshold: 0.0,
@@ -191,7 +196,7 @@ pub(super) fn motley(x: usize, y: usize) -> [u8; 3] {
     ]
 }
 
-/// Class 0 at the left, 1 at the right.
+/// Class 0 in the left half, 1 in the right half.
 pub(super) fn halves(side: usize) -> impl Fn(usize, usize) -> u16 {
     move |x, _| u16::from(x >= side / 2)
 }

@@ -1,4 +1,4 @@
-//! Which fonts of the system draw some characters.
+//! Chooses the system fonts that draw given characters.
 
 use std::sync::Arc;
 
@@ -6,14 +6,14 @@ use egui::{FontData, FontFamily, FontInsert, FontPriority, InsertFontFamily};
 use fontdb::{Database, FaceInfo, Style, Weight};
 use ttf_parser::Face;
 
-/// Largest font file that is loaded, in bytes: the largest collections of Chinese, Japanese and Korean fonts take half
-/// of it.
-const MOST_BYTES: usize = 256 << 20;
+/// Maximum size of a font file that is loaded, in bytes: twice the size of the largest collections of Chinese, Japanese
+/// and Korean fonts.
+const MAX_BYTES: usize = 256 << 20;
 
-/// Ends of the names of fonts that draw the same Han characters as people in different places write them.
+/// Last words of the names of fonts that draw the same Han characters in the style of one region.
 const REGIONS: [&str; 5] = ["SC", "TC", "HK", "JP", "KR"];
 
-/// As few fonts as are needed for all the characters that any font has.
+/// As few fonts as are needed for all those characters that some font has.
 pub(super) fn fonts_for(database: &Database, characters: &[char], language: &str) -> Vec<FontInsert> {
     let region = region_of(language);
     let mut faces: Vec<&FaceInfo> = database.faces().collect();
@@ -22,13 +22,13 @@ pub(super) fn fonts_for(database: &Database, characters: &[char], language: &str
     let mut fonts = Vec::new();
     while let Some((face, drawn)) = best(database, &faces, &missing) {
         missing.retain(|character| !drawn.contains(character));
-        // A font that cannot be loaded is not tried again, for what it draws is no longer missing.
+        // A font that cannot be loaded is not tried again, because its characters no longer count as missing.
         fonts.extend(loaded(database, face));
     }
     fonts
 }
 
-/// The face that draws most of the characters, and which; the first of several.
+/// The face that draws most of the characters, with those characters; the first one in a tie.
 fn best<'a>(database: &Database, faces: &[&'a FaceInfo], missing: &[char]) -> Option<(&'a FaceInfo, Vec<char>)> {
     let mut best: Option<(&FaceInfo, Vec<char>)> = None;
     for &face in faces {
@@ -44,7 +44,7 @@ fn best<'a>(database: &Database, faces: &[&'a FaceInfo], missing: &[char]) -> Op
     best
 }
 
-/// Those of the characters for which a face has an outline, or at least a gap for a space.
+/// The characters for which a face has an outline, or any glyph in the case of white space.
 fn drawn_by(database: &Database, face: &FaceInfo, characters: &[char]) -> Vec<char> {
     let draws = |font: &Face, character: char| {
         let glyph = font.glyph_index(character);
@@ -59,7 +59,7 @@ fn drawn_by(database: &Database, face: &FaceInfo, characters: &[char]) -> Vec<ch
 
 fn loaded(database: &Database, face: &FaceInfo) -> Option<FontInsert> {
     let (bytes, index) = database.with_face_data(face.id, |data, index| {
-        (data.len() <= MOST_BYTES).then(|| (data.to_vec(), index))
+        (data.len() <= MAX_BYTES).then(|| (data.to_vec(), index))
     })??;
     let name = format!("{} {index}", face.post_script_name);
     let families = [FontFamily::Proportional, FontFamily::Monospace];
@@ -71,8 +71,7 @@ fn loaded(database: &Database, face: &FaceInfo) -> Option<FontInsert> {
     Some(FontInsert::new(&name, data, families.into()))
 }
 
-/// How little a face fits among the window's own, which are upright, without serifs and of usual weight: the least is
-/// the best.
+/// How badly a face matches the window's own fonts: upright, sans serif and of normal weight. Lower is better.
 fn unsuitability(face: &FaceInfo, region: &str) -> (bool, bool, bool, u16) {
     let family = face.families.first().map_or("", |(name, _)| name);
     let with_serifs = ["Serif", "Mono"].iter().any(|word| family.contains(word));
@@ -82,7 +81,7 @@ fn unsuitability(face: &FaceInfo, region: &str) -> (bool, bool, bool, u16) {
     (face.style != Style::Normal, with_serifs, elsewhere, weight)
 }
 
-/// How Han characters are written where a language is spoken.
+/// The region, one of [`REGIONS`], whose style of Han characters goes with a language.
 fn region_of(language: &str) -> &'static str {
     match language {
         l if l.starts_with("ja") => "JP",
@@ -93,7 +92,7 @@ fn region_of(language: &str) -> &'static str {
     }
 }
 
-/// The language of the person, such as `zh_TW.UTF-8`.
+/// The user's language, such as `zh_TW.UTF-8`.
 pub(super) fn language() -> String {
     let names = ["LC_ALL", "LC_CTYPE", "LANG"];
     let mut set = names.into_iter().filter_map(|name| std::env::var(name).ok());
@@ -121,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plain_face_of_the_own_region_comes_first() {
+    fn a_regular_face_of_the_users_region_is_preferred() {
         let mut faces = [
             face("Noto Sans CJK JP", Style::Italic, 400),
             face("Noto Serif CJK JP", Style::Normal, 400),
@@ -149,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_character_that_no_font_has_asks_for_none() {
+    fn no_font_is_chosen_for_a_character_that_none_has() {
         let mut database = Database::new();
         assert!(fonts_for(&database, &['中', 'a'], "").is_empty());
         database.load_font_data(b"no font".to_vec());

@@ -1,6 +1,7 @@
-//! Fonts of the system for names in scripts that the window's own fonts lack. The window says which characters it
-//! could not draw; a thread looks for fonts that have them, so that nothing waits and nothing is read before it is
-//! needed.
+//! System fonts for names in scripts that the window's own fonts lack.
+//!
+//! The window reports which characters it could not draw, and a thread looks for fonts that have them. So the window
+//! never waits, and no font is read before it is needed.
 
 mod choice;
 
@@ -12,23 +13,23 @@ use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded, unbounded};
 use egui::{Context, FallbackRequest, FontInsert, FontProvider};
 use fontdb::Database;
 
-/// Takes care that characters which cannot be drawn can soon be.
+/// Adds system fonts for characters that the window cannot draw.
 pub(in crate::app) struct SystemFonts {
-    /// Characters that no font has, each once.
+    /// Characters that no loaded font has, each once.
     missing: Receiver<char>,
-    /// The fonts of the system; `None` before they are needed, and while they are searched.
+    /// The system's fonts; `None` until they are first needed, and during a search.
     database: Option<Database>,
-    search: Option<Receiver<Found>>,
+    search: Option<Receiver<FontSearch>>,
 }
 
-/// What a search gives back.
-struct Found {
+/// The result of a search.
+struct FontSearch {
     database: Database,
     fonts: Vec<FontInsert>,
 }
 
 impl SystemFonts {
-    /// Has the context say which characters are missing; reads nothing yet.
+    /// Makes the context report missing characters; reads no fonts yet.
     pub(in crate::app) fn of(context: &Context) -> Self {
         let (missing, receiver) = Missing::new();
         context.add_font_provider(Arc::new(missing));
@@ -39,16 +40,17 @@ impl SystemFonts {
         }
     }
 
-    /// Adds the fonts that have been found, and has others looked for when this frame lacked characters. To be called
-    /// after a frame is drawn: nothing else would wake the window for what was missing in it.
+    /// Adds the fonts that have been found, and starts a search if this frame lacked characters.
+    ///
+    /// Call it after a frame is drawn: nothing else wakes the window for characters that were missing in it.
     pub(in crate::app) fn update(&mut self, context: &Context) {
         if let Some(search) = &self.search {
             match search.try_recv() {
-                Ok(Found { database, fonts }) => {
+                Ok(FontSearch { database, fonts }) => {
                     self.search = None;
                     self.database = Some(database);
                     for font in fonts {
-                        log::info!("names are drawn with a font of the system: {}", font.name);
+                        log::info!("using a system font for names: {}", font.name);
                         context.add_font(font);
                         context.request_repaint();
                     }
@@ -73,18 +75,20 @@ impl SystemFonts {
                 database
             });
             let fonts = choice::fonts_for(&database, &characters, &choice::language());
-            // It fails when the window is gone.
-            sender.send(Found { database, fonts }).ok();
+            // Fails when the window is closed.
+            sender.send(FontSearch { database, fonts }).ok();
             context.request_repaint();
         });
         match thread {
             Ok(_) => self.search = Some(search),
-            Err(why) => log::warn!("no thread to look for fonts: {why}"),
+            Err(why) => log::warn!("the thread that looks for fonts cannot be started: {why}"),
         }
     }
 }
 
-/// Notes what the window's fonts lack. It is asked in the midst of a frame, so it never has a font at hand.
+/// Records the characters that the window's fonts lack.
+///
+/// It is asked in the middle of a frame, so it never returns a font.
 struct Missing {
     noted: Mutex<HashSet<char>>,
     sender: Sender<char>,
@@ -101,7 +105,7 @@ impl Missing {
 impl FontProvider for Missing {
     fn font_for(&self, request: &FallbackRequest<'_>) -> Option<FontInsert> {
         let character = request.cluster.chars().next()?;
-        // Whatever fonts are added, the window asks again for what they lack too.
+        // The window asks again for a character that the added fonts lack too; it is reported only once.
         let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
         if noted.insert(character) {
             self.sender.send(character).ok();
@@ -120,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn characters_that_the_own_fonts_lack_are_noted_once() {
+    fn missing_characters_are_reported_once() {
         let (missing, receiver) = Missing::new();
         let mut missing = Some(missing);
         let mut harness = Harness::builder().allow_missing_glyphs().build_ui(move |ui| {
@@ -136,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_font_of_the_system_draws_what_is_missing() {
+    fn a_system_font_draws_missing_characters() {
         let mut database = Database::new();
         database.load_system_fonts();
         if choice::fonts_for(&database, &['中'], "").is_empty() {
@@ -159,13 +163,13 @@ mod tests {
             let font = FontId::proportional(14.0);
             harness.ctx.fonts_mut(|fonts| fonts.has_glyph(&font, character))
         };
-        assert!(!can_draw(&harness, '中'), "egui has such a font by itself now");
+        assert!(!can_draw(&harness, '中'), "egui includes such a font now");
         let deadline = Instant::now() + Duration::from_secs(60);
         while !can_draw(&harness, '中') {
-            assert!(Instant::now() < deadline, "no font came");
+            assert!(Instant::now() < deadline, "no font was added");
             std::thread::park_timeout(Duration::from_millis(5));
             harness.step();
         }
-        assert!(can_draw(&harness, 'a'), "the own fonts stay");
+        assert!(can_draw(&harness, 'a'), "the window's own fonts stay");
     }
 }

@@ -1,24 +1,24 @@
-//! The main outputs of all open models under names that tell them apart.
+//! The main outputs of all open models, with distinct names.
 
 use std::sync::Arc;
 
 use crate::engine::{ModelInfo, ModelSource, OpenModel, Output};
 
-/// One main output.
-pub(in crate::app) struct Entry {
+/// A main output in the output switch.
+pub(in crate::app) struct OutputEntry {
     pub(in crate::app) model: Arc<ModelInfo>,
     pub(in crate::app) output: Output,
-    /// What tells it from the others of its group, such as `PUP`.
+    /// Name within its group, such as `PUP`.
     pub(in crate::app) title: String,
-    /// What it is called where the group is not seen, such as `SETR-PUP-L/16`.
+    /// Name where the group is not shown, such as `SETR-PUP-L/16`.
     pub(in crate::app) name: String,
 }
 
-/// The entries of a model with several decoders, or the one of another model.
+/// The entries of one model: several if it has several decoders.
 pub(in crate::app) struct Group {
-    /// What precedes the entries; nothing where their titles say all.
+    /// Title before the entries; `None` if their titles are enough.
     pub(in crate::app) title: Option<String>,
-    pub(in crate::app) entries: Vec<Entry>,
+    pub(in crate::app) entries: Vec<OutputEntry>,
 }
 
 /// All main outputs, model by model.
@@ -27,7 +27,7 @@ pub(in crate::app) fn groups(open: &[OpenModel]) -> Vec<Group> {
         let info = &open_model.info;
         let decoders = &info.spec.decoders;
         let several = decoders.len() > 1;
-        let entries = (0..decoders.len()).map(|decoder| Entry {
+        let entries = (0..decoders.len()).map(|decoder| OutputEntry {
             model: info.clone(),
             output: Output::main(decoder),
             title: match several {
@@ -54,7 +54,7 @@ pub(in crate::app) fn model_name(open: &[OpenModel], info: &ModelInfo) -> String
     info.title.clone() + &file_note(open, info)
 }
 
-/// What tells a decoder from the others of its model: its kind, or its key where two are of one kind.
+/// The title of a decoder within its model: its kind, or its key if two decoders are of the same kind.
 fn decoder_title(info: &ModelInfo, decoder: usize) -> String {
     let decoders = &info.spec.decoders;
     let title = decoders[decoder].head.title();
@@ -64,7 +64,7 @@ fn decoder_title(info: &ModelInfo, decoder: usize) -> String {
     }
 }
 
-/// Where a model comes from, with as many folders as tell it from the other open models of its title; nothing where
+/// The end of a model's path, with as many folders as distinguish it from other open models of the same title; empty if
 /// there are none.
 fn file_note(open: &[OpenModel], info: &ModelInfo) -> String {
     let same = |other: &&OpenModel| other.info.id != info.id && other.info.title == info.title;
@@ -77,14 +77,14 @@ fn file_note(open: &[OpenModel], info: &ModelInfo) -> String {
             .iter()
             .all(|other| last_parts(other, *parts) != last_parts(&info.source, *parts))
     };
-    let parts = (1..=MOST_PARTS).find(is_unique).unwrap_or(MOST_PARTS);
+    let parts = (1..=MAX_PARTS).find(is_unique).unwrap_or(MAX_PARTS);
     format!(" ({})", last_parts(&info.source, parts))
 }
 
-/// Most parts of a path in a name.
-const MOST_PARTS: usize = 8;
+/// Largest number of path components in a name.
+const MAX_PARTS: usize = 8;
 
-/// The last parts of the path of a model.
+/// The last `count` components of a model's path.
 fn last_parts(source: &ModelSource, count: usize) -> String {
     let ModelSource::Path(path) = source else {
         return source.name();
@@ -102,7 +102,7 @@ mod tests {
     use crate::app::state::testing::model;
     use crate::model::DecoderKind;
 
-    /// Each group as its title and the titles of its entries, and the names of all entries.
+    /// Each group as one text of its title and the titles of its entries, and the names of all entries.
     fn texts(open: &[OpenModel]) -> (Vec<String>, Vec<String>) {
         let groups = groups(open);
         let text = |group: &Group| {
@@ -122,21 +122,21 @@ mod tests {
     }
 
     #[test]
-    fn one_model_is_told_by_its_decoders() {
+    fn a_single_model_is_titled_by_its_decoders() {
         let (titles, names) = texts(&[model(1, "a", &DecoderKind::ALL)]);
         assert_eq!(titles, ["Linear | Mask | Naive | PUP | MLA"]);
         assert_eq!(names[..3], ["Seg-T-Linear/16", "Seg-T-Mask/16", "SETR-Naive-T/16"]);
     }
 
     #[test]
-    fn several_models_are_told_by_their_titles() {
+    fn several_models_are_titled_by_their_model_titles() {
         let several = [DecoderKind::Mask, DecoderKind::Pup];
         let open = [model(1, "a", &[DecoderKind::Mask]), model(2, "b", &several)];
         assert_eq!(texts(&open).0, ["Seg-T-Mask/16", "ViT-T/16: Mask | PUP"]);
     }
 
     #[test]
-    fn models_of_one_title_are_told_by_their_files() {
+    fn models_with_the_same_title_are_distinguished_by_file() {
         let linear = [DecoderKind::Linear];
         let open = [model(1, "/models/a.pth", &linear), model(2, "/models/b", &linear)];
         let expected = ["Seg-T-Linear/16 (a.pth)", "Seg-T-Linear/16 (b)"];

@@ -1,4 +1,4 @@
-//! Opening a model: what was asked for, how far it is, and stopping it.
+//! Opening a model: requesting it, its progress, and cancelling it.
 
 use std::sync::Arc;
 
@@ -7,19 +7,19 @@ use crate::app::state::AppState;
 use crate::app::workspaces::News;
 use crate::engine::{Asked, Job, ModelInfo, ModelSource, Output, Ticket};
 
-/// A model on its way.
+/// A model that is being opened.
 pub(in crate::app) struct Loading {
     asked: Asked,
     pub(super) source: ModelSource,
     pub(in crate::app) name: String,
-    /// Share that is done, 0..=1.
+    /// Completed fraction, 0..=1.
     pub(in crate::app) fraction: f32,
-    /// Panes of a comparison wait for it; it does not come into use.
+    /// Whether it is for panes of a comparison: then it does not become the model in use.
     for_panes: bool,
 }
 
 impl AppState {
-    /// Opens a model, in place of one that is on its way; the one in use stays until it is there.
+    /// Opens a model, in place of one that is being opened. The model in use stays until the new one is open.
     pub(in crate::app) fn open_model(&mut self, source: ModelSource) {
         self.library.models.next.clear();
         self.load_model(source, false);
@@ -41,7 +41,7 @@ impl AppState {
         });
     }
 
-    /// Stops opening a model, and goes on with the one in use.
+    /// Stops opening a model, and resumes with the one in use.
     pub(in crate::app) fn cancel_loading(&mut self) {
         self.library.models.next.clear();
         if let Some(loading) = self.library.models.loading.take() {
@@ -50,7 +50,7 @@ impl AppState {
         }
     }
 
-    /// The model of the session, the embedded one unless there was another.
+    /// The model of the session, or else the embedded one.
     pub(in crate::app) fn session_model(&self) -> ModelSource {
         self.session
             .model
@@ -75,7 +75,7 @@ impl AppState {
         }
     }
 
-    /// A model is open: it is used from now on, unless another one has been asked for since or only panes wait for it.
+    /// Takes an open model and uses it, unless another one has been requested since or only panes wait for it.
     pub(in crate::app) fn take_model(&mut self, ticket: &Ticket, model: Arc<ModelInfo>) {
         if let ModelSource::Path(path) = &model.source {
             self.session.remember_model(path);
@@ -88,7 +88,7 @@ impl AppState {
         }
         if loading.for_panes && self.library.models.used.is_some() {
             if self.workspace.shows_output {
-                // The run that opening it had stopped.
+                // Opening the model had stopped the run.
                 self.resume();
             }
             return;
@@ -98,7 +98,7 @@ impl AppState {
         self.use_output(model, output);
     }
 
-    /// With which output a model begins: the one it was left with, in this session or in the one before.
+    /// The first output of a model to show: the one that was last in use, in this session or the previous one.
     fn first_output(&self, model: &ModelInfo) -> Output {
         if self
             .library
@@ -121,13 +121,13 @@ impl AppState {
         place.map_or_else(Output::default, Output::main)
     }
 
-    /// A model could not be opened.
+    /// Takes the failure to open a model.
     pub(in crate::app) fn take_model_failure(&mut self, ticket: &Ticket, message: String) {
         self.actions.error(message);
         self.end_loading(ticket);
     }
 
-    /// A model is not on its way any more, and has not come.
+    /// Ends the opening of a model that has failed or been stopped.
     pub(in crate::app) fn end_loading(&mut self, ticket: &Ticket) {
         if self
             .library
@@ -141,14 +141,14 @@ impl AppState {
     }
 }
 
-/// Says what was assumed or set aside when a model was opened.
+/// A message with the remarks about what was assumed or left out when a model was opened.
 fn remarks_note(model: &ModelInfo) -> Option<Toast> {
     let name = model.source.name();
     match model.remarks.as_slice() {
         [] => None,
         [remark] => Some(Toast::info(format!("{name}: {remark}"))),
         many => {
-            let text = format!("{name}: {} notes about how it was opened", many.len());
+            let text = format!("{name}: {} remarks about how it was opened", many.len());
             Some(Toast::info(text).with_details(many.join("\n")))
         }
     }
@@ -164,7 +164,7 @@ mod tests {
     use crate::model::DecoderKind;
 
     #[test]
-    fn remarks_are_one_note_for_each_model() {
+    fn all_remarks_of_a_model_are_one_message() {
         let note = |remarks: &[&str]| {
             let mut open = model(1, "/models/a.pth", &[DecoderKind::Linear]);
             Arc::make_mut(&mut open.info).remarks = remarks.iter().map(|remark| (*remark).to_owned()).collect();
@@ -174,8 +174,8 @@ mod tests {
         };
         assert_eq!(note(&[]), None);
         assert_eq!(note(&["guessed"]).as_deref(), Some("a.pth: guessed"));
-        let both = note(&["first", "second"]).expect("a note");
-        assert!(both.starts_with("a.pth: 2 notes"), "{both}");
+        let both = note(&["first", "second"]).expect("a message");
+        assert!(both.starts_with("a.pth: 2 remarks"), "{both}");
         assert!(both.contains("first") && both.contains("second"), "{both}");
     }
 }

@@ -1,4 +1,4 @@
-//! The open models, and which output of which of them is in use.
+//! The open models, and the output in use.
 
 mod entries;
 mod loading;
@@ -9,22 +9,23 @@ use std::sync::Arc;
 use super::{AppState, Document};
 use crate::app::workspaces::News;
 use crate::engine::{Job, ModelInfo, ModelSource, OpenModel, Output};
-pub(in crate::app) use entries::{Entry, Group, groups, model_name};
+pub(in crate::app) use entries::{Group, OutputEntry, groups, model_name};
 pub(in crate::app) use loading::Loading;
 
-/// What the window knows of models.
+/// The open models and the output in use.
 #[derive(Default)]
 pub(in crate::app) struct Models {
-    /// In the order in which they were opened for the first time.
+    /// In the order in which they were first opened.
     open: Vec<OpenModel>,
-    /// The model in use, under the class names that are chosen for it.
+    /// The model in use, with the class names that the user has chosen for it.
     used: Option<Arc<ModelInfo>>,
-    /// Which output of the model in use is shown.
+    /// The output of the model in use that is shown.
     output: Output,
-    /// Outputs that were in use before another model was, under the numbers of their models.
+    /// The last output in use of each model that was in use before, by the model's number.
     before: BTreeMap<u64, Output>,
     loading: Option<Loading>,
-    /// Models that are opened for a comparison, one after another: the next one when all panes have what is open.
+    /// Models to open for a comparison, one after another: the next one is opened when all panes of the open models are
+    /// done.
     next: VecDeque<ModelSource>,
 }
 
@@ -39,7 +40,7 @@ impl Models {
         self.used.as_ref()
     }
 
-    /// Which output of the model in use is shown.
+    /// The output of the model in use that is shown.
     pub(in crate::app) fn output(&self) -> Output {
         self.output
     }
@@ -49,12 +50,12 @@ impl Models {
         self.loading.as_ref()
     }
 
-    /// Whether a model has been asked for and has not come yet.
+    /// Whether a model is being opened.
     pub(in crate::app) fn is_loading(&self) -> bool {
         self.loading.is_some()
     }
 
-    /// Whether this model has been asked for and has not come yet.
+    /// Whether this model is being opened, or waits to be opened.
     pub(in crate::app) fn is_coming(&self, source: &ModelSource) -> bool {
         self.loading.as_ref().is_some_and(|loading| loading.source == *source) || self.next.contains(source)
     }
@@ -64,7 +65,7 @@ impl Models {
         !self.next.is_empty()
     }
 
-    /// Leaves it at the models that have been run so far.
+    /// Drops the models that wait to be opened for a comparison.
     pub(in crate::app) fn forget_next(&mut self) {
         self.next.clear();
     }
@@ -81,7 +82,7 @@ impl Models {
         open.map(|open| &open.info)
     }
 
-    /// What an output is called, with its file where another open model is called the same.
+    /// The name of an output, with its file if another open model has the same title.
     pub(in crate::app) fn output_name(&self, model: &ModelInfo, decoder: usize) -> String {
         entries::output_name(&self.open, model, decoder)
     }
@@ -103,15 +104,15 @@ impl Models {
         self.used.as_ref().is_some_and(|used| used.id == model) && self.output == output
     }
 
-    /// The model in use is called so from now on.
+    /// Replaces the model in use by the same model with other class names.
     pub(super) fn rename(&mut self, model: Arc<ModelInfo>) {
         self.used = Some(model);
     }
 }
 
 impl AppState {
-    /// Opens models for the panes of a comparison, one after another: the next one when what is shown of the one before
-    /// is there. The output in use stays.
+    /// Opens models for the panes of a comparison, one after another: the next one when the results of the previous one
+    /// are shown. The output in use stays.
     pub(in crate::app) fn open_models_in_turn(&mut self, sources: impl IntoIterator<Item = ModelSource>) {
         let is_open = |source: &ModelSource| self.library.models.open.iter().any(|open| open.info.source == *source);
         let is_missing = |source: &ModelSource| !is_open(source) && !self.library.models.is_coming(source);
@@ -122,14 +123,14 @@ impl AppState {
         }
     }
 
-    /// Opens the next of the models that are run one after another, if there is one.
+    /// Opens the next model that waits, if there is one.
     pub(in crate::app) fn open_next_model(&mut self) {
         if let Some(source) = self.library.models.next.pop_front() {
             self.load_model(source, true);
         }
     }
 
-    /// Chooses an entry of the switch, if there is one at this place.
+    /// Uses the output at this index of the output switch, if there is one.
     pub(in crate::app) fn choose_entry(&mut self, place: usize) {
         let entry = self.library.models.main_outputs().nth(place);
         if let Some((model, output)) = entry.map(|(model, output)| (model.clone(), output)) {
@@ -137,14 +138,14 @@ impl AppState {
         }
     }
 
-    /// Shows what another output makes of the pictures.
+    /// Uses another output.
     pub(in crate::app) fn choose_output(&mut self, model: Arc<ModelInfo>, output: Output) {
         if !self.library.models.uses_output(model.id, output) {
             self.use_output(model, output);
         }
     }
 
-    /// Goes back to a model, to the output that was in use before.
+    /// Uses another model, with the output of it that was last in use.
     pub(in crate::app) fn choose_model(&mut self, model: Arc<ModelInfo>) {
         if self.library.models.used.as_ref().is_none_or(|used| used.id != model.id) {
             let output = self.library.models.before.get(&model.id).copied().unwrap_or_default();
@@ -152,10 +153,10 @@ impl AppState {
         }
     }
 
-    /// Uses an output from now on. Masks that have the same classes stay until those of the output come.
+    /// Makes an output the one in use. The current masks stay until the new result if the classes are the same.
     fn use_output(&mut self, model: Arc<ModelInfo>, output: Output) {
         if self.workspace.shows_output {
-            // Else the run is the workspace's own, and goes on.
+            // Otherwise the run belongs to the workspace and continues.
             self.cancel();
         }
         let model = self.named(&model);
@@ -180,12 +181,12 @@ impl AppState {
         self.recall_or_segment();
     }
 
-    /// Takes the masks of other classes off the canvas: they would be listed under wrong names.
+    /// Removes masks with other classes from the canvas: they would be listed under wrong names.
     fn clear_results(&mut self) {
         self.documents().for_each(Document::clear_result);
     }
 
-    /// Takes what is open now. When the model in use has been closed, another one takes its place.
+    /// Takes the list of open models. If the model in use has been closed, another one replaces it.
     pub(in crate::app) fn take_open_models(&mut self, open: Vec<OpenModel>) {
         self.library.models.open = open;
         let is_open = |id: u64| self.library.models.open.iter().any(|model| model.info.id == id);
@@ -207,7 +208,7 @@ impl AppState {
     pub(in crate::app) fn close_model(&mut self, model: &ModelInfo) {
         let running = self.jobs.running.as_ref();
         if running.is_some_and(|running| running.key.model == model.id) {
-            // Else the model would stay until its run has ended.
+            // Otherwise the model would stay in memory until its run has ended.
             self.cancel();
         }
         self.actions.tell(News::ModelClosing(model.source.clone()));

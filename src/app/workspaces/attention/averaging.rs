@@ -1,40 +1,41 @@
-//! Figures of heads averaged over the open pictures: one picture after another, whenever nothing else is to be done.
+//! Statistics of heads averaged over the open images, measured one image after another while nothing else runs.
 
 use std::collections::VecDeque;
 
 use super::Attention;
 use crate::app::workspaces::Ctx;
 use crate::engine::{
-    Asked, HeadMeans, HeadStatistics, HeadsJob, HeadsOfPicture, Job, Output, Part, PhotoSource, Settings, Ticket,
+    Asked, HeadMeans, HeadStatistics, HeadsJob, HeadsOfImage, ImageSource, InferenceConfig, Job, NetworkPart, Output,
+    Ticket,
 };
 
-/// What figures belong to.
+/// What averaged statistics belong to.
 #[derive(Clone, Debug, PartialEq)]
-struct Of {
-    pictures: Vec<PhotoSource>,
+struct AverageKey {
+    images: Vec<ImageSource>,
     model: u64,
     output: Output,
-    settings: Settings,
+    settings: InferenceConfig,
 }
 
-/// Figures so far.
+/// The averages so far.
 pub(super) struct Averaging {
-    of: Of,
-    waiting: VecDeque<PhotoSource>,
-    /// The picture that the worker is at.
-    under_way: Option<(Asked, PhotoSource)>,
+    of: AverageKey,
+    waiting: VecDeque<ImageSource>,
+    /// The image that is being measured.
+    under_way: Option<(Asked, ImageSource)>,
     encoder: HeadMeans,
     decoder: HeadMeans,
-    /// Sum over the pictures, in pixels.
+    /// Sum over the images of the distance of a head with uniform attention, in pixels.
     uniform: f64,
-    /// Why pictures could not be counted.
+    /// Why images could not be measured.
     failures: Vec<String>,
 }
 
 impl Averaging {
-    fn new(of: Of) -> Self {
+    fn new(of: AverageKey) -> Self {
         Self {
-            waiting: of.pictures.iter().cloned().collect(),
+            waiting: of.images.iter().cloned().collect(),
             of,
             under_way: None,
             encoder: HeadMeans::default(),
@@ -44,26 +45,27 @@ impl Averaging {
         }
     }
 
-    /// Means so far, and that of the distance of a head that looks everywhere alike; `None` before the first picture.
-    pub(super) fn means(&self, part: Part) -> Option<(HeadStatistics, f64)> {
+    /// The means so far, and the mean distance in pixels of a head with uniform attention; `None` before the first
+    /// image.
+    pub(super) fn means(&self, part: NetworkPart) -> Option<(HeadStatistics, f64)> {
         let means = match part {
-            Part::Encoder => &self.encoder,
-            Part::Decoder => &self.decoder,
+            NetworkPart::Encoder => &self.encoder,
+            NetworkPart::Decoder => &self.decoder,
         };
         (means.count() > 0).then(|| (means.mean(), self.uniform / means.count() as f64))
     }
 
-    /// Pictures that are done or have failed, and all of them.
+    /// Number of images that are done or have failed, and number of all images.
     pub(super) fn progress(&self) -> (usize, usize) {
-        (self.encoder.count() + self.failures.len(), self.of.pictures.len())
+        (self.encoder.count() + self.failures.len(), self.of.images.len())
     }
 
-    /// Why pictures are left out.
+    /// Why images were left out.
     pub(super) fn failures(&self) -> &[String] {
         &self.failures
     }
 
-    fn take(&mut self, ticket: &Ticket, figures: Option<Result<HeadsOfPicture, String>>) {
+    fn take(&mut self, ticket: &Ticket, figures: Option<Result<HeadsOfImage, String>>) {
         let Some((_, source)) = self.under_way.take_if(|(asked, _)| asked.is(ticket)) else {
             return;
         };
@@ -80,7 +82,7 @@ impl Averaging {
 }
 
 impl Attention {
-    /// Asks for the next picture, if figures over all pictures are wanted and nothing else is under way.
+    /// Requests the next image, if averages over all images are shown and nothing else runs.
     pub(super) fn update_averaging(&mut self, ctx: &Ctx) {
         if !self.show_figures || !self.over_all {
             return;
@@ -90,17 +92,17 @@ impl Attention {
         let Some((model, settings)) = models.used().zip(state.run_settings()) else {
             return;
         };
-        let of = Of {
-            pictures: state.library.pictures.sources().cloned().collect(),
+        let of = AverageKey {
+            images: state.library.images.sources().cloned().collect(),
             model: model.id,
             output: models.output(),
             settings: settings.plain(),
         };
         let averaging = self.averaging.take().filter(|averaging| averaging.of == of);
         let averaging = self.averaging.insert(averaging.unwrap_or_else(|| Averaging::new(of)));
-        let busy = self.looking.is_some()
+        let busy = self.pending.is_some()
             || state.jobs.running.is_some()
-            || state.desk.opening.is_some()
+            || state.canvas_content.opening.is_some()
             || state.jobs.batch.is_some()
             || models.is_loading();
         if busy || averaging.under_way.is_some() {
@@ -122,7 +124,7 @@ impl Attention {
         averaging.under_way = Some((asked, source));
     }
 
-    /// Lets everything else go first; the picture under way is begun anew later.
+    /// Withdraws the current request, so that other work goes first; its image is measured again later.
     pub(super) fn interrupt_averaging(&mut self) {
         if let Some(averaging) = &mut self.averaging
             && let Some((_, source)) = averaging.under_way.take()
@@ -131,8 +133,8 @@ impl Attention {
         }
     }
 
-    /// Figures of a picture have come.
-    pub(super) fn take_heads(&mut self, ticket: &Ticket, figures: Option<Result<HeadsOfPicture, String>>) {
+    /// Takes the statistics of an image. `None`, if it was stopped or withdrawn, puts the image back into the queue.
+    pub(super) fn take_heads(&mut self, ticket: &Ticket, figures: Option<Result<HeadsOfImage, String>>) {
         if let Some(averaging) = &mut self.averaging {
             averaging.take(ticket, figures);
         }

@@ -1,33 +1,34 @@
-//! How much of a row of the mask transformer lies on each class token, as bars.
+//! Bars that show how much attention of the mask transformer goes to each class token.
 
 use egui::{CollapsingHeader, Color32, Grid, ProgressBar, Ui};
 
-use super::{Attention, Shown};
-use crate::engine::{Answer, Direction, ModelInfo, Part, Question};
+use super::{Attention, MapChoice};
+use crate::engine::{Direction, ModelInfo, NetworkPart, TraceAnswer, TraceQuestion};
 
-/// Classes that are listed: the rest has less.
-const MOST_LISTED: usize = 12;
+/// Maximum number of listed classes; the rest have smaller values.
+const MAX_LISTED: usize = 12;
 
 impl Attention {
-    /// The values of the chosen map on the class tokens, largest first; nothing where the map has none.
+    /// The values of the chosen map for the class tokens, largest first; empty if the map has none.
     fn class_shares(&self) -> Vec<(usize, f32)> {
-        let Some(inspection) = &self.inspection else {
+        let Some(traced) = &self.traced else {
             return Vec::new();
         };
-        let Some((Question::Rows(place, ..), Answer::Rows(rows))) = self.answer(|q| matches!(q, Question::Rows(..)))
+        let Some((TraceQuestion::Rows(place, ..), TraceAnswer::Rows(rows))) =
+            self.answer(|q| matches!(q, TraceQuestion::Rows(..)))
         else {
             return Vec::new();
         };
-        if place.part != Part::Decoder {
+        if place.part != NetworkPart::Decoder {
             return Vec::new();
         }
         let row = match self.shown {
-            Shown::Mean => rows.mean(),
-            Shown::Most => rows.most(),
-            Shown::Head(head) if head < rows.heads() => rows.head(head).to_vec(),
+            MapChoice::Mean => rows.mean(),
+            MapChoice::Most => rows.most(),
+            MapChoice::Head(head) if head < rows.heads() => rows.head(head).to_vec(),
             _ => return Vec::new(),
         };
-        let first = inspection.inside.patch_range(Part::Decoder).end;
+        let first = traced.trace.patch_range(NetworkPart::Decoder).end;
         let mut shares: Vec<(usize, f32)> = row.iter().skip(first).copied().enumerate().collect();
         shares.sort_by(|a, b| b.1.total_cmp(&a.1));
         shares
@@ -40,13 +41,10 @@ impl Attention {
             return;
         };
         let (title, hint) = match self.direction {
-            Direction::From => (
-                "On class tokens",
-                "What of the row lies on each class token, in percent of the row",
-            ),
+            Direction::From => ("On class tokens", "Share of the row that goes to each class token (%)"),
             Direction::To => (
                 "From class tokens",
-                "How much each class token looks at the query, in percent of its row",
+                "How much each class token looks at the query: share of its row (%)",
             ),
         };
         let header = CollapsingHeader::new(title).default_open(true).show(ui, |ui| {
@@ -54,7 +52,7 @@ impl Attention {
                 .num_columns(2)
                 .spacing([8.0, 2.0])
                 .show(ui, |ui| {
-                    for (class, share) in shares.iter().take(MOST_LISTED) {
+                    for (class, share) in shares.iter().take(MAX_LISTED) {
                         let named = model.classes.classes.get(*class);
                         ui.label(named.map_or_else(|| format!("class {class}"), |class| class.name.clone()));
                         let [r, g, b] = colors.get(*class).copied().unwrap_or([128; 3]);
@@ -68,10 +66,10 @@ impl Attention {
                         ui.end_row();
                     }
                 });
-            if shares.len() > MOST_LISTED {
+            if shares.len() > MAX_LISTED {
                 ui.weak(format!(
-                    "{} classes with less are not listed",
-                    shares.len() - MOST_LISTED
+                    "{} classes with smaller values are not listed",
+                    shares.len() - MAX_LISTED
                 ));
             }
         });

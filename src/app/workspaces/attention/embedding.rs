@@ -6,27 +6,23 @@ use egui_plot::{MarkerShape, Plot, PlotPoint, Points, Text};
 use super::Attention;
 use crate::engine::{ModelInfo, Token};
 
-/// Up to so many classes have their names beside their points; more would cover each other.
-const MOST_NAMES: usize = 30;
+/// Maximum number of classes with names beside their points; more names would overlap.
+const MAX_NAMES: usize = 30;
 
-/// Clicks this far from a point, as a share of the plot, are none.
+/// Largest distance of a click from the point that it selects, as a share of the plot.
 const NEAR: f64 = 0.06;
 
 impl Attention {
-    /// The plot; a click on a class makes it the query.
+    /// Draws the plot. A click on a class makes it the query.
     pub(super) fn embedding(&mut self, ui: &mut Ui, model: &ModelInfo) {
-        let Some(inspection) = self.inspection.clone() else {
+        let Some(traced) = self.traced.clone() else {
             return;
         };
-        if inspection.class_plane.is_empty() {
+        if traced.class_plane.is_empty() {
             ui.weak("Only a mask transformer has class embeddings");
             return;
         }
-        let points: Vec<[f64; 2]> = inspection
-            .class_plane
-            .iter()
-            .map(|point| point.map(f64::from))
-            .collect();
+        let points: Vec<[f64; 2]> = traced.class_plane.iter().map(|point| point.map(f64::from)).collect();
         let text = ui.visuals().text_color();
         let plot = Plot::new("class embeddings")
             .height(220.0)
@@ -46,7 +42,7 @@ impl Attention {
                     .radius(if chosen { 7.0 } else { 4.5 })
                     .color(Color32::from_rgb(r, g, b));
                 plot.points(marker);
-                if points.len() <= MOST_NAMES {
+                if points.len() <= MAX_NAMES {
                     let at = PlotPoint::new(point[0], point[1]);
                     let name = Text::new(about.name.clone(), at, about.name.clone());
                     plot.text(name.color(text).anchor(egui::Align2::CENTER_BOTTOM));
@@ -66,7 +62,7 @@ impl Attention {
             .min_by(|(_, a), (_, b)| off(a).total_cmp(&off(b)));
         if let Some((class, _)) = nearest.filter(|(_, point)| off(point) <= NEAR) {
             self.token = Token::Class(class);
-            self.go_to_stage(crate::engine::Part::Decoder);
+            self.go_to_stage(crate::engine::NetworkPart::Decoder);
             self.keep_possible();
         }
     }

@@ -1,21 +1,23 @@
-//! The shown maps to files.
+//! Export of the shown maps to files.
 
 use std::path::PathBuf;
 
 use egui::Ui;
 
-use super::{Attention, Shown};
+use super::{Attention, MapChoice};
 use crate::app::workspaces::Ctx;
-use crate::engine::{Answer, Certainty, FigureExport, FigureMaps, FigureStyle, Job, NumberFormat, Question};
+use crate::engine::{
+    FigureExport, FigureMaps, FigureStyle, Job, NumberFormat, TraceAnswer, TraceQuestion, Uncertainty,
+};
 
 impl Attention {
-    /// How exported figures are made.
+    /// Draws the options for exported figures.
     pub(super) fn export_choice(&mut self, ui: &mut Ui) {
         ui.horizontal(|ui| {
             ui.label("Size");
-            for zoom in [1, 2, FigureStyle::MOST_ZOOM] {
+            for zoom in [1, 2, FigureStyle::MAX_ZOOM] {
                 ui.selectable_value(&mut self.export_zoom, zoom, format!("{zoom}x"))
-                    .on_hover_text("Sides of the picture over those of the photo");
+                    .on_hover_text("Size of the figure relative to the photo");
             }
         });
         ui.checkbox(&mut self.export_caption, "Title and colour bar");
@@ -25,41 +27,44 @@ impl Attention {
                 ui.selectable_value(&mut self.export_numbers, format, format!(".{}", format.extension()));
             }
         });
-        ui.weak("Export… writes every head of the layer, or the one map that is shown.");
+        ui.weak("Export… writes all heads of the layer, or the single map that is shown.");
     }
 
-    /// What an export writes: every head of the layer, or the one map that is shown; from answers to what is asked now.
+    /// The maps to export: all heads of the layer, or the single map that is shown. `None` while the current question
+    /// has no answer.
     fn maps(&self) -> Option<FigureMaps> {
-        let inspection = self.inspection.as_ref()?;
+        let traced = self.traced.as_ref()?;
         let wanted = self.needed();
         let (question, answer) = match self.shown {
-            Shown::Mean | Shown::Most | Shown::Head(_) => self.answer(|q| matches!(q, Question::Rows(..))),
-            Shown::Rollout => self.answer(|q| matches!(q, Question::Rollout(..))),
-            Shown::Similarity => self.answer(|q| matches!(q, Question::Similarity(..))),
-            Shown::Certainty(_) => self.answer(|q| matches!(q, Question::Certainty(_))),
-            Shown::Colours => None,
+            MapChoice::Mean | MapChoice::Most | MapChoice::Head(_) => {
+                self.answer(|q| matches!(q, TraceQuestion::Rows(..)))
+            }
+            MapChoice::Rollout => self.answer(|q| matches!(q, TraceQuestion::Rollout(..))),
+            MapChoice::Similarity => self.answer(|q| matches!(q, TraceQuestion::Similarity(..))),
+            MapChoice::Uncertainty(_) => self.answer(|q| matches!(q, TraceQuestion::Uncertainty(_))),
+            MapChoice::Colours => None,
         }?;
         if !wanted.contains(question) {
             return None;
         }
         Some(match (question, answer) {
-            (Question::Rows(place, token, direction), Answer::Rows(rows)) => {
+            (TraceQuestion::Rows(place, token, direction), TraceAnswer::Rows(rows)) => {
                 let heads = (0..rows.heads()).map(|head| (format!("head-{}", head + 1), rows.head(head).to_vec()));
                 let fused = [("mean".to_owned(), rows.mean()), ("max".to_owned(), rows.most())];
                 let of = (*place, *token, *direction);
-                FigureMaps::of_rows(inspection, of, heads.chain(fused).collect())
+                FigureMaps::of_rows(traced, of, heads.chain(fused).collect())
             }
-            (Question::Rollout(_, token, rollout), Answer::Tokens(row)) => {
-                FigureMaps::of_rollout(inspection, *token, rollout, row)
+            (TraceQuestion::Rollout(_, token, rollout), TraceAnswer::Tokens(row)) => {
+                FigureMaps::of_rollout(traced, *token, rollout, row)
             }
-            (Question::Similarity(place, token), Answer::Tokens(_)) => {
+            (TraceQuestion::Similarity(place, token), TraceAnswer::Tokens(_)) => {
                 FigureMaps::of_similarity(*token, place.layer + 1, self.shown_values()?.0)
             }
-            (Question::Certainty(what), Answer::Patches(values)) => {
+            (TraceQuestion::Uncertainty(what), TraceAnswer::Patches(values)) => {
                 let name = match what {
-                    Certainty::Class(class) => format!("probability of class {class}"),
-                    Certainty::Entropy => "entropy of the classes".to_owned(),
-                    Certainty::Margin => "margin of the best class".to_owned(),
+                    Uncertainty::Class(class) => format!("probability of class {class}"),
+                    Uncertainty::Entropy => "entropy of the classes".to_owned(),
+                    Uncertainty::Margin => "margin of the best class".to_owned(),
                 };
                 FigureMaps::of_shares(&name, values.clone())
             }
@@ -67,21 +72,21 @@ impl Attention {
         })
     }
 
-    /// Whether there is something to write.
+    /// Whether there is a map to export.
     pub(super) fn can_export(&self) -> bool {
-        self.inspection.is_some() && self.shown != Shown::Colours
+        self.traced.is_some() && self.shown != MapChoice::Colours
     }
 
-    /// Writes the maps into a folder; existing files stay.
+    /// Exports the maps into a folder. Existing files are not overwritten.
     pub(super) fn export_figures(&self, folder: PathBuf, ctx: &Ctx) {
-        let (Some(inspection), Some(maps)) = (self.inspection.clone(), self.maps()) else {
+        let (Some(traced), Some(maps)) = (self.traced.clone(), self.maps()) else {
             ctx.actions().info("There is nothing to export yet");
             return;
         };
         let used = ctx.state.library.models.used();
-        let model = used.cloned().unwrap_or_else(|| inspection.model.clone());
+        let model = used.cloned().unwrap_or_else(|| traced.model.clone());
         let job = FigureExport {
-            inspection,
+            traced,
             classes: model.classes.clone(),
             maps,
             style: FigureStyle {

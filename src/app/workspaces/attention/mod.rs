@@ -18,16 +18,16 @@ use std::sync::Arc;
 
 use egui::{Color32, ColorImage, Context, TextureHandle, TextureOptions};
 
-use super::picture_view::PictureView;
+use super::image_view::ImageView;
 use crate::engine::{
-    Answer, Asked, Certainty, Direction, Inspection, Layer, Look, NumberFormat, Part, Place, Prediction, Progress,
-    Question, Read, Region, Rollout, Token,
+    Asked, Direction, LayerId, NetworkPart, NumberFormat, Prediction, Progress, Region, Rollout, Token, TraceAnswer,
+    TraceQuestion, TraceReading, TraceRequest, TracedImage, TracedLayer, Uncertainty,
 };
 use crate::export::{ColorMap, Curve};
 
-/// Which of a layer's maps is on the canvas.
+/// The map on the canvas.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Shown {
+pub(super) enum MapChoice {
     #[default]
     Mean,
     Most,
@@ -35,25 +35,25 @@ pub(super) enum Shown {
     Rollout,
     Similarity,
     Colours,
-    /// Of the masks, before the best class is taken.
-    Certainty(Certainty),
+    /// Of the class scores, before the argmax.
+    Uncertainty(Uncertainty),
 }
 
-/// What a person looks at, and what is known of it.
+/// The state of the workspace: the user's choices, and what has been read from the trace.
 pub(super) struct Attention {
-    /// The patch that was chosen last.
+    /// The last chosen patch.
     patch: Option<usize>,
-    /// Whose attention is read.
+    /// The query: the token whose attention is read.
     token: Token,
-    place: Place,
-    /// Layer of the stage that is not looked at: encoder or decoder.
+    place: LayerId,
+    /// Layer of the stage that is not shown, encoder or decoder.
     other_layer: usize,
     direction: Direction,
-    shown: Shown,
+    shown: MapChoice,
     rollout: Rollout,
     curve: Curve,
     map: ColorMap,
-    /// One scale for all heads of a layer.
+    /// Whether all heads of a layer have one scale.
     common: bool,
     smooth: bool,
     opacity: f32,
@@ -61,42 +61,42 @@ pub(super) struct Attention {
     show_matrix: bool,
     show_figures: bool,
     figure: plot::Figure,
-    /// The figures are averaged over all open pictures.
+    /// Whether the statistics of heads are averaged over all open images.
     over_all: bool,
-    /// Sides of exported pictures over those of the photo.
+    /// Side of an exported figure as a multiple of the image's side.
     export_zoom: usize,
     export_caption: bool,
     export_numbers: NumberFormat,
     averaging: Option<averaging::Averaging>,
-    /// On its way.
-    looking: Option<Looking>,
-    /// Why the last look came to nothing, and which it was.
-    failed: Option<(Look, String)>,
-    inspection: Option<Arc<Inspection>>,
-    /// What [`Certainty`] was read from.
+    /// The requested trace.
+    pending: Option<PendingTrace>,
+    /// The last request if it failed, and why.
+    failed: Option<(TraceRequest, String)>,
+    traced: Option<Arc<TracedImage>>,
+    /// The prediction that [`Uncertainty`] is read from.
     prediction: Option<Arc<Prediction>>,
-    /// Counts predictions.
+    /// Number of predictions so far, which tells textures of different predictions apart.
     predictions: u64,
     /// The last answer of each kind.
-    answers: Vec<(Question, Answer)>,
-    /// What cannot be answered.
-    unanswerable: Vec<Question>,
-    /// What the reader was asked for last.
-    wished: Vec<Question>,
+    answers: Vec<(TraceQuestion, TraceAnswer)>,
+    /// Questions that cannot be answered.
+    unanswerable: Vec<TraceQuestion>,
+    /// The questions last sent to the reader.
+    requested: Vec<TraceQuestion>,
     canvas_heat: Heat,
     head_heat: Heat,
     matrix_heat: Heat,
-    picture: PictureView,
+    image: ImageView,
 }
 
-/// A look on its way: what, and how far.
-struct Looking {
+/// A requested trace and its progress.
+struct PendingTrace {
     asked: Asked,
-    look: Look,
+    request: TraceRequest,
     progress: Option<Progress>,
 }
 
-/// A texture and what it was drawn from.
+/// A texture, and a key of what it was drawn from.
 #[derive(Default)]
 struct Heat {
     key: Option<String>,
@@ -104,7 +104,7 @@ struct Heat {
 }
 
 impl Heat {
-    /// The texture, drawn anew where `key` says so.
+    /// The texture, drawn again if `key` has changed.
     fn texture(
         &mut self,
         context: &Context,
@@ -126,7 +126,7 @@ impl Heat {
             self.key = Some(key);
         }
         self.texture.get_or_insert_with(|| {
-            // Made above in any case.
+            // Always made above.
             context.load_texture("attention", ColorImage::example(), options)
         })
     }
@@ -137,14 +137,14 @@ impl Default for Attention {
         Self {
             patch: None,
             token: Token::Patch(0),
-            place: Place {
-                part: Part::Encoder,
-                // At first the last one: it is what the decoder takes.
+            place: LayerId {
+                part: NetworkPart::Encoder,
+                // The last layer at first, because the decoder takes its output.
                 layer: usize::MAX,
             },
             other_layer: usize::MAX,
             direction: Direction::From,
-            shown: Shown::Mean,
+            shown: MapChoice::Mean,
             rollout: Rollout::default(),
             curve: Curve::default(),
             map: ColorMap::default(),
@@ -160,15 +160,15 @@ impl Default for Attention {
             export_caption: true,
             export_numbers: NumberFormat::default(),
             averaging: None,
-            looking: None,
+            pending: None,
             failed: None,
-            inspection: None,
+            traced: None,
             prediction: None,
             predictions: 0,
             answers: Vec::new(),
             unanswerable: Vec::new(),
-            wished: Vec::new(),
-            picture: PictureView::default(),
+            requested: Vec::new(),
+            image: ImageView::default(),
             canvas_heat: Heat::default(),
             head_heat: Heat::default(),
             matrix_heat: Heat::default(),
@@ -176,62 +176,62 @@ impl Default for Attention {
     }
 }
 
-/// Colours as a texture takes them.
-fn picture_of((size, pixels): ([usize; 2], Vec<[u8; 3]>)) -> ColorImage {
+/// The image for a texture from its width, height and RGB pixels.
+fn image_of((size, pixels): ([usize; 2], Vec<[u8; 3]>)) -> ColorImage {
     ColorImage::new(
         size,
         pixels.into_iter().map(|[r, g, b]| Color32::from_rgb(r, g, b)).collect(),
     )
 }
 
-/// Whether two looks are the same but for their number.
-fn same_look(a: &Look, b: &Look) -> bool {
+/// Whether two requests are for the same trace.
+fn same_request(a: &TraceRequest, b: &TraceRequest) -> bool {
     (a.photo.id, a.model, a.output, a.region) == (b.photo.id, b.model, b.output, b.region) && a.settings == b.settings
 }
 
-/// Whether the answer depends on the prediction.
-fn is_of_prediction(question: &Question) -> bool {
-    matches!(question, Question::Certainty(_))
+/// Whether the answer to a question depends on the prediction.
+fn is_of_prediction(question: &TraceQuestion) -> bool {
+    matches!(question, TraceQuestion::Uncertainty(_))
 }
 
-/// Whether two questions are of one kind, so that the answer to one takes the place of that to the other.
-fn same_kind(a: &Question, b: &Question) -> bool {
+/// Whether two questions are of the same kind, so that the answer to one replaces the answer to the other.
+fn same_kind(a: &TraceQuestion, b: &TraceQuestion) -> bool {
     std::mem::discriminant(a) == std::mem::discriminant(b)
 }
 
 impl Attention {
     /// The last answer to a question of this kind, with the question.
-    fn answer(&self, kind: impl Fn(&Question) -> bool) -> Option<&(Question, Answer)> {
+    fn answer(&self, kind: impl Fn(&TraceQuestion) -> bool) -> Option<&(TraceQuestion, TraceAnswer)> {
         self.answers.iter().find(|(question, _)| kind(question))
     }
 
-    fn question_of_rows(&self) -> Question {
-        Question::Rows(self.place, self.token, self.direction)
+    fn question_of_rows(&self) -> TraceQuestion {
+        TraceQuestion::Rows(self.place, self.token, self.direction)
     }
 
-    /// What the panels and the canvas need, the most wanted first.
-    fn needed(&self) -> Vec<Question> {
+    /// The questions that the panel and the canvas need answered, the most important first.
+    fn needed(&self) -> Vec<TraceQuestion> {
         let mut needed = vec![self.question_of_rows()];
         let part = self.token.part();
         match self.shown {
-            Shown::Rollout => needed.push(Question::Rollout(part, self.token, self.rollout)),
-            Shown::Similarity => needed.push(Question::Similarity(self.place, self.token)),
-            Shown::Colours => needed.push(Question::Colours(self.place)),
-            Shown::Certainty(what) => needed.push(Question::Certainty(what)),
-            Shown::Mean | Shown::Most | Shown::Head(_) => {}
+            MapChoice::Rollout => needed.push(TraceQuestion::Rollout(part, self.token, self.rollout)),
+            MapChoice::Similarity => needed.push(TraceQuestion::Similarity(self.place, self.token)),
+            MapChoice::Colours => needed.push(TraceQuestion::Colours(self.place)),
+            MapChoice::Uncertainty(what) => needed.push(TraceQuestion::Uncertainty(what)),
+            MapChoice::Mean | MapChoice::Most | MapChoice::Head(_) => {}
         }
         if self.show_matrix {
-            needed.push(Question::Matrix(self.place.part, self.token, self.direction));
+            needed.push(TraceQuestion::Matrix(self.place.part, self.token, self.direction));
         }
         if self.show_figures {
-            needed.push(Question::Figures(self.place.part));
+            needed.push(TraceQuestion::Figures(self.place.part));
         }
         needed
     }
 
-    fn take(&mut self, read: Read) {
-        let inspection = self.inspection.as_ref();
-        if !inspection.is_some_and(|inspection| read.is_of(inspection, self.prediction.as_ref())) {
+    fn take(&mut self, read: TraceReading) {
+        let traced = self.traced.as_ref();
+        if !traced.is_some_and(|traced| read.is_of(traced, self.prediction.as_ref())) {
             return;
         }
         match read.answer {
@@ -244,36 +244,36 @@ impl Attention {
         }
     }
 
-    /// Goes to a stage, at the layer at which it was left; at first the last one.
-    fn go_to_stage(&mut self, part: Part) {
+    /// Switches to a stage, at the layer that was last shown there; at first the last layer.
+    fn go_to_stage(&mut self, part: NetworkPart) {
         if part != self.place.part {
             self.place.part = part;
             std::mem::swap(&mut self.place.layer, &mut self.other_layer);
         }
     }
 
-    /// Goes some layers on.
+    /// Moves by a number of layers.
     pub(super) fn step_layer(&mut self, by: isize) {
         self.place.layer = self.place.layer.saturating_add_signed(by);
         self.keep_possible();
     }
 
-    /// Goes some heads on; from the mean to the first or the last.
+    /// Moves by a number of heads; from the mean to the first or the last head.
     pub(super) fn step_head(&mut self, by: isize) {
         let heads = self
-            .inspection
+            .traced
             .as_ref()
-            .and_then(|i| i.inside.layer(self.place))
-            .map_or(0, Layer::heads);
+            .and_then(|i| i.trace.layer(self.place))
+            .map_or(0, TracedLayer::heads);
         let to = match self.shown {
-            Shown::Head(head) => head.checked_add_signed(by),
+            MapChoice::Head(head) => head.checked_add_signed(by),
             _ if by > 0 => Some(0),
             _ => heads.checked_sub(1),
         };
-        self.shown = to.filter(|head| *head < heads).map_or(Shown::Mean, Shown::Head);
+        self.shown = to.filter(|head| *head < heads).map_or(MapChoice::Mean, MapChoice::Head);
     }
 
-    /// Forgets what was read of another prediction.
+    /// Sets the prediction, and forgets what was read from the previous one.
     fn note_prediction(&mut self, prediction: Option<Arc<Prediction>>) {
         let same = match (&self.prediction, &prediction) {
             (Some(old), Some(new)) => Arc::ptr_eq(old, new),
@@ -285,13 +285,13 @@ impl Attention {
             self.unanswerable.retain(|question| !is_of_prediction(question));
             self.predictions += 1;
             self.prediction = prediction;
-            self.wished.clear();
+            self.requested.clear();
         }
     }
 
-    /// Forgets everything that was read, which may be hundreds of megabytes; what a person chose stays.
+    /// Forgets everything that was read, which may take hundreds of megabytes. The user's choices stay.
     fn forget(&mut self) {
-        (self.inspection, self.prediction) = (None, None);
+        (self.traced, self.prediction) = (None, None);
         self.answers.clear();
         self.unanswerable.clear();
         for heat in [&mut self.canvas_heat, &mut self.head_heat, &mut self.matrix_heat] {
@@ -299,34 +299,34 @@ impl Attention {
         }
     }
 
-    /// Brings what is chosen to what the model has.
+    /// Limits the choices to what the model has.
     fn keep_possible(&mut self) {
-        let Some(inspection) = self.inspection.clone() else {
+        let Some(traced) = self.traced.clone() else {
             return;
         };
-        let inside = &inspection.inside;
-        if inside.layers(self.place.part).is_empty() {
-            self.go_to_stage(Part::Encoder);
+        let trace = &traced.trace;
+        if trace.layers(self.place.part).is_empty() {
+            self.go_to_stage(NetworkPart::Encoder);
         }
-        let last = inside.layers(self.place.part).len().saturating_sub(1);
+        let last = trace.layers(self.place.part).len().saturating_sub(1);
         self.place.layer = self.place.layer.min(last);
-        let middle = inside.grid[0] / 2 * inside.grid[1] + inside.grid[1] / 2;
-        let patch = self.patch.filter(|patch| *patch < inside.patches()).unwrap_or(middle);
+        let middle = trace.grid[0] / 2 * trace.grid[1] + trace.grid[1] / 2;
+        let patch = self.patch.filter(|patch| *patch < trace.patches()).unwrap_or(middle);
         self.patch = Some(patch);
-        let is_rollout_of_class = self.shown == Shown::Rollout && matches!(self.token, Token::Class(_));
+        let is_rollout_of_class = self.shown == MapChoice::Rollout && matches!(self.token, Token::Class(_));
         let part = if is_rollout_of_class {
-            Part::Decoder
+            NetworkPart::Decoder
         } else {
             self.place.part
         };
-        if matches!(self.token, Token::Patch(_)) || inside.index(part, self.token).is_none() {
+        if matches!(self.token, Token::Patch(_)) || trace.index(part, self.token).is_none() {
             self.token = Token::Patch(patch);
         }
-        let heads = inside.layer(self.place).map_or(0, Layer::heads);
-        if let Shown::Head(head) = self.shown
+        let heads = trace.layer(self.place).map_or(0, TracedLayer::heads);
+        if let MapChoice::Head(head) = self.shown
             && head >= heads
         {
-            self.shown = Shown::Mean;
+            self.shown = MapChoice::Mean;
         }
     }
 }

@@ -1,13 +1,15 @@
-//! The panel of the workspace: whose attention, where, and how it is drawn.
+//! The panel of the workspace: the query, the layer, the map, and how it is drawn.
 
 use egui::{CollapsingHeader, ComboBox, Panel, ProgressBar, ScrollArea, Slider, Ui};
 
-use super::{Attention, Shown};
+use super::{Attention, MapChoice};
 use crate::app::workspaces::Ctx;
-use crate::engine::{Answer, Certainty, Direction, Fusion, ModelInfo, Part, Question, Region, Token, patch_place};
+use crate::engine::{
+    Direction, Fusion, ModelInfo, NetworkPart, Region, Token, TraceAnswer, TraceQuestion, Uncertainty, patch_place,
+};
 use crate::export::{ColorMap, Curve};
 
-/// How patches are numbered, as in figures and by the command line.
+/// How patches are numbered, which is the same in exported figures and on the command line.
 const COUNTED: &str = "Rows and columns of patches are counted from 0, from the top left corner";
 
 impl Attention {
@@ -22,7 +24,7 @@ impl Attention {
                 let text = self.under_cursor(ctx);
                 ui.label(
                     text.as_deref()
-                        .unwrap_or("Point at the picture; a click or a drag chooses a patch"),
+                        .unwrap_or("Point at the photo to read it. Click or drag to choose a patch."),
                 )
                 .on_hover_text(COUNTED);
             });
@@ -32,55 +34,55 @@ impl Attention {
             ui.strong("Attention");
             self.state(ui);
             let model = ctx.state.library.models.used();
-            let Some(model) = model.filter(|_| self.inspection.is_some()) else {
+            let Some(model) = model.filter(|_| self.traced.is_some()) else {
                 return self.area(ui, windows);
             };
             self.query(ui, model);
             self.layer(ui);
             self.which_map(ui);
-            self.certainty(ui, model);
+            self.uncertainty(ui, model);
             ui.add_space(4.0);
-            if matches!(self.shown, Shown::Mean | Shown::Most | Shown::Head(_)) {
+            if matches!(self.shown, MapChoice::Mean | MapChoice::Most | MapChoice::Head(_)) {
                 ui.scope(|ui| self.head_tiles(ui));
                 self.what_is_cut(ui);
                 self.class_bars(ui, model, &ctx.state.view.colors(&model.classes));
             }
             self.rollout_choice(ui);
             ui.add_space(4.0);
-            let pictures = ctx.state.library.pictures.len();
+            let images = ctx.state.library.images.len();
             let all = CollapsingHeader::new("All layers and heads").show(ui, |ui| self.matrix(ui));
             self.show_matrix = all.fully_open() || all.openness > 0.0;
-            let figures = CollapsingHeader::new("Distance and entropy").show(ui, |ui| self.figures(ui, pictures));
+            let figures = CollapsingHeader::new("Distance and entropy").show(ui, |ui| self.figures(ui, images));
             self.show_figures = figures.fully_open() || figures.openness > 0.0;
             CollapsingHeader::new("Class embeddings").show(ui, |ui| self.embedding(ui, model));
-            CollapsingHeader::new("Colours and area").show(ui, |ui| self.look(ui, windows));
+            CollapsingHeader::new("Colours and area").show(ui, |ui| self.request(ui, windows));
             CollapsingHeader::new("Exported figures").show(ui, |ui| self.export_choice(ui));
         });
     }
 
-    /// How far the pass is, or why there is none.
+    /// Draws the progress of the trace, or why there is none.
     fn state(&mut self, ui: &mut Ui) {
-        if let Some(looking) = &self.looking {
-            let fraction = looking.progress.map_or(0.0, |p| p.fraction);
+        if let Some(pending) = &self.pending {
+            let fraction = pending.progress.map_or(0.0, |p| p.fraction);
             ui.add(ProgressBar::new(fraction).show_percentage())
-                .accessible_name("Progress of looking inside");
+                .accessible_name("Progress of reading attention");
         } else if let Some((_, why)) = &self.failed {
             ui.colored_label(ui.visuals().error_fg_color, why);
             if ui.button("Try again").clicked() {
-                self.look_again();
+                self.trace_again();
             }
-        } else if self.inspection.is_none() {
-            ui.weak("Open a picture and a model to look inside");
+        } else if self.traced.is_none() {
+            ui.weak("Open a photo and a model to see attention");
         }
     }
 
     fn query(&mut self, ui: &mut Ui, model: &ModelInfo) {
-        let Some(inspection) = self.inspection.clone() else {
+        let Some(traced) = self.traced.clone() else {
             return;
         };
-        let inside = &inspection.inside;
+        let trace = &traced.trace;
         let name = |token: Token| match token {
-            Token::Patch(patch) => format!("Patch in {}", patch_place(patch, inside.grid[1])),
+            Token::Patch(patch) => format!("Patch in {}", patch_place(patch, trace.grid[1])),
             Token::Extra(0) => "Class token".to_owned(),
             Token::Extra(_) => "Distillation token".to_owned(),
             Token::Class(class) => model
@@ -90,43 +92,49 @@ impl Attention {
                 .map_or_else(|| format!("Class {class}"), |class| class.name.clone()),
         };
         ui.horizontal(|ui| {
-            let label = ui.label("Query");
+            let label = ui.label("From");
+            let room = (ui.available_width() - 8.0).floor().max(80.0);
             let list = ComboBox::from_id_salt("query")
                 .selected_text(name(self.token))
-                .width((ui.available_width() - 8.0).max(80.0))
+                .width(room)
                 .truncate();
-            let shown = list.show_ui(ui, |ui| {
-                let patch = Token::Patch(self.patch.unwrap_or(0));
-                ui.selectable_value(&mut self.token, patch, name(patch));
-                for token in (0..inside.extra).map(Token::Extra) {
-                    if ui.selectable_value(&mut self.token, token, name(token)).clicked() {
-                        self.go_to_stage(Part::Encoder);
+            // Without a limit the list widens the panel by a fraction of a point, which moves the photo.
+            let limited = ui.scope(|ui| {
+                ui.set_max_width(room);
+                list.show_ui(ui, |ui| {
+                    let patch = Token::Patch(self.patch.unwrap_or(0));
+                    ui.selectable_value(&mut self.token, patch, name(patch));
+                    for token in (0..trace.extra).map(Token::Extra) {
+                        if ui.selectable_value(&mut self.token, token, name(token)).clicked() {
+                            self.go_to_stage(NetworkPart::Encoder);
+                        }
                     }
-                }
-                for token in (0..inside.classes).map(Token::Class) {
-                    if ui.selectable_value(&mut self.token, token, name(token)).clicked() {
-                        self.go_to_stage(Part::Decoder);
+                    for token in (0..trace.classes).map(Token::Class) {
+                        if ui.selectable_value(&mut self.token, token, name(token)).clicked() {
+                            self.go_to_stage(NetworkPart::Decoder);
+                        }
                     }
-                }
+                })
             });
+            let shown = limited.inner;
             shown.response.labelled_by(label.id).on_hover_text(COUNTED);
         });
         ui.horizontal(|ui| {
-            ui.selectable_value(&mut self.direction, Direction::From, "Looks at")
-                .on_hover_text("What the query looks at: a row of the attention, whose sum is 1");
-            ui.selectable_value(&mut self.direction, Direction::To, "Looked at by")
+            ui.selectable_value(&mut self.direction, Direction::From, "Where it looks")
+                .on_hover_text("Where the query looks: a row of the attention, which sums to 1");
+            ui.selectable_value(&mut self.direction, Direction::To, "Who looks at it")
                 .on_hover_text("Who looks at the query: a column of the attention");
         });
     }
 
     fn layer(&mut self, ui: &mut Ui) {
-        let Some(inspection) = self.inspection.clone() else {
+        let Some(traced) = self.traced.clone() else {
             return;
         };
-        let inside = &inspection.inside;
-        if !inside.decoder.is_empty() {
+        let trace = &traced.trace;
+        if !trace.decoder.is_empty() {
             ui.horizontal(|ui| {
-                for (part, title) in [(Part::Encoder, "Encoder"), (Part::Decoder, "Decoder")] {
+                for (part, title) in [(NetworkPart::Encoder, "Encoder"), (NetworkPart::Decoder, "Decoder")] {
                     if ui.selectable_label(self.place.part == part, title).clicked() {
                         self.go_to_stage(part);
                         self.keep_possible();
@@ -134,7 +142,7 @@ impl Attention {
                 }
             });
         }
-        let count = inside.layers(self.place.part).len();
+        let count = trace.layers(self.place.part).len();
         ui.horizontal(|ui| {
             let label = ui.label("Layer");
             let mut layer = self.place.layer + 1;
@@ -152,18 +160,22 @@ impl Attention {
     fn which_map(&mut self, ui: &mut Ui) {
         ui.horizontal_wrapped(|ui| {
             let maps = [
-                (Shown::Mean, "Mean", "Mean over the heads"),
-                (Shown::Most, "Max", "The largest of the heads"),
+                (MapChoice::Mean, "Mean", "Mean over the heads"),
+                (MapChoice::Most, "Max", "Maximum over the heads"),
                 (
-                    Shown::Rollout,
+                    MapChoice::Rollout,
                     "Rollout",
-                    "What the query's final state is made of, through all layers",
+                    "How much each patch contributes to the query's final state, through all layers",
                 ),
-                (Shown::Similarity, "Similar", "Cosine of the tokens after this layer"),
                 (
-                    Shown::Colours,
+                    MapChoice::Similarity,
+                    "Similar",
+                    "Cosine similarity of each patch with the query after this layer",
+                ),
+                (
+                    MapChoice::Colours,
                     "PCA",
-                    "Three principal components of the patches after this layer, as colours",
+                    "First three principal components of the patches after this layer, as colours",
                 ),
             ];
             for (shown, title, hint) in maps {
@@ -172,64 +184,64 @@ impl Attention {
         });
     }
 
-    /// The masks before the best class is taken.
-    fn certainty(&mut self, ui: &mut Ui, model: &ModelInfo) {
-        let name = |what: Certainty| match what {
-            Certainty::Class(class) => {
+    /// Draws the choice of class scores, which are taken before the argmax.
+    fn uncertainty(&mut self, ui: &mut Ui, model: &ModelInfo) {
+        let name = |what: Uncertainty| match what {
+            Uncertainty::Class(class) => {
                 let class = model.classes.classes.get(usize::from(class));
-                class.map_or_else(String::new, |class| format!("Mask of {}", class.name))
+                class.map_or_else(String::new, |class| format!("Probability of {}", class.name))
             }
-            Certainty::Entropy => "Entropy of the classes".into(),
-            Certainty::Margin => "Margin of the best class".into(),
+            Uncertainty::Entropy => "Entropy over the classes".into(),
+            Uncertainty::Margin => "Margin of the best class".into(),
         };
         ui.horizontal(|ui| {
-            let label = ui.label("Masks");
+            let label = ui.label("Class scores");
             let text = match self.shown {
-                Shown::Certainty(what) => name(what),
-                _ => "Before argmax…".into(),
+                MapChoice::Uncertainty(what) => name(what),
+                _ => "Choose…".into(),
             };
             let list = ComboBox::from_id_salt("certainty")
                 .selected_text(text)
                 .width(150.0)
                 .truncate();
             let shown = list.show_ui(ui, |ui| {
-                let classes = (0..model.classes.len() as u16).map(Certainty::Class);
-                for what in [Certainty::Entropy, Certainty::Margin].into_iter().chain(classes) {
-                    ui.selectable_value(&mut self.shown, Shown::Certainty(what), name(what));
+                let classes = (0..model.classes.len() as u16).map(Uncertainty::Class);
+                for what in [Uncertainty::Entropy, Uncertainty::Margin].into_iter().chain(classes) {
+                    ui.selectable_value(&mut self.shown, MapChoice::Uncertainty(what), name(what));
                 }
             });
             shown.response.labelled_by(label.id);
         });
     }
 
-    /// How much of the row lies on tokens that are no patches.
+    /// Shows how much of the row goes to tokens that are not patches.
     fn what_is_cut(&self, ui: &mut Ui) {
-        let Some(inspection) = &self.inspection else { return };
-        let Some((Question::Rows(place, _, Direction::From), Answer::Rows(rows))) =
-            self.answer(|q| matches!(q, Question::Rows(..)))
+        let Some(traced) = &self.traced else { return };
+        let Some((TraceQuestion::Rows(place, _, Direction::From), TraceAnswer::Rows(rows))) =
+            self.answer(|q| matches!(q, TraceQuestion::Rows(..)))
         else {
             return;
         };
         let row = match self.shown {
-            Shown::Head(head) if head < rows.heads() => rows.head(head).to_vec(),
-            Shown::Mean => rows.mean(),
-            // The largest of the heads have no sum.
+            MapChoice::Head(head) if head < rows.heads() => rows.head(head).to_vec(),
+            MapChoice::Mean => rows.mean(),
+            // The maxima over the heads do not sum to 1.
             _ => return,
         };
-        let range = inspection.inside.patch_range(place.part);
+        let range = traced.trace.patch_range(place.part);
         let on_patches: f32 = row.get(range).unwrap_or(&[]).iter().sum();
         let others = match place.part {
-            Part::Encoder if inspection.inside.extra == 0 => return,
-            Part::Encoder if inspection.inside.extra == 1 => "the class token",
-            Part::Encoder => "the class and distillation tokens",
-            Part::Decoder => "class tokens",
+            NetworkPart::Encoder if traced.trace.extra == 0 => return,
+            NetworkPart::Encoder if traced.trace.extra == 1 => "the class token",
+            NetworkPart::Encoder => "the class and distillation tokens",
+            NetworkPart::Decoder => "class tokens",
         };
         let share = (1.0 - on_patches).max(0.0) * 100.0;
-        ui.weak(format!("{share:.1} % lies on {others} and is not drawn"));
+        ui.weak(format!("{share:.1} % goes to {others} (not shown)"));
     }
 
     fn rollout_choice(&mut self, ui: &mut Ui) {
-        if self.shown != Shown::Rollout {
+        if self.shown != MapChoice::Rollout {
             return;
         }
         ui.horizontal(|ui| {
@@ -239,15 +251,15 @@ impl Attention {
             }
         });
         ui.horizontal(|ui| {
-            let label = ui.label("Discard");
+            let label = ui.label("Drop weakest");
             let slider = Slider::new(&mut self.rollout.discard, 0.0..=0.95).fixed_decimals(2);
             ui.add(slider)
                 .labelled_by(label.id)
-                .on_hover_text("Share of each row's smallest values that is dropped");
+                .on_hover_text("Share of the smallest values in each row that is dropped");
         });
     }
 
-    fn look(&mut self, ui: &mut Ui, windows: usize) {
+    fn request(&mut self, ui: &mut Ui, windows: usize) {
         ui.horizontal(|ui| {
             let label = ui.label("Colours");
             let list = ComboBox::from_id_salt("colour map").selected_text(self.map.title());
@@ -259,13 +271,13 @@ impl Attention {
             list.response.labelled_by(label.id);
         });
         ui.horizontal(|ui| {
-            ui.label("Values");
+            ui.label("Contrast");
             for curve in Curve::ALL {
                 ui.selectable_value(&mut self.curve, curve, curve.title());
             }
         });
         ui.checkbox(&mut self.common, "One scale for all heads")
-            .on_hover_text("Heads can be compared; without it each map goes from 0 to its own largest value");
+            .on_hover_text("Makes heads comparable. Otherwise each map is scaled from 0 to its own largest value");
         ui.checkbox(&mut self.smooth, "Smooth")
             .on_hover_text("Interpolate between patches");
         ui.horizontal(|ui| {
@@ -276,12 +288,12 @@ impl Attention {
         self.area(ui, windows);
     }
 
-    /// Which part of the photo is looked into.
+    /// Draws the choice of the traced area: the whole image or one window.
     fn area(&mut self, ui: &mut Ui, windows: usize) {
         ui.horizontal(|ui| {
             let label = ui.label("Area");
             let title = |region: Region| match region {
-                Region::Whole => "Whole picture".to_owned(),
+                Region::Whole => "Whole photo".to_owned(),
                 Region::Window(window) => format!("Window {}", window + 1),
             };
             let list = ComboBox::from_id_salt("area").selected_text(title(self.region));
@@ -295,7 +307,7 @@ impl Attention {
     }
 }
 
-/// Windows of the plain run over the shown photo.
+/// Number of windows in a plain run over the shown image.
 fn window_count(ctx: &Ctx) -> usize {
     let photo = ctx.document().map(|document| &document.photo.photo);
     let settings = ctx.state.run_settings();

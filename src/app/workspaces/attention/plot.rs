@@ -1,12 +1,12 @@
-//! How far and how sharply each head looks, as points over the layers.
+//! Plot of how far and how sharply each head looks, over the layers.
 
 use egui::{ProgressBar, Ui};
 use egui_plot::{HLine, Line, Plot, PlotPoints, Points};
 
-use super::{Attention, Shown};
-use crate::engine::{Answer, HeadStatistics, Part, Question};
+use super::{Attention, MapChoice};
+use crate::engine::{HeadStatistics, NetworkPart, TraceAnswer, TraceQuestion};
 
-/// Which figure is plotted.
+/// The plotted statistic.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Figure {
     #[default]
@@ -18,27 +18,29 @@ pub(super) enum Figure {
 /// and 8 more for each of three 3x3 convolutions at stride 4 (arXiv 1512.03385, table 1).
 const RESNET_FIELD: f64 = 35.0;
 
-/// Clicks this far from a point, as a share of the plot, are none.
+/// Largest distance of a click from the point that it selects, as a share of the plot.
 const NEAR: f64 = 0.05;
 
 impl Attention {
-    /// The figures of the shown picture, and the distance of a head that looks everywhere alike.
-    fn of_this_picture(&self) -> Option<(Part, HeadStatistics, f64)> {
-        match self.answer(|q| matches!(q, Question::Figures(_)))? {
-            (Question::Figures(part), Answer::Figures(figures, uniform)) => Some((*part, figures.clone(), *uniform)),
+    /// The statistics of the shown image, and the distance in pixels of a head with uniform attention.
+    fn of_this_image(&self) -> Option<(NetworkPart, HeadStatistics, f64)> {
+        match self.answer(|q| matches!(q, TraceQuestion::Figures(_)))? {
+            (TraceQuestion::Figures(part), TraceAnswer::Figures(figures, uniform)) => {
+                Some((*part, figures.clone(), *uniform))
+            }
             _ => None,
         }
     }
 
-    /// The means over all pictures so far, and how far that is.
-    fn averaged(&self, ui: &mut Ui) -> Option<(Part, HeadStatistics, f64)> {
+    /// The means over all images so far, with their progress drawn above.
+    fn averaged(&self, ui: &mut Ui) -> Option<(NetworkPart, HeadStatistics, f64)> {
         let averaging = self.averaging.as_ref()?;
         let (done, all) = averaging.progress();
         if done < all {
             let bar = ProgressBar::new(done as f32 / all as f32).text(format!("{done} of {all}"));
-            ui.add(bar).accessible_name("Progress over all pictures");
+            ui.add(bar).accessible_name("Progress over all photos");
         } else {
-            ui.weak(format!("Mean over {} pictures", all - averaging.failures().len()));
+            ui.weak(format!("Mean over {} photos", all - averaging.failures().len()));
         }
         let failures = averaging.failures();
         if !failures.is_empty() {
@@ -51,30 +53,30 @@ impl Attention {
         Some((part, figures, uniform))
     }
 
-    /// The plot, of one of so many pictures or of all; a click on a point shows its head.
-    pub(super) fn figures(&mut self, ui: &mut Ui, pictures: usize) {
+    /// Draws the plot for the shown image or for all `images`. A click on a point shows its head.
+    pub(super) fn figures(&mut self, ui: &mut Ui, images: usize) {
         ui.horizontal(|ui| {
             ui.selectable_value(&mut self.figure, Figure::Distance, "Distance")
-                .on_hover_text("Mean distance of what patches look at, in pixels of the picture that the network saw");
+                .on_hover_text(
+                    "Mean distance between a patch and what it looks at, in pixels of the photo as the network sees it",
+                );
             ui.selectable_value(&mut self.figure, Figure::Entropy, "Entropy")
-                .on_hover_text("1 where a head looks at all tokens alike, 0 where it looks at one");
+                .on_hover_text("1 if a head looks at all tokens equally, 0 if it looks at a single one");
         });
-        if pictures > 1 {
+        if images > 1 {
             ui.horizontal(|ui| {
-                ui.selectable_value(&mut self.over_all, false, "This picture");
-                ui.selectable_value(&mut self.over_all, true, format!("All {pictures} pictures"))
-                    .on_hover_text(
-                        "The mean over the open pictures; each is looked into once, while nothing else runs",
-                    );
+                ui.selectable_value(&mut self.over_all, false, "This photo");
+                ui.selectable_value(&mut self.over_all, true, format!("All {images} photos"))
+                    .on_hover_text("Mean over the open photos; each is measured once, while nothing else runs");
             });
         }
-        let over_all = self.over_all && pictures > 1;
+        let over_all = self.over_all && images > 1;
         let shown = match over_all {
             true => self.averaged(ui),
-            false => self.of_this_picture(),
+            false => self.of_this_image(),
         };
         let Some((part, figures, uniform)) = shown else {
-            ui.weak("Reading");
+            ui.weak("Calculating");
             return;
         };
         let values = match self.figure {
@@ -107,8 +109,8 @@ impl Attention {
                 ]
             });
             plot.line(Line::new("Mean of the heads", PlotPoints::from(means.collect::<Vec<_>>())).color(color));
-            if is_distance && part == Part::Encoder {
-                plot.hline(HLine::new("Looking everywhere alike", uniform).color(weak));
+            if is_distance && part == NetworkPart::Encoder {
+                plot.hline(HLine::new("Uniform attention", uniform).color(weak));
                 plot.hline(HLine::new("Receptive field of ResNet-50 after its first stage", RESNET_FIELD).color(weak));
             }
             let bounds = plot.plot_bounds();
@@ -123,17 +125,18 @@ impl Attention {
         {
             self.go_to_stage(part);
             self.place.layer = layer;
-            self.shown = Shown::Head(head);
+            self.shown = MapChoice::Head(head);
         }
-        if is_distance && part == Part::Encoder {
+        if is_distance && part == NetworkPart::Encoder {
             ui.weak(format!(
-                "Lines: {uniform:.0} px, looking everywhere alike; {RESNET_FIELD} px, what ResNet-50 sees after its first stage"
+                "Lines: {uniform:.0} px, uniform attention; {RESNET_FIELD} px, receptive field of ResNet-50 after its \
+                 first stage"
             ));
         }
     }
 }
 
-/// Layer, head and value of all heads.
+/// Layer, head and value of every head.
 fn points_of(values: &[Vec<f64>]) -> impl Iterator<Item = (usize, usize, f64)> {
     values
         .iter()
@@ -141,7 +144,7 @@ fn points_of(values: &[Vec<f64>]) -> impl Iterator<Item = (usize, usize, f64)> {
         .flat_map(|(layer, heads)| heads.iter().enumerate().map(move |(head, value)| (layer, head, *value)))
 }
 
-/// The head whose point is nearest to `at`, if it is near; `size` is that of the plot.
+/// The head whose point is nearest to `at`, if it is within [`NEAR`]; `size` is the size of the plot.
 fn nearest(values: &[Vec<f64>], at: [f64; 2], size: [f64; 2]) -> Option<(usize, usize)> {
     let distance = |layer: usize, value: f64| {
         let (x, y) = ((layer as f64 + 1.0 - at[0]) / size[0], (value - at[1]) / size[1]);
@@ -157,7 +160,7 @@ mod tests {
     use super::nearest;
 
     #[test]
-    fn a_click_takes_the_nearest_point_or_none() {
+    fn a_click_chooses_the_nearest_point_within_reach() {
         let values = vec![vec![10.0, 40.0], vec![20.0, 22.0]];
         let size = [3.0, 50.0];
         assert_eq!(nearest(&values, [2.02, 22.3], size), Some((1, 1)));

@@ -1,20 +1,20 @@
-//! Small maps: the heads of a layer, and all layers and heads.
+//! Small maps of the heads of one layer, and of all layers and heads.
 
 use std::sync::Arc;
 
 use egui::{Rect, Sense, Stroke, StrokeKind, TextureId, Ui, Vec2, WidgetInfo, pos2, vec2};
 
-use super::{Attention, Shown, picture_of};
-use crate::engine::{Answer, Inspection, Place, Question};
+use super::{Attention, MapChoice, image_of};
+use crate::engine::{LayerId, TraceAnswer, TraceQuestion, TracedImage};
 use crate::export::Scale;
 
-/// Widest tile of a head in points.
+/// Maximum width of a tile in points.
 const WIDEST: f32 = 130.0;
 
-/// Points between tiles.
+/// Gap between tiles in points.
 const GAP: f32 = 3.0;
 
-/// A picture of tiles, `across` in a row.
+/// An image of tiles, `across` in a row.
 struct Sheet {
     texture: TextureId,
     across: usize,
@@ -22,14 +22,14 @@ struct Sheet {
 }
 
 impl Sheet {
-    /// Where tile `i` lies in the texture.
+    /// The part of the texture with tile `i`.
     fn part(&self, i: usize) -> Rect {
         let step = vec2(1.0 / self.across as f32, 1.0 / self.down as f32);
         let min = pos2((i % self.across) as f32 * step.x, (i / self.across) as f32 * step.y);
         Rect::from_min_size(min, step)
     }
 
-    /// Draws tile `i`, which can be chosen.
+    /// Draws tile `i` as a button. Returns whether it was clicked.
     fn tile(&self, ui: &mut Ui, i: usize, size: Vec2, chosen: bool, name: &str) -> bool {
         let (rect, response) = ui.allocate_exact_size(size, Sense::click());
         response.widget_info(|| WidgetInfo::selected(egui::Role::Button, ui.is_enabled(), chosen, name));
@@ -48,38 +48,40 @@ impl Sheet {
 }
 
 impl Attention {
-    /// What the picture of tiles hangs on: it is drawn again when this changes.
-    fn tiles_key(&self, inspection: &Arc<Inspection>, question: &Question) -> String {
+    /// The key of an image of tiles, which is drawn again when the key changes.
+    fn tiles_key(&self, traced: &Arc<TracedImage>, question: &TraceQuestion) -> String {
         format!(
             "{:p} {question:?} {:?} {:?} {}",
-            Arc::as_ptr(inspection),
+            Arc::as_ptr(traced),
             self.curve,
             self.map,
             self.common
         )
     }
 
-    /// A tile for each head of the layer; a click shows it on the canvas.
+    /// Draws a tile for each head of the layer; a click shows the head on the canvas.
     pub(super) fn head_tiles(&mut self, ui: &mut Ui) {
-        let Some(inspection) = self.inspection.clone() else {
+        let Some(traced) = self.traced.clone() else {
             return;
         };
-        let Some((question, Answer::Rows(rows))) = self.answer(|q| matches!(q, Question::Rows(..))) else {
+        let Some((question, TraceAnswer::Rows(rows))) = self.answer(|q| matches!(q, TraceQuestion::Rows(..))) else {
             return;
         };
-        let Question::Rows(place, ..) = *question else { return };
-        let grid = inspection.inside.grid;
-        let range = inspection.inside.patch_range(place.part);
+        let TraceQuestion::Rows(place, ..) = *question else {
+            return;
+        };
+        let grid = traced.trace.grid;
+        let range = traced.trace.patch_range(place.part);
         let heads = rows.heads();
-        // Few beside each other when they are wide.
+        // Fewer side by side if they are wide.
         let across = heads.clamp(1, if grid[1] > 2 * grid[0] { 2 } else { 4 });
-        let key = self.tiles_key(&inspection, question);
+        let key = self.tiles_key(&traced, question);
         let drawn = (self.head_heat.key.as_ref() != Some(&key)).then(|| {
             let maps: Vec<&[f32]> = (0..heads)
                 .filter_map(|head| rows.head(head).get(range.clone()))
                 .collect();
             match self.common_scale().filter(|_| self.common) {
-                Some(scale) => picture_of(scale.draw(&maps, grid, across)),
+                Some(scale) => image_of(scale.draw(&maps, grid, across)),
                 None => each_on_its_own(&maps, self, grid, across),
             }
         });
@@ -98,32 +100,35 @@ impl Attention {
         for row in 0..sheet.down {
             ui.horizontal(|ui| {
                 for head in (row * across..heads).take(across) {
-                    let chosen = self.shown == Shown::Head(head);
+                    let chosen = self.shown == MapChoice::Head(head);
                     if sheet.tile(ui, head, size, chosen, &format!("Head {}", head + 1)) {
-                        self.shown = if chosen { Shown::Mean } else { Shown::Head(head) };
+                        self.shown = if chosen { MapChoice::Mean } else { MapChoice::Head(head) };
                     }
                 }
             });
         }
     }
 
-    /// A small tile for every head of every layer; a click goes there.
+    /// Draws a small tile for every head of every layer; a click shows the head on the canvas.
     pub(super) fn matrix(&mut self, ui: &mut Ui) {
-        let Some(inspection) = self.inspection.clone() else {
+        let Some(traced) = self.traced.clone() else {
             return;
         };
-        let Some((question, Answer::Matrix(layers))) = self.answer(|q| matches!(q, Question::Matrix(..))) else {
-            ui.weak("Reading");
+        let Some((question, TraceAnswer::Matrix(layers))) = self.answer(|q| matches!(q, TraceQuestion::Matrix(..)))
+        else {
+            ui.weak("Calculating");
             return;
         };
-        let Question::Matrix(part, ..) = *question else { return };
-        let grid = inspection.inside.grid;
-        let range = inspection.inside.patch_range(part);
+        let TraceQuestion::Matrix(part, ..) = *question else {
+            return;
+        };
+        let grid = traced.trace.grid;
+        let range = traced.trace.patch_range(part);
         let heads = layers.first().map_or(0, crate::engine::Rows::heads);
         if heads == 0 {
             return;
         }
-        let key = self.tiles_key(&inspection, question);
+        let key = self.tiles_key(&traced, question);
         let drawn = (self.matrix_heat.key.as_ref() != Some(&key)).then(|| {
             let maps: Vec<&[f32]> = layers
                 .iter()
@@ -132,7 +137,7 @@ impl Attention {
             if self.common {
                 let values = maps.iter().flat_map(|map| map.iter());
                 let scale = Scale::to_largest(values, self.curve, self.map);
-                picture_of(scale.draw(&maps, grid, heads))
+                image_of(scale.draw(&maps, grid, heads))
             } else {
                 each_on_its_own(&maps, self, grid, heads)
             }
@@ -159,13 +164,13 @@ impl Attention {
                     ui.small(format!("{}", layer + 1));
                 });
                 for head in 0..heads {
-                    let here = Place { part, layer };
-                    let chosen = self.place == here && self.shown == Shown::Head(head);
+                    let here = LayerId { part, layer };
+                    let chosen = self.place == here && self.shown == MapChoice::Head(head);
                     let name = format!("Layer {}, head {}", layer + 1, head + 1);
                     if sheet.tile(ui, layer * heads + head, size, chosen, &name) {
                         self.go_to_stage(part);
                         self.place.layer = layer;
-                        self.shown = Shown::Head(head);
+                        self.shown = MapChoice::Head(head);
                     }
                 }
             });
@@ -173,7 +178,7 @@ impl Attention {
     }
 }
 
-/// Each map over its own largest value.
+/// Draws each map scaled to its own largest value.
 fn each_on_its_own(maps: &[&[f32]], attention: &Attention, grid: [usize; 2], across: usize) -> egui::ColorImage {
     let brought: Vec<Vec<f32>> = maps
         .iter()
@@ -190,7 +195,7 @@ fn each_on_its_own(maps: &[&[f32]], attention: &Attention, grid: [usize; 2], acr
         curve: attention.curve,
         map: attention.map,
     };
-    picture_of(scale.draw(&maps, grid, across))
+    image_of(scale.draw(&maps, grid, across))
 }
 
 fn tile_size(width: f32, [rows, columns]: [usize; 2]) -> Vec2 {

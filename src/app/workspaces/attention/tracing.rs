@@ -1,39 +1,41 @@
-//! Which pass is looked into: asked for, taken and forgotten.
+//! Requesting, receiving and forgetting traces.
 
 use std::sync::Arc;
 
-use super::{Attention, Looking, same_look};
+use super::{Attention, PendingTrace, same_request};
 use crate::app::action::Request;
 use crate::app::workspaces::Ctx;
-use crate::engine::{Asked, Event, Inspection, Job, Look, Ticket};
+use crate::engine::{Asked, Event, Job, Ticket, TraceRequest, TracedImage};
 
 impl Attention {
-    /// Stops the look that is on its way, and forgets what was read; it is looked again when that is wanted.
-    pub(super) fn stop_looking(&mut self, ctx: &Ctx) {
-        self.looking = None;
+    /// Withdraws the request and forgets what was read. A trace is requested again when it is needed.
+    pub(super) fn stop_trace(&mut self, ctx: &Ctx) {
+        self.pending = None;
         self.failed = None;
-        self.wished.clear();
-        if self.inspection.is_some() {
+        self.requested.clear();
+        if self.traced.is_some() {
             ctx.request(Request::ForgetReading);
         }
         self.forget();
     }
 
-    /// Stops the look on request; it is not looked again by itself.
-    pub(super) fn cancel_look(&mut self) -> bool {
-        let looking = self.looking.take();
-        let was_looking = looking.is_some();
-        if let Some(looking) = looking {
-            self.failed = Some((looking.look, "Cancelled".into()));
+    /// Cancels the requested trace for the user; it is not requested again automatically.
+    ///
+    /// Returns whether there was one.
+    pub(super) fn cancel_trace(&mut self) -> bool {
+        let pending = self.pending.take();
+        let was_tracing = pending.is_some();
+        if let Some(pending) = pending {
+            self.failed = Some((pending.request, "Cancelled".into()));
         }
-        was_looking
+        was_tracing
     }
 
-    /// What the workspace is about now: nothing while another picture or model is on its way, whose turn it is.
-    fn wanted_look(&self, ctx: &Ctx) -> Option<Look> {
+    /// The trace that is needed now; `None` while another image or model is being opened, which goes first.
+    fn wanted_request(&self, ctx: &Ctx) -> Option<TraceRequest> {
         let (state, models) = (ctx.state, &ctx.state.library.models);
         let settled = state.shows_wanted() && !models.is_loading();
-        Some(Look {
+        Some(TraceRequest {
             photo: ctx.document().filter(|_| settled)?.photo.clone(),
             model: models.used()?.id,
             output: models.output(),
@@ -42,30 +44,30 @@ impl Attention {
         })
     }
 
-    /// Asks for what the workspace needs and has not.
-    pub(super) fn update_look(&mut self, ctx: &Ctx) {
-        let Some(look) = self.wanted_look(ctx) else {
-            return self.stop_looking(ctx);
+    /// Requests the trace and the answers that are needed and missing.
+    pub(super) fn update_trace(&mut self, ctx: &Ctx) {
+        let Some(request) = self.wanted_request(ctx) else {
+            return self.stop_trace(ctx);
         };
-        let is_wanted = |other: Option<&Look>| other.is_some_and(|other| same_look(other, &look));
-        let has = is_wanted(self.inspection.as_ref().map(|inspection| &inspection.look));
-        let failed = is_wanted(self.failed.as_ref().map(|(look, _)| look));
-        let on_its_way = is_wanted(self.looking.as_ref().map(|looking| &looking.look));
-        if !has && self.inspection.is_some() || !on_its_way && self.looking.is_some() {
-            // Of another picture, model or area: it would be read as if it were of this one.
+        let is_wanted = |other: Option<&TraceRequest>| other.is_some_and(|other| same_request(other, &request));
+        let has = is_wanted(self.traced.as_ref().map(|traced| &traced.request));
+        let failed = is_wanted(self.failed.as_ref().map(|(request, _)| request));
+        let on_its_way = is_wanted(self.pending.as_ref().map(|pending| &pending.request));
+        if !has && self.traced.is_some() || !on_its_way && self.pending.is_some() {
+            // For another image, model or area; it would be read as if it were for this one.
             let keep = self.failed.take_if(|_| failed);
-            self.stop_looking(ctx);
+            self.stop_trace(ctx);
             self.failed = keep;
         }
         if !has && !failed && !on_its_way {
             let asked = Asked::new();
-            ctx.actions().job(Job::LookInside {
+            ctx.actions().job(Job::TraceAttention {
                 ticket: asked.ticket(),
-                look: look.clone(),
+                request: request.clone(),
             });
-            self.looking = Some(Looking {
+            self.pending = Some(PendingTrace {
                 asked,
-                look,
+                request,
                 progress: None,
             });
             self.failed = None;
@@ -76,43 +78,43 @@ impl Attention {
         self.read_missing(ctx);
     }
 
-    /// Has the reader answer what is missing.
+    /// Sends the reader the questions that are not answered yet.
     fn read_missing(&mut self, ctx: &Ctx) {
-        let Some(inspection) = self.inspection.clone() else {
+        let Some(traced) = self.traced.clone() else {
             return;
         };
         let mut missing = self.needed();
         missing.retain(|question| {
             !self.unanswerable.contains(question) && !self.answers.iter().any(|(known, _)| known == question)
         });
-        if missing != self.wished {
-            self.wished.clone_from(&missing);
-            ctx.request(Request::Read {
-                inspection,
+        if missing != self.requested {
+            self.requested.clone_from(&missing);
+            ctx.request(Request::TraceReading {
+                traced,
                 prediction: self.prediction.clone(),
                 questions: missing,
             });
         }
     }
 
-    /// Has the look that failed taken again.
-    pub(super) fn look_again(&mut self) {
+    /// Requests the failed trace again.
+    pub(super) fn trace_again(&mut self) {
         self.failed = None;
     }
 
-    /// Takes what the engine says of a look.
+    /// Handles an event of the engine.
     pub(super) fn take_event(&mut self, event: &Event) {
         match event {
-            Event::LookProgress { ticket, progress } => {
-                if let Some(looking) = self.looking.as_mut().filter(|looking| looking.asked.is(ticket)) {
-                    looking.progress = Some(*progress);
+            Event::TraceProgress { ticket, progress } => {
+                if let Some(pending) = self.pending.as_mut().filter(|pending| pending.asked.is(ticket)) {
+                    pending.progress = Some(*progress);
                 }
             }
-            Event::Inside { ticket, inspection } => self.take_inspection(ticket, inspection.clone()),
-            Event::LookFailed { ticket, message } => {
-                let failed = self.looking.take_if(|looking| looking.asked.is(ticket));
-                if let (Some(looking), Some(message)) = (failed, message) {
-                    self.failed = Some((looking.look, message.clone()));
+            Event::Traced { ticket, traced } => self.take_trace(ticket, traced.clone()),
+            Event::TraceFailed { ticket, message } => {
+                let failed = self.pending.take_if(|pending| pending.asked.is(ticket));
+                if let (Some(pending), Some(message)) = (failed, message) {
+                    self.failed = Some((pending.request, message.clone()));
                 }
             }
             Event::HeadsMeasured { ticket, figures } => self.take_heads(ticket, figures.clone()),
@@ -120,14 +122,14 @@ impl Attention {
         }
     }
 
-    fn take_inspection(&mut self, ticket: &Ticket, inspection: Arc<Inspection>) {
-        if self.looking.take_if(|looking| looking.asked.is(ticket)).is_none() {
+    fn take_trace(&mut self, ticket: &Ticket, traced: Arc<TracedImage>) {
+        if self.pending.take_if(|pending| pending.asked.is(ticket)).is_none() {
             return;
         }
-        self.inspection = Some(inspection);
+        self.traced = Some(traced);
         self.answers.clear();
         self.unanswerable.clear();
-        self.wished.clear();
+        self.requested.clear();
         self.keep_possible();
     }
 }

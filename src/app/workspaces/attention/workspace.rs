@@ -1,4 +1,4 @@
-//! The workspace among the others.
+//! Implements [`Workspace`] for [`Attention`].
 
 use egui::{PointerButton, Ui};
 
@@ -6,7 +6,7 @@ use super::Attention;
 use crate::app::action::Request;
 use crate::app::command::Command;
 use crate::app::services::Ask;
-use crate::app::workspaces::picture_view::Shown;
+use crate::app::workspaces::image_view::CanvasLayers;
 use crate::app::workspaces::{Ctx, News, Workspace, WorkspaceId, bare};
 
 impl Workspace for Attention {
@@ -15,14 +15,14 @@ impl Workspace for Attention {
     }
 
     fn leave(&mut self, ctx: &Ctx) {
-        self.stop_looking(ctx);
+        self.stop_trace(ctx);
         self.interrupt_averaging();
     }
 
     fn on_news(&mut self, news: &News, ctx: &Ctx) {
         match news {
             News::Engine(event) => self.take_event(event),
-            News::Read(read) => self.take(read.clone()),
+            News::TraceReading(read) => self.take(read.clone()),
             News::Chosen(Ask::FigureFolder, folder) => self.export_figures(folder.clone(), ctx),
             News::ModelChanged { before, now } => self.follow_classes(before, now),
             _ => {}
@@ -31,8 +31,8 @@ impl Workspace for Attention {
 
     fn update(&mut self, ctx: &Ctx) {
         if ctx.is_open(self.id()) {
-            self.update_look(ctx);
-            if self.inspection.is_some() {
+            self.update_trace(ctx);
+            if self.traced.is_some() {
                 self.update_averaging(ctx);
             }
         }
@@ -46,14 +46,14 @@ impl Workspace for Attention {
                 overlay.paint(painter, photo);
             }
         };
-        let shown = Shown {
+        let shown = CanvasLayers {
             masks: None,
             regions: None,
             pinned: None,
             overlay: overlay.is_some().then_some(&paint),
             drag_moves: false,
         };
-        let happened = self.picture.show(ui, ctx, document, shown);
+        let happened = self.image.show(ui, ctx, document, shown);
         let response = &happened.response;
         let chooses = response.clicked_by(PointerButton::Primary) || response.dragged_by(PointerButton::Primary);
         if let Some(pixel) = happened.cursor.filter(|_| chooses) {
@@ -70,7 +70,7 @@ impl Workspace for Attention {
         let is_open = ctx.is_open(self.id());
         match command {
             Command::PreviousLayer | Command::NextLayer | Command::PreviousHead | Command::NextHead => {
-                Some(is_open && self.inspection.is_some())
+                Some(is_open && self.traced.is_some())
             }
             Command::Export if is_open => Some(self.can_export()),
             _ => None,
@@ -84,13 +84,13 @@ impl Workspace for Attention {
             Command::PreviousHead => self.step_head(-1),
             Command::NextHead => self.step_head(1),
             Command::Export if ctx.is_open(self.id()) => ctx.request(Request::Ask(Ask::FigureFolder)),
-            Command::Cancel => return self.cancel_look(),
+            Command::Cancel => return self.cancel_trace(),
             _ => return false,
         }
         true
     }
 
     fn is_busy(&self) -> bool {
-        self.looking.is_some()
+        self.pending.is_some()
     }
 }

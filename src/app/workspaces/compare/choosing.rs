@@ -1,15 +1,15 @@
-//! Which panes there are: those of the first look, and those that are added.
+//! Choosing panes: the first ones, and those that are added later.
 
 use std::path::PathBuf;
 
 use super::pane::{Content, LabelFile, Pane};
-use super::{Compare, MOST_PANES, truth_reader};
+use super::{Compare, MAX_PANES, truth_reader};
 use crate::app::action::Action;
 use crate::app::workspaces::{Ctx, Workspace as _};
 use crate::engine::{ModelInfo, ModelSource, Output};
 
 impl Compare {
-    /// At first everything that is open is compared.
+    /// Makes a pane for each open output if there are no panes yet.
     pub(super) fn begin(&mut self, ctx: &Ctx) {
         self.paused = false;
         if self.panes.is_empty() {
@@ -27,8 +27,9 @@ impl Compare {
         self.keep_two_apart();
     }
 
-    /// Adds the embedded models for all patch sizes, the cheapest first, as far as they have no pane yet. Where there is
-    /// no pane at all, they alone are compared.
+    /// Adds panes for the embedded models of all patch sizes, the cheapest first, unless they have one already.
+    ///
+    /// If there are no panes yet, only these are compared.
     pub(super) fn add_patch_sizes(&mut self, ctx: &Ctx) {
         let alone = self.panes.is_empty();
         let mut fit = true;
@@ -43,7 +44,7 @@ impl Compare {
             (self.reference, self.other) = (0, 2);
         }
         if !fit {
-            let text = format!("There is room for {MOST_PANES} panes; remove some to add the other patch sizes");
+            let text = format!("Up to {MAX_PANES} panes can be compared; remove some to add the other patch sizes");
             ctx.actions().info(text);
         }
         ctx.send(Action::Show(self.id()));
@@ -53,23 +54,23 @@ impl Compare {
         ctx.send(Action::OpenModels(sources));
     }
 
-    /// Adds a pane, or says why not.
+    /// Adds a pane, or shows a message if there is no room. Returns whether it is there now.
     pub(super) fn add_or_say(&mut self, content: Content, ctx: &Ctx) -> bool {
         let added = self.add(content);
         if !added {
-            let text = format!("There are {MOST_PANES} panes already; remove one first");
+            let text = format!("There are {MAX_PANES} panes already; remove one first");
             ctx.actions().info(text);
         }
         added
     }
 
-    /// Adds a label map of the picture that is shown; the truth takes the place of another truth.
+    /// Adds a label map of the shown image; ground truth replaces earlier ground truth.
     pub(super) fn add_labels(&mut self, path: PathBuf, truth: bool, ctx: &Ctx) {
         let Some(photo) = ctx.state.newest().map(|document| document.photo.source.clone()) else {
             return;
         };
         if self.panes.is_empty() && !ctx.is_open(self.id()) {
-            // Else the label map would be the only pane.
+            // Otherwise the label map would be the only pane.
             self.begin(ctx);
         }
         ctx.send(Action::Show(self.id()));
@@ -77,7 +78,7 @@ impl Compare {
         let of_model = used.map(|model| &model.classes);
         let Some(classes) = self.classes().or(of_model).cloned() else {
             ctx.actions()
-                .info("Open a model first: its classes say what the ids of a label map mean");
+                .info("Open a model first; its classes define what the ids of a label map mean");
             return;
         };
         if truth && let Some(place) = self.panes.iter().position(Pane::is_truth) {
@@ -91,29 +92,29 @@ impl Compare {
             classes,
         };
         if self.add_or_say(Content::Labels(file), ctx) && truth {
-            // With the truth at hand, everything is compared with it.
+            // Once there is ground truth, everything is compared with it.
             if let Some(place) = self.panes.iter().position(Pane::is_truth) {
                 self.refer_to(place);
             }
         }
     }
 
-    /// Adds the outputs of a model that has just been opened, as far as there is room, unless a pane waits for it.
+    /// Adds the outputs of a model that has just been opened while there is room, unless a pane waits for the model.
     pub(super) fn add_opened_model(&mut self, model: &ModelInfo, ctx: &Ctx) {
-        // A pane that waits for the model says which of its outputs is wanted.
+        // That pane determines which of the model's outputs is shown.
         if self.panes.iter().any(|pane| pane.is_of(&model.source)) {
             return;
         }
         let mut outputs = (0..model.spec.decoders.len()).map(|decoder| output_of(model, Output::main(decoder), false));
         if !outputs.all(|content| self.add(content)) {
-            let text = format!("There is room for {MOST_PANES} panes; remove some to add the other decoders");
+            let text = format!("Up to {MAX_PANES} panes can be compared; remove some to add the other decoders");
             ctx.actions().info(text);
         }
         self.refer_to_labels();
     }
 }
 
-/// The pane of an output.
+/// The content of a pane for an output.
 pub(super) fn output_of(model: &ModelInfo, output: Output, multi_scale: bool) -> Content {
     Content::Model {
         source: model.source.clone(),

@@ -1,4 +1,4 @@
-//! Which panes are compared, and what came out.
+//! Comparisons between panes.
 
 use std::sync::Arc;
 
@@ -10,10 +10,12 @@ use crate::app::workspaces::Ctx;
 use crate::engine::{Asked, Comparison, ComparisonJob, Job, Ticket};
 use crate::labels::{ClassSet, Regions};
 
-/// The uploads of the labels that are compared, and of those that they are compared with: no other labels have them.
+/// The key of a comparison: the upload tickets of the compared labels and of those that they are compared with.
+///
+/// Each ticket belongs to one upload only.
 type Pair = (Ticket, Ticket);
 
-/// Comparisons that are known, and the one that is on its way.
+/// Finished comparisons, and the one that has been requested.
 #[derive(Default)]
 pub(super) struct Comparisons {
     known: Vec<Compared>,
@@ -24,9 +26,9 @@ struct Compared {
     pair: Pair,
     /// `None` when the maps differ in size.
     comparison: Option<Arc<Comparison>>,
-    /// The upload of the differing labels, once it has been asked for.
+    /// The upload of the differing labels, once it has been requested.
     upload: Option<Asked>,
-    /// Where the labels differ, once that is on the GPU.
+    /// The texture of the differing labels, once it is on the GPU.
     texture: Option<Arc<GpuLabels>>,
 }
 
@@ -35,12 +37,12 @@ impl Comparisons {
         self.known.iter().find(|compared| compared.pair == *pair)
     }
 
-    /// Forgets all but these: a map of differing labels is as large as the picture.
+    /// Forgets all comparisons but these, because a map of differing labels is as large as the image.
     fn keep(&mut self, needed: &[Pair]) {
         self.known.retain(|known| needed.contains(&known.pair));
     }
 
-    /// Gives the texture of differing labels to its comparison, if it is one's.
+    /// Stores a texture of differing labels in the comparison that it belongs to, if any.
     fn set_texture(&mut self, ticket: &Ticket, texture: &Arc<GpuLabels>) {
         let is_one = |known: &Compared| known.upload.as_ref().is_some_and(|upload| upload.is(ticket));
         if let Some(compared) = self.known.iter_mut().find(|known| is_one(known)) {
@@ -48,7 +50,7 @@ impl Comparisons {
         }
     }
 
-    /// Whether one has been asked for and has not come yet.
+    /// Whether a comparison has been requested and is not finished.
     pub(super) fn are_waiting(&self) -> bool {
         self.waiting.is_some()
     }
@@ -69,7 +71,7 @@ impl Compare {
         self.comparisons.get(&pair_of(pane, with)?)?.comparison.as_ref()
     }
 
-    /// Where a pane differs from the reference, once that is on the GPU, with the regions of it.
+    /// The texture and the regions of where a pane differs from the reference, once they are on the GPU.
     pub(super) fn differing(&self, pane: &Pane) -> Option<(&Arc<GpuLabels>, &Arc<Regions>)> {
         let compared = self.comparisons.get(&pair_of(pane, self.panes.get(self.reference)?)?)?;
         Some((
@@ -78,7 +80,7 @@ impl Compare {
         ))
     }
 
-    /// Pairs of panes that the workspace needs, the second being what the first is compared with.
+    /// The pairs of panes to compare; the second is what the first is compared with.
     fn needed_pairs(&self) -> Vec<(&Pane, &Pane)> {
         let reference = self.panes.get(self.reference);
         let truth = self.panes.iter().find(|pane| pane.is_truth());
@@ -97,7 +99,7 @@ impl Compare {
         pairs
     }
 
-    /// The first pair that is needed and not known.
+    /// The first comparison that is needed and not finished.
     fn missing_comparison(&self) -> Option<(Pair, ComparisonJob)> {
         self.needed_pairs().into_iter().find_map(|(pane, with)| {
             let pair = pair_of(pane, with)?;
@@ -117,18 +119,18 @@ impl Compare {
         self.comparisons.set_texture(ticket, texture);
     }
 
-    /// Gives back what takes memory and can be made again.
+    /// Frees the labels and comparisons, which can be made again.
     pub(super) fn free(&mut self) {
         for pane in &mut self.panes {
             pane.labelled = None;
         }
         self.comparisons.keep(&[]);
-        // What comes back would be about labels that are gone.
+        // Its answer would be about labels that are gone.
         self.comparisons.waiting = None;
         self.reading = None;
     }
 
-    /// Asks for the next comparison that is missing, and hands differences that are wanted to the GPU.
+    /// Requests the next missing comparison, and uploads the differences if they are shown.
     pub(super) fn update_comparisons(&mut self, ctx: &Ctx) {
         let needed: Vec<Pair> = self
             .needed_pairs()
@@ -176,7 +178,7 @@ impl Compare {
         }
     }
 
-    /// A comparison is done.
+    /// Stores a finished comparison; `None` if the labels differ in size.
     pub(super) fn take_comparison(&mut self, ticket: &Ticket, comparison: Option<Arc<Comparison>>) {
         let waiting = &mut self.comparisons.waiting;
         if let Some((_, pair)) = waiting.take_if(|(asked, _)| asked.is(ticket)) {
@@ -190,13 +192,13 @@ impl Compare {
     }
 }
 
-/// The uploads of the labels of two panes.
+/// The key of the comparison of two panes.
 fn pair_of(pane: &Pane, with: &Pane) -> Option<Pair> {
     let ticket = |pane: &Pane| pane.labelled.as_ref().map(|labelled| labelled.upload.ticket());
     Some((ticket(pane)?, ticket(with)?))
 }
 
-/// The classes of two panes, if they are the same: ids of another class set mean something else.
+/// The classes of two panes if they are the same, because ids of another class set mean something else.
 pub(super) fn common_classes<'a>(pane: &'a Pane, with: &'a Pane) -> Option<&'a ClassSet> {
     let classes = pane.classes()?;
     with.classes()?.has_names_of(classes).then_some(classes)

@@ -1,4 +1,4 @@
-//! The comparison as a page.
+//! Export of the comparison as a page.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use crate::engine::{Job, ReportExport, ReportPart};
 use crate::export;
 
 impl Compare {
-    /// Whether there is something to write, and nothing of it on its way.
+    /// Whether there are panes to export, and all their labels and comparisons are finished.
     pub(super) fn can_export(&self) -> bool {
         let has_labels = |pane: &Pane| pane.labelled.is_some() || pane.failed.is_some();
         let shows_labels = |pane: &&Pane| pane.content != Content::Photo;
@@ -26,7 +26,7 @@ impl Compare {
             let labelled = pane.labelled.as_ref().filter(|labelled| labelled.photo == photo.id)?;
             let classes = pane.classes()?;
             let mut options = ctx.as_seen(classes, export::Options::default());
-            // What is no class has no colour, as on the screen.
+            // Ids without a class have no colour, as on the screen.
             options.hidden.resize(usize::from(u16::MAX) + 1, true);
             Some(ReportPart {
                 title: self.pane_title(pane, ctx),

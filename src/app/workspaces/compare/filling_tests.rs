@@ -1,4 +1,4 @@
-//! How panes are filled, without a window.
+//! Filling panes with labels, without a window.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,23 +8,23 @@ use super::pane::{Content, Pane};
 use crate::app::state::testing::{Bench, map_of, source};
 use crate::app::workspaces::{News, Workspace as _};
 use crate::datasets::TruthReader;
-use crate::engine::{Asked, Comparison, ComparisonJob, Event, Job, Labelling, Ticket};
+use crate::engine::{Asked, Comparison, ComparisonJob, Event, Job, LabelLayer, Ticket};
 
-/// The workspace with a pane for each decoder of the model in use, over the first of two pictures.
+/// The workspace with a pane for each decoder of the model in use, on the first of two images.
 fn workspace() -> (Bench, Compare) {
-    let mut bench = Bench::with_pictures(&["a.jpg", "b.jpg"]);
+    let mut bench = Bench::with_images(&["a.jpg", "b.jpg"]);
     let mut compare = Compare::default();
     bench.open(&mut compare);
     (bench, compare)
 }
 
-/// The class that each pane shows everywhere.
+/// The class that each pane shows in all pixels.
 fn classes(compare: &Compare) -> Vec<Option<u16>> {
     let class = |pane: &Pane| Some(pane.labelled.as_ref()?.labels.map().ids[0]);
     compare.panes.iter().map(class).collect()
 }
 
-/// Ends the run that was asked for, and lets frames go by.
+/// Answers the requested run, and draws the next frame.
 fn answer_run(bench: &mut Bench, compare: &mut Compare, class: u16) {
     let (ticket, result) = bench.asked_run(class);
     bench.state.take_result(&ticket, result);
@@ -32,7 +32,7 @@ fn answer_run(bench: &mut Bench, compare: &mut Compare, class: u16) {
     bench.frame(compare);
 }
 
-/// The label map that is asked for: its file, and what reads it.
+/// The requested label map: ticket, file and reader.
 fn asked_labels(bench: &mut Bench) -> (Ticket, String, Option<TruthReader>) {
     bench.take_job(|job| match job {
         Job::ReadLabels { ticket, job } => {
@@ -60,17 +60,25 @@ fn compared(ticket: &Ticket, job: &ComparisonJob) -> Event {
 fn labels(ticket: &Ticket, class: u16) -> Event {
     Event::Labels {
         ticket: ticket.clone(),
-        labels: Ok(Labelling::plain(map_of(class))),
+        labels: Ok(LabelLayer::plain(map_of(class))),
     }
 }
 
 #[test]
-fn a_kept_result_is_shown_at_once_and_what_is_missing_is_run() {
+fn cached_results_are_shown_at_once_and_missing_ones_are_run() {
     let (mut bench, mut compare) = workspace();
     assert_eq!(compare.panes.len(), 2);
-    assert_eq!(classes(&compare), [Some(0), None], "the mask decoder's result was kept");
+    assert_eq!(
+        classes(&compare),
+        [Some(0), None],
+        "the mask decoder's result was cached"
+    );
     bench.frame(&mut compare);
-    assert_eq!(bench.count(|job| matches!(job, Job::Segment { .. })), 1, "asked once");
+    assert_eq!(
+        bench.count(|job| matches!(job, Job::Segment { .. })),
+        1,
+        "requested once"
+    );
     answer_run(&mut bench, &mut compare, 7);
     assert_eq!(classes(&compare), [Some(0), Some(7)]);
     let (ticket, job) = asked_comparison(&mut bench);
@@ -88,10 +96,10 @@ fn a_kept_result_is_shown_at_once_and_what_is_missing_is_run() {
 }
 
 #[test]
-fn panes_show_nothing_of_another_picture() {
+fn panes_show_nothing_of_another_image() {
     let (mut bench, mut compare) = workspace();
     let (late, result) = bench.asked_run(7);
-    bench.state.open_picture(1);
+    bench.state.open_image(1);
     bench.settle(&mut [&mut compare]);
     assert!(!late.is_wanted());
     bench.answer_photo();
@@ -100,19 +108,19 @@ fn panes_show_nothing_of_another_picture() {
     bench.state.take_result(&late, result);
     bench.settle(&mut [&mut compare]);
     bench.frame(&mut compare);
-    assert_eq!(classes(&compare), [None, None], "it is of the picture before");
+    assert_eq!(classes(&compare), [None, None], "it belongs to the previous image");
     answer_run(&mut bench, &mut compare, 1);
     answer_run(&mut bench, &mut compare, 2);
     assert!(classes(&compare).iter().all(Option::is_some));
-    // Back again: the first picture's results are kept, and its own.
-    bench.state.open_picture(0);
+    // Back again: the first image shows its own cached results.
+    bench.state.open_image(0);
     bench.settle(&mut [&mut compare]);
     bench.frame(&mut compare);
     assert_eq!(classes(&compare)[0], Some(0));
 }
 
 #[test]
-fn a_run_that_failed_is_said_and_not_repeated_until_it_is_wanted() {
+fn a_failed_run_is_reported_and_not_repeated_automatically() {
     let (mut bench, mut compare) = workspace();
     let (ticket, _) = bench.asked_run(0);
     bench.state.take_run_failure(&ticket, "no memory".into());
@@ -140,7 +148,7 @@ fn a_run_that_no_pane_waits_for_is_stopped() {
 }
 
 #[test]
-fn nothing_is_run_while_a_person_has_stopped_it() {
+fn nothing_runs_while_the_user_has_paused() {
     let (mut bench, mut compare) = workspace();
     bench.state.cancel_and_say();
     bench.settle(&mut [&mut compare]);
@@ -149,7 +157,7 @@ fn nothing_is_run_while_a_person_has_stopped_it() {
 }
 
 #[test]
-fn ground_truth_is_read_by_its_rules_for_each_picture_and_anew_when_they_change() {
+fn ground_truth_is_read_for_each_image_and_again_when_its_rules_change() {
     let (mut bench, mut compare) = workspace();
     answer_run(&mut bench, &mut compare, 7);
     let (ticket, job) = asked_comparison(&mut bench);
@@ -159,7 +167,7 @@ fn ground_truth_is_read_by_its_rules_for_each_picture_and_anew_when_they_change(
     let (first, path, reader) = asked_labels(&mut bench);
     assert_eq!(Path::new(&path), Path::new("/labels/a_L.png"));
     assert!(reader.is_some_and(|reader| !reader.zero_is_ignored()));
-    // Other rules while it is read: what comes is stale, and it is read again.
+    // The rules change while it is read: the answer is stale, and the file is read again.
     bench.state.truth.zero_is_ignored = Some(true);
     bench.frame(&mut compare);
     bench.engine(labels(&first, 3), &mut compare);
@@ -168,23 +176,23 @@ fn ground_truth_is_read_by_its_rules_for_each_picture_and_anew_when_they_change(
     assert!(reader.is_some_and(|reader| reader.zero_is_ignored()));
     bench.engine(labels(&second, 4), &mut compare);
     assert_eq!(classes(&compare)[2], Some(4));
-    // The truth of the next picture is named in the same way.
-    bench.state.open_picture(1);
+    // The ground truth of the next image follows the same naming.
+    bench.state.open_image(1);
     bench.settle(&mut [&mut compare]);
     bench.answer_photo();
     bench.frame(&mut compare);
     let (_, path, _) = asked_labels(&mut bench);
     assert_eq!(Path::new(&path), Path::new("/labels/b_L.png"));
-    assert_eq!(bench.state.library.pictures.wanted(), Some(&source("b.jpg")));
+    assert_eq!(bench.state.library.images.wanted(), Some(&source("b.jpg")));
 }
 
 #[test]
-fn a_label_map_that_cannot_be_read_is_said_in_its_pane() {
+fn an_unreadable_label_map_is_reported_in_its_pane() {
     let (mut bench, mut compare) = workspace();
     compare.add_labels("/labels/a.png".into(), false, &bench.ctx());
     bench.frame(&mut compare);
     let (ticket, _, reader) = asked_labels(&mut bench);
-    assert!(reader.is_none(), "it is no ground truth");
+    assert!(reader.is_none(), "it is not ground truth");
     let failed = Event::Labels {
         ticket,
         labels: Err("expected a PNG".into()),
@@ -200,12 +208,12 @@ fn a_label_map_that_cannot_be_read_is_said_in_its_pane() {
     assert_eq!(
         bench.count(|job| matches!(job, Job::ReadLabels { .. })),
         0,
-        "not again by itself"
+        "not retried automatically"
     );
 }
 
 #[test]
-fn what_is_left_gives_its_memory_back_and_withdraws_its_requests() {
+fn leaving_frees_memory_and_withdraws_requests() {
     let (mut bench, mut compare) = workspace();
     compare.add_labels("/labels/a.png".into(), false, &bench.ctx());
     bench.frame(&mut compare);

@@ -1,12 +1,13 @@
-//! Where the panes go.
+//! The layout of the panes.
 
 use egui::{Rect, Vec2, pos2, vec2};
 
-/// Points between panes.
+/// Gap between panes in points.
 const GAP: f32 = 4.0;
 
-/// Equal cells for `count` panes, row by row, in as many columns as show the photo largest; `header` is the height that
-/// each cell keeps for its title.
+/// Cells of equal size for `count` panes, row by row, in the number of columns that shows the image largest.
+///
+/// `header` is the height of the title in each cell, in points.
 pub(super) fn cells(area: Rect, count: usize, photo: Vec2, header: f32) -> Vec<Rect> {
     let size = |columns: usize| {
         let rows = count.div_ceil(columns);
@@ -23,7 +24,7 @@ pub(super) fn cells(area: Rect, count: usize, photo: Vec2, header: f32) -> Vec<R
         .map(|place| {
             let (column, row) = ((place % columns) as f32, (place / columns) as f32);
             let corner = pos2(area.left() + column * (size.x + GAP), area.top() + row * (size.y + GAP));
-            // On whole points, so that photos in different cells are drawn alike.
+            // On whole points, so that images in different cells are drawn alike.
             Rect::from_min_size(corner.floor(), size.floor())
         })
         .collect()
@@ -36,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_panorama_is_stacked_and_a_portrait_lies_side_by_side() {
+    fn panoramas_are_stacked_and_portraits_are_side_by_side() {
         let area = Rect::from_min_size(Pos2::ZERO, vec2(900.0, 600.0));
         let columns = |count: usize, photo: Vec2| {
             let cells = cells(area, count, photo, 24.0);

@@ -1,4 +1,4 @@
-//! The compare workspace: one picture as several models, decoders, patch sizes and label maps see it.
+//! The compare workspace: the labels of one image from several models, decoders, patch sizes and label maps.
 
 mod choosing;
 mod comparing;
@@ -11,7 +11,7 @@ mod pane;
 mod pane_text;
 mod panel;
 #[cfg(test)]
-mod pixels;
+mod pixel_tests;
 mod scores;
 mod table;
 mod view;
@@ -22,43 +22,43 @@ use crate::datasets::{TruthChoices, TruthReader};
 use crate::engine::{Asked, ModelInfo};
 use crate::labels::ClassSet;
 use comparing::Comparisons;
-use pane::{Content, Of, Pane};
+use pane::{Content, LabelsKey, Pane};
 
-/// Panes at most: more would be too small to see anything in.
-const MOST_PANES: usize = 9;
+/// Maximum number of panes; more would be too small to see anything.
+const MAX_PANES: usize = 9;
 
 /// How the panes are laid out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Arrangement {
     #[default]
     SideBySide,
-    /// Two of them in one place, on both sides of a line.
+    /// Two of them in one place, on either side of a line.
     Wipe,
 }
 
-/// What the workspace shows.
+/// The state of the workspace.
 pub(super) struct Compare {
     panes: Vec<Pane>,
-    /// Counts panes.
+    /// Id of the last added pane.
     last_id: u64,
-    /// Place of the pane that the others are compared with.
+    /// Index of the pane that the others are compared with.
     reference: usize,
-    /// Place of the pane that is right of the wipe's line.
+    /// Index of the pane to the right of the wipe's line.
     other: usize,
     arrangement: Arrangement,
-    /// Where the wipe's line is, as a fraction of the canvas's width.
+    /// Position of the wipe's line, as a fraction of the canvas's width.
     line: f32,
-    /// Panes show their masks only where they differ from the reference.
+    /// Whether panes show their masks only where they differ from the reference.
     differences: bool,
     table: bool,
-    /// A person has stopped the runs.
+    /// Whether the user has stopped the runs.
     paused: bool,
-    /// Place of the pane that the cursor is on.
+    /// Index of the pane under the cursor.
     hovered: Option<usize>,
     comparisons: Comparisons,
-    /// The label map that is being read: number of the pane, and what it is.
-    reading: Option<(Asked, u64, Of)>,
-    /// How ground truth was read last.
+    /// The label map that is being read: the request, the id of its pane, and its key.
+    reading: Option<(Asked, u64, LabelsKey)>,
+    /// The choices by which ground truth was last read.
     choices: TruthChoices,
 }
 
@@ -83,7 +83,7 @@ impl Default for Compare {
 }
 
 impl Compare {
-    /// Adds a pane, unless there is one with this content already; whether it is there now.
+    /// Adds a pane, unless there is one with this content already. Returns whether it is there now.
     fn add(&mut self, content: Content) -> bool {
         if self.panes.iter().any(|pane| pane.content == content) {
             return true;
@@ -98,8 +98,8 @@ impl Compare {
         true
     }
 
-    /// The place of the pane whose classes are listed: the reference, or the first one that has labels.
-    fn told_place(&self) -> usize {
+    /// Index of the pane whose classes are listed: the reference, or the first one that has labels.
+    fn listed_place(&self) -> usize {
         let has_labels = |pane: &Pane| pane.labelled.is_some();
         match self.panes.get(self.reference) {
             Some(pane) if has_labels(pane) => self.reference,
@@ -107,16 +107,16 @@ impl Compare {
         }
     }
 
-    /// The classes that are listed.
+    /// The listed classes.
     fn classes(&self) -> Option<&ClassSet> {
-        self.panes.get(self.told_place())?.classes()
+        self.panes.get(self.listed_place())?.classes()
     }
 
-    /// Whether each of the listed classes is in the picture.
+    /// Whether each of the listed classes occurs in the image.
     fn present(&self) -> Vec<bool> {
         let labelled = self
             .panes
-            .get(self.told_place())
+            .get(self.listed_place())
             .and_then(|pane| pane.labelled.as_ref());
         labelled.map_or_else(Vec::new, |labelled| {
             labelled.labels.counts.iter().map(|count| *count > 0).collect()
@@ -131,9 +131,9 @@ impl Compare {
         Some(class.name.clone())
     }
 
-    /// Reads ground truth again, by other rules: `reader_of` has those for classes.
+    /// Reads ground truth again by other rules; `reader_of` gives the reader for a class set.
     fn read_truth_again(&mut self, reader_of: impl Fn(&ClassSet) -> TruthReader) {
-        // What is under way was asked for with the rules before.
+        // The current request was made with the previous rules.
         self.reading = None;
         let truths = self.panes.iter_mut().filter(|pane| pane.is_truth());
         for pane in truths {
@@ -144,7 +144,7 @@ impl Compare {
         }
     }
 
-    /// Never the bare photo where there is something else.
+    /// Makes sure that the reference is not the bare image if there is another pane.
     fn refer_to_labels(&mut self) {
         let is_photo = |pane: &Pane| pane.content == Content::Photo;
         if self.panes.get(self.reference).is_none_or(is_photo)
@@ -154,7 +154,7 @@ impl Compare {
         }
     }
 
-    /// Removes the pane at a place; the reference stays the same pane where it can.
+    /// Removes the pane at an index; the reference stays the same pane if possible.
     fn remove(&mut self, place: usize) {
         if place >= self.panes.len() {
             return;
@@ -171,7 +171,7 @@ impl Compare {
         self.keep_two_apart();
     }
 
-    /// Makes a pane the one that the others are compared with.
+    /// Makes a pane the reference, which the others are compared with.
     fn refer_to(&mut self, place: usize) {
         if place == self.other {
             self.other = self.reference;
@@ -180,7 +180,7 @@ impl Compare {
         self.keep_two_apart();
     }
 
-    /// Puts another pane right of the line.
+    /// Shows a pane to the right of the line.
     fn wipe_with(&mut self, place: usize) {
         if place == self.reference {
             self.reference = self.other;
@@ -188,7 +188,7 @@ impl Compare {
         self.other = place;
     }
 
-    /// The wipe has two different panes where there are two.
+    /// Makes sure that the wipe shows two different panes if there are two.
     fn keep_two_apart(&mut self) {
         if self.reference == self.other {
             let next = (0..self.panes.len()).find(|place| *place != self.reference);
@@ -198,10 +198,10 @@ impl Compare {
 
     /// Whether there is room for another pane.
     fn has_room(&self) -> bool {
-        self.panes.len() < MOST_PANES
+        self.panes.len() < MAX_PANES
     }
 
-    /// Whether two panes share a place.
+    /// Whether two panes are shown as a wipe.
     fn is_wipe(&self) -> bool {
         self.arrangement == Arrangement::Wipe
     }
@@ -213,30 +213,32 @@ impl Compare {
         };
     }
 
-    /// Whether there is something to lay beside each other.
+    /// Whether there are at least two panes.
     fn has_two(&self) -> bool {
         self.panes.len() > 1
     }
 
-    /// No more runs until a person wants them.
+    /// Starts no more runs until the user resumes.
     fn pause(&mut self) {
         self.paused = true;
     }
 
-    /// Tries everything that is missing again.
-    fn go_on(&mut self) {
+    /// Resumes the runs: failed ones are repeated, and label maps are read again.
+    fn keep_going(&mut self) {
         self.paused = false;
         for pane in &mut self.panes {
             pane.failed = None;
             if matches!(pane.content, Content::Labels(_)) {
-                // Its file may be another one by now.
+                // Its file may have changed.
                 pane.labelled = None;
             }
         }
     }
 }
 
-/// What reads ground truth of these classes. What the model's file says of its ground truth holds where they are its own.
+/// The reader for ground truth of these classes.
+///
+/// If they are the model's own, it follows what the model's file says about its ground truth.
 fn truth_reader(model: Option<&ModelInfo>, classes: &ClassSet, choices: &TruthChoices) -> TruthReader {
     match model.filter(|model| model.classes.has_names_of(classes)) {
         Some(model) => model.truth_reader(choices),
@@ -262,9 +264,9 @@ mod tests {
     }
 
     #[test]
-    fn nine_panes_at_most_and_none_twice() {
+    fn at_most_nine_panes_and_none_twice() {
         let mut compare = with_panes(12);
-        assert_eq!(compare.panes.len(), MOST_PANES);
+        assert_eq!(compare.panes.len(), MAX_PANES);
         compare.remove(8);
         compare.add(compare.panes[0].content.clone());
         assert_eq!(compare.panes.len(), 8);
@@ -285,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn the_two_sides_of_the_line_change_places() {
+    fn the_two_sides_of_the_line_are_swapped() {
         let mut compare = with_panes(3);
         compare.refer_to(1);
         assert_eq!((compare.reference, compare.other), (1, 0));

@@ -1,4 +1,4 @@
-//! What a pane shows, and what of it is known.
+//! Panes: what they show, and their labels.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -6,41 +6,42 @@ use std::sync::Arc;
 use crate::app::gpu::GpuLabels;
 use crate::app::state::ResultKey;
 use crate::datasets::{TruthReader, truth_by_example};
-use crate::engine::{Asked, Labelling, ModelInfo, ModelSource, PhotoSource, Segmented};
+use crate::engine::{Asked, ImageSource, LabelLayer, ModelInfo, ModelSource, Segmented};
 use crate::labels::ClassSet;
 
-/// What a pane is about, whatever the picture is.
+/// What a pane shows, whichever image is open.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Content {
-    /// The bare photo.
+    /// The bare image.
     Photo,
-    /// What a model predicts.
+    /// The prediction of a model.
     Model {
         source: ModelSource,
         decoder: usize,
-        /// Averaged over several sizes and the mirrored picture.
+        /// Whether it is averaged over several scales and the mirrored image.
         multi_scale: bool,
     },
-    /// What a file says.
+    /// A label map from a file.
     Labels(LabelFile),
 }
 
-/// A label map of one picture, and by its name those of others.
+/// A label map of one image; those of other images are found by its name.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct LabelFile {
     pub(super) path: PathBuf,
-    /// The picture that it was chosen for.
-    pub(super) photo: PhotoSource,
-    /// What reads it where it is the truth, with which others are scored.
+    /// The image for which it was chosen.
+    pub(super) photo: ImageSource,
+    /// Its reader if it is the ground truth that the other panes are scored against.
     pub(super) truth: Option<TruthReader>,
-    /// What its ids mean: the classes of the reference at the time when it was chosen.
+    /// What its ids mean: the classes of the reference when it was chosen.
     pub(super) classes: ClassSet,
 }
 
 impl LabelFile {
-    /// The label map of a picture: the file itself, or one beside it that is named after its picture in the same way,
-    /// as `b_L.png` is for `b.jpg` when `a_L.png` was chosen for `a.jpg`.
-    pub(super) fn path_for(&self, photo: &PhotoSource) -> Option<PathBuf> {
+    /// The label map of an image: the file itself, or a file beside it that is named after its image in the same way.
+    ///
+    /// If `a_L.png` was chosen for `a.jpg`, that is `b_L.png` for `b.jpg`.
+    pub(super) fn path_for(&self, photo: &ImageSource) -> Option<PathBuf> {
         if *photo == self.photo {
             return Some(self.path.clone());
         }
@@ -48,23 +49,23 @@ impl LabelFile {
     }
 }
 
-/// What the labels of a pane belong to.
+/// The key of the labels of a pane.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Of {
+pub(super) enum LabelsKey {
     /// A run.
     Run(ResultKey),
-    /// A file, and the number of the photo that it was read for.
+    /// A file, and the id of the image that it was read for.
     File(PathBuf, u64),
 }
 
 /// Labels that a pane shows.
 pub(super) struct Labelled {
-    pub(super) of: Of,
-    /// Number of the photo.
+    pub(super) of: LabelsKey,
+    /// Id of the image.
     pub(super) photo: u64,
-    /// Their upload to the GPU; no other labels have it.
+    /// Their upload to the GPU, which identifies them.
     pub(super) upload: Asked,
-    pub(super) labels: Labelling,
+    pub(super) labels: LabelLayer,
     /// The run that made them; `None` for a file.
     pub(super) result: Option<Segmented>,
     /// `None` until they are on the GPU.
@@ -80,12 +81,12 @@ impl Labelled {
 
 /// One pane.
 pub(super) struct Pane {
-    /// No other pane of this program has had it.
+    /// Never used for another pane.
     pub(super) id: u64,
     pub(super) content: Content,
     pub(super) labelled: Option<Labelled>,
-    /// What came to nothing, and why.
-    pub(super) failed: Option<(Of, String)>,
+    /// The key of the labels that failed, and why.
+    pub(super) failed: Option<(LabelsKey, String)>,
 }
 
 impl Pane {
@@ -98,22 +99,22 @@ impl Pane {
         }
     }
 
-    /// Whether it has, or cannot have, the labels that belong to `of`.
-    pub(super) fn is_settled(&self, of: &Of) -> bool {
+    /// Whether the labels of `of` are there or have failed.
+    pub(super) fn is_settled(&self, of: &LabelsKey) -> bool {
         self.has(of) || self.failure(of).is_some()
     }
 
-    pub(super) fn has(&self, of: &Of) -> bool {
+    pub(super) fn has(&self, of: &LabelsKey) -> bool {
         self.labelled.as_ref().is_some_and(|labelled| labelled.of == *of)
     }
 
-    /// Why it has not the labels that belong to `of`.
-    pub(super) fn failure(&self, of: &Of) -> Option<&str> {
+    /// Why the labels of `of` have failed.
+    pub(super) fn failure(&self, of: &LabelsKey) -> Option<&str> {
         let (failed, why) = self.failed.as_ref()?;
         (failed == of).then_some(why)
     }
 
-    /// The classes of its labels; `None` while it has none.
+    /// The classes of its labels; `None` while it has no labels.
     pub(super) fn classes(&self) -> Option<&ClassSet> {
         let labelled = self.labelled.as_ref()?;
         match (&self.content, labelled.model()) {
@@ -122,12 +123,12 @@ impl Pane {
         }
     }
 
-    /// Whether it shows what this model predicts.
+    /// Whether it shows a prediction of this model.
     pub(super) fn is_of(&self, model: &ModelSource) -> bool {
         matches!(&self.content, Content::Model { source, .. } if source == model)
     }
 
-    /// Whether it is the truth.
+    /// Whether it shows the ground truth.
     pub(super) fn is_truth(&self) -> bool {
         matches!(&self.content, Content::Labels(file) if file.truth.is_some())
     }
@@ -140,28 +141,25 @@ mod tests {
     fn chosen(photo: &str, labels: &str) -> LabelFile {
         LabelFile {
             path: labels.into(),
-            photo: PhotoSource::Path(photo.into()),
+            photo: ImageSource::Path(photo.into()),
             truth: Some(TruthReader::new(&ClassSet::numbered(2))),
             classes: ClassSet::numbered(2),
         }
     }
 
     #[test]
-    fn the_label_map_of_another_picture_is_named_in_the_same_way() {
-        let path_for = |file: &LabelFile, photo: &str| file.path_for(&PhotoSource::Path(photo.into()));
-        let file = chosen("/pictures/a.jpg", "/labels/a_L.png");
-        assert_eq!(path_for(&file, "/pictures/a.jpg"), Some("/labels/a_L.png".into()));
-        assert_eq!(path_for(&file, "/pictures/b.jpg"), Some("/labels/b_L.png".into()));
-        let other = chosen("/pictures/a.jpg", "/labels/truth.png");
-        assert_eq!(path_for(&other, "/pictures/a.jpg"), Some("/labels/truth.png".into()));
-        assert_eq!(path_for(&other, "/pictures/b.jpg"), None);
-        assert_eq!(file.path_for(&PhotoSource::Sample), None);
-        let behind = chosen("/pictures/a.jpg", "/labels/mask_a.png");
-        assert_eq!(path_for(&behind, "/pictures/b.jpg"), Some("/labels/mask_b.png".into()));
-        let numbered = chosen("/pictures/1.jpg", "/labels/2021_1.png");
-        assert_eq!(
-            path_for(&numbered, "/pictures/2.jpg"),
-            Some("/labels/2021_2.png".into())
-        );
+    fn label_maps_of_other_images_follow_the_same_naming() {
+        let path_for = |file: &LabelFile, photo: &str| file.path_for(&ImageSource::Path(photo.into()));
+        let file = chosen("/photos/a.jpg", "/labels/a_L.png");
+        assert_eq!(path_for(&file, "/photos/a.jpg"), Some("/labels/a_L.png".into()));
+        assert_eq!(path_for(&file, "/photos/b.jpg"), Some("/labels/b_L.png".into()));
+        let other = chosen("/photos/a.jpg", "/labels/truth.png");
+        assert_eq!(path_for(&other, "/photos/a.jpg"), Some("/labels/truth.png".into()));
+        assert_eq!(path_for(&other, "/photos/b.jpg"), None);
+        assert_eq!(file.path_for(&ImageSource::Sample), None);
+        let behind = chosen("/photos/a.jpg", "/labels/mask_a.png");
+        assert_eq!(path_for(&behind, "/photos/b.jpg"), Some("/labels/mask_b.png".into()));
+        let numbered = chosen("/photos/1.jpg", "/labels/2021_1.png");
+        assert_eq!(path_for(&numbered, "/photos/2.jpg"), Some("/labels/2021_2.png".into()));
     }
 }

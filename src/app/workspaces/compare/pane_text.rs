@@ -1,15 +1,15 @@
-//! What is written over a pane: the class under the cursor, and how far the pane is.
+//! Text over a pane: the class under the cursor, and the state of its labels.
 
 use egui::{Align2, Color32, FontId, Label, Rect, Ui, UiBuilder, Vec2, pos2, vec2};
 
 use super::Compare;
 use super::filling::PaneState;
 use super::pane::Content;
-use super::view::Wish;
+use super::view::PaneAction;
 use crate::app::workspaces::Ctx;
 
 impl Compare {
-    /// The class of a pane at a pixel, in the pane's corner.
+    /// Draws the class at a pixel into the corner of a pane.
     pub(super) fn class_chip(&self, ui: &Ui, area: Rect, place: usize, pixel: [usize; 2], ctx: &Ctx) {
         let Some((text, color)) = self.class_text(place, pixel, ctx) else {
             return;
@@ -25,7 +25,7 @@ impl Compare {
         painter.galley(pos2(chip.left() + 20.0, chip.top() + 4.0), galley, Color32::WHITE);
     }
 
-    /// Class and probability of a pane at a pixel, with the colour of the class.
+    /// Class and probability at a pixel of a pane, with the colour of the class.
     fn class_text(&self, place: usize, [x, y]: [usize; 2], ctx: &Ctx) -> Option<(String, Color32)> {
         let labelled = self.panes.get(place)?.labelled.as_ref()?;
         let map = labelled.labels.map();
@@ -44,14 +44,14 @@ impl Compare {
         Some((text, Color32::from_rgb(r, g, b)))
     }
 
-    /// What is said over a pane that shows no labels yet.
+    /// Draws the message over a pane that shows no labels yet.
     pub(super) fn pane_message(
         &self,
         ui: &mut Ui,
         place: usize,
         area: Rect,
         state: PaneState,
-        wish: &mut Option<Wish>,
+        action: &mut Option<PaneAction>,
     ) {
         let painter = ui.painter_at(area);
         let chip = |text: String| {
@@ -66,35 +66,30 @@ impl Compare {
             PaneState::Waiting => chip("Waiting".into()),
             PaneState::Running(share) => chip(format!("Segmenting, {:.0} %", share * 100.0)),
             PaneState::Paused => {
-                if message(ui, area, "Stopped", Some("Go on")) {
-                    *wish = Some(Wish::TryAgain);
+                if message(ui, area, "Stopped", Some("Resume")) {
+                    *action = Some(PaneAction::TryAgain);
                 }
             }
             PaneState::Failed(why) => {
                 if message(ui, area, &why, Some("Try again")) {
-                    *wish = Some(Wish::TryAgain);
+                    *action = Some(PaneAction::TryAgain);
                 }
             }
             PaneState::Missing => {
-                message(
-                    ui,
-                    area,
-                    "No label map of this picture is known; add the one that belongs to it",
-                    None,
-                );
+                message(ui, area, "No label map found for this photo; add one", None);
             }
             PaneState::Closed => {
                 if message(ui, area, "This model is not open", Some("Open it"))
                     && let Some(Content::Model { source, .. }) = self.panes.get(place).map(|pane| &pane.content)
                 {
-                    *wish = Some(Wish::Open(source.clone()));
+                    *action = Some(PaneAction::Open(source.clone()));
                 }
             }
         }
     }
 }
 
-/// A text over a pane, and a button under it; whether that was clicked.
+/// Draws a text over a pane, and a button below it. Returns whether the button was clicked.
 fn message(ui: &mut Ui, area: Rect, text: &str, button: Option<&str>) -> bool {
     let size = vec2(
         (area.width() - 24.0).clamp(40.0, 360.0),

@@ -1,19 +1,19 @@
-//! The panel of the workspace: which panes there are, how they are laid out, and the classes.
+//! The panel of the workspace: the panes, their layout, and the classes.
 
 use egui::{Button, CollapsingHeader, ComboBox, Label, Layout, ScrollArea, Slider, Ui};
 
 use super::choosing::output_of;
 use super::pane::{Content, Pane};
-use super::{Arrangement, Compare, MOST_PANES};
+use super::{Arrangement, Compare, MAX_PANES};
 use crate::app::command::Command;
-use crate::app::inspector::Found;
+use crate::app::inspector::ClassShares;
 use crate::app::workspaces::Ctx;
 
-/// Height in points that the class list gets at least; what does not fit then scrolls.
-const LEAST_LIST: f32 = 160.0;
+/// Minimum height of the class list in points; if the rest does not fit, the panel scrolls.
+const MIN_LIST: f32 = 160.0;
 
 impl Compare {
-    /// The inspector of the workspace.
+    /// Draws the panel.
     pub(super) fn panel(&mut self, ui: &mut Ui, ctx: &Ctx) {
         ScrollArea::vertical().id_salt("compare").show(ui, |ui| {
             ui.add_space(4.0);
@@ -27,7 +27,7 @@ impl Compare {
                         let menu = ui.menu_button("Add", |ui| self.add_menu(ui, ctx));
                         menu.response
                             .accessible_name("Add a pane")
-                            .on_disabled_hover_text(format!("There are {MOST_PANES} panes already"));
+                            .on_disabled_hover_text(format!("Up to {MAX_PANES} panes can be compared"));
                     });
                     let sizes = ui.add(Button::new("Patch sizes"));
                     if sizes.on_hover_text(Command::PatchSizes.explanation()).clicked() {
@@ -53,7 +53,7 @@ impl Compare {
                 (
                     Arrangement::Wipe,
                     "Wipe",
-                    "Two panes in one place, on both sides of a line (W)",
+                    "Two panes in one place, on either side of a line (W)",
                 ),
             ];
             for (arrangement, title, hint) in arrangements {
@@ -131,11 +131,11 @@ impl Compare {
             self.remove(place);
         }
         if self.panes.len() < 2 {
-            ui.weak("Two or more can be compared: decoders, models, patch sizes, label maps.");
+            ui.weak("Add at least two panes: decoders, models, patch sizes or label maps.");
         }
     }
 
-    /// Everything that a pane can be.
+    /// Draws the menu of everything that a pane can show.
     fn add_menu(&mut self, ui: &mut Ui, ctx: &Ctx) {
         ui.set_min_width(220.0);
         let mut added = None;
@@ -154,12 +154,12 @@ impl Compare {
         for (name, model, output) in &outputs {
             item(ui, name.clone(), output_of(model, *output, false), &self.panes);
         }
-        ui.menu_button("Multi-scale and flip", |ui| {
+        ui.menu_button("Test-time augmentation", |ui| {
             for (name, model, output) in &outputs {
                 item(ui, name.clone(), output_of(model, *output, true), &self.panes);
             }
         });
-        item(ui, "Photo".into(), Content::Photo, &self.panes);
+        item(ui, "Bare photo".into(), Content::Photo, &self.panes);
         ui.separator();
         for command in [
             Command::AddLabelMap,
@@ -174,9 +174,9 @@ impl Compare {
         }
     }
 
-    /// The classes of the reference, which are shown and hidden in all panes.
+    /// Draws the classes of the reference, which can be shown and hidden in all panes.
     fn compared_classes(&self, ui: &mut Ui, ctx: &Ctx) {
-        let place = self.told_place();
+        let place = self.listed_place();
         let classes = self.panes.get(place).and_then(Pane::classes);
         let Some(classes) = classes.cloned() else {
             ui.weak("Nothing is segmented yet");
@@ -190,12 +190,12 @@ impl Compare {
             pane.labelled.as_ref()?.labels.map().get(x, y)
         });
         let labelled = self.panes.get(place).and_then(|pane| pane.labelled.as_ref());
-        let found = labelled.map(|labelled| Found {
+        let found = labelled.map(|labelled| ClassShares {
             pixels: &labelled.labels.counts,
             regions: &labelled.labels.region_counts,
         });
         let rows = classes.len() as f32 * (ui.spacing().interact_size.y + ui.spacing().item_spacing.y);
-        let height = ui.available_height().max(LEAST_LIST).min(rows.max(LEAST_LIST));
+        let height = ui.available_height().max(MIN_LIST).min(rows.max(MIN_LIST));
         ui.allocate_ui(egui::vec2(ui.available_width(), height), |ui| {
             ui.set_min_height(height);
             list.rows(ui, &mut view, &classes, found, under_cursor);

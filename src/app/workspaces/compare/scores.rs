@@ -16,7 +16,7 @@ impl Compare {
         }
         let scored = self.panes.iter().enumerate().filter_map(|(place, pane)| {
             let comparison = self.with_truth(pane)?;
-            // Rows are of the classes that are listed above.
+            // The rows are the classes listed above.
             pane.classes()?.has_names_of(classes).then_some(())?;
             Some((place, self.pane_title(pane, ctx), &comparison.confusion))
         });
@@ -32,7 +32,7 @@ impl Compare {
                 for (id, class) in classes.classes.iter().enumerate() {
                     let scores: Vec<_> = columns.iter().map(|(.., scores)| scores.class(id).iou).collect();
                     if scores.iter().all(Option::is_none) {
-                        // Neither in the truth nor predicted anywhere.
+                        // Neither in the ground truth nor in a prediction.
                         continue;
                     }
                     ui.label(&class.name);
@@ -44,6 +44,6 @@ impl Compare {
                 }
             });
         });
-        ui.weak("In percent, by the number of the pane");
+        ui.weak("In percent; the columns are numbered like the panes");
     }
 }

@@ -1,4 +1,4 @@
-//! What each pane costs, and how far it agrees.
+//! The table of what each pane costs, and how far it agrees with the others.
 
 use egui::{Align, Button, Grid, Layout, RichText, ScrollArea, Ui, vec2};
 
@@ -6,37 +6,37 @@ use super::Compare;
 use super::comparing::common_classes;
 use super::pane::{Content, Pane};
 use crate::app::workspaces::Ctx;
-use crate::engine::OpenPhoto;
+use crate::engine::OpenImage;
 use crate::labels::BOUNDARY_PIXELS;
 
-/// Share of the window's height that the table takes at most.
-const MOST_SHARE: f32 = 0.35;
+/// Maximum height of the table, as a share of the window's height.
+const MAX_SHARE: f32 = 0.35;
 
-/// A cell: its text, and what it means where that is not plain.
+/// A cell: its text, and a tooltip where it needs one.
 type Cell = (String, Option<&'static str>);
 
-/// What stands where there is nothing to say.
+/// An empty cell.
 fn nothing() -> Cell {
     (String::new(), None)
 }
 
-/// Points that the titles of panes get.
+/// Width of the panes' titles in points.
 const TITLE: f32 = 150.0;
 
-/// Points between rows.
+/// Gap between rows in points.
 const ROW_GAP: f32 = 3.0;
 
 impl Compare {
-    /// Points that the table takes in height: all rows, where there is room, and the bar that scrolls sideways.
+    /// Height of the table in points: all rows, if there is room, and the horizontal scroll bar.
     pub(super) fn table_height(&self, ui: &Ui) -> f32 {
         let rows = self.panes.iter().filter(|pane| pane.content != Content::Photo).count();
         let row = ui.spacing().interact_size.y + ROW_GAP;
         let height = (rows + 1) as f32 * row + ui.spacing().scroll.allocated_width() + 12.0;
-        height.min(ui.ctx().content_rect().height() * MOST_SHARE)
+        height.min(ui.ctx().content_rect().height() * MAX_SHARE)
     }
 
     /// Draws the table.
-    pub(super) fn comparison_table(&mut self, ui: &mut Ui, photo: &OpenPhoto, ctx: &Ctx) {
+    pub(super) fn comparison_table(&mut self, ui: &mut Ui, photo: &OpenImage, ctx: &Ctx) {
         let with_truth = self.panes.iter().any(Pane::is_truth);
         let mut chosen = None;
         ScrollArea::both()
@@ -90,8 +90,8 @@ impl Compare {
         }
     }
 
-    /// The cells of a pane behind its title.
-    fn cells(&self, pane: &Pane, place: usize, with_truth: bool, photo: &OpenPhoto) -> Vec<Cell> {
+    /// The cells of a pane after its title.
+    fn cells(&self, pane: &Pane, place: usize, with_truth: bool, photo: &OpenImage) -> Vec<Cell> {
         let plain = |text: String| (text, None);
         let percent = |value: f64| plain(format!("{:.1}", value * 100.0));
         let labelled = pane.labelled.as_ref().filter(|labelled| labelled.photo == photo.id);
@@ -106,8 +106,8 @@ impl Compare {
                 let ms = |time: std::time::Duration| plain(format!("{:.0}", time.as_secs_f64() * 1e3));
                 cells.push(match times.encode.is_zero() {
                     true => (
-                        "kept".into(),
-                        Some("The encoder had seen this picture already, for another decoder"),
+                        "cached".into(),
+                        Some("The encoder's result for this photo was cached from another decoder"),
                     ),
                     false => ms(times.encode),
                 });
@@ -151,45 +151,48 @@ impl Compare {
     }
 }
 
-/// Titles of the columns and what they mean.
+/// Titles and tooltips of the columns.
 fn headings(with_truth: bool) -> Vec<(String, String)> {
     let mut headings: Vec<(String, String)> = [
         ("Pane", ""),
         ("Patch", "Side of a patch in pixels"),
         (
             "Tokens",
-            "Of a window: patches and class token; attention grows with their square",
+            "Tokens of one window: patches and class token. The cost of attention grows with their square",
         ),
-        ("Win.", "Windows of all passes over the picture"),
+        ("Windows", "Number of windows in all passes over the photo"),
         (
             "GFLOP",
-            "Billions of floating-point operations for the picture, in matrix products and convolutions",
+            "Billions of floating-point operations for the photo, in matrix products and convolutions",
         ),
-        ("Enc.", "Milliseconds in the encoder, with scaling and cutting"),
-        ("Dec.", "Milliseconds in the decoder"),
         (
-            "Lab.",
+            "Encoder ms",
+            "Milliseconds in the encoder, including scaling and cutting the photo",
+        ),
+        ("Decoder ms", "Milliseconds in the decoder"),
+        (
+            "Labels ms",
             "Milliseconds for enlarging the logits and taking the best class",
         ),
-        ("Total", "Milliseconds in all"),
-        ("MiB", "The most memory that the whole program held while this ran"),
-        ("Agree", "Pixels with the same label as the reference, in percent"),
+        ("Total ms", "Milliseconds in total"),
+        ("Peak MiB", "Peak memory of the whole program during this run, in MiB"),
+        ("Agree", "Share of pixels with the same label as the reference (%)"),
     ]
     .map(|(title, hint)| (title.to_owned(), hint.to_owned()))
     .into();
     for pixels in BOUNDARY_PIXELS {
         headings.push((
-            format!("{pixels} px"),
-            format!("Boundaries that lie within {pixels} pixels of those of the reference, in percent"),
+            format!("Edges ±{pixels} px"),
+            format!("Share of boundaries within {pixels} pixels of those of the reference (%)"),
         ));
     }
     if with_truth {
         let scores = [
             (
                 "mIoU",
-                "Mean over the classes of intersection over union with the ground truth, in percent",
+                "Intersection over union with the ground truth, mean over the classes (%)",
             ),
-            ("Pixels", "Pixels that have their true class, in percent"),
+            ("Pixels", "Share of pixels that have their true class (%)"),
         ];
         headings.extend(scores.map(|(title, hint)| (title.to_owned(), hint.to_owned())));
     }

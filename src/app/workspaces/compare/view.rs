@@ -7,20 +7,20 @@ use egui::{Align, Button, Layout, Rect, Ui, UiBuilder, vec2};
 use super::pane::{Content, Pane};
 use super::{Compare, grid};
 use crate::app::action::Action;
-use crate::app::canvas::{self, Camera, Drawing, Happened, Place, Scene};
+use crate::app::canvas::{self, Camera, CanvasResponse, DrawSlot, Drawing, Scene};
 use crate::app::chrome::about;
 use crate::app::command::Command;
 use crate::app::gpu::Highlight;
 use crate::app::workspaces::Ctx;
-use crate::app::workspaces::picture_view::double_click;
-use crate::engine::{ModelSource, OpenPhoto};
+use crate::app::workspaces::image_view::double_click;
+use crate::engine::{ModelSource, OpenImage};
 use crate::labels::Regions;
 
 /// Height of a pane's title in points.
 pub(super) const HEADER: f32 = 24.0;
 
-/// What a person asked of a pane.
-pub(super) enum Wish {
+/// What the user asks of a pane.
+pub(super) enum PaneAction {
     Refer(usize),
     Remove(usize),
     Open(ModelSource),
@@ -28,7 +28,7 @@ pub(super) enum Wish {
 }
 
 impl Compare {
-    /// The workspace in the middle of the window.
+    /// Draws the panes and the table.
     pub(super) fn show(&mut self, ui: &mut Ui, ctx: &Ctx) {
         let Some(photo) = ctx.document().map(|document| document.photo.clone()) else {
             return;
@@ -43,58 +43,58 @@ impl Compare {
         let before = ctx.state.canvas.cursor;
         let mut camera = ctx.state.canvas.camera;
         let mut cursor = None;
-        let mut wish = None;
+        let mut action = None;
         match self.panes.len() {
             0 => no_panes(ui, ctx),
             1.. if self.is_wipe() && self.has_two() => {
-                cursor = self.wipe(ui, area, &photo, (&mut camera, &mut wish), ctx);
+                cursor = self.wipe(ui, area, &photo, (&mut camera, &mut action), ctx);
             }
             count => {
                 let size = vec2(photo.photo.width as f32, photo.photo.height as f32);
                 let hovered_before = self.hovered.take();
                 for (place, cell) in grid::cells(area, count, size, HEADER).into_iter().enumerate() {
                     let linked = before.filter(|_| hovered_before.is_some_and(|hovered| hovered != place));
-                    let under = self.pane(ui, (place, cell), (&photo, linked), (&mut camera, &mut wish), ctx);
+                    let under = self.pane(ui, (place, cell), (&photo, linked), (&mut camera, &mut action), ctx);
                     cursor = cursor.or(under);
                 }
             }
         }
         ctx.set_camera(camera);
-        // Rings in the other panes, and the class list.
+        // For the rings in the other panes, and for the class list.
         ctx.set_cursor(cursor);
-        self.grant(wish, ctx);
+        self.grant(action, ctx);
     }
 
-    fn grant(&mut self, wish: Option<Wish>, ctx: &Ctx) {
-        match wish {
-            Some(Wish::Refer(place)) => self.refer_to(place),
-            Some(Wish::Remove(place)) => self.remove(place),
-            Some(Wish::Open(source)) => ctx.send(Action::OpenModels(vec![source])),
-            Some(Wish::TryAgain) => self.go_on(),
+    fn grant(&mut self, action: Option<PaneAction>, ctx: &Ctx) {
+        match action {
+            Some(PaneAction::Refer(place)) => self.refer_to(place),
+            Some(PaneAction::Remove(place)) => self.remove(place),
+            Some(PaneAction::Open(source)) => ctx.send(Action::OpenModels(vec![source])),
+            Some(PaneAction::TryAgain) => self.keep_going(),
             None => {}
         }
     }
 
-    /// One pane with its title; `linked` is the pixel under the cursor in another pane. Returns the pixel under the
+    /// Draws a pane with its title; `linked` is the pixel under the cursor in another pane. Returns the pixel under the
     /// cursor in this one.
     fn pane(
         &mut self,
         ui: &mut Ui,
         (place, cell): (usize, Rect),
-        (photo, linked): (&OpenPhoto, Option<[usize; 2]>),
-        (camera, wish): (&mut Camera, &mut Option<Wish>),
+        (photo, linked): (&OpenImage, Option<[usize; 2]>),
+        (camera, action): (&mut Camera, &mut Option<PaneAction>),
         ctx: &Ctx,
     ) -> Option<[usize; 2]> {
         let (header, canvas) = cell.split_top_bottom_at_y(cell.top() + HEADER);
-        self.pane_header(ui, place, header, wish, ctx);
+        self.pane_header(ui, place, header, action, ctx);
         let pane = self.panes.get(place)?;
         let state = self.pane_state(pane, photo, ctx);
         let name = format!("Pane {}: {}", place + 1, self.pane_title(pane, ctx));
         let (drawing, regions) = self.pane_drawing(ui, pane, ctx);
         let mut child = ui.new_child(UiBuilder::new().max_rect(canvas).id_salt(("pane", pane.id)));
         child.set_clip_rect(canvas.intersect(ui.clip_rect()));
-        let shown = Shown {
-            place: Place::Pane(place),
+        let shown = PaneContent {
+            place: DrawSlot::Pane(place),
             name: &name,
             photo,
             drawing,
@@ -103,14 +103,14 @@ impl Compare {
             linked,
         };
         let happened = self.show_pane(&mut child, place, shown, camera, ctx);
-        self.pane_message(&mut child, place, canvas, state, wish);
+        self.pane_message(&mut child, place, canvas, state, action);
         happened.response.context_menu(|ui| {
             ui.set_min_width(180.0);
             if ui.button("Compare with this").clicked() {
-                *wish = Some(Wish::Refer(place));
+                *action = Some(PaneAction::Refer(place));
             }
             if ui.button("Remove").clicked() {
-                *wish = Some(Wish::Remove(place));
+                *action = Some(PaneAction::Remove(place));
             }
             ui.separator();
             for command in [Command::Fit, Command::ActualSize, Command::CopyView] {
@@ -120,15 +120,15 @@ impl Compare {
         happened.cursor
     }
 
-    /// Draws the photo and masks of a pane, lets a person move them, and says what is under the cursor.
+    /// Draws the image and masks of a pane, lets the user move them, and shows the class under the cursor.
     pub(super) fn show_pane(
         &mut self,
         ui: &mut Ui,
         place: usize,
-        shown: Shown,
+        shown: PaneContent,
         camera: &mut Camera,
         ctx: &Ctx,
-    ) -> Happened {
+    ) -> CanvasResponse {
         let area = ui.max_rect();
         let regions = shown.regions;
         let highlight_at = |pixel| Highlight::at(regions.as_deref()?, pixel);
@@ -161,7 +161,7 @@ impl Compare {
         happened
     }
 
-    fn pane_header(&self, ui: &mut Ui, place: usize, header: Rect, wish: &mut Option<Wish>, ctx: &Ctx) {
+    fn pane_header(&self, ui: &mut Ui, place: usize, header: Rect, action: &mut Option<PaneAction>, ctx: &Ctx) {
         let Some(pane) = self.panes.get(place) else {
             return;
         };
@@ -181,7 +181,7 @@ impl Compare {
             .on_hover_text("Remove this pane")
             .clicked()
         {
-            *wish = Some(Wish::Remove(place));
+            *action = Some(PaneAction::Remove(place));
         }
         if let Some(text) = self.pane_note(pane).filter(|_| header.width() > 240.0) {
             row.weak(text);
@@ -194,12 +194,12 @@ impl Compare {
                 .on_hover_text(hint)
                 .clicked()
             {
-                *wish = Some(Wish::Refer(place));
+                *action = Some(PaneAction::Refer(place));
             }
         });
     }
 
-    /// How far a pane agrees with the reference, or how long it took.
+    /// The note in a pane's title: how far it agrees with the reference, or else how long it took.
     fn pane_note(&self, pane: &Pane) -> Option<String> {
         if let Some(comparison) = self.with_reference(pane) {
             return Some(format!("{:.1} % agree", comparison.agreement.same * 100.0));
@@ -221,10 +221,10 @@ impl Compare {
         }
     }
 
-    /// What a pane is called.
+    /// The title of a pane.
     pub(super) fn pane_title(&self, pane: &Pane, ctx: &Ctx) -> String {
         match &pane.content {
-            Content::Photo => "Photo".into(),
+            Content::Photo => "Bare photo".into(),
             Content::Labels(file) => {
                 let photo = ctx.document().map(|document| &document.photo.source);
                 let path = photo.and_then(|photo| file.path_for(photo));
@@ -251,8 +251,8 @@ impl Compare {
         }
     }
 
-    /// What to draw of a pane, with the regions of the masks that are drawn; while the key is held, the masks of the
-    /// reference in its place.
+    /// The drawing of a pane, with the regions of the drawn masks. While V is held down, it is the drawing of the
+    /// reference.
     pub(super) fn pane_drawing(&self, ui: &Ui, pane: &Pane, ctx: &Ctx) -> (Option<Drawing>, Option<Arc<Regions>>) {
         let Some(document) = ctx.document() else {
             return (None, None);
@@ -272,7 +272,7 @@ impl Compare {
         let Some((texture, regions)) = drawn.filter(|_| is_of_photo) else {
             return (ctx.drawing(ui, document, None), None);
         };
-        let masks = pane.classes().map(|classes| (texture.clone(), ctx.look(classes)));
+        let masks = pane.classes().map(|classes| (texture.clone(), ctx.style(classes)));
         (ctx.drawing(ui, document, masks), Some(regions.clone()))
     }
 }
@@ -281,7 +281,7 @@ fn no_panes(ui: &mut Ui, ctx: &Ctx) {
     ui.vertical_centered(|ui| {
         ui.add_space((ui.available_height() * 0.3).min(200.0));
         ui.heading("Nothing to compare yet");
-        ui.label("Add panes on the right, or begin with one of these.");
+        ui.label("Add panes on the right, or start with one of these.");
         ui.add_space(10.0);
         for command in [
             Command::PatchSizes,
@@ -298,15 +298,15 @@ fn no_panes(ui: &mut Ui, ctx: &Ctx) {
 }
 
 /// What one canvas of the workspace shows.
-pub(super) struct Shown<'a> {
-    pub(super) place: Place,
-    /// For screen readers.
+pub(super) struct PaneContent<'a> {
+    pub(super) place: DrawSlot,
+    /// Its accessible name.
     pub(super) name: &'a str,
-    pub(super) photo: &'a OpenPhoto,
+    pub(super) photo: &'a OpenImage,
     pub(super) drawing: Option<Drawing>,
     /// Regions of the masks under the cursor.
     pub(super) regions: Option<Arc<Regions>>,
-    /// What is drawn right of a line, at this fraction of the width.
+    /// What is drawn to the right of a line at this fraction of the width.
     pub(super) beside: Option<(Drawing, f32)>,
     /// The pixel under the cursor in another pane.
     pub(super) linked: Option<[usize; 2]>,

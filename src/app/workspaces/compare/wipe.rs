@@ -1,31 +1,31 @@
-//! Two panes in one place, on both sides of a line that can be dragged.
+//! The wipe: two panes in one place, on either side of a line that can be dragged.
 
 use egui::{Align, Button, Color32, CursorIcon, Layout, Rect, Sense, Stroke, Ui, UiBuilder, pos2, vec2};
 
 use super::Compare;
-use super::view::{HEADER, Shown, Wish};
-use crate::app::canvas::{Camera, Place};
+use super::view::{HEADER, PaneAction, PaneContent};
+use crate::app::canvas::{Camera, DrawSlot};
 use crate::app::workspaces::Ctx;
-use crate::engine::OpenPhoto;
+use crate::engine::OpenImage;
 
-/// Points on each side of the line where it can be taken.
+/// Width in points of the area on each side of the line where it can be dragged.
 const GRIP: f32 = 6.0;
 
 impl Compare {
-    /// Whether the masks of the reference are wanted in every pane.
+    /// Whether every pane shows the masks of the reference: while V is held down and no text field has the focus.
     pub(super) fn blinks(ui: &Ui) -> bool {
         ui.input(|i| i.key_down(egui::Key::V) && !i.modifiers.any()) && !ui.ctx().text_edit_focused()
     }
 }
 
 impl Compare {
-    /// The reference left of the line, the other pane right of it.
+    /// Draws the reference to the left of the line and the other pane to the right. Returns the pixel under the cursor.
     pub(super) fn wipe(
         &mut self,
         ui: &mut Ui,
         area: Rect,
-        photo: &OpenPhoto,
-        (camera, wish): (&mut Camera, &mut Option<Wish>),
+        photo: &OpenImage,
+        (camera, action): (&mut Camera, &mut Option<PaneAction>),
         ctx: &Ctx,
     ) -> Option<[usize; 2]> {
         let (header, canvas) = area.split_top_bottom_at_y(area.top() + HEADER);
@@ -48,8 +48,8 @@ impl Compare {
             true => (right, right_regions),
             false => (left, left_regions),
         };
-        let shown = Shown {
-            place: Place::Pane(left),
+        let shown = PaneContent {
+            place: DrawSlot::Pane(left),
             name: &name,
             photo,
             drawing,
@@ -60,7 +60,7 @@ impl Compare {
         let happened = self.show_pane(&mut child, hovered, shown, camera, ctx);
         let (left_area, right_area) = canvas.split_left_right_at_x(at);
         for ((place, area), state) in [(left, left_area), (right, right_area)].into_iter().zip(states) {
-            self.pane_message(&mut child, place, area, state, wish);
+            self.pane_message(&mut child, place, area, state, action);
         }
         self.line = drag_line(&mut child, canvas, line);
         if let Some(pixel) = happened.cursor {
@@ -70,7 +70,7 @@ impl Compare {
         happened.cursor
     }
 
-    /// The titles of both sides; whether they are to change places.
+    /// Draws the titles of both sides. Returns whether to swap the sides.
     fn wipe_titles(&self, ui: &mut Ui, header: Rect, [left, right]: &[String; 2]) -> bool {
         ui.painter().rect_filled(header, 0.0, ui.visuals().panel_fill);
         let mut row = ui.new_child(
@@ -83,14 +83,14 @@ impl Compare {
         row.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.strong(right);
             let swap = ui.add(Button::new("Swap").small());
-            swap.on_hover_text("Let both sides change places").clicked()
+            swap.on_hover_text("Swap the two sides").clicked()
         })
         .inner
     }
 }
 
-/// Draws the line and lets a person move it, by the mouse or, once it has the focus, by the arrow keys. Returns where
-/// it is then, as a fraction of the width.
+/// Draws the line and lets the user move it with the mouse or, while it has the focus, with the arrow keys. Returns its
+/// new position as a fraction of the width.
 fn drag_line(ui: &mut Ui, canvas: Rect, line: f32) -> f32 {
     let at = canvas.left() + line * canvas.width();
     let grip = Rect::from_x_y_ranges(at - GRIP..=at + GRIP, canvas.y_range());

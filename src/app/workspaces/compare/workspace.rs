@@ -1,4 +1,4 @@
-//! The workspace among the others.
+//! Implements [`Workspace`] for [`Compare`].
 
 use egui::Ui;
 
@@ -28,7 +28,7 @@ impl Workspace for Compare {
         ctx.send(Action::StopRun);
         self.hovered = None;
         self.free();
-        // Back to the output in use.
+        // The other workspaces show the output in use again.
         ctx.send(Action::Resume);
     }
 
@@ -40,7 +40,7 @@ impl Workspace for Compare {
             News::Uploaded { ticket, labels } => self.take_texture(ticket, labels),
             News::Result { result, key } if is_open => self.show_run(result, key, ctx),
             News::RunFailed { key, message } => self.note_failure(key, message, ctx),
-            News::RunAgain if is_open => self.go_on(),
+            News::RunAgain if is_open => self.keep_going(),
             News::Paused if is_open => self.pause(),
             News::ModelOpened(model) if is_open => self.add_opened_model(model, ctx),
             News::ModelClosing(source) => self.drop_panes_of(source),
@@ -75,7 +75,7 @@ impl Workspace for Compare {
             Command::ToggleWipe => Some(is_open && self.has_two()),
             Command::ToggleDifferences | Command::ToggleTable => Some(is_open),
             Command::AddLabelMap | Command::AddGroundTruth => Some(ctx.document().is_some()),
-            // They are about masks and their readings, which are not shown as such here.
+            // These act on the masks and readings of the masks workspace, which are not shown here.
             Command::CopyReading | Command::UnpinReading | Command::CopyOverlay | Command::CopyLabels if is_open => {
                 Some(false)
             }

@@ -1,22 +1,22 @@
-//! The confusion matrix: a field for each pair of classes, as bright as its share of the true class.
+//! The confusion matrix: a cell for each pair of classes, brighter the larger its share of the true class.
 
 use egui::{Color32, Rect, Sense, Stroke, StrokeKind, Ui, pos2, vec2};
 
 use super::Cell;
-use super::told::Told;
+use super::summary::ScoreSummary;
 use crate::labels::{ClassSet, Confusion};
 
-/// Largest side of a field in points.
+/// Largest side of a cell in points.
 const LARGEST: f32 = 22.0;
 
-/// Draws it; the field that was clicked.
-pub(super) fn show(ui: &mut Ui, told: &Told, classes: &ClassSet, chosen: Option<Cell>) -> Option<Cell> {
-    let count = told.confusion.classes();
+/// Draws the matrix. Returns the cell that was clicked.
+pub(super) fn show(ui: &mut Ui, summary: &ScoreSummary, classes: &ClassSet, chosen: Option<Cell>) -> Option<Cell> {
+    let count = summary.confusion.classes();
     let side = (ui.available_width() / count.max(1) as f32).min(LARGEST);
     let (area, response) = ui.allocate_exact_size(vec2(side, side) * count as f32, Sense::click());
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, "Fields of the confusion matrix"));
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, "Cells of the confusion matrix"));
     let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
-    ui.painter().image(told.matrix.id(), area, whole, Color32::WHITE);
+    ui.painter().image(summary.matrix.id(), area, whole, Color32::WHITE);
     if let Some(cell) = chosen {
         let corner = area.min + vec2(f32::from(cell.predicted), f32::from(cell.truth)) * side;
         let field = Rect::from_min_size(corner, vec2(side, side)).expand(1.0);
@@ -31,12 +31,12 @@ pub(super) fn show(ui: &mut Ui, told: &Told, classes: &ClassSet, chosen: Option<
     });
     let clicked = response.clicked();
     if let Some(cell) = cell {
-        response.on_hover_text_at_pointer(said(&told.confusion, classes, cell));
+        response.on_hover_text_at_pointer(said(&summary.confusion, classes, cell));
     }
     cell.filter(|_| clicked)
 }
 
-/// A field in words.
+/// The text for a cell.
 pub(super) fn said(confusion: &Confusion, classes: &ClassSet, cell: Cell) -> String {
     let [truth, predicted] = [cell.truth, cell.predicted].map(|class| classes.label(class));
     let labelled = confusion.labelled(cell.truth.into());
@@ -44,7 +44,7 @@ pub(super) fn said(confusion: &Confusion, classes: &ClassSet, cell: Cell) -> Str
     match labelled {
         0 => format!("There is no {truth} in the ground truth"),
         _ => format!(
-            "{:.1} % of {truth} is taken for {predicted}",
+            "{truth} predicted as {predicted}: {:.1} %",
             count as f64 / labelled as f64 * 100.0
         ),
     }

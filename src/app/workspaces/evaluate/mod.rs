@@ -1,12 +1,12 @@
-//! The evaluate workspace: the output in use against ground truth, on this picture and over all open ones.
+//! The evaluate workspace: compares the output in use with ground truth, on this image and over all open images.
 
 mod matrix;
 mod panel;
-mod reading;
 mod scoring;
+mod summary;
 #[cfg(test)]
 mod tests;
-mod told;
+mod truth_choices;
 mod view;
 mod workspace;
 
@@ -17,111 +17,112 @@ use std::sync::Arc;
 use crate::app::gpu::GpuLabels;
 use crate::app::state::ResultKey;
 use crate::datasets::TruthReader;
-use crate::engine::{Asked, Errors, Labelling, PhotoSource, Ticket, Truth};
+use crate::engine::{Asked, Errors, ImageSource, LabelLayer, Ticket, Truth};
 use crate::labels::Confusion;
-use told::Told;
+use summary::ScoreSummary;
 
-/// What the workspace knows.
+/// The state of the workspace.
 #[derive(Default)]
 pub(super) struct Evaluate {
-    /// It has been in sight: before that nothing is scored.
+    /// Whether it has been opened; nothing is scored before.
     opened: bool,
-    /// The run over all pictures that is made for scores is one for these.
+    /// Whether the run over all images that is under way was started for these scores.
     run: bool,
-    /// Folder of label maps that was chosen.
+    /// The chosen folder of label maps; `None` to look beside the images.
     folder: Option<PathBuf>,
-    /// The ignored ids as they are being written.
+    /// The text in the field for ignored ids.
     ignored_text: String,
     truths: Truths,
-    /// Whose scores these are.
-    of: Option<Of>,
-    scored: HashMap<PhotoSource, Scored>,
-    /// Sum over the scored pictures.
+    /// What the scores belong to.
+    of: Option<ScoreKey>,
+    scored: HashMap<ImageSource, Scored>,
+    /// The sum of the confusion matrices of the scored images.
     total: Option<Confusion>,
-    /// What is still to be scored, with labels or with a kept result.
-    waiting: VecDeque<(PhotoSource, Option<Labelling>)>,
-    /// Pictures whose scores are on their way.
-    pending: HashMap<PhotoSource, Asked>,
-    /// What is asked of the matrix.
+    /// Images still to be scored, with their labels; without labels, the cached result is scored.
+    waiting: VecDeque<(ImageSource, Option<LabelLayer>)>,
+    /// Images whose scores have been requested.
+    pending: HashMap<ImageSource, Asked>,
+    /// The chosen cell of the matrix.
     cell: Option<Cell>,
-    /// Errors of which class are shown; all without one.
+    /// The class whose errors are shown; `None` for the errors of all classes.
     class: Option<u16>,
-    /// The masks are shown in place of errors.
+    /// Whether the prediction is shown instead of its errors.
     prediction: bool,
-    /// The scores of this picture are told although others are scored.
-    this_picture: bool,
-    shown: Option<Shown>,
-    /// The request for what is to be shown.
+    /// Whether the panel shows the scores of this image alone, although others are scored.
+    this_image: bool,
+    shown: Option<ShownTruth>,
+    /// The request for the errors to show.
     asked: Option<(Asked, Wanted)>,
-    /// What the panel tells, remade when something has changed.
-    told: Option<Told>,
+    /// What the panel shows; `None` when it has to be computed again.
+    summary: Option<ScoreSummary>,
 }
 
-/// Which pictures have ground truth.
+/// Which images have ground truth.
 #[derive(Default)]
 struct Truths {
-    /// Of which list of pictures and which folder this is, and whether the sample's truth counts; `None` to look again.
-    of: Option<(Vec<PhotoSource>, Option<PathBuf>, bool)>,
-    /// The request that is on its way.
+    /// The images and the folder that were searched, and whether the sample's ground truth counts; `None` to search
+    /// again.
+    of: Option<(Vec<ImageSource>, Option<PathBuf>, bool)>,
+    /// The pending request.
     asked: Option<Asked>,
-    files: HashMap<PhotoSource, Truth>,
+    files: HashMap<ImageSource, Truth>,
 }
 
-/// Whose scores are kept: the output in use, run in this way.
+/// What scores belong to: the output, how it is run, and how ground truth is read.
 #[derive(Clone, PartialEq)]
-struct Of {
+struct ScoreKey {
     key: ResultKey,
-    /// Classes and choices decide what ids mean.
+    /// Holds the classes and the user's choices, which decide what ids mean.
     reader: TruthReader,
 }
 
-/// A picture's scores.
+/// The scores of an image.
 struct Scored {
     mean_iou: Option<f64>,
-    /// True class, predicted class and pixels, where there are any.
+    /// True class, predicted class and number of pixels, for the pairs that occur.
     cells: Vec<(usize, usize, u64)>,
     /// Pixels without a true class.
     unlabelled: u64,
-    /// Why it was not counted.
+    /// Why it could not be scored.
     failure: Option<String>,
 }
 
-/// A true and a predicted class.
+/// A cell of the confusion matrix: a true and a predicted class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Cell {
     truth: u16,
     predicted: u16,
 }
 
-/// What is to be seen: errors of a result.
+/// The errors to show.
 #[derive(Clone, PartialEq)]
 struct Wanted {
     key: ResultKey,
-    /// Number of the photo.
+    /// Id of the image.
     photo: u64,
     errors: Errors,
     truth: Truth,
     reader: TruthReader,
 }
 
-/// Ground truth and errors of the picture on the canvas.
-struct Shown {
+/// Ground truth and errors of the image on the canvas.
+struct ShownTruth {
     wanted: Wanted,
-    truth: Layer,
-    errors: Layer,
+    truth: OverlayLabels,
+    errors: OverlayLabels,
     confusion: Confusion,
-    /// Its ground truth holds only 0 and 255, and 255 means "no class".
+    /// Whether the ground truth holds only 0 and 255 while 255 is ignored.
     is_mask: bool,
 }
 
-/// Labels on their way to the GPU or there.
-struct Layer {
+/// Labels that are uploaded to the GPU; the texture is there once that is done.
+struct OverlayLabels {
     upload: Asked,
     texture: Option<Arc<GpuLabels>>,
 }
 
 impl Evaluate {
-    /// Gives labels that are on the GPU now to what is shown.
+    /// Stores the texture of an upload that is done.
     fn take_texture(&mut self, ticket: &Ticket, texture: &Arc<GpuLabels>) {
         if let Some(shown) = &mut self.shown {
             for layer in [&mut shown.truth, &mut shown.errors] {
@@ -132,7 +133,7 @@ impl Evaluate {
         }
     }
 
-    /// Takes a folder of label maps, or looks beside the pictures again without one.
+    /// Sets the folder of label maps; `None` looks beside the images.
     fn set_folder(&mut self, folder: Option<PathBuf>) {
         self.folder = folder;
         self.truths.of = None;
@@ -150,8 +151,8 @@ impl Evaluate {
         self.add_up();
     }
 
-    /// Forgets what is known of a picture, as when its file has changed.
-    fn forget(&mut self, source: &PhotoSource) {
+    /// Forgets the scores of an image, for example because its file has changed.
+    fn forget(&mut self, source: &ImageSource) {
         self.asked = None;
         self.shown.take_if(|shown| shown.wanted.key.source == *source);
         self.pending.clear();
@@ -159,9 +160,9 @@ impl Evaluate {
         self.add_up();
     }
 
-    /// Makes the sum anew.
+    /// Computes the sum again.
     fn add_up(&mut self) {
-        self.told = None;
+        self.summary = None;
         let classes = self.total.take().map(|total| total.classes());
         let counted = self.scored.values().filter(|scored| scored.failure.is_none());
         self.total = classes.filter(|_| !self.scored.is_empty()).map(|classes| {
@@ -174,15 +175,15 @@ impl Evaluate {
         });
     }
 
-    /// Listed pictures with ground truth that have no score, failed ones among them.
-    fn unscored(&self) -> impl Iterator<Item = &PhotoSource> {
+    /// Images with ground truth that are neither scored nor pending, including those that have failed.
+    fn unscored(&self) -> impl Iterator<Item = &ImageSource> {
         self.truths.files.keys().filter(|source| {
             let scored = self.scored.get(source);
             !self.pending.contains_key(*source) && scored.is_none_or(|scored| scored.failure.is_some())
         })
     }
 
-    /// Pictures that have been counted.
+    /// Number of scored images.
     fn counted(&self) -> usize {
         self.scored.values().filter(|scored| scored.failure.is_none()).count()
     }

@@ -1,28 +1,28 @@
-//! The panel of the workspace: ground truth, scores, confusion matrix, and the worst pictures.
+//! The panel of the workspace: ground truth, scores, confusion matrix, and the worst images.
 
 use egui::{Align, Button, Color32, Grid, Label, Layout, RichText, ScrollArea, Sense, Ui, vec2};
 
 use super::Evaluate;
 use super::matrix;
-use super::told::Told;
+use super::summary::ScoreSummary;
 use crate::app::action::{Action, Request};
 use crate::app::command::Command;
 use crate::app::services::Ask;
 use crate::app::workspaces::Ctx;
-use crate::engine::PhotoSource;
+use crate::engine::ImageSource;
 use crate::labels::ClassSet;
 
-/// Pictures that are listed at most; who wants more of them uses `segscope evaluate`.
-const MOST_LISTED: usize = 50;
+/// Maximum number of listed images; `segscope evaluate` lists more.
+const MAX_LISTED: usize = 50;
 
-/// Failures that are listed at most.
-const MOST_FAILURES: usize = 10;
+/// Maximum number of listed failures.
+const MAX_FAILURES: usize = 10;
 
 /// Width of a column of numbers in points.
 const NUMBER_WIDTH: f32 = 46.0;
 
 impl Evaluate {
-    /// The inspector of the workspace.
+    /// Draws the panel.
     pub(super) fn panel(&mut self, ui: &mut Ui, ctx: &Ctx) {
         ScrollArea::vertical().id_salt("evaluate").show(ui, |ui| {
             ui.add_space(4.0);
@@ -47,57 +47,57 @@ impl Evaluate {
         let photo = ctx.document().map(|document| document.photo.id);
         if self.counted() > 1 {
             ui.horizontal(|ui| {
-                let all = format!("All {} pictures", self.counted());
-                let of_one = &mut self.this_picture;
+                let all = format!("All {} photos", self.counted());
+                let of_one = &mut self.this_image;
                 let changed = ui.selectable_value(of_one, false, all).changed();
-                if ui.selectable_value(of_one, true, "This picture").changed() || changed {
-                    self.told = None;
+                if ui.selectable_value(of_one, true, "This photo").changed() || changed {
+                    self.summary = None;
                 }
             });
         }
         let (chosen_class, chosen_cell) = (self.class, self.cell);
-        let Some(told) = self.tell(photo, ui.ctx()) else {
-            ui.weak("Scores appear when a picture with ground truth has been segmented");
+        let Some(summary) = self.tell(photo, ui.ctx()) else {
+            ui.weak("Scores appear when a photo with ground truth has been segmented");
             return;
         };
-        ui.strong(&told.title);
-        totals(ui, told);
-        let class = class_table(ui, told, classes, chosen_class);
+        ui.strong(&summary.title);
+        totals(ui, summary);
+        let class = class_table(ui, summary, classes, chosen_class);
         ui.separator();
         ui.strong("Confusion matrix");
-        ui.weak("Rows are true classes, columns predicted ones; click a field for the pictures behind it.");
-        let cell = matrix::show(ui, told, classes, chosen_cell);
+        ui.weak("Rows are true classes, columns are predicted classes. Click a cell to list its photos.");
+        let cell = matrix::show(ui, summary, classes, chosen_cell);
         if let Some(cell) = chosen_cell {
-            ui.label(matrix::said(&told.confusion, classes, cell));
+            ui.label(matrix::said(&summary.confusion, classes, cell));
         }
         ui.separator();
         let shown = ctx.document().map(|document| &document.photo.source);
-        let picture = worst(ui, told, shown, chosen_cell.is_some());
+        let image = worst(ui, summary, shown, chosen_cell.is_some());
         if let Some(class) = class {
             self.class = if chosen_class == Some(class) { None } else { Some(class) };
             self.prediction = false;
         }
         if let Some(cell) = cell {
             self.cell = if chosen_cell == Some(cell) { None } else { Some(cell) };
-            self.told = None;
+            self.summary = None;
         }
-        if let Some(place) = picture.and_then(|source| ctx.state.library.pictures.place(&source)) {
+        if let Some(place) = image.and_then(|source| ctx.state.library.images.place(&source)) {
             ctx.send(Action::GoTo(place));
         }
     }
 
     fn truth_line(&mut self, ui: &mut Ui, ctx: &Ctx) {
-        let (found, all) = (self.truths.files.len(), ctx.state.library.pictures.len());
+        let (found, all) = (self.truths.files.len(), ctx.state.library.images.len());
         let mut choose = false;
         ui.horizontal(|ui| {
             choose = ui
                 .button("Choose…")
                 .accessible_name("Choose the folder of ground truth")
-                .on_hover_text("Folder of label maps: PNG files with class ids, named as the pictures are")
+                .on_hover_text("Folder of label maps: PNG files of class ids, named like the photos")
                 .clicked();
             let text = match &self.folder {
                 Some(folder) => folder.display().to_string(),
-                None => "Ground truth beside the pictures".into(),
+                None => "Ground truth beside the photos".into(),
             };
             ui.add(Label::new(&text).truncate()).on_hover_text(&text);
         });
@@ -107,9 +107,9 @@ impl Evaluate {
         ui.horizontal_wrapped(|ui| {
             match &self.truths.asked {
                 Some(_) => ui.weak("Looking for ground truth"),
-                None => ui.weak(format!("{found} of {all} pictures have ground truth")),
+                None => ui.weak(format!("{found} of {all} photos have ground truth")),
             };
-            let back = self.folder.is_some() && ui.small_button("Beside the pictures").clicked();
+            let back = self.folder.is_some() && ui.small_button("Beside the photos").clicked();
             if back {
                 self.set_folder(None);
             }
@@ -126,7 +126,7 @@ impl Evaluate {
             .filter(|batch| batch.for_scores && self.run);
         ui.horizontal_wrapped(|ui| match run {
             Some(batch) => {
-                if ui.button("Stop").on_hover_text("What is scored stays").clicked() {
+                if ui.button("Stop").on_hover_text("Scores so far are kept").clicked() {
                     ctx.perform(Command::CancelAll);
                 }
                 let progress = batch.progress.map_or(0.0, |progress| progress.fraction);
@@ -163,14 +163,14 @@ impl Evaluate {
     }
 }
 
-/// Pictures in the order of the ranking; the one that was clicked.
-fn worst(ui: &mut Ui, told: &Told, shown: Option<&PhotoSource>, by_cell: bool) -> Option<PhotoSource> {
+/// Lists the images in the order of the ranking. Returns the one that was clicked.
+fn worst(ui: &mut Ui, summary: &ScoreSummary, shown: Option<&ImageSource>, by_cell: bool) -> Option<ImageSource> {
     ui.strong(match by_cell {
-        true => "Pictures with the most of it first",
-        false => "Worst pictures first",
+        true => "Photos with the most of these pixels",
+        false => "Worst photos",
     });
     let mut chosen = None;
-    for (source, value) in told.ranking.iter().take(MOST_LISTED) {
+    for (source, value) in summary.ranking.iter().take(MAX_LISTED) {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.label(match by_cell {
                 true => format!("{value:.0} px"),
@@ -184,13 +184,13 @@ fn worst(ui: &mut Ui, told: &Told, shown: Option<&PhotoSource>, by_cell: bool) -
             });
         });
     }
-    let more = told.ranking.len().saturating_sub(MOST_LISTED);
+    let more = summary.ranking.len().saturating_sub(MAX_LISTED);
     if more > 0 {
         ui.weak(format!("And {more} more"));
     }
-    if !told.failures.is_empty() {
-        let text = format!("Left out: {}", told.failures.len());
-        let listed: Vec<&str> = told.failures.iter().take(MOST_FAILURES).map(String::as_str).collect();
+    if !summary.failures.is_empty() {
+        let text = format!("Left out: {}", summary.failures.len());
+        let listed: Vec<&str> = summary.failures.iter().take(MAX_FAILURES).map(String::as_str).collect();
         ui.colored_label(ui.visuals().warn_fg_color, text)
             .on_hover_text(listed.join("\n"));
     }
@@ -201,16 +201,16 @@ fn percent(value: Option<f64>) -> String {
     value.map_or_else(|| "–".into(), |value| format!("{:.1}", value * 100.0))
 }
 
-fn totals(ui: &mut Ui, told: &Told) {
+fn totals(ui: &mut Ui, summary: &ScoreSummary) {
     ui.label(format!(
         "mIoU {} over {} of {} classes, mean accuracy {}, pixel accuracy {}, in percent",
-        percent(told.mean_iou),
-        told.confusion.scored_classes(),
-        told.confusion.classes(),
-        percent(told.mean_accuracy),
-        percent(told.pixel_accuracy)
+        percent(summary.mean_iou),
+        summary.confusion.scored_classes(),
+        summary.confusion.classes(),
+        percent(summary.mean_accuracy),
+        percent(summary.pixel_accuracy)
     ));
-    if let Some(share) = told.confusion.ignored_share() {
+    if let Some(share) = summary.confusion.ignored_share() {
         ui.weak(format!(
             "{:.1} % of the pixels have no class in the ground truth",
             share * 100.0
@@ -218,8 +218,8 @@ fn totals(ui: &mut Ui, told: &Told) {
     }
 }
 
-/// A row per class that occurs; the class that was clicked.
-fn class_table(ui: &mut Ui, told: &Told, classes: &ClassSet, chosen: Option<u16>) -> Option<u16> {
+/// Draws a row for each class that occurs. Returns the class that was clicked.
+fn class_table(ui: &mut Ui, summary: &ScoreSummary, classes: &ClassSet, chosen: Option<u16>) -> Option<u16> {
     let mut clicked = None;
     let name_width = (ui.available_width() - 3.0 * NUMBER_WIDTH).max(60.0);
     Grid::new("scores of classes")
@@ -228,16 +228,22 @@ fn class_table(ui: &mut Ui, told: &Told, classes: &ClassSet, chosen: Option<u16>
         .show(ui, |ui| {
             for (title, hint) in [
                 ("Class", "Click a class to see its false positives and false negatives"),
-                ("IoU", "Intersection over union, in percent"),
-                ("Acc.", "Pixels of the class that are found, in percent"),
-                ("Prec.", "Pixels said to be of the class that are, in percent"),
+                ("IoU", "Intersection over union (%)"),
+                (
+                    "Acc.",
+                    "Share of the pixels of this class that are predicted as this class (%)",
+                ),
+                (
+                    "Prec.",
+                    "Share of the pixels predicted as this class that are correct (%)",
+                ),
             ] {
                 ui.label(RichText::new(title).weak()).on_hover_text(hint);
             }
             ui.end_row();
-            for (id, (class, score)) in classes.classes.iter().zip(&told.classes).enumerate() {
+            for (id, (class, score)) in classes.classes.iter().zip(&summary.classes).enumerate() {
                 if score.iou.is_none() {
-                    // Neither in the truth nor predicted anywhere.
+                    // Neither in the ground truth nor in a prediction.
                     continue;
                 }
                 let id = id as u16;

@@ -1,25 +1,25 @@
-//! What is asked of the scoring thread, and what becomes of its answers.
+//! Requests to the scoring thread, and the handling of its answers.
 
-use super::{Evaluate, Layer, Of, Scored, Shown, Wanted};
+use super::{Evaluate, OverlayLabels, ScoreKey, Scored, ShownTruth, Wanted};
 use crate::app::action::{Action, Request};
 use crate::app::gpu::Upload;
 use crate::app::state::ResultKey;
 use crate::app::workspaces::{Ctx, Workspace as _};
 use crate::engine::{
-    Asked, Errors, Labelling, PhotoSource, ScoreAnswer, ScoreJob, ScoreRequest, ScoredPicture, Segmented, Ticket,
+    Asked, Errors, ImageSource, LabelLayer, ScoreAnswer, ScoreJob, ScoreRequest, ScoredImage, Segmented, Ticket,
 };
 use crate::labels::Confusion;
 
-/// The class set of the sample picture's label map.
+/// The class set of the sample image's label map.
 const SAMPLE_SET: &str = "camvid";
 
-/// Pictures that the thread has at once: few, so that what a person looks at is soon served.
-const MOST_PENDING: usize = 2;
+/// Images sent to the thread at once: few, so that a request for the image on the canvas is answered soon.
+const MAX_PENDING: usize = 2;
 
 impl Evaluate {
-    /// Once a frame: asks for what is missing.
+    /// Requests what is missing; called once per frame.
     pub(super) fn ask(&mut self, ctx: &Ctx) {
-        self.look_whose(ctx);
+        self.update_score_key(ctx);
         if ctx.is_open(self.id()) {
             self.find_truths(ctx);
             self.want_errors(ctx);
@@ -27,36 +27,36 @@ impl Evaluate {
         self.hand_over(ctx);
     }
 
-    /// Asks which pictures have ground truth, when they or the folder have changed.
+    /// Searches for ground truth when the images or the folder have changed.
     fn find_truths(&mut self, ctx: &Ctx) {
         let library = &ctx.state.library;
         let folder = &self.folder;
         let used = library.models.used();
         let knows_sample = used.is_some_and(|model| model.classes.name == SAMPLE_SET);
-        let same = self.truths.of.as_ref().is_some_and(|(pictures, of, sample)| {
-            of == folder && *sample == knows_sample && library.pictures.sources().eq(pictures.iter())
+        let same = self.truths.of.as_ref().is_some_and(|(images, of, sample)| {
+            of == folder && *sample == knows_sample && library.images.sources().eq(images.iter())
         });
         if same || self.truths.asked.is_some() {
             return;
         }
-        let pictures: Vec<PhotoSource> = library.pictures.sources().cloned().collect();
+        let images: Vec<ImageSource> = library.images.sources().cloned().collect();
         let asked = Asked::new();
-        self.truths.of = Some((pictures.clone(), folder.clone(), knows_sample));
+        self.truths.of = Some((images.clone(), folder.clone(), knows_sample));
         ctx.request(Request::Score(ScoreRequest::Find {
             ticket: asked.ticket(),
             folder: folder.clone(),
-            pictures,
+            images,
             knows_sample,
         }));
         self.truths.asked = Some(asked);
     }
 
-    /// Scores of another output, or of one that was run in another way, are forgotten.
-    fn look_whose(&mut self, ctx: &Ctx) {
+    /// Forgets the scores if the output, the way it is run or the rules for ground truth have changed.
+    fn update_score_key(&mut self, ctx: &Ctx) {
         let used = ctx.state.library.models.used();
         let of = used
-            .zip(ctx.state.result_key(&PhotoSource::Sample))
-            .map(|(model, key)| Of {
+            .zip(ctx.state.result_key(&ImageSource::Sample))
+            .map(|(model, key)| ScoreKey {
                 key,
                 reader: model.truth_reader(&ctx.state.truth),
             });
@@ -65,13 +65,13 @@ impl Evaluate {
             self.forget_scores();
             self.total = None;
             self.class = None;
-            // Drawn and counted by the rules before.
+            // Drawn and counted by the previous rules.
             self.shown = None;
-            self.told = None;
+            self.summary = None;
         }
     }
 
-    /// Asks for the errors of the picture on the canvas.
+    /// Requests the errors of the image on the canvas.
     fn want_errors(&mut self, ctx: &Ctx) {
         let photo = ctx.document().map(|document| document.photo.id);
         if self
@@ -80,7 +80,7 @@ impl Evaluate {
             .is_some_and(|shown| Some(shown.wanted.photo) != photo)
         {
             self.shown = None;
-            self.told = None;
+            self.summary = None;
         }
         let Some((wanted, result)) = self.wanted_errors(ctx) else {
             return;
@@ -95,7 +95,7 @@ impl Evaluate {
             ticket: asked.ticket(),
             job: Box::new(ScoreJob {
                 source: result.photo.source.clone(),
-                labels: Labelling::from(&result),
+                labels: LabelLayer::from(&result),
                 truth: wanted.truth.clone(),
                 reader: wanted.reader.clone(),
                 show: Some(wanted.errors),
@@ -120,12 +120,12 @@ impl Evaluate {
         Some((wanted, result))
     }
 
-    /// Gives the thread as much as it is to have at once.
+    /// Sends waiting images to the thread, up to [`MAX_PENDING`] at once.
     fn hand_over(&mut self, ctx: &Ctx) {
-        while self.pending.len() < MOST_PENDING
+        while self.pending.len() < MAX_PENDING
             && let Some((source, labels)) = self.waiting.pop_front()
         {
-            // Else its result or its truth has gone meanwhile.
+            // Otherwise its result or its ground truth is gone by now.
             if let Some(job) = self.score_job(&source, labels, ctx) {
                 let asked = Asked::new();
                 ctx.request(Request::Score(ScoreRequest::Score {
@@ -137,12 +137,12 @@ impl Evaluate {
         }
     }
 
-    /// The job for a picture, with the kept result where there are no labels.
-    fn score_job(&self, source: &PhotoSource, labels: Option<Labelling>, ctx: &Ctx) -> Option<ScoreJob> {
+    /// The job for an image; without `labels`, it scores the cached result.
+    fn score_job(&self, source: &ImageSource, labels: Option<LabelLayer>, ctx: &Ctx) -> Option<ScoreJob> {
         let state = ctx.state;
         let kept = || {
             let key = state.result_key(source)?;
-            state.library.results.peek(&key).map(Labelling::from)
+            state.library.results.peek(&key).map(LabelLayer::from)
         };
         Some(ScoreJob {
             source: source.clone(),
@@ -153,15 +153,15 @@ impl Evaluate {
         })
     }
 
-    /// Takes what the thread says.
+    /// Handles an answer of the thread.
     pub(super) fn take_answer(&mut self, answer: &ScoreAnswer, ctx: &Ctx) {
         match answer {
             ScoreAnswer::Found { ticket, truths } => {
                 if self.truths.asked.take_if(|asked| asked.is(ticket)).is_none() {
                     return;
                 }
-                let Some((pictures, ..)) = &self.truths.of else { return };
-                let found = pictures.iter().cloned().zip(truths.iter().cloned());
+                let Some((images, ..)) = &self.truths.of else { return };
+                let found = images.iter().cloned().zip(truths.iter().cloned());
                 self.truths.files = found.filter_map(|(source, file)| Some((source, file?))).collect();
                 let known = &self.truths.files;
                 let before = self.scored.len();
@@ -178,34 +178,28 @@ impl Evaluate {
         }
     }
 
-    fn take_score(
-        &mut self,
-        ticket: &Ticket,
-        source: &PhotoSource,
-        outcome: Result<&ScoredPicture, &String>,
-        ctx: &Ctx,
-    ) {
+    fn take_score(&mut self, ticket: &Ticket, source: &ImageSource, outcome: Result<&ScoredImage, &String>, ctx: &Ctx) {
         let is_pending = self.pending.get(source).is_some_and(|asked| asked.is(ticket));
         let wanted = self.asked.as_ref().filter(|(asked, _)| asked.is(ticket));
         let wanted = wanted.map(|(_, wanted)| wanted.clone());
         if is_pending {
             self.pending.remove(source);
         } else if wanted.is_none() {
-            // Of another output, by other rules, or of a file that has changed since.
+            // For another output, by other rules, or for a file that has changed since.
             return;
         }
         self.count(source, outcome);
-        // After a failure what was asked for stays so: it is not asked again until something else is wanted.
-        if let (Some(wanted), Ok(picture)) = (wanted, outcome) {
+        // After a failure the request stays in `asked`, so that it is not repeated until something else is requested.
+        if let (Some(wanted), Ok(image)) = (wanted, outcome) {
             self.asked = None;
-            self.present_errors(wanted, picture, ctx);
+            self.present_errors(wanted, image, ctx);
         }
     }
 
-    /// Counts a picture's scores; an earlier failure gives way.
-    fn count(&mut self, source: &PhotoSource, outcome: Result<&ScoredPicture, &String>) {
+    /// Adds the scores of an image; they replace an earlier failure.
+    fn count(&mut self, source: &ImageSource, outcome: Result<&ScoredImage, &String>) {
         if self.scored.get(source).is_some_and(|scored| scored.failure.is_none()) {
-            // Each picture counts once.
+            // Each image counts once.
             return;
         }
         let scored = match outcome {
@@ -215,12 +209,12 @@ impl Evaluate {
                 unlabelled: 0,
                 failure: Some(why.clone()),
             },
-            Ok(picture) => {
-                let confusion = &picture.confusion;
+            Ok(image) => {
+                let confusion = &image.confusion;
                 let total = self.total.get_or_insert_with(|| Confusion::new(confusion.classes()));
                 total.merge(confusion);
                 Scored {
-                    mean_iou: picture.mean_iou,
+                    mean_iou: image.mean_iou,
                     cells: confusion.cells().collect(),
                     unlabelled: confusion.unlabelled(),
                     failure: None,
@@ -228,70 +222,70 @@ impl Evaluate {
             }
         };
         self.scored.insert(source.clone(), scored);
-        self.told = None;
+        self.summary = None;
     }
 
-    fn present_errors(&mut self, wanted: Wanted, picture: &ScoredPicture, ctx: &Ctx) {
+    fn present_errors(&mut self, wanted: Wanted, image: &ScoredImage, ctx: &Ctx) {
         let photo = ctx.document().map(|document| document.photo.id);
-        let Some(shown) = picture.shown.as_ref().filter(|_| Some(wanted.photo) == photo) else {
+        let Some(shown) = image.shown.as_ref().filter(|_| Some(wanted.photo) == photo) else {
             return;
         };
         let before = self.shown.take();
         let same_truth =
             before.filter(|before| before.wanted.photo == wanted.photo && before.wanted.truth == wanted.truth);
-        let layer = |labels: &Labelling, texture| {
+        let layer = |labels: &LabelLayer, texture| {
             let upload = Asked::new();
             ctx.request(Request::Upload(Upload::Labels {
                 id: wanted.photo,
                 ticket: upload.ticket(),
                 labels: labels.clone(),
             }));
-            Layer { upload, texture }
+            OverlayLabels { upload, texture }
         };
         let (truth, before) = match same_truth {
-            // Only the errors are others; those before stay until they are there.
+            // Only the errors have changed; the previous ones stay visible until the new ones are uploaded.
             Some(before) => (before.truth, before.errors.texture),
             None => (layer(&shown.truth, None), None),
         };
-        self.shown = Some(Shown {
+        self.shown = Some(ShownTruth {
             errors: layer(&shown.map, before),
             truth,
-            is_mask: picture.is_mask,
-            confusion: picture.confusion.clone(),
+            is_mask: image.is_mask,
+            confusion: image.confusion.clone(),
             wanted,
         });
-        self.told = None;
+        self.summary = None;
     }
 
-    /// Scores every open picture that has ground truth: kept results at once, the others after a run.
+    /// Scores every open image that has ground truth: cached results at once, the others after a run.
     pub(super) fn score_all(&mut self, ctx: &Ctx) {
         let library = &ctx.state.library;
-        let unscored: std::collections::HashSet<&PhotoSource> = self.unscored().collect();
-        let unscored = library.pictures.sources().filter(|source| unscored.contains(source));
-        let is_kept = |source: &&PhotoSource| {
+        let unscored: std::collections::HashSet<&ImageSource> = self.unscored().collect();
+        let unscored = library.images.sources().filter(|source| unscored.contains(source));
+        let is_kept = |source: &&ImageSource| {
             let key = ctx.state.result_key(source);
             key.is_some_and(|key| library.results.peek(&key).is_some())
         };
         let (kept, missing): (Vec<_>, Vec<_>) = unscored.partition(is_kept);
-        let missing: Vec<PhotoSource> = missing.into_iter().cloned().collect();
-        let kept: Vec<PhotoSource> = kept.into_iter().cloned().collect();
+        let missing: Vec<ImageSource> = missing.into_iter().cloned().collect();
+        let kept: Vec<ImageSource> = kept.into_iter().cloned().collect();
         self.waiting.extend(kept.into_iter().map(|source| (source, None)));
         if !missing.is_empty() {
             self.run = true;
-            ctx.send(Action::SegmentPictures {
-                pictures: missing,
+            ctx.send(Action::SegmentImages {
+                images: missing,
                 write: None,
                 for_scores: true,
             });
         }
     }
 
-    /// A picture of a run for scores has been segmented.
+    /// Queues an image for scoring that the run for scores has segmented.
     pub(super) fn score_in_passing(&mut self, result: &Segmented, key: &ResultKey, ctx: &Ctx) {
         let source = &result.photo.source;
         let is_wanted = self.run && ctx.state.result_key(source).as_ref() == Some(key);
         if is_wanted && !self.pending.contains_key(source) {
-            self.waiting.push_back((source.clone(), Some(Labelling::from(result))));
+            self.waiting.push_back((source.clone(), Some(LabelLayer::from(result))));
         }
     }
 }

@@ -1,14 +1,14 @@
-//! The picture with its errors, and the ground truth beside it.
+//! The image with its errors, and the ground truth beside it.
 
 use std::sync::Arc;
 
 use egui::{Rect, Ui, UiBuilder, vec2};
 
-use super::{Evaluate, Shown};
-use crate::app::canvas::{self, Camera, Drawing, Place, Scene};
-use crate::app::gpu::{GpuLabels, Highlight, Look};
-use crate::app::state::Inside;
-use crate::app::workspaces::picture_view::double_click;
+use super::{Evaluate, ShownTruth};
+use crate::app::canvas::{self, Camera, DrawSlot, Drawing, Scene};
+use crate::app::gpu::{GpuLabels, Highlight, MaskStyle};
+use crate::app::state::MaskFill;
+use crate::app::workspaces::image_view::double_click;
 use crate::app::workspaces::{Ctx, bare};
 use crate::engine::ERROR_KINDS;
 use crate::labels::ClassSet;
@@ -16,11 +16,11 @@ use crate::labels::ClassSet;
 /// Colours of the kinds of errors; they mean the same in every theme.
 const ERROR_COLORS: [[u8; 3]; 2] = [[230, 60, 40], [40, 120, 240]];
 
-/// Height of the titles over both canvases.
+/// Height of the titles over both canvases in points.
 const HEADER: f32 = 22.0;
 
 impl Evaluate {
-    /// The workspace in the middle of the window; there is a picture.
+    /// Draws both canvases; nothing without an image.
     pub(super) fn show(&self, ui: &mut Ui, ctx: &Ctx) {
         let area = ui.available_rect_before_wrap();
         ctx.set_canvas_area(Some(area));
@@ -35,16 +35,16 @@ impl Evaluate {
             .filter(|shown| shown.wanted.photo == document.photo.id);
         let classes = ctx.state.library.models.used().map(|model| &model.classes);
         let left = match (self.prediction, shown) {
-            (false, Some(shown)) => layer(ui, &shown.errors.texture, error_look(ctx), ctx),
+            (false, Some(shown)) => layer(ui, &shown.errors.texture, error_style(ctx), ctx),
             _ => {
                 let masks = document.masks.as_ref();
                 let (labels, classes) = masks.map(|masks| (&masks.labels, &masks.result.model.classes)).unzip();
-                let look = classes.map_or_else(|| error_look(ctx), |classes| whole_look(classes, ctx));
-                layer(ui, &labels.cloned(), look, ctx)
+                let style = classes.map_or_else(|| error_style(ctx), |classes| whole_style(classes, ctx));
+                layer(ui, &labels.cloned(), style, ctx)
             }
         };
         let right = match (shown, classes) {
-            (Some(shown), Some(classes)) => layer(ui, &shown.truth.texture, whole_look(classes, ctx), ctx),
+            (Some(shown), Some(classes)) => layer(ui, &shown.truth.texture, whole_style(classes, ctx), ctx),
             _ => ctx.drawing(ui, document, None),
         };
         let titles = [self.left_title(shown, classes, ctx), self.right_title(&name, ctx)];
@@ -73,7 +73,7 @@ impl Evaluate {
         ctx.set_cursor(cursor);
     }
 
-    fn left_title(&self, shown: Option<&Shown>, classes: Option<&ClassSet>, ctx: &Ctx) -> String {
+    fn left_title(&self, shown: Option<&ShownTruth>, classes: Option<&ClassSet>, ctx: &Ctx) -> String {
         let output = ctx.state.library.models.output_title().unwrap_or_default();
         if self.prediction || shown.is_none() {
             return format!("Prediction of {output}");
@@ -105,7 +105,7 @@ struct Half<'a> {
     place: usize,
     area: Rect,
     title: &'a str,
-    /// Width and height of the photo in pixels.
+    /// Width and height of the image in pixels.
     size: [usize; 2],
     drawing: Option<Drawing>,
     /// The pixel under the cursor in either half.
@@ -113,7 +113,7 @@ struct Half<'a> {
 }
 
 impl Half<'_> {
-    /// Draws it; returns the pixel under the cursor.
+    /// Draws the canvas and its title. Returns the pixel under the cursor.
     fn show(self, ui: &mut Ui, camera: &mut Camera, ctx: &Ctx) -> Option<[usize; 2]> {
         let (header, area) = self.area.split_top_bottom_at_y(self.area.top() + HEADER);
         ui.painter().rect_filled(header, 0.0, ui.visuals().panel_fill);
@@ -123,7 +123,7 @@ impl Half<'_> {
         child.set_clip_rect(area.intersect(ui.clip_rect()));
         let nothing = |_| None::<Highlight>;
         let scene = Scene {
-            place: Place::Pane(self.place),
+            place: DrawSlot::Pane(self.place),
             name: self.title,
             size: self.size,
             drawing: self.drawing,
@@ -143,29 +143,29 @@ impl Half<'_> {
     }
 }
 
-fn layer(ui: &Ui, labels: &Option<Arc<GpuLabels>>, look: Look, ctx: &Ctx) -> Option<Drawing> {
+fn layer(ui: &Ui, labels: &Option<Arc<GpuLabels>>, style: MaskStyle, ctx: &Ctx) -> Option<Drawing> {
     let drawing = ctx.drawing(ui, ctx.document()?, None)?;
-    // Whether masks are shown elsewhere does not matter here.
-    let masks = labels.clone().map(|labels| (labels, look)).filter(|_| !bare(ui));
+    // Drawn here even if masks are hidden in the other workspaces.
+    let masks = labels.clone().map(|labels| (labels, style)).filter(|_| !bare(ui));
     Some(Drawing { masks, ..drawing })
 }
 
-/// All classes in their colours, whatever is hidden elsewhere.
-fn whole_look(classes: &ClassSet, ctx: &Ctx) -> Look {
+/// The style for all classes in their colours, including those hidden in other workspaces.
+fn whole_style(classes: &ClassSet, ctx: &Ctx) -> MaskStyle {
     let colors = ctx.state.view.colors(classes).into_iter();
-    Look {
+    MaskStyle {
         palette: colors.map(|[r, g, b]| [r, g, b, u8::MAX]).collect(),
-        ..error_look(ctx)
+        ..error_style(ctx)
     }
 }
 
-/// Errors are shown whatever classes are hidden.
-fn error_look(ctx: &Ctx) -> Look {
+/// The style for errors, which are shown even if classes are hidden.
+fn error_style(ctx: &Ctx) -> MaskStyle {
     let palette = ERROR_COLORS.map(|[r, g, b]| [r, g, b, u8::MAX]);
-    Look {
+    MaskStyle {
         palette: palette.to_vec(),
         opacity: ctx.state.view.opacity.max(0.5),
-        inside: Inside::default(),
+        fill: MaskFill::default(),
         outline: ctx.state.view.outline,
         fade: false,
         threshold: 0.0,

@@ -1,4 +1,4 @@
-//! The workspace among the others.
+//! Implements [`Workspace`] for [`Evaluate`].
 
 use egui::Ui;
 
@@ -15,16 +15,16 @@ impl Workspace for Evaluate {
 
     fn enter(&mut self, ctx: &Ctx) {
         self.opened = true;
-        // Label maps may have come meanwhile.
+        // Label maps may have been added since.
         self.truths.of = None;
         ctx.request(Request::StartScorer);
     }
 
-    /// Scores stay.
+    /// Keeps the scores.
     fn leave(&mut self, _ctx: &Ctx) {
         self.shown = None;
-        self.told = None;
-        // It is counted all the same when it comes.
+        self.summary = None;
+        // Its scores still count when they arrive.
         if let Some((asked, wanted)) = self.asked.take() {
             self.pending.insert(wanted.key.source, asked);
         }
@@ -35,7 +35,7 @@ impl Workspace for Evaluate {
             News::Score(answer) => self.take_answer(answer, ctx),
             News::Uploaded { ticket, labels } => self.take_texture(ticket, labels),
             News::ResultToScore { result, key } => self.score_in_passing(result, key, ctx),
-            News::PictureChanged(source) => self.forget(source),
+            News::ImageChanged(source) => self.forget(source),
             News::Chosen(Ask::TruthFolder, folder) => self.set_folder(Some(folder.clone())),
             _ => {}
         }
@@ -62,7 +62,7 @@ impl Workspace for Evaluate {
                 let ready = ctx.state.has_model() && ctx.state.jobs.batch.is_none();
                 Some(is_open && ready && self.waiting.is_empty() && self.unscored().next().is_some())
             }
-            // They are about masks and their readings, which are not shown as such here.
+            // These act on the masks and readings of the masks workspace, which are not shown here.
             Command::CopyReading
             | Command::UnpinReading
             | Command::CopyOverlay

@@ -1,20 +1,20 @@
-//! The masks workspace: the class masks of the output in use over the picture.
+//! The masks workspace: the class masks of the output in use, drawn over the image.
 
 mod panel;
 mod reading_panel;
 
 use egui::{PointerButton, Ui};
 
-use super::picture_view::{PictureView, Shown};
+use super::image_view::{CanvasLayers, ImageView};
 use super::{Ctx, Workspace, WorkspaceId};
 use crate::app::action::{Action, Request};
 use crate::app::command::Command;
 use crate::app::inspector::Reading;
 
-/// What the workspace knows.
+/// The state of the workspace.
 #[derive(Default)]
 pub(super) struct Masks {
-    picture: PictureView,
+    image: ImageView,
 }
 
 impl Workspace for Masks {
@@ -26,20 +26,20 @@ impl Workspace for Masks {
         let Some(document) = ctx.document() else { return };
         let masks = document.masks.as_ref();
         let pin = ctx.state.canvas.pin;
-        let happened = self.picture.show(
+        let happened = self.image.show(
             ui,
             ctx,
             document,
-            Shown {
-                masks: masks.map(|m| (m.labels.clone(), ctx.look(&m.result.model.classes))),
+            CanvasLayers {
+                masks: masks.map(|m| (m.labels.clone(), ctx.style(&m.result.model.classes))),
                 regions: masks.map(|m| m.result.regions.clone()),
                 pinned: pin,
                 overlay: None,
                 drag_moves: true,
             },
         );
-        // Not a press of Space or Enter while the canvas has the focus. A second click on the same pixel takes the pin
-        // away; so does the first of a double click.
+        // Space and Enter do not pin while the canvas has the focus. A second click on the same pixel removes the pin;
+        // the clicks of a double click count, too.
         if happened.response.clicked_by(PointerButton::Primary)
             && let Some(pixel) = happened.cursor
         {
@@ -66,7 +66,7 @@ impl Workspace for Masks {
     }
 }
 
-/// The pinned reading, else the one under the cursor.
+/// The pinned reading, or else the one under the cursor.
 fn reading(ctx: &Ctx) -> Option<Reading> {
     let canvas = &ctx.state.canvas;
     ctx.document()?.reading_at(canvas.pin.or(canvas.cursor)?)

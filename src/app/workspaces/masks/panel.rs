@@ -8,23 +8,23 @@ use crate::app::inspector::{self, ClassList};
 use crate::app::state::ViewState;
 use crate::app::workspaces::Ctx;
 
-/// A panel below this height, in points, has no room for the details of a class beside the list.
+/// Panel height in points below which the details of a class do not fit beside the list.
 const LOW: f32 = 420.0;
 
-/// Points that the class list gets at least; what does not fit then scrolls.
-const LEAST_LIST: f32 = 150.0;
+/// Minimum height of the class list in points; if the rest does not fit, the panel scrolls.
+const MIN_LIST: f32 = 150.0;
 
-/// Draws it.
+/// Draws the panel.
 pub(super) fn show(ui: &mut Ui, ctx: &Ctx) {
     let mut view = (*ctx.state.view).clone();
     let mut list = ctx.state.class_list.clone();
-    // As far from the edges as what is above them.
+    // The same distance from the edges as the content above.
     let frame = egui::Frame::NONE.inner_margin(egui::Margin::symmetric(0, 4));
     Panel::bottom("reading")
         .resizable(false)
         .frame(frame)
         .show(ui, |ui| reading_panel::show(ui, ctx));
-    // In a low window the details scroll with the rest, so that the list keeps some rows.
+    // In a low window the details scroll with the rest, so that some rows of the list stay visible.
     let low = ui.available_height() < LOW;
     if !low {
         Panel::bottom("class details")
@@ -38,7 +38,7 @@ pub(super) fn show(ui: &mut Ui, ctx: &Ctx) {
         mask_heading(ui, ctx);
         inspector::masks(ui, &mut view);
         inspector::more(ui, &mut view);
-        inspector::test_settings_section(ui, ctx);
+        inspector::inference_section(ui, ctx);
         ui.separator();
         classes(ui, ctx, &mut list, &mut view);
         if low {
@@ -56,7 +56,7 @@ fn mask_heading(ui: &mut Ui, ctx: &Ctx) {
             let mut shown = ctx.state.view.masks;
             let toggle = ui.add_enabled(
                 ctx.commands.enabled(Command::ToggleMasks),
-                egui::Checkbox::new(&mut shown, "Show"),
+                egui::Checkbox::new(&mut shown, "Show masks"),
             );
             let toggle = toggle.accessible_name("Show masks");
             if toggle.on_hover_text(Command::ToggleMasks.tooltip(ui)).clicked() {
@@ -66,10 +66,10 @@ fn mask_heading(ui: &mut Ui, ctx: &Ctx) {
     });
 }
 
-/// The heading of the classes with its buttons, or which class is shown alone.
+/// The heading of the class list with its buttons, or the name of the class that is shown alone.
 fn class_heading(ui: &mut Ui, ctx: &Ctx, view: &mut ViewState) {
     if let Some(solo) = view.solo.clone() {
-        // In place of the buttons, so that no row moves.
+        // In place of the buttons, so that the rows below do not move.
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             if ui.small_button("End solo").clicked() {
                 view.solo = None;
@@ -82,11 +82,11 @@ fn class_heading(ui: &mut Ui, ctx: &Ctx, view: &mut ViewState) {
     }
     ui.strong("Classes");
     ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-        let present = egui::Button::selectable(view.present_only, "Present").small();
+        let present = egui::Button::selectable(view.present_only, "In this photo").small();
         if ui
             .add(present)
-            .accessible_name("List present classes only")
-            .on_hover_text("List only the classes that are in the picture")
+            .accessible_name("List only the classes in this photo")
+            .on_hover_text("List only the classes that occur in this photo")
             .clicked()
         {
             view.present_only = !view.present_only;
@@ -111,7 +111,7 @@ fn classes(ui: &mut Ui, ctx: &Ctx, list: &mut ClassList, view: &mut ViewState) {
         return;
     };
     list.tools(ui, view);
-    let height = ui.available_height().max(LEAST_LIST);
+    let height = ui.available_height().max(MIN_LIST);
     let document = ctx.document();
     let found = document.and_then(|d| d.found());
     let under_cursor = ctx.state.canvas.cursor.and_then(|at| document?.label_at(at));

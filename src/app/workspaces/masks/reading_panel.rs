@@ -1,14 +1,14 @@
-//! What is known of the pixel under the cursor, or of the pinned one.
+//! The reading of the pixel under the cursor, or of the pinned pixel.
 
 use egui::{Label, Layout, RichText, Ui};
 
 use crate::app::command::Command;
 use crate::app::workspaces::Ctx;
 
-/// Rows of a full reading. The panel keeps their height, so that nothing jumps when the cursor leaves the picture.
+/// Rows of a full reading. The panel always has their height, so that nothing moves when the cursor leaves the image.
 const ROWS: f32 = 5.0;
 
-/// Draws it.
+/// Draws the reading.
 pub(super) fn show(ui: &mut Ui, ctx: &Ctx) {
     let pin = ctx.state.canvas.pin;
     let height = ROWS * (ui.text_style_height(&egui::TextStyle::Body) + ui.spacing().item_spacing.y) + 4.0;
@@ -30,7 +30,7 @@ pub(super) fn show(ui: &mut Ui, ctx: &Ctx) {
     });
     let reading = super::reading(ctx).zip(ctx.state.library.models.used());
     let Some((reading, model)) = reading else {
-        ui.weak("Point at the picture; a click pins");
+        ui.weak("Point at the photo to read it. Click to pin.");
         return;
     };
     for (i, (id, probability)) in reading.best.iter().enumerate() {
@@ -39,9 +39,14 @@ pub(super) fn show(ui: &mut Ui, ctx: &Ctx) {
         ui.add(Label::new(if i == 0 { text.strong() } else { text.weak() }).truncate());
     }
     let [x, y] = reading.pixel;
-    let margin = reading
-        .margin()
-        .map_or_else(String::new, |m| format!(", margin {:.1} %", m * 100.0));
+    let margin = reading.margin().zip(reading.best.get(1));
+    let margin = margin.map_or_else(String::new, |(margin, (second, _))| {
+        format!(
+            ", {:.1} points ahead of {}",
+            margin * 100.0,
+            model.classes.label(*second)
+        )
+    });
     ui.add(Label::new(RichText::new(format!("x {x}, y {y}{margin}")).weak()).truncate())
-        .on_hover_text("Margin: probability of the best class less that of the second");
+        .on_hover_text("Probability of the best class minus that of the second, in percentage points");
 }

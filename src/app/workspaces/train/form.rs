@@ -1,4 +1,4 @@
-//! What is to be trained, on what and how.
+//! The form with the choices for a training.
 
 use std::path::{Path, PathBuf};
 
@@ -7,16 +7,16 @@ use egui::{ComboBox, DragValue, Grid, TextEdit, Ui};
 use super::USUAL_DEVICE;
 use crate::app::services::Ask;
 use crate::datasets;
-use crate::engine::{DataPlan, DecoderKind, DeviceChoice, Recipe, SETR_CHANNELS, TrainPlan};
+use crate::engine::{DataPlan, DecoderKind, DeviceChoice, Preset, SETR_CHANNELS, TrainPlan};
 
-/// Sides of patches that can be made from a backbone with patch 16.
+/// Patch sizes in pixels that can be made from a backbone with patch size 16.
 const PATCHES: [usize; 3] = [8, 16, 32];
 
-/// The choices.
+/// The state of the form.
 pub(super) struct Form {
-    /// A text for each of [`Field::ALL`].
+    /// The text of each of [`Field::ALL`].
     paths: [(Field, String); 6],
-    /// What was filled in without being asked for; it is replaced as long as it was not changed.
+    /// Texts that were filled in automatically; they are replaced as long as the user has not changed them.
     guessed: Vec<(Field, String)>,
     /// Name of a known class set; empty for numbered classes.
     set: String,
@@ -27,13 +27,13 @@ pub(super) struct Form {
     iterations: usize,
     validate_every: usize,
     batch: usize,
-    recipe: Recipe,
-    /// `None` for that of the recipe.
+    preset: Preset,
+    /// Learning rate; `None` for that of the preset.
     rate: Option<f64>,
     pub(super) device: DeviceChoice,
 }
 
-/// A path that is chosen.
+/// A path in the form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Field {
     Images,
@@ -56,23 +56,23 @@ impl Field {
 
     fn title(self) -> &'static str {
         match self {
-            Self::Images => "Pictures",
+            Self::Images => "Photos",
             Self::Labels => "Label maps",
-            Self::ValImages => "Validation pictures",
-            Self::ValLabels => "Validation labels",
-            Self::Init => "Weights to begin with",
-            Self::Out => "Results",
+            Self::ValImages => "Validation photos",
+            Self::ValLabels => "Validation label maps",
+            Self::Init => "Pretrained weights",
+            Self::Out => "Save to",
         }
     }
 
     fn hint(self) -> &'static str {
         match self {
-            Self::Images => "Folder of pictures to learn from",
-            Self::Labels => "Folder of PNG files with class ids, named as the pictures are",
-            Self::ValImages => "Folder of pictures to score with; may be empty",
-            Self::ValLabels => "Folder of their label maps",
+            Self::Images => "Folder of training photos",
+            Self::Labels => "Folder of label maps: PNG files of class ids, named like the photos",
+            Self::ValImages => "Folder of validation photos (optional)",
+            Self::ValLabels => "Folder of the validation photos' label maps",
             Self::Init => "An ImageNet Vision Transformer (timm or AugReg file), or a model to train further",
-            Self::Out => "Folder for bundles, log and what going on needs",
+            Self::Out => "Output folder for bundles, log and resume state",
         }
     }
 
@@ -109,7 +109,7 @@ impl Default for Form {
             iterations: 1000,
             validate_every: 100,
             batch: 8,
-            recipe: Recipe::default(),
+            preset: Preset::default(),
             rate: None,
             device: USUAL_DEVICE,
         }
@@ -128,7 +128,7 @@ impl Form {
         self.guess(field, &path);
     }
 
-    /// Fills fields whose folders usually lie beside the one that was chosen; if they do not, the training says so.
+    /// Fills fields whose folders are usually beside the chosen one. If they are not, the training reports it.
     fn guess(&mut self, field: Field, path: &Path) {
         let beside = |name: &str| Some(path.parent()?.join(name));
         let labels = beside("labels").filter(|_| path.ends_with("images"));
@@ -154,11 +154,11 @@ impl Form {
         (!text.trim().is_empty()).then(|| PathBuf::from(text.trim()))
     }
 
-    /// The plan and its folder, or what is missing.
+    /// The plan and its output folder, or a message about what is missing.
     pub(super) fn plan(&self) -> Result<(TrainPlan, PathBuf), String> {
         let needed = |field: Field| {
             let path = self.path(field);
-            path.ok_or_else(|| format!("Still to choose: {}", field.title().to_lowercase()))
+            path.ok_or_else(|| format!("Fill in: {}", field.title()))
         };
         let data = DataPlan {
             images: vec![needed(Field::Images)?],
@@ -181,13 +181,16 @@ impl Form {
             return Err("Choose a decoder.".into());
         }
         if self.crop == 0 || !self.crop.is_multiple_of(self.patch) {
-            return Err(format!("The crop must be a multiple of the patch, {}.", self.patch));
+            return Err(format!(
+                "The crop must be a multiple of the patch size, {}.",
+                self.patch
+            ));
         }
-        let mut training = self.recipe.config(self.iterations, self.crop, self.crop);
-        training.batch = self.batch;
+        let mut training = self.preset.config(self.iterations, self.crop, self.crop);
+        training.batch_size = self.batch;
         training.validate_every = self.validate_every;
         if let Some(rate) = self.rate {
-            training.schedule.base = rate;
+            training.schedule.lr = rate;
         }
         let is_set = !self.set.is_empty();
         let plan = TrainPlan {
@@ -203,14 +206,14 @@ impl Form {
             decoders: self.decoders.iter().map(|kind| kind.key().to_owned()).collect(),
             patch: self.patch,
             channels: SETR_CHANNELS,
-            auxiliary: self.recipe.has_auxiliary(),
+            auxiliary: self.preset.has_auxiliary(),
             normalisation: None,
             training,
         };
         Ok((plan, out))
     }
 
-    /// Draws it; a dialog that is wanted.
+    /// Draws the form. Returns the file dialog that the user asked for.
     pub(super) fn show(&mut self, ui: &mut Ui) -> Option<Ask> {
         let mut asked = None;
         for (field, text) in &mut self.paths {
@@ -240,7 +243,7 @@ impl Form {
                     if on {
                         self.decoders.push(kind);
                     }
-                    // Off and on again is the same plan.
+                    // Sorted, so that switching a decoder off and on again gives the same plan.
                     self.decoders
                         .sort_by_key(|kind| DecoderKind::ALL.iter().position(|other| other == kind));
                 }
@@ -252,7 +255,7 @@ impl Form {
     fn numbers(&mut self, ui: &mut Ui) {
         self.classes(ui);
         self.sizes(ui);
-        self.recipe(ui);
+        self.preset(ui);
         self.device(ui);
     }
 
@@ -273,7 +276,7 @@ impl Form {
             list.response.labelled_by(label.id);
             if self.set.is_empty() {
                 ui.add(DragValue::new(&mut self.classes).range(1..=1024))
-                    .on_hover_text("How many classes there are; 255 is ignored")
+                    .on_hover_text("Number of classes; id 255 is ignored")
                     .accessible_name("Number of classes");
             }
         });
@@ -281,7 +284,7 @@ impl Form {
     }
 
     fn sizes(&mut self, ui: &mut Ui) {
-        let label = ui.label("Patch");
+        let label = ui.label("Patch size");
         ui.horizontal(|ui| {
             for patch in PATCHES {
                 ui.selectable_value(&mut self.patch, patch, patch.to_string())
@@ -302,30 +305,25 @@ impl Form {
             "Crop",
             &mut self.crop,
             32..=2048,
-            "Side of the crops in pixels, a multiple of the patch",
+            "Side of the crops in pixels, a multiple of the patch size",
         );
-        number("Batch", &mut self.batch, 1..=256, "Pictures per step");
-        number(
-            "Steps",
-            &mut self.iterations,
-            1..=1_000_000,
-            "How many steps are made in all",
-        );
+        number("Batch size", &mut self.batch, 1..=256, "Photos per step");
+        number("Steps", &mut self.iterations, 1..=1_000_000, "Total number of steps");
         number(
             "Validate every",
             &mut self.validate_every,
             1..=1_000_000,
-            "Steps from one validation to the next; the best one is kept",
+            "Steps between validations; the best model is saved",
         );
     }
 
-    fn recipe(&mut self, ui: &mut Ui) {
-        let label = ui.label("Recipe");
+    fn preset(&mut self, ui: &mut Ui) {
+        let label = ui.label("Preset");
         ComboBox::from_id_salt("recipe")
-            .selected_text(self.recipe.title())
+            .selected_text(self.preset.title())
             .show_ui(ui, |ui| {
-                for recipe in Recipe::ALL {
-                    ui.selectable_value(&mut self.recipe, recipe, recipe.title());
+                for preset in Preset::ALL {
+                    ui.selectable_value(&mut self.preset, preset, preset.title());
                 }
             })
             .response
@@ -333,7 +331,7 @@ impl Form {
         ui.end_row();
         let label = ui.label("Learning rate");
         ui.horizontal(|ui| {
-            let usual = self.recipe.config(1, 16, 16).schedule.base;
+            let usual = self.preset.config(1, 16, 16).schedule.lr;
             let mut rate = self.rate.unwrap_or(usual);
             let value = DragValue::new(&mut rate)
                 .range(1e-7..=1.0)
@@ -342,7 +340,7 @@ impl Form {
             if ui.add(value).labelled_by(label.id).changed() {
                 self.rate = Some(rate);
             }
-            if self.rate.is_some() && ui.small_button("As the recipe").clicked() {
+            if self.rate.is_some() && ui.small_button("Reset to preset").clicked() {
                 self.rate = None;
             }
         });

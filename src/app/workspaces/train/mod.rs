@@ -1,4 +1,4 @@
-//! The train workspace: what to train on which pictures, and how it goes.
+//! The train workspace: the choices for a training, and its progress.
 
 mod form;
 mod progress;
@@ -16,26 +16,26 @@ use crate::engine::{DeviceChoice, ModelSource, TrainPlan, TrainingNews, Training
 use form::Form;
 use progress::Curves;
 
-/// Width of the form in points, where it is not in the panel at the right.
+/// Width of the form in points when it is not in the panel on the right.
 const FORM: f32 = 320.0;
 
-/// What the workspace knows.
+/// The state of the workspace.
 #[derive(Default)]
 pub(super) struct Train {
     form: Form,
-    run: Run,
+    run: TrainingState,
     curves: Curves,
     /// How the last training ended.
     outcome: Option<Result<TrainingResult, String>>,
 }
 
-/// Whether something is trained.
+/// Whether a training runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Run {
+enum TrainingState {
     #[default]
     Idle,
     Training,
-    /// It ends after the step that it is at.
+    /// It ends after the current step.
     Stopping,
 }
 
@@ -44,7 +44,7 @@ impl Workspace for Train {
         "Train"
     }
 
-    fn needs_picture(&self) -> bool {
+    fn needs_image(&self) -> bool {
         false
     }
 
@@ -53,8 +53,8 @@ impl Workspace for Train {
             News::Training(TrainingNews::Ended(result)) => self.end(result.clone(), ctx.actions()),
             News::Training(news) => self.curves.take(news),
             News::NoTraining(why) => {
-                self.run = Run::Idle;
-                self.outcome = Some(Err(format!("the system gives no thread ({why})")));
+                self.run = TrainingState::Idle;
+                self.outcome = Some(Err(format!("the system cannot start a thread ({why})")));
             }
             News::Chosen(what, path) => self.form.set_path(*what, path.clone()),
             _ => {}
@@ -66,7 +66,7 @@ impl Workspace for Train {
         ctx.set_cursor(None);
         ui.painter().rect_filled(ui.max_rect(), 0.0, ui.visuals().panel_fill);
         if !ctx.state.session.panels.inspector {
-            // Without the panel at the right the form would be nowhere.
+            // The panel on the right is hidden, so the form is shown here.
             Panel::left("training form")
                 .exact_size(FORM.min(ui.available_width() * 0.45))
                 .resizable(false)
@@ -75,7 +75,7 @@ impl Workspace for Train {
         egui::CentralPanel::default().show(ui, |ui| {
             ScrollArea::vertical().id_salt("progress").show(ui, |ui| {
                 self.outcome_line(ui, ctx.actions());
-                self.curves.show(ui, self.run != Run::Idle);
+                self.curves.show(ui, self.run != TrainingState::Idle);
             });
         });
     }
@@ -89,7 +89,7 @@ impl Workspace for Train {
         ScrollArea::vertical().id_salt("form").show(ui, |ui| {
             ui.add_space(4.0);
             ui.strong("Train a model");
-            ui.add_enabled_ui(self.run == Run::Idle, |ui| {
+            ui.add_enabled_ui(self.run == TrainingState::Idle, |ui| {
                 if let Some(what) = self.form.show(ui) {
                     ctx.request(Request::Ask(what));
                 }
@@ -99,7 +99,7 @@ impl Workspace for Train {
 
     fn enabled(&self, command: Command, ctx: &Ctx) -> Option<bool> {
         match command {
-            // There is no picture in sight.
+            // No image is shown.
             Command::CopyReading
             | Command::UnpinReading
             | Command::CopyOverlay
@@ -114,31 +114,31 @@ impl Workspace for Train {
     }
 
     fn status(&self) -> Option<String> {
-        (self.run != Run::Idle).then(|| self.curves.status())
+        (self.run != TrainingState::Idle).then(|| self.curves.status())
     }
 }
 
 impl Train {
-    /// A training is over.
+    /// Handles the end of a training.
     fn end(&mut self, result: Result<TrainingResult, String>, actions: &Actions) {
-        let asked = std::mem::take(&mut self.run) == Run::Stopping;
+        let asked = std::mem::take(&mut self.run) == TrainingState::Stopping;
         match &result {
-            Err(_) if asked => actions.info("The training was stopped before it had begun"),
-            Ok(result) if result.stopped => actions.info("The training was stopped; it can go on"),
-            Ok(_) => actions.info("The training is done"),
+            Err(_) if asked => actions.info("The training was stopped before it started"),
+            Ok(result) if result.stopped => actions.info("The training is paused; start it again to resume"),
+            Ok(_) => actions.info("The training is finished"),
             Err(why) => actions.error(format!("The training failed: {why}")),
         }
         self.outcome = Some(result);
     }
 
-    /// The button that starts or stops, and what is missing for it.
+    /// Draws the button that starts or stops a training, and what is missing to start.
     fn start_line(&mut self, ui: &mut Ui, ctx: &Ctx) {
         let plan = self.form.plan();
         match self.run {
-            Run::Idle => {
+            TrainingState::Idle => {
                 let start = ui.add_enabled(plan.is_ok(), egui::Button::new("Start training"));
                 let start = match &plan {
-                    Ok(_) => start.on_hover_text("A training of the same plan in the same folder goes on where it was"),
+                    Ok(_) => start.on_hover_text("The same choices and folder resume a training where it stopped"),
                     Err(missing) => start.on_disabled_hover_text(missing),
                 };
                 match plan {
@@ -149,15 +149,15 @@ impl Train {
                     }
                 }
             }
-            Run::Training | Run::Stopping => {
-                let stopping = self.run == Run::Stopping;
+            TrainingState::Training | TrainingState::Stopping => {
+                let stopping = self.run == TrainingState::Stopping;
                 let title = if stopping { "Stopping" } else { "Stop" };
                 let stop = ui.add_enabled(!stopping, egui::Button::new(title));
                 if stop
-                    .on_hover_text("End after this step; the same plan goes on from here")
+                    .on_hover_text("Stop after this step; start with the same choices to resume")
                     .clicked()
                 {
-                    self.run = Run::Stopping;
+                    self.run = TrainingState::Stopping;
                     ctx.request(Request::StopTraining);
                 }
             }
@@ -167,7 +167,7 @@ impl Train {
     fn start(&mut self, (plan, out): (TrainPlan, PathBuf), ctx: &Ctx) {
         self.curves = Curves::default();
         self.outcome = None;
-        self.run = Run::Training;
+        self.run = TrainingState::Training;
         let place = TrainingPlace {
             device: self.form.device,
             threads: ctx.state.settings.threads,
@@ -183,8 +183,8 @@ impl Train {
             }
             Some(Ok(result)) => {
                 ui.label(match result.stopped {
-                    true => "Stopped. Start again with the same choices to go on.",
-                    false => "Done.",
+                    true => "Paused. Start again with the same choices to resume.",
+                    false => "Finished.",
                 });
                 let bundles = [
                     ("Use the best model", &result.best),
@@ -206,5 +206,5 @@ impl Train {
     }
 }
 
-/// Where a network learns, unless something else is chosen: kernels for going backwards are tried on the CPU only.
+/// The default training device: the backward kernels are tested on the CPU only.
 const USUAL_DEVICE: DeviceChoice = DeviceChoice::Cpu;

@@ -1,4 +1,4 @@
-//! How a training goes: loss and mean IoU over the steps, and a picture that gets better.
+//! The progress of a training: loss and mean IoU over the steps, and the prediction for a validation image.
 
 use std::time::Duration;
 
@@ -9,54 +9,54 @@ use crate::app::chrome::time_left;
 use crate::engine::TrainingNews;
 use crate::photo::Photo;
 
-/// Points of a curve that are drawn at most; more steps are averaged.
-const MOST_POINTS: usize = 400;
+/// Maximum number of drawn points of a curve; more steps are averaged.
+const MAX_POINTS: usize = 400;
 
-/// Points of a curve that are marked at most.
-const MOST_MARKS: usize = 30;
+/// Maximum number of points of a curve with markers.
+const MAX_MARKS: usize = 30;
 
-/// Steps whose mean time tells what is left.
+/// Number of last steps whose mean time gives the time left.
 const RECENT: usize = 20;
 
-/// What there is to see.
+/// The curves and images of a training.
 #[derive(Default)]
 pub(super) struct Curves {
     title: String,
-    /// About pictures and ground truth.
+    /// Remarks about images and ground truth.
     remarks: Vec<String>,
     decoders: Vec<String>,
     at: usize,
     to: usize,
-    /// Mean loss over the trained outputs of each step.
+    /// Step and mean loss over the trained outputs.
     losses: Vec<[f64; 2]>,
-    /// Of each decoder, in percent.
+    /// Step and mean IoU in percent, by decoder.
     mean_iou: Vec<Vec<[f64; 2]>>,
     times: Vec<(Duration, usize)>,
     best: Option<(usize, f64)>,
-    /// The first validation picture under each decoder's masks, once it can be drawn.
-    pictures: Vec<TextureHandle>,
-    /// The same before it is on the GPU.
+    /// The first validation image under each decoder's masks, on the GPU.
+    images: Vec<TextureHandle>,
+    /// The same images before they are on the GPU.
     photos: Vec<Photo>,
-    /// Place of the decoder whose picture is shown.
+    /// Index of the decoder whose image is shown.
     chosen: usize,
 }
 
 impl Curves {
-    /// Takes what a training says.
+    /// Handles news of a training.
     pub(super) fn take(&mut self, news: &TrainingNews) {
         match news {
             TrainingNews::Begun {
                 remarks,
                 title,
                 device,
-                pictures,
+                images,
                 decoders,
                 from,
                 to,
                 history,
                 best,
             } => {
-                self.title = format!("{title} on {device}, {pictures} pictures");
+                self.title = format!("{title} on {device}, {images} photos");
                 self.remarks.clone_from(remarks);
                 self.mean_iou = vec![Vec::new(); decoders.len()];
                 self.decoders.clone_from(decoders);
@@ -72,12 +72,12 @@ impl Curves {
                 iteration,
                 losses,
                 time,
-                pictures,
+                images,
             } => {
                 self.at = *iteration;
                 let mean = losses.iter().sum::<f64>() / losses.len().max(1) as f64;
                 self.losses.push([*iteration as f64, mean]);
-                self.times.push((*time, *pictures));
+                self.times.push((*time, *images));
                 if self.times.len() > RECENT {
                     self.times.remove(0);
                 }
@@ -106,21 +106,21 @@ impl Curves {
         }
     }
 
-    /// One line for the status bar.
+    /// The text for the status bar.
     pub(super) fn status(&self) -> String {
         match self.to {
-            0 => "Training: reading".into(),
+            0 => "Training: checking files".into(),
             to => format!("Training: step {} of {to}", self.at),
         }
     }
 
     fn left(&self) -> Option<(Duration, f64)> {
         let time: Duration = self.times.iter().map(|(time, _)| *time).sum();
-        let pictures: usize = self.times.iter().map(|(_, pictures)| pictures).sum();
+        let images: usize = self.times.iter().map(|(_, images)| images).sum();
         let steps = self.times.len() as u32;
         (steps > 0).then(|| {
             let left = (time / steps).mul_f64(self.to.saturating_sub(self.at) as f64);
-            (left, pictures as f64 / time.as_secs_f64().max(1e-9))
+            (left, images as f64 / time.as_secs_f64().max(1e-9))
         })
     }
 
@@ -129,14 +129,14 @@ impl Curves {
             match running {
                 true => {
                     ui.spinner();
-                    ui.label("Looking at all files before the first step");
+                    ui.label("Checking all files before the first step");
                 }
                 false => {
                     ui.label(
-                        "Choose pictures with label maps and the weights to begin with. Loss and mean IoU appear here, \
-                         and what the network makes of the first validation picture.",
+                        "Choose photos with label maps, and pretrained weights. Loss, mean IoU and the prediction for \
+                         the first validation photo appear here.",
                     );
-                    ui.weak("segscope train does the same without a window and has more choices.");
+                    ui.weak("More options: segscope train --help");
                 }
             }
             return;
@@ -149,7 +149,7 @@ impl Curves {
         ui.add(ProgressBar::new(share).text(format!("{} of {}", self.at, self.to)))
             .accessible_name("Progress of the training");
         if let Some((left, speed)) = self.left().filter(|_| running) {
-            ui.weak(format!("{speed:.1} pictures a second, {}", time_left(left)));
+            ui.weak(format!("{speed:.1} photos per second, {}", time_left(left)));
         }
         if let Some((step, iou)) = self.best {
             ui.label(format!("Best mean IoU so far: {iou:.1} % after step {step}"));
@@ -160,40 +160,40 @@ impl Curves {
             let curves = self.decoders.iter().cloned().zip(self.mean_iou.iter().cloned());
             curve(ui, "Mean IoU in percent", curves.collect(), self.at);
         }
-        self.picture(ui);
+        self.image(ui);
     }
 
-    /// Hands new pictures to the GPU.
-    fn load_pictures(&mut self, ui: &Ui) {
+    /// Uploads new images to the GPU.
+    fn load_images(&mut self, ui: &Ui) {
         let texture = |(i, photo): (usize, Photo)| {
             let image = ColorImage::from_rgb([photo.width, photo.height], &photo.rgb);
             ui.load_texture(format!("training {i}"), image, TextureOptions::LINEAR)
         };
         if !self.photos.is_empty() {
-            self.pictures = self.photos.drain(..).enumerate().map(texture).collect();
+            self.images = self.photos.drain(..).enumerate().map(texture).collect();
         }
     }
 
-    fn picture(&mut self, ui: &mut Ui) {
-        self.load_pictures(ui);
-        if self.pictures.len() > 1 {
+    fn image(&mut self, ui: &mut Ui) {
+        self.load_images(ui);
+        if self.images.len() > 1 {
             ui.horizontal_wrapped(|ui| {
                 for (place, decoder) in self.decoders.iter().enumerate() {
                     ui.selectable_value(&mut self.chosen, place, decoder);
                 }
             });
         }
-        let Some(texture) = self.pictures.get(self.chosen).or(self.pictures.first()) else {
+        let Some(texture) = self.images.get(self.chosen).or(self.images.first()) else {
             return;
         };
-        ui.label("The first validation picture at the last validation");
+        ui.label("First validation photo at the last validation");
         let size = texture.size_vec2();
         let scale = (ui.available_width() / size.x).min(1.0);
-        ui.add(egui::Image::new((texture.id(), size * scale)).alt_text("First validation picture under its masks"));
+        ui.add(egui::Image::new((texture.id(), size * scale)).alt_text("First validation photo with its masks"));
     }
 }
 
-/// Curves over the steps up to this one. Those of few points have a mark on each: a line through one is none.
+/// Draws curves over the steps up to `to`. Curves of few points have markers: a line through one point is invisible.
 fn curve(ui: &mut Ui, title: &str, curves: Vec<(String, Vec<[f64; 2]>)>, to: usize) {
     ui.label(heading(title, &curves));
     let colors = [
@@ -219,7 +219,7 @@ fn curve(ui: &mut Ui, title: &str, curves: Vec<(String, Vec<[f64; 2]>)>, to: usi
     }
     plot.show(ui, |plot| {
         for ((name, points), color) in curves.into_iter().zip(colors.into_iter().cycle()) {
-            if points.len() <= MOST_MARKS {
+            if points.len() <= MAX_MARKS {
                 plot.points(Points::new(name.clone(), points.clone()).color(color).radius(3.0));
             }
             plot.line(Line::new(name, PlotPoints::from(points)).color(color).width(1.5));
@@ -227,7 +227,7 @@ fn curve(ui: &mut Ui, title: &str, curves: Vec<(String, Vec<[f64; 2]>)>, to: usi
     });
 }
 
-/// A title with what the curves end at, for those who do not see them.
+/// A title with the last value of each curve, for users who cannot see the curves.
 fn heading(title: &str, curves: &[(String, Vec<[f64; 2]>)]) -> String {
     let many = curves.len() > 1;
     let ends = curves.iter().filter_map(|(name, points)| {
@@ -244,7 +244,7 @@ fn heading(title: &str, curves: &[(String, Vec<[f64; 2]>)]) -> String {
     }
 }
 
-/// Where the axis ends at least, so that it has a length also without a point.
+/// The lowest upper end of the axis, so that the axis has a length even without points.
 fn top(curves: &[(String, Vec<[f64; 2]>)]) -> f64 {
     let values = curves
         .iter()
@@ -253,9 +253,9 @@ fn top(curves: &[(String, Vec<[f64; 2]>)]) -> f64 {
     if most > 0.0 { most } else { 1.0 }
 }
 
-/// Means of as many neighbours as are needed for few points.
+/// Averages neighbouring points, so that at most [`MAX_POINTS`] are left.
 fn thinned(points: &[[f64; 2]]) -> Vec<[f64; 2]> {
-    let each = points.len().div_ceil(MOST_POINTS).max(1);
+    let each = points.len().div_ceil(MAX_POINTS).max(1);
     let mean = |points: &[[f64; 2]]| {
         let count = points.len() as f64;
         [0, 1].map(|i| points.iter().map(|point| point[i]).sum::<f64>() / count)
@@ -276,7 +276,7 @@ mod tests {
             remarks: Vec::new(),
             title: "Seg-T-Mask/16".into(),
             device: "CPU".into(),
-            pictures: 2,
+            images: 2,
             decoders: vec!["mask".into(), "pup".into()],
             from: 3,
             to: 9,
@@ -285,7 +285,7 @@ mod tests {
         }
     }
 
-    /// The page as soon as there is this news.
+    /// The page after this news.
     fn page(news: Vec<TrainingNews>) -> Harness<'static, Curves> {
         let mut news = Some(news);
         let mut harness = Harness::builder().with_size([500.0, 700.0]).build_ui_state(
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn a_training_that_goes_on_shows_all_its_steps() {
+    fn a_resumed_training_shows_all_its_steps() {
         let history = TrainHistory {
             losses: vec![(1, 4.0), (2, 3.0), (3, 2.0)],
             mean_iou: vec![(2, vec![Some(0.25), None])],
@@ -311,7 +311,7 @@ mod tests {
             iteration: 4,
             losses: vec![1.0, 2.0],
             time: Duration::from_secs(1),
-            pictures: 2,
+            images: 2,
         };
         let harness = page(vec![begun(history, Some((2, 0.25))), step]);
         let curves = harness.state();
@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn the_axis_has_a_length_without_a_point_too() {
+    fn the_axis_has_a_length_without_points() {
         let harness = page(vec![begun(TrainHistory::default(), None)]);
         harness.get_by_label("Loss: none yet");
         let curve = |points: &[[f64; 2]]| [("Loss".to_owned(), points.to_vec())];
@@ -333,10 +333,10 @@ mod tests {
     }
 
     #[test]
-    fn long_curves_become_few_means() {
+    fn long_curves_are_averaged() {
         let points: Vec<[f64; 2]> = (0..1000).map(|i| [f64::from(i), f64::from(i % 2)]).collect();
         let few = thinned(&points);
-        assert!(few.len() <= MOST_POINTS && few.len() > MOST_POINTS / 2, "{}", few.len());
+        assert!(few.len() <= MAX_POINTS && few.len() > MAX_POINTS / 2, "{}", few.len());
         assert_eq!(few[0], [1.0, 1.0 / 3.0]);
         assert_eq!(thinned(&points[..3]), points[..3]);
     }

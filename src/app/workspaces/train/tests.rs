@@ -1,4 +1,4 @@
-//! The workspace without a window: what a training says, and what is asked for; and the form by its accessible names.
+//! The workspace without a window: news of a training, requests, and the form by its accessible names.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -6,14 +6,14 @@ use std::time::Duration;
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 
-use super::{Run, Train};
+use super::{Train, TrainingState};
 use crate::app::action::{Action, Request};
 use crate::app::services::Ask;
 use crate::app::state::testing::Bench;
 use crate::app::workspaces::{News, Workspace as _};
 use crate::engine::{TrainHistory, TrainingNews, TrainingResult};
 
-/// The form of the workspace, and what was asked for.
+/// The form of the workspace, and the bench that records its requests.
 fn harness(bench: Bench) -> Harness<'static, (Train, Bench)> {
     let mut harness = Harness::builder().with_size([420.0, 860.0]).build_ui_state(
         |ui, (train, bench): &mut (Train, Bench)| train.side_panel(ui, &bench.ctx()),
@@ -24,10 +24,10 @@ fn harness(bench: Bench) -> Harness<'static, (Train, Bench)> {
 }
 
 #[test]
-fn what_is_missing_is_said_and_folders_beside_are_guessed() {
+fn the_form_names_missing_fields_and_guesses_folders() {
     let mut harness = harness(Bench::new());
-    harness.get_by_label_contains("Still to choose: pictures");
-    harness.get_by_label("Choose: Pictures").click();
+    harness.get_by_label_contains("Fill in: Photos");
+    harness.get_by_label("Choose: Photos").click();
     harness.run();
     let asked = harness.state().1.actions();
     assert!(matches!(
@@ -40,7 +40,7 @@ fn what_is_missing_is_said_and_folders_beside_are_guessed() {
         harness.run();
     };
     choose(&mut harness, Ask::TrainImages, "/data/train/images");
-    harness.get_by_label_contains("Still to choose: weights to begin with");
+    harness.get_by_label_contains("Fill in: Pretrained weights");
     choose(&mut harness, Ask::InitFile, "/vit.safetensors");
     let (plan, out) = harness.state().0.form.plan().expect("a plan");
     assert_eq!(plan.data.labels, [PathBuf::from("/data/train/labels")]);
@@ -51,7 +51,7 @@ fn what_is_missing_is_said_and_folders_beside_are_guessed() {
     let (plan, _) = harness.state().0.form.plan().expect("a plan");
     assert_eq!(plan.decoders, ["mask", "pup"]);
 
-    // A corrected folder takes its guesses along, and what was typed stays.
+    // A corrected folder updates the guesses; a chosen folder stays.
     choose(&mut harness, Ask::TrainOut, "/mine");
     choose(&mut harness, Ask::TrainImages, "/other/images");
     let (plan, out) = harness.state().0.form.plan().expect("a plan");
@@ -71,40 +71,40 @@ fn what_is_missing_is_said_and_folders_beside_are_guessed() {
     harness.get_by_label("Stopping");
 }
 
-/// What a workspace says in the status bar, and in messages, once it has heard this.
-fn heard(train: &mut Train, bench: &Bench, news: TrainingNews) -> (Option<String>, Vec<String>) {
+/// The text in the status bar and the messages after this news.
+fn after(train: &mut Train, bench: &Bench, news: TrainingNews) -> (Option<String>, Vec<String>) {
     train.on_news(&News::Training(news), &bench.ctx());
     (train.status(), bench.messages())
 }
 
 #[test]
-fn a_training_is_told_while_it_runs_and_when_it_ends() {
+fn a_training_is_reported_while_it_runs_and_when_it_ends() {
     let bench = Bench::new();
     let mut train = Train {
-        run: Run::Training,
+        run: TrainingState::Training,
         ..Train::default()
     };
-    assert_eq!(train.status().as_deref(), Some("Training: reading"));
+    assert_eq!(train.status().as_deref(), Some("Training: checking files"));
     let begun = TrainingNews::Begun {
         remarks: Vec::new(),
         title: "Seg-T-Mask/16".into(),
         device: "CPU".into(),
-        pictures: 2,
+        images: 2,
         decoders: vec!["mask".into()],
         from: 3,
         to: 10,
         history: TrainHistory::default(),
         best: None,
     };
-    let (status, messages) = heard(&mut train, &bench, begun);
+    let (status, messages) = after(&mut train, &bench, begun);
     assert_eq!((status.as_deref(), messages.len()), (Some("Training: step 3 of 10"), 0));
     let step = TrainingNews::Step {
         iteration: 4,
         losses: vec![1.0],
         time: Duration::from_secs(1),
-        pictures: 2,
+        images: 2,
     };
-    let (status, _) = heard(&mut train, &bench, step);
+    let (status, _) = after(&mut train, &bench, step);
     assert_eq!(status.as_deref(), Some("Training: step 4 of 10"));
     let ended = |stopped| {
         TrainingNews::Ended(Ok(TrainingResult {
@@ -113,18 +113,18 @@ fn a_training_is_told_while_it_runs_and_when_it_ends() {
             stopped,
         }))
     };
-    let (status, messages) = heard(&mut train, &bench, ended(false));
-    assert_eq!((status, messages), (None, vec!["The training is done".to_owned()]));
-    train.run = Run::Stopping;
-    let (_, messages) = heard(&mut train, &bench, ended(true));
-    assert_eq!(messages, ["The training was stopped; it can go on"]);
-    // A person who stops a training that has not begun is told so, and not that it failed.
+    let (status, messages) = after(&mut train, &bench, ended(false));
+    assert_eq!((status, messages), (None, vec!["The training is finished".to_owned()]));
+    train.run = TrainingState::Stopping;
+    let (_, messages) = after(&mut train, &bench, ended(true));
+    assert_eq!(messages, ["The training is paused; start it again to resume"]);
+    // A training that is stopped before it starts is reported as stopped, not as failed.
     for (run, message) in [
-        (Run::Stopping, "The training was stopped before it had begun"),
-        (Run::Training, "The training failed: no label maps"),
+        (TrainingState::Stopping, "The training was stopped before it started"),
+        (TrainingState::Training, "The training failed: no label maps"),
     ] {
         train.run = run;
-        let (status, messages) = heard(&mut train, &bench, TrainingNews::Ended(Err("no label maps".into())));
+        let (status, messages) = after(&mut train, &bench, TrainingNews::Ended(Err("no label maps".into())));
         assert_eq!((status, messages), (None, vec![message.to_owned()]));
     }
 }

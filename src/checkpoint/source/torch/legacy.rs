@@ -1,5 +1,5 @@
-//! The layout of `torch.save` before PyTorch 1.6, which some publishing scripts still ask for: pickles of a magic
-//! number, a version, the machine, the data and the list of storages; then each storage as its length and its values.
+//! The layout of `torch.save` before PyTorch 1.6, which some publishing scripts still use: pickles of a magic number, a
+//! version, the machine, the data and the list of storages; then each storage as its length and its values.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -8,26 +8,26 @@ use std::path::Path;
 
 use super::pickle::{Pickle, Value};
 use super::tensor::{TensorEntry, element_width, storage_of};
-use super::{MOST_PICKLE_BYTES, damaged_pickle};
+use super::{MAX_PICKLE_BYTES, damaged_pickle};
 use crate::checkpoint::CheckpointError;
 
-/// Storages behind the pickles.
+/// The storages after the pickles.
 pub(super) struct Legacy {
     file: BufReader<File>,
     length: u64,
-    /// First byte and number of bytes by key.
+    /// Offset and length in bytes, by key.
     storages: BTreeMap<String, (u64, u64)>,
 }
 
 impl Legacy {
-    /// The storages and the pickle of the data.
+    /// Opens a file and reads the pickle of its data.
     pub(super) fn open(path: &Path) -> Result<(Self, Pickle), CheckpointError> {
         let read = |e| CheckpointError::read(path, e);
         let mut file = File::open(path).map_err(read)?;
         let length = file.metadata().map_err(read)?.len();
         let mut start = Vec::new();
         file.by_ref()
-            .take(MOST_PICKLE_BYTES)
+            .take(MAX_PICKLE_BYTES)
             .read_to_end(&mut start)
             .map_err(read)?;
         let mut at = 0;
@@ -37,7 +37,8 @@ impl Legacy {
             Ok(pickle)
         };
         let magic = next()?;
-        // 0x1950a86a20f9469cfc6c; of a number that long the reader keeps only that it is one.
+        // The magic number is 0x1950a86a20f9469cfc6c. Of a number this long, the reader only records that it is an
+        // integer.
         if !matches!(magic.value(magic.root()), Value::Int(_)) {
             let why = "expected PyTorch's magic number, found a pickle of something else; save the state_dict with \
                        torch.save";
@@ -46,8 +47,8 @@ impl Legacy {
         let (_version, machine) = (next()?, next()?);
         let order = machine.entry(machine.root(), "little_endian");
         if order.and_then(|id| machine.flag(id)) == Some(false) {
-            let why =
-                "expected little-endian values, found those of a big-endian machine; save it again on another one";
+            let why = "expected little-endian values, found those of a big-endian machine; save it again on a \
+                       little-endian one";
             return Err(CheckpointError::damaged(path, why.into()));
         }
         let data = next()?;
@@ -66,7 +67,7 @@ impl Legacy {
     fn find_storages(&mut self, data: &Pickle, keys: &Pickle, start: u64) -> Result<(), String> {
         let mut widths = BTreeMap::new();
         for reference in data.persistent() {
-            // Other things than storages are of no interest; a storage that is not found here is missed below.
+            // References to anything but storages are skipped; a missing storage is reported below.
             let Ok((kind, key)) = storage_of(data, reference) else {
                 continue;
             };
@@ -93,7 +94,7 @@ impl Legacy {
             let bytes = u64::from_le_bytes(elements).checked_mul(*width);
             let end = bytes.and_then(|bytes| at.checked_add(8)?.checked_add(bytes));
             let (Some(bytes), Some(end)) = (bytes, end.filter(|end| *end <= self.length)) else {
-                return Err("it ends before its values do; it was not downloaded in full".into());
+                return Err("it ends before its values; it was not downloaded in full".into());
             };
             self.storages.insert(key.to_owned(), (at + 8, bytes));
             at = end;
@@ -101,7 +102,7 @@ impl Legacy {
         Ok(())
     }
 
-    /// Bytes of the file.
+    /// Length of the file in bytes.
     pub(super) fn length(&self) -> u64 {
         self.length
     }

@@ -1,5 +1,5 @@
-//! Tensors and plain data out of a file that `torch.save` wrote: a zip archive with a pickle in it (PyTorch 1.6 and
-//! newer), or several pickles one after the other with the values behind them (before, and on request since).
+//! Reads tensors and plain data from a file that `torch.save` wrote: a zip archive with a pickle in it (PyTorch 1.6 and
+//! newer), or several consecutive pickles followed by the values (before, and on request since).
 
 mod archive;
 mod legacy;
@@ -17,28 +17,28 @@ use archive::Archive;
 use legacy::Legacy;
 use pickle::{Id, Pickle, PickleError};
 use tensor::TensorEntry;
-use walk::Walk;
+use walk::TensorWalk;
 
-/// Largest pickle that is read: descriptions of tensors, not their values. ViT-L has 60 KiB.
-const MOST_PICKLE_BYTES: u64 = 64 << 20;
+/// Maximum size in bytes of a pickle, which describes tensors without their values. That of ViT-L has 60 KiB.
+const MAX_PICKLE_BYTES: u64 = 64 << 20;
 
-/// Keys of the outermost dictionary that are told.
-const MOST_KEYS: usize = 20;
+/// Maximum number of keys of the outermost dictionary to report.
+const MAX_KEYS: usize = 20;
 
-/// Bytes per value of the narrowest type that is read.
+/// Bytes per value of the narrowest supported type.
 const NARROWEST: u64 = 2;
 
-/// Where the values lie.
+/// The container of the values.
 enum Container {
     Archive(Archive),
     Legacy(Legacy),
 }
 
-/// A file whose pickle has been read.
+/// A PyTorch file whose pickle has been read.
 pub(in crate::checkpoint) struct TorchFile {
     container: Container,
     pickle: Pickle,
-    /// Bytes of the file.
+    /// Length of the file in bytes.
     length: u64,
 }
 
@@ -68,31 +68,31 @@ impl TorchFile {
     pub(in crate::checkpoint) fn keys(&self) -> Vec<&str> {
         let entries = self.pickle.entries(self.pickle.root()).unwrap_or_default();
         let texts = entries.iter().filter_map(|(k, _)| self.pickle.text(*k));
-        texts.take(MOST_KEYS).collect()
+        texts.take(MAX_KEYS).collect()
     }
 
-    /// Names of what unpickling would call that makes no plain value.
+    /// Names of the calls in the pickle that do not make plain values.
     pub(in crate::checkpoint) fn unknown_calls(&self) -> Vec<String> {
         self.pickle.unknown_calls().map(str::to_owned).collect()
     }
 
-    /// A text somewhere in nested dictionaries.
+    /// The text at a path of keys in nested dictionaries.
     pub(in crate::checkpoint) fn text(&self, place: &[&str]) -> Option<&str> {
         self.pickle.text(self.at(place)?)
     }
 
-    /// A truth value somewhere in nested dictionaries.
+    /// The Boolean at a path of keys in nested dictionaries.
     pub(in crate::checkpoint) fn flag(&self, place: &[&str]) -> Option<bool> {
         self.pickle.flag(self.at(place)?)
     }
 
-    /// A list of texts somewhere in nested dictionaries.
+    /// The list of texts at a path of keys in nested dictionaries.
     pub(in crate::checkpoint) fn texts(&self, place: &[&str]) -> Option<Vec<&str>> {
         let items = self.pickle.items(self.at(place)?)?;
         items.iter().map(|id| self.pickle.text(*id)).collect()
     }
 
-    /// A list of colours somewhere in nested dictionaries.
+    /// The list of colours at a path of keys in nested dictionaries.
     pub(in crate::checkpoint) fn colors(&self, place: &[&str]) -> Option<Vec<[u8; 3]>> {
         let color = |id: &Id| -> Option<[u8; 3]> {
             let [r, g, b] = self.pickle.items(*id)? else {
@@ -110,16 +110,16 @@ impl TorchFile {
             .try_fold(self.pickle.root(), |id, key| self.pickle.entry(id, key))
     }
 
-    /// The tensors of all dictionaries, under names that say where they are: `state_dict.encoder.cls_token`.
+    /// The tensors of all dictionaries, named by their path: `state_dict.encoder.cls_token`.
     ///
     /// # Errors
-    /// When there are more than any real file has.
+    /// When there are more tensors than any real file has.
     pub(in crate::checkpoint) fn tensors(self) -> Result<TorchTensors, String> {
-        let Walk {
+        let TensorWalk {
             tensors,
             unread,
             places,
-        } = Walk::through(&self.pickle)?;
+        } = TensorWalk::through(&self.pickle)?;
         Ok(TorchTensors {
             container: self.container,
             length: self.length,
@@ -157,7 +157,7 @@ impl Source for TorchTensors {
         &self.places
     }
 
-    /// Many names may point at one storage, and each becomes a tensor of its own.
+    /// Many names may refer to one storage, and each becomes a separate tensor.
     fn most_values(&self) -> u64 {
         self.length / NARROWEST
     }

@@ -1,13 +1,13 @@
-//! The description of one tensor: which storage, from where, in which steps.
+//! The description of one tensor: storage, offset, shape and strides.
 
 use super::pickle::{Id, Pickle, Value, is_plain};
 use crate::checkpoint::source::{Float, Unread, count};
 use crate::model::HostTensor;
 
-/// Dimensions of one tensor.
-const MOST_DIMENSIONS: usize = 8;
+/// Maximum number of dimensions of a tensor.
+const MAX_DIMENSIONS: usize = 8;
 
-/// Where one tensor lies in a file.
+/// Location and layout of one tensor in a file.
 pub(super) struct TensorEntry {
     pub(super) float: Float,
     /// Key of the storage.
@@ -18,16 +18,16 @@ pub(super) struct TensorEntry {
     strides: Vec<usize>,
 }
 
-/// What a value of a dictionary is.
+/// A value of a dictionary, classified by whether it is a tensor.
 pub(super) enum Described {
     Tensor(TensorEntry),
-    /// Something that no values can be read from, but that may have been meant as a tensor.
+    /// An entry that may be a tensor but cannot be read.
     Unread(Unread),
     /// Counters, texts, numbers.
     Other,
 }
 
-/// Looks what a value is: what `_rebuild_tensor_v2(storage, offset, size, stride, …)` was called with is a tensor.
+/// Classifies a value. A tensor is a call of `_rebuild_tensor_v2(storage, offset, size, stride, …)`.
 pub(super) fn describe(pickle: &Pickle, id: Id) -> Described {
     let (name, arguments) = match pickle.value(id) {
         Value::Call(name, arguments) => (&**name, *arguments),
@@ -37,17 +37,17 @@ pub(super) fn describe(pickle: &Pickle, id: Id) -> Described {
     let (name, arguments) = inner_call(pickle, name, arguments);
     if !name.starts_with("torch._utils._rebuild_tensor") {
         return Described::Unread(match is_plain(name) {
-            true => Unread::because(format!("it is stored by {name}, which is not read")),
+            true => Unread::because(format!("it is stored by {name}, which is not supported")),
             false => Unread::Call(name.to_owned()),
         });
     }
     let arguments = pickle.items(arguments).unwrap_or_default();
-    // Only types without a storage of their own have a seventh argument.
+    // Only types without their own storage class have a seventh argument.
     let kind = arguments.get(6).and_then(|id| match pickle.value(*id) {
         Value::Global(kind) => Some(&**kind),
         _ => None,
     });
-    // Hooks and the like come after these four, and no value hangs on them.
+    // Hooks and other arguments follow these four; no value depends on them.
     let described = match (kind, arguments) {
         (Some(kind), _) => Ok(not_read(kind)),
         (None, [storage, offset, shape, strides, ..]) => {
@@ -62,17 +62,18 @@ pub(super) fn describe(pickle: &Pickle, id: Id) -> Described {
     }
 }
 
-/// A tensor of a type other than the floating-point ones that are read.
+/// Classifies a tensor of a type other than the supported floating-point ones.
 fn not_read(kind: &str) -> Described {
     if is_counter(kind) {
         return Described::Other;
     }
     Described::Unread(Unread::because(format!(
-        "it is stored as {kind:.80}, of which no values are read; expected float32, float16, bfloat16 or float64"
+        "it is stored as {kind:.80}, which is not supported; expected float32, float16, bfloat16 or float64"
     )))
 }
 
-/// A tensor with attributes of its own is rebuilt by a call of the function that rebuilds the tensor.
+/// The inner call of a tensor with extra attributes, which is stored as a call with the function that rebuilds the
+/// tensor.
 fn inner_call<'a>(pickle: &'a Pickle, name: &'a str, arguments: Id) -> (&'a str, Id) {
     if name == "torch._tensor._rebuild_from_type_v2"
         && let Some([function, _, inner, ..]) = pickle.items(arguments)
@@ -109,7 +110,7 @@ impl TensorEntry {
             return Ok(not_read(kind));
         };
         let sizes = |id: Id| -> Option<Vec<usize>> {
-            let items = pickle.items(id).filter(|items| items.len() <= MOST_DIMENSIONS)?;
+            let items = pickle.items(id).filter(|items| items.len() <= MAX_DIMENSIONS)?;
             items.iter().map(|i| usize::try_from(pickle.int(*i)?).ok()).collect()
         };
         let offset = pickle.int(offset).and_then(|o| usize::try_from(o).ok());
@@ -121,7 +122,7 @@ impl TensorEntry {
         }
         if shape.len() != strides.len() {
             return Err(format!(
-                "{} sizes and {} strides do not go together",
+                "expected as many strides as sizes, found {} sizes and {} strides",
                 shape.len(),
                 strides.len()
             ));
@@ -135,7 +136,7 @@ impl TensorEntry {
         }))
     }
 
-    /// Checks that the tensor fits a storage of `available` elements.
+    /// Checks that the tensor fits in a storage of `available` values.
     pub(super) fn check(&self, available: usize) -> Result<(), String> {
         let (Some(_), Some(last)) = (count(&self.shape).filter(|n| *n <= available), self.last()) else {
             return Err(format!(
@@ -149,7 +150,7 @@ impl TensorEntry {
         Ok(())
     }
 
-    /// The tensor out of the bytes of its whole storage, row-major.
+    /// Reads the tensor from the bytes of its whole storage, row-major.
     pub(super) fn tensor(&self, bytes: &[u8]) -> Result<HostTensor, String> {
         self.check(bytes.len() / self.float.width())?;
         let stored = self.float.decode(bytes);
@@ -159,7 +160,7 @@ impl TensorEntry {
         })
     }
 
-    /// Index of the last element that the tensor touches, if it fits a `usize`.
+    /// Index of the last element that the tensor uses, if it fits in a `usize`.
     fn last(&self) -> Option<usize> {
         let sides = self.shape.iter().zip(&self.strides);
         sides.into_iter().try_fold(self.offset, |at, (side, stride)| {
@@ -195,7 +196,7 @@ impl TensorEntry {
     }
 }
 
-/// Type and key of a storage, out of the tuple `('storage', type, key, …)` that refers to it.
+/// Type and key of a storage, from the tuple `('storage', type, key, …)` that refers to it.
 pub(super) fn storage_of(pickle: &Pickle, reference: Id) -> Result<(&str, &str), String> {
     let Some([_, kind, key, ..]) = pickle.items(reference) else {
         return Err("expected the type and key of a storage, found fewer".into());
@@ -206,7 +207,7 @@ pub(super) fn storage_of(pickle: &Pickle, reference: Id) -> Result<(&str, &str),
     }
 }
 
-/// How the values of a type of storage are stored, for floating-point types.
+/// The storage type of the values in a floating-point storage; `None` for other storages.
 fn float_of(kind: &str) -> Option<Float> {
     match kind {
         "torch.HalfStorage" => Some(Float::F16),
@@ -217,7 +218,7 @@ fn float_of(kind: &str) -> Option<Float> {
     }
 }
 
-/// Whether values of a type, named by its storage or by itself, are whole numbers or truth values.
+/// Whether values of a type, given by its name or its storage class, are whole numbers or Booleans.
 fn is_counter(kind: &str) -> bool {
     matches!(
         kind,
@@ -250,7 +251,7 @@ pub(super) fn element_width(kind: &str) -> Option<u64> {
         | "torch.QUInt8Storage"
         | "torch.QUInt4x2Storage"
         | "torch.QUInt2x4Storage"
-        // Types without a storage of their own, such as float8, counted in bytes.
+        // Types without their own storage class, such as float8, counted in bytes.
         | "torch.UntypedStorage"
         | "torch.storage.UntypedStorage" => Some(1),
         _ => None,

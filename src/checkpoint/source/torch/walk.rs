@@ -1,4 +1,4 @@
-//! A walk through the dictionaries of a pickle, each visited once: which tensors there are, and where.
+//! Finds the tensors in the dictionaries of a pickle, visiting each dictionary once.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
@@ -8,32 +8,32 @@ use super::tensor::{Described, TensorEntry, describe};
 use super::{Unread, UnreadByName};
 use crate::checkpoint::source::count;
 
-/// Dictionaries inside dictionaries that are looked into.
-const MOST_DEPTH: usize = 4;
+/// Maximum depth of nested dictionaries to visit.
+const MAX_DEPTH: usize = 4;
 
-/// Dictionaries that are looked into.
-const MOST_PLACES: usize = 10_000;
+/// Maximum number of dictionaries to visit.
+const MAX_PLACES: usize = 10_000;
 
-/// Tensors in one file; ViT-L with optimizer and averaged weights has below 2,000.
-const MOST_TENSORS: usize = 100_000;
+/// Maximum number of tensors in one file; ViT-L with optimizer and averaged weights has fewer than 2,000.
+const MAX_TENSORS: usize = 100_000;
 
-/// Bytes of a name; no real one is longer.
+/// Maximum length of a name in bytes; no real one is longer.
 const LONGEST_NAME: usize = 200;
 
-/// Items of a list that may hold dictionaries, such as `[state_dict, epoch]`.
+/// Maximum length of a list to visit, such as `[state_dict, epoch]`.
 const LONGEST_LIST: usize = 16;
 
-/// What was found.
+/// The tensors found in a pickle.
 #[derive(Default)]
-pub(super) struct Walk {
+pub(super) struct TensorWalk {
     pub(super) tensors: BTreeMap<String, TensorEntry>,
     pub(super) unread: UnreadByName,
-    /// What stands before the names of each dictionary that holds tensors itself: nothing, or keys with a dot behind each.
+    /// Name prefixes of the dictionaries that directly hold tensors: empty, or keys with a dot after each.
     pub(super) places: BTreeSet<String>,
 }
 
-impl Walk {
-    /// Goes through everything.
+impl TensorWalk {
+    /// Visits all dictionaries of a pickle.
     ///
     /// # Errors
     /// When there are more tensors than any real file has.
@@ -51,7 +51,7 @@ impl Walk {
                     continue;
                 }
                 if matches!(pickle.value(id), Value::Dict(_) | Value::List(_) | Value::Tuple(_)) {
-                    if depth < MOST_DEPTH && visited.len() < MOST_PLACES && visited.insert(id) {
+                    if depth < MAX_DEPTH && visited.len() < MAX_PLACES && visited.insert(id) {
                         waiting.push_back((id, format!("{prefix}{key}."), depth + 1));
                     }
                 } else {
@@ -65,7 +65,7 @@ impl Walk {
         Ok(walk)
     }
 
-    /// Whether it is a tensor, or may have been meant as one.
+    /// Adds a value; returns whether it is or may be a tensor.
     fn add(&mut self, name: String, described: Described) -> Result<bool, String> {
         match described {
             Described::Tensor(entry) if count(&entry.shape).is_none() => {
@@ -73,7 +73,7 @@ impl Walk {
                 self.unread.insert(name, Unread::because(why));
             }
             Described::Tensor(entry) => {
-                // As in Python, a later entry of the same key takes its place.
+                // As in Python, a later entry replaces an earlier one of the same key.
                 self.unread.remove(&name);
                 self.tensors.insert(name, entry);
             }
@@ -83,14 +83,14 @@ impl Walk {
             }
             Described::Other => return Ok(false),
         }
-        if self.tensors.len() + self.unread.len() > MOST_TENSORS {
-            return Err(format!("it has more than {MOST_TENSORS} tensors"));
+        if self.tensors.len() + self.unread.len() > MAX_TENSORS {
+            return Err(format!("it has more than {MAX_TENSORS} tensors"));
         }
         Ok(true)
     }
 }
 
-/// What a dictionary holds under texts, and a short list under its numbers.
+/// The values of a dictionary by text key, or of a short list by index.
 fn children(pickle: &Pickle, id: Id) -> Box<dyn Iterator<Item = (Cow<'_, str>, Id)> + '_> {
     if let Some(entries) = pickle.entries(id) {
         let named = move |(key, value): &(Id, Id)| Some((Cow::Borrowed(pickle.text(*key)?), *value));

@@ -1,6 +1,6 @@
-//! How many multiplications it needs.
+//! Number of multiplications of the linear decoder.
 
-use super::super::head::Inputs;
+use super::super::family::Inputs;
 
 pub(super) fn products(inputs: &Inputs, cells: f64) -> f64 {
     cells * inputs.width() as f64 * inputs.classes as f64

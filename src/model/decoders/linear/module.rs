@@ -1,4 +1,4 @@
-//! The layer (rstrudel segm/model/decoder.py, `DecoderLinear`).
+//! The layer of the linear decoder (rstrudel segm/model/decoder.py, `DecoderLinear`).
 
 use burn::module::Module;
 use burn::nn::Linear;
@@ -16,7 +16,7 @@ pub struct LinearDecoder {
 }
 
 impl LinearDecoder {
-    /// `prefix` is that of its tensors' names.
+    /// Builds the decoder; `prefix` is the prefix of its tensors' names.
     pub(in crate::model) fn build(prefix: &str, b: &mut Builder) -> Result<Self, WeightsMismatch> {
         Ok(Self {
             head: b.linear(&format!("{prefix}.head"))?,

@@ -1,14 +1,14 @@
-//! It has no sizes of its own.
+//! The spec of the linear decoder, which has no sizes.
 
-use super::super::head::{Head, Inputs, Needs, Paper};
+use super::super::family::{DecoderFamily, Inputs, Needs, Paper};
 use super::cost;
 use crate::model::spec::SpecError;
 use crate::model::tensors::TensorList;
 
-/// One linear layer on each patch token.
+/// The linear decoder: one linear layer on each patch token.
 pub(in crate::model) struct LinearSpec;
 
-impl Head for LinearSpec {
+impl DecoderFamily for LinearSpec {
     fn title(&self) -> &'static str {
         "Linear"
     }

@@ -1,6 +1,6 @@
-//! How many multiplications it needs.
+//! Number of multiplications of the mask transformer.
 
-use super::super::head::Inputs;
+use super::super::family::Inputs;
 use super::spec::MaskSpec;
 use crate::model::layers::products_of_block;
 

@@ -6,15 +6,15 @@ use burn::tensor::Tensor;
 
 use super::spec::MaskSpec;
 use crate::model::build::Builder;
-use crate::model::decoders::head::Inputs;
+use crate::model::decoders::family::Inputs;
 use crate::model::decoders::logits::Logits;
 use crate::model::features::Features;
 use crate::model::kernels;
 use crate::model::layers::Block;
-use crate::model::probe::{Cancelled, Probe, Stage, go_on};
+use crate::model::probe::{Cancelled, Probe, Stage, check_cancelled};
 use crate::model::weights::WeightsMismatch;
 
-/// Class tokens run through a few blocks together with the patches; the logit of a patch for a class is the cosine of
+/// Class tokens pass through a few blocks together with the patches; the logit of a patch for a class is the cosine of
 /// their two tokens, normalised over the classes.
 #[derive(Module, Debug)]
 pub struct MaskTransformer {
@@ -26,12 +26,12 @@ pub struct MaskTransformer {
     project_patch: Param<Tensor<2>>,
     /// As `project_patch`.
     project_class: Param<Tensor<2>>,
-    /// Over the class axis, after the cosine.
+    /// Norm over the class axis, after the cosine.
     mask_norm: LayerNorm,
 }
 
 impl MaskTransformer {
-    /// `prefix` is that of its tensors' names.
+    /// Builds the decoder; `prefix` is the prefix of its tensors' names.
     pub(in crate::model) fn build(
         prefix: &str,
         spec: &MaskSpec,
@@ -66,7 +66,7 @@ impl MaskTransformer {
     /// Cosine of each patch with each class, `[batch, patches, classes]`, in -1..1.
     ///
     /// # Errors
-    /// [`Cancelled`] when the probe says so.
+    /// [`Cancelled`] when the probe returns `Break`.
     pub fn cosines(&self, features: &Features, probe: &mut dyn Probe) -> Result<Tensor<3>, Cancelled> {
         let patches = kernels::linear(features.tokens().patches(), &self.project);
         let [batch, count, _] = patches.dims();
@@ -76,7 +76,7 @@ impl MaskTransformer {
         let mut x = Tensor::cat(vec![patches, classes], 1);
         for (i, block) in self.blocks.iter().enumerate() {
             x = block.forward(x, Stage::Decoder(i), probe);
-            go_on(probe.block(Stage::Decoder(i), &x))?;
+            check_cancelled(probe.block(Stage::Decoder(i), &x))?;
         }
         let x = self.norm.forward(x);
         let patches = unit(project(x.clone().narrow(1, 0, count), &self.project_patch));
@@ -87,7 +87,7 @@ impl MaskTransformer {
     /// Logits of each patch.
     ///
     /// # Errors
-    /// [`Cancelled`] when the probe says so.
+    /// [`Cancelled`] when the probe returns `Break`.
     pub fn forward(&self, features: &Features, probe: &mut dyn Probe) -> Result<Logits, Cancelled> {
         Ok(Logits {
             values: self.mask_norm.forward(self.cosines(features, probe)?),

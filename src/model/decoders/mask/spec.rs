@@ -1,12 +1,12 @@
-//! Its sizes.
+//! Sizes of the mask transformer.
 
 use serde::{Deserialize, Serialize};
 
-use super::super::head::{Head, Inputs, Needs, Paper};
+use super::super::family::{DecoderFamily, Inputs, Needs, Paper};
 use crate::model::spec::{SpecError, between, divides};
 use crate::model::tensors::{Role, TensorList};
 
-/// Class tokens that attend to the patches, then cosine similarity.
+/// Sizes of the mask transformer: class tokens that attend to the patches, then cosine similarity.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MaskSpec {
     /// Number of blocks; 2 in almost every released checkpoint.
@@ -18,7 +18,7 @@ pub struct MaskSpec {
 }
 
 impl MaskSpec {
-    /// As Segmenter's authors build it, on an encoder with so many attention heads.
+    /// The mask transformer as Segmenter's authors build it, on an encoder with `heads` attention heads.
     pub(in crate::model) fn published(heads: usize) -> Self {
         Self {
             layers: 2,
@@ -28,7 +28,7 @@ impl MaskSpec {
     }
 }
 
-impl Head for MaskSpec {
+impl DecoderFamily for MaskSpec {
     fn title(&self) -> &'static str {
         "Mask"
     }

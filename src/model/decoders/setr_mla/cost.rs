@@ -1,10 +1,10 @@
-//! How many multiplications it needs, and how large its maps are.
+//! Number of multiplications of SETR MLA, and sizes of its maps.
 
-use super::super::head::Inputs;
-use super::spec::MlaSpec;
+use super::super::family::Inputs;
+use super::spec::SetrMlaSpec;
 
-impl MlaSpec {
-    /// Of the main head, or of an auxiliary one.
+impl SetrMlaSpec {
+    /// Number of multiplications of the main head, or of an auxiliary one.
     pub(super) fn products_over(&self, is_auxiliary: bool, inputs: &Inputs, cells: f64) -> f64 {
         let (dim, classes) = (inputs.width() as f64, inputs.classes as f64);
         let (channels, inner) = (self.channels as f64, self.head_channels as f64);

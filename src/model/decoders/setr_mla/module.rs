@@ -1,36 +1,36 @@
-//! Neck and head (mmsegmentation models/necks/mla_neck.py and setr_mla_head.py, official
+//! The neck and the head (mmsegmentation models/necks/mla_neck.py and setr_mla_head.py, official
 //! mmseg/models/backbones/vit_mla.py and decode_heads/vit_mla_head.py).
 //!
-//! Everything that comes in fours is ordered from the shallowest block to the deepest. mmsegmentation's files have it
-//! the other way round in places; its loader turns that.
+//! Everything that exists once per path is ordered from the shallowest block to the deepest. mmsegmentation's files use
+//! the opposite order in places, which the loader reverses.
 
 use burn::module::Module;
 use burn::nn::LayerNorm;
 use burn::tensor::Tensor;
 
-use super::spec::MlaSpec;
+use super::spec::SetrMlaSpec;
 use crate::model::build::Builder;
 use crate::model::decoders::logits::Logits;
 use crate::model::features::Features;
-use crate::model::layers::{Convolution, Enlarging};
-use crate::model::probe::{Cancelled, MapStage, Probe, go_on};
+use crate::model::layers::{Convolution, Upsampling};
+use crate::model::probe::{Cancelled, MapStage, Probe, check_cancelled};
 use crate::model::weights::WeightsMismatch;
 
-/// Four blocks' patch tokens, added up from the deepest on, refined, put side by side and classified.
+/// The patch tokens of four blocks, summed from the deepest block on, refined, concatenated and classified.
 #[derive(Module, Debug)]
-pub struct Mla {
+pub struct SetrMla {
     paths: Vec<Path>,
     classify: Convolution,
     #[module(skip)]
-    enlarging: Enlarging,
+    enlarging: Upsampling,
 }
 
-/// What happens to the tokens of one block.
+/// The layers for the tokens of one block.
 #[derive(Module, Debug)]
 struct Path {
     norm: LayerNorm,
     project: Convolution,
-    /// After the sums.
+    /// Applied after the sums.
     smooth: Convolution,
     refine: Vec<Convolution>,
     auxiliary: Option<Convolution>,
@@ -38,15 +38,15 @@ struct Path {
     tap: usize,
 }
 
-impl Mla {
-    pub(in crate::model) fn build(prefix: &str, spec: &MlaSpec, b: &mut Builder) -> Result<Self, WeightsMismatch> {
+impl SetrMla {
+    pub(in crate::model) fn build(prefix: &str, spec: &SetrMlaSpec, b: &mut Builder) -> Result<Self, WeightsMismatch> {
         let taps = spec.taps.iter().enumerate();
         Ok(Self {
             paths: taps
                 .map(|(i, tap)| Path::build(prefix, i, *tap, spec, b))
                 .collect::<Result<_, _>>()?,
             classify: Convolution::biased(b, &format!("{prefix}.classify"))?,
-            enlarging: Enlarging {
+            enlarging: Upsampling {
                 factor: spec.up,
                 align_corners: spec.align_corners,
             },
@@ -56,7 +56,7 @@ impl Mla {
     /// Logits of the main head or of a path's auxiliary one.
     ///
     /// # Errors
-    /// [`Cancelled`] when the probe says so.
+    /// [`Cancelled`] when the probe returns `Break`.
     pub fn forward(
         &self,
         features: &Features,
@@ -65,20 +65,20 @@ impl Mla {
     ) -> Result<Logits, Cancelled> {
         let sums = self.sums(features);
         if let Some((i, classify)) = auxiliary.and_then(|i| Some((i, self.paths[i].auxiliary.as_ref()?))) {
-            let path = self.paths[i].smooth.forward(sums[i].clone(), Enlarging::NONE);
-            go_on(probe.stage_done())?;
-            return Ok(Logits::of_map(classify.forward(path, Enlarging::NONE)));
+            let path = self.paths[i].smooth.forward(sums[i].clone(), Upsampling::NONE);
+            check_cancelled(probe.stage_done())?;
+            return Ok(Logits::of_map(classify.forward(path, Upsampling::NONE)));
         }
         let mut refined = Vec::with_capacity(self.paths.len());
         for (i, (path, sum)) in self.paths.iter().zip(sums).enumerate() {
-            let mut map = path.smooth.forward(sum, Enlarging::NONE);
+            let mut map = path.smooth.forward(sum, Upsampling::NONE);
             if probe.wants_maps() {
                 probe.map(MapStage::Path(i), map.clone());
             }
             for convolution in &path.refine {
-                map = convolution.forward(map, Enlarging::NONE);
+                map = convolution.forward(map, Upsampling::NONE);
             }
-            go_on(probe.stage_done())?;
+            check_cancelled(probe.stage_done())?;
             if probe.wants_maps() {
                 probe.map(MapStage::Refined(i), self.enlarging.of(map.clone()));
             }
@@ -86,21 +86,21 @@ impl Mla {
         }
         let side_by_side = Tensor::cat(refined, 3);
         let logits = if self.classify.is_pointwise() {
-            // It may change places with the upsampling, whose shares sum to 1, and then has far fewer pixels to do.
-            self.enlarging.of(self.classify.forward(side_by_side, Enlarging::NONE))
+            // It can be swapped with the upsampling, whose weights sum to 1, and then has far fewer pixels to process.
+            self.enlarging.of(self.classify.forward(side_by_side, Upsampling::NONE))
         } else {
             self.classify.forward(side_by_side, self.enlarging)
         };
         Ok(Logits::of_map(logits))
     }
 
-    /// Per path the sum of its own projected tokens and those of all deeper paths.
+    /// For each path, the sum of its own projected tokens and those of all deeper paths.
     fn sums(&self, features: &Features) -> Vec<Tensor<4>> {
         let mut sums: Vec<Tensor<4>> = Vec::with_capacity(self.paths.len());
         for path in self.paths.iter().rev() {
             let own = path
                 .project
-                .forward(features.tokens().tap_map(path.tap, &path.norm), Enlarging::NONE);
+                .forward(features.tokens().tap_map(path.tap, &path.norm), Upsampling::NONE);
             sums.push(match sums.last() {
                 Some(deeper) => deeper.clone() + own,
                 None => own,
@@ -112,7 +112,7 @@ impl Mla {
 }
 
 impl Path {
-    fn build(prefix: &str, i: usize, tap: usize, spec: &MlaSpec, b: &mut Builder) -> Result<Self, WeightsMismatch> {
+    fn build(prefix: &str, i: usize, tap: usize, spec: &SetrMlaSpec, b: &mut Builder) -> Result<Self, WeightsMismatch> {
         let name = |part: &str| format!("{prefix}.{part}.{i}");
         let auxiliary = spec.auxiliary.then(|| Convolution::biased(b, &name("auxiliary")));
         Ok(Self {

@@ -1,16 +1,16 @@
-//! Its sizes.
+//! The spec of SETR MLA.
 
 use serde::{Deserialize, Serialize};
 
-use super::super::head::{Head, Inputs, Needs, Paper};
-use super::super::{MOST_CHANNELS, SETR_EPS, check_kernel};
+use super::super::family::{DecoderFamily, Inputs, Needs, Paper};
+use super::super::{MAX_CHANNELS, SETR_EPS, check_kernel};
 use crate::model::spec::{SpecError, between};
 use crate::model::tensors::{Place, TensorList};
 
-/// Sizes of SETR MLA. Everything that comes in fours is ordered from the shallowest block to the deepest.
+/// Sizes of SETR MLA. Everything that exists once per path is ordered from the shallowest block to the deepest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct MlaSpec {
-    /// The encoder blocks whose outputs it takes, from 0, ascending.
+pub struct SetrMlaSpec {
+    /// The encoder blocks whose outputs it reads, from 0, ascending.
     pub taps: Vec<usize>,
     /// Epsilon of its LayerNorms.
     pub norm_eps: f64,
@@ -18,18 +18,18 @@ pub struct MlaSpec {
     pub channels: usize,
     /// Channels of a path in the head; 128 in every published model.
     pub head_channels: usize,
-    /// Factor by which each path is upsampled before they are put side by side.
+    /// Factor by which each path is upsampled before the paths are concatenated.
     pub up: usize,
     /// Whether that upsampling aligns corners: true in the official code, false in mmsegmentation.
     pub align_corners: bool,
     /// Side of the last convolution's kernel: 3 in the official code, 1 in mmsegmentation.
     pub classifier_kernel: usize,
-    /// Whether each path has an auxiliary head of its own.
+    /// Whether each path has its own auxiliary head.
     pub auxiliary: bool,
 }
 
-impl MlaSpec {
-    /// On an encoder of so many layers, as mmsegmentation builds it; its heads have half of the channels.
+impl SetrMlaSpec {
+    /// MLA on an encoder of `layers` layers, as mmsegmentation builds it; its head has half of the channels.
     pub(in crate::model) fn published(layers: usize, channels: usize, auxiliary: bool) -> Self {
         Self {
             taps: (1..=4).map(|i| (layers / 4 * i).saturating_sub(1)).collect(),
@@ -44,7 +44,7 @@ impl MlaSpec {
     }
 }
 
-impl Head for MlaSpec {
+impl DecoderFamily for SetrMlaSpec {
     fn title(&self) -> &'static str {
         "MLA"
     }
@@ -88,8 +88,8 @@ impl Head for MlaSpec {
         let (channels, inner) = (self.channels, self.head_channels);
         let paths = self.taps.len();
         for i in 0..paths {
-            // The published tenfold rate goes by "head" in the name, and this is `neck` in mmsegmentation and
-            // `backbone.mla` in the official code.
+            // The published tenfold learning rate is for tensors with "head" in their names, and these are under `neck`
+            // in mmsegmentation and `backbone.mla` in the official code.
             list.at(Place::Neck);
             list.layer_norm(&format!("{prefix}.norms.{i}"), inputs.width());
             list.normed_convolution(&format!("{prefix}.project.{i}"), channels, inputs.width(), 1);
@@ -122,8 +122,8 @@ impl Head for MlaSpec {
 
     fn check(&self, _inputs: &Inputs) -> Result<(), SpecError> {
         between("decoder taps", self.taps.len(), 1, 16)?;
-        between("decoder channels", self.channels, 1, MOST_CHANNELS)?;
-        between("decoder head channels", self.head_channels, 1, MOST_CHANNELS)?;
+        between("decoder channels", self.channels, 1, MAX_CHANNELS)?;
+        between("decoder head channels", self.head_channels, 1, MAX_CHANNELS)?;
         between("upsampling", self.up, 1, 16)?;
         check_kernel(self.classifier_kernel)
     }

@@ -1,9 +1,9 @@
-//! How many multiplications a head needs, and how large its maps are.
+//! Number of multiplications of a head, and sizes of its maps.
 
-use super::super::head::Inputs;
-use super::spec::UpSpec;
+use super::super::family::Inputs;
+use super::spec::SetrPupHead;
 
-impl UpSpec {
+impl SetrPupHead {
     pub(super) fn products(&self, inputs: &Inputs, cells: f64) -> f64 {
         let (mut pixels, mut channels, mut sum) = (cells, inputs.width() as f64, 0.0);
         for stage in &self.stages {
@@ -14,7 +14,7 @@ impl UpSpec {
         sum + pixels * channels * inputs.classes as f64
     }
 
-    /// Logits per cell of `stride` pixels and side.
+    /// Logits per cell and side, for cells of `stride` pixels.
     pub(super) fn logits_per_cell(&self, stride: usize, left_out: bool) -> usize {
         match self.stages.last() {
             Some(last) if left_out && self.up() == stride => self.up() / last.up,

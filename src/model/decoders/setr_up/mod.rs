@@ -1,8 +1,8 @@
-//! SETR Naive and PUP (arXiv 2012.15840, section 3.3), which differ in their sizes only.
+//! SETR Naive and PUP (arXiv 2012.15840, section 3.3), which differ only in their sizes.
 
 mod cost;
 mod module;
 mod spec;
 
-pub use module::UpDecoder;
-pub use spec::{UpDecoderSpec, UpSpec, UpStage};
+pub use module::SetrPup;
+pub use spec::{SetrPupHead, SetrPupSpec, SetrPupStage};

@@ -1,47 +1,47 @@
-//! Their sizes.
+//! Sizes of SETR Naive and PUP.
 
 use serde::{Deserialize, Serialize};
 
-use super::super::head::{Head, Inputs, Needs, Paper};
-use super::super::{MOST_CHANNELS, SETR_EPS, check_kernel};
+use super::super::family::{DecoderFamily, Inputs, Needs, Paper};
+use super::super::{MAX_CHANNELS, SETR_EPS, check_kernel};
 use crate::model::spec::{SpecError, between};
 use crate::model::tensors::TensorList;
 
-/// Convolutions with upsampling in between.
+/// Sizes of SETR Naive or PUP: convolutions with upsampling in between.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct UpDecoderSpec {
+pub struct SetrPupSpec {
     /// The head that makes the prediction.
-    pub main: UpSpec,
-    /// Heads on earlier blocks that helped in training.
-    pub auxiliary: Vec<UpSpec>,
+    pub main: SetrPupHead,
+    /// Heads on earlier blocks that help in training.
+    pub auxiliary: Vec<SetrPupHead>,
 }
 
 /// A head of SETR Naive or PUP: LayerNorm, stages, a 1x1 convolution to the classes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct UpSpec {
-    /// The encoder block whose output it takes, from 0.
+pub struct SetrPupHead {
+    /// The encoder block whose output it reads, from 0.
     pub tap: usize,
     /// Epsilon of its LayerNorm.
     pub norm_eps: f64,
-    /// From first to last.
-    pub stages: Vec<UpStage>,
+    /// Stages, from first to last.
+    pub stages: Vec<SetrPupStage>,
 }
 
 /// Convolution, batch norm, ReLU, bilinear upsampling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UpStage {
+pub struct SetrPupStage {
     /// Side of the convolution's kernel, 1 or 3.
     pub kernel: usize,
-    /// Channels that it puts out.
+    /// Number of output channels.
     pub channels: usize,
     /// Factor of the upsampling; 1 for none.
     pub up: usize,
 }
 
-impl UpDecoderSpec {
-    /// Naive on an encoder of so many layers, as mmsegmentation builds it.
+impl SetrPupSpec {
+    /// Naive on an encoder of `layers` layers, as mmsegmentation builds it.
     pub(in crate::model) fn naive(layers: usize, channels: usize, auxiliary: bool) -> Self {
-        let stage = |up| UpStage {
+        let stage = |up| SetrPupStage {
             kernel: 1,
             channels,
             up,
@@ -49,9 +49,9 @@ impl UpDecoderSpec {
         Self::published(layers, &[stage(4)], &[stage(4)], auxiliary)
     }
 
-    /// PUP, likewise.
+    /// PUP on an encoder of `layers` layers, as mmsegmentation builds it.
     pub(in crate::model) fn pup(layers: usize, channels: usize, auxiliary: bool) -> Self {
-        let stage = |up| UpStage {
+        let stage = |up| SetrPupStage {
             kernel: 3,
             channels,
             up,
@@ -59,10 +59,10 @@ impl UpDecoderSpec {
         Self::published(layers, &[stage(2); 4], &[stage(4); 2], auxiliary)
     }
 
-    /// Auxiliary heads look at blocks 10, 15 and 20 of 24, in proportion (mmseg configs/_base_/models/setr_naive.py and
+    /// Auxiliary heads read blocks 10, 15 and 20 of 24, in proportion (mmseg configs/_base_/models/setr_naive.py and
     /// setr_pup.py).
-    fn published(layers: usize, main: &[UpStage], of_auxiliary: &[UpStage], auxiliary: bool) -> Self {
-        let head = |tap: usize, stages: &[UpStage]| UpSpec {
+    fn published(layers: usize, main: &[SetrPupStage], of_auxiliary: &[SetrPupStage], auxiliary: bool) -> Self {
+        let head = |tap: usize, stages: &[SetrPupStage]| SetrPupHead {
             tap,
             norm_eps: SETR_EPS,
             stages: stages.to_vec(),
@@ -76,19 +76,19 @@ impl UpDecoderSpec {
     }
 
     /// The main head or an auxiliary one.
-    fn head(&self, auxiliary: Option<usize>) -> Option<&UpSpec> {
+    fn head(&self, auxiliary: Option<usize>) -> Option<&SetrPupHead> {
         match auxiliary {
             None => Some(&self.main),
             Some(i) => self.auxiliary.get(i),
         }
     }
 
-    fn heads(&self) -> impl Iterator<Item = &UpSpec> {
+    fn heads(&self) -> impl Iterator<Item = &SetrPupHead> {
         self.auxiliary.iter().chain([&self.main])
     }
 }
 
-impl Head for UpDecoderSpec {
+impl DecoderFamily for SetrPupSpec {
     fn title(&self) -> &'static str {
         if self.main.stages.iter().all(|stage| stage.kernel == 1) {
             "Naive"
@@ -150,16 +150,16 @@ impl Head for UpDecoderSpec {
     }
 
     fn largest_map(&self, auxiliary: Option<usize>) -> usize {
-        self.head(auxiliary).map_or(0, UpSpec::largest_map)
+        self.head(auxiliary).map_or(0, SetrPupHead::largest_map)
     }
 
     fn check(&self, _inputs: &Inputs) -> Result<(), SpecError> {
         between("auxiliary heads", self.auxiliary.len(), 0, 16)?;
-        self.heads().try_for_each(UpSpec::check)
+        self.heads().try_for_each(SetrPupHead::check)
     }
 }
 
-impl UpSpec {
+impl SetrPupHead {
     /// Factor of all upsamplings together.
     pub fn up(&self) -> usize {
         self.stages.iter().map(|stage| stage.up).product()
@@ -179,7 +179,7 @@ impl UpSpec {
         between("decoder stages", self.stages.len(), 1, 8)?;
         for stage in &self.stages {
             check_kernel(stage.kernel)?;
-            between("decoder channels", stage.channels, 1, MOST_CHANNELS)?;
+            between("decoder channels", stage.channels, 1, MAX_CHANNELS)?;
             between("upsampling", stage.up, 1, 16)?;
         }
         between("upsampling of all stages", self.up(), 1, 64)

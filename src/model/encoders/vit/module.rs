@@ -1,4 +1,4 @@
-//! Its modules.
+//! The modules of a Vision Transformer.
 
 use burn::module::{Module, Param};
 use burn::nn::{LayerNorm, Linear};
@@ -10,7 +10,7 @@ use crate::model::build::Builder;
 use crate::model::features::{Features, Tokens};
 use crate::model::kernels;
 use crate::model::layers::Block;
-use crate::model::probe::{Cancelled, Probe, Stage, go_on};
+use crate::model::probe::{Cancelled, Probe, Stage, check_cancelled};
 use crate::model::weights::WeightsMismatch;
 
 /// A ViT without its classification head.
@@ -29,13 +29,13 @@ pub struct VisionTransformer {
     grid: [usize; 2],
     #[module(skip)]
     resize: PositionResize,
-    /// Blocks whose outputs decoders take.
+    /// Blocks whose outputs decoders read.
     #[module(skip)]
     taps: Vec<usize>,
 }
 
 impl VisionTransformer {
-    /// An encoder that keeps what the blocks `taps` put out.
+    /// Builds an encoder that keeps the outputs of the blocks `taps`.
     pub(in crate::model) fn build(spec: &VitSpec, taps: Vec<usize>, b: &mut Builder) -> Result<Self, WeightsMismatch> {
         let positions = spec.extra_tokens() + spec.grid[0] * spec.grid[1];
         let mut token = |exists: bool, name: &str| exists.then(|| b.param(name, [1, 1, spec.dim])).transpose();
@@ -79,14 +79,14 @@ impl VisionTransformer {
     /// Runs all blocks and the final norm, if there is one, over `image` (see [`VisionTransformer::embed`]).
     ///
     /// # Errors
-    /// [`Cancelled`] when the probe says so.
+    /// [`Cancelled`] when the probe returns `Break`.
     pub fn forward(&self, image: Tensor<4>, probe: &mut dyn Probe) -> Result<Features, Cancelled> {
         let [_, _, height, width] = image.dims();
         let mut x = self.embed(image);
         let mut taps = Vec::with_capacity(self.taps.len());
         for (i, block) in self.blocks.iter().enumerate() {
             x = block.forward(x, Stage::Encoder(i), probe);
-            go_on(probe.block(Stage::Encoder(i), &x))?;
+            check_cancelled(probe.block(Stage::Encoder(i), &x))?;
             if self.taps.contains(&i) {
                 taps.push((i, x.clone()));
             }

@@ -1,4 +1,4 @@
-//! Resizing the grid of position embeddings to a picture of another size.
+//! Resizing the grid of position embeddings to an image of another size.
 
 use burn::tensor::{Device, Tensor, TensorData};
 
@@ -8,7 +8,7 @@ use crate::model::weights::HostTensor;
 
 /// Position embeddings `[1, extra + rows * columns, dim]` for a patch grid, extra tokens kept as they are.
 ///
-/// Like the published code (rstrudel segm/model/utils.py, `resize_pos_embed`) this looks at the number of tokens only:
+/// Like the published code (rstrudel segm/model/utils.py, `resize_pos_embed`) this compares only the number of patches:
 /// a transposed grid with as many patches is used unchanged.
 pub(super) fn for_grid(
     stored: Tensor<3>,
@@ -22,7 +22,7 @@ pub(super) fn for_grid(
     resized(stored, stored_grid, grid, resize)
 }
 
-/// The same whatever the number of patches.
+/// The same, resized even if the number of patches is equal.
 fn resized(stored: Tensor<3>, stored_grid: [usize; 2], grid: [usize; 2], resize: PositionResize) -> Tensor<3> {
     let device = stored.device();
     let [_, tokens, dim] = stored.dims();
@@ -44,8 +44,8 @@ fn resized(stored: Tensor<3>, stored_grid: [usize; 2], grid: [usize; 2], resize:
     }
 }
 
-/// Position embeddings `[1, extra + rows * columns, dim]` in host memory for a grid of another size: what training
-/// begins with, when pictures or patches have another size than the backbone's.
+/// Position embeddings `[1, extra + rows * columns, dim]` in host memory for a grid of another size. Training starts
+/// with them when the sizes of images or patches differ from the backbone's.
 pub fn resized_positions(
     stored: &HostTensor,
     stored_grid: [usize; 2],
@@ -75,9 +75,9 @@ fn matrix(resize: PositionResize, from: usize, to: usize, device: &Device) -> Te
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::numeric::Between;
+    use crate::numeric::Interpolation;
 
-    /// Positions of width 1 with one token that is no patch: 100, then row by row what `value` says.
+    /// Positions of width 1: 100 for one token that is not a patch, then the results of `value` row by row.
     fn positions([rows, columns]: [usize; 2], value: impl Fn(usize, usize) -> f32) -> HostTensor {
         let patches = (0..rows * columns).map(|i| value(i / columns, i % columns));
         HostTensor {
@@ -95,8 +95,8 @@ mod tests {
             let found = resized_positions(&stored, [2, 4], grid, PositionResize::Bilinear);
             let expected = positions(grid, |row, column| {
                 let (down, across) = (
-                    Between::half_pixel(row, 2, grid[0]),
-                    Between::half_pixel(column, 4, grid[1]),
+                    Interpolation::half_pixel(row, 2, grid[0]),
+                    Interpolation::half_pixel(column, 4, grid[1]),
                 );
                 let along = |row: usize| {
                     let [low, high] = [across.low, across.high].map(|column| value(row, column));

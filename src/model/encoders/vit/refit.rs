@@ -1,4 +1,4 @@
-//! The encoder for another patch and other sizes of pictures: what training begins with.
+//! Converts an encoder to other sizes of patches and images, for continued training.
 
 use super::super::family::{Refit, RefitError};
 use super::position::resized_positions;
@@ -23,8 +23,8 @@ impl VitSpec {
             patch,
             grid: [crop / patch; 2],
             position_resize: PositionResize::Bilinear,
-            // What the published encoders have, whatever this one was trained with: rstrudel's a final norm and an
-            // epsilon of 1e-5, SETR's neither.
+            // As in the published encoders, however this one was trained: rstrudel's have a final norm and an epsilon
+            // of 1e-5, SETR's have neither.
             final_norm,
             norm_eps: if final_norm { 1e-5 } else { 1e-6 },
             ..self.clone()
@@ -40,8 +40,8 @@ impl VitSpec {
     }
 }
 
-/// Patch filters `[dim, 3, side, side]` for another side: what they see in a picture that is enlarged or reduced by the
-/// ratio of the sides stays the same.
+/// Resamples patch filters `[dim, 3, side, side]` to another side. Their response to an image that is enlarged or
+/// reduced by the ratio of the sides stays the same.
 fn resampled_patches(stored: HostTensor, side: usize) -> HostTensor {
     let own = stored.shape.last().copied().unwrap_or(side);
     if own == side {
@@ -52,7 +52,7 @@ fn resampled_patches(stored: HostTensor, side: usize) -> HostTensor {
         for y in 0..side {
             for x in 0..side {
                 values.push(match own > side {
-                    // A pixel stands for a block of equal ones.
+                    // A pixel stands for a block of equal pixels.
                     true => {
                         let step = own / side;
                         let rows = y * step..(y + 1) * step;
@@ -79,26 +79,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn filters_see_the_same_at_another_size() {
+    fn resampled_filters_respond_alike() {
         let own = HostTensor {
             shape: vec![1, 1, 4, 4],
             values: (0..16).map(|i| i as f32).collect(),
         };
-        // A picture of one colour says as much to each.
+        // An image of one colour gives the same response.
         for side in [2, 8] {
             let resampled = resampled_patches(own.clone(), side);
             assert_eq!(resampled.shape, [1, 1, side, side]);
             let sum: f32 = resampled.values.iter().sum();
             assert!((sum - 120.0).abs() < 1e-3, "{side}: {sum}");
         }
-        // An enlarged patch says to the own filter what the patch says to the resampled one.
+        // The original filter responds to an enlarged patch as the resampled filter does to the patch.
         let small = [3.0, -1.0, 0.5, 2.0];
         let enlarged = |i: usize| small[i / 4 / 2 * 2 + i % 4 / 2];
         let to_own: f32 = own.values.iter().enumerate().map(|(i, w)| w * enlarged(i)).sum();
         let resampled = resampled_patches(own.clone(), 2).values;
         let to_small: f32 = resampled.iter().zip(small).map(|(w, v)| w * v).sum();
         assert!((to_own - to_small).abs() < 1e-4, "{to_own} {to_small}");
-        // A larger patch is seen as the means of its blocks.
+        // The resampled filter responds to a larger patch as the original does to the means of its blocks.
         let large = |i: usize| (i * 7 % 13) as f32;
         let mean = |i: usize| {
             let (y, x) = (i / 4 * 2, i % 4 * 2);

@@ -1,9 +1,9 @@
-//! Its sizes.
+//! The spec of a Vision Transformer.
 
 use serde::{Deserialize, Serialize};
 
 use super::super::EncoderSpec;
-use super::super::family::{AttentionSpec, Family, LevelSpec, Refit, RefitError};
+use super::super::family::{AttentionSpec, EncoderFamily, LevelSpec, Refit, RefitError};
 use crate::model::spec::{SpecError, between, divides};
 use crate::model::tensors::TensorList;
 use crate::model::weights::HostTensor;
@@ -21,7 +21,7 @@ pub struct VitSpec {
     pub patch: usize,
     /// Rows and columns of the stored position-embedding grid (training crop / P).
     pub grid: [usize; 2],
-    /// Whether a class token runs through the blocks. SETR-MLA removes it before the first block.
+    /// Whether a class token passes through the blocks. SETR-MLA removes it before the first block.
     #[serde(default = "yes")]
     pub class_token: bool,
     /// Whether a distillation token follows the class token (DeiT).
@@ -31,11 +31,11 @@ pub struct VitSpec {
     pub final_norm: bool,
     /// Epsilon of every LayerNorm of the encoder.
     pub norm_eps: f64,
-    /// How the position-embedding grid is resized to a picture of another size.
+    /// How the position-embedding grid is resized to an image of another size.
     pub position_resize: PositionResize,
 }
 
-/// What bundles of the first format leave out.
+/// Default for fields that bundles of the first format lack.
 fn yes() -> bool {
     true
 }
@@ -50,7 +50,7 @@ pub enum PositionResize {
     Bicubic,
 }
 
-/// Largest sizes that a file may ask for, far above every published model (ViT-L: 1024, 24, 16, 32).
+/// Maximum sizes in a file, far above every published model (ViT-L: 1024, 24, 16, 32).
 const LIMITS: [(&str, usize); 5] = [
     ("dim", 8192),
     ("depth", 128),
@@ -60,17 +60,17 @@ const LIMITS: [(&str, usize); 5] = [
 ];
 
 impl VitSpec {
-    /// Tokens that are no patches: the class token and, for DeiT, the distillation token.
+    /// Number of tokens that are not patches: the class token and, for DeiT, the distillation token.
     pub fn extra_tokens(&self) -> usize {
         usize::from(self.class_token) + usize::from(self.distilled)
     }
 
-    /// Patches of a window of these sides in pixels.
+    /// Number of patches in a window of these sides in pixels.
     pub(super) fn patches(&self, window: [usize; 2]) -> usize {
         window.map(|side| side.div_ceil(self.patch)).iter().product()
     }
 
-    /// The variant's usual name, or its width and depth where no published variant has these sizes.
+    /// The variant's usual name, or its width and depth if no published variant has these sizes.
     fn variant(&self) -> String {
         match (self.dim, self.depth) {
             (192, 12) => "T".into(),
@@ -82,7 +82,7 @@ impl VitSpec {
     }
 }
 
-impl Family for VitSpec {
+impl EncoderFamily for VitSpec {
     fn title(&self) -> String {
         let [variant, end] = self.title_parts();
         format!("ViT-{variant}{end}")

@@ -1,4 +1,4 @@
-//! Its tensors.
+//! The tensors of a Vision Transformer.
 
 use super::spec::VitSpec;
 use crate::model::tensors::{Place, Role, TensorList};

@@ -1,4 +1,4 @@
-//! Its published sizes.
+//! Published sizes of the Vision Transformer.
 
 use super::super::EncoderSpec;
 use super::spec::{PositionResize, VitSpec};
@@ -27,7 +27,7 @@ impl Variant {
         }
     }
 
-    /// An encoder of this variant for pictures of `size` pixels a side.
+    /// An encoder of this variant for images of `size` pixels a side.
     pub(in crate::model) fn encoder(self, patch: usize, size: usize, final_norm: bool, norm_eps: f64) -> EncoderSpec {
         let [dim, depth, heads] = self.sizes();
         EncoderSpec::Vit(VitSpec {

@@ -1,4 +1,4 @@
-//! Damage to files, the same on every run: each is told apart by its seed.
+//! Reproducible damage to files, identified by its seed.
 
 pub mod samples;
 pub mod texts;
@@ -20,7 +20,7 @@ impl Dice {
         self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 16
     }
 
-    /// A number below `count`; 0 where there is none.
+    /// A number below `count`; 0 if `count` is 0.
     pub fn below(&mut self, count: usize) -> usize {
         (self.next() % count.max(1) as u64) as usize
     }
@@ -35,10 +35,10 @@ impl Dice {
     }
 }
 
-/// Bytes at either end of a file in which formats keep their headers and directories.
+/// Number of bytes at either end of a file in which formats store headers and directories.
 const HEADER: usize = 8192;
 
-/// One to three kinds of damage to `bytes`; `donor` is another file, parts of which may take the place of theirs.
+/// Damages `bytes` in one to three ways; parts may be replaced with parts of `donor`, another file.
 pub fn mutated(bytes: &[u8], donor: &[u8], dice: &mut Dice) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     for _ in 0..=dice.below(3) {
@@ -80,10 +80,10 @@ fn damage(bytes: &mut Vec<u8>, donor: &[u8], dice: &mut Dice) {
     }
 }
 
-/// Gives the first field from `start` on that could be a length, which is no 0 and not beyond the file's end, another
-/// value.
+/// Changes the first field after `start` that could be a length, which means that it is neither 0 nor beyond the end of
+/// the file.
 fn stretch_a_length(bytes: &mut [u8], start: usize, dice: &mut Dice) {
-    // Where there is none for so long, there are data.
+    // If there is no such field within this distance, it is data.
     const LOOKED_AT: usize = 256;
     let most = bytes.len();
     let could_be = |value: u32| value != 0 && value as usize <= most;
@@ -103,7 +103,7 @@ fn stretch_a_length(bytes: &mut [u8], start: usize, dice: &mut Dice) {
     }
 }
 
-/// One less, one more or an extreme.
+/// Another length: one less, one more or an extreme value.
 fn other_length(length: u32, dice: &mut Dice) -> u32 {
     const EXTREMES: [u32; 8] = [0, 1, 0x7f, 0xffff, 0x1_0000, 0x7fff_ffff, 0x8000_0000, u32::MAX];
     match dice.below(4) {
@@ -113,7 +113,7 @@ fn other_length(length: u32, dice: &mut Dice) -> u32 {
     }
 }
 
-/// Anywhere, or in one half of all cases near one of the ends.
+/// A random position, in half of all cases near one of the ends.
 fn place(length: usize, dice: &mut Dice) -> usize {
     match dice.below(4) {
         0 => dice.below(length.min(HEADER)),
@@ -122,7 +122,7 @@ fn place(length: usize, dice: &mut Dice) -> usize {
     }
 }
 
-/// Gives every chunk of a PNG the checksum that its bytes ask for, so that damage gets past the first check.
+/// Corrects the checksum of every chunk of a PNG, so that damage passes the first check.
 pub fn with_right_checksums(mut png: Vec<u8>) -> Vec<u8> {
     let mut at = 8;
     while let Some(length) = png.get(at..at + 4) {

@@ -1,4 +1,4 @@
-//! Sound files to start from, made here, and headers that promise too much.
+//! Generated valid files, and files whose headers claim huge sizes.
 
 use std::io::{Cursor, Read, Write};
 use std::path::PathBuf;
@@ -12,14 +12,14 @@ use crate::repository::in_repository;
 const WIDTH: u32 = 24;
 const HEIGHT: u32 = 18;
 
-/// A small picture in every format that is read, by name.
-pub fn pictures() -> Vec<(&'static str, Vec<u8>)> {
+/// A small image in every supported format, with the name of the format.
+pub fn images() -> Vec<(&'static str, Vec<u8>)> {
     let photo = DynamicImage::ImageRgb8(RgbImage::from_fn(WIDTH, HEIGHT, |x, y| {
         Rgb([(x * 10) as u8, (y * 14) as u8, (x * y % 251) as u8])
     }));
-    let encoded = |picture: &DynamicImage, format: ImageFormat| {
+    let encoded = |image: &DynamicImage, format: ImageFormat| {
         let mut bytes = Cursor::new(Vec::new());
-        picture
+        image
             .write_to(&mut bytes, format)
             .unwrap_or_else(|e| panic!("{format:?}: {e}"));
         bytes.into_inner()
@@ -43,7 +43,7 @@ pub fn pictures() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-/// An indexed PNG with four bits per pixel: a label map, and a picture too.
+/// An indexed PNG with four bits per pixel, which is both a label map and an image.
 pub fn palette_png() -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, WIDTH, HEIGHT);
@@ -57,7 +57,7 @@ pub fn palette_png() -> Vec<u8> {
     bytes
 }
 
-/// A PNG whose sound header claims `side` x `side` grey pixels and whose data end at once.
+/// A PNG with a valid header that claims `side` x `side` grey pixels, but with almost no data.
 pub fn vast_png(side: u32) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, side, side);
@@ -107,10 +107,10 @@ pub fn vast_tiff(side: u32) -> Vec<u8> {
         (258, SHORT, 8),      // bits per sample
         (259, SHORT, 1),      // no compression
         (262, SHORT, 1),      // black is zero
-        (273, LONG, 8),       // where the strip begins
+        (273, LONG, 8),       // offset of the strip
         (277, SHORT, 1),      // samples per pixel
         (278, LONG, side),    // rows per strip
-        (279, LONG, 16),      // bytes of the strip
+        (279, LONG, 16),      // length of the strip
     ];
     let mut bytes = b"II\x2a\x00\x08\x00\x00\x00".to_vec();
     bytes.extend((tags.len() as u16).to_le_bytes());
@@ -124,7 +124,7 @@ pub fn vast_tiff(side: u32) -> Vec<u8> {
     bytes
 }
 
-/// A file or folder of the golden cases.
+/// The path of a file or folder of the golden cases.
 pub fn golden(path: &str) -> PathBuf {
     in_repository("tests/golden").join(path)
 }
@@ -163,9 +163,9 @@ impl TorchArchive {
         &mut entry.expect("a data.pkl").1
     }
 
-    /// The same in the layout of PyTorch before 1.6: pickles of a magic number, a version, the machine, the data and the
-    /// list of storages, then each storage as the number of its elements and their bytes. Counters, the only storages
-    /// that are no `f32` here, have eight bytes per element.
+    /// The same file in the layout of PyTorch before 1.6: pickles of a magic number, a version, the machine, the data
+    /// and the list of storages, then for each storage the number of elements and their bytes. Counters, the only
+    /// storages here that are not `f32`, have eight bytes per element.
     pub fn legacy(&mut self) -> Vec<u8> {
         let mut bytes =
             b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.\x80\x02M\xe9\x03.\x80\x02}.".to_vec();
@@ -190,7 +190,7 @@ impl TorchArchive {
         bytes
     }
 
-    /// A `.pth` with the right checksums, entries stored as `torch.save` does.
+    /// A `.pth` file with correct checksums and entries stored as by `torch.save`.
     pub fn write(&self) -> Vec<u8> {
         let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
         let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);

@@ -1,18 +1,18 @@
-//! Damage to texts: to their lines, values and words, and to their bytes.
+//! Damage to text files: to their lines, values, words and bytes.
 
 use std::ops::Range;
 
 use super::{Dice, mutated};
 
-/// A language of settings, as far as damage to it goes.
+/// The parts of a configuration language that are needed to damage it.
 pub struct Language {
-    /// What stands between a key and its value.
+    /// The separator between a key and its value.
     separator: char,
-    /// Values that make trouble.
+    /// Problematic values.
     values: &'static [&'static str],
-    /// What opens something that lies inside something else.
+    /// Tokens that open a nested structure.
     openings: &'static [&'static str],
-    /// Another text, parts of which may take the place of the text's.
+    /// Another text, whose parts may replace parts of the damaged one.
     donor: &'static str,
 }
 
@@ -90,7 +90,7 @@ pub const JSON: Language = Language {
     donor: "{\"a\": [1, {\"b\": null}]}",
 };
 
-/// Damage to lines and values, in one of four cases to words, and in one of four to bytes.
+/// Damages lines and values; in one of four cases words instead, and in one of four bytes.
 pub fn mutated_text(text: &str, language: &Language, dice: &mut Dice) -> Vec<u8> {
     match dice.below(4) {
         0 => mutated(text.as_bytes(), language.donor.as_bytes(), dice),
@@ -124,7 +124,7 @@ fn mutated_lines(text: &str, language: &Language, dice: &mut Dice) -> String {
     lines.join("\n")
 }
 
-/// One to three times, a word or number changes places with another.
+/// Swaps two words or numbers, one to three times.
 fn with_swapped_words(text: &str, dice: &mut Dice) -> String {
     let mut text = text.to_owned();
     for _ in 0..=dice.below(3) {
@@ -147,7 +147,7 @@ fn with_swapped_words(text: &str, dice: &mut Dice) -> String {
     text
 }
 
-/// Where the words and numbers of a text are.
+/// The ranges of the words and numbers of a text.
 fn words_of(text: &str) -> Vec<Range<usize>> {
     let mut words = Vec::new();
     let mut begin = None;

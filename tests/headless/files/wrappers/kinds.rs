@@ -1,4 +1,4 @@
-//! The wrappers: what a program or a person puts around the weights of one small model.
+//! Wrappers that programs put around the weights of one small model.
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -16,7 +16,8 @@ pub fn golden() -> PathBuf {
     samples::golden("rstrudel-mask-p16")
 }
 
-/// Its tensors under the names of the file, with values that half precision of both kinds holds exactly.
+/// The tensors of the golden model under their names in the file, with values that both kinds of half precision
+/// represent exactly.
 pub fn tensors() -> Vec<(String, HostTensor)> {
     let opened = checkpoint::open(&golden(), &mut |_| ControlFlow::Continue(())).expect("the golden model");
     let exact = |value: &f32| {
@@ -34,7 +35,7 @@ pub fn tensors() -> Vec<(String, HostTensor)> {
     tensors.collect()
 }
 
-/// Another model of the same sizes.
+/// The tensors of another model with the same sizes.
 fn others() -> Vec<(String, HostTensor)> {
     let mut tensors = tensors();
     for (_, tensor) in &mut tensors {
@@ -50,7 +51,7 @@ pub fn stored(tensors: &[(String, HostTensor)], prefix: &str, how: Stored) -> Ve
     items.collect()
 }
 
-/// A state dictionary with this before its names.
+/// A state dictionary whose names have this prefix.
 pub fn state(prefix: &str) -> Item {
     ordered_dict(stored(&tensors(), prefix, Stored::F32))
 }
@@ -71,7 +72,7 @@ pub fn filled(shape: &[usize], value: f32) -> Item {
     tensor(&HostTensor { shape, values }, Stored::F32)
 }
 
-/// A tensor of eight-bit floating-point values.
+/// A tensor of 8-bit floating-point values.
 pub fn eight_bits(shape: &[usize]) -> Item {
     let count = shape.iter().product();
     let class = Item::Global("torch.storage", "UntypedStorage");
@@ -87,10 +88,10 @@ fn complex(shape: &[usize]) -> Item {
     rebuilt("_rebuild_tensor_v2", storage, shape, Vec::new())
 }
 
-/// What a wrapper is called, the file in it, the key that is asked for, and words that are said when it is opened.
+/// A wrapper: its name, the root object of the file, the requested key, and words expected in the remarks.
 pub type Wrapper = (&'static str, Item, Option<&'static str>, &'static [&'static str]);
 
-/// Every place of the weights in a file.
+/// Wrappers for all places of weights in a file.
 pub fn places() -> Vec<Wrapper> {
     [keys(), prefixes(), several_sets()].concat()
 }
@@ -205,7 +206,7 @@ fn several_sets() -> Vec<Wrapper> {
     ]
 }
 
-/// The tensors of a part without its name.
+/// The tensors of a part of the network, without the prefix in their names.
 fn part(prefix: &str) -> Vec<(String, Item)> {
     let of_part = tensors().into_iter().filter_map(|(name, t)| {
         let rest = name.strip_prefix(prefix)?.to_owned();

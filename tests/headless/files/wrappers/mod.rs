@@ -1,4 +1,4 @@
-//! One small model in every wrapper that programs put around weights: keys, prefixes, objects beside it, types of values.
+//! One small model in every wrapper that programs put around weights: keys, prefixes, other objects, types of values.
 
 mod kinds;
 mod objects;
@@ -12,20 +12,20 @@ use segscope::labels::LabelMap;
 use segscope::model::{Output, Weights};
 use segscope::photo::Photo;
 use segscope::runtime::{DeviceChoice, ModelSource, Session, Task};
-use segscope::segment::Settings;
+use segscope::segment::InferenceConfig;
 
 use super::torch_writer::{Item, Stored, call, dict, file_of, object, ordered_dict, rebuilt, tensor, text};
 use kinds::{
     beside, eight_bits, filled, golden, other_state, places, state, state_with, stored, surplus, tensors, ways_to_store,
 };
 
-/// Writes the file and the side file of Segmenter's authors into a folder of their own.
+/// Writes the file and the side file of Segmenter's authors to a separate folder.
 fn written(folder: &Path, name: &str, root: &Item) -> PathBuf {
     let folder = folder.join(name.replace(|c: char| !c.is_ascii_alphanumeric(), "-"));
     fs::create_dir_all(&folder).expect("a folder");
     fs::copy(golden().join("variant.yml"), folder.join("variant.yml")).expect("a side file");
     let path = folder.join("checkpoint.pth");
-    fs::write(&path, file_of(root)).expect("room for it");
+    fs::write(&path, file_of(root)).expect("disk space");
     path
 }
 
@@ -44,7 +44,7 @@ fn photo() -> Photo {
     }
 }
 
-/// The label map of a picture, by a session of its own.
+/// The label map that the model predicts in a new session.
 fn labels(path: &Path, key: Option<&str>) -> LabelMap {
     let source = match key {
         Some(key) => ModelSource::Weights(path.into(), key.into()),
@@ -54,7 +54,7 @@ fn labels(path: &Path, key: Option<&str>) -> LabelMap {
     let model = session
         .load(source, &mut |_| ControlFlow::Continue(()))
         .unwrap_or_else(|e| panic!("{e}"));
-    let (photo, settings) = (photo(), Settings::of(&model.spec.inference));
+    let (photo, settings) = (photo(), InferenceConfig::of(&model.spec.inference));
     let task = Task {
         model: model.id,
         output: Output::default(),
@@ -84,14 +84,14 @@ fn every_wrapper_around_a_model_gives_its_label_map() {
     let weights = open(&plain, None).expect("the plain file").weights;
     assert!(
         expected.ids.iter().any(|id| *id != expected.ids[0]),
-        "a picture of one class shows little"
+        "a prediction with only one class proves little"
     );
     let wrappers = [places(), surplus(), beside(), ways_to_store()].concat();
     assert!(wrappers.len() > 50, "{} wrappers", wrappers.len());
     for (name, root, key, said) in wrappers {
         let path = written(place.path(), name, &root);
         let opened = open(&path, key).unwrap_or_else(|e| panic!("{name}: {e}"));
-        assert!(is_same(&opened.weights, &weights), "{name}: other weights");
+        assert!(is_same(&opened.weights, &weights), "{name}: weights differ");
         let remarks = opened.remarks.join("; ");
         for word in said {
             assert!(
@@ -101,9 +101,9 @@ fn every_wrapper_around_a_model_gives_its_label_map() {
         }
         assert!(
             !said.is_empty() || !remarks.contains("Python"),
-            "{name}: nothing to say of plain values: {remarks}"
+            "{name}: no remark is expected for plain values: {remarks}"
         );
-        assert!(labels(&path, key) == expected, "{name}: another label map");
+        assert!(labels(&path, key) == expected, "{name}: label maps differ");
     }
 }
 
@@ -115,7 +115,7 @@ fn refusal(name: &str, root: &Item, key: Option<&str>) -> CheckpointError {
     }
 }
 
-/// The model with one tensor in place of another.
+/// The model with this item in place of a tensor.
 fn with_in_place(name: &str, item: Item) -> Item {
     let entries = stored(&tensors(), "", Stored::F32)
         .into_iter()
@@ -124,7 +124,7 @@ fn with_in_place(name: &str, item: Item) -> Item {
 }
 
 #[test]
-fn a_needed_tensor_that_hangs_on_a_call_refuses_the_file() {
+fn a_needed_tensor_that_depends_on_a_call_is_refused() {
     let command = || call("posix", "system", vec![text("true")]);
     let hanging = rebuilt("_rebuild_tensor_v2", command(), &[64], Vec::new());
     for (name, item) in [
@@ -140,7 +140,7 @@ fn a_needed_tensor_that_hangs_on_a_call_refuses_the_file() {
 }
 
 #[test]
-fn a_needed_tensor_of_a_type_that_is_not_read_is_told_with_its_type() {
+fn the_unsupported_type_of_a_needed_tensor_is_reported() {
     let why = refusal(
         "eight bits",
         &with_in_place("encoder.norm.bias", eight_bits(&[64])),
@@ -151,7 +151,7 @@ fn a_needed_tensor_of_a_type_that_is_not_read_is_told_with_its_type() {
         why.contains("encoder.norm.bias") && why.contains("float8_e4m3fn"),
         "{why}"
     );
-    // A whole block of it is no shallower network.
+    // A whole block of that type must not be taken for a shallower network.
     let entries = tensors().into_iter().map(|(name, t)| {
         let item = match name.starts_with("encoder.blocks.2.") {
             true => eight_bits(&t.shape),
@@ -167,18 +167,18 @@ fn a_needed_tensor_of_a_type_that_is_not_read_is_told_with_its_type() {
 }
 
 #[test]
-fn one_more_tensor_inside_a_block_is_another_network() {
+fn an_extra_tensor_in_a_block_is_refused() {
     let more = vec![("encoder.blocks.0.ls1.gamma", filled(&[64], 0.1))];
     let why = refusal("layer scale", &dict([("model", state_with("", more))]), None).to_string();
     assert!(why.contains("unexpected: encoder.blocks.0.ls1.gamma [64]"), "{why}");
-    // A block more would be one that nobody uses, so it is counted.
+    // A tensor of a further block counts as a block, so that no block is silently unused.
     let more = vec![("encoder.blocks.3.norm1.weight", filled(&[64], 0.1))];
     let why = refusal("a block more", &dict([("model", state_with("", more))]), None).to_string();
     assert!(why.contains("missing: encoder.blocks.3.norm1.bias [64]"), "{why}");
 }
 
 #[test]
-fn a_key_that_is_not_there_is_answered_with_those_that_are() {
+fn the_error_for_a_missing_key_lists_the_existing_keys() {
     let root = dict([("model", state("")), ("model_ema", other_state(""))]);
     let why = refusal("two sets", &root, Some("teacher")).to_string();
     assert!(
@@ -188,13 +188,13 @@ fn a_key_that_is_not_there_is_answered_with_those_that_are() {
 }
 
 #[test]
-fn a_whole_network_as_an_object_is_told_how_to_save_it() {
+fn the_error_for_a_pickled_network_says_how_to_save_it() {
     let why = refusal("an object", &object("mine", "Net"), None).to_string();
     assert!(why.contains("mine.Net") && why.contains("state_dict()"), "{why}");
 }
 
 #[test]
-fn values_that_differ_from_their_checksum_are_damaged() {
+fn values_with_a_wrong_checksum_are_refused_as_damaged() {
     let place = tempfile::tempdir().expect("a folder");
     let path = written(place.path(), "sound", &dict([("model", state(""))]));
     let mut bytes = fs::read(&path).expect("the file");
@@ -208,13 +208,13 @@ fn values_that_differ_from_their_checksum_are_damaged() {
         .position(|part| part == values)
         .expect("its values");
     bytes[at + 3] ^= 8;
-    fs::write(&path, &bytes).expect("room for it");
+    fs::write(&path, &bytes).expect("disk space");
     let why = open(&path, None).expect_err("a refusal").to_string();
     assert!(why.contains("encoder.cls_token") && why.contains("checksum"), "{why}");
 }
 
 #[test]
-fn a_bundle_that_differs_from_its_checksum_is_damaged() {
+fn a_bundle_with_a_wrong_checksum_is_refused_as_damaged() {
     let place = tempfile::tempdir().expect("a folder");
     let path = place.path().join("model.safetensors");
     let opened = open(&golden(), None).expect("the golden model");
@@ -224,10 +224,10 @@ fn a_bundle_that_differs_from_its_checksum_is_damaged() {
     let mut damaged = sound.clone();
     let last = damaged.len() - 2;
     damaged[last] ^= 1;
-    fs::write(&path, &damaged).expect("room for it");
+    fs::write(&path, &damaged).expect("disk space");
     let why = open(&path, None).expect_err("a refusal").to_string();
     assert!(why.contains("damaged: its checksum differs"), "{why}");
-    // A rule in the header is covered, too.
+    // The checksum also covers the rules in the header.
     let text = b"\\\"stride\\\":48";
     let at = sound
         .windows(text.len())
@@ -235,10 +235,10 @@ fn a_bundle_that_differs_from_its_checksum_is_damaged() {
         .expect("the stride");
     let mut damaged = sound.clone();
     damaged[at + text.len() - 1] = b'7';
-    fs::write(&path, &damaged).expect("room for it");
+    fs::write(&path, &damaged).expect("disk space");
     let why = open(&path, None).expect_err("a refusal").to_string();
     assert!(why.contains("damaged: its checksum differs"), "{why}");
-    // Bundles of earlier versions have none.
+    // Bundles of earlier versions have no checksum.
     let key = b"segscope.checksum";
     let at = sound
         .windows(key.len())
@@ -246,7 +246,7 @@ fn a_bundle_that_differs_from_its_checksum_is_damaged() {
         .expect("the checksum");
     let mut old = sound;
     old[at..at + key.len()].copy_from_slice(b"segscope.whatever");
-    fs::write(&path, &old).expect("room for it");
+    fs::write(&path, &old).expect("disk space");
     let opened_again = open(&path, None).expect("a bundle without a checksum");
     assert_eq!(opened_again.spec, opened.spec);
 }

@@ -1,8 +1,8 @@
-//! Python objects that lie beside the weights.
+//! Python objects in a file besides the weights.
 
 use super::super::torch_writer::{Item, call, dict, text};
 
-/// Harmless objects beside the weights, as PyTorch's protocol 2 spells them.
+/// Harmless objects, encoded as by PyTorch in pickle protocol 2.
 pub fn objects() -> Vec<(&'static str, Item)> {
     let numbers = || Item::List(vec![Item::Int(1), Item::Int(2)]);
     let mut objects = vec![

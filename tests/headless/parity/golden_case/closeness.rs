@@ -1,11 +1,11 @@
-//! How far found tensors are from expected ones, collected over many cases.
+//! Collects differences between found and expected tensors over many cases.
 
 use std::collections::BTreeSet;
 
 use segscope::labels::LabelMap;
 use segscope::model::HostTensor;
 
-/// What was compared and what was too far off; [`Findings::finish`] fails with all of it at once.
+/// The comparisons made and the failed ones; [`Findings::finish`] reports all failures at once.
 #[derive(Default)]
 pub struct Findings {
     wrong: Vec<String>,
@@ -60,7 +60,7 @@ impl Findings {
         }
     }
 
-    /// Compares label maps: of the pixels that differ, none but those with leave from `excused`, and at most a `share`.
+    /// Compares label maps. Only pixels that `excused` permits may differ, and at most a `share` of all pixels.
     pub fn same_labels(
         &mut self,
         case: &str,
@@ -92,12 +92,12 @@ impl Findings {
         }
     }
 
-    /// Says that something was not as expected.
+    /// Records a failure.
     pub fn wrong(&mut self, case: &str, what: &str, why: impl AsRef<str>) {
         self.wrong.push(format!("{case}: {what}: {}", why.as_ref()));
     }
 
-    /// Says which of `tensors` nothing was compared with.
+    /// Records a failure for each of `tensors` that was not compared.
     pub fn complete<'a>(&mut self, case: &str, tensors: impl IntoIterator<Item = &'a String>) {
         for tensor in tensors {
             if !self.compared.contains(&(case.to_owned(), tensor.clone())) {
@@ -106,7 +106,7 @@ impl Findings {
         }
     }
 
-    /// Fails if anything was wrong.
+    /// Fails if any comparison failed.
     pub fn finish(self) {
         let count = self.compared.len();
         assert!(count > 0, "nothing was compared");

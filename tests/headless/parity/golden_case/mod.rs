@@ -1,4 +1,4 @@
-//! Golden cases: folders with a manifest, tensors, and whatever else a comparison needs.
+//! Golden cases: folders with a manifest, tensors, and other files for a comparison.
 
 pub mod closeness;
 
@@ -13,38 +13,38 @@ use serde_json::Value;
 
 use crate::repository::in_repository;
 
-/// What a case is about, as told by its manifest and its files.
+/// The kind of a case, derived from its manifest and files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A model in a published layout, with its intermediate tensors.
     Model,
-    /// A whole picture by windows, scales and flips, as rstrudel/segmenter does it.
+    /// Inference by windows, scales and flips as in rstrudel/segmenter.
     Sliding,
-    /// A whole picture by windows, as mmsegmentation does it.
+    /// Inference by windows as in mmsegmentation.
     Slide,
     /// An ImageNet backbone in another program's layout.
     Backbone,
-    /// Class maps, resized and then labelled.
+    /// Class maps, and the labels after resizing.
     Upsample,
-    /// Rollout and distance over stored attention.
+    /// Rollout and distance of stored attention.
     Rollout,
     /// Label maps and their scores.
     Scores,
-    /// Something that cannot be compared yet.
+    /// A kind that cannot be compared yet.
     Unsupported,
 }
 
-/// One folder.
+/// One golden case.
 pub struct GoldenCase {
     pub name: String,
     pub folder: PathBuf,
     pub manifest: Value,
     pub kind: Kind,
-    /// Whether a case of this name lies in `tests/golden`.
+    /// Whether `tests/golden` has a case of this name.
     pub shipped: bool,
 }
 
-/// The cases in `tests/golden`, and those in the folder that `SEGSCOPE_GOLDEN` names; the latter win.
+/// The cases in `tests/golden` and in the folder that `SEGSCOPE_GOLDEN` names; the latter take precedence.
 pub fn cases() -> Vec<GoldenCase> {
     let shipped = folders_in(&shipped_root());
     let mut folders = shipped.clone();
@@ -127,7 +127,7 @@ fn is_resize(output: &Value) -> bool {
 }
 
 impl GoldenCase {
-    /// Every tensor that the published program put out.
+    /// All output tensors of the published program.
     pub fn tensors(&self) -> BTreeMap<String, HostTensor> {
         let file = match self.kind {
             Kind::Backbone => "tensors.safetensors",
@@ -136,19 +136,19 @@ impl GoldenCase {
         tensors_in(&self.folder.join(file))
     }
 
-    /// A label map beside the manifest.
+    /// A label map in the folder of the case.
     pub fn label_map(&self, file: &str) -> LabelMap {
         LabelMap::from_png(&self.bytes(file)).unwrap_or_else(|e| panic!("{}: {file}: {e}", self.name))
     }
 
-    /// A whole number of the manifest.
+    /// An integer in the manifest.
     pub fn number(&self, key: &str) -> usize {
         self.manifest[key]
             .as_u64()
             .unwrap_or_else(|| panic!("{}: manifest: no number {key}", self.name)) as usize
     }
 
-    /// Height and width under `key` of a part of the manifest, as width and height.
+    /// The height and width under `key` in a part of the manifest, returned as width and height.
     pub fn width_height(&self, part: &Value, key: &str) -> [usize; 2] {
         let sides: Vec<u64> = part[key]
             .as_array()
@@ -165,18 +165,18 @@ impl GoldenCase {
         }
     }
 
-    /// The model file: that of the case, or for a pipeline the one that its manifest names, beside it or among the
-    /// shipped cases.
+    /// The model file of the case. For a pipeline, this is the one that its manifest names, in the folder beside it or
+    /// among the shipped cases.
     pub fn checkpoint(&self) -> PathBuf {
         let model = self.manifest["model"].as_str().unwrap_or_default();
         let name = Path::new(model).file_name().unwrap_or_default();
         let places = [self.folder.clone(), self.folder.join(model), shipped_root().join(name)];
         let found = places.iter().find_map(|place| checkpoint_in(place));
-        found.unwrap_or_else(|| panic!("{}: its model {model} is not beside it", self.name))
+        found.unwrap_or_else(|| panic!("{}: its model {model} was not found", self.name))
     }
 
-    /// Tolerance of a tensor: the manifest's for the whole name or for its group, the part up to the first dot. A
-    /// thinned-out tensor (`prob_every5`) has the tolerance of the whole one.
+    /// Tolerance of a tensor: that in the manifest for the full name, or for its group, which is the part up to the
+    /// first dot. A subsampled tensor (`prob_every5`) has the tolerance of the full one.
     pub fn tolerance(&self, tensor: &str) -> f32 {
         let whole: Vec<&str> = tensor
             .split('.')
@@ -194,17 +194,17 @@ impl GoldenCase {
     }
 }
 
-/// The name of the whole tensor, where one of this name keeps a part of it.
+/// The name of the full tensor, where a tensor of this name holds a part of it.
 fn whole_of(tensor: &str) -> &str {
     tensor.split_once("_every").map_or(tensor, |(whole, _)| whole)
 }
 
-/// The golden tensor of this name, or the part of it that is kept, whose own name tells which part ([`step_of`]).
+/// The golden tensor of this name, or the stored part of it, whose name shows which part it is ([`step_of`]).
 pub fn kept_of<'a>(golden: &'a BTreeMap<String, HostTensor>, name: &str) -> Option<(&'a String, &'a HostTensor)> {
     golden.iter().find(|(key, _)| whole_of(key) == name)
 }
 
-/// Which rows and columns a tensor of this name keeps: every `N`th for `…_everyN`, else every one.
+/// The step of the rows and columns in a tensor of this name: `N` for `…_everyN`, else 1.
 pub fn step_of(tensor: &str) -> usize {
     let Some((_, rest)) = tensor.split_once("_every") else {
         return 1;
@@ -215,7 +215,7 @@ pub fn step_of(tensor: &str) -> usize {
         .unwrap_or_else(|_| panic!("{tensor}: expected a number after _every"))
 }
 
-/// `[1, classes, rows, columns]` to `[rows * columns, classes]`.
+/// Converts `[1, classes, rows, columns]` to `[rows * columns, classes]`.
 pub fn class_last(tensor: &HostTensor) -> Vec<f32> {
     let [1, classes, rows, columns] = tensor.shape[..] else {
         panic!("expected [1, classes, rows, columns], found {:?}", tensor.shape);
@@ -226,7 +226,7 @@ pub fn class_last(tensor: &HostTensor) -> Vec<f32> {
         .collect()
 }
 
-/// `[rows * columns, classes]` to `[…, classes, rows, columns]`, whose `shape` is given whole.
+/// Converts `[rows * columns, classes]` to `[…, classes, rows, columns]`, which is `shape`.
 pub fn class_first(values: &[f32], classes: usize, shape: &[usize]) -> HostTensor {
     let places = values.len() / classes;
     let values = (0..classes)

@@ -1,20 +1,20 @@
-//! Calls and objects: kept by name, never carried out.
+//! Calls and objects in a pickle, recorded by name and never executed.
 
 use std::sync::Arc;
 
 use super::known::is_plain;
-use super::machine::{MOST_VALUES, Machine, Step, damaged};
+use super::machine::{MAX_VALUES, Machine, Step, damaged};
 use super::{Id, Value};
 
-/// Names that are kept for telling what was left alone.
-const MOST_UNKNOWN: usize = 64;
+/// Maximum number of unknown names to report.
+const MAX_UNKNOWN: usize = 64;
 
-/// What stands before the name of a callable that is itself the result of a call.
+/// Prefix of the name of a callable that is itself the result of a call.
 const RESULT_OF: &str = "the result of ";
 
 impl Machine<'_> {
-    /// A call as a plain value: dictionaries and parameters are what they hold, everything else stays a name with its
-    /// arguments.
+    /// Pushes a call as a plain value: dictionaries and parameters become their contents, every other call stays a name
+    /// with its arguments.
     pub(super) fn call(&mut self, callee: Id, arguments: Id) -> Step<()> {
         let name = self.name_of(callee);
         match &*name {
@@ -38,7 +38,7 @@ impl Machine<'_> {
         self.push(Value::Call(name, arguments))
     }
 
-    /// `cls.__new__(cls, …)`, not carried out.
+    /// Pushes the object of a call `cls.__new__(cls, …)`, which is not executed.
     pub(super) fn object_of(&mut self, class: Id) -> Step<()> {
         let name = self.name_of(class);
         self.object(name)
@@ -53,8 +53,8 @@ impl Machine<'_> {
         })
     }
 
-    /// The same text, kept once.
-    pub(super) fn kept_name(&mut self, name: &str) -> Arc<str> {
+    /// The shared copy of a name.
+    pub(super) fn intern(&mut self, name: &str) -> Arc<str> {
         if let Some(kept) = self.names.get(name) {
             return kept.clone();
         }
@@ -67,21 +67,21 @@ impl Machine<'_> {
         let name = match &self.values[id] {
             Value::Global(name) => return name.clone(),
             Value::Call(name, _) | Value::Object(name) => name.clone(),
-            _ => return self.kept_name("a value that is no function"),
+            _ => return self.intern("a value that is not a function"),
         };
         match name.starts_with(RESULT_OF) {
             true => name,
-            false => self.kept_name(&format!("{RESULT_OF}{name}")),
+            false => self.intern(&format!("{RESULT_OF}{name}")),
         }
     }
 
     fn note(&mut self, name: &Arc<str>) {
-        if self.unknown.len() < MOST_UNKNOWN && !is_plain(name) {
+        if self.unknown.len() < MAX_UNKNOWN && !is_plain(name) {
             self.unknown.insert(name.clone());
         }
     }
 
-    /// The entries of a dictionary that is made of pairs, as Python 2 writes an `OrderedDict`.
+    /// The entries of a dictionary made from pairs, as Python 2 writes an `OrderedDict`.
     fn entries_in(&mut self, arguments: Id) -> Step<Vec<(Id, Id)>> {
         let pair = |id: &Id| match &self.values[*id] {
             Value::List(items) | Value::Tuple(items) => match items[..] {
@@ -99,9 +99,9 @@ impl Machine<'_> {
             Some(Value::Dict(entries)) => entries.len(),
             _ => 0,
         };
-        // One long list may be named many times.
-        if self.copied.saturating_add(count) > MOST_VALUES {
-            return damaged(format!("more than {MOST_VALUES} entries of dictionaries"));
+        // One long list may be referenced many times.
+        if self.copied.saturating_add(count) > MAX_VALUES {
+            return damaged(format!("more than {MAX_VALUES} dictionary entries"));
         }
         let entries = match first.map(|id| &self.values[*id]) {
             Some(Value::List(items) | Value::Tuple(items)) => items.iter().filter_map(pair).collect(),

@@ -1,4 +1,4 @@
-//! Which Python callables are plain data: nothing needs to be said where a file makes such a value.
+//! Python callables that make plain data and so need no remark.
 
 /// Callables of the standard library, NumPy and PyTorch that make plain values, under their newest names.
 const PLAIN: [&str; 60] = [
@@ -64,7 +64,7 @@ const PLAIN: [&str; 60] = [
     "torch.nn.parameter.Parameter",
 ];
 
-/// Modules and beginnings of names all of whose callables make plain values.
+/// Prefixes of names whose callables all make plain values.
 const PLAIN_BEGINNINGS: [&str; 8] = [
     "numpy.core.multiarray.",
     "numpy.core.numeric.",
@@ -76,7 +76,7 @@ const PLAIN_BEGINNINGS: [&str; 8] = [
     "ipaddress.",
 ];
 
-/// Modules that have other names in other versions of Python and NumPy; pickles of protocol 2 use Python 2's.
+/// Prefixes of modules whose names differ between versions of Python and NumPy; pickles of protocol 2 use Python 2's.
 const RENAMED: [(&str, &str); 4] = [
     ("__builtin__.", "builtins."),
     ("copy_reg.", "copyreg."),

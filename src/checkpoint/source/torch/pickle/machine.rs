@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use super::{Id, PickleError, Value};
 
-/// Values in one pickle; ViT-L with optimizer state has below 20,000.
-pub(super) const MOST_VALUES: usize = 4_000_000;
+/// Maximum number of values in one pickle; ViT-L with optimizer state has fewer than 20,000.
+pub(super) const MAX_VALUES: usize = 4_000_000;
 
-/// Characters of a module's or class's name that are kept; no real one is longer.
+/// Maximum number of characters kept of a module's or class's name; no real one is longer.
 const LONGEST_NAME: usize = 120;
 
 /// A stack machine over the bytes of one pickle.
@@ -19,19 +19,19 @@ pub(super) struct Machine<'a> {
     stack: Vec<Id>,
     marks: Vec<usize>,
     memo: HashMap<u64, Id>,
-    /// Names of callables, each kept once however often it is called.
+    /// Names of callables, each stored only once.
     pub(super) names: HashSet<Arc<str>>,
-    /// What the pickle wants called that makes no plain value.
+    /// Names of calls in the pickle that do not make plain values.
     pub(super) unknown: BTreeSet<Arc<str>>,
-    /// Entries of dictionaries that were copied from another value.
+    /// Number of dictionary entries that were copied from another value.
     pub(super) copied: usize,
 }
 
-/// What a pickle turned out to be.
-pub(super) struct Ran {
+/// The values of a pickle.
+pub(super) struct PickleResult {
     pub(super) values: Vec<Value>,
     pub(super) root: Id,
-    /// Bytes that were read.
+    /// Number of bytes read.
     pub(super) used: usize,
     pub(super) unknown: BTreeSet<Arc<str>>,
 }
@@ -58,12 +58,12 @@ impl<'a> Machine<'a> {
     }
 
     /// Runs to the end of the first pickle.
-    pub(super) fn run(mut self) -> Step<Ran> {
+    pub(super) fn run(mut self) -> Step<PickleResult> {
         loop {
             let code = self.byte()?;
             if code == b'.' {
                 let root = self.pop()?;
-                return Ok(Ran {
+                return Ok(PickleResult {
                     values: self.values,
                     root,
                     used: self.at,
@@ -200,7 +200,7 @@ impl<'a> Machine<'a> {
                 Some(class) => self.object_of(*class)?,
                 None => return damaged("an object without a class"),
             },
-            // The state of an object: of interest for none of those that are kept.
+            // The state of an object, which no recorded object needs.
             b'b' => drop(self.pop()?),
             b'p' => {
                 let line = self.line()?;
@@ -227,12 +227,12 @@ impl<'a> Machine<'a> {
                 self.line()?;
                 self.push(Value::Opaque)?;
             }
-            // Numbers of a registry that the file does not hold.
+            // Codes of an extension registry, which the file does not contain.
             0x82..=0x84 => {
                 self.bytes(1 << (code - 0x82))?;
                 self.push(Value::Opaque)?;
             }
-            // A buffer outside of the pickle, and that it cannot be written to.
+            // A buffer outside the pickle, and a mark that it is read-only.
             0x97 => self.push(Value::Opaque)?,
             0x98 => {}
             other => return damaged(format!("unknown operation 0x{other:02x} at byte {}", self.at - 1)),
@@ -280,7 +280,7 @@ impl<'a> Machine<'a> {
         self.push(value)
     }
 
-    /// A two's complement integer; one that does not fit 64 bits is no size or count and becomes 0.
+    /// Reads a two's complement integer. One that does not fit in 64 bits cannot be a size or count and becomes 0.
     fn long(&mut self, length: u64) -> Step<()> {
         let bytes = self.bytes(usize::try_from(length).unwrap_or(usize::MAX))?;
         let negative = bytes.last().is_some_and(|b| b & 0x80 != 0);
@@ -306,15 +306,15 @@ impl<'a> Machine<'a> {
     }
 
     pub(super) fn push(&mut self, value: Value) -> Step<()> {
-        if self.values.len() >= MOST_VALUES {
-            return damaged(format!("more than {MOST_VALUES} values"));
+        if self.values.len() >= MAX_VALUES {
+            return damaged(format!("more than {MAX_VALUES} values"));
         }
         self.stack.push(self.values.len());
         self.values.push(value);
         Ok(())
     }
 
-    /// A value that is on the stack again.
+    /// Pushes an existing value again.
     pub(super) fn push_again(&mut self, id: Id) {
         self.stack.push(id);
     }
@@ -327,7 +327,7 @@ impl<'a> Machine<'a> {
     fn full_name(&mut self, module: &str, name: &str) -> Arc<str> {
         let full = format!("{module}.{name}");
         let full: String = full.chars().take(2 * LONGEST_NAME).collect();
-        self.kept_name(&full)
+        self.intern(&full)
     }
 
     fn top(&self) -> Step<Id> {
@@ -359,7 +359,7 @@ impl<'a> Machine<'a> {
 
     fn extend_list(&mut self, items: &[Id]) -> Step<()> {
         let top = self.top()?;
-        // Anything else is a list-like object, of no interest here.
+        // Anything else is a list-like object, whose items are not needed.
         if let Value::List(list) = &mut self.values[top] {
             list.extend_from_slice(items);
         }
@@ -371,7 +371,7 @@ impl<'a> Machine<'a> {
         if !items.len().is_multiple_of(2) {
             return damaged("a dictionary key without a value");
         }
-        // An object that takes entries is a dictionary of some class of its own.
+        // An object that takes entries is an instance of a dictionary subclass.
         if matches!(self.values[top], Value::Object(_)) {
             self.values[top] = Value::Dict(Vec::new());
         }

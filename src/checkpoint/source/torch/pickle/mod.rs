@@ -1,8 +1,8 @@
 //! A pickle reader that builds plain data and never runs anything.
 //!
-//! Only what `torch.save` writes is understood. What a pickle asks Python to *call* is kept as a name and its arguments:
-//! plain data beside it can be used, and a tensor that hangs on such a call cannot. Values live in one arena and refer to
-//! each other by index, so deeply nested or cyclic input can neither overflow the stack nor leak.
+//! It understands only what `torch.save` writes. What a pickle asks Python to *call* is recorded as a name and its
+//! arguments: plain data beside such a call can be used, a tensor that depends on it cannot. Values live in one arena
+//! and refer to each other by index, so deeply nested or cyclic input can neither overflow the stack nor leak.
 
 mod calls;
 mod known;
@@ -30,13 +30,13 @@ pub(super) enum Value {
     Dict(Vec<(Id, Id)>),
     /// `module.name`.
     Global(Arc<str>),
-    /// What `torch.save` refers to by a persistent id: the tuple that describes a storage.
+    /// A persistent id of `torch.save`: the tuple that describes a storage.
     Persistent(Id),
-    /// A call that was not carried out: its name and its arguments.
+    /// A call that was not executed: its name and its arguments.
     Call(Arc<str>, Id),
-    /// An object of the class of this name, without what it holds.
+    /// An object of the class of this name, without its contents.
     Object(Arc<str>),
-    /// An object of no interest here.
+    /// An object that is not needed.
     Opaque,
 }
 
@@ -54,7 +54,7 @@ pub(super) struct Pickle {
 pub(super) struct PickleError(String);
 
 impl Pickle {
-    /// Reads a pickle of protocol 0 to 5 and says how many bytes it took; others may follow.
+    /// Reads a pickle of protocol 0 to 5; returns it and its length in bytes, because others may follow.
     pub(super) fn read(bytes: &[u8]) -> Result<(Self, usize), PickleError> {
         let ran = Machine::new(bytes).run()?;
         let pickle = Self {
@@ -65,7 +65,7 @@ impl Pickle {
         Ok((pickle, ran.used))
     }
 
-    /// Names of what it asks Python to call that makes no plain value.
+    /// Names of the calls in the pickle that do not make plain values.
     pub(super) fn unknown_calls(&self) -> impl Iterator<Item = &str> {
         self.unknown.iter().map(|name| &**name)
     }
@@ -108,7 +108,7 @@ impl Pickle {
         }
     }
 
-    /// Entries of a dictionary, also of an `OrderedDict`.
+    /// Entries of a dictionary or an `OrderedDict`.
     pub(super) fn entries(&self, id: Id) -> Option<&[(Id, Id)]> {
         match self.value(id) {
             Value::Dict(entries) => Some(entries),
@@ -116,7 +116,7 @@ impl Pickle {
         }
     }
 
-    /// What every persistent id refers to.
+    /// The tuples that persistent ids refer to.
     pub(super) fn persistent(&self) -> impl Iterator<Item = Id> {
         self.values.iter().filter_map(|value| match value {
             Value::Persistent(id) => Some(*id),
@@ -154,14 +154,14 @@ mod tests {
         assert_eq!(unknown(&pickle), ["posix.system"]);
         let pickle = read(b"\x80\x04\x8c\x08builtins\x8c\x04eval\x93\x8c\x011\x85R.");
         assert_eq!(unknown(&pickle), ["builtins.eval"]);
-        // Instances of protocol 0, and what a result is called with.
+        // An instance of protocol 0, and a call of a call's result.
         assert_eq!(unknown(&read(b"(imine\nThing\n.")), ["mine.Thing"]);
         let pickle = read(b"\x80\x02c__builtin__\ngetattr\n)R)R.");
         assert_eq!(unknown(&pickle), ["the result of __builtin__.getattr"]);
     }
 
     #[test]
-    fn plain_values_of_protocol_2_need_no_word() {
+    fn plain_values_of_protocol_2_are_not_unknown() {
         let pickle = read(b"\x80\x02c__builtin__\nset\n](K\x01K\x02e\x85R.");
         assert_eq!(unknown(&pickle), [""; 0]);
     }
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn one_list_in_many_dictionaries_is_no_bomb() {
+    fn one_list_in_many_dictionaries_is_refused() {
         // A list of 4,000 pairs, and 2,000 dictionaries of it: 8 million entries.
         let mut bytes = b"\x80\x02ccollections\nOrderedDict\nq\x00]q\x01(".to_vec();
         for _ in 0..4_000 {

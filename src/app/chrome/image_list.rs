@@ -1,0 +1,366 @@
+//! The panel on the left: the open images with their states and thumbnails.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use egui::{
+    Align2, Context, FontId, Key, Pos2, ProgressBar, Rect, Response, RichText, ScrollArea, Sense, TextEdit, TextStyle,
+    TextWrapMode, TextureHandle, TextureOptions, Ui, Vec2, WidgetText, vec2,
+};
+
+use super::status_bar::time_left;
+use crate::app::action::{Action, Request};
+use crate::app::command::Command;
+use crate::app::state::{Image, Images, State, others_text};
+use crate::app::workspaces::Ctx;
+use crate::engine::{ImageSource, Thumbnail as Made};
+
+/// Height of a row in points, without the gap to the next.
+const ROW: f32 = 52.0;
+
+/// Largest thumbnail in points.
+const THUMBNAIL: Vec2 = Vec2::new(62.0, 46.0);
+
+/// Number of images from which a search field is shown.
+const SEARCH_FROM: usize = 12;
+
+/// Maximum number of thumbnails in memory, at 48 KiB each.
+const MAX_THUMBNAILS: usize = 1000;
+
+/// Rows after the visible ones whose thumbnails are made too.
+const AHEAD: usize = 8;
+
+/// The list's thumbnails and focus.
+#[derive(Default)]
+pub(in crate::app) struct ImageList {
+    thumbnails: HashMap<ImageSource, Thumbnail>,
+    /// The thumbnails that were requested last, after the number of changes of the list at that time.
+    wished: (u64, Vec<ImageSource>),
+    /// The last move of the current image that the rows have scrolled to.
+    followed: u64,
+    /// The current row must take the keyboard focus, because an arrow key chose it.
+    focus_current: bool,
+}
+
+enum Thumbnail {
+    Made(TextureHandle),
+    /// The image cannot be read.
+    Failed,
+}
+
+impl ImageList {
+    /// Takes a thumbnail.
+    pub(in crate::app) fn take(&mut self, source: ImageSource, made: &Made, context: &Context) {
+        let thumbnail = match made {
+            Ok(photo) => {
+                let image = egui::ColorImage::from_rgb([photo.width, photo.height], &photo.rgb);
+                Thumbnail::Made(context.load_texture("thumbnail", image, TextureOptions::LINEAR))
+            }
+            Err(_) => Thumbnail::Failed,
+        };
+        self.thumbnails.insert(source, thumbnail);
+    }
+
+    /// Forgets a thumbnail so that it is made again, such as when the file has changed.
+    pub(in crate::app) fn forget(&mut self, source: &ImageSource) {
+        self.thumbnails.remove(source);
+    }
+
+    /// Forgets thumbnails of images that are no longer listed.
+    pub(in crate::app) fn keep_listed(&mut self, images: &Images) {
+        self.thumbnails.retain(|source, _| images.place(source).is_some());
+    }
+
+    /// Draws the panel.
+    pub(super) fn show(&mut self, ui: &mut Ui, ctx: &Ctx) {
+        let (state, images) = (ctx.state, &ctx.state.library.images);
+        ui.add_space(4.0);
+        ui.horizontal(|ui| {
+            ui.strong("Photos");
+            let count = images.len();
+            let note = match state.shows_wanted() {
+                true => "",
+                false if state.misses_wanted() => ", not shown",
+                false => ", opening",
+            };
+            if count > 0 {
+                ui.weak(format!("{} of {count}{note}", images.current() + 1));
+            }
+        });
+        ui.horizontal_wrapped(|ui| {
+            ctx.small_button(ui, "Folder…", Command::OpenFolder);
+            ctx.small_button(ui, "Segment all…", Command::SegmentAll);
+        });
+        if state.jobs.batch.is_some() {
+            // At the bottom, so that no row moves when a run begins or ends.
+            let frame = egui::Frame::NONE.inner_margin(egui::Margin::symmetric(0, 6));
+            egui::Panel::bottom("batch")
+                .resizable(false)
+                .frame(frame)
+                .show(ui, |ui| batch_panel(ui, ctx));
+        }
+        ui.separator();
+        if let Some(index) = self.rows(ui, ctx) {
+            ctx.send(Action::GoTo(index));
+        }
+    }
+
+    /// Draws the rows, and returns the index of the image that was chosen.
+    fn rows(&mut self, ui: &mut Ui, ctx: &Ctx) -> Option<usize> {
+        let images = &ctx.state.library.images;
+        if images.len() >= SEARCH_FROM {
+            let mut search = images.search().to_owned();
+            let field = TextEdit::singleline(&mut search)
+                .hint_text("Find a photo")
+                .desired_width(f32::INFINITY);
+            if ui.add(field).accessible_name("Find a photo").changed() {
+                ctx.send(Action::Search(search));
+            }
+        }
+        let needle = images.needle();
+        let listed: Vec<usize> = (0..images.len()).filter(|i| images.is_listed(*i, &needle)).collect();
+        if listed.is_empty() {
+            ui.weak(match images.len() {
+                0 => "No photos are open.",
+                _ => "No photo has this name.",
+            });
+            return None;
+        }
+        let mut chosen = None;
+        let mut scroll = ScrollArea::vertical().auto_shrink(false).id_salt("pictures");
+        let step = ROW + ui.spacing().item_spacing.y;
+        let current = images.current();
+        if self.followed != images.moves()
+            && let Some(row) = listed.iter().position(|i| *i == current)
+        {
+            self.followed = images.moves();
+            scroll = scroll.vertical_scroll_offset(offset_for(ui, row as f32 * step, step));
+        }
+        let output = scroll.show_rows(ui, ROW, listed.len(), |ui, range| {
+            self.wish(ctx, &listed, range.clone());
+            for &index in &listed[range] {
+                let Some(image) = images.get(index) else { continue };
+                let response = self.row(ui, image, index == current);
+                if index == current && std::mem::take(&mut self.focus_current) {
+                    response.request_focus();
+                }
+                if response.clicked() {
+                    chosen = Some(index);
+                } else if let Some(next) = self.move_by_keys(ui, &response, &listed, index) {
+                    chosen = Some(next);
+                }
+            }
+        });
+        ui.data_mut(|d| d.insert_temp(egui::Id::unique("photo scroll"), output.state.clamped_offset().y));
+        chosen
+    }
+
+    /// Requests the thumbnails of the visible rows and some after them.
+    fn wish(&mut self, ctx: &Ctx, listed: &[usize], range: Range<usize>) {
+        let images = &ctx.state.library.images;
+        self.drop_far_thumbnails(ctx, listed, &range);
+        let until = (range.end + AHEAD).min(listed.len());
+        let wished: Vec<_> = listed[range.start..until]
+            .iter()
+            .filter_map(|i| images.source(*i))
+            .filter(|source| !self.thumbnails.contains_key(source))
+            .cloned()
+            .collect();
+        let wished = (images.changes(), wished);
+        if wished != self.wished {
+            self.wished.clone_from(&wished);
+            ctx.request(Request::WantThumbnails(wished.1));
+        }
+    }
+
+    /// Forgets thumbnails far from the visible rows when there are many.
+    fn drop_far_thumbnails(&mut self, ctx: &Ctx, listed: &[usize], visible: &Range<usize>) {
+        if self.thumbnails.len() <= MAX_THUMBNAILS {
+            return;
+        }
+        let from = visible.start.saturating_sub(MAX_THUMBNAILS / 4);
+        let until = (visible.end + MAX_THUMBNAILS / 4).min(listed.len());
+        let images = &ctx.state.library.images;
+        let near: Vec<&ImageSource> = listed[from..until]
+            .iter()
+            .filter_map(|index| images.source(*index))
+            .collect();
+        self.thumbnails.retain(|source, _| near.contains(&source));
+    }
+
+    /// Arrow keys on a focused row choose the one above or below.
+    fn move_by_keys(&mut self, ui: &Ui, response: &Response, listed: &[usize], index: usize) -> Option<usize> {
+        if !response.has_focus() {
+            return None;
+        }
+        let arrows = egui::EventFilter {
+            vertical_arrows: true,
+            ..egui::EventFilter::default()
+        };
+        ui.memory_mut(|m| m.set_focus_lock_filter(response.id, arrows));
+        let row = listed.iter().position(|i| *i == index)?;
+        let step = |key| isize::from(ui.input(|i| i.key_pressed(key)));
+        let to = row.checked_add_signed(step(Key::ArrowDown) - step(Key::ArrowUp))?;
+        let chosen = listed.get(to).copied().filter(|_| to != row)?;
+        self.focus_current = true;
+        Some(chosen)
+    }
+
+    /// Draws a row.
+    fn row(&self, ui: &mut Ui, entry: &Image, selected: bool) -> Response {
+        let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::click());
+        let state = entry.state.text();
+        let name = match entry.state.failure() {
+            Some(why) => format!("Photo {}, {state}: {why}", entry.name),
+            None => format!("Photo {}, {state}", entry.name),
+        };
+        response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, ui.is_enabled(), selected, &name));
+        if !ui.is_rect_visible(rect) {
+            return response;
+        }
+        let visuals = ui.style().interact_selectable(&response, selected);
+        let painter = ui.painter_at(rect);
+        if selected || response.hovered() || response.has_focus() {
+            painter.rect(
+                rect,
+                4.0,
+                visuals.weak_bg_fill,
+                visuals.bg_stroke,
+                egui::StrokeKind::Inside,
+            );
+        }
+        let frame = Rect::from_min_size(rect.min + vec2(3.0, 3.0), THUMBNAIL);
+        self.paint_thumbnail(ui, &painter, frame, &entry.source);
+        let color = if selected {
+            visuals.text_color()
+        } else {
+            ui.visuals().text_color()
+        };
+        let state_color = match entry.state {
+            State::Failed(_) | State::Unreadable(_) => ui.visuals().error_fg_color,
+            _ if selected => color,
+            _ => ui.visuals().weak_text_color(),
+        };
+        let corner = egui::pos2(frame.right() + 8.0, rect.top() + 7.0);
+        let cut = paint_texts(
+            ui,
+            &painter,
+            (corner, rect.right() - 4.0),
+            [
+                (&entry.name, TextStyle::Body, color),
+                (&state, TextStyle::Small, state_color),
+            ],
+        );
+        match entry.state.failure() {
+            Some(why) => response.on_hover_text(format!("{}\n{why}", entry.name)),
+            _ if cut => response.on_hover_text(&entry.name),
+            _ => response,
+        }
+    }
+
+    fn paint_thumbnail(&self, ui: &Ui, painter: &egui::Painter, frame: Rect, source: &ImageSource) {
+        match self.thumbnails.get(source) {
+            Some(Thumbnail::Made(texture)) => {
+                let size = texture.size_vec2();
+                let fitted = size * (THUMBNAIL.x / size.x).min(THUMBNAIL.y / size.y);
+                let whole = Rect::from_min_max(Pos2::ZERO, Pos2::new(1.0, 1.0));
+                let at = Rect::from_center_size(frame.center(), fitted.max(Vec2::splat(2.0)));
+                painter.image(texture.id(), at, whole, egui::Color32::WHITE);
+            }
+            failed => {
+                painter.rect_filled(frame, 3.0, ui.visuals().faint_bg_color);
+                if failed.is_some() {
+                    let color = ui.visuals().error_fg_color;
+                    painter.text(
+                        frame.center(),
+                        Align2::CENTER_CENTER,
+                        "!",
+                        FontId::proportional(20.0),
+                        color,
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// Paints the name and the state of a row from a corner up to its right end; true if one had to be shortened.
+fn paint_texts(
+    ui: &Ui,
+    painter: &egui::Painter,
+    (mut at, right): (Pos2, f32),
+    lines: [(&String, TextStyle, egui::Color32); 2],
+) -> bool {
+    // Painted, not added as labels: the row itself carries the name for screen readers.
+    let mut cut = false;
+    for (text, style, color) in lines {
+        let width = right - at.x;
+        let shortened = shortened(ui, text, width, &style.resolve(ui.style()));
+        cut |= shortened != **text;
+        let text = WidgetText::from(RichText::new(shortened).color(color));
+        let galley = text.into_galley(ui, Some(TextWrapMode::Truncate), width, style);
+        let height = galley.size().y;
+        painter.galley(at, galley, color);
+        at.y += height + 3.0;
+    }
+    cut
+}
+
+/// The scroll offset that shows the row at `top`, moved as little as possible.
+fn offset_for(ui: &Ui, top: f32, step: f32) -> f32 {
+    let now: f32 = ui.data(|d| d.get_temp(egui::Id::unique("photo scroll"))).unwrap_or(0.0);
+    let room = ui.available_height().max(step);
+    now.clamp((top + step - room).max(0.0), top.max(0.0))
+}
+
+/// Draws the progress of a batch.
+fn batch_panel(ui: &mut Ui, ctx: &Ctx) {
+    let Some(batch) = &ctx.state.jobs.batch else { return };
+    let fraction = batch.progress.map_or(0.0, |p| p.fraction);
+    ui.add(ProgressBar::new(fraction).show_percentage())
+        .accessible_name("Progress of all photos");
+    ui.horizontal(|ui| {
+        let passed = batch.done + batch.failed + batch.there;
+        let others = others_text(batch.failed, batch.there);
+        ui.label(format!("{passed} of {}{others}", batch.sources.len()));
+        if let Some(remaining) = batch.progress.and_then(|p| p.remaining) {
+            ui.weak(time_left(remaining));
+        }
+    });
+    let cancel = ui
+        .small_button("Cancel all")
+        .on_hover_text("Stop segmenting all photos. Finished results are kept.");
+    if cancel.clicked() {
+        ctx.perform(Command::CancelAll);
+    }
+}
+
+/// Text without its middle, at most `width` points wide, because the names of a series differ at their ends.
+fn shortened(ui: &Ui, text: &str, width: f32, font: &FontId) -> String {
+    let fits = |text: &str| {
+        let galley = ui
+            .painter()
+            .layout_no_wrap(text.to_owned(), font.clone(), egui::Color32::WHITE);
+        galley.size().x <= width
+    };
+    if fits(text) {
+        return text.to_owned();
+    }
+    let letters: Vec<char> = text.chars().collect();
+    let without_middle = |kept: usize| -> String {
+        let head = kept.div_ceil(2);
+        let tail = letters.len() - (kept - head);
+        letters[..head].iter().chain(&['…']).chain(&letters[tail..]).collect()
+    };
+    // The most letters that fit.
+    let (mut fitting, mut too_many) = (0, letters.len());
+    while too_many - fitting > 1 {
+        let middle = usize::midpoint(fitting, too_many);
+        if fits(&without_middle(middle)) {
+            fitting = middle;
+        } else {
+            too_many = middle;
+        }
+    }
+    without_middle(fitting)
+}
