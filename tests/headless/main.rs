@@ -17,3 +17,4 @@ mod repository;
 mod rooms;
 mod thoroughness;
 mod training;
+mod words;

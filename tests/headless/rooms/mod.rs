@@ -3,7 +3,7 @@
 mod circles;
 mod paths;
 mod table;
-mod tokens;
+pub mod tokens;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

@@ -15,6 +15,21 @@ pub fn tokens(source: &str) -> Vec<&str> {
     found
 }
 
+/// Everything else: comments, string literals, and white space.
+pub fn others(source: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    let mut rest = source;
+    while let Some(first) = rest.chars().next() {
+        let (length, is_token) = next(rest, first);
+        let (piece, after) = rest.split_at(length);
+        if !is_token {
+            found.push(piece);
+        }
+        rest = after;
+    }
+    found
+}
+
 /// The length of the next piece of source, and whether it is a token.
 fn next(rest: &str, first: char) -> (usize, bool) {
     if rest.starts_with("//") {
