@@ -6,11 +6,13 @@
 mod attention;
 mod bench;
 mod compare;
+mod completions;
 mod convert;
 mod devices;
 mod evaluate;
 mod image_files;
 mod info;
+mod man;
 mod model_flags;
 mod models;
 mod output_choice;
@@ -72,6 +74,8 @@ enum Action {
     Evaluate(evaluate::Evaluate),
     Train(Box<train::Train>),
     Bench(bench::Bench),
+    Completions(completions::Completions),
+    Man(man::Man),
 }
 
 /// Runs the program with the process's arguments.
@@ -94,6 +98,8 @@ pub fn run() -> ExitCode {
         Some(Action::Evaluate(evaluate)) => evaluate.run().map(success),
         Some(Action::Train(train)) => train.run().map(success),
         Some(Action::Bench(bench)) => bench.run().map(success),
+        Some(Action::Completions(completions)) => completions.run().map(success),
+        Some(Action::Man(man)) => man.run().map(success),
         None => {
             let Arguments {
                 images,
