@@ -11,6 +11,7 @@ mod engine;
 mod export;
 mod files;
 mod parity;
+mod readme;
 mod real_input;
 #[path = "../shared/repository.rs"]
 mod repository;
