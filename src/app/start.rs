@@ -65,6 +65,9 @@ pub fn run(mut start: Start) -> Result<(), NoWindow> {
     }
 }
 
+/// The icon of the window, 256 x 256 pixels.
+const ICON: &[u8] = include_bytes!("../../assets/icon/segscope.png");
+
 /// The window with the size and position of the last session.
 fn viewport(session: &SavedSession) -> ViewportBuilder {
     let window = &session.window;
@@ -76,6 +79,13 @@ fn viewport(session: &SavedSession) -> ViewportBuilder {
         .with_maximized(window.maximized)
         .with_clamp_size_to_monitor_size(true)
         .with_drag_and_drop(true);
+    let builder = match eframe::icon_data::from_png_bytes(ICON) {
+        Ok(icon) => builder.with_icon(icon),
+        Err(why) => {
+            log::warn!("cannot read the window's icon: {why}");
+            builder
+        }
+    };
     match window.position {
         Some([x, y]) => builder.with_position([x, y]),
         None => builder,
