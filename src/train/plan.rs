@@ -162,7 +162,13 @@ impl TrainPlan {
     /// # Errors
     /// When the text is not TOML, or a key is missing or unknown.
     pub fn read(text: &str) -> Result<Self, toml::de::Error> {
-        with_present_keys(text.parse()?).try_into()
+        let written: toml::Table = text.parse()?;
+        let present = with_present_keys(written.clone());
+        if present == written {
+            // Errors in the text itself have line and column.
+            return toml::from_str(text);
+        }
+        present.try_into()
     }
 
     /// The text of `train.toml`.

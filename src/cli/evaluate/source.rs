@@ -58,7 +58,7 @@ impl Source {
                 ..
             } => json!({
                 "model": model.output_title(*output), "file": file_text(&model.source), "parameters": model.parameters,
-                "settings": format!("{settings:?}"), "stretch": opening.stretch,
+                "settings": settings_text(settings), "stretch": opening.stretch,
             }),
             Self::Files { reader, .. } => json!({ "model": null, "ids": format!("{reader:?}") }),
         }
@@ -90,6 +90,11 @@ impl Source {
             }
         }
     }
+}
+
+/// The settings as unfinished evaluations contain them: with the former name of their type.
+fn settings_text(settings: &InferenceConfig) -> String {
+    format!("{settings:?}").replacen("InferenceConfig", "Settings", 1)
 }
 
 /// Path, size and modification time of a model's file, because another file makes another evaluation.
@@ -178,5 +183,18 @@ impl Evaluate {
         );
         err!("segscope: note: {count} numbered classes, from the ids in the files");
         Ok(ClassSet::numbered(count))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{DecoderKind, Variant, published};
+
+    #[test]
+    fn settings_are_described_as_in_existing_files() {
+        let spec = published(Variant::Tiny, 16, &[DecoderKind::Linear], 3, 64);
+        let text = settings_text(&InferenceConfig::of(&spec.inference));
+        assert!(text.starts_with("Settings { window: 64, stride: 64,"), "{text}");
     }
 }
