@@ -1,15 +1,15 @@
 // The photo with its masks, in one go: the photo's pixels through brightness and contrast, and over them the class
-// colours. The label texture holds class and region of each pixel and the palette one colour per class, so whatever
-// is changed about the look computes nothing anew.
+// colours. The label texture holds class and region of each pixel and the palette one colour per class, so a change of
+// appearance recomputes nothing.
 //
 // Lengths are in screen pixels unless they are said to be in texels. Colours are sRGB values, as egui mixes them.
 
 struct View {
     // Photo on the screen: left top corner, size.
     photo: vec4<f32>,
-    // Of the photo: factor and addend of its values. Then 1 when the target expects linear light, and how the inside
-    // of the masks is drawn.
-    tone_and_inside: vec4<f32>,
+    // Of the photo: factor and addend of its values. Then 1 when the target expects linear light, and how masks are
+    // filled.
+    tone_and_fill: vec4<f32>,
     // Opacity of all masks, width of outlines (0 for none), probability below which nothing is drawn, 1 to fade what
     // is unsure.
     masks: vec4<f32>,
@@ -18,7 +18,7 @@ struct View {
     highlight: vec4<f32>,
 }
 
-// How the inside of the masks is drawn.
+// How masks are filled.
 const NO_MASKS: f32 = 0.0;
 const FILL: f32 = 1.0;
 const HATCHING: f32 = 2.0;
@@ -28,7 +28,7 @@ const HIGHLIGHT_GAIN: f32 = 1.3;
 // Opacity of all masks from which on outlines are as opaque as their class. A line as faint as the fill could not be
 // seen on it, and at opacity 0 nothing may be left.
 const OUTLINE_FULL_FROM: f32 = 0.25;
-// Texels per screen pixel up to which a picture counts as magnified: 1:1 with room for rounding.
+// Texels per screen pixel up to which a photo counts as magnified: 1:1 with room for rounding.
 const MOST_MAGNIFIED: f32 = 1.001;
 
 @group(0) @binding(0) var<uniform> view: View;
@@ -58,7 +58,7 @@ fn photo_at(place: vec2<f32>) -> vec3<f32> {
     } else {
         color = textureSampleLevel(photo, smooth_sampler, place, log2(reduction)).rgb;
     }
-    return clamp(color * view.tone_and_inside.x + view.tone_and_inside.y, vec3<f32>(0.0), vec3<f32>(1.0));
+    return clamp(color * view.tone_and_fill.x + view.tone_and_fill.y, vec3<f32>(0.0), vec3<f32>(1.0));
 }
 
 // The pixel of the label texture that holds a place in texels; the nearest one for a place outside.
@@ -89,7 +89,7 @@ fn is_other(label: vec2<u32>, class_id: u32, of_highlight: bool) -> bool {
 }
 
 // Whether another area lies within `reach` texels of a place: looked for in eight directions, at the full and at half
-// the distance. The border of the picture is no other area.
+// the distance. The border of the photo is no other area.
 fn other_within(at: vec2<f32>, reach: vec2<f32>, class_id: u32, of_highlight: bool) -> bool {
     var way = vec2<f32>(1.0, 0.0);
     for (var i = 0; i < 8; i++) {
@@ -161,10 +161,10 @@ fn mask(at: vec2<f32>, pixel: vec2<f32>, texels: vec2<f32>, edges: vec2<bool>) -
     if highlighted {
         alpha = min(alpha * HIGHLIGHT_GAIN, 1.0);
     }
-    let inside = view.tone_and_inside.w;
-    if inside == HATCHING {
+    let style = view.tone_and_fill.w;
+    if style == HATCHING {
         alpha *= stripe(pixel, class_id);
-    } else if inside != FILL {
+    } else if style != FILL {
         alpha = 0.0;
     }
     return vec4<f32>(color.rgb * alpha, alpha);
@@ -224,11 +224,11 @@ fn fill(@builtin(position) position: vec4<f32>) -> @location(0) vec4<f32> {
         return vec4<f32>(0.0);
     }
     var color = photo_at(place);
-    if view.tone_and_inside.w != NO_MASKS {
+    if view.tone_and_fill.w != NO_MASKS {
         let masks = masks_at(place, pixel);
         color = color * (1.0 - masks.a) + masks.rgb;
     }
-    if view.tone_and_inside.z > 0.5 {
+    if view.tone_and_fill.z > 0.5 {
         color = to_linear(color);
     }
     return vec4<f32>(color, 1.0);

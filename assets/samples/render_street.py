@@ -1,11 +1,11 @@
-"""Renders the sample street picture and its exact label map with Blender.
+"""Renders the sample street image and its exact label map with Blender.
 
     blender -b -P render_street.py                       full size, seven to ten minutes on two cores
     blender -b -P render_street.py -- --percent 40 --samples 16 --out /tmp/preview
     blender -b -P render_street.py -- --percent 40 --samples 16 --out street-views --views 60
 
 Written next to this script (or into --out):
-    street.jpg          1280x960, the rendered picture
+    street.jpg          1280x960, the rendered image
     street-labels.png   the same size, 8-bit palette PNG whose pixel values are class ids
 
 With --views N the same street is seen from N other places in other light, to train with:
@@ -932,7 +932,7 @@ def look_around(view):
 
 
 def haze(scene):
-    """Mixes distance haze into the picture, everywhere but in the sky."""
+    """Mixes distance haze into the image, everywhere but in the sky."""
     scene.world.mist_settings.start, scene.world.mist_settings.depth, scene.world.mist_settings.falloff = 12, 260, "LINEAR"
     scene.view_layers[0].use_pass_mist = True
     scene.use_nodes = True
@@ -989,7 +989,7 @@ def write_palette_png(path, ids):
                 chunk(b"PLTE", bytes(v for c in PALETTE for v in c)) + chunk(b"IDAT", zlib.compress(rows, 9)) + chunk(b"IEND", b""))
 
 
-def render_picture(scene, samples, target, work):
+def render_image(scene, samples, target, work):
     c = scene.cycles
     c.samples, c.use_adaptive_sampling, c.adaptive_threshold, c.use_denoising, c.seed = samples, True, 0.015, False, 5
     c.max_bounces, c.diffuse_bounces, c.glossy_bounces, c.transmission_bounces = 6, 3, 2, 4
@@ -1024,8 +1024,8 @@ def render_labels(scene, target, work):
 
 
 def render_views(scene, args, work):
-    """All pictures, then all label maps: the second kind of pass changes the materials for good."""
-    for render, folder, name in ((lambda target: render_picture(scene, args.samples, target, work), "images", "street-%03d.jpg"),
+    """All images, then all label maps: the second kind of pass changes the materials for good."""
+    for render, folder, name in ((lambda target: render_image(scene, args.samples, target, work), "images", "street-%03d.jpg"),
                                  (lambda target: render_labels(scene, target, work), "labels", "street-%03d.png")):
         os.makedirs(os.path.join(args.out, folder), exist_ok=True)
         for view in range(args.views):
@@ -1055,7 +1055,7 @@ def main():
         if args.views:
             render_views(scene, args, work)
         else:
-            render_picture(scene, args.samples, os.path.join(args.out, "street.jpg"), work)
+            render_image(scene, args.samples, os.path.join(args.out, "street.jpg"), work)
             render_labels(scene, os.path.join(args.out, "street-labels.png"), work)
 
 

@@ -29,7 +29,7 @@ pub struct Start {
 
 /// Why the window cannot open.
 #[derive(Debug, thiserror::Error)]
-#[error("the window cannot open ({0}); without a display, use: segscope segment PHOTO --out DIR")]
+#[error("the window cannot open ({0}); without a display, use: segscope segment IMAGE --out DIR")]
 pub struct NoWindow(String);
 
 /// Opens the window and returns when it is closed.

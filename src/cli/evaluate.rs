@@ -29,8 +29,8 @@ pub(super) struct Evaluate {
     /// Folder of images, including subfolders
     #[arg(long, value_name = "DIR", required_unless_present_any = ["predictions", "list"], conflicts_with = "predictions")]
     images: Option<PathBuf>,
-    /// Folder of predicted label maps (PNG with class ids) to score instead of a model; - if the first files in --list
-    /// are predictions
+    /// Folder of predicted label maps (PNG with class ids) to score instead of a model; - if the first file in each
+    /// line of --list is a prediction
     #[arg(long, value_name = "DIR", conflicts_with = "model")]
     predictions: Option<PathBuf>,
     /// Predicted ids are one more than their class, and 0 is no class

@@ -50,7 +50,7 @@ impl Train {
         stopping::check()?;
         prepared.remarks.iter().chain(&findings).for_each(|line| err!("{line}"));
         let every = Duration::from_secs(self.keep_every);
-        let (mut keeper, mut state) = TrainingRecorder::open(&self.out, &prepared, self.overwrite, every)?;
+        let (mut recorder, mut state) = TrainingRecorder::open(&self.out, &prepared, self.overwrite, every)?;
         let config = &prepared.plan.training;
         err!(
             "{} on {}, {} images, from step {} to {}",
@@ -64,10 +64,10 @@ impl Train {
             err!("decoders that start untrained: {}", prepared.fresh.join(", "));
         }
         let mut progress = TrainingProgress::new(&prepared, state.iteration);
-        let done = keeper.carry_out(&training, &mut state, |event| progress.tell(event));
+        let done = recorder.carry_out(&training, &mut state, |event| progress.tell(event));
         progress.finish();
         done?;
-        out!("{}", self.result(&prepared, state.iteration, keeper.folder()))
+        out!("{}", self.result(&prepared, state.iteration, recorder.folder()))
     }
 
     fn result(&self, prepared: &Prepared, steps: usize, folder: &TrainFolder) -> String {

@@ -45,7 +45,7 @@ impl Outbox {
 
     /// Sends an event that the next one of its kind replaces: drops it while the queue is half full.
     pub(super) fn send_if_room(&self, event: Event) {
-        if self.try_tell(event) {
+        if self.try_send(event) {
             (self.wake)();
         }
     }
@@ -53,7 +53,7 @@ impl Outbox {
     /// As [`Outbox::send_if_room`] for progress, which is frequent: the window is woken less often.
     pub(super) fn send_progress(&self, event: Event) {
         let now = Instant::now();
-        if self.try_tell(event) && now >= self.quiet_until.get() {
+        if self.try_send(event) && now >= self.quiet_until.get() {
             self.quiet_until.set(now + PROGRESS_PERIOD);
             (self.wake)();
         }
@@ -64,7 +64,7 @@ impl Outbox {
         self.quiet_until.set(Instant::now() + QUIET_START);
     }
 
-    fn try_tell(&self, event: Event) -> bool {
+    fn try_send(&self, event: Event) -> bool {
         self.events.len() < MAX_EVENTS / 2 && self.events.try_send(event).is_ok()
     }
 }

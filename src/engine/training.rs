@@ -22,7 +22,7 @@ use crate::train::{Prepared, TrainEvent, TrainHistory, TrainPlan, TrainingRecord
 const MAX_NEWS: usize = 64;
 
 /// Minimum time between two saved states.
-const KEPT_EVERY: Duration = Duration::from_secs(60);
+const SAVED_EVERY: Duration = Duration::from_secs(60);
 
 /// Longest side in pixels of the validation image that is shown during training.
 const SHOWN_SIDE: usize = 640;
@@ -201,11 +201,11 @@ fn train(
     if stops() {
         return Err("The training was stopped before its first step".into());
     }
-    let opened = TrainingRecorder::open(out, &prepared, false, KEPT_EVERY);
-    let (mut keeper, mut state) = opened.map_err(|why| why.to_string())?;
+    let opened = TrainingRecorder::open(out, &prepared, false, SAVED_EVERY);
+    let (mut recorder, mut state) = opened.map_err(|why| why.to_string())?;
     let config = &prepared.plan.training;
     // A training can resume without its curves.
-    let history = TrainHistory::read(keeper.folder()).unwrap_or_else(|why| {
+    let history = TrainHistory::read(recorder.folder()).unwrap_or_else(|why| {
         log::warn!(
             "cannot read the losses and scores of the previous steps ({why}): {}",
             out.display()
@@ -233,9 +233,9 @@ fn train(
         .first()
         .and_then(|pair| Photo::open(&pair.file).ok());
     let send = |event: &TrainEvent| sender.send(news_of(event, &prepared, shown.as_ref()));
-    let done = keeper.carry_out(&training, &mut state, send);
+    let done = recorder.carry_out(&training, &mut state, send);
     done.map_err(|why| why.to_string())?;
-    let folder = keeper.folder();
+    let folder = recorder.folder();
     Ok(TrainingResult {
         last: folder.last(),
         best: state.best.map(|_| folder.best()),

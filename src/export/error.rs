@@ -22,7 +22,7 @@ pub enum ExportError {
         path: PathBuf,
     },
     /// An image cannot be encoded as PNG.
-    #[error("cannot encode a PNG ({source}); choose another photo: {}", path.display())]
+    #[error("cannot encode a PNG ({source}); choose another image: {}", path.display())]
     Encode {
         /// The error of the encoder.
         source: png::EncodingError,
@@ -40,7 +40,7 @@ pub enum ExportError {
     },
     /// Image and label map differ in size.
     #[error(
-        "expected a label map as large as the photo ({} x {}), found {} x {}; segment this photo again",
+        "expected a label map as large as the image ({} x {}), found {} x {}; segment this image again",
         photo[0], photo[1], map[0], map[1]
     )]
     Mismatch {
@@ -50,7 +50,7 @@ pub enum ExportError {
         map: [usize; 2],
     },
     /// The number of values does not match the number of pixels.
-    #[error("expected {expected} {what}, found {found}; segment this photo again")]
+    #[error("expected {expected} {what}, found {found}; segment this image again")]
     Incomplete {
         /// Which values.
         what: &'static str,

@@ -104,7 +104,7 @@ impl Options {
         } else {
             self.naming.clone()
         };
-        [filled(&template, words).as_str(), name, "image"]
+        [filled(&template, words).as_str(), name, "picture"]
             .into_iter()
             .map(safe)
             .find(|stem| !stem.is_empty())
@@ -197,8 +197,8 @@ mod tests {
         for naming in ["", "  ", "\t"] {
             assert_eq!(stem(naming, "a"), "a", "{naming:?}");
         }
-        assert_eq!(stem("{name}", ".."), "image");
-        assert_eq!(stem("", ""), "image");
+        assert_eq!(stem("{name}", ".."), "picture");
+        assert_eq!(stem("", ""), "picture");
     }
 
     #[test]

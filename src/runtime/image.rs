@@ -39,7 +39,7 @@ impl ImageSource {
             Self::Sample => "street".into(),
             Self::Path(path) => path
                 .file_stem()
-                .map_or_else(|| "image".into(), |n| n.to_string_lossy().into()),
+                .map_or_else(|| "picture".into(), |n| n.to_string_lossy().into()),
         }
     }
 }

@@ -143,7 +143,7 @@ impl<'a> TrainingRecorder<'a> {
         let scores = mains.flat_map(|key| ["mIoU", "pixel accuracy"].map(|score| format!("{score} of {key}")));
         let scores = scores.map(|heading| csv_field(&heading).into_owned());
         let scores = format!("iteration,{}", scores.collect::<Vec<_>>().join(","));
-        let keeper = Self {
+        let recorder = Self {
             log: continued(&folder.log(), &log, state.iteration)?,
             scores: continued(&folder.scores(), &scores, state.validated.unwrap_or(0))?,
             folder,
@@ -151,7 +151,7 @@ impl<'a> TrainingRecorder<'a> {
             every,
             kept: Instant::now(),
         };
-        Ok((keeper, state))
+        Ok((recorder, state))
     }
 
     /// The output folder.

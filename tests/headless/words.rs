@@ -132,6 +132,22 @@ fn documentation_avoids_the_words() {
 }
 
 #[test]
+fn scripts_and_shaders_avoid_the_words() {
+    let words = words();
+    let folders = [("shaders", "wgsl"), ("assets", "toml"), ("tests", "py")];
+    let mut all: Vec<PathBuf> = folders
+        .iter()
+        .flat_map(|(folder, ending)| files(folder, ending))
+        .collect();
+    all.push(PathBuf::from(".ci/run"));
+    assert!(all.len() > 2, "too few files: {all:?}");
+    let found = all
+        .iter()
+        .flat_map(|path| findings(&path.display().to_string(), &read(path), &words));
+    expect_none(&found.collect::<Vec<_>>());
+}
+
+#[test]
 fn help_avoids_the_words() {
     let words = words();
     let help = |arguments: &[&str]| {

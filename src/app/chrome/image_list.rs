@@ -137,7 +137,7 @@ impl ImageList {
             scroll = scroll.vertical_scroll_offset(offset_for(ui, row as f32 * step, step));
         }
         let output = scroll.show_rows(ui, ROW, listed.len(), |ui, range| {
-            self.wish(ctx, &listed, range.clone());
+            self.request(ctx, &listed, range.clone());
             for &index in &listed[range] {
                 let Some(image) = images.get(index) else { continue };
                 let response = self.row(ui, image, index == current);
@@ -156,7 +156,7 @@ impl ImageList {
     }
 
     /// Requests the thumbnails of the visible rows and some after them.
-    fn wish(&mut self, ctx: &Ctx, listed: &[usize], range: Range<usize>) {
+    fn request(&mut self, ctx: &Ctx, listed: &[usize], range: Range<usize>) {
         let images = &ctx.state.library.images;
         self.drop_far_thumbnails(ctx, listed, &range);
         let until = (range.end + AHEAD).min(listed.len());

@@ -166,7 +166,7 @@ commands! {
         ZoomIn: "Zoom in", "Zoom in on the centre. The wheel zooms at the cursor.";
         ZoomOut: "Zoom out", "Zoom out from the centre. The wheel zooms at the cursor.";
         ToggleMasks: "Masks", "Show or hide all masks.";
-        CycleFill: "Next mask style", "Switch between filled, hatched and empty masks.";
+        CycleFill: "Next mask style", "Switch between filled masks, hatched masks and outlines only.";
         ToggleOutline: "Outlines", "Show or hide the mask outlines.";
         TogglePalette: "Colour-blind safe colours",
             "Switch between the data set's colours and a palette that is safe for colour-blind users.";

@@ -82,7 +82,7 @@ def out_classes(case):
 
 
 def drawn(classes, rows=8, columns=12):
-    """Two pictures with labels of so many blocks of 4 x 4 pixels, of which some are to be ignored."""
+    """Two images with labels of so many blocks of 4 x 4 pixels, of which some are to be ignored."""
     image = torch.randn(2, 3, 4 * rows, 4 * columns, dtype=torch.float64)
     labels = torch.randint(0, classes, (2, rows, columns)).repeat_interleave(4, 1).repeat_interleave(4, 2)
     labels[0, :20, :30] = 255
@@ -163,7 +163,7 @@ def setr_weights(case, dtype):
 
 
 def setr_logits(case, w, image, learns, size=None):
-    """Logits of the main head and the auxiliary ones at a size, the picture's own without one."""
+    """Logits of the main head and the auxiliary ones at a size, the image's own without one."""
     about = json.loads((FOLDER / ".." / case / "manifest.json").read_text())
     heads, depth, grid, mla = about["heads"], about["encoder_depth"], about["pos_embed_grid"], case.endswith("mla")
     batch, _, height, width = image.shape

@@ -398,5 +398,5 @@ fn a_template_names_the_files() {
     // A name of only dots must not refer to the parent folder.
     let stem = Options::default().file_stem("..", "Seg-T-Mask/16");
     write(&scene.subject(), &options, folder.path(), &stem).unwrap();
-    assert!(folder.path().join("classes/image/000-sky.png").is_file());
+    assert!(folder.path().join("classes/picture/000-sky.png").is_file());
 }

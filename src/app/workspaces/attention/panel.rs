@@ -200,7 +200,7 @@ impl Attention {
                 MapChoice::Uncertainty(what) => name(what),
                 _ => "Choose…".into(),
             };
-            let list = ComboBox::from_id_salt("certainty")
+            let list = ComboBox::from_id_salt("uncertainty")
                 .selected_text(text)
                 .width(150.0)
                 .truncate();

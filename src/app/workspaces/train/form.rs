@@ -319,7 +319,7 @@ impl Form {
 
     fn preset(&mut self, ui: &mut Ui) {
         let label = ui.label("Preset");
-        ComboBox::from_id_salt("recipe")
+        ComboBox::from_id_salt("preset")
             .selected_text(self.preset.title())
             .show_ui(ui, |ui| {
                 for preset in Preset::ALL {
