@@ -92,11 +92,12 @@ impl Attention {
                 .map_or_else(|| format!("Class {class}"), |class| class.name.clone()),
         };
         ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = 4.0;
             let label = ui.label("From");
-            let room = (ui.available_width() - 8.0).floor().max(80.0);
+            let room = (ui.available_width() - 1.0).floor().max(80.0);
             let list = ComboBox::from_id_salt("query")
                 .selected_text(name(self.token))
-                .width(room)
+                .width(room - 8.0)
                 .truncate();
             // Without a limit the list widens the panel by a fraction of a point, which moves the photo.
             let limited = ui.scope(|ui| {
