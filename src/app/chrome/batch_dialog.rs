@@ -61,7 +61,10 @@ impl BatchDialog {
         let modal = Modal::new(Id::unique("segment all")).show(ui, |ui| {
             ui.set_width(440.0_f32.min(ui.ctx().content_rect().width() - 80.0));
             ui.heading("Segment all photos");
-            ui.label(format!("{} photos with {title}", ctx.state.library.images.len()));
+            ui.label(match ctx.state.library.images.len() {
+                1 => format!("1 photo with {title}"),
+                count => format!("{count} photos with {title}"),
+            });
             ui.weak("Results stay in memory up to the limit in the settings. Export files to keep all of them.");
             ui.add_space(6.0);
             ui.checkbox(&mut self.write, "Export files");

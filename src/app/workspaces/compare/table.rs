@@ -183,7 +183,7 @@ fn headings(with_truth: bool) -> Vec<(String, String)> {
     for pixels in BOUNDARY_PIXELS {
         headings.push((
             format!("Edges ±{pixels} px"),
-            format!("Share of boundaries within {pixels} pixels of those of the reference (%)"),
+            format!("Share of boundaries at most {pixels} px from the reference's boundaries (%)"),
         ));
     }
     if with_truth {
