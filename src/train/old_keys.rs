@@ -6,40 +6,52 @@ use toml::{Table, Value};
 
 use super::plan::TrainPlan;
 
-/// Former and present path of each renamed key, below `[training]`.
-const RENAMED: [(&[&str], &[&str]); 9] = [
-    (&["batch"], &["batch-size"]),
-    (&["decoder-rate"], &["decoder-lr-multiplier"]),
-    (&["clip"], &["clip-norm"]),
-    (&["average"], &["ema-decay"]),
-    (&["averaging"], &["loss-reduction"]),
-    (&["dropping", "path"], &["drop-path"]),
-    (&["dropping", "decoder"], &["dropout"]),
-    (&["schedule", "base"], &["schedule", "lr"]),
-    (&["schedule", "floor"], &["schedule", "min-lr"]),
+/// Former and present name of each renamed key of `[training]`, with the table before it where it is in one.
+const RENAMED: [(&str, &str); 9] = [
+    ("batch", "batch-size"),
+    ("decoder-rate", "decoder-lr-multiplier"),
+    ("clip", "clip-norm"),
+    ("average", "ema-decay"),
+    ("averaging", "loss-reduction"),
+    ("dropping.path", "drop-path"),
+    ("dropping.decoder", "dropout"),
+    ("schedule.base", "schedule.lr"),
+    ("schedule.floor", "schedule.min-lr"),
 ];
 
-/// The plan with present keys. Where a file has both names of a key, the former one stays and is refused as unknown.
-pub(super) fn with_present_keys(mut plan: Table) -> Table {
+/// Gives a plan its present keys, and returns whether it had former ones. Where a file has both names of a key, the
+/// former one stays and is refused as unknown.
+pub(super) fn rename_keys(plan: &mut Table) -> bool {
     let Some(training) = plan.get_mut("training").and_then(Value::as_table_mut) else {
-        return plan;
+        return false;
     };
+    let mut renamed = false;
     for (former, present) in RENAMED {
-        if find(training, present).is_some() {
+        if place(training, present).is_some_and(|(table, key)| table.contains_key(key)) {
             continue;
         }
-        if let Some(value) = take(training, former) {
-            put(training, present, value);
+        let Some(value) = place(training, former).and_then(|(table, key)| table.remove(key)) else {
+            continue;
+        };
+        if let Some((table, key)) = place(training, present) {
+            table.insert(key.to_owned(), value);
         }
+        renamed = true;
     }
-    if training
-        .get("dropping")
-        .and_then(Value::as_table)
-        .is_some_and(Table::is_empty)
-    {
+    let dropping = training.get("dropping").and_then(Value::as_table);
+    if dropping.is_some_and(Table::is_empty) {
         training.remove("dropping");
+        renamed = true;
     }
-    plan
+    renamed
+}
+
+/// The table in which a key is, if there is such a table, and the key's name there.
+fn place<'a>(training: &'a mut Table, key: &'a str) -> Option<(&'a mut Table, &'a str)> {
+    match key.split_once('.') {
+        Some((table, key)) => Some((training.get_mut(table)?.as_table_mut()?, key)),
+        None => Some((training, key)),
+    }
 }
 
 /// The identity of a training ([`super::Prepared::identity`]) as the program writes it now. Text that cannot be read is
@@ -50,39 +62,6 @@ pub(super) fn present_identity(identity: &str) -> String {
     };
     let comments = identity.lines().filter(|line| line.starts_with('#'));
     comments.fold(text, |text, line| text + line + "\n")
-}
-
-fn find<'a>(table: &'a Table, path: &[&str]) -> Option<&'a Value> {
-    let (last, folders) = path.split_last()?;
-    let mut table = table;
-    for folder in folders {
-        table = table.get(*folder)?.as_table()?;
-    }
-    table.get(*last)
-}
-
-fn take(table: &mut Table, path: &[&str]) -> Option<Value> {
-    let (last, folders) = path.split_last()?;
-    let mut table = table;
-    for folder in folders {
-        table = table.get_mut(*folder)?.as_table_mut()?;
-    }
-    table.remove(*last)
-}
-
-/// Inserts a value at a path, of which only the last key may be new.
-fn put(table: &mut Table, path: &[&str], value: Value) {
-    let Some((last, folders)) = path.split_last() else {
-        return;
-    };
-    let mut table = table;
-    for folder in folders {
-        let Some(below) = table.get_mut(*folder).and_then(Value::as_table_mut) else {
-            return;
-        };
-        table = below;
-    }
-    table.insert((*last).to_owned(), value);
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
 use super::config::TrainConfig;
-use super::old_keys::with_present_keys;
+use super::old_keys::rename_keys;
 use super::run::Training;
 use super::start::{StartError, StartPlan, start_from};
 use crate::checkpoint::{self, CheckpointError, OnRead};
@@ -162,13 +162,12 @@ impl TrainPlan {
     /// # Errors
     /// When the text is not TOML, or a key is missing or unknown.
     pub fn read(text: &str) -> Result<Self, toml::de::Error> {
-        let written: toml::Table = text.parse()?;
-        let present = with_present_keys(written.clone());
-        if present == written {
-            // Errors in the text itself have line and column.
-            return toml::from_str(text);
+        let mut plan: toml::Table = text.parse()?;
+        if rename_keys(&mut plan) {
+            return plan.try_into();
         }
-        present.try_into()
+        // Errors in the text itself have line and column.
+        toml::from_str(text)
     }
 
     /// The text of `train.toml`.
