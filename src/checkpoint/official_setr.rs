@@ -88,7 +88,7 @@ pub(super) fn plan(shapes: &Shapes, meta: &Meta, path: &Path) -> Result<Plan, Ch
             mapping.ignore(name);
         }
     }
-    let ours = format!("decoders.{}", head.spec().key);
+    let ours = head.spec().prefix();
     match &head {
         LayoutDecoder::Naive(up) | LayoutDecoder::Pup(up) => {
             let rules = &spec.inference;

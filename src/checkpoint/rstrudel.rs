@@ -72,7 +72,7 @@ fn mapping(spec: &ModelSpec, decoder: &Decoder, shapes: &Shapes) -> TensorMappin
     names.encoder(&mut mapping, &spec.encoder, shapes);
     // The 1000-way ImageNet heads are in every published file.
     mapping.ignore_all(shapes, "encoder.head");
-    let ours = format!("decoders.{}", decoder.key());
+    let ours = decoder.spec().prefix();
     match decoder {
         Decoder::Mask(mask) => {
             mapping.take_pair(&format!("{ours}.proj_dec"), "decoder.proj_dec");
@@ -104,21 +104,12 @@ enum Decoder {
 }
 
 impl Decoder {
-    fn key(&self) -> &'static str {
-        match self {
-            Self::Linear => "linear",
-            Self::Mask(_) => "mask",
-        }
-    }
-
     fn spec(&self) -> DecoderSpec {
-        DecoderSpec {
-            key: self.key().into(),
-            head: match self {
-                Self::Linear => HeadSpec::Linear,
-                Self::Mask(mask) => HeadSpec::MaskTransformer(mask.clone()),
-            },
-        }
+        let (key, head) = match self {
+            Self::Linear => ("linear", HeadSpec::Linear),
+            Self::Mask(mask) => ("mask", HeadSpec::MaskTransformer(mask.clone())),
+        };
+        DecoderSpec { key: key.into(), head }
     }
 }
 

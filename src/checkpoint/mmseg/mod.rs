@@ -74,7 +74,7 @@ impl LayoutDecoder {
 
     /// Maps the file's tensors to those of this decoder, for an encoder of width `width`.
     fn mapping(&self, mapping: &mut TensorMapping, spec: &ModelSpec, width: usize) {
-        let ours = format!("decoders.{}", self.spec().key);
+        let ours = self.spec().prefix();
         match self {
             Self::Linear => segmenter::linear_mapping(mapping, &ours, spec, width),
             Self::Mask(mask) => segmenter::mask_mapping(mapping, &ours, mask),

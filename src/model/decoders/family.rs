@@ -1,6 +1,6 @@
 //! The interface of decoder specs, and the inputs that their sizes depend on.
 
-use super::super::encoders::LevelSpec;
+use super::super::encoders::{LevelSpec, cells};
 use super::super::spec::{ModelSpec, SpecError};
 use super::super::tensors::TensorList;
 
@@ -64,7 +64,7 @@ impl Inputs {
 
     /// Number of cells of the last level in a window of these sides in pixels.
     pub(in crate::model) fn cells(&self, window: [usize; 2]) -> usize {
-        window.map(|side| side.div_ceil(self.stride())).iter().product()
+        cells(window, self.stride())
     }
 
     /// Distance between two cells of the last level in pixels; for an encoder with tokens the side of a patch.

@@ -78,7 +78,7 @@ pub enum Decoder {
 
 impl HeadSpec {
     /// The spec of this decoder as a [`DecoderFamily`].
-    pub(super) fn head(&self) -> &dyn DecoderFamily {
+    pub(super) fn family(&self) -> &dyn DecoderFamily {
         match self {
             Self::Linear => &LinearSpec,
             Self::MaskTransformer(spec) => spec,
@@ -89,44 +89,44 @@ impl HeadSpec {
 
     /// The name that papers use: `Mask`, `PUP`.
     pub fn title(&self) -> &'static str {
-        self.head().title()
+        self.family().title()
     }
 
     /// The paper that the decoder is from.
     pub fn paper(&self) -> Paper {
-        self.head().paper()
+        self.family().paper()
     }
 
     /// The features that it reads.
     pub fn needs(&self) -> Needs {
-        self.head().needs()
+        self.family().needs()
     }
 
     /// Whether it has batch norms, which in training normalise by the whole batch.
     pub fn has_batch_norm(&self) -> bool {
-        self.head().has_batch_norm()
+        self.family().has_batch_norm()
     }
 
     /// Channels of its first convolution; `None` for Segmenter's decoders.
     pub fn channels(&self) -> Option<usize> {
-        self.head().channels()
+        self.family().channels()
     }
 
     /// The layer of the encoder, from 0, that each auxiliary head reads.
     pub fn auxiliary_layers(&self) -> Vec<usize> {
-        self.head().auxiliary_layers()
+        self.family().auxiliary_layers()
     }
 
     /// Number of steps in a run of one of its heads, for progress.
     pub fn steps(&self, auxiliary: Option<usize>) -> usize {
-        self.head().steps(auxiliary)
+        self.family().steps(auxiliary)
     }
 }
 
 impl DecoderSpec {
     /// Kind and sizes as text: `SETR MLA, on layers 3, 6, 9, 12`.
     pub fn described(&self) -> String {
-        let kind = self.head.head().described();
+        let kind = self.head.family().described();
         let layers = self.head.auxiliary_layers();
         if layers.is_empty() {
             return kind;
@@ -136,12 +136,12 @@ impl DecoderSpec {
     }
 
     /// Prefix of the names of its tensors, without a dot.
-    fn prefix(&self) -> String {
+    pub fn prefix(&self) -> String {
         format!("decoders.{}", self.key)
     }
 
     pub(super) fn tensors(&self, inputs: &Inputs, list: &mut TensorList) {
-        self.head.head().tensors(&self.prefix(), inputs, list);
+        self.head.family().tensors(&self.prefix(), inputs, list);
     }
 
     /// Checks that the sizes are possible and within bounds.
@@ -165,7 +165,7 @@ impl DecoderSpec {
         for level in levels {
             between("decoder level", level, 0, inputs.levels.len().saturating_sub(1))?;
         }
-        self.head.head().check(inputs)
+        self.head.family().check(inputs)
     }
 }
 

@@ -32,8 +32,13 @@ pub struct AttentionSpec {
 impl AttentionSpec {
     /// Number of patches in a window of these sides in pixels.
     pub fn patches(&self, window: [usize; 2]) -> usize {
-        window.map(|side| side.div_ceil(self.patch)).iter().product()
+        cells(window, self.patch)
     }
+}
+
+/// Number of squares of `stride` pixels a side that cover a window of these sides in pixels.
+pub(in crate::model) fn cells(window: [usize; 2], stride: usize) -> usize {
+    window.map(|side| side.div_ceil(stride)).iter().product()
 }
 
 /// Sizes with which to continue the training of an encoder.

@@ -15,6 +15,7 @@ use super::tensors::TensorList;
 use super::weights::{HostTensor, WeightsMismatch};
 use family::EncoderFamily;
 
+pub(super) use family::cells;
 pub use family::{AttentionSpec, LevelSpec, Refit, RefitError};
 pub use vit::{PositionResize, Variant, VisionTransformer, VitSpec, resized_positions};
 

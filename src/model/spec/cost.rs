@@ -11,7 +11,7 @@ impl ModelSpec {
         let inputs = Inputs::of(self);
         let cells = inputs.cells(window) as f64;
         let decoder = self.decoders.get(output.decoder).map_or(0.0, |decoder| {
-            let head = decoder.head.head();
+            let head = decoder.head.family();
             head.products(output.auxiliary, &inputs, cells)
         });
         2.0 * (self.encoder.products(window) + decoder)
@@ -29,7 +29,7 @@ impl ModelSpec {
             return [0; 2];
         };
         let inputs = Inputs::of(self);
-        let (head, stride) = (decoder.head.head(), inputs.stride());
+        let (head, stride) = (decoder.head.family(), inputs.stride());
         let is_whole = window.iter().all(|side| side.is_multiple_of(stride));
         let side = head.logits_per_cell(output.auxiliary, stride, is_whole);
         let cells = inputs.cells(window);

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::EncoderSpec;
-use super::super::family::{AttentionSpec, EncoderFamily, LevelSpec, Refit, RefitError};
+use super::super::family::{AttentionSpec, EncoderFamily, LevelSpec, Refit, RefitError, cells};
 use crate::model::spec::{SpecError, between, divides};
 use crate::model::tensors::TensorList;
 use crate::model::weights::HostTensor;
@@ -67,7 +67,7 @@ impl VitSpec {
 
     /// Number of patches in a window of these sides in pixels.
     pub(super) fn patches(&self, window: [usize; 2]) -> usize {
-        window.map(|side| side.div_ceil(self.patch)).iter().product()
+        cells(window, self.patch)
     }
 
     /// The variant's usual name, or its width and depth if no published variant has these sizes.
