@@ -9,7 +9,8 @@ use crate::repository::in_repository;
 /// Flags by command; those of the window have an empty name.
 type Flags = BTreeMap<String, BTreeSet<String>>;
 
-fn help(arguments: &[&str]) -> String {
+/// What the program prints for these arguments.
+pub fn help(arguments: &[&str]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_segscope")).args(arguments).output();
     let output = output.expect("the program runs");
     assert!(output.status.success(), "{arguments:?}");
@@ -29,7 +30,7 @@ fn flags_in(text: &str) -> BTreeSet<String> {
 }
 
 /// The commands that `--help` lists.
-fn commands() -> BTreeSet<String> {
+pub fn commands() -> BTreeSet<String> {
     let overview = help(&["--help"]);
     let (_, list) = overview.split_once("Commands:\n").expect("a list of commands");
     let lines = list.lines().take_while(|line| !line.is_empty());

@@ -2,10 +2,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use walkdir::WalkDir;
 
+use crate::readme::{commands, help};
 use crate::repository::in_repository;
 use crate::rooms::tokens::others;
 
@@ -150,17 +150,10 @@ fn scripts_and_shaders_avoid_the_words() {
 #[test]
 fn help_avoids_the_words() {
     let words = words();
-    let help = |arguments: &[&str]| {
-        let output = Command::new(env!("CARGO_BIN_EXE_segscope")).args(arguments).output();
-        String::from_utf8(output.expect("the program runs").stdout).expect("UTF-8")
-    };
-    let overview = help(&["--help"]);
-    let (_, commands) = overview.split_once("Commands:\n").expect("a list of commands");
-    let commands = commands.lines().take_while(|line| !line.is_empty());
-    let names: Vec<&str> = commands.filter_map(|line| line.split_whitespace().next()).collect();
-    assert!(names.contains(&"segment") && names.contains(&"train"), "{names:?}");
-    let mut found = findings("segscope --help", &overview, &words);
-    for name in names.iter().filter(|name| **name != "help") {
+    let names = commands();
+    assert!(names.contains("segment") && names.contains("train"), "{names:?}");
+    let mut found = findings("segscope --help", &help(&["--help"]), &words);
+    for name in &names {
         let text = help(&[name, "--help"]);
         found.extend(findings(&format!("segscope {name} --help"), &text, &words));
     }
