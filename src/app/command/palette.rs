@@ -220,7 +220,11 @@ impl CommandPalette {
         let height = (ui.ctx().content_rect().height() - 200.0).clamp(120.0, 420.0);
         ui.spacing_mut().item_spacing.y = 0.0;
         ui.add_space(6.0);
-        let mut area = ScrollArea::vertical().max_height(height).auto_shrink([false, true]);
+        let mut area = ScrollArea::vertical()
+            .max_height(height)
+            // Without it the list never grows beyond the height of the last frame, in which fewer lines may have matched.
+            .min_scrolled_height(height)
+            .auto_shrink([false, true]);
         if std::mem::take(&mut self.reveal) {
             // The offset closest to the previous one that shows the selection.
             let top = self.selected as f32 * row_height;
@@ -395,6 +399,19 @@ mod tests {
             harness.state().chosen,
             Some(PaletteChoice::Command(Command::ToggleMinimap))
         );
+    }
+
+    #[test]
+    fn a_short_list_grows_again() {
+        let mut harness = harness(&[]);
+        let last_of_the_first_screen = Command::ALL[12].title();
+        assert!(harness.query_by_label(last_of_the_first_screen).is_some());
+        type_text(&mut harness, "exprt");
+        assert!(harness.query_by_label(last_of_the_first_screen).is_none());
+        press(&mut harness, Key::Escape);
+        harness.state_mut().palette.open();
+        harness.run();
+        assert!(harness.query_by_label(last_of_the_first_screen).is_some());
     }
 
     #[test]
