@@ -12,6 +12,9 @@ use super::stage::{Stage, in_repository};
 /// Time limit of a step, far longer than any takes, even with two busy cores and software Vulkan.
 pub const DEADLINE: Duration = Duration::from_secs(120);
 
+/// Pixels of background that the palette has at least while nothing is typed.
+const LONG_LIST: usize = 100_000;
+
 /// Calls `look` until it returns a value.
 pub fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
@@ -148,11 +151,14 @@ impl<'a> Program<'a> {
 
     /// Runs the command with this title from the command palette.
     pub fn perform(&mut self, title: &str) {
-        self.press_and_see("ctrl+p");
-        let open = self.screen();
+        let bare = self.screen().dialog();
+        self.press("ctrl+p");
+        // A screenshot shows the whole list only after a frame that darkens the canvas and has no dialog yet. Panes that
+        // are still being filled behind it change the canvas too, so only the dialog itself counts.
+        let open = self.wait_for_screen("the list", |screen| screen.dialog() > bare + LONG_LIST);
         printed("xdotool", &["type", "--delay", "30", title]);
-        // The few matching lines leave most of the list empty, which changes far more pixels than the blinking cursor.
-        self.wait_for_screen("a short list", |screen| screen.differing(&open) > 50_000);
+        let short = open.dialog() - LONG_LIST / 2;
+        self.wait_for_screen("a short list", |screen| screen.dialog() < short);
         self.press("Return");
     }
 

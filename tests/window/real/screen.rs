@@ -42,6 +42,9 @@ const AROUND: [f64; 4] = [200.0, 270.0, 64.0, 28.0];
 /// Width and height of the sample image.
 const SAMPLE: [f64; 2] = [1280.0, 960.0];
 
+/// Background of dialogs in the dark and the light theme.
+const DIALOG: [[u8; 3]; 2] = [[32; 3], [250; 3]];
+
 impl Screen {
     /// The colour at a position of the sample image.
     pub fn at(&self, place: Place) -> [i32; 3] {
@@ -58,10 +61,9 @@ impl Screen {
         self.0.rgb.chunks_exact(3).filter(|pixel| *pixel == color).count()
     }
 
-    /// Number of pixels that differ from another screenshot of the same window.
-    pub fn differing(&self, other: &Self) -> usize {
-        let (mine, others) = (self.0.rgb.chunks_exact(3), other.0.rgb.chunks_exact(3));
-        mine.zip(others).filter(|(a, b)| a != b).count()
+    /// Number of pixels with the background of dialogs, in either theme.
+    pub fn dialog(&self) -> usize {
+        DIALOG.map(|color| self.count(color)).iter().sum()
     }
 
     /// The pixels of the canvas and any dialogs over it, without panels and bars.
