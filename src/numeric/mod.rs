@@ -1,11 +1,31 @@
 //! Arithmetic that several rooms share: half-pixel interpolation, a vectorisable `e^x`, and matrix products in host
-//! memory.
+//! memory, of strided matrices and of packed ones.
 
+mod aligned;
+mod bf16;
 mod exp;
+#[cfg(all(test, unix))]
+mod guard_tests;
+mod isa;
+mod kernels;
 mod matrix;
+mod packed;
+#[cfg(test)]
+mod product_tests;
+mod rows;
+mod simd;
 
+pub(crate) use aligned::Aligned;
+pub(crate) use bf16::pair;
+#[cfg(test)]
+pub(crate) use bf16::widened;
 pub(crate) use exp::exp;
+pub use isa::Isa;
+pub use kernels::{Arithmetic, Format, Kernels};
+pub(crate) use kernels::{Operands, TILE_COLUMNS, TILE_ROWS, Tile};
 pub(crate) use matrix::{Strided, multiply};
+pub(crate) use packed::{PackedMatrix, TilePlace};
+pub(crate) use rows::RowLayout;
 
 /// The position of an output sample among the input samples: two neighbours and the weight of the second.
 #[derive(Clone, Copy, Debug, PartialEq)]

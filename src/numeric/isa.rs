@@ -1,0 +1,84 @@
+//! The instruction sets that the matrix kernels are compiled for.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// An instruction set with kernels of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Isa {
+    /// Any processor; the reference that the others are checked against.
+    Portable,
+    /// Any processor, with the roundings of [`Isa::Avx512Bf16`]. Slow; never chosen automatically.
+    PortableBf16,
+    /// AVX2 and FMA: eight lanes.
+    Avx2,
+    /// AVX-512 F: sixteen lanes.
+    Avx512,
+    /// AVX-512 F and BF16: sixteen lanes, and products of bf16 pairs.
+    Avx512Bf16,
+}
+
+impl Isa {
+    /// All of them, the most capable first.
+    pub const ALL: [Self; 5] = [
+        Self::Avx512Bf16,
+        Self::Avx512,
+        Self::Avx2,
+        Self::Portable,
+        Self::PortableBf16,
+    ];
+
+    /// Name in settings and reports.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Portable => "portable",
+            Self::PortableBf16 => "portable-bf16",
+            Self::Avx2 => "avx2",
+            Self::Avx512 => "avx512",
+            Self::Avx512Bf16 => "avx512-bf16",
+        }
+    }
+
+    /// Whether bf16 values are multiplied without widening them first.
+    pub fn multiplies_bf16(self) -> bool {
+        matches!(self, Self::Avx512Bf16 | Self::PortableBf16)
+    }
+
+    /// Whether this processor has it.
+    pub(super) fn is_detected(self) -> bool {
+        match self {
+            Self::Portable | Self::PortableBf16 => true,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => is_x86_feature_detected!("avx512f"),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512Bf16 => is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bf16"),
+            #[cfg(not(target_arch = "x86_64"))]
+            Self::Avx2 | Self::Avx512 | Self::Avx512Bf16 => false,
+        }
+    }
+}
+
+impl fmt::Display for Isa {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Portable => "portable kernels",
+            Self::PortableBf16 => "portable kernels with bf16",
+            Self::Avx2 => "AVX2",
+            Self::Avx512 => "AVX-512",
+            Self::Avx512Bf16 => "AVX-512 with BF16",
+        })
+    }
+}
+
+impl FromStr for Isa {
+    type Err = String;
+
+    fn from_str(key: &str) -> Result<Self, String> {
+        Self::ALL.into_iter().find(|isa| isa.key() == key).ok_or_else(|| {
+            let keys = Self::ALL.map(Self::key).join(", ");
+            format!("expected an instruction set ({keys}), found {key}")
+        })
+    }
+}

@@ -1,0 +1,203 @@
+//! The tile kernel: products of up to 12 rows of activations with 32 columns of packed weights.
+
+use super::isa::Isa;
+use super::simd;
+
+/// Rows of a tile.
+pub(crate) const TILE_ROWS: usize = 12;
+
+/// Columns of a tile, and output columns of a panel of packed weights.
+pub(crate) const TILE_COLUMNS: usize = 32;
+
+/// The output of one call of a kernel.
+pub(crate) type Tile = [[f32; TILE_COLUMNS]; TILE_ROWS];
+
+/// How values lie in units of 32 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// One f32.
+    F32,
+    /// Two bf16, the first in the lower half.
+    Bf16,
+}
+
+impl Format {
+    /// Number of units of `values` values.
+    pub fn units(self, values: usize) -> usize {
+        match self {
+            Self::F32 => values,
+            Self::Bf16 => values.div_ceil(2),
+        }
+    }
+}
+
+/// What a product multiplies. Sums are always f32.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arithmetic {
+    /// f32 activations and f32 weights.
+    F32,
+    /// f32 activations and bf16 weights, which are widened to f32 in the kernel.
+    Widened,
+    /// bf16 activations and bf16 weights.
+    Bf16,
+}
+
+impl Arithmetic {
+    /// Format of the activations.
+    pub fn rows(self) -> Format {
+        match self {
+            Self::F32 | Self::Widened => Format::F32,
+            Self::Bf16 => Format::Bf16,
+        }
+    }
+
+    /// Format of the weights.
+    pub fn weights(self) -> Format {
+        match self {
+            Self::F32 => Format::F32,
+            Self::Widened | Self::Bf16 => Format::Bf16,
+        }
+    }
+}
+
+/// The operands of a tile.
+///
+/// `panel` holds `depth` units for each of 32 output columns: those of columns 0 to 15, `[depth][16]`, then those of
+/// columns 16 to 31. Each row of `rows` is `stride` units after the one before.
+#[derive(Clone, Copy)]
+pub(crate) struct Operands<'a> {
+    pub(crate) rows: &'a [u32],
+    pub(crate) stride: usize,
+    pub(crate) count: usize,
+    pub(crate) panel: &'a [u32],
+    pub(crate) depth: usize,
+}
+
+impl Operands<'_> {
+    /// Checks that every unit that a kernel reads is inside the slices, for rows of `units` units.
+    ///
+    /// # Panics
+    /// When one is not, or there are no or too many rows.
+    pub(super) fn check(&self, units: usize) {
+        assert!((1..=TILE_ROWS).contains(&self.count), "expected 1 to 12 rows");
+        let last = (self.count - 1).checked_mul(self.stride);
+        let end = last.and_then(|last| last.checked_add(units));
+        assert!(end.is_some_and(|end| end <= self.rows.len()), "rows end early");
+        let panel = self.depth.checked_mul(TILE_COLUMNS);
+        assert!(panel.is_some_and(|end| end <= self.panel.len()), "a panel ends early");
+    }
+}
+
+/// A tile kernel: writes the products of `count` rows and the columns of a panel. Other rows of the tile are unchanged.
+pub(super) type TileKernel = fn(&Operands<'_>, &mut Tile);
+
+/// The kernels of an instruction set that this processor has.
+#[derive(Clone, Copy)]
+pub struct Kernels {
+    isa: Isa,
+    f32: TileKernel,
+    widened: TileKernel,
+    bf16: TileKernel,
+}
+
+impl std::fmt::Debug for Kernels {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Kernels({:?})", self.isa)
+    }
+}
+
+impl Kernels {
+    /// The kernels of `isa`; `None` if this processor lacks it, or if a product of theirs is wrong.
+    pub fn of(isa: Isa) -> Option<Self> {
+        let [f32, widened, bf16] = isa.is_detected().then(|| simd::kernels(isa))?;
+        let kernels = Self {
+            isa,
+            f32,
+            widened,
+            bf16,
+        };
+        kernels.pass_the_check().then_some(kernels)
+    }
+
+    /// The most capable kernels of this processor.
+    pub fn best() -> Self {
+        let best = Isa::ALL.into_iter().find_map(Self::of);
+        best.unwrap_or_else(Self::portable)
+    }
+
+    /// The kernels that run everywhere.
+    pub fn portable() -> Self {
+        let [f32, widened, bf16] = simd::kernels(Isa::Portable);
+        Self {
+            isa: Isa::Portable,
+            f32,
+            widened,
+            bf16,
+        }
+    }
+
+    /// The kernels of every instruction set that this processor has.
+    #[cfg(test)]
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        let detected = Isa::ALL.into_iter().filter(|isa| isa.is_detected());
+        detected.map(|isa| Self::of(isa).unwrap_or_else(|| panic!("{isa}: a product is wrong")))
+    }
+
+    /// Their instruction set.
+    pub fn isa(&self) -> Isa {
+        self.isa
+    }
+
+    /// Runs the kernel for `arithmetic`.
+    ///
+    /// # Panics
+    /// When the operands end early, or there are no or more than 12 rows.
+    #[inline]
+    pub(crate) fn tile(&self, arithmetic: Arithmetic, operands: &Operands, tile: &mut Tile) {
+        match arithmetic {
+            Arithmetic::F32 => (self.f32)(operands, tile),
+            Arithmetic::Widened => (self.widened)(operands, tile),
+            Arithmetic::Bf16 => (self.bf16)(operands, tile),
+        }
+    }
+
+    /// Compares one tile of each arithmetic with the portable kernels: a processor, virtual machine or emulator that
+    /// computes something else is not used.
+    fn pass_the_check(&self) -> bool {
+        const DEPTH: usize = 40;
+        const STRIDE: usize = 2 * DEPTH + 3;
+        let reference = Self::portable();
+        let value = |i: usize| (i * 37 % 101) as f32 / 64.0 - 0.75;
+        let floats = |count: usize| -> Vec<u32> { (0..count).map(|i| value(i).to_bits()).collect() };
+        let pairs =
+            |count: usize| -> Vec<u32> { (0..count).map(|i| super::bf16::pair(value(i), value(i + 7))).collect() };
+        let cases = [
+            (
+                Arithmetic::F32,
+                floats(TILE_ROWS * STRIDE),
+                floats(DEPTH * TILE_COLUMNS),
+            ),
+            (
+                Arithmetic::Widened,
+                floats(TILE_ROWS * STRIDE),
+                pairs(DEPTH * TILE_COLUMNS),
+            ),
+            (Arithmetic::Bf16, pairs(TILE_ROWS * STRIDE), pairs(DEPTH * TILE_COLUMNS)),
+        ];
+        cases.iter().all(|(arithmetic, rows, panel)| {
+            let operands = Operands {
+                rows,
+                stride: STRIDE,
+                count: TILE_ROWS,
+                panel,
+                depth: DEPTH,
+            };
+            let [mut found, mut expected] = [[[f32::NAN; TILE_COLUMNS]; TILE_ROWS]; 2];
+            self.tile(*arithmetic, &operands, &mut found);
+            reference.tile(*arithmetic, &operands, &mut expected);
+            let pairs = found.as_flattened().iter().zip(expected.as_flattened());
+            // Sums of 80 products below 0.7: a hundred times their rounding. Written so that NaN fails.
+            pairs.into_iter().all(|(a, b)| (a - b).abs() <= 2e-3)
+        })
+    }
+}

@@ -1,0 +1,174 @@
+//! Tests of the tile kernels and of packed products.
+
+use super::bf16::{pair, to_bf16};
+use super::kernels::{Operands, TILE_COLUMNS, TILE_ROWS, Tile};
+use super::{Arithmetic, Format, Isa, Kernels, PackedMatrix, RowLayout};
+
+const ARITHMETICS: [Arithmetic; 3] = [Arithmetic::F32, Arithmetic::Widened, Arithmetic::Bf16];
+
+/// Pseudorandom values in -1..1.
+fn values(count: usize, seed: u64) -> Vec<f32> {
+    let mut random = fastrand::Rng::with_seed(seed);
+    (0..count).map(|_| random.f32() * 2.0 - 1.0).collect()
+}
+
+/// A value as the format keeps it.
+fn rounded(format: Format, value: f32) -> f32 {
+    match format {
+        Format::F32 => value,
+        Format::Bf16 => f32::from_bits(u32::from(to_bf16(value)) << 16),
+    }
+}
+
+#[test]
+fn every_processor_has_kernels_and_the_best_pass_their_check() {
+    assert_eq!(
+        Kernels::of(Isa::Portable).map(|kernels| kernels.isa()),
+        Some(Isa::Portable)
+    );
+    let detected = Isa::ALL.into_iter().find(|isa| isa.is_detected());
+    assert_eq!(Some(Kernels::best().isa()), detected);
+}
+
+#[test]
+fn products_of_all_sizes_agree_with_their_definition() {
+    for kernels in Kernels::all() {
+        for arithmetic in ARITHMETICS {
+            for count in 1..=TILE_ROWS + 3 {
+                for (inputs, outputs) in [(0, 5), (1, 1), (2, 31), (7, 32), (16, 33), (40, 70)] {
+                    check_product(kernels, arithmetic, [count, inputs, outputs]);
+                }
+            }
+            for inputs in 0..80 {
+                check_product(kernels, arithmetic, [TILE_ROWS, inputs, 34]);
+            }
+        }
+    }
+}
+
+fn check_product(kernels: Kernels, arithmetic: Arithmetic, [count, inputs, outputs]: [usize; 3]) {
+    let weights = values(outputs * inputs, 1);
+    let activations = values(count * inputs, 2);
+    // Rows of widened products have a whole number of pairs.
+    let layout = RowLayout::of(arithmetic.rows(), inputs.next_multiple_of(2));
+    let mut rows = layout.memory(count);
+    for (row, values) in rows
+        .units_mut()
+        .chunks_mut(layout.stride)
+        .zip(activations.chunks(inputs.max(1)))
+    {
+        layout.write(row, 0, values);
+    }
+    let packed = PackedMatrix::pack(&weights, [outputs, inputs], arithmetic, kernels);
+    let mut found = vec![f32::NAN; count * outputs];
+    packed.multiply(rows.units(), layout.stride, count, |place, tile| {
+        for (i, sums) in tile.iter().enumerate().take(place.rows) {
+            let at = (place.row + i) * outputs + place.column;
+            found[at..at + place.columns].copy_from_slice(&sums[..place.columns]);
+        }
+    });
+    for row in 0..count {
+        for column in 0..outputs {
+            let products = (0..inputs).map(|k| {
+                let value = rounded(arithmetic.rows(), activations[row * inputs + k]);
+                let weight = rounded(arithmetic.weights(), weights[column * inputs + k]);
+                f64::from(value) * f64::from(weight)
+            });
+            let expected: f64 = products.sum();
+            // Each of the sums, below `inputs`, is rounded to f32.
+            let bound = 1e-7 * (inputs * inputs) as f64;
+            let found = f64::from(found[row * outputs + column]);
+            assert!(
+                (found - expected).abs() <= bound,
+                "{kernels:?} {arithmetic:?} {count} x {inputs} x {outputs}, [{row}, {column}]: {found} {expected}"
+            );
+        }
+    }
+}
+
+#[test]
+fn nan_and_infinity_reach_the_sums() {
+    for kernels in Kernels::all() {
+        for arithmetic in ARITHMETICS {
+            for (special, is_there) in [
+                (f32::NAN, f32::is_nan as fn(f32) -> bool),
+                (f32::INFINITY, f32::is_infinite),
+            ] {
+                let (units, rows) = match arithmetic.rows() {
+                    Format::F32 => (
+                        8,
+                        [0.0, 1.0, special, 1.0, 1.0, 1.0, 1.0, 1.0].map(f32::to_bits).to_vec(),
+                    ),
+                    Format::Bf16 => (
+                        4,
+                        vec![pair(0.0, 1.0), pair(special, 1.0), pair(1.0, 1.0), pair(1.0, 1.0)],
+                    ),
+                };
+                let packed = PackedMatrix::pack(&[1.0; 40 * 8], [40, 8], arithmetic, kernels);
+                packed.multiply(&rows, units, 1, |place, tile| {
+                    assert!(
+                        tile[0][..place.columns].iter().all(|sum| is_there(*sum)),
+                        "{kernels:?} {arithmetic:?}"
+                    );
+                });
+            }
+        }
+    }
+}
+
+/// Whether a call panics.
+fn is_refused(kernels: Kernels, arithmetic: Arithmetic, operands: &Operands) -> bool {
+    let mut tile: Tile = [[0.0; TILE_COLUMNS]; TILE_ROWS];
+    let call = std::panic::AssertUnwindSafe(|| kernels.tile(arithmetic, operands, &mut tile));
+    std::panic::catch_unwind(call).is_err()
+}
+
+#[test]
+fn operands_that_end_early_are_refused() {
+    let memory = vec![0u32; 4096];
+    for kernels in Kernels::all() {
+        for arithmetic in ARITHMETICS {
+            let units = if arithmetic == Arithmetic::Widened { 40 } else { 20 };
+            let fits = Operands {
+                rows: &memory[..11 * 50 + units],
+                stride: 50,
+                count: 12,
+                panel: &memory[..20 * TILE_COLUMNS],
+                depth: 20,
+            };
+            assert!(!is_refused(kernels, arithmetic, &fits));
+            let wrong = [
+                Operands {
+                    rows: &fits.rows[1..],
+                    ..fits
+                },
+                Operands {
+                    panel: &fits.panel[1..],
+                    ..fits
+                },
+                Operands { count: 0, ..fits },
+                Operands {
+                    count: 13,
+                    stride: 0,
+                    ..fits
+                },
+                // Wraps around to 0 if it is not checked.
+                Operands {
+                    stride: 1 << (usize::BITS - 1),
+                    count: 3,
+                    ..fits
+                },
+                Operands {
+                    depth: usize::MAX / TILE_COLUMNS + 2,
+                    ..fits
+                },
+            ];
+            for (i, operands) in wrong.iter().enumerate() {
+                assert!(
+                    is_refused(kernels, arithmetic, operands),
+                    "{kernels:?} {arithmetic:?} {i}"
+                );
+            }
+        }
+    }
+}

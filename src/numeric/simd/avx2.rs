@@ -1,0 +1,104 @@
+//! AVX2 with FMA.
+
+use std::arch::x86_64::{
+    __m256, _mm256_and_si256, _mm256_broadcast_ss, _mm256_castps_si256, _mm256_castsi256_ps, _mm256_fmadd_ps,
+    _mm256_loadu_ps, _mm256_set1_epi32, _mm256_setzero_ps, _mm256_slli_epi32, _mm256_storeu_ps,
+};
+
+use super::tile::{RawKernel, pairs_as_widened, run, tile_f32, tile_widened};
+use super::vector::Vector;
+use crate::numeric::kernels::{Operands, Tile, TileKernel};
+
+#[derive(Clone, Copy)]
+struct Lanes(__m256);
+
+// SAFETY of all functions: the trait's conditions are those of the intrinsics.
+impl Vector for Lanes {
+    const LANES: usize = 8;
+
+    #[inline(always)]
+    unsafe fn zero() -> Self {
+        unsafe { Self(_mm256_setzero_ps()) }
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const u32) -> Self {
+        unsafe { Self(_mm256_loadu_ps(from.cast())) }
+    }
+
+    #[inline(always)]
+    unsafe fn broadcast(from: *const u32) -> Self {
+        unsafe { Self(_mm256_broadcast_ss(&*from.cast())) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        unsafe { _mm256_storeu_ps(to, self.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn add_product(self, a: Self, b: Self) -> Self {
+        unsafe { Self(_mm256_fmadd_ps(a.0, b.0, self.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn widened(self) -> [Self; 2] {
+        unsafe {
+            let pairs = _mm256_castps_si256(self.0);
+            let low = _mm256_slli_epi32(pairs, 16);
+            let high = _mm256_and_si256(pairs, _mm256_set1_epi32(0xffff_0000_u32.cast_signed()));
+            [Self(_mm256_castsi256_ps(low)), Self(_mm256_castsi256_ps(high))]
+        }
+    }
+}
+
+/// 16 registers: 12 for 6 x 16 sums, 2 for weights, 1 for an activation.
+#[target_feature(enable = "avx2,fma")]
+unsafe fn raw_f32<const M: usize>(x: *const u32, stride: usize, w: *const u32, depth: usize, out: *mut f32) {
+    // SAFETY: as `RawKernel` demands.
+    unsafe { tile_f32::<Lanes, M, 2>(x, stride, w, depth, out) }
+}
+
+#[target_feature(enable = "avx2,fma")]
+unsafe fn raw_widened<const M: usize>(x: *const u32, stride: usize, w: *const u32, depth: usize, out: *mut f32) {
+    // SAFETY: as `RawKernel` demands.
+    unsafe { tile_widened::<Lanes, M, 2>(x, stride, w, depth, out) }
+}
+
+/// Columns of a call.
+const COLUMNS: usize = 16;
+
+static F32: [RawKernel; 6] = [
+    raw_f32::<1>,
+    raw_f32::<2>,
+    raw_f32::<3>,
+    raw_f32::<4>,
+    raw_f32::<5>,
+    raw_f32::<6>,
+];
+
+static WIDENED: [RawKernel; 6] = [
+    raw_widened::<1>,
+    raw_widened::<2>,
+    raw_widened::<3>,
+    raw_widened::<4>,
+    raw_widened::<5>,
+    raw_widened::<6>,
+];
+
+fn f32(operands: &Operands, tile: &mut Tile) {
+    // SAFETY: `Kernels::of` gives these kernels only to processors with AVX2 and FMA.
+    unsafe { run(&F32, COLUMNS, operands, operands.depth, tile) }
+}
+
+fn widened(operands: &Operands, tile: &mut Tile) {
+    // SAFETY: as above.
+    unsafe { run(&WIDENED, COLUMNS, operands, 2 * operands.depth, tile) }
+}
+
+fn bf16(operands: &Operands, tile: &mut Tile) {
+    pairs_as_widened(operands, tile, widened);
+}
+
+/// The kernels for f32, for widened and for bf16 weights.
+pub(super) const KERNELS: [TileKernel; 3] = [f32, widened, bf16];

@@ -1,0 +1,132 @@
+//! AVX-512 F, with or without BF16.
+
+use std::arch::x86_64::{
+    __m512, __m512bh, __m512i, _mm512_and_si512, _mm512_castps_si512, _mm512_castsi512_ps, _mm512_dpbf16_ps,
+    _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps, _mm512_slli_epi32,
+    _mm512_storeu_ps,
+};
+
+use super::tile::{RawKernel, pairs_as_widened, run, tile_bf16, tile_f32, tile_widened};
+use super::vector::{Bf16Vector, Vector};
+use crate::numeric::kernels::{Operands, TILE_COLUMNS, Tile, TileKernel};
+
+#[derive(Clone, Copy)]
+struct Lanes(__m512);
+
+// SAFETY of all functions: the trait's conditions are those of the intrinsics.
+impl Vector for Lanes {
+    const LANES: usize = 16;
+
+    #[inline(always)]
+    unsafe fn zero() -> Self {
+        unsafe { Self(_mm512_setzero_ps()) }
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const u32) -> Self {
+        unsafe { Self(_mm512_loadu_ps(from.cast())) }
+    }
+
+    #[inline(always)]
+    unsafe fn broadcast(from: *const u32) -> Self {
+        unsafe { Self(_mm512_set1_ps(*from.cast())) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        unsafe { _mm512_storeu_ps(to, self.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn add_product(self, a: Self, b: Self) -> Self {
+        unsafe { Self(_mm512_fmadd_ps(a.0, b.0, self.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn widened(self) -> [Self; 2] {
+        unsafe {
+            let pairs = _mm512_castps_si512(self.0);
+            let low = _mm512_slli_epi32::<16>(pairs);
+            let high = _mm512_and_si512(pairs, _mm512_set1_epi32(0xffff_0000_u32.cast_signed()));
+            [Self(_mm512_castsi512_ps(low)), Self(_mm512_castsi512_ps(high))]
+        }
+    }
+}
+
+impl Bf16Vector for Lanes {
+    #[inline(always)]
+    unsafe fn add_pair_products(self, a: Self, b: Self) -> Self {
+        unsafe {
+            // There is no intrinsic for this cast; both types are 64 bytes of any content.
+            let [a, b] = [a, b].map(|lanes| std::mem::transmute::<__m512i, __m512bh>(_mm512_castps_si512(lanes.0)));
+            Self(_mm512_dpbf16_ps(self.0, a, b))
+        }
+    }
+}
+
+/// 32 registers: 24 for 12 x 32 sums, 2 for weights, 1 for an activation.
+#[target_feature(enable = "avx512f")]
+unsafe fn raw_f32<const M: usize>(x: *const u32, stride: usize, w: *const u32, depth: usize, out: *mut f32) {
+    // SAFETY: as `RawKernel` demands.
+    unsafe { tile_f32::<Lanes, M, 2>(x, stride, w, depth, out) }
+}
+
+#[target_feature(enable = "avx512f")]
+unsafe fn raw_widened<const M: usize>(x: *const u32, stride: usize, w: *const u32, depth: usize, out: *mut f32) {
+    // SAFETY: as `RawKernel` demands.
+    unsafe { tile_widened::<Lanes, M, 2>(x, stride, w, depth, out) }
+}
+
+#[target_feature(enable = "avx512f,avx512bf16")]
+unsafe fn raw_bf16<const M: usize>(x: *const u32, stride: usize, w: *const u32, depth: usize, out: *mut f32) {
+    // SAFETY: as `RawKernel` demands.
+    unsafe { tile_bf16::<Lanes, M, 2>(x, stride, w, depth, out) }
+}
+
+macro_rules! for_each_row_count {
+    ($kernel:ident) => {
+        [
+            $kernel::<1>,
+            $kernel::<2>,
+            $kernel::<3>,
+            $kernel::<4>,
+            $kernel::<5>,
+            $kernel::<6>,
+            $kernel::<7>,
+            $kernel::<8>,
+            $kernel::<9>,
+            $kernel::<10>,
+            $kernel::<11>,
+            $kernel::<12>,
+        ]
+    };
+}
+
+static F32: [RawKernel; 12] = for_each_row_count!(raw_f32);
+static WIDENED: [RawKernel; 12] = for_each_row_count!(raw_widened);
+static BF16: [RawKernel; 12] = for_each_row_count!(raw_bf16);
+
+fn f32(operands: &Operands, tile: &mut Tile) {
+    // SAFETY: `Kernels::of` gives these kernels only to processors with AVX-512 F.
+    unsafe { run(&F32, TILE_COLUMNS, operands, operands.depth, tile) }
+}
+
+fn widened(operands: &Operands, tile: &mut Tile) {
+    // SAFETY: as above.
+    unsafe { run(&WIDENED, TILE_COLUMNS, operands, 2 * operands.depth, tile) }
+}
+
+fn bf16(operands: &Operands, tile: &mut Tile) {
+    // SAFETY: `Kernels::of` gives this kernel only to processors with AVX-512 F and BF16.
+    unsafe { run(&BF16, TILE_COLUMNS, operands, operands.depth, tile) }
+}
+
+fn bf16_as_widened(operands: &Operands, tile: &mut Tile) {
+    pairs_as_widened(operands, tile, widened);
+}
+
+/// The kernels for f32, for widened and for bf16 weights.
+pub(super) const KERNELS: [TileKernel; 3] = [f32, widened, bf16_as_widened];
+
+/// The same with products of bf16.
+pub(super) const KERNELS_WITH_BF16: [TileKernel; 3] = [f32, widened, bf16];

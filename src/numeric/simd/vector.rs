@@ -1,0 +1,54 @@
+//! The vector operations that the kernels are written with, once for every instruction set.
+
+/// A vector register of 32-bit lanes.
+///
+/// The functions are inlined into kernels that are compiled for the instruction set.
+pub(super) trait Vector: Copy {
+    /// Number of lanes: 8 or 16.
+    const LANES: usize;
+
+    /// All lanes 0.
+    ///
+    /// # Safety
+    /// The processor has the instruction set.
+    unsafe fn zero() -> Self;
+
+    /// The lanes at `from`.
+    ///
+    /// # Safety
+    /// The processor has the instruction set, and `LANES` values can be read at `from`.
+    unsafe fn load(from: *const u32) -> Self;
+
+    /// All lanes equal to the value at `from`.
+    ///
+    /// # Safety
+    /// The processor has the instruction set, and a value can be read at `from`.
+    unsafe fn broadcast(from: *const u32) -> Self;
+
+    /// Writes the lanes to `to`.
+    ///
+    /// # Safety
+    /// The processor has the instruction set, and `LANES` values can be written at `to`.
+    unsafe fn store(self, to: *mut f32);
+
+    /// `self + a * b` of f32 lanes, rounded once.
+    ///
+    /// # Safety
+    /// The processor has the instruction set.
+    unsafe fn add_product(self, a: Self, b: Self) -> Self;
+
+    /// The bf16 values in the lower halves of the lanes as f32, and those in the upper halves.
+    ///
+    /// # Safety
+    /// The processor has the instruction set.
+    unsafe fn widened(self) -> [Self; 2];
+}
+
+/// A vector register whose lanes can be multiplied as pairs of bf16.
+pub(super) trait Bf16Vector: Vector {
+    /// `self + a.low * b.low + a.high * b.high` of lanes with two bf16 values each; the sums are f32.
+    ///
+    /// # Safety
+    /// The processor has the instruction set.
+    unsafe fn add_pair_products(self, a: Self, b: Self) -> Self;
+}
