@@ -31,7 +31,8 @@ fn trace(layers: usize, heads: usize, grid: usize) -> AttentionTrace {
         };
         recorder.queries_and_keys(Stage::Encoder(layer), tensor(), tensor());
         let states = Tensor::<3>::zeros([1, tokens, heads * width], &device);
-        assert!(recorder.block(Stage::Encoder(layer), &states).is_continue());
+        recorder.tokens(Stage::Encoder(layer), &states);
+        assert!(recorder.block(Stage::Encoder(layer)).is_continue());
     }
     let trace = recorder.finish(16, 0).expect("tensors on the CPU");
     AttentionTrace {

@@ -31,6 +31,7 @@ pub(super) struct Persistence {
 fn computing(settings: &Settings, named: Option<DeviceChoice>) -> EngineSettings {
     EngineSettings {
         device: named.unwrap_or(settings.device),
+        precision: settings.precision,
         threads: settings.threads,
         feature_bytes: settings.feature_memory_mib << 20,
         model_bytes: settings.model_memory_mib << 20,

@@ -60,7 +60,11 @@ impl<'a> Recorder<'a> {
 }
 
 impl Probe for Recorder<'_> {
-    fn block(&mut self, stage: Stage, tokens: &Tensor<3>) -> ControlFlow<()> {
+    fn wants_tokens(&self) -> bool {
+        true
+    }
+
+    fn tokens(&mut self, stage: Stage, tokens: &Tensor<3>) {
         let states = self.host(tokens.clone());
         if let Some((shape, queries, keys)) = self.waiting.take().filter(|_| self.problem.is_none()) {
             let layer = TracedLayer::new(shape, &queries, &keys, &states);
@@ -69,10 +73,13 @@ impl Probe for Recorder<'_> {
                 Stage::Decoder(_) => self.trace.decoder.push(layer),
             }
         }
+    }
+
+    fn block(&mut self, stage: Stage) -> ControlFlow<()> {
         if self.problem.is_some() {
             return ControlFlow::Break(());
         }
-        self.next.block(stage, tokens)
+        self.next.block(stage)
     }
 
     fn wants_queries_and_keys(&self) -> bool {

@@ -11,11 +11,11 @@ use crate::attention::{
 use crate::export::{ColorMap, Curve, write_figures};
 use crate::model::Output;
 use crate::runtime::{
-    DeviceChoice, FigureMaps, FigureStyle, ImageSource, ModelInfo, NumberFormat, OpenImage, Session, TraceRequest,
-    TracedImage,
+    FigureMaps, FigureStyle, ImageSource, ModelInfo, NumberFormat, OpenImage, Session, TraceRequest, TracedImage,
 };
 use crate::segment::Region;
 
+use super::device_flags::DeviceFlags;
 use super::model_flags::ModelFlags;
 use super::output_choice::decoder_of;
 use super::printing::{self, err, out};
@@ -30,9 +30,8 @@ struct Model {
     /// Key of the decoder, such as mask or pup [default: the model's first decoder]
     #[arg(long, value_name = "KEY")]
     decoder: Option<String>,
-    /// Device to compute on
-    #[arg(long, value_enum, default_value = "auto")]
-    device: DeviceChoice,
+    #[command(flatten)]
+    device: DeviceFlags,
     /// Trace this window of the run at scale 1, counted from 1 row by row [default: the whole image as one window]
     #[arg(long, value_name = "N")]
     in_window: Option<usize>,
@@ -43,7 +42,7 @@ struct Model {
 impl Model {
     fn session(&self) -> Result<(Session, std::sync::Arc<ModelInfo>, Output)> {
         stopping::listen()?;
-        let mut session = Session::new(self.device);
+        let mut session = self.device.session();
         let model = self.file.load(&mut session)?;
         let decoder = decoder_of(&model.spec, self.decoder.as_deref())?;
         Ok((session, model, Output::main(decoder)))

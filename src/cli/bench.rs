@@ -8,9 +8,11 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::json;
 
 use super::printing::out;
-use crate::model::{DecoderKind, ModelSpec, Network, NoProbe, Output, Variant, Weights, published};
+use crate::model::{
+    DecoderKind, InferenceNetwork, Isa, Kernels, ModelSpec, NoProbe, Output, Precision, Variant, Weights, published,
+};
 use crate::photo::Photo;
-use crate::runtime::{self, DeviceChoice};
+use crate::runtime::{self, DeviceChoice, PrecisionChoice};
 use crate::segment::{self, InferenceConfig, Timings};
 
 /// Sizes of the published ViT variants.
@@ -46,6 +48,12 @@ pub(super) struct Bench {
     /// Device to compute on
     #[arg(long, value_enum, default_value = "cpu")]
     device: DeviceChoice,
+    /// Precision of the products on the CPU
+    #[arg(long, value_enum, default_value = "auto")]
+    precision: PrecisionChoice,
+    /// Instruction set of the CPU [default: the best of this processor]
+    #[arg(long, value_parser = PossibleValuesParser::new(Isa::ALL.map(Isa::key)).try_map(|key| key.parse::<Isa>()))]
+    isa: Option<Isa>,
     /// Number of timed runs, after two warm-up runs
     #[arg(long, default_value_t = 7)]
     runs: usize,
@@ -76,7 +84,12 @@ impl Bench {
         let spec = self.spec();
         spec.check()?;
         let device = runtime::open_device(self.device)?;
-        let model = Network::build(&spec, Weights::random(&spec, 1), &device.device)?;
+        let (precision, kernels) = self.precision.on(&device)?;
+        let kernels = match self.isa {
+            Some(isa) => Kernels::of(isa).with_context(|| format!("this processor has no {isa}"))?,
+            None => kernels,
+        };
+        let model = InferenceNetwork::build(&spec, Weights::random(&spec, 1), &device.device, precision, kernels)?;
         let rgb = (0..3 * self.size * self.size).map(|i| (i * 31 % 251) as u8).collect();
         let photo = Photo::new(self.size, self.size, rgb);
         let settings = InferenceConfig::of(&spec.inference);
@@ -98,10 +111,16 @@ impl Bench {
             let prediction = run.predict(&encoded, start.elapsed(), &mut NoProbe)?;
             timings.push(prediction.timings);
         }
-        self.report(&device.name, threads, &timings[2..])
+        self.report(&device.name, threads, (precision, kernels.isa()), &timings[2..])
     }
 
-    fn report(&self, device: &str, threads: usize, timings: &[Timings]) -> Result<()> {
+    fn report(
+        &self,
+        device: &str,
+        threads: usize,
+        (precision, isa): (Precision, Isa),
+        timings: &[Timings],
+    ) -> Result<()> {
         let of = |stage: fn(&Timings) -> Duration| median_ms(timings.iter().map(stage).collect());
         let (encode, decode) = (of(|t| t.encode), of(|t| t.decode));
         let (labels, total) = (of(|t| t.labels), of(Timings::total));
@@ -111,14 +130,15 @@ impl Bench {
             let line = json!({
                 "peer": format!("segscope {}", env!("CARGO_PKG_VERSION")), "model": name(&self.model_size),
                 "patch": self.patch, "decoder": self.decoder.key(), "classes": self.classes, "size": self.size,
-                "threads": threads, "device": device.to_lowercase(), "dtype": "float32", "attention": "fused",
+                "threads": threads, "device": device.to_lowercase(), "dtype": precision.key(), "isa": isa.key(),
                 "encode_ms": encode, "decode_ms": decode, "labels_ms": labels, "total_ms": total, "peak_rss_mib": peak,
             });
             out!("{line}")?;
         } else {
             out!(
-                "{} on {device}, {threads} threads, median of {} runs",
+                "{} on {device} in {} with {isa}, {threads} threads, median of {} runs",
                 self.spec().title(),
+                precision.key(),
                 timings.len()
             )?;
             out!("encode {encode} ms, decode {decode} ms, labels {labels} ms, total {total} ms")?;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 
+use super::device_flags::DeviceFlags;
 use super::printing::{self, err, out};
 use super::truth_flags::TruthFlags;
 use super::{open_photo, stopping};
@@ -12,7 +13,7 @@ use crate::export::{self, FigureFile, Format, Report, ReportEntry, ReportedRun, 
 use crate::labels::{Agreement, ClassSet, Confusion, LabelMap};
 use crate::model::Output;
 use crate::photo::{OpenOptions, Photo};
-use crate::runtime::{Cost, DeviceChoice, MemoryWatch, ModelInfo, ModelSource, Session, Task, peak_memory_mib};
+use crate::runtime::{Cost, MemoryWatch, ModelInfo, ModelSource, Session, Task, peak_memory_mib};
 use crate::segment::InferenceConfig;
 
 /// Write a page that compares models on an image: masks, cost, time and agreement
@@ -39,9 +40,8 @@ pub(super) struct Compare {
     /// Overwrite an existing page
     #[arg(long)]
     overwrite: bool,
-    /// Device to compute on
-    #[arg(long, value_enum, default_value = "auto")]
-    device: DeviceChoice,
+    #[command(flatten)]
+    device: DeviceFlags,
 }
 
 /// The result of one model.
@@ -69,7 +69,7 @@ impl Compare {
         let mut answers = Vec::new();
         for source in self.sources() {
             // A new session for each model, so that none reuses features or memory of another.
-            let mut session = Session::new(self.device);
+            let mut session = self.device.session();
             let model = session.load(source, &mut |_| stopping::keep_going())?;
             printing::notes(&model.remarks);
             if let (Some(path), None) = (&self.labels, &truth) {

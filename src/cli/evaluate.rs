@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
+use super::device_flags::DeviceFlags;
 use super::model_flags::ModelFlags;
 use super::output_choice::OutputChoice;
 use super::printing::{self, err};
@@ -18,7 +19,7 @@ use super::truth_flags::{TruthFlags, name_rule};
 use super::{described, stopping, write_text};
 use crate::datasets::{BeyondClasses, Pair, Pairs, TruthReader, digest, pairs, pairs_of_list};
 use crate::evaluate::{Evaluated, Scores};
-use crate::runtime::{DeviceChoice, peak_memory_mib};
+use crate::runtime::peak_memory_mib;
 use crate::staged_file;
 use source::Source;
 use truth::{check_truths, doubts};
@@ -67,9 +68,8 @@ pub(super) struct Evaluate {
     /// Overwrite existing files
     #[arg(long)]
     overwrite: bool,
-    /// Device to compute on
-    #[arg(long, value_enum, default_value = "auto")]
-    device: DeviceChoice,
+    #[command(flatten)]
+    device: DeviceFlags,
     #[command(flatten)]
     run_flags: RunFlags,
 }

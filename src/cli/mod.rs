@@ -8,6 +8,7 @@ mod bench;
 mod compare;
 mod completions;
 mod convert;
+mod device_flags;
 mod devices;
 mod evaluate;
 mod image_files;

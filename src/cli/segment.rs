@@ -9,10 +9,12 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
 use crate::export::{self, Format};
-use crate::runtime::{DeviceChoice, ImageSource, Session};
+use crate::model::Precision;
+use crate::runtime::ImageSource;
 use crate::segment::Timings;
 use crate::staged_file::folder_of;
 
+use super::device_flags::DeviceFlags;
 use super::image_files::{ImageFile, gathered, image_files_below};
 use super::model_flags::ModelFlags;
 use super::output_choice::OutputChoice;
@@ -41,9 +43,8 @@ pub(super) struct Segment {
     model: ModelFlags,
     #[command(flatten)]
     output: OutputChoice,
-    /// Device to compute on
-    #[arg(long, value_enum, default_value = "auto")]
-    device: DeviceChoice,
+    #[command(flatten)]
+    device: DeviceFlags,
     /// Files to write
     #[arg(long, value_enum, value_delimiter = ',', default_value = "labels,color,overlay")]
     formats: Vec<Format>,
@@ -88,7 +89,7 @@ impl Segment {
             false => gathered(&self.images)?,
         };
         stopping::listen()?;
-        let mut session = Session::new(self.device);
+        let mut session = self.device.session();
         session.limit_features(0);
         let model = self.model.load(&mut session)?;
         let output = self.output.of(&model.spec)?;
@@ -96,7 +97,7 @@ impl Segment {
         let device = session.device()?.clone();
         let title = model.output_title(output);
         if !self.json {
-            err!("{title} on {}", device.name);
+            err!("{title} on {} in {}", device.name, model.precision.key());
         }
         if let Some(note) = device.note.filter(|_| device.gpu_failed) {
             err!("segscope: using the CPU: {note}");
@@ -124,7 +125,7 @@ impl Segment {
                 bar.set_position(place + (share * STEPS as f32) as u64);
             });
             if self.json {
-                told = told.and(report(&image.path, &done));
+                told = told.and(report(&image.path, model.precision, &done));
             }
             batch.count(&image.path, done);
             bar.set_position(place + STEPS);
@@ -183,9 +184,9 @@ fn folder_name(image: &Path) -> String {
 }
 
 /// Prints the outcome of an image as a JSON object.
-fn report(image: &Path, done: &Done) -> Result<()> {
+fn report(image: &Path, precision: Precision, done: &Done) -> Result<()> {
     let line = match done {
-        Done::Written(timings, written) => written_line(image, timings, written),
+        Done::Written(timings, written) => written_line(image, precision, timings, written),
         Done::Skipped => json!({ "picture": image.display().to_string(), "skipped": "its files already exist" }),
         Done::Refused(why) | Done::Failed(why) => {
             json!({ "picture": image.display().to_string(), "error": super::described(why) })
@@ -195,12 +196,13 @@ fn report(image: &Path, done: &Done) -> Result<()> {
     printing::out!("{line}")
 }
 
-fn written_line(image: &Path, timings: &Timings, written: &[PathBuf]) -> serde_json::Value {
+fn written_line(image: &Path, precision: Precision, timings: &Timings, written: &[PathBuf]) -> serde_json::Value {
     let ms = |time: Duration| (time.as_secs_f64() * 1e5).round() / 100.0;
     let written: Vec<String> = written.iter().map(|path| path.display().to_string()).collect();
     json!({
         "picture": image.display().to_string(), "encode_ms": ms(timings.encode), "decode_ms": ms(timings.decode),
-        "labels_ms": ms(timings.labels), "total_ms": ms(timings.total()), "written": written,
+        "labels_ms": ms(timings.labels), "total_ms": ms(timings.total()), "precision": precision.key(),
+        "written": written,
     })
 }
 

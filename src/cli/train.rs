@@ -9,7 +9,7 @@ use super::printing::{err, out};
 use super::stopping;
 use super::train_flags::TrainFlags;
 use super::training_progress::TrainingProgress;
-use crate::runtime::{DeviceChoice, open_device};
+use crate::runtime::{DeviceChoice, kernels, open_device};
 use crate::train::{Prepared, TrainFolder, TrainingRecorder};
 
 /// Fine-tune Segmenter and SETR from an ImageNet backbone on labelled images; resumes an interrupted training
@@ -41,7 +41,7 @@ impl Train {
         stopping::listen()?;
         let prepared = plan.prepare(&mut |_| stopping::keep_going())?;
         let device = open_device(self.device)?;
-        let training = prepared.training(&device.device, &stopping::is_asked);
+        let training = prepared.training(&device.device, kernels()?, &stopping::is_asked);
         err!(
             "checking {} images and their label maps",
             prepared.pairs.len() + prepared.validation.len()

@@ -28,9 +28,9 @@ pub use crate::model::{DecoderKind, Output, SETR_CHANNELS, WindowMode, WindowRul
 pub use crate::runtime::{
     Comparison, ComparisonJob, DeviceChoice, ERROR_KINDS, EngineSettings, Errors, ExportJob, FigureExport, FigureMaps,
     FigureStyle, FoundFiles, HeadsJob, HeadsOfImage, ImageSource, LabelLayer, LabelsJob, LruCache, MemoryUse,
-    ModelInfo, ModelSource, NormalisationChoice, NumberFormat, OpenImage, OpenModel, Progress, ReportExport,
-    ReportPart, Rgba, ScoreJob, ScoredImage, Segmented, ShownErrors, TraceAnswer, TraceQuestion, TraceRequest,
-    TracedImage, Truth, Uncertainty, patch_place,
+    ModelInfo, ModelSource, NormalisationChoice, NumberFormat, OpenImage, OpenModel, PrecisionChoice, Progress,
+    ReportExport, ReportPart, Rgba, ScoreJob, ScoredImage, Segmented, ShownErrors, TraceAnswer, TraceQuestion,
+    TraceRequest, TracedImage, Truth, Uncertainty, patch_place,
 };
 pub use crate::segment::{Frame, InferenceConfig, Prediction, Region};
 pub use crate::train::{DataPlan, Preset, TrainHistory, TrainPlan};

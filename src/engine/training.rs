@@ -15,7 +15,7 @@ use super::wake::Wake;
 use crate::export::{self, Format, Options, Subject};
 use crate::labels::{ClassSet, LabelMap};
 use crate::photo::Photo;
-use crate::runtime::{DeviceChoice, cores, open_device};
+use crate::runtime::{DeviceChoice, cores, kernels, open_device};
 use crate::train::{Prepared, TrainEvent, TrainHistory, TrainPlan, TrainingRecorder};
 
 /// Maximum number of news items that wait for the window; the training pauses at this number.
@@ -196,7 +196,8 @@ fn train(
     };
     let prepared = plan.prepare(&mut on_read).map_err(|why| why.to_string())?;
     let device = open_device(device).map_err(|why| why.to_string())?;
-    let training = prepared.training(&device.device, &stops);
+    let kernels = kernels().map_err(|why| why.to_string())?;
+    let training = prepared.training(&device.device, kernels, &stops);
     let of_truth = training.check_files().map_err(|why| why.to_string())?;
     if stops() {
         return Err("The training was stopped before its first step".into());

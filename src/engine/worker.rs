@@ -46,7 +46,7 @@ impl Worker {
         closing: Closing,
         places: (Sender<()>, Receiver<()>),
     ) -> Self {
-        let mut session = Session::new(settings.device);
+        let mut session = Session::new(settings.device, settings.precision);
         session.limit_features(settings.feature_bytes);
         session.limit_models(settings.model_bytes);
         Self {
@@ -199,6 +199,7 @@ impl Worker {
     fn configure(&mut self, settings: EngineSettings) {
         let EngineSettings {
             device,
+            precision,
             threads,
             feature_bytes,
             model_bytes,
@@ -210,6 +211,15 @@ impl Worker {
         if threads != self.settings.threads {
             self.cores = cores::pool(threads);
             self.settings.threads = threads;
+        }
+        if precision != self.settings.precision {
+            match self.bench.session.change_precision(precision) {
+                Ok(()) => {
+                    self.settings.precision = precision;
+                    self.bench.announce_chosen_device();
+                }
+                Err(e) => self.bench.outbox.send(Event::PrecisionFailed(e.to_string())),
+            }
         }
         if device == self.settings.device {
             return;

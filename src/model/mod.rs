@@ -7,17 +7,21 @@ mod build;
 mod decoders;
 mod encoders;
 mod features;
+mod inference_network;
 mod interpolation;
 mod kernels;
 mod layers;
 mod named_gradients;
 mod network;
+mod precision;
+mod prepared;
 mod probe;
 mod published;
 mod spec;
 mod tensors;
 mod weights;
 
+pub use crate::numeric::{Isa, Kernels};
 pub use decoders::{
     Decoder, DecoderKind, DecoderSpec, HeadSpec, LastUpsampling, LinearDecoder, Logits, MaskSpec, MaskTransformer,
     Needs, Paper, SETR_CHANNELS, SetrMla, SetrMlaSpec, SetrPup, SetrPupHead, SetrPupSpec, SetrPupStage,
@@ -27,8 +31,11 @@ pub use encoders::{
     VitSpec, resized_positions,
 };
 pub use features::{Features, JoinedFeatures, Level, Tokens};
+pub use inference_network::InferenceNetwork;
 pub use named_gradients::ParameterNames;
 pub use network::Network;
+pub use precision::Precision;
+pub use prepared::PreparedNetwork;
 pub use probe::{Cancelled, MapStage, NoProbe, Probe, Stage};
 pub use published::published;
 pub use spec::{InferenceSpec, ModelSpec, Normalisation, Output, SpecError, WindowMode, WindowRules};

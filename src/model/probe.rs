@@ -26,9 +26,16 @@ pub enum MapStage {
 
 /// What a network calls during a forward pass.
 pub trait Probe {
-    /// Called after each block, with its output tokens `[batch, tokens, dim]`. `Break` ends the pass with
-    /// [`Cancelled`].
-    fn block(&mut self, stage: Stage, tokens: &Tensor<3>) -> ControlFlow<()>;
+    /// Called after each block. `Break` ends the pass with [`Cancelled`].
+    fn block(&mut self, stage: Stage) -> ControlFlow<()>;
+
+    /// Whether [`Probe::tokens`] is to be called; only then are tokens copied for it.
+    fn wants_tokens(&self) -> bool {
+        false
+    }
+
+    /// Receives the output tokens `[batch, tokens, dim]` of a block, before [`Probe::block`] is called for it.
+    fn tokens(&mut self, _stage: Stage, _tokens: &Tensor<3>) {}
 
     /// Whether [`Probe::queries_and_keys`] is to be called; only then are queries and keys split into heads for it.
     fn wants_queries_and_keys(&self) -> bool {
@@ -69,7 +76,7 @@ pub trait Probe {
 pub struct NoProbe;
 
 impl Probe for NoProbe {
-    fn block(&mut self, _stage: Stage, _tokens: &Tensor<3>) -> ControlFlow<()> {
+    fn block(&mut self, _stage: Stage) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }
 }
@@ -78,6 +85,14 @@ impl Probe for NoProbe {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("cancelled")]
 pub struct Cancelled;
+
+/// Tells a probe that a block is done.
+pub(super) fn block_done(probe: &mut dyn Probe, stage: Stage, tokens: &Tensor<3>) -> Result<(), Cancelled> {
+    if probe.wants_tokens() {
+        probe.tokens(stage, tokens);
+    }
+    check_cancelled(probe.block(stage))
+}
 
 /// Turns a probe's answer into a result, for use with `?`.
 pub(super) fn check_cancelled(answer: ControlFlow<()>) -> Result<(), Cancelled> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::checkpoint;
 use crate::datasets::{TruthChoices, TruthReader};
 use crate::labels::ClassSet;
-use crate::model::{ModelSpec, Output};
+use crate::model::{ModelSpec, Output, Precision};
 
 /// The source of a model.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -68,6 +68,8 @@ pub struct ModelInfo {
     pub own_classes: ClassSet,
     /// Number of parameters.
     pub parameters: usize,
+    /// Precision of its products.
+    pub precision: Precision,
     /// As [`checkpoint::Checkpoint::zero_is_ignored`].
     pub zero_is_ignored: Option<bool>,
     /// As [`checkpoint::Checkpoint::remarks`].
@@ -75,9 +77,13 @@ pub struct ModelInfo {
 }
 
 impl ModelInfo {
-    /// Memory of the parameters: four bytes each.
+    /// Memory of the parameters: four bytes each, or two in bf16.
     pub fn bytes(&self) -> usize {
-        self.parameters * size_of::<f32>()
+        self.parameters
+            * match self.precision {
+                Precision::F32 => size_of::<f32>(),
+                Precision::Bf16 => size_of::<u16>(),
+            }
     }
 
     /// A reader of ground truth for the model, in which `choices` override the rules of the data set.

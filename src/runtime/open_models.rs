@@ -6,11 +6,11 @@ use std::sync::Arc;
 use super::id_registry::IdRegistry;
 use super::lru_cache::{Bytes, LruCache};
 use super::model_info::{ModelInfo, ModelSource, OpenModel};
-use crate::model::Network;
+use crate::model::InferenceNetwork;
 
 /// A network on the device.
 struct Built {
-    network: Network,
+    network: InferenceNetwork,
     bytes: usize,
 }
 
@@ -47,14 +47,14 @@ impl OpenModels {
     }
 
     /// An open model whose network is in memory; marks it as the most recently used.
-    pub(super) fn built(&mut self, id: u64) -> Option<(&Arc<ModelInfo>, &Network)> {
+    pub(super) fn built(&mut self, id: u64) -> Option<(&Arc<ModelInfo>, &InferenceNetwork)> {
         let info = self.infos.get(&id)?;
         let built = self.networks.get(&id)?;
         Some((info, &built.network))
     }
 
     /// Adds a network, and drops the least recently used ones that do not fit beside it.
-    pub(super) fn put(&mut self, info: Arc<ModelInfo>, network: Network) {
+    pub(super) fn put(&mut self, info: Arc<ModelInfo>, network: InferenceNetwork) {
         let bytes = info.bytes();
         self.networks.put(info.id, Built { network, bytes });
         self.infos.insert(info.id, info);

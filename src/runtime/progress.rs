@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 
 use crate::model::{ModelSpec, Output, Probe, Stage};
 use crate::segment::{Pass, Watch};
@@ -60,7 +60,7 @@ impl<'a> BlockCounter<'a> {
 }
 
 impl Probe for BlockCounter<'_> {
-    fn block(&mut self, _stage: Stage, _tokens: &Tensor<3>) -> ControlFlow<()> {
+    fn block(&mut self, _stage: Stage) -> ControlFlow<()> {
         self.step()
     }
 

@@ -11,12 +11,13 @@ use super::cache::{FeatureCache, FeatureKey};
 use super::device::{DeviceChoice, DeviceError, OpenDevice, open_device};
 use super::model_info::{ModelInfo, ModelSource, OpenModel};
 use super::open_models::OpenModels;
+use super::precision::PrecisionChoice;
 use super::progress::{BlockCounter, OnProgress, Progress};
 use super::session_error::SessionError;
 use super::traced::{TraceRequest, TracedImage};
 use super::tracing;
 use crate::checkpoint::{self, Checkpoint, CheckpointError, OnRead};
-use crate::model::{Network, Output};
+use crate::model::{InferenceNetwork, Output};
 use crate::photo::Photo;
 use crate::segment::{self, InferenceConfig, Prediction, SegmentError};
 
@@ -57,6 +58,7 @@ pub struct Task<'a> {
 /// A device, the models on it and the feature cache.
 pub struct Session {
     choice: DeviceChoice,
+    precision: PrecisionChoice,
     device: Option<OpenDevice>,
     models: OpenModels,
     cache: FeatureCache,
@@ -64,9 +66,10 @@ pub struct Session {
 
 impl Session {
     /// Creates a session, which opens its device when it is first needed.
-    pub fn new(choice: DeviceChoice) -> Self {
+    pub fn new(choice: DeviceChoice, precision: PrecisionChoice) -> Self {
         Self {
             choice,
+            precision,
             device: None,
             models: OpenModels::new(MODEL_BYTES),
             cache: FeatureCache::new(FEATURE_BYTES),
@@ -100,8 +103,7 @@ impl Session {
         }
         let start = Instant::now();
         let checkpoint = read(&source, &mut |share| on_share(READ_SHARE * share))?;
-        let device = self.device()?.device.clone();
-        let (info, network) = build(id, source, checkpoint, &device)?;
+        let (info, network) = self.build(id, source, checkpoint)?;
         if on_share(1.0).is_break() {
             return Err(CheckpointError::Cancelled.into());
         }
@@ -140,8 +142,7 @@ impl Session {
             let name = info.source.name();
             return Err(SessionError::Changed { title: title(), name });
         }
-        let device = self.device()?.device.clone();
-        let (info, network) = build(id, info.source.clone(), checkpoint, &device)?;
+        let (info, network) = self.build(id, info.source.clone(), checkpoint)?;
         log::info!("read the model {} again", info.title);
         self.models.put(info, network);
         Ok(())
@@ -175,6 +176,23 @@ impl Session {
         self.choice = choice;
         self.device = Some(device);
         if moves {
+            self.models.drop_networks();
+            self.cache.clear();
+        }
+        Ok(())
+    }
+
+    /// Computes in another precision. If it changes, networks and features are dropped, and models are read again when
+    /// they are used.
+    ///
+    /// # Errors
+    /// When the device cannot compute in it; nothing changes then.
+    pub fn change_precision(&mut self, choice: PrecisionChoice) -> Result<(), SessionError> {
+        let current = self.precision;
+        let device = self.device()?;
+        let [(before, _), (after, _)] = [current.on(device)?, choice.on(device)?];
+        self.precision = choice;
+        if before != after {
             self.models.drop_networks();
             self.cache.clear();
         }
@@ -335,6 +353,45 @@ impl Session {
         Ok(())
     }
 
+    /// Builds the network of `checkpoint` on the device.
+    fn build(
+        &mut self,
+        id: u64,
+        source: ModelSource,
+        checkpoint: Checkpoint,
+    ) -> Result<(Arc<ModelInfo>, InferenceNetwork), SessionError> {
+        let Checkpoint {
+            spec,
+            classes,
+            weights,
+            zero_is_ignored,
+            remarks,
+            provenance: _,
+        } = checkpoint;
+        let parameters = weights.parameters();
+        let choice = self.precision;
+        let device = self.device()?;
+        let (precision, kernels) = choice.on(device)?;
+        let network = InferenceNetwork::build(&spec, weights, &device.device, precision, kernels);
+        let network = network.map_err(|mismatch| CheckpointError::Weights {
+            source: mismatch,
+            path: source.path().unwrap_or(Path::new("the embedded model")).into(),
+        })?;
+        let info = ModelInfo {
+            id,
+            title: spec.title(),
+            source,
+            spec,
+            own_classes: classes.clone(),
+            classes,
+            parameters,
+            precision,
+            zero_is_ignored,
+            remarks,
+        };
+        Ok((Arc::new(info), network))
+    }
+
     /// Drops networks, features and device, for example after a panic; they are created again when they are used.
     pub fn forget(&mut self) {
         self.models.drop_networks();
@@ -353,37 +410,4 @@ fn read(source: &ModelSource, on_read: OnRead) -> Result<Checkpoint, CheckpointE
         ModelSource::Path(path) => checkpoint::open(path, on_read),
         ModelSource::Weights(path, key) => checkpoint::open_with(path, Some(key), on_read),
     }
-}
-
-fn build(
-    id: u64,
-    source: ModelSource,
-    checkpoint: Checkpoint,
-    device: &Device,
-) -> Result<(Arc<ModelInfo>, Network), CheckpointError> {
-    let Checkpoint {
-        spec,
-        classes,
-        weights,
-        zero_is_ignored,
-        remarks,
-        provenance: _,
-    } = checkpoint;
-    let parameters = weights.parameters();
-    let network = Network::build(&spec, weights, device).map_err(|mismatch| CheckpointError::Weights {
-        source: mismatch,
-        path: source.path().unwrap_or(Path::new("the embedded model")).into(),
-    })?;
-    let info = ModelInfo {
-        id,
-        title: spec.title(),
-        source,
-        spec,
-        own_classes: classes.clone(),
-        classes,
-        parameters,
-        zero_is_ignored,
-        remarks,
-    };
-    Ok((Arc::new(info), network))
 }

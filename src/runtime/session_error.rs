@@ -1,6 +1,7 @@
 //! Errors of a session.
 
 use super::device::DeviceError;
+use super::precision::PrecisionError;
 use crate::checkpoint::CheckpointError;
 use crate::segment::{PlanError, SegmentError};
 
@@ -10,6 +11,9 @@ pub enum SessionError {
     /// The device cannot be used.
     #[error(transparent)]
     Device(#[from] DeviceError),
+    /// Networks cannot compute as chosen.
+    #[error(transparent)]
+    Precision(#[from] PrecisionError),
     /// The model file cannot be used.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),

@@ -1,6 +1,7 @@
 //! Settings of the engine: device, threads and memory.
 
 use super::device::DeviceChoice;
+use super::precision::PrecisionChoice;
 use super::session::{FEATURE_BYTES, MODEL_BYTES};
 use crate::photo::OpenOptions;
 
@@ -9,6 +10,8 @@ use crate::photo::OpenOptions;
 pub struct EngineSettings {
     /// The device that networks run on.
     pub device: DeviceChoice,
+    /// The precision that networks compute in on the CPU.
+    pub precision: PrecisionChoice,
     /// Number of CPU threads; `None` for one per core. With a GPU, the work left to the CPU uses all cores.
     pub threads: Option<usize>,
     /// Size limit of the cached encoder features in bytes. With cached features, a change of decoder runs only the
@@ -24,6 +27,7 @@ impl Default for EngineSettings {
     fn default() -> Self {
         Self {
             device: DeviceChoice::default(),
+            precision: PrecisionChoice::default(),
             threads: None,
             feature_bytes: FEATURE_BYTES,
             model_bytes: MODEL_BYTES,

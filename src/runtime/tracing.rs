@@ -9,7 +9,7 @@ use super::progress::{BlockCounter, OnProgress};
 use super::session_error::SessionError;
 use super::traced::{TraceRequest, TracedImage};
 use crate::attention::{AttentionTrace, Recorder, plane_of};
-use crate::model::{AttentionSpec, Decoder, Network};
+use crate::model::{AttentionSpec, InferenceNetwork};
 use crate::segment::{self, PlanError, Region, SegmentError, Watch as _};
 
 /// Maximum size of an attention trace in bytes.
@@ -37,7 +37,7 @@ fn check_size(attention: &AttentionSpec, window: [usize; 2]) -> Result<(), PlanE
 pub(super) fn trace(
     request: TraceRequest,
     info: &Arc<ModelInfo>,
-    network: &Network,
+    network: &InferenceNetwork,
     device: &Device,
     on_progress: OnProgress,
 ) -> Result<TracedImage, SessionError> {
@@ -79,21 +79,9 @@ pub(super) fn trace(
     }
     let trace = kept.map_err(SegmentError::Device)?;
     let features = traced.map_err(SegmentError::Cancelled)?;
-    let embeddings = network
-        .decoders
-        .get(request.output.decoder)
-        .map(Decoder::class_embeddings);
-    let class_plane = match embeddings.flatten() {
-        Some(embeddings) => {
-            let [_, dim] = embeddings.dims();
-            let values = embeddings
-                .try_into_data()
-                .map_err(|e| SegmentError::Device(format!("{e:?}")))?;
-            let values = values
-                .try_into_vec()
-                .map_err(|e| SegmentError::Device(format!("{e:?}")))?;
-            plane_of(&values, dim)
-        }
+    let embeddings = network.class_embeddings(request.output.decoder);
+    let class_plane = match embeddings.map_err(SegmentError::Device)? {
+        Some(embeddings) => plane_of(&embeddings, attention.width),
         None => Vec::new(),
     };
     Ok(TracedImage {

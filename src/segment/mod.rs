@@ -16,7 +16,7 @@ pub use passes::{InferenceConfig, Pass, PlanError, padded};
 pub use trace::{Frame, Region};
 pub use window_logits::WindowLogits;
 
-use crate::model::{Cancelled, Features, LastUpsampling, Logits, ModelSpec, Network, NoProbe, Output, Probe};
+use crate::model::{Cancelled, Features, InferenceNetwork, LastUpsampling, Logits, ModelSpec, NoProbe, Output, Probe};
 
 /// Encoder features of every window of every pass over one image. All decoders can use them.
 #[derive(Clone, Debug)]
@@ -162,7 +162,7 @@ impl Watch for NoProbe {}
 #[derive(Clone, Copy, Debug)]
 pub struct InferenceRun<'a> {
     /// The network.
-    pub model: &'a Network,
+    pub model: &'a InferenceNetwork,
     /// Its sizes and inference settings.
     pub spec: &'a ModelSpec,
     /// The output to compute.

@@ -59,7 +59,7 @@ impl<'a> Dropper<'a> {
 }
 
 impl Probe for Dropper<'_> {
-    fn block(&mut self, _stage: Stage, _tokens: &Tensor<3>) -> ControlFlow<()> {
+    fn block(&mut self, _stage: Stage) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }
 

@@ -15,7 +15,7 @@ use crate::datasets::{
     pairs_of_list,
 };
 use crate::labels::ClassSet;
-use crate::model::{DecoderKind, ModelSpec, Normalisation, Weights};
+use crate::model::{DecoderKind, Kernels, ModelSpec, Normalisation, Weights};
 
 /// A training as described in `train.toml`, which is written beside every result and read to repeat the training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -280,8 +280,13 @@ impl TrainPlan {
 }
 
 impl Prepared {
-    /// The training on a device; `stops` is called as described at [`Training::stops`].
-    pub fn training<'a>(&'a self, device: &'a Device, stops: &'a (dyn Fn() -> bool + Sync)) -> Training<'a> {
+    /// The training on a device, validated with `kernels` on the CPU; `stops` is called as described at [`Training::stops`].
+    pub fn training<'a>(
+        &'a self,
+        device: &'a Device,
+        kernels: Kernels,
+        stops: &'a (dyn Fn() -> bool + Sync),
+    ) -> Training<'a> {
         Training {
             config: &self.plan.training,
             spec: &self.spec,
@@ -290,6 +295,7 @@ impl Prepared {
             pairs: &self.pairs,
             validation: &self.validation,
             device,
+            kernels,
             stops,
         }
     }

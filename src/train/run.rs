@@ -17,7 +17,7 @@ use super::state::{StateError, TrainState};
 use crate::datasets::{Pair, Survey, TruthError, TruthMap, TruthReader};
 use crate::evaluate::Scores;
 use crate::labels::{ClassSet, LabelMap};
-use crate::model::{ModelSpec, Network, NoProbe, Output};
+use crate::model::{InferenceNetwork, Kernels, ModelSpec, NoProbe, Output, Precision};
 use crate::photo::{Photo, PhotoError};
 use crate::segment::{InferenceConfig, InferenceRun};
 
@@ -37,6 +37,8 @@ pub struct Training<'a> {
     pub validation: &'a [Pair],
     /// The device to compute on.
     pub device: &'a Device,
+    /// The kernels to validate with on the CPU.
+    pub kernels: Kernels,
     /// Whether to stop; called for each file that is checked and each image that is scored.
     pub stops: &'a (dyn Fn() -> bool + Sync),
 }
@@ -332,7 +334,9 @@ impl Training<'_> {
     fn validate(&self, state: &TrainState) -> Result<Option<Validation>, TrainError> {
         let failed = |why: String| TrainError::Validation(why);
         let weights = state.to_keep().clone();
-        let network = Network::build(self.spec, weights, self.device).map_err(|why| failed(why.to_string()))?;
+        // f32, so that the scores do not depend on the processor.
+        let network = InferenceNetwork::build(self.spec, weights, self.device, Precision::F32, self.kernels)
+            .map_err(|why| failed(why.to_string()))?;
         let mut shown = Vec::new();
         let settings = InferenceConfig::of(&self.spec.inference);
         let mut scores = vec![Scores::new(self.classes.len()); self.spec.decoders.len()];

@@ -8,7 +8,7 @@ use burn::tensor::Device;
 use segscope::checkpoint;
 use segscope::datasets::{Pair, TruthChoices, TruthReader, pairs};
 use segscope::labels::ClassSet;
-use segscope::model::{DecoderKind, ModelSpec, Weights};
+use segscope::model::{DecoderKind, Kernels, ModelSpec, Weights};
 use segscope::train::{
     Augmentation, LossReduction, OptimiserSpec, PolySchedule, StartPlan, TrainConfig, TrainEvent, TrainFolder,
     TrainState, Training, start_from,
@@ -102,6 +102,7 @@ fn training<'a>(
         pairs,
         validation,
         device,
+        kernels: Kernels::best(),
         stops: &|| false,
     }
 }

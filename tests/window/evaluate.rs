@@ -10,7 +10,7 @@ use segscope::app::{App, Start};
 use segscope::engine::{DeviceChoice, InferenceConfig, ModelSource, Output};
 use segscope::labels::LabelMap;
 use segscope::photo::Photo;
-use segscope::runtime::{Session, Task};
+use segscope::runtime::{PrecisionChoice, Session, Task};
 
 use crate::bundles::fixture;
 use crate::harness::{
@@ -24,7 +24,7 @@ const ROAD: u16 = 3;
 
 /// The prediction of the fixture model for the street sample.
 fn prediction() -> LabelMap {
-    let mut session = Session::new(DeviceChoice::Cpu);
+    let mut session = Session::new(DeviceChoice::Cpu, PrecisionChoice::F32);
     let source = ModelSource::Path(fixture::model());
     let model = session.load(source, &mut |_| ControlFlow::Continue(()));
     let model = model.expect("a model");

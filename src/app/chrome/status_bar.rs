@@ -97,7 +97,7 @@ fn last_run(ui: &mut Ui, ctx: &Ctx, wide: bool) {
     };
     let stages = {
         let [e, d, l] = [t.encode, t.decode, t.labels].map(seconds);
-        format!("encoder {e}, decoder {d}, labels {l}")
+        format!("encoder {e}, decoder {d}, labels {l}, {}", result.model.precision.key())
     };
     let text = format!("{} in {}{passes}", result.title(), seconds(t.total()));
     let label = if wide {

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::DeviceChoice;
+use crate::engine::{DeviceChoice, PrecisionChoice};
 use crate::export::Format;
 use tolerant_toml::{Persisted, unless_within};
 
@@ -88,6 +88,7 @@ pub(super) struct Settings {
     /// Within [`INTERFACE_SCALES`].
     pub(super) interface_scale: f32,
     pub(super) device: DeviceChoice,
+    pub(super) precision: PrecisionChoice,
     /// Threads that compute on the CPU; `None` for one per core.
     pub(super) threads: Option<usize>,
     /// Folder in which models are looked for.
@@ -114,6 +115,7 @@ impl Default for Settings {
             theme: Theme::System,
             interface_scale: 1.0,
             device: DeviceChoice::Auto,
+            precision: PrecisionChoice::Auto,
             threads: None,
             model_folder: None,
             result_memory_mib: 512,

@@ -8,7 +8,7 @@ use egui::{Button, Grid, Id, Label, RichText, ScrollArea, Slider, Ui};
 use super::{INTERFACE_SCALES, MEMORY_LIMITS, Settings, Theme};
 use crate::app::chrome::format_choice::choose_format;
 use crate::app::services::Ask;
-use crate::engine::DeviceChoice;
+use crate::engine::{DeviceChoice, PrecisionChoice};
 use crate::export::Format;
 
 /// Width of the page, in points.
@@ -141,6 +141,25 @@ fn computing(ui: &mut Ui, settings: &mut Settings, cores: usize) {
             DeviceChoice::Auto => "GPU if it passes a self-test, otherwise CPU",
             DeviceChoice::Gpu => "GPU; an error if there is none",
             DeviceChoice::Cpu => "CPU, even if there is a GPU",
+        });
+    });
+    ui.end_row();
+    name(ui, "Precision");
+    ui.vertical(|ui| {
+        ui.horizontal(|ui| {
+            for (precision, title) in [
+                (PrecisionChoice::Auto, "Automatic"),
+                (PrecisionChoice::F32, "f32"),
+                (PrecisionChoice::Bf16, "bf16"),
+            ] {
+                ui.selectable_value(&mut settings.precision, precision, title)
+                    .accessible_name(format!("{title} precision"));
+            }
+        });
+        ui.weak(match settings.precision {
+            PrecisionChoice::Auto => "bf16 on a CPU that multiplies it, otherwise f32",
+            PrecisionChoice::F32 => "Exactly the published results",
+            PrecisionChoice::Bf16 => "Half the memory; about one label in 2,000 differs",
         });
     });
     ui.end_row();

@@ -269,7 +269,7 @@ mod tests {
     use crate::runtime::Session;
 
     fn embedded() -> ModelInfo {
-        let mut session = Session::new(crate::engine::DeviceChoice::Cpu);
+        let mut session = Session::new(crate::engine::DeviceChoice::Cpu, crate::engine::PrecisionChoice::F32);
         let model = session
             .load(ModelSource::Embedded, &mut |_| std::ops::ControlFlow::Continue(()))
             .expect("the embedded model");

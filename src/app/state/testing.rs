@@ -15,7 +15,7 @@ use crate::engine::{
     Prediction, ScoreRequest, Segmented, Ticket,
 };
 use crate::labels::{ClassSet, LabelMap};
-use crate::model::{DecoderKind, Variant, published};
+use crate::model::{DecoderKind, Precision, Variant, published};
 use crate::photo::Photo;
 use crate::segment::{Labels, Timings};
 
@@ -252,6 +252,7 @@ pub(in crate::app) fn model(id: u64, file: &str, decoders: &[DecoderKind]) -> Op
         classes: ClassSet::numbered(11),
         own_classes: ClassSet::numbered(11),
         parameters: 1,
+        precision: Precision::F32,
         zero_is_ignored: None,
         remarks: Vec::new(),
         spec,

@@ -13,7 +13,7 @@ use crate::cli::printing::err;
 use crate::cli::{open_photo, stopping};
 use crate::datasets::{self, Pair, PredictionReader, SetFile, Submission};
 use crate::labels::{ClassSet, LabelMap};
-use crate::model::Output;
+use crate::model::{Output, Precision};
 use crate::photo::OpenOptions;
 use crate::runtime::{ModelInfo, ModelSource, Session, Task};
 use crate::segment::InferenceConfig;
@@ -56,10 +56,17 @@ impl Source {
                 settings,
                 opening,
                 ..
-            } => json!({
-                "model": model.output_title(*output), "file": file_text(&model.source), "parameters": model.parameters,
-                "settings": settings_text(settings), "stretch": opening.stretch,
-            }),
+            } => {
+                let mut described = json!({
+                    "model": model.output_title(*output), "file": file_text(&model.source),
+                    "parameters": model.parameters, "settings": settings_text(settings), "stretch": opening.stretch,
+                });
+                // Without it the evaluation is in f32, like those from before there was a choice.
+                if model.precision != Precision::F32 {
+                    described["precision"] = model.precision.key().into();
+                }
+                described
+            }
             Self::Files { reader, .. } => json!({ "model": null, "ids": format!("{reader:?}") }),
         }
     }
@@ -139,12 +146,17 @@ impl Evaluate {
                 classes,
             });
         }
-        let mut session = Session::new(self.device);
+        let mut session = self.device.session();
         session.limit_features(0);
         let model = self.model.load(&mut session)?;
         let output = self.output.of(&model.spec)?;
         let (model, settings) = self.run_flags.apply(&model)?;
-        err!("{} on {}", model.output_title(output), session.device()?.name);
+        err!(
+            "{} on {} in {}",
+            model.output_title(output),
+            session.device()?.name,
+            model.precision.key()
+        );
         Ok(Source::Model {
             session: Box::new(session),
             model,

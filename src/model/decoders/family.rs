@@ -58,7 +58,7 @@ impl Inputs {
     }
 
     /// Channels of the last level; for an encoder with tokens the width of a token.
-    pub(super) fn width(&self) -> usize {
+    pub(in crate::model) fn width(&self) -> usize {
         self.levels.last().map_or(0, |level| level.channels)
     }
 

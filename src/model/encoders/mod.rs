@@ -17,6 +17,7 @@ use family::EncoderFamily;
 
 pub(super) use family::cells;
 pub use family::{AttentionSpec, LevelSpec, Refit, RefitError};
+pub(super) use vit::positions_for_grid;
 pub use vit::{PositionResize, Variant, VisionTransformer, VitSpec, resized_positions};
 
 /// Family and sizes of an encoder.

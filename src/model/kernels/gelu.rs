@@ -27,7 +27,7 @@ fn bias_gelu_row(row: &mut [f32], bias: &[f32]) {
 
 /// `x Φ(x)` with the erf of Abramowitz and Stegun, 7.1.26 (absolute error below 1.5e-7).
 #[inline(always)]
-fn gelu(x: f32) -> f32 {
+pub(in crate::model) fn gelu(x: f32) -> f32 {
     let a = x.abs() * std::f32::consts::FRAC_1_SQRT_2;
     let t = 1.0 / a.mul_add(0.327_591_1, 1.0);
     let p = t.mul_add(1.061_405_4, -1.453_152_1);

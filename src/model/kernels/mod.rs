@@ -11,6 +11,8 @@ mod sharing;
 mod upsampling;
 mod winograd;
 
+pub(super) use gelu::gelu;
+
 use burn::nn::Linear;
 use burn::tensor::{DType, Device, Tensor, TensorData, activation, module};
 
@@ -227,7 +229,7 @@ fn host_bias(linear: &Linear, width: usize) -> Vec<f32> {
 }
 
 /// The values of a tensor for which [`on_host`] is true, without a copy if nothing else holds its memory.
-fn host_values<const D: usize>(x: Tensor<D>) -> Vec<f32> {
+pub(super) fn host_values<const D: usize>(x: Tensor<D>) -> Vec<f32> {
     match x.into_data().try_into_vec() {
         Ok(values) => values,
         // `on_host` has checked the type; anything else is a defect of this room.

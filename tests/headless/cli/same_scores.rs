@@ -11,7 +11,8 @@ use segscope::engine::{Asked, ScoreAnswer, ScoreRequest, Scorer};
 use segscope::labels::LabelMap;
 use segscope::model::{DecoderKind, Variant, published};
 use segscope::runtime::{
-    Comparison, ComparisonJob, DeviceChoice, ImageSource, LabelLayer, ModelInfo, ModelSource, ScoreJob, Session, Truth,
+    Comparison, ComparisonJob, DeviceChoice, ImageSource, LabelLayer, ModelInfo, ModelSource, PrecisionChoice,
+    ScoreJob, Session, Truth,
 };
 use serde_json::Value;
 
@@ -58,7 +59,7 @@ impl Case {
         let out = folder.join(set.key);
         let model_flag = ["--model", model.to_str().expect("a path"), "--formats", "labels"];
         segment(&[&image], &out, &model_flag).expect(0);
-        let mut session = Session::new(DeviceChoice::Cpu);
+        let mut session = Session::new(DeviceChoice::Cpu, PrecisionChoice::F32);
         let info = session.load(ModelSource::Path(model.clone()), &mut |_| ControlFlow::Continue(()));
         Self {
             set,

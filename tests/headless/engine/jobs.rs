@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use segscope::engine::{Asked, DeviceChoice, Event, ExportJob, ImageSource, Job, ModelSource, Output};
 use segscope::export::{Format, Options};
-use segscope::runtime::{Session, Task, peak_memory_mib};
+use segscope::runtime::{PrecisionChoice, Session, Task, peak_memory_mib};
 use segscope::segment::InferenceConfig;
 
 use super::harness::{Harness, assert_covered, empty_folder, fixture_model, large_image, long_run, synthetic_photo};
@@ -357,7 +357,7 @@ fn a_photo_of_twelve_megapixels_is_labelled_in_bounded_memory() {
         return;
     }
     // The test is about the memory use of the embedded model.
-    let mut session = Session::new(DeviceChoice::Cpu);
+    let mut session = Session::new(DeviceChoice::Cpu, PrecisionChoice::F32);
     let keep_going = &mut |_| ControlFlow::Continue(());
     let model = session
         .load(ModelSource::Embedded, keep_going)

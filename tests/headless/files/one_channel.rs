@@ -6,7 +6,7 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use segscope::checkpoint::{self, Checkpoint};
-use segscope::model::{Network, NoProbe, Output};
+use segscope::model::{InferenceNetwork, Kernels, NoProbe, Output, Precision, PreparedNetwork};
 use segscope::photo::Photo;
 use segscope::segment::{self, InferenceConfig, Prediction};
 
@@ -42,7 +42,9 @@ fn four_and_one(config: &str) -> [Checkpoint; 2] {
 fn predicted(checkpoint: &Checkpoint, photo: &Photo, flip: bool) -> Prediction {
     let spec = &checkpoint.spec;
     let device = Device::flex();
-    let model = Network::build(spec, checkpoint.weights.clone(), &device).expect("a network");
+    let model = PreparedNetwork::build(spec, checkpoint.weights.clone(), Precision::F32, Kernels::best())
+        .map(|network| InferenceNetwork::Prepared(Box::new(network)))
+        .expect("a network");
     let run = segment::InferenceRun {
         model: &model,
         spec,

@@ -15,28 +15,21 @@ use super::golden_case::closeness::Findings;
 pub const TOLERANCE: f32 = 1e-4;
 
 /// Compares every row of every head with the golden attention.
-pub fn compare_rows(case: &GoldenCase, trace: &AttentionTrace, tolerance: f32, findings: &mut Findings) {
+pub fn compare_rows(case: &GoldenCase, title: &str, trace: &AttentionTrace, tolerance: f32, findings: &mut Findings) {
     let golden = case.tensors();
-    let title = format!("{} with a trace", case.name);
     for (part, name) in [(NetworkPart::Encoder, "attn"), (NetworkPart::Decoder, "dec_attn")] {
         for layer in 0..trace.layers(part).len() {
             let name = format!("{name}.{layer}");
             let expected = golden.get(&name);
             let found = matrix(trace, LayerId { part, layer }, Direction::From);
-            findings.close(&title, &name, &found, expected, tolerance);
+            findings.close(title, &name, &found, expected, tolerance);
             // The columns form the same matrix, transposed.
             let columns = matrix(trace, LayerId { part, layer }, Direction::To);
             let turned = HostTensor {
                 values: transposed(&columns),
                 shape: columns.shape,
             };
-            findings.close(
-                &format!("{} by columns", case.name),
-                &name,
-                &turned,
-                expected,
-                tolerance,
-            );
+            findings.close(&format!("{title} by columns"), &name, &turned, expected, tolerance);
         }
     }
 }
@@ -153,7 +146,8 @@ fn trace_of(layers: &[&HostTensor], grid: [usize; 2], extra: usize, patch: usize
         let shape = [1, heads, count, count];
         recorder.queries_and_keys(Stage::Encoder(i), tensor(queries, shape), tensor(keys.collect(), shape));
         let tokens = Tensor::<3>::zeros([1, count, 4], &device);
-        assert_eq!(recorder.block(Stage::Encoder(i), &tokens), ControlFlow::Continue(()));
+        recorder.tokens(Stage::Encoder(i), &tokens);
+        assert_eq!(recorder.block(Stage::Encoder(i)), ControlFlow::Continue(()));
     }
     let trace = recorder.finish(patch, 0).expect("tensors on the CPU");
     AttentionTrace { grid, extra, ..trace }

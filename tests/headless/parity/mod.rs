@@ -6,6 +6,7 @@
 
 mod attention;
 mod backbone;
+mod bf16;
 mod golden_case;
 mod models;
 mod padding;
@@ -23,7 +24,7 @@ use burn::tensor::{Device, DeviceKind};
 use golden_case::closeness::Findings;
 use golden_case::{GoldenCase, Kind, cases};
 use segscope::checkpoint;
-use segscope::model::{ModelSpec, Network, WindowRules};
+use segscope::model::{InferenceNetwork, Isa, Kernels, ModelSpec, Network, Precision, PreparedNetwork, WindowRules};
 use segscope::photo::Photo;
 
 #[test]
@@ -34,7 +35,26 @@ fn models_match_on_the_cpu() {
             tolerance: None,
             labels: 1e-3,
         };
-        models::compare(&case, &limits, &Device::flex(), &mut findings);
+        models::compare(&case, &limits, &Runner::Modules(Device::flex()), &mut findings);
+        for kernels in [Kernels::best(), Kernels::portable()] {
+            let runner = Runner::Prepared(Precision::F32, kernels);
+            models::compare(&case, &limits, &runner, &mut findings);
+        }
+    }
+    findings.finish();
+}
+
+#[test]
+fn models_in_bf16_differ_as_little_as_their_rounding_allows() {
+    let mut findings = Findings::default();
+    let with_products = Isa::ALL
+        .into_iter()
+        .filter(|isa| isa.multiplies_bf16())
+        .filter_map(Kernels::of);
+    for kernels in with_products.chain([Kernels::best()]) {
+        for case in supported(&[Kind::Model]) {
+            bf16::compare(&case, kernels, &mut findings);
+        }
     }
     findings.finish();
 }
@@ -123,7 +143,7 @@ fn the_smallest_models_match_on_a_graphics_device() {
             tolerance: Some(1e-2),
             labels: 1e-2,
         };
-        models::compare(case, &limits, &device, &mut findings);
+        models::compare(case, &limits, &Runner::Modules(device.clone()), &mut findings);
     }
     findings.finish();
 }
@@ -162,12 +182,48 @@ fn graphics_device() -> Result<Device, String> {
     Err(reasons.join("; "))
 }
 
-/// The model of a case, built on `device`.
-fn open_model(case: &GoldenCase, device: &Device) -> (ModelSpec, Network) {
+/// What runs the network of a case.
+pub enum Runner {
+    /// burn modules.
+    Modules(Device),
+    /// Packed weights.
+    Prepared(Precision, Kernels),
+}
+
+impl Runner {
+    fn device(&self) -> Device {
+        match self {
+            Self::Modules(device) => device.clone(),
+            Self::Prepared(..) => Device::flex(),
+        }
+    }
+
+    fn title(&self) -> String {
+        match self {
+            Self::Modules(_) => "modules".into(),
+            Self::Prepared(precision, kernels) => format!("{} {}", kernels.isa().key(), precision.key()),
+        }
+    }
+}
+
+/// The model of a case in f32 on the CPU, as the program runs it.
+fn open_model(case: &GoldenCase) -> (ModelSpec, InferenceNetwork) {
+    open_for(case, &Runner::Prepared(Precision::F32, Kernels::best()))
+}
+
+/// The model of a case.
+fn open_for(case: &GoldenCase, runner: &Runner) -> (ModelSpec, InferenceNetwork) {
     let opened = checkpoint::open(&case.checkpoint(), &mut |_| ControlFlow::Continue(()));
     let checkpoint = opened.unwrap_or_else(|e| panic!("{}: {e}", case.name));
-    let model = Network::build(&checkpoint.spec, checkpoint.weights, device);
-    (checkpoint.spec, model.unwrap_or_else(|e| panic!("{}: {e}", case.name)))
+    let (spec, weights) = (checkpoint.spec, checkpoint.weights);
+    let model = match runner {
+        Runner::Modules(device) => {
+            Network::build(&spec, weights, device).map(|network| InferenceNetwork::Modules(Box::new(network)))
+        }
+        Runner::Prepared(precision, kernels) => PreparedNetwork::build(&spec, weights, *precision, *kernels)
+            .map(|network| InferenceNetwork::Prepared(Box::new(network))),
+    };
+    (spec, model.unwrap_or_else(|e| panic!("{}: {e}", case.name)))
 }
 
 fn open_photo(case: &GoldenCase, file: &str) -> Photo {

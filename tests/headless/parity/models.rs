@@ -3,18 +3,18 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData};
 use segscope::model::{
-    Decoder, Features, HeadSpec, HostTensor, LastUpsampling, MapStage, ModelSpec, Network, NoProbe, Output, Probe,
-    Stage, WindowRules,
+    Decoder, Features, HeadSpec, HostTensor, InferenceNetwork, LastUpsampling, MapStage, ModelSpec, NoProbe, Output,
+    Probe, Stage, WindowRules,
 };
 use segscope::{attention, segment};
 
 use super::attention as rows;
 use super::golden_case::closeness::Findings;
 use super::golden_case::{GoldenCase, kept_of, step_of};
-use super::open_model;
 use super::tensors::{argmax, channels_first, host, map_of, masks_of, thinned, thinned_labels, window_logits_of};
+use super::{Runner, open_for};
 
 /// Permitted differences of a run.
 pub struct Limits {
@@ -48,9 +48,16 @@ impl Recorder {
 }
 
 impl Probe for Recorder {
-    fn block(&mut self, stage: Stage, tokens: &Tensor<3>) -> ControlFlow<()> {
-        self.keep("block", stage, tokens.clone());
+    fn block(&mut self, _stage: Stage) -> ControlFlow<()> {
         ControlFlow::Continue(())
+    }
+
+    fn wants_tokens(&self) -> bool {
+        true
+    }
+
+    fn tokens(&mut self, stage: Stage, tokens: &Tensor<3>) {
+        self.keep("block", stage, tokens.clone());
     }
 
     fn wants_maps(&self) -> bool {
@@ -70,7 +77,7 @@ impl Probe for Recorder {
 /// A model with the sizes of one case.
 struct Subject<'a> {
     case: &'a GoldenCase,
-    model: &'a Network,
+    model: &'a InferenceNetwork,
     spec: &'a ModelSpec,
     /// Width and height of the input.
     size: [usize; 2],
@@ -78,10 +85,11 @@ struct Subject<'a> {
     padded: [usize; 2],
 }
 
-/// Compares one case on `device`.
-pub fn compare(case: &GoldenCase, limits: &Limits, device: &Device, findings: &mut Findings) {
+/// Compares one case.
+pub fn compare(case: &GoldenCase, limits: &Limits, runner: &Runner, findings: &mut Findings) {
     let golden = case.tensors();
-    let (spec, model) = open_model(case, device);
+    let device = &runner.device();
+    let (spec, model) = open_for(case, runner);
     let input = golden
         .get("input")
         .unwrap_or_else(|| panic!("{}: no tensor input", case.name));
@@ -102,8 +110,10 @@ pub fn compare(case: &GoldenCase, limits: &Limits, device: &Device, findings: &m
         from_deepest: subject.paths_from_deepest(),
         ..Recorder::default()
     };
-    let vit = model.encoder.vit().expect("a ViT");
-    recorder.found.insert("embed".into(), host(vit.embed(image.clone())));
+    if let InferenceNetwork::Modules(network) = &model {
+        let vit = network.encoder.vit().expect("a ViT");
+        recorder.found.insert("embed".into(), host(vit.embed(image.clone())));
+    }
     let traced = model.encode(image.clone(), &mut recorder).expect("it is not cancelled");
     let last = subject.outputs(&traced, LastUpsampling::Here, &mut recorder);
     // The golden files do not name Naive's only stage, and do not hold PUP's last one.
@@ -111,7 +121,8 @@ pub fn compare(case: &GoldenCase, limits: &Limits, device: &Device, findings: &m
         .found
         .retain(|name, _| kept_of(&golden, name).is_some() || !name.starts_with("pup."));
     recorder.found.extend(last);
-    subject.trace_attention(image.clone(), limits, findings);
+    let title = format!("{} with a trace, {}", case.name, runner.title());
+    subject.trace_attention(&title, image.clone(), limits, findings);
     let fast = model.encode(image, &mut NoProbe).expect("it is not cancelled");
     let left_out = match subject.size == subject.padded {
         true => LastUpsampling::LeftOut,
@@ -124,10 +135,16 @@ pub fn compare(case: &GoldenCase, limits: &Limits, device: &Device, findings: &m
     }
 
     for (path, found) in [("with a trace", recorder.found), ("without a trace", fast)] {
-        subject.compare_found(&format!("{} {path}", case.name), found, &golden, limits, findings);
+        let title = format!("{} {path}, {}", case.name, runner.title());
+        subject.compare_found(&title, found, &golden, limits, findings);
     }
-    let all = golden.keys().filter(|key| *key != "input");
-    findings.complete(&format!("{} with a trace", case.name), all);
+    let is_given = |key: &str| match &model {
+        InferenceNetwork::Modules(_) => key != "input",
+        // These networks do not keep the others.
+        InferenceNetwork::Prepared(_) => !["input", "embed", "mask_cos"].contains(&key),
+    };
+    let all = golden.keys().filter(|key| is_given(key));
+    findings.complete(&title, all);
 }
 
 impl Subject<'_> {
@@ -202,7 +219,9 @@ impl Subject<'_> {
         for (k, tap) in self.spec.taps().into_iter().enumerate() {
             found.insert(format!("tap.{k}"), host(features.tokens().tap(tap)));
         }
-        if let Decoder::MaskTransformer(decoder) = &self.model.decoders[0] {
+        if let InferenceNetwork::Modules(network) = self.model
+            && let Decoder::MaskTransformer(decoder) = &network.decoders[0]
+        {
             let cosines = decoder.cosines(features, probe).expect("it is not cancelled");
             found.insert("mask_cos".into(), host(cosines));
         }
@@ -224,7 +243,7 @@ impl Subject<'_> {
     }
 
     /// Compares attention computed from recorded queries and keys.
-    fn trace_attention(&self, image: Tensor<4>, limits: &Limits, findings: &mut Findings) {
+    fn trace_attention(&self, title: &str, image: Tensor<4>, limits: &Limits, findings: &mut Findings) {
         let mut nothing = NoProbe;
         let mut recorder = attention::Recorder::new(&mut nothing);
         let features = self.model.encode(image, &mut recorder).expect("it is not cancelled");
@@ -241,7 +260,7 @@ impl Subject<'_> {
             ..trace
         };
         let tolerance = limits.tolerance.unwrap_or(rows::TOLERANCE);
-        rows::compare_rows(self.case, &trace, tolerance, findings);
+        rows::compare_rows(self.case, title, &trace, tolerance, findings);
     }
 
     fn decode(&self, features: &Features, output: Output, last: LastUpsampling, probe: &mut dyn Probe) -> HostTensor {

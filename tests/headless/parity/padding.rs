@@ -15,7 +15,7 @@ use super::tensors::{masks_of, window_logits_of};
 /// differ from the system's.
 pub fn compare(case: &GoldenCase, size: [usize; 2], window: usize, rules: WindowRules, findings: &mut Findings) {
     let device = Device::flex();
-    let (spec, model) = open_model(case, &device);
+    let (spec, model) = open_model(case);
     assert_ne!(spec.inference.rules, rules, "{}: its own rules", case.name);
     let [width, height] = size;
     let photo = Photo {

@@ -15,7 +15,7 @@ use super::{open_model, open_photo};
 pub fn compare(case: &GoldenCase, findings: &mut Findings) {
     let device = Device::flex();
     let golden = case.tensors();
-    let (spec, model) = open_model(case, &device);
+    let (spec, model) = open_model(case);
     let network = segment::InferenceRun {
         model: &model,
         spec: &spec,

@@ -18,7 +18,7 @@ use super::{open_model, open_photo};
 pub fn compare(case: &GoldenCase, findings: &mut Findings) {
     let device = Device::flex();
     let golden = case.tensors();
-    let (spec, model) = open_model(case, &device);
+    let (spec, model) = open_model(case);
     let size = case.width_height(&case.manifest, "image_size");
     let image = open_photo(case, "image.png");
     let normalised = map_of(size, 1, &[1], |x, y| {

@@ -14,7 +14,7 @@ use crate::app::testing::can_draw;
 use crate::app::workspaces::News;
 use crate::app::{App, Start};
 use crate::datasets::NO_CLASS;
-use crate::engine::{DeviceChoice, InferenceConfig, ModelSource, Output};
+use crate::engine::{DeviceChoice, InferenceConfig, ModelSource, Output, PrecisionChoice};
 use crate::labels::ClassSet;
 use crate::photo::Photo;
 use crate::runtime::{Session, Task};
@@ -80,7 +80,7 @@ impl Case {
 
     /// The model's prediction for the image, made without the window.
     fn predicted(&self, model: &Path, settings: &InferenceConfig) -> Vec<u16> {
-        let mut session = Session::new(DeviceChoice::Cpu);
+        let mut session = Session::new(DeviceChoice::Cpu, PrecisionChoice::F32);
         let proceed = &mut |_| std::ops::ControlFlow::Continue(());
         let model = session.load(ModelSource::Path(model.into()), proceed).expect("a model");
         let photo = Photo::open(&self.file).expect("a photo");

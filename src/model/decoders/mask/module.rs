@@ -11,7 +11,7 @@ use crate::model::decoders::logits::Logits;
 use crate::model::features::Features;
 use crate::model::kernels;
 use crate::model::layers::Block;
-use crate::model::probe::{Cancelled, Probe, Stage, check_cancelled};
+use crate::model::probe::{Cancelled, Probe, Stage, block_done};
 use crate::model::weights::WeightsMismatch;
 
 /// Class tokens pass through a few blocks together with the patches; the logit of a patch for a class is the cosine of
@@ -76,7 +76,7 @@ impl MaskTransformer {
         let mut x = Tensor::cat(vec![patches, classes], 1);
         for (i, block) in self.blocks.iter().enumerate() {
             x = block.forward(x, Stage::Decoder(i), probe);
-            check_cancelled(probe.block(Stage::Decoder(i), &x))?;
+            block_done(probe, Stage::Decoder(i), &x)?;
         }
         let x = self.norm.forward(x);
         let patches = unit(project(x.clone().narrow(1, 0, count), &self.project_patch));

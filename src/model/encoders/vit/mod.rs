@@ -9,6 +9,7 @@ mod tensors;
 mod variant;
 
 pub use module::VisionTransformer;
+pub(in crate::model) use position::positions_for_grid;
 pub use position::resized_positions;
 pub use spec::{PositionResize, VitSpec};
 pub use variant::Variant;

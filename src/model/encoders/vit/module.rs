@@ -10,7 +10,7 @@ use crate::model::build::Builder;
 use crate::model::features::{Features, Tokens};
 use crate::model::kernels;
 use crate::model::layers::Block;
-use crate::model::probe::{Cancelled, Probe, Stage, check_cancelled};
+use crate::model::probe::{Cancelled, Probe, Stage, block_done};
 use crate::model::weights::WeightsMismatch;
 
 /// A ViT without its classification head.
@@ -86,7 +86,7 @@ impl VisionTransformer {
         let mut taps = Vec::with_capacity(self.taps.len());
         for (i, block) in self.blocks.iter().enumerate() {
             x = block.forward(x, Stage::Encoder(i), probe);
-            check_cancelled(probe.block(Stage::Encoder(i), &x))?;
+            block_done(probe, Stage::Encoder(i), &x)?;
             if self.taps.contains(&i) {
                 taps.push((i, x.clone()));
             }

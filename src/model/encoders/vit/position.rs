@@ -1,5 +1,7 @@
 //! Resizing the grid of position embeddings to an image of another size.
 
+use std::borrow::Cow;
+
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::spec::PositionResize;
@@ -62,6 +64,19 @@ pub fn resized_positions(
         shape: resized.dims().to_vec(),
         values: resized.into_data().try_into_vec().unwrap_or_default(),
     }
+}
+
+/// Position embeddings `[extra + rows * columns, dim]` in host memory for a patch grid, by the rule of [`for_grid`].
+pub(in crate::model) fn positions_for_grid(
+    stored: &HostTensor,
+    stored_grid: [usize; 2],
+    grid: [usize; 2],
+    resize: PositionResize,
+) -> Cow<'_, [f32]> {
+    if stored_grid[0] * stored_grid[1] == grid[0] * grid[1] {
+        return Cow::Borrowed(&stored.values);
+    }
+    Cow::Owned(resized_positions(stored, stored_grid, grid, resize).values)
 }
 
 /// The matrix `[to, from]` of the interpolation along one side.

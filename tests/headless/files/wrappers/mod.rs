@@ -11,7 +11,7 @@ use segscope::checkpoint::{self, Checkpoint, CheckpointError};
 use segscope::labels::LabelMap;
 use segscope::model::{Output, Weights};
 use segscope::photo::Photo;
-use segscope::runtime::{DeviceChoice, ModelSource, Session, Task};
+use segscope::runtime::{DeviceChoice, ModelSource, PrecisionChoice, Session, Task};
 use segscope::segment::InferenceConfig;
 
 use super::torch_writer::{Item, Stored, call, dict, file_of, object, ordered_dict, rebuilt, tensor, text};
@@ -50,7 +50,7 @@ fn labels(path: &Path, key: Option<&str>) -> LabelMap {
         Some(key) => ModelSource::Weights(path.into(), key.into()),
         None => ModelSource::Path(path.into()),
     };
-    let mut session = Session::new(DeviceChoice::Cpu);
+    let mut session = Session::new(DeviceChoice::Cpu, PrecisionChoice::F32);
     let model = session
         .load(source, &mut |_| ControlFlow::Continue(()))
         .unwrap_or_else(|e| panic!("{e}"));

@@ -1,0 +1,83 @@
+//! Linear layers with packed weights.
+
+use super::super::weights::{HostTensor, Weights, WeightsMismatch};
+use super::take;
+use super::tile_operations::Columns;
+use crate::numeric::{Arithmetic, Kernels, PackedMatrix, RowLayout, TILE_COLUMNS, Tile, TilePlace};
+
+/// Weights and bias of a linear layer.
+#[derive(Clone, Debug)]
+pub(super) struct PreparedLinear {
+    matrix: PackedMatrix,
+    /// The bias of each panel's outputs; zeros if the layer has none.
+    bias: Vec<Columns>,
+}
+
+impl PreparedLinear {
+    /// Takes `name.weight`, `[out, in]` or a convolution's `[out, c, h, w]`, and `name.bias` out of `weights`.
+    pub(super) fn take(
+        weights: &mut Weights,
+        name: &str,
+        arithmetic: Arithmetic,
+        kernels: Kernels,
+    ) -> Result<Self, WeightsMismatch> {
+        let weight = take(weights, &format!("{name}.weight"))?;
+        let bias = take(weights, &format!("{name}.bias"))?;
+        Ok(Self::pack(&weight, &bias.values, arithmetic, kernels))
+    }
+
+    /// Packs a weight `[out, …]`, and a bias `[out]` or an empty one.
+    pub(super) fn pack(weight: &HostTensor, bias: &[f32], arithmetic: Arithmetic, kernels: Kernels) -> Self {
+        let outputs = weight.shape.first().copied().unwrap_or(0);
+        let inputs = weight.shape.iter().skip(1).product();
+        Self::of_values(&weight.values, [outputs, inputs], bias, arithmetic, kernels)
+    }
+
+    /// Packs weights `[outputs, inputs]`, and a bias `[outputs]` or an empty one.
+    pub(super) fn of_values(
+        weights: &[f32],
+        [outputs, inputs]: [usize; 2],
+        bias: &[f32],
+        arithmetic: Arithmetic,
+        kernels: Kernels,
+    ) -> Self {
+        let mut columns = vec![[0.0; TILE_COLUMNS]; outputs.div_ceil(TILE_COLUMNS)];
+        for (to, from) in columns.as_flattened_mut().iter_mut().zip(bias) {
+            *to = *from;
+        }
+        Self {
+            matrix: PackedMatrix::pack(weights, [outputs, inputs], arithmetic, kernels),
+            bias: columns,
+        }
+    }
+
+    /// Layout of the rows that it reads.
+    pub(super) fn input_layout(&self) -> RowLayout {
+        // A pair of weights also reads the activation after an odd last one.
+        RowLayout::of(
+            self.matrix.arithmetic().rows(),
+            self.matrix.inputs().next_multiple_of(2),
+        )
+    }
+
+    pub(super) fn inputs(&self) -> usize {
+        self.matrix.inputs()
+    }
+
+    pub(super) fn outputs(&self) -> usize {
+        self.matrix.outputs()
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.matrix.bytes() + size_of_val(&*self.bias)
+    }
+
+    /// Multiplies `count` rows of its input layout. `finish` gets one tile of products after another, with the bias,
+    /// which is not added yet.
+    pub(super) fn multiply(&self, rows: &[u32], count: usize, mut finish: impl FnMut(TilePlace, &mut Tile, &Columns)) {
+        let stride = self.input_layout().stride;
+        self.matrix.multiply(rows, stride, count, |place, tile| {
+            finish(place, tile, &self.bias[place.column / TILE_COLUMNS]);
+        });
+    }
+}

@@ -1,0 +1,258 @@
+//! Networks for inference on the CPU: weights packed once, activations in host memory.
+//!
+//! The burn modules run on GPUs and in training, and are the reference for these. Decoders without a prepared form run
+//! as modules here too, on features in f32.
+
+mod attention;
+mod blocks;
+mod linear;
+mod mask;
+mod norm;
+mod partition;
+mod tile_operations;
+mod vit;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use rayon::prelude::*;
+
+use super::build::Builder;
+use super::decoders::{Decoder, DecoderSpec, HeadSpec, Inputs, LastUpsampling, Logits};
+use super::encoders::EncoderSpec;
+use super::features::Features;
+use super::precision::Precision;
+use super::probe::{Cancelled, Probe};
+use super::spec::{ModelSpec, Output};
+use super::tensors::tensors_of;
+use super::weights::{HostTensor, NamedShape, Weights, WeightsMismatch};
+use crate::numeric::{Arithmetic, Kernels};
+use linear::PreparedLinear;
+use mask::PreparedMask;
+use norm::PreparedNorm;
+use partition::{Pool, rows_per_task};
+use tile_operations::add_bias;
+use vit::PreparedVit;
+
+/// What the products of a network multiply.
+#[derive(Clone, Copy, Debug)]
+struct Arithmetics {
+    linear: Arithmetic,
+    /// [`Arithmetic::F32`] or [`Arithmetic::Bf16`].
+    attention: Arithmetic,
+}
+
+impl Arithmetics {
+    /// Residual stream, norms, sums of softmax and cosines are f32 in every case.
+    fn of(precision: Precision, kernels: Kernels) -> Self {
+        let [linear, attention] = match precision {
+            Precision::F32 => [Arithmetic::F32; 2],
+            Precision::Bf16 if kernels.isa().multiplies_bf16() => [Arithmetic::Bf16; 2],
+            Precision::Bf16 => return Self::widened(),
+        };
+        Self { linear, attention }
+    }
+
+    /// bf16 weights, and f32 for everything else.
+    fn widened() -> Self {
+        Self {
+            linear: Arithmetic::Widened,
+            attention: Arithmetic::F32,
+        }
+    }
+}
+
+/// An encoder and its decoders with packed weights.
+#[derive(Debug)]
+pub struct PreparedNetwork {
+    encoder: PreparedEncoder,
+    decoders: Vec<PreparedDecoder>,
+}
+
+#[derive(Debug)]
+enum PreparedEncoder {
+    Vit(PreparedVit),
+}
+
+#[derive(Debug)]
+enum PreparedDecoder {
+    Linear(PreparedLinear),
+    MaskTransformer(Box<PreparedMask>),
+    Modules(Box<Decoder>),
+}
+
+impl PreparedNetwork {
+    /// Packs the network of `spec` from `weights`, one tensor after another.
+    ///
+    /// # Errors
+    /// Every tensor that is missing, unexpected, of another shape or not finite.
+    pub fn build(
+        spec: &ModelSpec,
+        mut weights: Weights,
+        precision: Precision,
+        kernels: Kernels,
+    ) -> Result<Self, WeightsMismatch> {
+        weights.check(&tensors_of(spec))?;
+        let arithmetics = Arithmetics::of(precision, kernels);
+        let inputs = Inputs::of(spec);
+        let encoder = match &spec.encoder {
+            EncoderSpec::Vit(vit) => {
+                PreparedEncoder::Vit(PreparedVit::take(&mut weights, vit, spec.taps(), arithmetics, kernels)?)
+            }
+        };
+        let decoders = spec
+            .decoders
+            .iter()
+            .map(|decoder| PreparedDecoder::take(&mut weights, decoder, &inputs, arithmetics, kernels));
+        Ok(Self {
+            encoder,
+            decoders: decoders.collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Features of `image` `[batch, 3, height, width]`, normalised, both sides multiples of
+    /// [`super::EncoderSpec::multiple`]. The images of a batch are computed, and the probe is called, one after another.
+    ///
+    /// # Errors
+    /// [`Cancelled`] when the probe returns `Break`.
+    pub fn encode(&self, image: Tensor<4>, probe: &mut dyn Probe) -> Result<Features, Cancelled> {
+        let [_, channels, height, width] = image.dims();
+        let pixels = host_rows(image);
+        let PreparedEncoder::Vit(encoder) = &self.encoder;
+        encoder.forward(&pixels, [channels, height, width], probe)
+    }
+
+    /// Class logits of one of the outputs that [`ModelSpec::outputs`] lists.
+    ///
+    /// # Errors
+    /// [`Cancelled`] when the probe returns `Break`.
+    ///
+    /// # Panics
+    /// When the model has no such output.
+    pub fn decode(
+        &self,
+        features: &Features,
+        output: Output,
+        last: LastUpsampling,
+        probe: &mut dyn Probe,
+    ) -> Result<Logits, Cancelled> {
+        match &self.decoders[output.decoder] {
+            PreparedDecoder::Linear(head) => Ok(linear_logits(head, features)),
+            PreparedDecoder::MaskTransformer(mask) => mask.forward(features, probe),
+            PreparedDecoder::Modules(decoder) => decoder.forward(features, output.auxiliary, last, probe),
+        }
+    }
+
+    /// The learnt vectors of the classes, `[classes, dim]`, of a decoder that has such.
+    pub fn class_embeddings(&self, decoder: usize) -> Option<Vec<f32>> {
+        match self.decoders.get(decoder)? {
+            PreparedDecoder::MaskTransformer(mask) => Some(mask.class_tokens().to_vec()),
+            PreparedDecoder::Linear(_) | PreparedDecoder::Modules(_) => None,
+        }
+    }
+
+    /// Bytes of the packed weights, without those of decoders that run as modules.
+    pub fn bytes(&self) -> usize {
+        let PreparedEncoder::Vit(encoder) = &self.encoder;
+        let decoders = self.decoders.iter().map(|decoder| match decoder {
+            PreparedDecoder::Linear(head) => head.bytes(),
+            PreparedDecoder::MaskTransformer(mask) => mask.bytes(),
+            PreparedDecoder::Modules(_) => 0,
+        });
+        encoder.bytes() + decoders.sum::<usize>()
+    }
+}
+
+impl PreparedDecoder {
+    fn take(
+        weights: &mut Weights,
+        spec: &DecoderSpec,
+        inputs: &Inputs,
+        arithmetics: Arithmetics,
+        kernels: Kernels,
+    ) -> Result<Self, WeightsMismatch> {
+        let prefix = spec.prefix();
+        match &spec.head {
+            HeadSpec::Linear => {
+                let head = PreparedLinear::take(weights, &format!("{prefix}.head"), arithmetics.linear, kernels)?;
+                Ok(Self::Linear(head))
+            }
+            HeadSpec::MaskTransformer(mask) => {
+                let mask = PreparedMask::take(weights, &prefix, mask, inputs, arithmetics, kernels)?;
+                Ok(Self::MaskTransformer(Box::new(mask)))
+            }
+            HeadSpec::SetrPup(_) | HeadSpec::SetrMla(_) => {
+                let device = Device::flex();
+                let mut builder = Builder::new(weights, &device);
+                Ok(Self::Modules(Box::new(Decoder::build(spec, inputs, &mut builder)?)))
+            }
+        }
+    }
+}
+
+fn linear_logits(head: &PreparedLinear, features: &Features) -> Logits {
+    let patches = features.tokens().patches();
+    let [images, count, _] = patches.dims();
+    let values = linear_rows(head, &host_rows(patches));
+    let data = TensorData::new(values, [images, count, head.outputs()]);
+    Logits {
+        values: Tensor::from_data(data, &Device::flex()),
+        grid: features.tokens().grid,
+    }
+}
+
+/// Takes a tensor out of `weights`.
+fn take(weights: &mut Weights, name: &str) -> Result<HostTensor, WeightsMismatch> {
+    weights.take(name).ok_or_else(|| WeightsMismatch {
+        missing: vec![NamedShape {
+            name: name.into(),
+            shape: Vec::new(),
+        }],
+        ..WeightsMismatch::default()
+    })
+}
+
+/// The values of a tensor on the host.
+fn host_rows<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    super::kernels::host_values(tensor)
+}
+
+/// The outputs of a linear layer for `rows` `[count, inputs]`.
+fn linear_rows(layer: &PreparedLinear, rows: &[f32]) -> Vec<f32> {
+    let (inputs, outputs) = (layer.inputs(), layer.outputs());
+    let count = rows.len() / inputs;
+    let mut out = vec![0.0f32; count * outputs];
+    let layout = layer.input_layout();
+    let per_task = rows_per_task(count);
+    let pool = Pool::new();
+    let tasks = rows
+        .par_chunks(per_task * inputs)
+        .zip(out.par_chunks_mut(per_task * outputs));
+    tasks.for_each(|(rows, out)| {
+        pool.with(
+            || layout.memory(per_task),
+            |memory| {
+                for (row, to) in rows
+                    .chunks_exact(inputs)
+                    .zip(memory.units_mut().chunks_mut(layout.stride))
+                {
+                    layout.write(to, 0, row);
+                }
+                let count = rows.len() / inputs;
+                layer.multiply(memory.units(), count, |place, tile, bias| {
+                    add_bias(tile, bias);
+                    for (row, sums) in out.chunks_exact_mut(outputs).skip(place.row).zip(tile).take(place.rows) {
+                        row[place.column..][..place.columns].copy_from_slice(&sums[..place.columns]);
+                    }
+                });
+            },
+        );
+    });
+    out
+}
+
+/// The normalised rows of `x` `[count, dim]`.
+fn normalised(norm: &PreparedNorm, x: &[f32], dim: usize) -> Vec<f32> {
+    let mut out = vec![0.0; x.len()];
+    let rows = x.par_chunks_exact(dim).zip(out.par_chunks_exact_mut(dim));
+    rows.with_min_len(64).for_each(|(row, out)| norm.normalise(row, out));
+    out
+}
