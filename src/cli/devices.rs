@@ -11,7 +11,11 @@ pub(super) struct Devices;
 
 impl Devices {
     pub(super) fn run(&self) -> Result<()> {
-        out!("CPU: {} threads", rayon::current_num_threads())?;
+        out!(
+            "CPU: {} threads, {}",
+            rayon::current_num_threads(),
+            runtime::kernels()?.isa()
+        )?;
         let adapters = runtime::adapters();
         for adapter in &adapters {
             out!(

@@ -24,7 +24,7 @@ pub enum PrecisionChoice {
 #[derive(Debug, thiserror::Error)]
 pub enum PrecisionError {
     /// A GPU computes in f32.
-    #[error("expected the precision auto or f32 for the GPU {name}, found {found}; use --device cpu for {found}")]
+    #[error("expected the precision auto or f32 for the GPU {name}, found {found}; compute on the CPU for {found}")]
     Gpu {
         /// Name of the GPU.
         name: String,

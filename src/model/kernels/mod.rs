@@ -1,17 +1,13 @@
-//! Operations of the networks that have their own kernels on the CPU.
+//! Operations of the modules, of which convolution and enlarging have their own kernels on the CPU.
 //!
-//! On the CPU without autodiff, each function here runs one fused, vectorised loop over host memory; everywhere else it
-//! runs a few burn operations with the same result. A uniquely owned burn-flex tensor hands over its memory and takes
-//! it back without a copy, so each switch costs microseconds.
+//! On the CPU without autodiff, those two run one fused, vectorised loop over host memory; everywhere else they run a
+//! few burn operations with the same result. A uniquely owned burn-flex tensor hands over its memory and takes it back
+//! without a copy, so each switch costs microseconds.
 
-mod attention;
 mod convolution;
-mod gelu;
 mod sharing;
 mod upsampling;
 mod winograd;
-
-pub(super) use gelu::gelu;
 
 use burn::nn::Linear;
 use burn::tensor::{DType, Device, Tensor, TensorData, activation, module};
@@ -45,10 +41,6 @@ pub(super) fn linear(x: Tensor<3>, linear: &Linear) -> Tensor<3> {
 
 /// erf GELU of `x + b`, `b` being the bias of `linear`.
 pub(super) fn bias_gelu(x: Tensor<3>, linear: &Linear) -> Tensor<3> {
-    if on_host(&x) {
-        let bias = host_bias(linear, x.dims()[2]);
-        return on_values(x, |values| gelu::bias_gelu(values, &bias));
-    }
     let x = with_bias(x, linear);
     if x.device().is_autodiff() {
         // burn's own GELU has the gradient of the tanh approximation.
@@ -66,17 +58,6 @@ pub(super) fn residual(x: Tensor<3>, update: Tensor<3>, linear: &Linear) -> Tens
 ///
 /// Scores are scaled by `(dim / heads)^-0.5`. The attention matrix is not kept, except for gradients.
 pub(super) fn attention(qkv: Tensor<3>, projection: &Linear, heads: usize) -> Tensor<3> {
-    let [batch, tokens, width] = qkv.dims();
-    if on_host(&qkv) {
-        let device = qkv.device();
-        let bias = host_bias(projection, width);
-        let mut context = vec![0.0; batch * tokens * width / 3];
-        let data = on_data(qkv, |values| {
-            attention::attention(values, &bias, heads, tokens, &mut context);
-        });
-        drop(data);
-        return Tensor::from_data(TensorData::new(context, [batch, tokens, width / 3]), &device);
-    }
     let is_autodiff = qkv.device().is_autodiff();
     let [query, key, value] = split_heads(qkv, projection, heads);
     if is_autodiff {
@@ -183,8 +164,7 @@ pub(super) fn enlarge(map: Tensor<4>, factor: usize, align_corners: bool) -> Ten
     map.reshape([batch, size[0], size[1], channels])
 }
 
-/// Maximum bytes of scores per step on a device other than the host: the storage binding size that every Vulkan adapter
-/// offers.
+/// Maximum bytes of scores per step: the storage binding size that every Vulkan adapter offers.
 const MAX_SCORE_BYTES: usize = 128 << 20;
 
 fn attend_in_chunks(query: Tensor<4>, key: Tensor<4>, value: Tensor<4>) -> Tensor<4> {
@@ -220,14 +200,6 @@ fn with_bias(x: Tensor<3>, linear: &Linear) -> Tensor<3> {
     }
 }
 
-/// The bias in host memory; zeros if the layer has none.
-fn host_bias(linear: &Linear, width: usize) -> Vec<f32> {
-    match &linear.bias {
-        Some(bias) => host_values(bias.val()),
-        None => vec![0.0; width],
-    }
-}
-
 /// The values of a tensor for which [`on_host`] is true, without a copy if nothing else holds its memory.
 pub(super) fn host_values<const D: usize>(x: Tensor<D>) -> Vec<f32> {
     match x.into_data().try_into_vec() {
@@ -235,20 +207,4 @@ pub(super) fn host_values<const D: usize>(x: Tensor<D>) -> Vec<f32> {
         // `on_host` has checked the type; anything else is a defect of this room.
         Err(e) => panic!("a CPU kernel was called on a tensor that is not f32: {e:?}"),
     }
-}
-
-/// Runs `f` over a tensor's own memory.
-fn on_values<const D: usize>(x: Tensor<D>, f: impl FnOnce(&mut [f32])) -> Tensor<D> {
-    let device = x.device();
-    Tensor::from_data(on_data(x, f), &device)
-}
-
-fn on_data<const D: usize>(x: Tensor<D>, f: impl FnOnce(&mut [f32])) -> TensorData {
-    let mut data = x.into_data();
-    match data.as_mut_slice::<f32>() {
-        Ok(values) => f(values),
-        // `on_host` has checked the type; anything else is a defect of this file.
-        Err(e) => panic!("a CPU kernel was called on a tensor that is not f32: {e:?}"),
-    }
-    data
 }

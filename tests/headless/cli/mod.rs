@@ -11,6 +11,7 @@ mod killed;
 mod model_files;
 mod models;
 mod others;
+mod precision;
 mod program;
 mod same_scores;
 mod segment;

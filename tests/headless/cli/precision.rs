@@ -1,0 +1,72 @@
+//! `--precision`, and the environment variable `SEGSCOPE_ISA`.
+
+use std::path::Path;
+
+use super::program::*;
+
+/// `segment --formats labels` of the sample image with the embedded model, and the printed JSON object.
+fn segmented(out: &Path, precision: &str, isa: Option<&str>) -> (Vec<u16>, serde_json::Value) {
+    let mut command = program();
+    command.arg("segment").arg(sample()).arg("--out").arg(out);
+    command.args([
+        "--device",
+        "cpu",
+        "--formats",
+        "labels",
+        "--json",
+        "--precision",
+        precision,
+    ]);
+    command
+        .env_remove("SEGSCOPE_ISA")
+        .envs(isa.map(|isa| ("SEGSCOPE_ISA", isa)));
+    let ended = run(&mut command).expect(0);
+    let mut objects = ended.objects();
+    assert_eq!(objects.len(), 1, "objects on stdout of {ended}");
+    (label_map(&out.join("labels/street.png")).ids, objects.remove(0))
+}
+
+/// Share of equal labels.
+fn agreement(a: &[u16], b: &[u16]) -> f64 {
+    assert_eq!(a.len(), b.len(), "sizes");
+    a.iter().zip(b).filter(|(a, b)| a == b).count() as f64 / a.len() as f64
+}
+
+#[test]
+fn labels_in_bf16_nearly_equal_those_in_f32_and_each_is_named() {
+    let folder = empty_folder();
+    let (exact, object) = segmented(&folder.path().join("f32"), "f32", None);
+    assert_eq!(object["precision"], "f32", "{object}");
+    // The best kernels of this processor, and the roundings of those that multiply bf16.
+    for isa in [None, Some("portable-bf16")] {
+        let out = folder.path().join(isa.unwrap_or("best"));
+        let (rounded, object) = segmented(&out, "bf16", isa);
+        assert_eq!(object["precision"], "bf16", "{object}");
+        let share = agreement(&exact, &rounded);
+        assert!(share >= 0.995, "{isa:?}: {share} of the labels are equal");
+        assert!(share < 1.0, "{isa:?}: bf16 has changed nothing");
+    }
+}
+
+#[test]
+fn automatic_precision_is_bf16_only_where_it_is_multiplied() {
+    let folder = empty_folder();
+    for (isa, precision) in [("portable", "f32"), ("portable-bf16", "bf16")] {
+        let mut command = program();
+        with_small_model(&mut command, "segment");
+        command.arg(sample()).arg("--out").arg(folder.path().join(isa));
+        command.args(["--device", "cpu", "--json"]).env("SEGSCOPE_ISA", isa);
+        let ended = run(&mut command).expect(0);
+        assert_eq!(ended.objects()[0]["precision"], precision, "{ended}");
+    }
+}
+
+#[test]
+fn an_unknown_instruction_set_is_refused() {
+    let folder = empty_folder();
+    let mut command = program();
+    with_small_model(&mut command, "segment");
+    command.arg(sample()).arg("--out").arg(folder.path());
+    let ended = run(command.args(["--device", "cpu"]).env("SEGSCOPE_ISA", "mmx")).expect(2);
+    ended.complains_of(&["expected an instruction set", "portable", "found mmx", "SEGSCOPE_ISA"]);
+}
