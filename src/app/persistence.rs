@@ -78,9 +78,15 @@ impl Persistence {
         if before.export != now.export {
             chrome.export.set_defaults(&now.export);
         }
+        if (before.device, before.precision) != (now.device, now.precision) {
+            state.device.before = (before.device, before.precision);
+        }
         if before.device != now.device {
-            state.device.before = before.device;
             state.device.named = None;
+        }
+        if before.precision != now.precision {
+            // Results of two precisions would be mixed in one evaluation or comparison.
+            state.library.results.clear();
         }
         if let Some(writer) = &services.writer {
             writer.write_settings(now);

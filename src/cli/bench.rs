@@ -84,11 +84,11 @@ impl Bench {
         let spec = self.spec();
         spec.check()?;
         let device = runtime::open_device(self.device)?;
-        let (precision, kernels) = self.precision.on(&device)?;
         let kernels = match self.isa {
-            Some(isa) => Kernels::of(isa).with_context(|| format!("this processor has no {isa}"))?,
-            None => kernels,
+            Some(isa) => Kernels::of(isa)?,
+            None => runtime::kernels()?,
         };
+        let (precision, kernels) = self.precision.on(&device, kernels)?;
         let model = InferenceNetwork::build(&spec, Weights::random(&spec, 1), &device.device, precision, kernels)?;
         let rgb = (0..3 * self.size * self.size).map(|i| (i * 31 % 251) as u8).collect();
         let photo = Photo::new(self.size, self.size, rgb);

@@ -126,8 +126,6 @@ pub enum Event {
     },
     /// The requested device cannot be used; the previous one stays in use.
     DeviceFailed(String),
-    /// Networks cannot compute in the chosen precision on this device; the worker keeps the one before.
-    PrecisionFailed(String),
     /// The sorted files of a [`Job::Find`].
     FoundFiles(FoundFiles),
     /// The models in a folder.

@@ -212,21 +212,13 @@ impl Worker {
             self.cores = cores::pool(threads);
             self.settings.threads = threads;
         }
-        if precision != self.settings.precision {
-            match self.bench.session.change_precision(precision) {
-                Ok(()) => {
-                    self.settings.precision = precision;
-                    self.bench.announce_chosen_device();
-                }
-                Err(e) => self.bench.outbox.send(Event::PrecisionFailed(e.to_string())),
-            }
-        }
-        if device == self.settings.device {
+        if (device, precision) == (self.settings.device, self.settings.precision) {
             return;
         }
-        match self.bench.session.change_device(device) {
+        match self.bench.session.change_device(device, precision) {
             Ok(()) => {
                 self.settings.device = device;
+                self.settings.precision = precision;
                 self.bench.announce_chosen_device();
             }
             Err(e) => self.bench.outbox.send(Event::DeviceFailed(e.to_string())),

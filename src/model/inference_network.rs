@@ -1,5 +1,6 @@
 //! A network that is ready for inference on its device.
 
+use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
 use super::decoders::{Decoder, LastUpsampling, Logits};
@@ -69,6 +70,14 @@ impl InferenceNetwork {
         match self {
             Self::Prepared(network) => network.decode(features, output, last, probe),
             Self::Modules(network) => network.decode(features, output, last, probe),
+        }
+    }
+
+    /// Bytes of all weights.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Prepared(network) => network.bytes(),
+            Self::Modules(network) => network.num_params() * size_of::<f32>(),
         }
     }
 

@@ -21,7 +21,7 @@ mod spec;
 mod tensors;
 mod weights;
 
-pub use crate::numeric::{Isa, Kernels};
+pub use crate::numeric::{Isa, Kernels, KernelsError};
 pub use decoders::{
     Decoder, DecoderKind, DecoderSpec, HeadSpec, LastUpsampling, LinearDecoder, Logits, MaskSpec, MaskTransformer,
     Needs, Paper, SETR_CHANNELS, SetrMla, SetrMlaSpec, SetrPup, SetrPupHead, SetrPupSpec, SetrPupStage,

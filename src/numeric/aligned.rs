@@ -4,7 +4,7 @@
 const LINE: usize = 64 / size_of::<u32>();
 
 /// Units, zero at first, that begin at the start of a cache line: vectors across two lines cost twice as much to load.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub(crate) struct Aligned {
     values: Vec<u32>,
     start: usize,
@@ -14,7 +14,8 @@ pub(crate) struct Aligned {
 impl Aligned {
     pub(crate) fn new(count: usize) -> Self {
         let values = vec![0u32; count + LINE];
-        // A vector that is moved keeps its memory. Without alignment the results are the same.
+        // A vector that is moved keeps its memory; one that is cloned would not, so there is no `Clone`. Without alignment
+        // the results are the same.
         let start = values.as_ptr().align_offset(64).min(LINE);
         Self { values, start, count }
     }

@@ -100,6 +100,17 @@ pub struct Kernels {
     bf16: TileKernel,
 }
 
+/// Why the kernels of an instruction set cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KernelsError {
+    /// The processor lacks it.
+    #[error("expected an instruction set of this processor, found {0}")]
+    Missing(Isa),
+    /// A product differs from that of the portable kernels.
+    #[error("the products of {0} are wrong on this processor; they are not used")]
+    Wrong(Isa),
+}
+
 impl std::fmt::Debug for Kernels {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Kernels({:?})", self.isa)
@@ -107,22 +118,37 @@ impl std::fmt::Debug for Kernels {
 }
 
 impl Kernels {
-    /// The kernels of `isa`; `None` if this processor lacks it, or if a product of theirs is wrong.
-    pub fn of(isa: Isa) -> Option<Self> {
-        let [f32, widened, bf16] = isa.is_detected().then(|| simd::kernels(isa))?;
+    /// The kernels of `isa`.
+    ///
+    /// # Errors
+    /// When this processor lacks it, or a product of theirs is wrong.
+    pub fn of(isa: Isa) -> Result<Self, KernelsError> {
+        if !isa.is_detected() {
+            return Err(KernelsError::Missing(isa));
+        }
+        let [f32, widened, bf16] = simd::kernels(isa);
         let kernels = Self {
             isa,
             f32,
             widened,
             bf16,
         };
-        kernels.pass_the_check().then_some(kernels)
+        match kernels.pass_the_check() {
+            true => Ok(kernels),
+            false => Err(KernelsError::Wrong(isa)),
+        }
     }
 
     /// The most capable kernels of this processor.
     pub fn best() -> Self {
-        let best = Isa::ALL.into_iter().find_map(Self::of);
-        best.unwrap_or_else(Self::portable)
+        for isa in Isa::ALL {
+            match Self::of(isa) {
+                Ok(kernels) => return kernels,
+                Err(KernelsError::Missing(_)) => {}
+                Err(why) => log::error!("{why}"),
+            }
+        }
+        Self::portable()
     }
 
     /// The kernels that run everywhere.
@@ -140,7 +166,7 @@ impl Kernels {
     #[cfg(test)]
     pub(crate) fn all() -> impl Iterator<Item = Self> {
         let detected = Isa::ALL.into_iter().filter(|isa| isa.is_detected());
-        detected.map(|isa| Self::of(isa).unwrap_or_else(|| panic!("{isa}: a product is wrong")))
+        detected.map(|isa| Self::of(isa).unwrap_or_else(|why| panic!("{why}")))
     }
 
     /// Their instruction set.

@@ -21,7 +21,7 @@ pub(crate) use bf16::pair;
 pub(crate) use bf16::widened;
 pub(crate) use exp::exp;
 pub use isa::Isa;
-pub use kernels::{Arithmetic, Format, Kernels};
+pub use kernels::{Arithmetic, Format, Kernels, KernelsError};
 pub(crate) use kernels::{Operands, TILE_COLUMNS, TILE_ROWS, Tile};
 pub(crate) use matrix::{Strided, multiply};
 pub(crate) use packed::{PackedMatrix, TilePlace};

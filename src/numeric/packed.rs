@@ -12,7 +12,6 @@ const HALF: usize = TILE_COLUMNS / 2;
 /// The weights `[outputs, inputs]` of a linear layer, packed once for many products.
 ///
 /// Panels of 32 outputs, padded with zeros; see [`Operands`].
-#[derive(Clone)]
 pub(crate) struct PackedMatrix {
     kernels: Kernels,
     arithmetic: Arithmetic,

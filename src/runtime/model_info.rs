@@ -68,6 +68,8 @@ pub struct ModelInfo {
     pub own_classes: ClassSet,
     /// Number of parameters.
     pub parameters: usize,
+    /// Memory of the network in bytes.
+    pub bytes: usize,
     /// Precision of its products.
     pub precision: Precision,
     /// As [`checkpoint::Checkpoint::zero_is_ignored`].
@@ -77,15 +79,6 @@ pub struct ModelInfo {
 }
 
 impl ModelInfo {
-    /// Memory of the parameters: four bytes each, or two in bf16.
-    pub fn bytes(&self) -> usize {
-        self.parameters
-            * match self.precision {
-                Precision::F32 => size_of::<f32>(),
-                Precision::Bf16 => size_of::<u16>(),
-            }
-    }
-
     /// A reader of ground truth for the model, in which `choices` override the rules of the data set.
     pub fn truth_reader(&self, choices: &TruthChoices) -> TruthReader {
         TruthReader::with(&self.classes, None, self.zero_is_ignored, choices)

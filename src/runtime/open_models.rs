@@ -55,7 +55,7 @@ impl OpenModels {
 
     /// Adds a network, and drops the least recently used ones that do not fit beside it.
     pub(super) fn put(&mut self, info: Arc<ModelInfo>, network: InferenceNetwork) {
-        let bytes = info.bytes();
+        let bytes = info.bytes;
         self.networks.put(info.id, Built { network, bytes });
         self.infos.insert(info.id, info);
     }

@@ -37,12 +37,11 @@ pub enum PrecisionError {
 }
 
 impl PrecisionChoice {
-    /// The precision on `device`, and the kernels of the processor.
+    /// The precision on `device`, on a CPU with `kernels`, which are returned with it.
     ///
     /// # Errors
-    /// When a GPU cannot compute in it, or `SEGSCOPE_ISA` names no instruction set of this processor.
-    pub fn on(self, device: &OpenDevice) -> Result<(Precision, Kernels), PrecisionError> {
-        let kernels = kernels()?;
+    /// When a GPU cannot compute in it.
+    pub fn on(self, device: &OpenDevice, kernels: Kernels) -> Result<(Precision, Kernels), PrecisionError> {
         let precision = match self {
             _ if device.device != Device::flex() => match self {
                 Self::Auto | Self::F32 => Precision::F32,
@@ -74,7 +73,7 @@ pub fn kernels() -> Result<Kernels, PrecisionError> {
             return Ok(kernels);
         };
         let isa: Isa = named.to_string_lossy().parse()?;
-        Kernels::of(isa).ok_or_else(|| format!("expected an instruction set of this processor, found {}", isa.key()))
+        Kernels::of(isa).map_err(|why| why.to_string())
     });
     kernels.clone().map_err(PrecisionError::Isa)
 }

@@ -11,7 +11,7 @@ use super::cache::{FeatureCache, FeatureKey};
 use super::device::{DeviceChoice, DeviceError, OpenDevice, open_device};
 use super::model_info::{ModelInfo, ModelSource, OpenModel};
 use super::open_models::OpenModels;
-use super::precision::PrecisionChoice;
+use super::precision::{PrecisionChoice, kernels};
 use super::progress::{BlockCounter, OnProgress, Progress};
 use super::session_error::SessionError;
 use super::traced::{TraceRequest, TracedImage};
@@ -164,35 +164,30 @@ impl Session {
         self.models.info(id)
     }
 
-    /// Moves to another device and drops everything on the old one; models are read again when they are used.
+    /// Moves to another device or precision. If either changes, networks and features are dropped, and models are read
+    /// again when they are used.
     ///
     /// A failure changes nothing.
     ///
     /// # Errors
-    /// When the device cannot be used.
-    pub fn change_device(&mut self, choice: DeviceChoice) -> Result<(), DeviceError> {
-        let device = open_device(choice)?;
-        let moves = self.device.as_ref().is_some_and(|old| old.device != device.device);
+    /// When the device cannot be used, or cannot compute in this precision.
+    pub fn change_device(&mut self, choice: DeviceChoice, precision: PrecisionChoice) -> Result<(), SessionError> {
+        let device = match &self.device {
+            Some(open) if choice == self.choice => open.clone(),
+            _ => open_device(choice)?,
+        };
+        let (after, _) = precision.on(&device, kernels()?)?;
+        let stays = match &self.device {
+            Some(old) => {
+                let before = self.precision.on(old, kernels()?);
+                old.device == device.device && before.is_ok_and(|(before, _)| before == after)
+            }
+            None => true,
+        };
         self.choice = choice;
+        self.precision = precision;
         self.device = Some(device);
-        if moves {
-            self.models.drop_networks();
-            self.cache.clear();
-        }
-        Ok(())
-    }
-
-    /// Computes in another precision. If it changes, networks and features are dropped, and models are read again when
-    /// they are used.
-    ///
-    /// # Errors
-    /// When the device cannot compute in it; nothing changes then.
-    pub fn change_precision(&mut self, choice: PrecisionChoice) -> Result<(), SessionError> {
-        let current = self.precision;
-        let device = self.device()?;
-        let [(before, _), (after, _)] = [current.on(device)?, choice.on(device)?];
-        self.precision = choice;
-        if before != after {
+        if !stays {
             self.models.drop_networks();
             self.cache.clear();
         }
@@ -345,6 +340,10 @@ impl Session {
         log::error!("the GPU failed ({why}); continuing on the CPU");
         self.forget();
         self.choice = DeviceChoice::Cpu;
+        if self.precision == PrecisionChoice::Auto {
+            // Like the GPU, so that the results of one batch or evaluation are alike.
+            self.precision = PrecisionChoice::F32;
+        }
         self.device = Some(OpenDevice {
             note: Some(format!("the GPU failed ({why})")),
             gpu_failed: true,
@@ -371,7 +370,7 @@ impl Session {
         let parameters = weights.parameters();
         let choice = self.precision;
         let device = self.device()?;
-        let (precision, kernels) = choice.on(device)?;
+        let (precision, kernels) = choice.on(device, kernels()?)?;
         let network = InferenceNetwork::build(&spec, weights, &device.device, precision, kernels);
         let network = network.map_err(|mismatch| CheckpointError::Weights {
             source: mismatch,
@@ -379,6 +378,7 @@ impl Session {
         })?;
         let info = ModelInfo {
             id,
+            bytes: network.bytes(),
             title: spec.title(),
             source,
             spec,

@@ -3,7 +3,7 @@
 use super::App;
 use crate::app::chrome::Toast;
 use crate::app::workspaces::News;
-use crate::engine::{Event, PrecisionChoice};
+use crate::engine::Event;
 
 impl App {
     /// Handles an event. Those about images, models and the output in use change the state; the others go to the part
@@ -23,12 +23,8 @@ impl App {
                 }
             }
             Event::DeviceFailed(message) => {
-                // The worker keeps the previous device.
-                state.settings.device = state.device.before;
-                state.actions.error(message);
-            }
-            Event::PrecisionFailed(message) => {
-                state.settings.precision = PrecisionChoice::Auto;
+                // The worker keeps the previous device and precision.
+                (state.settings.device, state.settings.precision) = state.device.before;
                 state.actions.error(message);
             }
             Event::Memory(memory) => state.device.memory = Some(memory),

@@ -28,7 +28,7 @@ pub(super) fn open_models_menu(ui: &mut Ui, ctx: &Ctx) {
                 ctx.send(Action::CloseModel(open.info.clone()));
             }
             let memory = match open.in_memory {
-                true => memory_text(open.info.bytes()),
+                true => memory_text(open.info.bytes),
                 false => "reloaded when used".into(),
             };
             let used = models.used().is_some_and(|model| model.id == open.info.id);
@@ -54,7 +54,7 @@ pub(super) fn models_text(ctx: &Ctx) -> String {
     format!(
         "Open models: {}, {} of {}",
         open.len(),
-        memory_text(in_memory.map(|model| model.info.bytes()).sum()),
+        memory_text(in_memory.map(|model| model.info.bytes).sum()),
         memory_text(ctx.state.settings.model_memory_mib << 20)
     )
 }

@@ -158,7 +158,7 @@ fn computing(ui: &mut Ui, settings: &mut Settings, cores: usize) {
         });
         ui.weak(match settings.precision {
             PrecisionChoice::Auto => "bf16 on a CPU that multiplies it, otherwise f32",
-            PrecisionChoice::F32 => "Exactly the published results",
+            PrecisionChoice::F32 => "The published results, up to rounding",
             PrecisionChoice::Bf16 => "Half the memory; about one label in 2,000 differs",
         });
     });

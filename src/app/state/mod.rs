@@ -27,7 +27,7 @@ use super::inspector::ClassList;
 use super::settings::{SavedSession, Settings};
 use super::workspaces::WorkspaceId;
 use crate::datasets::TruthChoices;
-use crate::engine::{Asked, DeviceChoice, ImageSource, MemoryUse, ModelSource};
+use crate::engine::{Asked, DeviceChoice, ImageSource, MemoryUse, ModelSource, PrecisionChoice};
 
 pub(super) use batch::{BatchRun, others_text};
 pub(super) use document::Document;
@@ -112,8 +112,8 @@ pub(super) struct Jobs {
 pub(super) struct Device {
     /// Name, and why it is not a GPU.
     pub(super) in_use: Option<(String, Option<String>)>,
-    /// The device setting before its last change.
-    pub(super) before: DeviceChoice,
+    /// The settings of device and precision before their last change.
+    pub(super) before: (DeviceChoice, PrecisionChoice),
     /// The device named on the command line, which replaces the setting until that is changed.
     pub(super) named: Option<DeviceChoice>,
     pub(super) memory: Option<MemoryUse>,
@@ -156,7 +156,7 @@ impl AppState {
                 models: Models::default(),
             },
             device: Device {
-                before: settings.device,
+                before: (settings.device, settings.precision),
                 ..Device::default()
             },
             view: View::of(session.view.clone()),

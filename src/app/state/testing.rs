@@ -252,6 +252,7 @@ pub(in crate::app) fn model(id: u64, file: &str, decoders: &[DecoderKind]) -> Op
         classes: ClassSet::numbered(11),
         own_classes: ClassSet::numbered(11),
         parameters: 1,
+        bytes: 4,
         precision: Precision::F32,
         zero_is_ignored: None,
         remarks: Vec::new(),

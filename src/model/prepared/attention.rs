@@ -12,8 +12,9 @@ use crate::numeric::{
 /// Tiles of queries whose scores are kept at a time: keys and values are read once for them.
 const TILES: usize = 4;
 
-/// Row sums of exponentials without a maximum taken off lose precision or overflow outside this range.
-const SUMS: std::ops::Range<f32> = 1e-27..1e36;
+/// Row sums of exponentials without a maximum taken off are precise within this range, and their products with values of
+/// up to 1e8 do not overflow.
+const SUMS: std::ops::Range<f32> = 1e-27..1e30;
 
 /// Columns whose units lie together in a panel.
 const HALF: usize = TILE_COLUMNS / 2;

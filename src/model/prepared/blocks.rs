@@ -18,13 +18,13 @@ use crate::model::weights::{Weights, WeightsMismatch};
 use crate::numeric::{Aligned, Arithmetic, Kernels, RowLayout};
 
 /// The blocks of an encoder or of a decoder.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct PreparedBlocks {
     shape: AttentionShape,
     blocks: Vec<PreparedBlock>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct PreparedBlock {
     norm1: PreparedNorm,
     /// To queries, which it scales for [`KeysAndValues::attend`], keys and values.
@@ -74,7 +74,6 @@ impl PreparedBlocks {
         let shape = AttentionShape {
             heads: sizes.heads,
             dim: sizes.dim,
-            // A head that begins in the middle of a pair cannot be read as bf16.
             arithmetic: arithmetics.attention,
             kernels,
         };

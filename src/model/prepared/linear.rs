@@ -6,7 +6,7 @@ use super::tile_operations::Columns;
 use crate::numeric::{Arithmetic, Kernels, PackedMatrix, RowLayout, TILE_COLUMNS, Tile, TilePlace};
 
 /// Weights and bias of a linear layer.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct PreparedLinear {
     matrix: PackedMatrix,
     /// The bias of each panel's outputs; zeros if the layer has none.

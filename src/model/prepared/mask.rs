@@ -15,7 +15,7 @@ use crate::model::weights::{Weights, WeightsMismatch};
 use crate::numeric::{Arithmetic, Kernels};
 
 /// The mask decoder; see [`crate::model::MaskTransformer`].
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct PreparedMask {
     project: PreparedLinear,
     /// `[classes, dim]`.

@@ -12,6 +12,7 @@ mod partition;
 mod tile_operations;
 mod vit;
 
+use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use rayon::prelude::*;
 
@@ -149,13 +150,13 @@ impl PreparedNetwork {
         }
     }
 
-    /// Bytes of the packed weights, without those of decoders that run as modules.
+    /// Bytes of all weights.
     pub fn bytes(&self) -> usize {
         let PreparedEncoder::Vit(encoder) = &self.encoder;
         let decoders = self.decoders.iter().map(|decoder| match decoder {
             PreparedDecoder::Linear(head) => head.bytes(),
             PreparedDecoder::MaskTransformer(mask) => mask.bytes(),
-            PreparedDecoder::Modules(_) => 0,
+            PreparedDecoder::Modules(decoder) => decoder.num_params() * size_of::<f32>(),
         });
         encoder.bytes() + decoders.sum::<usize>()
     }

@@ -6,7 +6,7 @@ use super::super::weights::{Weights, WeightsMismatch};
 use super::take;
 
 /// Gain and shift of a LayerNorm.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct PreparedNorm {
     gain: Vec<f32>,
     shift: Vec<f32>,

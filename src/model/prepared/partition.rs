@@ -8,9 +8,11 @@ use crate::numeric::TILE_ROWS;
 /// near.
 const MAX_ROWS: usize = 43 * TILE_ROWS;
 
-/// Rows of a task, whole tiles, so that every thread gets the same number of tasks of nearly the same size.
+/// Rows of a task: whole tiles, so that as far as that allows every thread gets the same number of tasks of the same
+/// size.
 pub(super) fn rows_per_task(rows: usize) -> usize {
     let threads = rayon::current_num_threads();
+    let rows = rows.max(1);
     let tasks = rows.div_ceil(MAX_ROWS).next_multiple_of(threads);
     rows.div_ceil(tasks).next_multiple_of(TILE_ROWS)
 }

@@ -16,7 +16,7 @@ use crate::model::weights::{HostTensor, Weights, WeightsMismatch};
 use crate::numeric::Kernels;
 
 /// A ViT without its classification head.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct PreparedVit {
     patch_embedding: PreparedLinear,
     /// Class and distillation token, if there are any, one after another.

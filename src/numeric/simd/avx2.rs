@@ -42,12 +42,19 @@ impl Vector for Lanes {
     }
 
     #[inline(always)]
-    unsafe fn widened(self) -> [Self; 2] {
+    unsafe fn low(self) -> Self {
         unsafe {
             let pairs = _mm256_castps_si256(self.0);
-            let low = _mm256_slli_epi32(pairs, 16);
-            let high = _mm256_and_si256(pairs, _mm256_set1_epi32(0xffff_0000_u32.cast_signed()));
-            [Self(_mm256_castsi256_ps(low)), Self(_mm256_castsi256_ps(high))]
+            Self(_mm256_castsi256_ps(_mm256_slli_epi32(pairs, 16)))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn high(self) -> Self {
+        unsafe {
+            let pairs = _mm256_castps_si256(self.0);
+            let mask = _mm256_set1_epi32(0xffff_0000_u32.cast_signed());
+            Self(_mm256_castsi256_ps(_mm256_and_si256(pairs, mask)))
         }
     }
 }

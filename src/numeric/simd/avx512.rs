@@ -43,12 +43,19 @@ impl Vector for Lanes {
     }
 
     #[inline(always)]
-    unsafe fn widened(self) -> [Self; 2] {
+    unsafe fn low(self) -> Self {
         unsafe {
             let pairs = _mm512_castps_si512(self.0);
-            let low = _mm512_slli_epi32::<16>(pairs);
-            let high = _mm512_and_si512(pairs, _mm512_set1_epi32(0xffff_0000_u32.cast_signed()));
-            [Self(_mm512_castsi512_ps(low)), Self(_mm512_castsi512_ps(high))]
+            Self(_mm512_castsi512_ps(_mm512_slli_epi32::<16>(pairs)))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn high(self) -> Self {
+        unsafe {
+            let pairs = _mm512_castps_si512(self.0);
+            let mask = _mm512_set1_epi32(0xffff_0000_u32.cast_signed());
+            Self(_mm512_castsi512_ps(_mm512_and_si512(pairs, mask)))
         }
     }
 }
@@ -58,7 +65,8 @@ impl Bf16Vector for Lanes {
     unsafe fn add_pair_products(self, a: Self, b: Self) -> Self {
         unsafe {
             // There is no intrinsic for this cast; both types are 64 bytes of any content.
-            let [a, b] = [a, b].map(|lanes| std::mem::transmute::<__m512i, __m512bh>(_mm512_castps_si512(lanes.0)));
+            let a = std::mem::transmute::<__m512i, __m512bh>(_mm512_castps_si512(a.0));
+            let b = std::mem::transmute::<__m512i, __m512bh>(_mm512_castps_si512(b.0));
             Self(_mm512_dpbf16_ps(self.0, a, b))
         }
     }

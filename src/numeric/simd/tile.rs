@@ -1,4 +1,7 @@
 //! The kernels over vectors of any instruction set.
+//!
+//! They are plain loops: closures handed to library functions would be compiled without the instruction set, and
+//! called for each vector where they are not inlined.
 
 use super::vector::{Bf16Vector, Vector};
 use crate::numeric::bf16;
@@ -37,11 +40,14 @@ pub(super) unsafe fn tile_f32<V: Vector, const M: usize, const N: usize>(
     unsafe {
         let mut sums = [[V::zero(); N]; M];
         for k in 0..depth {
-            let weights: [V; N] = std::array::from_fn(|n| V::load(w.add(weights_at::<V>(n, depth) + k * HALF)));
+            let mut weights = [V::zero(); N];
+            for (n, weight) in weights.iter_mut().enumerate() {
+                *weight = V::load(w.add(weights_at::<V>(n, depth) + k * HALF));
+            }
             for (m, sums) in sums.iter_mut().enumerate() {
                 let value = V::broadcast(x.add(m * stride + k));
-                for (sum, weight) in sums.iter_mut().zip(weights) {
-                    *sum = sum.add_product(value, weight);
+                for (sum, weight) in sums.iter_mut().zip(&weights) {
+                    *sum = sum.add_product(value, *weight);
                 }
             }
         }
@@ -65,13 +71,17 @@ pub(super) unsafe fn tile_widened<V: Vector, const M: usize, const N: usize>(
     unsafe {
         let mut sums = [[V::zero(); N]; M];
         for k in 0..depth {
-            let pairs: [V; N] = std::array::from_fn(|n| V::load(w.add(weights_at::<V>(n, depth) + k * HALF)));
+            // The weights are loaded once for each half, because registers for both at once are lacking.
             for half in 0..2 {
-                let weights = pairs.map(|pair| pair.widened()[half]);
+                let mut weights = [V::zero(); N];
+                for (n, weight) in weights.iter_mut().enumerate() {
+                    let pairs = V::load(w.add(weights_at::<V>(n, depth) + k * HALF));
+                    *weight = if half == 0 { pairs.low() } else { pairs.high() };
+                }
                 for (m, sums) in sums.iter_mut().enumerate() {
                     let value = V::broadcast(x.add(m * stride + 2 * k + half));
-                    for (sum, weight) in sums.iter_mut().zip(weights) {
-                        *sum = sum.add_product(value, weight);
+                    for (sum, weight) in sums.iter_mut().zip(&weights) {
+                        *sum = sum.add_product(value, *weight);
                     }
                 }
             }
@@ -96,11 +106,14 @@ pub(super) unsafe fn tile_bf16<V: Bf16Vector, const M: usize, const N: usize>(
     unsafe {
         let mut sums = [[V::zero(); N]; M];
         for k in 0..depth {
-            let weights: [V; N] = std::array::from_fn(|n| V::load(w.add(weights_at::<V>(n, depth) + k * HALF)));
+            let mut weights = [V::zero(); N];
+            for (n, weight) in weights.iter_mut().enumerate() {
+                *weight = V::load(w.add(weights_at::<V>(n, depth) + k * HALF));
+            }
             for (m, sums) in sums.iter_mut().enumerate() {
                 let values = V::broadcast(x.add(m * stride + k));
-                for (sum, weight) in sums.iter_mut().zip(weights) {
-                    *sum = sum.add_pair_products(values, weight);
+                for (sum, weight) in sums.iter_mut().zip(&weights) {
+                    *sum = sum.add_pair_products(values, *weight);
                 }
             }
         }

@@ -37,11 +37,17 @@ pub(super) trait Vector: Copy {
     /// The processor has the instruction set.
     unsafe fn add_product(self, a: Self, b: Self) -> Self;
 
-    /// The bf16 values in the lower halves of the lanes as f32, and those in the upper halves.
+    /// The bf16 values in the lower halves of the lanes as f32.
     ///
     /// # Safety
     /// The processor has the instruction set.
-    unsafe fn widened(self) -> [Self; 2];
+    unsafe fn low(self) -> Self;
+
+    /// The bf16 values in the upper halves of the lanes as f32.
+    ///
+    /// # Safety
+    /// The processor has the instruction set.
+    unsafe fn high(self) -> Self;
 }
 
 /// A vector register whose lanes can be multiplied as pairs of bf16.

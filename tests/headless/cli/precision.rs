@@ -2,6 +2,12 @@
 
 use std::path::Path;
 
+use std::ops::ControlFlow;
+
+use segscope::model::{Output, Precision};
+use segscope::runtime::{DeviceChoice, ModelSource, PrecisionChoice, Session, Task};
+use segscope::segment::InferenceConfig;
+
 use super::program::*;
 
 /// `segment --formats labels` of the sample image with the embedded model, and the printed JSON object.
@@ -59,6 +65,34 @@ fn automatic_precision_is_bf16_only_where_it_is_multiplied() {
         let ended = run(&mut command).expect(0);
         assert_eq!(ended.objects()[0]["precision"], precision, "{ended}");
     }
+}
+
+#[test]
+fn a_session_changes_its_precision_and_back() {
+    let mut session = Session::new(DeviceChoice::Cpu, PrecisionChoice::F32);
+    let keep_going = || ControlFlow::Continue(());
+    let loaded = session.load(ModelSource::Embedded, &mut |_| keep_going());
+    let model = loaded.expect("the embedded model");
+    let photo = image(&sample()).resized(200, 150);
+    let settings = InferenceConfig::of(&model.spec.inference);
+    let confidence = |session: &mut Session, choice| {
+        session.change_device(DeviceChoice::Cpu, choice).expect("the CPU");
+        let task = Task {
+            model: model.id,
+            output: Output::default(),
+            photo: &photo,
+            photo_id: 1,
+            settings: &settings,
+        };
+        let prediction = session.segment(&task, &mut |_| keep_going()).expect("a prediction");
+        let precision = session.info(model.id).expect("an open model").precision;
+        (precision, prediction.labels.confidence)
+    };
+    let first = confidence(&mut session, PrecisionChoice::F32);
+    let second = confidence(&mut session, PrecisionChoice::Bf16);
+    assert_eq!([first.0, second.0], [Precision::F32, Precision::Bf16]);
+    assert_ne!(first.1, second.1, "cached features of the former precision");
+    assert_eq!(confidence(&mut session, PrecisionChoice::F32), first);
 }
 
 #[test]

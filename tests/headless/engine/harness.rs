@@ -220,7 +220,6 @@ fn title(event: &Event) -> String {
     match event {
         Event::Device { name, .. } => format!("device {name}"),
         Event::DeviceFailed(why) => format!("no device ({why})"),
-        Event::PrecisionFailed(why) => format!("no such precision ({why})"),
         Event::FoundFiles(found) => format!("{} images found", found.images.len()),
         Event::ModelProgress { .. } => "progress of a load".to_owned(),
         Event::Model { model, .. } => format!("model {}", model.title),
@@ -262,7 +261,6 @@ fn is_failure(event: &Event) -> bool {
     matches!(
         event,
         Event::DeviceFailed(_)
-            | Event::PrecisionFailed(_)
             | Event::ModelFailed { .. }
             | Event::PhotoFailed { .. }
             | Event::SegmentFailed { .. }

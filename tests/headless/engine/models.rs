@@ -81,8 +81,9 @@ fn the_least_recently_used_model_is_unloaded_and_reloaded_on_use() {
     for (path, seed) in paths.iter().zip(1..) {
         models.push(harness.load(ModelSource::Path(save(&five_decoders(), seed, path))));
     }
-    let bytes = models[0].bytes();
-    assert_eq!(bytes, 4 * models[0].parameters);
+    let bytes = models[0].bytes;
+    // Packed weights are padded, so they take a little more than four bytes each.
+    assert!((4..6).contains(&(bytes / models[0].parameters)));
     let first = {
         harness.model = models[0].id;
         harness.segment(&photo, None).prediction
