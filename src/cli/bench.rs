@@ -88,7 +88,7 @@ impl Bench {
             Some(isa) => Kernels::of(isa)?,
             None => runtime::kernels()?,
         };
-        let (precision, kernels) = self.precision.on(&device, kernels)?;
+        let precision = self.precision.on(&device, kernels)?;
         let model = InferenceNetwork::build(&spec, Weights::random(&spec, 1), &device.device, precision, kernels)?;
         let rgb = (0..3 * self.size * self.size).map(|i| (i * 31 % 251) as u8).collect();
         let photo = Photo::new(self.size, self.size, rgb);

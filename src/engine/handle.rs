@@ -73,13 +73,13 @@ impl Engine {
         })
     }
 
-    /// Changes the settings: device, threads and limits.
+    /// Changes the settings: device, precision, threads and limits.
     ///
     /// The change is never lost, even if many jobs wait, and applies to all waiting jobs. Of several changes in a row,
     /// only the last may take effect.
     ///
-    /// A change of device is answered by [`Event::Device`], or by [`Event::DeviceFailed`] if the previous device stays
-    /// in use.
+    /// A change of device or precision is answered by [`Event::Device`], or by [`Event::DeviceFailed`] if the previous
+    /// ones stay in use.
     pub fn configure(&self, settings: EngineSettings) {
         self.new_settings.put(settings);
     }

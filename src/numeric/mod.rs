@@ -10,6 +10,7 @@ mod isa;
 mod kernels;
 mod matrix;
 mod packed;
+mod panels;
 #[cfg(test)]
 mod product_tests;
 mod rows;
@@ -22,9 +23,10 @@ pub(crate) use bf16::widened;
 pub(crate) use exp::exp;
 pub use isa::Isa;
 pub use kernels::{Arithmetic, Format, Kernels, KernelsError};
-pub(crate) use kernels::{Operands, TILE_COLUMNS, TILE_ROWS, Tile};
+pub(crate) use kernels::{TILE_COLUMNS, TILE_ROWS, Tile};
 pub(crate) use matrix::{Strided, multiply};
-pub(crate) use packed::{PackedMatrix, TilePlace};
+pub(crate) use packed::PackedMatrix;
+pub(crate) use panels::{HALF, Panels, TilePlace};
 pub(crate) use rows::RowLayout;
 
 /// The position of an output sample among the input samples: two neighbours and the weight of the second.

@@ -4,14 +4,12 @@ use rayon::prelude::*;
 
 use super::aligned::Aligned;
 use super::bf16::pair;
-use super::kernels::{Arithmetic, Format, Kernels, Operands, TILE_COLUMNS, TILE_ROWS, Tile};
-
-/// Columns of half a panel.
-const HALF: usize = TILE_COLUMNS / 2;
+use super::kernels::{Arithmetic, Format, Kernels, TILE_COLUMNS, Tile};
+use super::panels::{HALF, Panels, TilePlace};
 
 /// The weights `[outputs, inputs]` of a linear layer, packed once for many products.
 ///
-/// Panels of 32 outputs, padded with zeros; see [`Operands`].
+/// Panels of 32 outputs, padded with zeros; see [`super::Operands`].
 pub(crate) struct PackedMatrix {
     kernels: Kernels,
     arithmetic: Arithmetic,
@@ -28,19 +26,6 @@ impl std::fmt::Debug for PackedMatrix {
             self.outputs, self.inputs, self.arithmetic
         )
     }
-}
-
-/// The part of a product that a tile holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct TilePlace {
-    /// First row.
-    pub(crate) row: usize,
-    /// Number of rows.
-    pub(crate) rows: usize,
-    /// First column, a multiple of 32.
-    pub(crate) column: usize,
-    /// Number of columns; the others of the tile are padding.
-    pub(crate) columns: usize,
 }
 
 impl PackedMatrix {
@@ -106,34 +91,14 @@ impl PackedMatrix {
     ///
     /// # Panics
     /// When the rows end early.
-    pub(crate) fn multiply(
-        &self,
-        rows: &[u32],
-        stride: usize,
-        count: usize,
-        mut finish: impl FnMut(TilePlace, &mut Tile),
-    ) {
-        let depth = self.arithmetic.weights().units(self.inputs);
-        let mut tile = [[0.0; TILE_COLUMNS]; TILE_ROWS];
-        for (i, column) in (0..self.outputs).step_by(TILE_COLUMNS).enumerate() {
-            let panel = &self.panels.units()[i * TILE_COLUMNS * depth..][..TILE_COLUMNS * depth];
-            for row in (0..count).step_by(TILE_ROWS) {
-                let place = TilePlace {
-                    row,
-                    rows: TILE_ROWS.min(count - row),
-                    column,
-                    columns: TILE_COLUMNS.min(self.outputs - column),
-                };
-                let operands = Operands {
-                    rows: &rows[row * stride..],
-                    stride,
-                    count: place.rows,
-                    panel,
-                    depth,
-                };
-                self.kernels.tile(self.arithmetic, &operands, &mut tile);
-                finish(place, &mut tile);
-            }
-        }
+    pub(crate) fn multiply(&self, rows: &[u32], stride: usize, count: usize, finish: impl FnMut(TilePlace, &mut Tile)) {
+        let panels = Panels {
+            kernels: self.kernels,
+            arithmetic: self.arithmetic,
+            units: self.panels.units(),
+            depth: self.arithmetic.weights().units(self.inputs),
+            columns: self.outputs,
+        };
+        panels.multiply(rows, stride, count, finish);
     }
 }

@@ -37,26 +37,22 @@ pub enum PrecisionError {
 }
 
 impl PrecisionChoice {
-    /// The precision on `device`, on a CPU with `kernels`, which are returned with it.
+    /// The precision on `device`, on a CPU with `kernels`.
     ///
     /// # Errors
     /// When a GPU cannot compute in it.
-    pub fn on(self, device: &OpenDevice, kernels: Kernels) -> Result<(Precision, Kernels), PrecisionError> {
-        let precision = match self {
-            _ if device.device != Device::flex() => match self {
-                Self::Auto | Self::F32 => Precision::F32,
-                Self::Bf16 => {
-                    return Err(PrecisionError::Gpu {
-                        name: device.name.clone(),
-                        found: Precision::Bf16.key(),
-                    });
-                }
-            },
-            Self::Auto if kernels.isa().multiplies_bf16() => Precision::Bf16,
-            Self::Auto | Self::F32 => Precision::F32,
-            Self::Bf16 => Precision::Bf16,
-        };
-        Ok((precision, kernels))
+    pub fn on(self, device: &OpenDevice, kernels: Kernels) -> Result<Precision, PrecisionError> {
+        let is_gpu = device.device != Device::flex();
+        match self {
+            Self::F32 => Ok(Precision::F32),
+            Self::Bf16 if is_gpu => Err(PrecisionError::Gpu {
+                name: device.name.clone(),
+                found: Precision::Bf16.key(),
+            }),
+            Self::Bf16 => Ok(Precision::Bf16),
+            Self::Auto if !is_gpu && kernels.isa().multiplies_bf16() => Ok(Precision::Bf16),
+            Self::Auto => Ok(Precision::F32),
+        }
     }
 }
 

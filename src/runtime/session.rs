@@ -176,11 +176,12 @@ impl Session {
             Some(open) if choice == self.choice => open.clone(),
             _ => open_device(choice)?,
         };
-        let (after, _) = precision.on(&device, kernels()?)?;
+        let kernels = kernels()?;
+        let after = precision.on(&device, kernels)?;
         let stays = match &self.device {
             Some(old) => {
-                let before = self.precision.on(old, kernels()?);
-                old.device == device.device && before.is_ok_and(|(before, _)| before == after)
+                let before = self.precision.on(old, kernels);
+                old.device == device.device && before.is_ok_and(|before| before == after)
             }
             None => true,
         };
@@ -370,7 +371,8 @@ impl Session {
         let parameters = weights.parameters();
         let choice = self.precision;
         let device = self.device()?;
-        let (precision, kernels) = choice.on(device, kernels()?)?;
+        let kernels = kernels()?;
+        let precision = choice.on(device, kernels)?;
         let network = InferenceNetwork::build(&spec, weights, &device.device, precision, kernels);
         let network = network.map_err(|mismatch| CheckpointError::Weights {
             source: mismatch,

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::tile_operations::{exponentials, raise_maxima, scale_rows, write_to_rows};
 use crate::numeric::{
-    Aligned, Arithmetic, Format, Kernels, Operands, RowLayout, TILE_COLUMNS, TILE_ROWS, Tile, TilePlace,
+    Aligned, Arithmetic, Format, HALF, Kernels, Panels, RowLayout, TILE_COLUMNS, TILE_ROWS, Tile, TilePlace,
 };
 
 /// Tiles of queries whose scores are kept at a time: keys and values are read once for them.
@@ -15,9 +15,6 @@ const TILES: usize = 4;
 /// Row sums of exponentials without a maximum taken off are precise within this range, and their products with values of
 /// up to 1e8 do not overflow.
 const SUMS: std::ops::Range<f32> = 1e-27..1e30;
-
-/// Columns whose units lie together in a panel.
-const HALF: usize = TILE_COLUMNS / 2;
 
 /// Sizes of an attention, and how its products are computed.
 #[derive(Clone, Copy, Debug)]
@@ -174,67 +171,33 @@ impl KeysAndValues {
         scores.shift = maxima.map(|tile| tile.map(|row| row.into_iter().fold(f32::NEG_INFINITY, f32::max)));
     }
 
-    fn for_each_score_tile(
-        &self,
-        head: usize,
-        queries: &[u32],
-        rows: usize,
-        mut work: impl FnMut(TilePlace, &mut Tile),
-    ) {
-        let (depth, stride) = (self.key_depth(), self.shape.layout().stride);
+    fn for_each_score_tile(&self, head: usize, queries: &[u32], rows: usize, work: impl FnMut(TilePlace, &mut Tile)) {
         let keys = &self.keys.units()[head * self.keys_of_head()..][..self.keys_of_head()];
-        let mut tile = [[0.0; TILE_COLUMNS]; TILE_ROWS];
-        for (i, panel) in keys.chunks_exact(TILE_COLUMNS * depth).enumerate() {
-            for row in (0..rows).step_by(TILE_ROWS) {
-                let column = i * TILE_COLUMNS;
-                let place = TilePlace {
-                    row,
-                    rows: TILE_ROWS.min(rows - row),
-                    column,
-                    columns: TILE_COLUMNS.min(self.tokens - column),
-                };
-                let operands = Operands {
-                    rows: &queries[row * stride..],
-                    stride,
-                    count: place.rows,
-                    panel,
-                    depth,
-                };
-                self.shape.kernels.tile(self.shape.arithmetic, &operands, &mut tile);
-                work(place, &mut tile);
-            }
-        }
+        let panels = self.panels(keys, self.key_depth(), self.tokens);
+        panels.multiply(queries, self.shape.layout().stride, rows, work);
     }
 
     /// The mean of the values of `head` for each of `rows` queries, weighted by their scores.
     fn average(&self, head: usize, rows: usize, scores: &Scores, mut work: impl FnMut(TilePlace, &Tile)) {
-        let depth = self.value_depth();
         let mut factors = [[0.0; TILE_ROWS]; TILES];
         for (factor, sum) in factors.as_flattened_mut().iter_mut().zip(scores.sums()) {
             *factor = 1.0 / sum;
         }
         let values = &self.values.units()[head * self.values_of_head()..][..self.values_of_head()];
-        let mut tile = [[0.0; TILE_COLUMNS]; TILE_ROWS];
-        for (i, panel) in values.chunks_exact(TILE_COLUMNS * depth).enumerate() {
-            for (row, factors) in (0..rows).step_by(TILE_ROWS).zip(&factors) {
-                let column = i * TILE_COLUMNS;
-                let place = TilePlace {
-                    row,
-                    rows: TILE_ROWS.min(rows - row),
-                    column,
-                    columns: TILE_COLUMNS.min(self.shape.head() - column),
-                };
-                let operands = Operands {
-                    rows: &scores.memory.units()[row * scores.layout.stride..],
-                    stride: scores.layout.stride,
-                    count: place.rows,
-                    panel,
-                    depth,
-                };
-                self.shape.kernels.tile(self.shape.arithmetic, &operands, &mut tile);
-                scale_rows(&mut tile, factors);
-                work(place, &tile);
-            }
+        let panels = self.panels(values, self.value_depth(), self.shape.head());
+        panels.multiply(scores.memory.units(), scores.layout.stride, rows, |place, tile| {
+            scale_rows(tile, &factors[place.row / TILE_ROWS]);
+            work(place, tile);
+        });
+    }
+
+    fn panels<'a>(&self, units: &'a [u32], depth: usize, columns: usize) -> Panels<'a> {
+        Panels {
+            kernels: self.shape.kernels,
+            arithmetic: self.shape.arithmetic,
+            units,
+            depth,
+            columns,
         }
     }
 }

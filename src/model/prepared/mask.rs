@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::blocks::{BlockSizes, PreparedBlocks};
 use super::linear::PreparedLinear;
 use super::norm::PreparedNorm;
-use super::{Arithmetics, host_rows, linear_rows, normalised, take};
+use super::{Arithmetics, host_values, linear_rows, normalised, take};
 use crate::model::build::transposed;
 use crate::model::decoders::{Inputs, Logits, MaskSpec};
 use crate::model::features::Features;
@@ -93,7 +93,7 @@ impl PreparedMask {
         let (dim, classes) = (self.dim, self.class_tokens.len() / self.dim);
         let patches = features.tokens().patches();
         let [images, count, width] = patches.dims();
-        let patches = host_rows(patches);
+        let patches = host_values(patches);
         let mut logits = Vec::with_capacity(images * count * classes);
         for patches in patches.chunks_exact(count * width) {
             // The published order: patches first, classes last, no position embedding for the classes.

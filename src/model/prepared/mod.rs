@@ -20,6 +20,7 @@ use super::build::Builder;
 use super::decoders::{Decoder, DecoderSpec, HeadSpec, Inputs, LastUpsampling, Logits};
 use super::encoders::EncoderSpec;
 use super::features::Features;
+use super::kernels::host_values;
 use super::precision::Precision;
 use super::probe::{Cancelled, Probe};
 use super::spec::{ModelSpec, Output};
@@ -30,7 +31,7 @@ use linear::PreparedLinear;
 use mask::PreparedMask;
 use norm::PreparedNorm;
 use partition::{Pool, rows_per_task};
-use tile_operations::add_bias;
+use tile_operations::add_to_rows;
 use vit::PreparedVit;
 
 /// What the products of a network multiply.
@@ -116,7 +117,7 @@ impl PreparedNetwork {
     /// [`Cancelled`] when the probe returns `Break`.
     pub fn encode(&self, image: Tensor<4>, probe: &mut dyn Probe) -> Result<Features, Cancelled> {
         let [_, channels, height, width] = image.dims();
-        let pixels = host_rows(image);
+        let pixels = host_values(image);
         let PreparedEncoder::Vit(encoder) = &self.encoder;
         encoder.forward(&pixels, [channels, height, width], probe)
     }
@@ -192,7 +193,7 @@ impl PreparedDecoder {
 fn linear_logits(head: &PreparedLinear, features: &Features) -> Logits {
     let patches = features.tokens().patches();
     let [images, count, _] = patches.dims();
-    let values = linear_rows(head, &host_rows(patches));
+    let values = linear_rows(head, &host_values(patches));
     let data = TensorData::new(values, [images, count, head.outputs()]);
     Logits {
         values: Tensor::from_data(data, &Device::flex()),
@@ -209,11 +210,6 @@ fn take(weights: &mut Weights, name: &str) -> Result<HostTensor, WeightsMismatch
         }],
         ..WeightsMismatch::default()
     })
-}
-
-/// The values of a tensor on the host.
-fn host_rows<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    super::kernels::host_values(tensor)
 }
 
 /// The outputs of a linear layer for `rows` `[count, inputs]`.
@@ -239,10 +235,7 @@ fn linear_rows(layer: &PreparedLinear, rows: &[f32]) -> Vec<f32> {
                 }
                 let count = rows.len() / inputs;
                 layer.multiply(memory.units(), count, |place, tile, bias| {
-                    add_bias(tile, bias);
-                    for (row, sums) in out.chunks_exact_mut(outputs).skip(place.row).zip(tile).take(place.rows) {
-                        row[place.column..][..place.columns].copy_from_slice(&sums[..place.columns]);
-                    }
+                    add_to_rows(tile, place, bias, out, outputs);
                 });
             },
         );

@@ -5,8 +5,8 @@ use std::arch::x86_64::{
     _mm256_loadu_ps, _mm256_set1_epi32, _mm256_setzero_ps, _mm256_slli_epi32, _mm256_storeu_ps,
 };
 
-use super::tile::{RawKernel, pairs_as_widened, run, tile_f32, tile_widened};
-use super::vector::Vector;
+use super::tile::{RawKernel, pairs_as_widened, run, tile_of, tile_widened};
+use super::vector::{Floats, Vector};
 use crate::numeric::kernels::{Operands, Tile, TileKernel};
 
 #[derive(Clone, Copy)]
@@ -63,7 +63,7 @@ impl Vector for Lanes {
 #[target_feature(enable = "avx2,fma")]
 unsafe fn raw_f32<const M: usize>(x: *const u32, stride: usize, w: *const u32, depth: usize, out: *mut f32) {
     // SAFETY: as `RawKernel` demands.
-    unsafe { tile_f32::<Lanes, M, 2>(x, stride, w, depth, out) }
+    unsafe { tile_of::<Lanes, Floats, M, 2>(x, stride, w, depth, out) }
 }
 
 #[target_feature(enable = "avx2,fma")]

@@ -6,8 +6,8 @@ use std::arch::x86_64::{
     _mm512_storeu_ps,
 };
 
-use super::tile::{RawKernel, pairs_as_widened, run, tile_bf16, tile_f32, tile_widened};
-use super::vector::{Bf16Vector, Vector};
+use super::tile::{RawKernel, pairs_as_widened, run, tile_of, tile_widened};
+use super::vector::{Bf16Vector, Floats, Pairs, Vector};
 use crate::numeric::kernels::{Operands, TILE_COLUMNS, Tile, TileKernel};
 
 #[derive(Clone, Copy)]
@@ -76,7 +76,7 @@ impl Bf16Vector for Lanes {
 #[target_feature(enable = "avx512f")]
 unsafe fn raw_f32<const M: usize>(x: *const u32, stride: usize, w: *const u32, depth: usize, out: *mut f32) {
     // SAFETY: as `RawKernel` demands.
-    unsafe { tile_f32::<Lanes, M, 2>(x, stride, w, depth, out) }
+    unsafe { tile_of::<Lanes, Floats, M, 2>(x, stride, w, depth, out) }
 }
 
 #[target_feature(enable = "avx512f")]
@@ -88,7 +88,7 @@ unsafe fn raw_widened<const M: usize>(x: *const u32, stride: usize, w: *const u3
 #[target_feature(enable = "avx512f,avx512bf16")]
 unsafe fn raw_bf16<const M: usize>(x: *const u32, stride: usize, w: *const u32, depth: usize, out: *mut f32) {
     // SAFETY: as `RawKernel` demands.
-    unsafe { tile_bf16::<Lanes, M, 2>(x, stride, w, depth, out) }
+    unsafe { tile_of::<Lanes, Pairs, M, 2>(x, stride, w, depth, out) }
 }
 
 macro_rules! for_each_row_count {

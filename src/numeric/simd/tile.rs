@@ -3,7 +3,7 @@
 //! They are plain loops: closures handed to library functions would be compiled without the instruction set, and
 //! called for each vector where they are not inlined.
 
-use super::vector::{Bf16Vector, Vector};
+use super::vector::{Product, Vector};
 use crate::numeric::bf16;
 use crate::numeric::kernels::{Operands, TILE_COLUMNS, Tile, TileKernel};
 
@@ -24,12 +24,12 @@ const fn weights_at<V: Vector>(n: usize, depth: usize) -> usize {
     column / HALF * HALF * depth + column % HALF
 }
 
-/// Products of f32 activations and f32 weights for M rows and N vectors of columns.
+/// Products of M rows and N vectors of columns, whose units have the same format.
 ///
 /// # Safety
 /// As [`RawKernel`].
 #[inline(always)]
-pub(super) unsafe fn tile_f32<V: Vector, const M: usize, const N: usize>(
+pub(super) unsafe fn tile_of<V: Vector, P: Product<V>, const M: usize, const N: usize>(
     x: *const u32,
     stride: usize,
     w: *const u32,
@@ -47,7 +47,7 @@ pub(super) unsafe fn tile_f32<V: Vector, const M: usize, const N: usize>(
             for (m, sums) in sums.iter_mut().enumerate() {
                 let value = V::broadcast(x.add(m * stride + k));
                 for (sum, weight) in sums.iter_mut().zip(&weights) {
-                    *sum = sum.add_product(value, *weight);
+                    *sum = P::add(*sum, value, *weight);
                 }
             }
         }
@@ -67,7 +67,7 @@ pub(super) unsafe fn tile_widened<V: Vector, const M: usize, const N: usize>(
     depth: usize,
     out: *mut f32,
 ) {
-    // SAFETY: as in `tile_f32`; activations `2 * k` and `2 * k + 1` are below `2 * depth`.
+    // SAFETY: as in `tile_of`; activations `2 * k` and `2 * k + 1` are below `2 * depth`.
     unsafe {
         let mut sums = [[V::zero(); N]; M];
         for k in 0..depth {
@@ -83,37 +83,6 @@ pub(super) unsafe fn tile_widened<V: Vector, const M: usize, const N: usize>(
                     for (sum, weight) in sums.iter_mut().zip(&weights) {
                         *sum = sum.add_product(value, *weight);
                     }
-                }
-            }
-        }
-        store(&sums, out);
-    }
-}
-
-/// Products of pairs of bf16 activations and pairs of bf16 weights.
-///
-/// # Safety
-/// As [`RawKernel`].
-#[inline(always)]
-pub(super) unsafe fn tile_bf16<V: Bf16Vector, const M: usize, const N: usize>(
-    x: *const u32,
-    stride: usize,
-    w: *const u32,
-    depth: usize,
-    out: *mut f32,
-) {
-    // SAFETY: as in `tile_f32`.
-    unsafe {
-        let mut sums = [[V::zero(); N]; M];
-        for k in 0..depth {
-            let mut weights = [V::zero(); N];
-            for (n, weight) in weights.iter_mut().enumerate() {
-                *weight = V::load(w.add(weights_at::<V>(n, depth) + k * HALF));
-            }
-            for (m, sums) in sums.iter_mut().enumerate() {
-                let values = V::broadcast(x.add(m * stride + k));
-                for (sum, weight) in sums.iter_mut().zip(&weights) {
-                    *sum = sum.add_pair_products(values, *weight);
                 }
             }
         }

@@ -58,3 +58,34 @@ pub(super) trait Bf16Vector: Vector {
     /// The processor has the instruction set.
     unsafe fn add_pair_products(self, a: Self, b: Self) -> Self;
 }
+
+/// What is done with a unit of a row and a unit of weights.
+pub(super) trait Product<V: Vector> {
+    /// `sum` and the product of `row` and `weight`.
+    ///
+    /// # Safety
+    /// The processor has the instruction set.
+    unsafe fn add(sum: V, row: V, weight: V) -> V;
+}
+
+/// Units of one f32.
+pub(super) struct Floats;
+
+impl<V: Vector> Product<V> for Floats {
+    #[inline(always)]
+    unsafe fn add(sum: V, row: V, weight: V) -> V {
+        // SAFETY: as the trait demands.
+        unsafe { sum.add_product(row, weight) }
+    }
+}
+
+/// Units of two bf16.
+pub(super) struct Pairs;
+
+impl<V: Bf16Vector> Product<V> for Pairs {
+    #[inline(always)]
+    unsafe fn add(sum: V, row: V, weight: V) -> V {
+        // SAFETY: as the trait demands.
+        unsafe { sum.add_pair_products(row, weight) }
+    }
+}
