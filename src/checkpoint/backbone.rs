@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::file_tensors::FileTensors;
 use super::source::{Shapes, Source};
 use super::tensor_mapping::{OnRead, TensorMapping};
 use super::{CheckpointError, Provenance, augreg, timm};
@@ -53,11 +54,7 @@ impl BackbonePlan {
         on_read: OnRead,
     ) -> Result<Backbone, CheckpointError> {
         let needed = tensors_of_encoder(&self.encoder);
-        let weights = self.mapping.carry_out(source, &needed, path, on_read)?;
-        weights.check(&needed).map_err(|mismatch| CheckpointError::Weights {
-            source: self.mapping.in_the_files_names(mismatch),
-            path: path.into(),
-        })?;
+        let weights = FileTensors::new(&self.mapping, source, path, on_read).read_all(&needed)?;
         Ok(Backbone {
             weights,
             encoder: self.encoder,

@@ -23,7 +23,7 @@ impl Checkpoint {
         }
         let (spec, mut weights) = (other.spec, other.weights);
         for (name, tensor) in self.weights.iter().filter(|(name, _)| name.starts_with("encoder.")) {
-            let Some(theirs) = weights.take(name) else { continue };
+            let Some(theirs) = weights.remove(name) else { continue };
             if theirs != *tensor {
                 return Err(format!("the encoders differ, first in the tensor {name}"));
             }
@@ -67,7 +67,7 @@ impl Checkpoint {
             .filter(|name| of_dropped(name))
             .collect();
         for name in dropped {
-            self.weights.take(&name);
+            self.weights.remove(&name);
         }
         self.spec.check().map_err(|e| e.to_string())
     }

@@ -7,9 +7,11 @@ mod augreg;
 mod backbone;
 mod bundle;
 mod error;
+mod file_tensors;
 mod merge;
 mod meta;
 mod mmseg;
+mod model_file;
 mod model_path;
 mod not_followed;
 mod official_setr;
@@ -36,12 +38,13 @@ use serde::{Deserialize, Serialize};
 
 pub use backbone::Backbone;
 pub use error::CheckpointError;
+pub use model_file::ModelFile;
 pub use model_path::{MODEL_ENDINGS, ends_like_a_model, files_of, model_file};
 pub use published_settings::{System, proposed, settings_for_set};
 pub use tensor_mapping::OnRead;
 
 use crate::labels::ClassSet;
-use crate::model::{ModelSpec, Weights, tensors_of};
+use crate::model::{ModelSpec, Weights};
 use backbone::BackbonePlan;
 use meta::Meta;
 use source::npz::NpzFile;
@@ -154,9 +157,7 @@ pub fn open(path: &Path, on_read: OnRead) -> Result<Checkpoint, CheckpointError>
 /// # Errors
 /// As [`open()`], and when the key holds no weights of a model; the error lists the keys that do.
 pub fn open_with(path: &Path, weights: Option<&str>, on_read: OnRead) -> Result<Checkpoint, CheckpointError> {
-    let path = model_file(path)?;
-    let (plan, mut source) = model_in(&path, weights)?;
-    plan.read(source.as_mut(), &path, on_read)
+    ModelFile::open(path, weights)?.read(on_read)
 }
 
 /// Reads what a model file contains, without tensor values.
@@ -164,17 +165,7 @@ pub fn open_with(path: &Path, weights: Option<&str>, on_read: OnRead) -> Result<
 /// # Errors
 /// As [`open()`], except for errors in tensor values.
 pub fn peek(path: &Path) -> Result<Peek, CheckpointError> {
-    let path = model_file(path)?;
-    let (plan, _) = model_in(&path, None)?;
-    let tensors = tensors_of(&plan.spec);
-    Ok(Peek {
-        parameters: tensors.iter().map(|t| t.shape.iter().product::<usize>()).sum(),
-        spec: plan.spec,
-        classes: plan.classes,
-        provenance: plan.provenance,
-        zero_is_ignored: plan.zero_is_ignored,
-        remarks: plan.remarks,
-    })
+    ModelFile::open(path, None).map(ModelFile::into_peek)
 }
 
 /// Opens initial weights for training: an ImageNet classifier (timm, DeiT or AugReg), or a segmentation model, whose
@@ -194,13 +185,16 @@ pub fn open_backbone_with(path: &Path, weights: Option<&str>, on_read: OnRead) -
     let path = model_file(path)?;
     match find(&path, weights)? {
         Recognised::Backbone(plan, mut source) => plan.read(source.as_mut(), &path, on_read),
-        Recognised::Model(plan, mut source) => plan.read(source.as_mut(), &path, on_read).map(|checkpoint| Backbone {
-            encoder: checkpoint.spec.encoder,
-            normalisation: checkpoint.spec.normalisation,
-            weights: checkpoint.weights,
-            provenance: checkpoint.provenance,
-            remarks: checkpoint.remarks,
-        }),
+        Recognised::Model(plan, source) => {
+            let checkpoint = ModelFile::new(plan, source, &path).read(on_read)?;
+            Ok(Backbone {
+                encoder: checkpoint.spec.encoder,
+                normalisation: checkpoint.spec.normalisation,
+                weights: checkpoint.weights,
+                provenance: checkpoint.provenance,
+                remarks: checkpoint.remarks,
+            })
+        }
     }
 }
 
@@ -217,9 +211,13 @@ pub fn open_embedded() -> Result<Checkpoint, CheckpointError> {
 /// # Errors
 /// When there is no embedded bundle with this patch size.
 pub fn open_embedded_with_patch(patch: usize) -> Result<Checkpoint, CheckpointError> {
+    embedded(patch)?.read(&mut |_| ControlFlow::Continue(()))
+}
+
+fn embedded(patch: usize) -> Result<ModelFile, CheckpointError> {
     let path = Path::new("the embedded model");
     match EMBEDDED.iter().find(|(side, _)| *side == patch) {
-        Some((_, bytes)) => from_memory(*bytes, path),
+        Some((_, bytes)) => in_memory(*bytes, path),
         None => Err(CheckpointError::damaged(
             path,
             format!("expected patch 8, 16 or 32, found {patch}"),
@@ -232,16 +230,16 @@ pub fn open_embedded_with_patch(patch: usize) -> Result<Checkpoint, CheckpointEr
 /// # Errors
 /// As [`open()`].
 pub fn open_bytes(bytes: &[u8]) -> Result<Checkpoint, CheckpointError> {
-    from_memory(bytes.to_vec(), Path::new("memory"))
+    in_memory(bytes.to_vec(), Path::new("memory"))?.read(&mut |_| ControlFlow::Continue(()))
 }
 
-fn from_memory(bytes: impl AsRef<[u8]> + Send + 'static, path: &Path) -> Result<Checkpoint, CheckpointError> {
+fn in_memory(bytes: impl AsRef<[u8]> + Send + 'static, path: &Path) -> Result<ModelFile, CheckpointError> {
     let file = SafetensorsFile::from_bytes(bytes, path)?;
     if !bundle::has_layout(&file) {
         return Err(CheckpointError::damaged(path, unrecognised::safetensors(file.shapes())));
     }
-    let (plan, mut source) = bundle::plan(file, path)?;
-    plan.read(source.as_mut(), path, &mut |_| ControlFlow::Continue(()))
+    let (plan, source) = bundle::plan(file, path)?;
+    Ok(ModelFile::new(plan, source, path))
 }
 
 /// Writes a bundle, with half-precision tensors and with spec and classes in the metadata. The file appears whole or
@@ -379,27 +377,6 @@ impl Recognised {
             Self::Model(plan, _) => &mut plan.remarks,
             Self::Backbone(plan, _) => &mut plan.remarks,
         }
-    }
-}
-
-impl Plan {
-    /// Reads and checks all tensors.
-    fn read(self, source: &mut dyn Source, path: &Path, on_read: OnRead) -> Result<Checkpoint, CheckpointError> {
-        let needed = tensors_of(&self.spec);
-        let weights = self.mapping.carry_out(source, &needed, path, on_read)?;
-        source.finish().map_err(|why| CheckpointError::damaged(path, why))?;
-        weights.check(&needed).map_err(|mismatch| CheckpointError::Weights {
-            source: self.mapping.in_the_files_names(mismatch),
-            path: path.into(),
-        })?;
-        Ok(Checkpoint {
-            spec: self.spec,
-            classes: self.classes,
-            weights,
-            provenance: self.provenance,
-            zero_is_ignored: self.zero_is_ignored,
-            remarks: self.remarks,
-        })
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::CheckpointError;
 use super::source::{Shapes, Source};
 use super::unused_tensors::{UnusedTensors, blocks_of, is_counter};
-use crate::model::{HostTensor, NamedShape, TensorSpec, Weights, WeightsMismatch};
+use crate::model::{HostTensor, NamedShape, TensorSpec, WeightsMismatch};
 
 /// Receives the share of a file that has been read, 0..=1; `Break` cancels reading.
 pub type OnRead<'a> = &'a mut dyn FnMut(f32) -> ControlFlow<()>;
@@ -16,13 +16,26 @@ pub type OnRead<'a> = &'a mut dyn FnMut(f32) -> ControlFlow<()>;
 type TensorTransform = Box<dyn Fn(Vec<HostTensor>) -> Result<HostTensor, String>>;
 
 /// Where one tensor of a network comes from.
-struct Step {
+pub(super) struct Step {
     /// Its name in the network.
     name: String,
     /// Names in the file, in the order in which `make` takes them.
-    from: Vec<String>,
+    pub(super) from: Vec<String>,
     /// `None` takes the single tensor unchanged.
     make: Option<TensorTransform>,
+}
+
+impl Step {
+    /// The tensor, from those of the file.
+    ///
+    /// # Errors
+    /// A clause that says why they do not fit.
+    pub(super) fn make(&self, tensors: Vec<HostTensor>) -> Result<HostTensor, String> {
+        match &self.make {
+            Some(make) => make(tensors),
+            None => only(tensors),
+        }
+    }
 }
 
 /// All tensors of a network and where they come from.
@@ -103,60 +116,25 @@ impl TensorMapping {
         names.map(String::as_str).collect()
     }
 
-    /// Reads all tensors of a network, which needs the tensors `needed`.
-    ///
-    /// # Errors
-    /// Before any values are read: every tensor that is missing, has another shape or is unknown inside a block, under
-    /// the file's names; and a needed entry that is not a readable tensor. While reading: a tensor whose values cannot
-    /// be read, and [`CheckpointError::Cancelled`].
-    pub(super) fn carry_out(
-        &self,
-        source: &mut dyn Source,
-        needed: &[TensorSpec],
-        path: &Path,
-        on_read: OnRead,
-    ) -> Result<Weights, CheckpointError> {
-        let shapes = source.shapes().clone();
-        self.check_unread(source, path)?;
-        self.check(&shapes, needed).map_err(|source| CheckpointError::Weights {
-            source,
-            path: path.into(),
-        })?;
-        let values = |name: &String| shapes.get(name).map_or(0, |shape| shape.iter().product::<usize>());
+    /// Names of the tensors that the steps make.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.steps.iter().map(|step| step.name.as_str())
+    }
+
+    /// How the tensor `name` of the network is made.
+    pub(super) fn step(&self, name: &str) -> Option<&Step> {
+        self.steps.iter().find(|step| step.name == name)
+    }
+
+    /// Number of values in all tensors that the steps take.
+    pub(super) fn values(&self, shapes: &Shapes) -> usize {
+        let of = |name: &String| shapes.get(name).map_or(0, |shape| shape.iter().product::<usize>());
         let names = self.steps.iter().flat_map(|step| &step.from);
-        let total = names.map(values).fold(0usize, usize::saturating_add);
-        if total as u64 > source.most_values() {
-            return Err(CheckpointError::damaged(
-                path,
-                format!(
-                    "its tensors need {total} values, more than the {} that the file can hold",
-                    source.most_values()
-                ),
-            ));
-        }
-        let mut done = 0;
-        let mut weights = Weights::default();
-        for step in &self.steps {
-            let damaged = |why: String| CheckpointError::damaged(path, format!("{}: {why}", step.from.join(", ")));
-            let mut tensors = Vec::with_capacity(step.from.len());
-            for name in &step.from {
-                tensors.push(source.read(name).map_err(damaged)?);
-                done += values(name);
-            }
-            let tensor = match &step.make {
-                Some(make) => make(tensors),
-                None => only(tensors),
-            };
-            weights.insert(step.name.clone(), tensor.map_err(damaged)?);
-            if on_read(done as f32 / total.max(1) as f32).is_break() {
-                return Err(CheckpointError::Cancelled);
-            }
-        }
-        Ok(weights)
+        names.map(of).fold(0usize, usize::saturating_add)
     }
 
     /// Refuses an unreadable entry that is needed or is inside a block of the network.
-    fn check_unread(&self, source: &dyn Source, path: &Path) -> Result<(), CheckpointError> {
+    pub(super) fn check_unread(&self, source: &dyn Source, path: &Path) -> Result<(), CheckpointError> {
         let used = self.used();
         let blocks = blocks_of(&used);
         let in_block = |name: &str| !is_counter(name) && blocks.iter().any(|block| name.starts_with(block));
@@ -167,7 +145,11 @@ impl TensorMapping {
         }
     }
 
-    fn check(&self, shapes: &Shapes, needed: &[TensorSpec]) -> Result<(), WeightsMismatch> {
+    /// Compares the file's tensors with those that the steps take.
+    ///
+    /// # Errors
+    /// Every tensor that is missing, has another shape or is unknown inside a block, under the file's names.
+    pub(super) fn check(&self, shapes: &Shapes, needed: &[TensorSpec]) -> Result<(), WeightsMismatch> {
         let needed: BTreeMap<&str, &Vec<usize>> = needed.iter().map(|t| (t.name.as_str(), &t.shape)).collect();
         let mut seen = BTreeSet::new();
         let mut mismatch = WeightsMismatch::default();

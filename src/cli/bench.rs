@@ -9,7 +9,8 @@ use serde_json::json;
 
 use super::printing::out;
 use crate::model::{
-    DecoderKind, InferenceNetwork, Isa, Kernels, ModelSpec, NoProbe, Output, Precision, Variant, Weights, published,
+    DecoderKind, InferenceNetwork, Isa, Kernels, ModelSpec, NoProbe, Output, Precision, RandomTensors, Variant,
+    published,
 };
 use crate::photo::Photo;
 use crate::runtime::{self, DeviceChoice, PrecisionChoice};
@@ -89,7 +90,7 @@ impl Bench {
             None => runtime::kernels()?,
         };
         let precision = self.precision.on(&device, kernels)?;
-        let model = InferenceNetwork::build(&spec, Weights::random(&spec, 1), &device.device, precision, kernels)?;
+        let model = InferenceNetwork::build(&spec, &mut RandomTensors::new(1), &device.device, precision, kernels)?;
         let rgb = (0..3 * self.size * self.size).map(|i| (i * 31 % 251) as u8).collect();
         let photo = Photo::new(self.size, self.size, rgb);
         let settings = InferenceConfig::of(&spec.inference);

@@ -5,33 +5,24 @@ use burn::nn::{BatchNorm, BatchNormConfig, LayerNorm, LayerNormConfig, Linear, L
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::named_gradients::{Layout, ParameterNames};
-use super::weights::{HostTensor, NamedShape, Weights, WeightsMismatch};
+use super::tensor_source::TensorSource;
+use super::weights::HostTensor;
 
-/// Takes tensors from a [`Weights`] one at a time, so that a large model is never in memory twice.
-pub(super) struct Builder<'a> {
-    weights: &'a mut Weights,
+/// Takes tensors from a [`TensorSource`] one at a time, so that a large model is never in memory twice.
+pub(super) struct Builder<'a, S> {
+    tensors: &'a mut S,
     device: &'a Device,
     /// The stored tensor of each parameter.
     pub(super) names: ParameterNames,
 }
 
-impl<'a> Builder<'a> {
-    pub(super) fn new(weights: &'a mut Weights, device: &'a Device) -> Self {
+impl<'a, S: TensorSource> Builder<'a, S> {
+    pub(super) fn new(tensors: &'a mut S, device: &'a Device) -> Self {
         Self {
-            weights,
+            tensors,
             device,
             names: ParameterNames::default(),
         }
-    }
-
-    fn take(&mut self, name: &str) -> Result<HostTensor, WeightsMismatch> {
-        self.weights.take(name).ok_or_else(|| WeightsMismatch {
-            missing: vec![NamedShape {
-                name: name.into(),
-                shape: Vec::new(),
-            }],
-            ..WeightsMismatch::default()
-        })
     }
 
     /// A parameter of shape `shape` from the values of a stored tensor, which `turn` puts into their new order.
@@ -53,16 +44,16 @@ impl<'a> Builder<'a> {
         &mut self,
         name: &str,
         shape: [usize; D],
-    ) -> Result<Param<Tensor<D>>, WeightsMismatch> {
-        let tensor = self.take(name)?;
+    ) -> Result<Param<Tensor<D>>, S::Error> {
+        let tensor = self.tensors.take(name)?;
         Ok(self.named(name.into(), tensor, Layout::AsStored, shape, |values| values))
     }
 
     /// `name.weight` `[out, in]` and `name.bias` `[out]` as a burn linear layer, whose weight is `[in, out]`.
     /// A convolution weight `[out, c, h, w]` is taken as `[out, c * h * w]`.
-    pub(super) fn linear(&mut self, name: &str) -> Result<Linear, WeightsMismatch> {
-        let weight = self.take(&format!("{name}.weight"))?;
-        let bias = self.take(&format!("{name}.bias"))?;
+    pub(super) fn linear(&mut self, name: &str) -> Result<Linear, S::Error> {
+        let weight = self.tensors.take(&format!("{name}.weight"))?;
+        let bias = self.tensors.take(&format!("{name}.bias"))?;
         let output = weight.shape.first().copied().unwrap_or(0);
         let input = weight.shape.iter().skip(1).product();
         let mut linear = LinearConfig::new(input, output).init(self.device);
@@ -83,8 +74,8 @@ impl<'a> Builder<'a> {
     }
 
     /// A convolution's weight `[out, in, side, side]` as `[side * side * in, out]`, with its side.
-    pub(super) fn convolution(&mut self, name: &str) -> Result<(Param<Tensor<2>>, usize), WeightsMismatch> {
-        let tensor = self.take(name)?;
+    pub(super) fn convolution(&mut self, name: &str) -> Result<(Param<Tensor<2>>, usize), S::Error> {
+        let tensor = self.tensors.take(name)?;
         let [output, input, side] = [0, 1, 2].map(|axis| tensor.shape.get(axis).copied().unwrap_or(1));
         // [out, in, taps] to [taps, in, out].
         let taps = side * side;
@@ -103,30 +94,32 @@ impl<'a> Builder<'a> {
     }
 
     /// Batch norm with the stored running statistics (PyTorch's epsilon of 1e-5 in all published models).
-    pub(super) fn batch_norm(&mut self, name: &str) -> Result<BatchNorm, WeightsMismatch> {
+    pub(super) fn batch_norm(&mut self, name: &str) -> Result<BatchNorm, S::Error> {
         let [gamma, beta, mean, variance] = ["weight", "bias", "mean", "variance"].map(|part| format!("{name}.{part}"));
-        let channels = self.weights.get(&gamma).map_or(0, |gamma| gamma.values.len());
+        let factors = self.tensors.take(&gamma)?;
+        let channels = factors.values.len();
         let mut norm = BatchNormConfig::new(channels).with_epsilon(1e-5).init(self.device);
-        norm.gamma = self.param(&gamma, [channels])?;
+        norm.gamma = self.named(gamma, factors, Layout::AsStored, [channels], |values| values);
         norm.beta = self.param(&beta, [channels])?;
         norm.running_mean = self.statistic(mean, channels)?;
         norm.running_var = self.statistic(variance, channels)?;
         Ok(norm)
     }
 
-    fn statistic(&mut self, name: String, channels: usize) -> Result<RunningState<Tensor<1>>, WeightsMismatch> {
-        let HostTensor { shape, values } = self.take(&name)?;
+    fn statistic(&mut self, name: String, channels: usize) -> Result<RunningState<Tensor<1>>, S::Error> {
+        let HostTensor { shape, values } = self.tensors.take(&name)?;
         let id = ParamId::new();
         self.names.add(id, name, shape, Layout::Statistic);
         let values = Tensor::from_data(TensorData::new(values, [channels]), self.device);
         Ok(RunningState::with_id(id, values))
     }
 
-    pub(super) fn layer_norm(&mut self, name: &str, eps: f64) -> Result<LayerNorm, WeightsMismatch> {
+    pub(super) fn layer_norm(&mut self, name: &str, eps: f64) -> Result<LayerNorm, S::Error> {
         let [gamma, beta] = ["weight", "bias"].map(|part| format!("{name}.{part}"));
-        let dim = self.weights.get(&gamma).map_or(0, |gamma| gamma.values.len());
+        let factors = self.tensors.take(&gamma)?;
+        let dim = factors.values.len();
         let mut norm = LayerNormConfig::new(dim).with_epsilon(eps).init(self.device);
-        norm.gamma = self.param(&gamma, [dim])?;
+        norm.gamma = self.named(gamma, factors, Layout::AsStored, [dim], |values| values);
         norm.beta = Some(self.param(&beta, [dim])?);
         Ok(norm)
     }

@@ -10,7 +10,7 @@ use super::precision::Precision;
 use super::prepared::PreparedNetwork;
 use super::probe::{Cancelled, Probe};
 use super::spec::{ModelSpec, Output};
-use super::weights::{Weights, WeightsMismatch};
+use super::tensor_source::TensorSource;
 use crate::numeric::Kernels;
 
 /// A network on its device: packed weights on the CPU, burn modules on a GPU.
@@ -23,21 +23,22 @@ pub enum InferenceNetwork {
 }
 
 impl InferenceNetwork {
-    /// Builds the network of `spec` from `weights`. `precision` and `kernels` apply on the CPU; a GPU computes in f32.
+    /// Builds the network of `spec` from the tensors of `source`. `precision` and `kernels` apply on the CPU; a GPU
+    /// computes in f32.
     ///
     /// # Errors
-    /// Every tensor that is missing, unexpected, of another shape or not finite.
-    pub fn build(
+    /// As [`TensorSource`] says.
+    pub fn build<S: TensorSource>(
         spec: &ModelSpec,
-        weights: Weights,
+        source: &mut S,
         device: &Device,
         precision: Precision,
         kernels: Kernels,
-    ) -> Result<Self, WeightsMismatch> {
+    ) -> Result<Self, S::Error> {
         if *device == Device::flex() {
-            PreparedNetwork::build(spec, weights, precision, kernels).map(|network| Self::Prepared(Box::new(network)))
+            PreparedNetwork::build(spec, source, precision, kernels).map(|network| Self::Prepared(Box::new(network)))
         } else {
-            Network::build(spec, weights, device).map(|network| Self::Modules(Box::new(network)))
+            Network::build(spec, source, device).map(|network| Self::Modules(Box::new(network)))
         }
     }
 

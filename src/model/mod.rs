@@ -17,7 +17,9 @@ mod precision;
 mod prepared;
 mod probe;
 mod published;
+mod random_tensors;
 mod spec;
+mod tensor_source;
 mod tensors;
 mod weights;
 
@@ -38,6 +40,8 @@ pub use precision::Precision;
 pub use prepared::PreparedNetwork;
 pub use probe::{Cancelled, MapStage, NoProbe, Probe, Stage};
 pub use published::published;
+pub use random_tensors::RandomTensors;
 pub use spec::{InferenceSpec, ModelSpec, Normalisation, Output, SpecError, WindowMode, WindowRules};
+pub use tensor_source::TensorSource;
 pub use tensors::{Place, Role, TensorSpec, in_decoder, tensors_of, tensors_of_encoder};
 pub use weights::{HostTensor, NamedShape, Weights, WeightsMismatch};

@@ -10,8 +10,8 @@ use super::features::Features;
 use super::named_gradients::ParameterNames;
 use super::probe::{Cancelled, Probe};
 use super::spec::{ModelSpec, Output};
+use super::tensor_source::TensorSource;
 use super::tensors::tensors_of;
-use super::weights::{Weights, WeightsMismatch};
 
 /// An encoder and its decoders, which are called separately so that features can be cached.
 #[derive(Module, Debug)]
@@ -23,25 +23,25 @@ pub struct Network {
 }
 
 impl Network {
-    /// Builds the network of `spec` on `device` from `weights`.
+    /// Builds the network of `spec` on `device` from the tensors of `source`.
     ///
     /// # Errors
-    /// Every tensor that is missing, unexpected, of another shape or not finite.
-    pub fn build(spec: &ModelSpec, weights: Weights, device: &Device) -> Result<Self, WeightsMismatch> {
-        Self::build_named(spec, weights, device).map(|(network, _)| network)
+    /// As [`TensorSource`] says.
+    pub fn build<S: TensorSource>(spec: &ModelSpec, source: &mut S, device: &Device) -> Result<Self, S::Error> {
+        Self::build_named(spec, source, device).map(|(network, _)| network)
     }
 
     /// Like [`Network::build`], and returns the names of all parameters, for [`Network::named_gradients`].
     ///
     /// # Errors
     /// As [`Network::build`].
-    pub fn build_named(
+    pub fn build_named<S: TensorSource>(
         spec: &ModelSpec,
-        mut weights: Weights,
+        source: &mut S,
         device: &Device,
-    ) -> Result<(Self, ParameterNames), WeightsMismatch> {
-        weights.check(&tensors_of(spec))?;
-        let mut builder = Builder::new(&mut weights, device);
+    ) -> Result<(Self, ParameterNames), S::Error> {
+        source.start(&tensors_of(spec))?;
+        let mut builder = Builder::new(source, device);
         let encoder = Encoder::build(&spec.encoder, spec.taps(), &mut builder)?;
         let inputs = Inputs::of(spec);
         let decoders = spec
@@ -52,7 +52,9 @@ impl Network {
             encoder,
             decoders: decoders.collect::<Result<_, _>>()?,
         };
-        Ok((network, builder.names))
+        let names = builder.names;
+        source.finish()?;
+        Ok((network, names))
     }
 
     /// Computes the features of `image` `[batch, 3, height, width]`, normalised, both sides multiples of

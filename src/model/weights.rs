@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::random_tensors::RandomTensors;
 use super::spec::ModelSpec;
-use super::tensors::{Role, TensorSpec, tensors_of};
+use super::tensor_source::TensorSource;
+use super::tensors::TensorSpec;
 
 /// One tensor in host memory, row-major, in PyTorch's orientation (a linear weight is `[out, in]`).
 #[derive(Clone, Debug, PartialEq)]
@@ -96,7 +98,7 @@ impl Weights {
     }
 
     /// Removes a tensor and returns it.
-    pub fn take(&mut self, name: &str) -> Option<HostTensor> {
+    pub fn remove(&mut self, name: &str) -> Option<HostTensor> {
         self.tensors.remove(name)
     }
 
@@ -189,27 +191,26 @@ impl Weights {
         }
     }
 
-    /// Weights of the right shapes with small pseudo-random values, for timing, which does not depend on the values.
+    /// Weights of the right shapes with small pseudo-random values.
     pub fn random(spec: &ModelSpec, seed: u64) -> Self {
-        let mut state = seed | 1;
-        let mut next = move || {
-            // xorshift64* is good enough for values that only need to be different and small.
-            state ^= state >> 12;
-            state ^= state << 25;
-            state ^= state >> 27;
-            let bits = state.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 40;
-            (bits as f32 / (1u64 << 24) as f32 - 0.5) * 0.08
-        };
-        let tensors = tensors_of(spec)
-            .into_iter()
-            .map(|t| {
-                let is_factor = matches!(t.role, Role::Scale | Role::Variance);
-                let centre = if is_factor { 1.0 } else { 0.0 };
-                let values = (0..t.shape.iter().product()).map(|_| centre + next()).collect();
-                let shape = t.shape;
-                (t.name, HostTensor { shape, values })
-            })
-            .collect();
-        Self { tensors }
+        RandomTensors::new(seed).all(spec)
+    }
+}
+
+impl TensorSource for Weights {
+    type Error = WeightsMismatch;
+
+    fn start(&mut self, needed: &[TensorSpec]) -> Result<(), WeightsMismatch> {
+        self.check(needed)
+    }
+
+    fn take(&mut self, name: &str) -> Result<HostTensor, WeightsMismatch> {
+        self.tensors.remove(name).ok_or_else(|| WeightsMismatch {
+            missing: vec![NamedShape {
+                name: name.into(),
+                shape: Vec::new(),
+            }],
+            ..WeightsMismatch::default()
+        })
     }
 }

@@ -6,7 +6,8 @@ use burn_wgpu::{MemoryConfiguration, WgpuInitError};
 
 use crate::model::{
     DecoderSpec, EncoderSpec, HeadSpec, InferenceSpec, LastUpsampling, MaskSpec, ModelSpec, Network, NoProbe,
-    Normalisation, PositionResize, SetrPupHead, SetrPupSpec, SetrPupStage, VitSpec, Weights, WindowMode, WindowRules,
+    Normalisation, PositionResize, RandomTensors, SetrPupHead, SetrPupSpec, SetrPupStage, VitSpec, WindowMode,
+    WindowRules,
 };
 
 /// The device to compute on.
@@ -221,7 +222,7 @@ const SELF_CHECK_TOLERANCE: f32 = 1e-2;
 pub fn self_check(device: &Device) -> Result<(), String> {
     let spec = self_check_spec();
     let run = |device: &Device| -> Result<Vec<f32>, String> {
-        let model = Network::build(&spec, Weights::random(&spec, 7), device).map_err(|e| e.to_string())?;
+        let model = Network::build(&spec, &mut RandomTensors::new(7), device).map_err(|e| e.to_string())?;
         let values: Vec<f32> = (0..3 * 64 * 96)
             .map(|i| ((i * 29 % 200) as f32 - 100.0) / 100.0)
             .collect();

@@ -1,7 +1,5 @@
 //! A session: a device, the models on it and the feature cache, without a thread.
 
-use std::ops::ControlFlow;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -16,7 +14,7 @@ use super::progress::{BlockCounter, OnProgress, Progress};
 use super::session_error::SessionError;
 use super::traced::{TraceRequest, TracedImage};
 use super::tracing;
-use crate::checkpoint::{self, Checkpoint, CheckpointError, OnRead};
+use crate::checkpoint::{CheckpointError, ModelFile, OnRead, Peek};
 use crate::model::{InferenceNetwork, Output};
 use crate::photo::Photo;
 use crate::segment::{self, InferenceConfig, Prediction, SegmentError};
@@ -27,9 +25,6 @@ pub(super) const FEATURE_BYTES: usize = 512 << 20;
 
 /// Default limit of the models in memory in bytes: three ViT-L models.
 pub(super) const MODEL_BYTES: usize = 4096 << 20;
-
-/// Fraction of the time to open a model that reading its file takes; the rest is building the network.
-const READ_SHARE: f32 = 0.9;
 
 /// Whether a run caches its features.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -102,11 +97,11 @@ impl Session {
             return Ok(info.clone());
         }
         let start = Instant::now();
-        let checkpoint = read(&source, &mut |share| on_share(READ_SHARE * share))?;
-        let (info, network) = self.build(id, source, checkpoint)?;
-        if on_share(1.0).is_break() {
+        if on_share(0.0).is_break() {
             return Err(CheckpointError::Cancelled.into());
         }
+        let file = open(&source)?;
+        let (info, network) = self.build(id, source, file, on_share)?;
         log::info!(
             "opened the model {} ({} parameters) in {:.1} s",
             info.title,
@@ -128,21 +123,22 @@ impl Session {
         let info = self.models.info(id).cloned().ok_or(SessionError::NoModel)?;
         let title = || info.title.clone();
         let now = self.models.number(&info.source);
-        let checkpoint = match read(&info.source, on_read) {
-            Ok(checkpoint) => checkpoint,
-            Err(CheckpointError::Cancelled) => return Err(CheckpointError::Cancelled.into()),
-            Err(why) => {
-                return Err(SessionError::Reopen {
-                    title: title(),
-                    source: Box::new(why),
-                });
-            }
+        let failed = |why: SessionError| match why {
+            SessionError::Checkpoint(why) if !matches!(why, CheckpointError::Cancelled) => SessionError::Reopen {
+                title: title(),
+                source: Box::new(why),
+            },
+            why => why,
         };
+        if on_read(0.0).is_break() {
+            return Err(CheckpointError::Cancelled.into());
+        }
+        let file = open(&info.source).map_err(|why| failed(why.into()))?;
         if now != id {
             let name = info.source.name();
             return Err(SessionError::Changed { title: title(), name });
         }
-        let (info, network) = self.build(id, info.source.clone(), checkpoint)?;
+        let (info, network) = self.build(id, info.source.clone(), file, on_read).map_err(failed)?;
         log::info!("read the model {} again", info.title);
         self.models.put(info, network);
         Ok(())
@@ -353,31 +349,27 @@ impl Session {
         Ok(())
     }
 
-    /// Builds the network of `checkpoint` on the device.
+    /// Reads the tensors of `file` and builds their network on the device.
     fn build(
         &mut self,
         id: u64,
         source: ModelSource,
-        checkpoint: Checkpoint,
+        mut file: ModelFile,
+        on_read: OnRead,
     ) -> Result<(Arc<ModelInfo>, InferenceNetwork), SessionError> {
-        let Checkpoint {
-            spec,
-            classes,
-            weights,
-            zero_is_ignored,
-            remarks,
-            provenance: _,
-        } = checkpoint;
-        let parameters = weights.parameters();
         let choice = self.precision;
         let device = self.device()?;
         let kernels = kernels()?;
         let precision = choice.on(device, kernels)?;
-        let network = InferenceNetwork::build(&spec, weights, &device.device, precision, kernels);
-        let network = network.map_err(|mismatch| CheckpointError::Weights {
-            source: mismatch,
-            path: source.path().unwrap_or(Path::new("the embedded model")).into(),
-        })?;
+        let spec = file.spec().clone();
+        let network = InferenceNetwork::build(&spec, &mut file.tensors(on_read), &device.device, precision, kernels)?;
+        let Peek {
+            classes,
+            parameters,
+            zero_is_ignored,
+            remarks,
+            ..
+        } = file.into_peek();
         let info = ModelInfo {
             id,
             bytes: network.bytes(),
@@ -402,14 +394,11 @@ impl Session {
     }
 }
 
-fn read(source: &ModelSource, on_read: OnRead) -> Result<Checkpoint, CheckpointError> {
-    if on_read(0.0) == ControlFlow::Break(()) {
-        return Err(CheckpointError::Cancelled);
-    }
+fn open(source: &ModelSource) -> Result<ModelFile, CheckpointError> {
     match source {
-        ModelSource::Embedded => checkpoint::open_embedded(),
-        ModelSource::EmbeddedWithPatch(patch) => checkpoint::open_embedded_with_patch(*patch),
-        ModelSource::Path(path) => checkpoint::open(path, on_read),
-        ModelSource::Weights(path, key) => checkpoint::open_with(path, Some(key), on_read),
+        ModelSource::Embedded => ModelFile::embedded(16),
+        ModelSource::EmbeddedWithPatch(patch) => ModelFile::embedded(*patch),
+        ModelSource::Path(path) => ModelFile::open(path, None),
+        ModelSource::Weights(path, key) => ModelFile::open(path, Some(key)),
     }
 }

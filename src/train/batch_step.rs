@@ -181,7 +181,7 @@ impl<'a> MicroBatch<'a> {
         (first, images): (usize, usize),
         device: &'a Device,
     ) -> Result<Self, LearnError> {
-        let (network, names) = Network::build_named(objective.spec, weights.clone(), device)?;
+        let (network, names) = Network::build_named(objective.spec, &mut weights.clone(), device)?;
         let shape = [images, 3, height, width];
         let image = Tensor::<4>::from_data(TensorData::new(image.to_vec(), shape), device);
         let rngs = (first..first + images).map(|image| seeded(objective.seed, image as u64, 3));

@@ -105,7 +105,7 @@ impl Optimiser {
     pub fn step(&mut self, weights: &mut Weights, gradients: &Weights, size: impl Fn(&str) -> StepSize) {
         self.steps += 1;
         for (name, gradient) in gradients.iter() {
-            let Some(mut parameter) = weights.take(name) else {
+            let Some(mut parameter) = weights.remove(name) else {
                 continue;
             };
             let values = &mut parameter.values;

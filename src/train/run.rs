@@ -333,9 +333,9 @@ impl Training<'_> {
     /// Scores of each decoder over the validation images, and its label map of the first one; `None` when stopped.
     fn validate(&self, state: &TrainState) -> Result<Option<Validation>, TrainError> {
         let failed = |why: String| TrainError::Validation(why);
-        let weights = state.to_keep().clone();
+        let mut weights = state.to_keep().clone();
         // f32, so that the scores do not depend on the processor.
-        let network = InferenceNetwork::build(self.spec, weights, self.device, Precision::F32, self.kernels)
+        let network = InferenceNetwork::build(self.spec, &mut weights, self.device, Precision::F32, self.kernels)
             .map_err(|why| failed(why.to_string()))?;
         let mut shown = Vec::new();
         let settings = InferenceConfig::of(&self.spec.inference);

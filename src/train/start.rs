@@ -80,7 +80,7 @@ pub fn start_from(mut backbone: Backbone, plan: &StartPlan) -> Result<(ModelSpec
     let mut weights = Weights::default();
     let mut fresh_decoders: Vec<String> = Vec::new();
     for tensor in tensors_of(&spec) {
-        let stored = backbone.weights.take(&tensor.name);
+        let stored = backbone.weights.remove(&tensor.name);
         let stored = stored.map(|stored| backbone.encoder.refit_tensor(&spec.encoder, &tensor.name, stored));
         let made = match stored {
             Some(stored) if stored.shape == tensor.shape => stored,

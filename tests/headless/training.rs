@@ -275,7 +275,7 @@ fn two_accumulated_batches_equal_one_combined_batch() {
         let mut own = weights.clone();
         let others: Vec<String> = own.iter().map(|(name, _)| name.to_owned()).collect();
         for name in others.iter().filter(|name| name.starts_with("decoders.m")) {
-            own.take(name);
+            own.remove(name);
         }
         let mut state = fresh(&own, &config);
         (train(&training, &mut state, 1)[0][0], state.weights)

@@ -90,7 +90,7 @@ fn weights(spec: &ModelSpec) -> Weights {
 
 /// Adds `by` to the values of a matrix at these rows and columns. The matrix may have further dimensions of length 1.
 fn raise(weights: &mut Weights, name: &str, places: impl Iterator<Item = [usize; 2]>, by: f32) {
-    let mut tensor = weights.take(name).unwrap_or_else(|| panic!("no tensor {name}"));
+    let mut tensor = weights.remove(name).unwrap_or_else(|| panic!("no tensor {name}"));
     let columns = tensor.shape.iter().rev().copied().find(|side| *side > 1);
     let columns = columns.expect("a matrix");
     for [row, column] in places {

@@ -19,8 +19,8 @@ use super::build::Builder;
 use super::features::Features;
 use super::probe::{Cancelled, Probe};
 use super::spec::{SpecError, between};
+use super::tensor_source::TensorSource;
 use super::tensors::TensorList;
-use super::weights::WeightsMismatch;
 
 pub(super) use family::{DecoderFamily, Inputs};
 pub use family::{Needs, Paper};
@@ -170,7 +170,11 @@ impl DecoderSpec {
 }
 
 impl Decoder {
-    pub(super) fn build(spec: &DecoderSpec, inputs: &Inputs, b: &mut Builder) -> Result<Self, WeightsMismatch> {
+    pub(super) fn build<S: TensorSource>(
+        spec: &DecoderSpec,
+        inputs: &Inputs,
+        b: &mut Builder<S>,
+    ) -> Result<Self, S::Error> {
         let prefix = spec.prefix();
         match &spec.head {
             HeadSpec::Linear => Ok(Self::Linear(LinearDecoder::build(&prefix, b)?)),

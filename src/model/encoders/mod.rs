@@ -11,8 +11,9 @@ use super::build::Builder;
 use super::features::Features;
 use super::probe::{Cancelled, Probe};
 use super::spec::SpecError;
+use super::tensor_source::TensorSource;
 use super::tensors::TensorList;
-use super::weights::{HostTensor, WeightsMismatch};
+use super::weights::HostTensor;
 use family::EncoderFamily;
 
 pub(super) use family::cells;
@@ -146,7 +147,11 @@ impl EncoderSpec {
 
 impl Encoder {
     /// Builds an encoder that keeps the outputs of the layers `taps`.
-    pub(super) fn build(spec: &EncoderSpec, taps: Vec<usize>, b: &mut Builder) -> Result<Self, WeightsMismatch> {
+    pub(super) fn build<S: TensorSource>(
+        spec: &EncoderSpec,
+        taps: Vec<usize>,
+        b: &mut Builder<S>,
+    ) -> Result<Self, S::Error> {
         match spec {
             EncoderSpec::Vit(spec) => Ok(Self::Vit(VisionTransformer::build(spec, taps, b)?)),
         }

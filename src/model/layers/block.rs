@@ -7,7 +7,7 @@ use burn::tensor::Tensor;
 use crate::model::build::Builder;
 use crate::model::kernels;
 use crate::model::probe::{Probe, Stage};
-use crate::model::weights::WeightsMismatch;
+use crate::model::tensor_source::TensorSource;
 
 /// `x + attention(norm(x))`, then `x + mlp(norm(x))`, with an erf GELU (rstrudel segm/model/blocks.py).
 #[derive(Module, Debug)]
@@ -24,12 +24,12 @@ pub(in crate::model) struct Block {
 }
 
 impl Block {
-    pub(in crate::model) fn build(
-        b: &mut Builder,
+    pub(in crate::model) fn build<S: TensorSource>(
+        b: &mut Builder<S>,
         name: &str,
         heads: usize,
         eps: f64,
-    ) -> Result<Self, WeightsMismatch> {
+    ) -> Result<Self, S::Error> {
         Ok(Self {
             norm1: b.layer_norm(&format!("{name}.norm1"), eps)?,
             qkv: b.linear(&format!("{name}.attn.qkv"))?,

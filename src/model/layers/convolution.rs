@@ -7,7 +7,7 @@ use burn::tensor::{Tensor, activation, module};
 
 use crate::model::build::Builder;
 use crate::model::kernels::{self, Affine};
-use crate::model::weights::WeightsMismatch;
+use crate::model::tensor_source::TensorSource;
 
 /// How a map is enlarged before it is convolved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,14 +58,14 @@ enum After {
 
 impl Convolution {
     /// Convolution, batch norm and ReLU.
-    pub(in crate::model) fn normed(b: &mut Builder, name: &str) -> Result<Self, WeightsMismatch> {
+    pub(in crate::model) fn normed<S: TensorSource>(b: &mut Builder<S>, name: &str) -> Result<Self, S::Error> {
         let (weight, side) = b.convolution(&format!("{name}.weight"))?;
         let after = After::Norm(b.batch_norm(&format!("{name}.norm"))?);
         Ok(Self { weight, after, side })
     }
 
     /// Convolution with a bias: the last one of a head.
-    pub(in crate::model) fn biased(b: &mut Builder, name: &str) -> Result<Self, WeightsMismatch> {
+    pub(in crate::model) fn biased<S: TensorSource>(b: &mut Builder<S>, name: &str) -> Result<Self, S::Error> {
         let (weight, side) = b.convolution(&format!("{name}.weight"))?;
         let [_, output] = weight.dims();
         let bias = b.param(&format!("{name}.bias"), [output])?;

@@ -7,14 +7,14 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use rayon::prelude::*;
 
+use super::Arithmetics;
 use super::attention::{AttentionShape, KeysAndValues, Scores};
 use super::linear::PreparedLinear;
 use super::norm::PreparedNorm;
 use super::partition::{Pool, rows_per_task};
 use super::tile_operations::{add_bias, add_to_rows, bias_gelu, write_to_rows};
-use super::{Arithmetics, take};
 use crate::model::probe::{Cancelled, Probe, Stage, check_cancelled};
-use crate::model::weights::{Weights, WeightsMismatch};
+use crate::model::tensor_source::TensorSource;
 use crate::numeric::{Aligned, Arithmetic, Kernels, RowLayout};
 
 /// The blocks of an encoder or of a decoder.
@@ -57,14 +57,14 @@ pub(super) struct BlockSizes {
 }
 
 impl PreparedBlocks {
-    /// Takes the tensors of the blocks `prefix.0`, `prefix.1`, … out of `weights`.
-    pub(super) fn take(
-        weights: &mut Weights,
+    /// Takes the tensors of the blocks `prefix.0`, `prefix.1`, … out of `tensors`.
+    pub(super) fn take<S: TensorSource>(
+        tensors: &mut S,
         prefix: &str,
         sizes: &BlockSizes,
         arithmetics: Arithmetics,
         kernels: Kernels,
-    ) -> Result<Self, WeightsMismatch> {
+    ) -> Result<Self, S::Error> {
         let head = sizes.dim / sizes.heads;
         let arithmetics = match arithmetics.linear {
             // A head that begins in the middle of a pair cannot be read as bf16.
@@ -79,17 +79,17 @@ impl PreparedBlocks {
         };
         let blocks = (0..sizes.count).map(|i| {
             let name = |part: &str| format!("{prefix}.{i}.{part}");
-            let mut linear = |part: &str| PreparedLinear::take(weights, &name(part), arithmetics.linear, kernels);
+            let mut linear = |part: &str| PreparedLinear::take(tensors, &name(part), arithmetics.linear, kernels);
             let (proj, fc1, fc2) = (linear("attn.proj")?, linear("mlp.fc1")?, linear("mlp.fc2")?);
-            let mut weight = take(weights, &name("attn.qkv.weight"))?;
-            let mut bias = take(weights, &name("attn.qkv.bias"))?;
+            let mut weight = tensors.take(&name("attn.qkv.weight"))?;
+            let mut bias = tensors.take(&name("attn.qkv.bias"))?;
             let scale = std::f32::consts::LOG2_E / (head as f32).sqrt();
             let queries = weight.values.iter_mut().take(sizes.dim * sizes.dim);
             queries
                 .chain(bias.values.iter_mut().take(sizes.dim))
                 .for_each(|x| *x *= scale);
             let qkv = PreparedLinear::pack(&weight, &bias.values, arithmetics.linear, kernels);
-            let mut norm = |part: &str| PreparedNorm::take(weights, &name(part), sizes.epsilon);
+            let mut norm = |part: &str| PreparedNorm::take(tensors, &name(part), sizes.epsilon);
             Ok(PreparedBlock {
                 norm1: norm("norm1")?,
                 qkv,

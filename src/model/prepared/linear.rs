@@ -1,7 +1,8 @@
 //! Linear layers with packed weights.
 
-use super::super::weights::{HostTensor, Weights, WeightsMismatch};
-use super::take;
+use super::super::tensor_source::TensorSource;
+use super::super::weights::HostTensor;
+
 use super::tile_operations::Columns;
 use crate::numeric::{Arithmetic, Kernels, PackedMatrix, RowLayout, TILE_COLUMNS, Tile, TilePlace};
 
@@ -14,15 +15,15 @@ pub(super) struct PreparedLinear {
 }
 
 impl PreparedLinear {
-    /// Takes `name.weight`, `[out, in]` or a convolution's `[out, c, h, w]`, and `name.bias` out of `weights`.
-    pub(super) fn take(
-        weights: &mut Weights,
+    /// Takes `name.weight`, `[out, in]` or a convolution's `[out, c, h, w]`, and `name.bias` out of `tensors`.
+    pub(super) fn take<S: TensorSource>(
+        tensors: &mut S,
         name: &str,
         arithmetic: Arithmetic,
         kernels: Kernels,
-    ) -> Result<Self, WeightsMismatch> {
-        let weight = take(weights, &format!("{name}.weight"))?;
-        let bias = take(weights, &format!("{name}.bias"))?;
+    ) -> Result<Self, S::Error> {
+        let weight = tensors.take(&format!("{name}.weight"))?;
+        let bias = tensors.take(&format!("{name}.bias"))?;
         Ok(Self::pack(&weight, &bias.values, arithmetic, kernels))
     }
 

@@ -6,12 +6,12 @@ use rayon::prelude::*;
 use super::blocks::{BlockSizes, PreparedBlocks};
 use super::linear::PreparedLinear;
 use super::norm::PreparedNorm;
-use super::{Arithmetics, host_values, linear_rows, normalised, take};
+use super::{Arithmetics, host_values, linear_rows, normalised};
 use crate::model::build::transposed;
 use crate::model::decoders::{Inputs, Logits, MaskSpec};
 use crate::model::features::Features;
 use crate::model::probe::{Cancelled, Probe, Stage};
-use crate::model::weights::{Weights, WeightsMismatch};
+use crate::model::tensor_source::TensorSource;
 use crate::numeric::{Arithmetic, Kernels};
 
 /// The mask decoder; see [`crate::model::MaskTransformer`].
@@ -31,15 +31,15 @@ pub(super) struct PreparedMask {
 }
 
 impl PreparedMask {
-    /// Takes the decoder's tensors, whose names begin with `prefix`, out of `weights`.
-    pub(super) fn take(
-        weights: &mut Weights,
+    /// Takes the decoder's tensors, whose names begin with `prefix`, out of `tensors`.
+    pub(super) fn take<S: TensorSource>(
+        tensors: &mut S,
         prefix: &str,
         spec: &MaskSpec,
         inputs: &Inputs,
         arithmetics: Arithmetics,
         kernels: Kernels,
-    ) -> Result<Self, WeightsMismatch> {
+    ) -> Result<Self, S::Error> {
         let name = |part: &str| format!("{prefix}.{part}");
         let dim = inputs.width();
         let sizes = BlockSizes {
@@ -50,7 +50,7 @@ impl PreparedMask {
         };
         // Applied as `x · M`: no bias, and the outputs are the columns.
         let mut matrix = |part: &str| {
-            let stored = take(weights, &name(part))?;
+            let stored = tensors.take(&name(part))?;
             let turned = transposed(&stored.values, dim, dim);
             Ok(PreparedLinear::of_values(
                 &turned,
@@ -63,11 +63,11 @@ impl PreparedMask {
         Ok(Self {
             project_patch: matrix("proj_patch")?,
             project_class: matrix("proj_classes")?,
-            project: PreparedLinear::take(weights, &name("proj_dec"), arithmetics.linear, kernels)?,
-            class_tokens: take(weights, &name("cls_emb"))?.values,
-            blocks: PreparedBlocks::take(weights, &name("blocks"), &sizes, arithmetics, kernels)?,
-            norm: PreparedNorm::take(weights, &name("decoder_norm"), spec.norm_eps)?,
-            mask_norm: PreparedNorm::take(weights, &name("mask_norm"), spec.norm_eps)?,
+            project: PreparedLinear::take(tensors, &name("proj_dec"), arithmetics.linear, kernels)?,
+            class_tokens: tensors.take(&name("cls_emb"))?.values,
+            blocks: PreparedBlocks::take(tensors, &name("blocks"), &sizes, arithmetics, kernels)?,
+            norm: PreparedNorm::take(tensors, &name("decoder_norm"), spec.norm_eps)?,
+            mask_norm: PreparedNorm::take(tensors, &name("mask_norm"), spec.norm_eps)?,
             dim,
             kernels,
         })

@@ -24,8 +24,8 @@ use super::kernels::host_values;
 use super::precision::Precision;
 use super::probe::{Cancelled, Probe};
 use super::spec::{ModelSpec, Output};
+use super::tensor_source::TensorSource;
 use super::tensors::tensors_of;
-use super::weights::{HostTensor, NamedShape, Weights, WeightsMismatch};
 use crate::numeric::{Arithmetic, Kernels};
 use linear::PreparedLinear;
 use mask::PreparedMask;
@@ -82,32 +82,34 @@ enum PreparedDecoder {
 }
 
 impl PreparedNetwork {
-    /// Packs the network of `spec` from `weights`, one tensor after another.
+    /// Packs the network of `spec`, one tensor of `source` after another.
     ///
     /// # Errors
-    /// Every tensor that is missing, unexpected, of another shape or not finite.
-    pub fn build(
+    /// As [`TensorSource`] says.
+    pub fn build<S: TensorSource>(
         spec: &ModelSpec,
-        mut weights: Weights,
+        source: &mut S,
         precision: Precision,
         kernels: Kernels,
-    ) -> Result<Self, WeightsMismatch> {
-        weights.check(&tensors_of(spec))?;
+    ) -> Result<Self, S::Error> {
+        source.start(&tensors_of(spec))?;
         let arithmetics = Arithmetics::of(precision, kernels);
         let inputs = Inputs::of(spec);
         let encoder = match &spec.encoder {
             EncoderSpec::Vit(vit) => {
-                PreparedEncoder::Vit(PreparedVit::take(&mut weights, vit, spec.taps(), arithmetics, kernels)?)
+                PreparedEncoder::Vit(PreparedVit::take(source, vit, spec.taps(), arithmetics, kernels)?)
             }
         };
         let decoders = spec
             .decoders
             .iter()
-            .map(|decoder| PreparedDecoder::take(&mut weights, decoder, &inputs, arithmetics, kernels));
-        Ok(Self {
+            .map(|decoder| PreparedDecoder::take(source, decoder, &inputs, arithmetics, kernels));
+        let network = Self {
             encoder,
             decoders: decoders.collect::<Result<_, _>>()?,
-        })
+        };
+        source.finish()?;
+        Ok(network)
     }
 
     /// Features of `image` `[batch, 3, height, width]`, normalised, both sides multiples of
@@ -164,26 +166,26 @@ impl PreparedNetwork {
 }
 
 impl PreparedDecoder {
-    fn take(
-        weights: &mut Weights,
+    fn take<S: TensorSource>(
+        tensors: &mut S,
         spec: &DecoderSpec,
         inputs: &Inputs,
         arithmetics: Arithmetics,
         kernels: Kernels,
-    ) -> Result<Self, WeightsMismatch> {
+    ) -> Result<Self, S::Error> {
         let prefix = spec.prefix();
         match &spec.head {
             HeadSpec::Linear => {
-                let head = PreparedLinear::take(weights, &format!("{prefix}.head"), arithmetics.linear, kernels)?;
+                let head = PreparedLinear::take(tensors, &format!("{prefix}.head"), arithmetics.linear, kernels)?;
                 Ok(Self::Linear(head))
             }
             HeadSpec::MaskTransformer(mask) => {
-                let mask = PreparedMask::take(weights, &prefix, mask, inputs, arithmetics, kernels)?;
+                let mask = PreparedMask::take(tensors, &prefix, mask, inputs, arithmetics, kernels)?;
                 Ok(Self::MaskTransformer(Box::new(mask)))
             }
             HeadSpec::SetrPup(_) | HeadSpec::SetrMla(_) => {
                 let device = Device::flex();
-                let mut builder = Builder::new(weights, &device);
+                let mut builder = Builder::new(tensors, &device);
                 Ok(Self::Modules(Box::new(Decoder::build(spec, inputs, &mut builder)?)))
             }
         }
@@ -199,17 +201,6 @@ fn linear_logits(head: &PreparedLinear, features: &Features) -> Logits {
         values: Tensor::from_data(data, &Device::flex()),
         grid: features.tokens().grid,
     }
-}
-
-/// Takes a tensor out of `weights`.
-fn take(weights: &mut Weights, name: &str) -> Result<HostTensor, WeightsMismatch> {
-    weights.take(name).ok_or_else(|| WeightsMismatch {
-        missing: vec![NamedShape {
-            name: name.into(),
-            shape: Vec::new(),
-        }],
-        ..WeightsMismatch::default()
-    })
 }
 
 /// The outputs of a linear layer for `rows` `[count, inputs]`.

@@ -2,8 +2,7 @@
 
 use multiversion::multiversion;
 
-use super::super::weights::{Weights, WeightsMismatch};
-use super::take;
+use super::super::tensor_source::TensorSource;
 
 /// Gain and shift of a LayerNorm.
 #[derive(Debug)]
@@ -14,11 +13,11 @@ pub(super) struct PreparedNorm {
 }
 
 impl PreparedNorm {
-    /// Takes `name.weight` and `name.bias` out of `weights`.
-    pub(super) fn take(weights: &mut Weights, name: &str, epsilon: f64) -> Result<Self, WeightsMismatch> {
+    /// Takes `name.weight` and `name.bias` out of `tensors`.
+    pub(super) fn take<S: TensorSource>(tensors: &mut S, name: &str, epsilon: f64) -> Result<Self, S::Error> {
         Ok(Self {
-            gain: take(weights, &format!("{name}.weight"))?.values,
-            shift: take(weights, &format!("{name}.bias"))?.values,
+            gain: tensors.take(&format!("{name}.weight"))?.values,
+            shift: tensors.take(&format!("{name}.bias"))?.values,
             epsilon: epsilon as f32,
         })
     }

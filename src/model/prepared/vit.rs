@@ -8,11 +8,12 @@ use super::linear::PreparedLinear;
 use super::norm::PreparedNorm;
 use super::partition::{Pool, rows_per_task};
 use super::tile_operations::add_to_rows;
-use super::{Arithmetics, normalised, take};
+use super::{Arithmetics, normalised};
 use crate::model::encoders::{PositionResize, VitSpec, positions_for_grid};
 use crate::model::features::{Features, Tokens};
 use crate::model::probe::{Cancelled, Probe, Stage};
-use crate::model::weights::{HostTensor, Weights, WeightsMismatch};
+use crate::model::tensor_source::TensorSource;
+use crate::model::weights::HostTensor;
 use crate::numeric::Kernels;
 
 /// A ViT without its classification head.
@@ -32,18 +33,18 @@ pub(super) struct PreparedVit {
 }
 
 impl PreparedVit {
-    /// Takes the encoder's tensors out of `weights`; the outputs of the blocks `taps` are kept.
-    pub(super) fn take(
-        weights: &mut Weights,
+    /// Takes the encoder's tensors out of `tensors`; the outputs of the blocks `taps` are kept.
+    pub(super) fn take<S: TensorSource>(
+        tensors: &mut S,
         spec: &VitSpec,
         taps: Vec<usize>,
         arithmetics: Arithmetics,
         kernels: Kernels,
-    ) -> Result<Self, WeightsMismatch> {
+    ) -> Result<Self, S::Error> {
         let mut extra_tokens = Vec::new();
         for (exists, name) in [(spec.class_token, "cls_token"), (spec.distilled, "dist_token")] {
             if exists {
-                extra_tokens.extend(take(weights, &format!("encoder.{name}"))?.values);
+                extra_tokens.extend(tensors.take(&format!("encoder.{name}"))?.values);
             }
         }
         let sizes = BlockSizes {
@@ -54,13 +55,13 @@ impl PreparedVit {
         };
         let norm = spec
             .final_norm
-            .then(|| PreparedNorm::take(weights, "encoder.norm", spec.norm_eps));
+            .then(|| PreparedNorm::take(tensors, "encoder.norm", spec.norm_eps));
         let norm = norm.transpose()?;
         Ok(Self {
-            patch_embedding: PreparedLinear::take(weights, "encoder.patch_embed.proj", arithmetics.linear, kernels)?,
+            patch_embedding: PreparedLinear::take(tensors, "encoder.patch_embed.proj", arithmetics.linear, kernels)?,
             extra_tokens,
-            positions: take(weights, "encoder.pos_embed")?,
-            blocks: PreparedBlocks::take(weights, "encoder.blocks", &sizes, arithmetics, kernels)?,
+            positions: tensors.take("encoder.pos_embed")?,
+            blocks: PreparedBlocks::take(tensors, "encoder.blocks", &sizes, arithmetics, kernels)?,
             norm,
             dim: spec.dim,
             patch: spec.patch,

@@ -76,7 +76,7 @@ fn tensors_with_nan_or_infinity_are_reported_by_name() {
         ("decoders.mask.proj_patch", f32::INFINITY),
     ] {
         let mut damaged = sound_checkpoint();
-        let mut tensor = damaged.weights.take(name).expect("a tensor of the model");
+        let mut tensor = damaged.weights.remove(name).expect("a tensor of the model");
         tensor.values[5] = value;
         damaged.weights.insert(name, tensor);
         let message = refusal(&damaged);
@@ -97,11 +97,11 @@ fn tensors_that_do_not_fit_are_all_listed_with_their_shapes() {
         values: vec![0.5; shape.iter().product()],
     };
     assert!(
-        damaged.weights.take("encoder.cls_token").is_some(),
+        damaged.weights.remove("encoder.cls_token").is_some(),
         "the model has a class token"
     );
     assert!(
-        damaged.weights.take("encoder.blocks.1.mlp.fc1.bias").is_some(),
+        damaged.weights.remove("encoder.blocks.1.mlp.fc1.bias").is_some(),
         "the model has two blocks"
     );
     damaged.weights.insert("encoder.norm.surplus", of(&[3, 5]));

@@ -156,7 +156,7 @@ fn decoders_on_one_encoder_become_one_bundle() {
 
     let mut changed = mask.clone();
     let name = "encoder.blocks.1.mlp.fc1.bias";
-    let mut tensor = changed.weights.take(name).expect("a tensor of the encoder");
+    let mut tensor = changed.weights.remove(name).expect("a tensor of the encoder");
     tensor.values[0] += 1.0;
     changed.weights.insert(name, tensor);
     let why = mask.clone().merge(changed).expect_err("another encoder");

@@ -42,7 +42,7 @@ fn four_and_one(config: &str) -> [Checkpoint; 2] {
 fn predicted(checkpoint: &Checkpoint, photo: &Photo, flip: bool) -> Prediction {
     let spec = &checkpoint.spec;
     let device = Device::flex();
-    let model = PreparedNetwork::build(spec, checkpoint.weights.clone(), Precision::F32, Kernels::best())
+    let model = PreparedNetwork::build(spec, &mut checkpoint.weights.clone(), Precision::F32, Kernels::best())
         .map(|network| InferenceNetwork::Prepared(Box::new(network)))
         .expect("a network");
     let run = segment::InferenceRun {

@@ -21,7 +21,7 @@ pub fn compare(case: &GoldenCase, findings: &mut Findings) {
 
     let grid = encoder.grid;
     let target = case.width_height(&case.manifest, "model_grid");
-    let positions = backbone.weights.take("encoder.pos_embed").expect("positions");
+    let positions = backbone.weights.remove("encoder.pos_embed").expect("positions");
     let resized = resized_positions(&positions, grid, target, PositionResize::Bilinear);
     backbone.weights.insert("encoder.pos_embed", resized);
     for (name, expected) in &golden {

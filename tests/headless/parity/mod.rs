@@ -215,12 +215,12 @@ fn open_model(case: &GoldenCase) -> (ModelSpec, InferenceNetwork) {
 fn open_for(case: &GoldenCase, runner: &Runner) -> (ModelSpec, InferenceNetwork) {
     let opened = checkpoint::open(&case.checkpoint(), &mut |_| ControlFlow::Continue(()));
     let checkpoint = opened.unwrap_or_else(|e| panic!("{}: {e}", case.name));
-    let (spec, weights) = (checkpoint.spec, checkpoint.weights);
+    let (spec, mut weights) = (checkpoint.spec, checkpoint.weights);
     let model = match runner {
         Runner::Modules(device) => {
-            Network::build(&spec, weights, device).map(|network| InferenceNetwork::Modules(Box::new(network)))
+            Network::build(&spec, &mut weights, device).map(|network| InferenceNetwork::Modules(Box::new(network)))
         }
-        Runner::Prepared(precision, kernels) => PreparedNetwork::build(&spec, weights, *precision, *kernels)
+        Runner::Prepared(precision, kernels) => PreparedNetwork::build(&spec, &mut weights, *precision, *kernels)
             .map(|network| InferenceNetwork::Prepared(Box::new(network))),
     };
     (spec, model.unwrap_or_else(|e| panic!("{}: {e}", case.name)))

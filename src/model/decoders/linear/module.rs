@@ -7,7 +7,7 @@ use crate::model::build::Builder;
 use crate::model::decoders::logits::Logits;
 use crate::model::features::Features;
 use crate::model::kernels;
-use crate::model::weights::WeightsMismatch;
+use crate::model::tensor_source::TensorSource;
 
 /// One linear layer on each patch token.
 #[derive(Module, Debug)]
@@ -17,7 +17,7 @@ pub struct LinearDecoder {
 
 impl LinearDecoder {
     /// Builds the decoder; `prefix` is the prefix of its tensors' names.
-    pub(in crate::model) fn build(prefix: &str, b: &mut Builder) -> Result<Self, WeightsMismatch> {
+    pub(in crate::model) fn build<S: TensorSource>(prefix: &str, b: &mut Builder<S>) -> Result<Self, S::Error> {
         Ok(Self {
             head: b.linear(&format!("{prefix}.head"))?,
         })

@@ -12,7 +12,7 @@ use crate::model::features::Features;
 use crate::model::kernels;
 use crate::model::layers::Block;
 use crate::model::probe::{Cancelled, Probe, Stage, block_done};
-use crate::model::weights::WeightsMismatch;
+use crate::model::tensor_source::TensorSource;
 
 /// Class tokens pass through a few blocks together with the patches; the logit of a patch for a class is the cosine of
 /// their two tokens, normalised over the classes.
@@ -32,12 +32,12 @@ pub struct MaskTransformer {
 
 impl MaskTransformer {
     /// Builds the decoder; `prefix` is the prefix of its tensors' names.
-    pub(in crate::model) fn build(
+    pub(in crate::model) fn build<S: TensorSource>(
         prefix: &str,
         spec: &MaskSpec,
         inputs: &Inputs,
-        b: &mut Builder,
-    ) -> Result<Self, WeightsMismatch> {
+        b: &mut Builder<S>,
+    ) -> Result<Self, S::Error> {
         let name = |part: &str| format!("{prefix}.{part}");
         let (dim, classes) = (inputs.width(), inputs.classes);
         let MaskSpec {

@@ -14,7 +14,7 @@ use crate::model::decoders::logits::Logits;
 use crate::model::features::Features;
 use crate::model::layers::{Convolution, Upsampling};
 use crate::model::probe::{Cancelled, MapStage, Probe, check_cancelled};
-use crate::model::weights::WeightsMismatch;
+use crate::model::tensor_source::TensorSource;
 
 /// The patch tokens of four blocks, summed from the deepest block on, refined, concatenated and classified.
 #[derive(Module, Debug)]
@@ -39,7 +39,11 @@ struct Path {
 }
 
 impl SetrMla {
-    pub(in crate::model) fn build(prefix: &str, spec: &SetrMlaSpec, b: &mut Builder) -> Result<Self, WeightsMismatch> {
+    pub(in crate::model) fn build<S: TensorSource>(
+        prefix: &str,
+        spec: &SetrMlaSpec,
+        b: &mut Builder<S>,
+    ) -> Result<Self, S::Error> {
         let taps = spec.taps.iter().enumerate();
         Ok(Self {
             paths: taps
@@ -112,7 +116,13 @@ impl SetrMla {
 }
 
 impl Path {
-    fn build(prefix: &str, i: usize, tap: usize, spec: &SetrMlaSpec, b: &mut Builder) -> Result<Self, WeightsMismatch> {
+    fn build<S: TensorSource>(
+        prefix: &str,
+        i: usize,
+        tap: usize,
+        spec: &SetrMlaSpec,
+        b: &mut Builder<S>,
+    ) -> Result<Self, S::Error> {
         let name = |part: &str| format!("{prefix}.{part}.{i}");
         let auxiliary = spec.auxiliary.then(|| Convolution::biased(b, &name("auxiliary")));
         Ok(Self {

@@ -10,7 +10,7 @@ use crate::model::decoders::logits::{LastUpsampling, Logits};
 use crate::model::features::Features;
 use crate::model::layers::{Convolution, Upsampling};
 use crate::model::probe::{Cancelled, MapStage, Probe, check_cancelled};
-use crate::model::weights::WeightsMismatch;
+use crate::model::tensor_source::TensorSource;
 
 /// A main head and the auxiliary heads on earlier blocks.
 #[derive(Module, Debug)]
@@ -36,12 +36,12 @@ struct PupHead {
 }
 
 impl SetrPup {
-    pub(in crate::model) fn build(
+    pub(in crate::model) fn build<S: TensorSource>(
         prefix: &str,
         spec: &SetrPupSpec,
         inputs: &Inputs,
-        b: &mut Builder,
-    ) -> Result<Self, WeightsMismatch> {
+        b: &mut Builder<S>,
+    ) -> Result<Self, S::Error> {
         let auxiliary = spec.auxiliary.iter().enumerate();
         Ok(Self {
             main: PupHead::build(&format!("{prefix}.main"), &spec.main, inputs, b)?,
@@ -70,7 +70,12 @@ impl SetrPup {
 }
 
 impl PupHead {
-    fn build(name: &str, spec: &SetrPupHead, inputs: &Inputs, b: &mut Builder) -> Result<Self, WeightsMismatch> {
+    fn build<S: TensorSource>(
+        name: &str,
+        spec: &SetrPupHead,
+        inputs: &Inputs,
+        b: &mut Builder<S>,
+    ) -> Result<Self, S::Error> {
         Ok(Self {
             norm: b.layer_norm(&format!("{name}.norm"), spec.norm_eps)?,
             stages: (0..spec.stages.len())

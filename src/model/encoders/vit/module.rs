@@ -11,7 +11,7 @@ use crate::model::features::{Features, Tokens};
 use crate::model::kernels;
 use crate::model::layers::Block;
 use crate::model::probe::{Cancelled, Probe, Stage, block_done};
-use crate::model::weights::WeightsMismatch;
+use crate::model::tensor_source::TensorSource;
 
 /// A ViT without its classification head.
 #[derive(Module, Debug)]
@@ -36,7 +36,11 @@ pub struct VisionTransformer {
 
 impl VisionTransformer {
     /// Builds an encoder that keeps the outputs of the blocks `taps`.
-    pub(in crate::model) fn build(spec: &VitSpec, taps: Vec<usize>, b: &mut Builder) -> Result<Self, WeightsMismatch> {
+    pub(in crate::model) fn build<S: TensorSource>(
+        spec: &VitSpec,
+        taps: Vec<usize>,
+        b: &mut Builder<S>,
+    ) -> Result<Self, S::Error> {
         let positions = spec.extra_tokens() + spec.grid[0] * spec.grid[1];
         let mut token = |exists: bool, name: &str| exists.then(|| b.param(name, [1, 1, spec.dim])).transpose();
         let class_token = token(spec.class_token, "encoder.cls_token")?;
