@@ -4,6 +4,7 @@ use burn::module::{Param, ParamId, RunningState};
 use burn::nn::{BatchNorm, BatchNormConfig, LayerNorm, LayerNormConfig, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor, TensorData};
 
+use super::layers::BATCH_NORM_EPS;
 use super::named_gradients::{Layout, ParameterNames};
 use super::tensor_source::TensorSource;
 use super::weights::HostTensor;
@@ -93,12 +94,14 @@ impl<'a, S: TensorSource> Builder<'a, S> {
         Ok((weight, side))
     }
 
-    /// Batch norm with the stored running statistics (PyTorch's epsilon of 1e-5 in all published models).
+    /// Batch norm with the stored running statistics.
     pub(super) fn batch_norm(&mut self, name: &str) -> Result<BatchNorm, S::Error> {
         let [gamma, beta, mean, variance] = ["weight", "bias", "mean", "variance"].map(|part| format!("{name}.{part}"));
         let factors = self.tensors.take(&gamma)?;
         let channels = factors.values.len();
-        let mut norm = BatchNormConfig::new(channels).with_epsilon(1e-5).init(self.device);
+        let mut norm = BatchNormConfig::new(channels)
+            .with_epsilon(BATCH_NORM_EPS)
+            .init(self.device);
         norm.gamma = self.named(gamma, factors, Layout::AsStored, [channels], |values| values);
         norm.beta = self.param(&beta, [channels])?;
         norm.running_mean = self.statistic(mean, channels)?;

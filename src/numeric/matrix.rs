@@ -11,7 +11,29 @@ pub(crate) struct Strided<'a> {
     pub(crate) column: usize,
 }
 
-impl Strided<'_> {
+impl<'a> Strided<'a> {
+    /// The rows of `columns` values each that `values` has.
+    pub(crate) fn rows(values: &'a [f32], columns: usize) -> Self {
+        Self {
+            values,
+            rows: values.len() / columns.max(1),
+            columns,
+            row: columns,
+            column: 1,
+        }
+    }
+
+    /// The transposed matrix.
+    pub(crate) fn transposed(self) -> Self {
+        Self {
+            values: self.values,
+            rows: self.columns,
+            columns: self.rows,
+            row: self.column,
+            column: self.row,
+        }
+    }
+
     /// Whether the matrix has a value, and all of its values are inside the slice.
     fn fits(&self) -> bool {
         let last = last_index([self.rows, self.columns], [self.row, self.column]);

@@ -4,8 +4,8 @@ use rayon::prelude::*;
 
 use super::aligned::Aligned;
 use super::bf16::pair;
-use super::kernels::{Arithmetic, Format, Kernels, TILE_COLUMNS, Tile};
-use super::panels::{HALF, Panels, TilePlace};
+use super::kernels::{Arithmetic, Format, Kernels, TILE_COLUMNS};
+use super::panels::{HALF, Panels};
 
 /// The weights `[outputs, inputs]` of a linear layer, packed once for many products.
 ///
@@ -86,19 +86,15 @@ impl PackedMatrix {
         size_of_val(self.panels.units())
     }
 
-    /// Multiplies `count` rows, `stride` units apart in the format of [`Arithmetic::rows`], with every output, on the
-    /// calling thread. `finish` gets one tile after another, all of the rows of a panel before the next panel.
-    ///
-    /// # Panics
-    /// When the rows end early.
-    pub(crate) fn multiply(&self, rows: &[u32], stride: usize, count: usize, finish: impl FnMut(TilePlace, &mut Tile)) {
-        let panels = Panels {
+    /// The matrix as the right operand of products.
+    #[inline]
+    pub(crate) fn panels(&self) -> Panels<'_> {
+        Panels {
             kernels: self.kernels,
             arithmetic: self.arithmetic,
             units: self.panels.units(),
             depth: self.arithmetic.weights().units(self.inputs),
             columns: self.outputs,
-        };
-        panels.multiply(rows, stride, count, finish);
+        }
     }
 }

@@ -32,8 +32,25 @@ pub(crate) struct Panels<'a> {
 }
 
 impl Panels<'_> {
-    /// Multiplies `count` rows, `stride` units apart in the format of [`Arithmetic::rows`], with every column, on the
-    /// calling thread. `work` gets one tile after another, all of the rows of a panel before the next panel.
+    /// Multiplies up to 12 rows, `stride` units apart in the format of [`Arithmetic::rows`], with the columns of a panel.
+    ///
+    /// # Panics
+    /// When the rows or the panels end early, or there are no or more than 12 rows.
+    #[inline]
+    pub(crate) fn tile(&self, panel: usize, rows: &[u32], stride: usize, count: usize, tile: &mut Tile) {
+        let size = TILE_COLUMNS * self.depth;
+        let operands = Operands {
+            rows,
+            stride,
+            count,
+            panel: &self.units[panel * size..][..size],
+            depth: self.depth,
+        };
+        self.kernels.tile(self.arithmetic, &operands, tile);
+    }
+
+    /// Multiplies `count` rows with every column, on the calling thread. `work` gets one tile after another, all of the
+    /// rows of a panel before the next panel.
     ///
     /// # Panics
     /// When the rows or the panels end early.
@@ -44,10 +61,8 @@ impl Panels<'_> {
         count: usize,
         mut work: impl FnMut(TilePlace, &mut Tile),
     ) {
-        let size = TILE_COLUMNS * self.depth;
         let mut tile = [[0.0; TILE_COLUMNS]; TILE_ROWS];
-        for (i, column) in (0..self.columns).step_by(TILE_COLUMNS).enumerate() {
-            let panel = &self.units[i * size..][..size];
+        for (panel, column) in (0..self.columns).step_by(TILE_COLUMNS).enumerate() {
             for row in (0..count).step_by(TILE_ROWS) {
                 let place = TilePlace {
                     row,
@@ -55,14 +70,7 @@ impl Panels<'_> {
                     column,
                     columns: TILE_COLUMNS.min(self.columns - column),
                 };
-                let operands = Operands {
-                    rows: &rows[row * stride..],
-                    stride,
-                    count: place.rows,
-                    panel,
-                    depth: self.depth,
-                };
-                self.kernels.tile(self.arithmetic, &operands, &mut tile);
+                self.tile(panel, &rows[row * stride..], stride, place.rows, &mut tile);
                 work(place, &mut tile);
             }
         }

@@ -61,12 +61,14 @@ fn check_product(kernels: Kernels, arithmetic: Arithmetic, [count, inputs, outpu
     }
     let packed = PackedMatrix::pack(&weights, [outputs, inputs], arithmetic, kernels);
     let mut found = vec![f32::NAN; count * outputs];
-    packed.multiply(rows.units(), layout.stride, count, |place, tile| {
-        for (i, sums) in tile.iter().enumerate().take(place.rows) {
-            let at = (place.row + i) * outputs + place.column;
-            found[at..at + place.columns].copy_from_slice(&sums[..place.columns]);
-        }
-    });
+    packed
+        .panels()
+        .multiply(rows.units(), layout.stride, count, |place, tile| {
+            for (i, sums) in tile.iter().enumerate().take(place.rows) {
+                let at = (place.row + i) * outputs + place.column;
+                found[at..at + place.columns].copy_from_slice(&sums[..place.columns]);
+            }
+        });
     for row in 0..count {
         for column in 0..outputs {
             let products = (0..inputs).map(|k| {
@@ -105,7 +107,7 @@ fn nan_and_infinity_reach_the_sums() {
                     ),
                 };
                 let packed = PackedMatrix::pack(&[1.0; 40 * 8], [40, 8], arithmetic, kernels);
-                packed.multiply(&rows, units, 1, |place, tile| {
+                packed.panels().multiply(&rows, units, 1, |place, tile| {
                     assert!(
                         tile[0][..place.columns].iter().all(|sum| is_there(*sum)),
                         "{kernels:?} {arithmetic:?}"

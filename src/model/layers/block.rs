@@ -5,7 +5,7 @@ use burn::nn::{LayerNorm, Linear};
 use burn::tensor::Tensor;
 
 use crate::model::build::Builder;
-use crate::model::kernels;
+use crate::model::operations;
 use crate::model::probe::{Probe, Stage};
 use crate::model::tensor_source::TensorSource;
 
@@ -43,15 +43,15 @@ impl Block {
 
     /// Tokens `[batch, tokens, dim]` to tokens of the same shape.
     pub(in crate::model) fn forward(&self, x: Tensor<3>, stage: Stage, probe: &mut dyn Probe) -> Tensor<3> {
-        let qkv = kernels::product(self.norm1.forward(x.clone()), &self.qkv);
+        let qkv = operations::product(self.norm1.forward(x.clone()), &self.qkv);
         if probe.wants_queries_and_keys() {
-            let [queries, keys, _] = kernels::split_heads(qkv.clone(), &self.qkv, self.heads);
+            let [queries, keys, _] = operations::split_heads(qkv.clone(), &self.qkv, self.heads);
             probe.queries_and_keys(stage, queries, keys);
         }
-        let context = kernels::attention(qkv, &self.qkv, self.heads);
+        let context = operations::attention(qkv, &self.qkv, self.heads);
         let x = added(x, context, &self.proj, stage, probe);
-        let hidden = kernels::product(self.norm2.forward(x.clone()), &self.fc1);
-        let hidden = kernels::bias_gelu(hidden, &self.fc1);
+        let hidden = operations::product(self.norm2.forward(x.clone()), &self.fc1);
+        let hidden = operations::bias_gelu(hidden, &self.fc1);
         added(x, hidden, &self.fc2, stage, probe)
     }
 }
@@ -64,7 +64,7 @@ pub(in crate::model) fn products_of_block(tokens: f64, dim: f64) -> f64 {
 /// `x` plus the output of the linear layer `last` for `hidden`.
 fn added(x: Tensor<3>, hidden: Tensor<3>, last: &Linear, stage: Stage, probe: &mut dyn Probe) -> Tensor<3> {
     if probe.changes_residuals() {
-        return x + probe.residual(stage, kernels::linear(hidden, last));
+        return x + probe.residual(stage, operations::linear(hidden, last));
     }
-    kernels::residual(x, kernels::product(hidden, last), last)
+    operations::residual(x, operations::product(hidden, last), last)
 }

@@ -6,10 +6,13 @@ use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Tensor, activation, module};
 
 use crate::model::build::Builder;
-use crate::model::kernels::{self, Affine};
+use crate::model::operations;
 use crate::model::tensor_source::TensorSource;
 
-/// How a map is enlarged before it is convolved.
+/// Epsilon of every batch norm: PyTorch's, which all published models keep.
+pub(in crate::model) const BATCH_NORM_EPS: f64 = 1e-5;
+
+/// How a map is upsampled before it is convolved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::model) struct Upsampling {
     pub(in crate::model) factor: usize,
@@ -22,7 +25,7 @@ impl Upsampling {
         align_corners: false,
     };
 
-    /// Enlarges by half-pixel centres, as everywhere but in the official MLA.
+    /// Upsamples by half-pixel centres, as everywhere but in the official MLA.
     pub(in crate::model) fn by(factor: usize) -> Self {
         Self {
             factor,
@@ -30,9 +33,9 @@ impl Upsampling {
         }
     }
 
-    /// Enlarges `map`.
+    /// Upsamples `map`.
     pub(in crate::model) fn of(self, map: Tensor<4>) -> Tensor<4> {
-        kernels::enlarge(map, self.factor, self.align_corners)
+        operations::upsampled(map, self.factor, self.align_corners)
     }
 }
 
@@ -81,13 +84,8 @@ impl Convolution {
         self.side == 1
     }
 
-    /// Enlarges `map`, then convolves it.
+    /// Upsamples `map`, then convolves it.
     pub(in crate::model) fn forward(&self, map: Tensor<4>, first: Upsampling) -> Tensor<4> {
-        if kernels::on_host(&map) {
-            let affine = self.after.affine();
-            let weight = self.weight.val();
-            return kernels::convolve(map, first.factor, first.align_corners, weight, self.side, &affine);
-        }
         let map = first.of(map);
         let [_, _, _, input] = map.dims();
         let [_, output] = self.weight.dims();
@@ -118,29 +116,4 @@ fn normed(norm: &BatchNorm, image: Tensor<4>) -> Tensor<4> {
     let unbiased = of_batch.variance.detach() * (count / (count - 1.0).max(1.0));
     norm.running_var.update(unbiased);
     of_batch.output
-}
-
-impl After {
-    /// The same operation as a scale and a shift per channel, with the running statistics.
-    fn affine(&self) -> Affine {
-        match self {
-            Self::Bias(bias) => {
-                let shift = bias.val();
-                Affine {
-                    scale: Tensor::ones_like(&shift),
-                    shift,
-                    relu: false,
-                }
-            }
-            Self::Norm(norm) => {
-                let deviation = (norm.running_var.value() + norm.epsilon).sqrt();
-                let scale = norm.gamma.val() / deviation;
-                Affine {
-                    shift: norm.beta.val() - norm.running_mean.value() * scale.clone(),
-                    scale,
-                    relu: true,
-                }
-            }
-        }
-    }
 }

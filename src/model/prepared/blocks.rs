@@ -74,7 +74,7 @@ impl PreparedBlocks {
         let shape = AttentionShape {
             heads: sizes.heads,
             dim: sizes.dim,
-            arithmetic: arithmetics.attention,
+            arithmetic: arithmetics.operands,
             kernels,
         };
         let blocks = (0..sizes.count).map(|i| {

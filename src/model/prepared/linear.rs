@@ -42,13 +42,9 @@ impl PreparedLinear {
         arithmetic: Arithmetic,
         kernels: Kernels,
     ) -> Self {
-        let mut columns = vec![[0.0; TILE_COLUMNS]; outputs.div_ceil(TILE_COLUMNS)];
-        for (to, from) in columns.as_flattened_mut().iter_mut().zip(bias) {
-            *to = *from;
-        }
         Self {
             matrix: PackedMatrix::pack(weights, [outputs, inputs], arithmetic, kernels),
-            bias: columns,
+            bias: by_panel(bias, outputs),
         }
     }
 
@@ -77,8 +73,17 @@ impl PreparedLinear {
     /// which is not added yet.
     pub(super) fn multiply(&self, rows: &[u32], count: usize, mut finish: impl FnMut(TilePlace, &mut Tile, &Columns)) {
         let stride = self.input_layout().stride;
-        self.matrix.multiply(rows, stride, count, |place, tile| {
+        self.matrix.panels().multiply(rows, stride, count, |place, tile| {
             finish(place, tile, &self.bias[place.column / TILE_COLUMNS]);
         });
     }
+}
+
+/// The values of `bias` for each panel of `outputs` columns; zeros beyond its end.
+pub(super) fn by_panel(bias: &[f32], outputs: usize) -> Vec<Columns> {
+    let mut columns = vec![[0.0; TILE_COLUMNS]; outputs.div_ceil(TILE_COLUMNS)];
+    for (to, from) in columns.as_flattened_mut().iter_mut().zip(bias) {
+        *to = *from;
+    }
+    columns
 }

@@ -1,26 +1,25 @@
 //! Networks for inference on the CPU: weights packed once, activations in host memory.
 //!
-//! The burn modules run on GPUs and in training, and are the reference for these. Decoders without a prepared form run
-//! as modules here too, on features in f32.
+//! The burn modules run on GPUs and in training, and are the reference for these.
 
 mod attention;
 mod blocks;
 mod linear;
+mod maps;
 mod mask;
 mod norm;
 mod partition;
+mod setr_mla;
+mod setr_up;
 mod tile_operations;
 mod vit;
 
-use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use rayon::prelude::*;
 
-use super::build::Builder;
-use super::decoders::{Decoder, DecoderSpec, HeadSpec, Inputs, LastUpsampling, Logits};
+use super::decoders::{DecoderSpec, HeadSpec, Inputs, LastUpsampling, Logits};
 use super::encoders::EncoderSpec;
 use super::features::Features;
-use super::kernels::host_values;
 use super::precision::Precision;
 use super::probe::{Cancelled, Probe};
 use super::spec::{ModelSpec, Output};
@@ -31,6 +30,8 @@ use linear::PreparedLinear;
 use mask::PreparedMask;
 use norm::PreparedNorm;
 use partition::{Pool, rows_per_task};
+use setr_mla::PreparedMla;
+use setr_up::PreparedPup;
 use tile_operations::add_to_rows;
 use vit::PreparedVit;
 
@@ -38,26 +39,26 @@ use vit::PreparedVit;
 #[derive(Clone, Copy, Debug)]
 struct Arithmetics {
     linear: Arithmetic,
-    /// [`Arithmetic::F32`] or [`Arithmetic::Bf16`].
-    attention: Arithmetic,
+    /// Products of two activations, and of those in a convolution: [`Arithmetic::F32`] or [`Arithmetic::Bf16`].
+    operands: Arithmetic,
 }
 
 impl Arithmetics {
     /// Residual stream, norms, sums of softmax and cosines are f32 in every case.
     fn of(precision: Precision, kernels: Kernels) -> Self {
-        let [linear, attention] = match precision {
+        let [linear, operands] = match precision {
             Precision::F32 => [Arithmetic::F32; 2],
             Precision::Bf16 if kernels.isa().multiplies_bf16() => [Arithmetic::Bf16; 2],
             Precision::Bf16 => return Self::widened(),
         };
-        Self { linear, attention }
+        Self { linear, operands }
     }
 
     /// bf16 weights, and f32 for everything else.
     fn widened() -> Self {
         Self {
             linear: Arithmetic::Widened,
-            attention: Arithmetic::F32,
+            operands: Arithmetic::F32,
         }
     }
 }
@@ -78,7 +79,8 @@ enum PreparedEncoder {
 enum PreparedDecoder {
     Linear(PreparedLinear),
     MaskTransformer(Box<PreparedMask>),
-    Modules(Box<Decoder>),
+    Pup(PreparedPup),
+    Mla(PreparedMla),
 }
 
 impl PreparedNetwork {
@@ -141,7 +143,8 @@ impl PreparedNetwork {
         match &self.decoders[output.decoder] {
             PreparedDecoder::Linear(head) => Ok(linear_logits(head, features)),
             PreparedDecoder::MaskTransformer(mask) => mask.forward(features, probe),
-            PreparedDecoder::Modules(decoder) => decoder.forward(features, output.auxiliary, last, probe),
+            PreparedDecoder::Pup(pup) => pup.forward(features, output.auxiliary, last, probe),
+            PreparedDecoder::Mla(mla) => mla.forward(features, output.auxiliary, probe),
         }
     }
 
@@ -149,7 +152,7 @@ impl PreparedNetwork {
     pub fn class_embeddings(&self, decoder: usize) -> Option<Vec<f32>> {
         match self.decoders.get(decoder)? {
             PreparedDecoder::MaskTransformer(mask) => Some(mask.class_tokens().to_vec()),
-            PreparedDecoder::Linear(_) | PreparedDecoder::Modules(_) => None,
+            PreparedDecoder::Linear(_) | PreparedDecoder::Pup(_) | PreparedDecoder::Mla(_) => None,
         }
     }
 
@@ -159,7 +162,8 @@ impl PreparedNetwork {
         let decoders = self.decoders.iter().map(|decoder| match decoder {
             PreparedDecoder::Linear(head) => head.bytes(),
             PreparedDecoder::MaskTransformer(mask) => mask.bytes(),
-            PreparedDecoder::Modules(decoder) => decoder.num_params() * size_of::<f32>(),
+            PreparedDecoder::Pup(pup) => pup.bytes(),
+            PreparedDecoder::Mla(mla) => mla.bytes(),
         });
         encoder.bytes() + decoders.sum::<usize>()
     }
@@ -183,10 +187,13 @@ impl PreparedDecoder {
                 let mask = PreparedMask::take(tensors, &prefix, mask, inputs, arithmetics, kernels)?;
                 Ok(Self::MaskTransformer(Box::new(mask)))
             }
-            HeadSpec::SetrPup(_) | HeadSpec::SetrMla(_) => {
-                let device = Device::flex();
-                let mut builder = Builder::new(tensors, &device);
-                Ok(Self::Modules(Box::new(Decoder::build(spec, inputs, &mut builder)?)))
+            HeadSpec::SetrPup(pup) => {
+                let pup = PreparedPup::take(tensors, &prefix, pup, inputs, arithmetics, kernels)?;
+                Ok(Self::Pup(pup))
+            }
+            HeadSpec::SetrMla(mla) => {
+                let mla = PreparedMla::take(tensors, &prefix, mla, arithmetics, kernels)?;
+                Ok(Self::Mla(mla))
             }
         }
     }
@@ -200,6 +207,15 @@ fn linear_logits(head: &PreparedLinear, features: &Features) -> Logits {
     Logits {
         values: Tensor::from_data(data, &Device::flex()),
         grid: features.tokens().grid,
+    }
+}
+
+/// The values of a tensor on the CPU, without a copy if nothing else holds its memory.
+fn host_values<const D: usize>(x: Tensor<D>) -> Vec<f32> {
+    match x.into_data().try_into_vec() {
+        Ok(values) => values,
+        // Every tensor of this room was made from f32 values on the CPU.
+        Err(e) => panic!("a prepared network was given a tensor that is not f32: {e:?}"),
     }
 }
 

@@ -6,7 +6,7 @@ use burn::nn::Linear;
 use crate::model::build::Builder;
 use crate::model::decoders::logits::Logits;
 use crate::model::features::Features;
-use crate::model::kernels;
+use crate::model::operations;
 use crate::model::tensor_source::TensorSource;
 
 /// One linear layer on each patch token.
@@ -26,7 +26,7 @@ impl LinearDecoder {
     /// Logits of each patch.
     pub fn forward(&self, features: &Features) -> Logits {
         Logits {
-            values: kernels::linear(features.tokens().patches(), &self.head),
+            values: operations::linear(features.tokens().patches(), &self.head),
             grid: features.tokens().grid,
         }
     }

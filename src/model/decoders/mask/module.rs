@@ -9,8 +9,8 @@ use crate::model::build::Builder;
 use crate::model::decoders::family::Inputs;
 use crate::model::decoders::logits::Logits;
 use crate::model::features::Features;
-use crate::model::kernels;
 use crate::model::layers::Block;
+use crate::model::operations;
 use crate::model::probe::{Cancelled, Probe, Stage, block_done};
 use crate::model::tensor_source::TensorSource;
 
@@ -68,7 +68,7 @@ impl MaskTransformer {
     /// # Errors
     /// [`Cancelled`] when the probe returns `Break`.
     pub fn cosines(&self, features: &Features, probe: &mut dyn Probe) -> Result<Tensor<3>, Cancelled> {
-        let patches = kernels::linear(features.tokens().patches(), &self.project);
+        let patches = operations::linear(features.tokens().patches(), &self.project);
         let [batch, count, _] = patches.dims();
         let classes = self.class_tokens.val().repeat_dim(0, batch);
         let class_count = classes.dims()[1];

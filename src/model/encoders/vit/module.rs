@@ -8,8 +8,8 @@ use super::position;
 use super::spec::{PositionResize, VitSpec};
 use crate::model::build::Builder;
 use crate::model::features::{Features, Tokens};
-use crate::model::kernels;
 use crate::model::layers::Block;
+use crate::model::operations;
 use crate::model::probe::{Cancelled, Probe, Stage, block_done};
 use crate::model::tensor_source::TensorSource;
 
@@ -73,7 +73,7 @@ impl VisionTransformer {
             .reshape([batch, channels, rows, p, columns, p])
             .permute([0, 2, 4, 1, 3, 5])
             .reshape([batch, rows * columns, channels * p * p]);
-        let patches = kernels::linear(patches, &self.patch_embedding);
+        let patches = operations::linear(patches, &self.patch_embedding);
         let extra = [&self.class_token, &self.distillation_token].into_iter().flatten();
         let mut tokens: Vec<_> = extra.map(|token| token.val().repeat_dim(0, batch)).collect();
         tokens.push(patches);

@@ -1,18 +1,12 @@
-//! Bilinear upsampling over host memory, of a whole map or a row at a time.
+//! Bilinear upsampling, of a whole map or a row at a time.
 
 use multiversion::multiversion;
 use rayon::prelude::*;
 
+use super::super::partition::Pool;
+use super::Map;
+use crate::model::layers::Upsampling;
 use crate::numeric::Interpolation;
-
-/// A map in host memory.
-pub(super) struct Map<'a> {
-    /// `[rows, columns, channels]`.
-    pub(super) values: &'a [f32],
-    pub(super) rows: usize,
-    pub(super) columns: usize,
-    pub(super) channels: usize,
-}
 
 /// The interpolations of an upsampled map.
 struct Resampling {
@@ -53,9 +47,9 @@ impl Resampling {
     }
 }
 
-/// A map resized to another size; only the rows that are requested are computed.
+/// An upsampled map; only the rows that are requested are computed.
 pub(super) struct Upsampled<'a> {
-    map: &'a Map<'a>,
+    map: &'a Map,
     pub(super) rows: usize,
     pub(super) columns: usize,
     /// `None` if the size stays the same.
@@ -63,14 +57,13 @@ pub(super) struct Upsampled<'a> {
 }
 
 impl<'a> Upsampled<'a> {
-    /// `map` at `size` (rows and columns).
-    pub(super) fn new(map: &'a Map<'a>, size: [usize; 2], align_corners: bool) -> Self {
-        let [rows, columns] = size;
+    pub(super) fn new(map: &'a Map, upsampling: Upsampling) -> Self {
+        let size = [map.rows, map.columns].map(|side| side * upsampling.factor);
         Self {
             map,
-            rows,
-            columns,
-            resampling: (size != [map.rows, map.columns]).then(|| Resampling::new(map, size, align_corners)),
+            rows: size[0],
+            columns: size[1],
+            resampling: (upsampling.factor > 1).then(|| Resampling::new(map, size, upsampling.align_corners)),
         }
     }
 
@@ -99,15 +92,15 @@ impl<'a> Upsampled<'a> {
     }
 }
 
-/// Resizes `map` to `size` (rows and columns) into `out`.
-pub(super) fn upsample(map: &Map, size: [usize; 2], align_corners: bool, out: &mut [f32]) {
-    let resampling = Resampling::new(map, size, align_corners);
-    out.par_chunks_exact_mut(size[1] * map.channels)
-        .enumerate()
-        .for_each_init(
-            || vec![0.0; map.columns * map.channels],
-            |line, (y, out)| resampling.row(map, y, line, out),
-        );
+/// `map`, upsampled as a whole.
+pub(super) fn upsampled(map: &Map, upsampling: Upsampling) -> Map {
+    let source = Upsampled::new(map, upsampling);
+    let mut out = Map::zeros([source.rows, source.columns], map.channels);
+    let rows = out.values.par_chunks_exact_mut(source.columns * map.channels);
+    let pool = Pool::new();
+    rows.enumerate()
+        .for_each(|(y, out)| pool.with(|| source.line(), |line| source.row(y, 0, line, out)));
+    out
 }
 
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+fma", "x86_64+avx2+fma"))]

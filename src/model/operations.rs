@@ -1,24 +1,9 @@
-//! Operations of the modules, of which convolution and enlarging have their own kernels on the CPU.
-//!
-//! On the CPU without autodiff, those two run one fused, vectorised loop over host memory; everywhere else they run a
-//! few burn operations with the same result. A uniquely owned burn-flex tensor hands over its memory and takes it back
-//! without a copy, so each switch costs microseconds.
-
-mod convolution;
-mod sharing;
-mod upsampling;
-mod winograd;
+//! Operations of the modules.
 
 use burn::nn::Linear;
-use burn::tensor::{DType, Device, Tensor, TensorData, activation, module};
+use burn::tensor::{Tensor, activation, module};
 
 use super::interpolation;
-
-/// Whether host loops apply to a tensor: burn-flex, f32, without gradients.
-pub(super) fn on_host<const D: usize>(x: &Tensor<D>) -> bool {
-    let device = x.device();
-    device == Device::flex() && !device.is_autodiff() && x.dtype() == DType::F32
-}
 
 /// `x · W` for tokens `[batch, tokens, in]`, without the bias, which the next kernel adds in its own pass.
 pub(super) fn product(x: Tensor<3>, linear: &Linear) -> Tensor<3> {
@@ -86,77 +71,14 @@ pub(super) fn merge_heads(context: Tensor<4>) -> Tensor<3> {
     context.swap_dims(1, 2).reshape([batch, tokens, heads * head])
 }
 
-/// A scale and a shift per output channel of a convolution, and whether negative values then become 0.
-pub(super) struct Affine {
-    pub(super) scale: Tensor<1>,
-    pub(super) shift: Tensor<1>,
-    pub(super) relu: bool,
-}
-
-/// Enlarges `map` `[batch, rows, columns, channels]` bilinearly and convolves it, on the host. `weight` is
-/// `[side * side * channels, output]`; the map is padded with zeros.
-pub(super) fn convolve(
-    map: Tensor<4>,
-    factor: usize,
-    align_corners: bool,
-    weight: Tensor<2>,
-    side: usize,
-    affine: &Affine,
-) -> Tensor<4> {
-    let device = map.device();
-    let [batch, rows, columns, channels] = map.dims();
-    let [_, output] = weight.dims();
-    let size = [rows * factor, columns * factor];
-    let (weight, scale, shift) = (
-        host_values(weight),
-        host_values(affine.scale.clone()),
-        host_values(affine.shift.clone()),
-    );
-    let layer = convolution::FusedConvolution {
-        weight: &weight,
-        side,
-        scale: &scale,
-        shift: &shift,
-        relu: affine.relu,
-    };
-    let values = host_values(map);
-    let mut convolved = vec![0.0; batch * size[0] * size[1] * output];
-    let maps = values.chunks_exact(rows * columns * channels);
-    for (values, out) in maps.zip(convolved.chunks_exact_mut(size[0] * size[1] * output)) {
-        let map = upsampling::Map {
-            values,
-            rows,
-            columns,
-            channels,
-        };
-        convolution::convolve(&map, size, align_corners, &layer, out);
-    }
-    Tensor::from_data(TensorData::new(convolved, [batch, size[0], size[1], output]), &device)
-}
-
-/// Enlarges `map` `[batch, rows, columns, channels]` bilinearly.
-pub(super) fn enlarge(map: Tensor<4>, factor: usize, align_corners: bool) -> Tensor<4> {
+/// `map` `[batch, rows, columns, channels]`, upsampled bilinearly.
+pub(super) fn upsampled(map: Tensor<4>, factor: usize, align_corners: bool) -> Tensor<4> {
     if factor == 1 {
         return map;
     }
     let device = map.device();
     let [batch, rows, columns, channels] = map.dims();
     let size = [rows * factor, columns * factor];
-    if on_host(&map) {
-        let values = host_values(map);
-        let mut enlarged = vec![0.0; batch * size[0] * size[1] * channels];
-        let maps = values.chunks_exact(rows * columns * channels);
-        for (values, out) in maps.zip(enlarged.chunks_exact_mut(size[0] * size[1] * channels)) {
-            let map = upsampling::Map {
-                values,
-                rows,
-                columns,
-                channels,
-            };
-            upsampling::upsample(&map, size, align_corners, out);
-        }
-        return Tensor::from_data(TensorData::new(enlarged, [batch, size[0], size[1], channels]), &device);
-    }
     let down = interpolation::linear(rows, size[0], align_corners, &device).unsqueeze::<3>();
     let across = interpolation::linear(columns, size[1], align_corners, &device).unsqueeze::<3>();
     let map = down.matmul(map.reshape([batch, rows, columns * channels]));
@@ -197,14 +119,5 @@ fn with_bias(x: Tensor<3>, linear: &Linear) -> Tensor<3> {
     match bias(linear) {
         Some(b) => x + b,
         None => x,
-    }
-}
-
-/// The values of a tensor for which [`on_host`] is true, without a copy if nothing else holds its memory.
-pub(super) fn host_values<const D: usize>(x: Tensor<D>) -> Vec<f32> {
-    match x.into_data().try_into_vec() {
-        Ok(values) => values,
-        // `on_host` has checked the type; anything else is a defect of this room.
-        Err(e) => panic!("a CPU kernel was called on a tensor that is not f32: {e:?}"),
     }
 }
