@@ -21,6 +21,7 @@ mod random_tensors;
 mod spec;
 mod tensor_source;
 mod tensors;
+mod training;
 mod weights;
 
 pub use crate::numeric::{Isa, Kernels, KernelsError};
@@ -44,4 +45,5 @@ pub use random_tensors::RandomTensors;
 pub use spec::{InferenceSpec, ModelSpec, Normalisation, Output, SpecError, WindowMode, WindowRules};
 pub use tensor_source::TensorSource;
 pub use tensors::{Place, Role, TensorSpec, in_decoder, tensors_of, tensors_of_encoder};
+pub use training::{Kept, Lesson, TrainingGradients, TrainingMemory, TrainingNetwork};
 pub use weights::{HostTensor, NamedShape, Weights, WeightsMismatch};

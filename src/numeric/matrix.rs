@@ -3,6 +3,7 @@
 use gemm::Parallelism;
 
 /// A strided matrix in a slice; `row` and `column` are the steps to the next row and column, in values.
+#[derive(Clone, Copy)]
 pub(crate) struct Strided<'a> {
     pub(crate) values: &'a [f32],
     pub(crate) rows: usize,

@@ -4,12 +4,13 @@ use burn::tensor::{Device, Tensor, TensorData};
 use rayon::prelude::*;
 
 use super::drop_rates::{DropRates, Dropper};
+use super::image_step;
 use super::loss::{Loss, LossReduction, cross_entropy};
 use super::random::seeded;
 use crate::labels::LabelMap;
 use crate::model::{
-    Features, JoinedFeatures, LastUpsampling, ModelSpec, Network, NoProbe, Output, ParameterNames, Probe, Weights,
-    WeightsMismatch,
+    Features, JoinedFeatures, LastUpsampling, ModelSpec, Network, NoProbe, Output, ParameterNames, Probe,
+    TrainingMemory, TrainingNetwork, Weights, WeightsMismatch,
 };
 
 /// Images as network input, with their labels.
@@ -47,6 +48,8 @@ pub struct Objective<'a> {
     pub seed: u64,
     /// The device to compute on.
     pub device: &'a Device,
+    /// Memory that the batches of a training use one after another.
+    pub memory: &'a TrainingMemory,
 }
 
 /// The losses and gradients of a batch.
@@ -84,13 +87,25 @@ impl Objective<'_> {
     ///
     /// The loss of each target is computed in host memory at the size of the labels, with its gradient on the grid of
     /// the logits ([`cross_entropy`]); only this gradient is passed back through the network. On the CPU each core
-    /// takes a part of the images through the encoder and Segmenter's decoders, because most of a backward pass uses
-    /// only one core. Decoders with batch norms, such as SETR's, take the whole batch at once, because batch norms use
-    /// its statistics.
+    /// takes a part of the images. Where a [`TrainingNetwork`] covers all targets, they go through it one by one;
+    /// otherwise burn modules take them through the encoder and Segmenter's decoders. Decoders with batch norms, such as
+    /// SETR's, take the whole batch at once, because batch norms use its statistics.
     ///
     /// # Errors
     /// When the weights are not those of the network, the device fails or the loss is not finite.
     pub fn learn(&self, weights: &Weights, batch: &Batch) -> Result<BatchGradients, LearnError> {
+        let outputs = self.targets.iter().map(|target| target.output);
+        if *self.device == Device::flex() && TrainingNetwork::covers(self.spec, outputs) {
+            return image_step::learn(self, weights, batch);
+        }
+        self.learn_by_modules(weights, batch)
+    }
+
+    /// As [`Objective::learn`], by burn modules for all targets and on every device.
+    ///
+    /// # Errors
+    /// As [`Objective::learn`].
+    pub fn learn_by_modules(&self, weights: &Weights, batch: &Batch) -> Result<BatchGradients, LearnError> {
         let pixel = self.loss_reduction.weight(&batch.labels, self.spec.classes);
         let threads = match *self.device == Device::flex() {
             true => rayon::current_num_threads().min(most_parts(weights)),
@@ -112,10 +127,7 @@ impl Objective<'_> {
         for part in backward {
             learned.add(part);
         }
-        match learned.losses.iter().all(|loss| loss.is_finite()) {
-            true => Ok(learned),
-            false => Err(LearnError::NotFinite),
-        }
+        learned.checked()
     }
 
     /// Targets whose decoders take the whole batch at once, or else those whose decoders do not, with their indices.
@@ -128,17 +140,25 @@ impl Objective<'_> {
 }
 
 /// Maximum number of parts to run at once, because each has its own copy of the weights and gradients.
-fn most_parts(weights: &Weights) -> usize {
+pub(super) fn most_parts(weights: &Weights) -> usize {
     const MAX_BYTES: usize = 8 << 30;
     let of_part = 3 * weights.parameters() * size_of::<f32>();
     (MAX_BYTES / of_part.max(1)).max(1)
 }
 
 impl BatchGradients {
-    fn new(targets: usize) -> Self {
+    pub(super) fn new(targets: usize) -> Self {
         Self {
             losses: vec![0.0; targets],
             ..Self::default()
+        }
+    }
+
+    /// The same, if the losses are finite.
+    pub(super) fn checked(self) -> Result<Self, LearnError> {
+        match self.losses.iter().all(|loss| loss.is_finite()) {
+            true => Ok(self),
+            false => Err(LearnError::NotFinite),
         }
     }
 

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use burn::tensor::{Device, Tensor, TensorData};
 use fastrand::Rng;
 
-use crate::model::{Probe, Stage};
+use crate::model::{Kept, Probe, Stage};
 
 /// The probabilities of drop path and dropout.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -50,6 +50,23 @@ impl<'a> Dropper<'a> {
         }
     }
 
+    /// What is kept of the next values that the block `stage` would add to `tokens` tokens of width `dim` of image
+    /// `image`.
+    pub(super) fn kept(&mut self, stage: Stage, image: usize, tokens: usize, dim: usize) -> Kept {
+        let chance = self.chance(stage);
+        if chance <= 0.0 {
+            return Kept::All;
+        }
+        let rng = &mut self.rngs[image];
+        let kept = 1.0 / (1.0 - chance) as f32;
+        let mut factor = || if rng.f64() < chance { 0.0 } else { kept };
+        match stage {
+            // The encoder drops an image's whole update, the decoder single values.
+            Stage::Encoder(_) => Kept::Scaled(factor()),
+            Stage::Decoder(_) => Kept::Each((0..tokens * dim).map(|_| factor()).collect()),
+        }
+    }
+
     fn chance(&self, stage: Stage) -> f64 {
         match stage {
             Stage::Encoder(block) => self.drop_rates.path * block as f64 / (self.depth.max(2) - 1) as f64,
@@ -68,23 +85,19 @@ impl Probe for Dropper<'_> {
     }
 
     fn residual(&mut self, stage: Stage, update: Tensor<3>) -> Tensor<3> {
-        let chance = self.chance(stage);
-        if chance <= 0.0 {
-            return update;
-        }
         let [images, tokens, dim] = update.dims();
-        // The encoder drops an image's whole update, the decoder single values.
-        let shape = match stage {
-            Stage::Encoder(_) => [images, 1, 1],
-            Stage::Decoder(_) => [images, tokens, dim],
-        };
-        let kept = 1.0 / (1.0 - chance) as f32;
-        let each = shape[1] * shape[2];
-        let factors = self.rngs.iter_mut().flat_map(|rng| {
-            let factor = |_| if rng.f64() < chance { 0.0 } else { kept };
-            (0..each).map(factor).collect::<Vec<f32>>()
-        });
-        let factors: Vec<f32> = factors.collect();
+        let mut factors = Vec::new();
+        let mut shape = [images, 1, 1];
+        for image in 0..images {
+            match self.kept(stage, image, tokens, dim) {
+                Kept::All => return update,
+                Kept::Scaled(factor) => factors.push(factor),
+                Kept::Each(each) => {
+                    shape = [images, tokens, dim];
+                    factors.extend(each);
+                }
+            }
+        }
         update * Tensor::<3>::from_data(TensorData::new(factors, shape), self.device)
     }
 }

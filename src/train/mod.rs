@@ -9,6 +9,7 @@ mod batch_step;
 mod config;
 mod drop_rates;
 mod history;
+mod image_step;
 mod loss;
 mod old_keys;
 mod optimiser;

@@ -17,7 +17,7 @@ use super::state::{StateError, TrainState};
 use crate::datasets::{Pair, Survey, TruthError, TruthMap, TruthReader};
 use crate::evaluate::Scores;
 use crate::labels::{ClassSet, LabelMap};
-use crate::model::{InferenceNetwork, Kernels, ModelSpec, NoProbe, Output, Precision};
+use crate::model::{InferenceNetwork, Kernels, ModelSpec, NoProbe, Output, Precision, TrainingMemory};
 use crate::photo::{Photo, PhotoError};
 use crate::segment::{InferenceConfig, InferenceRun};
 
@@ -183,6 +183,7 @@ impl Training<'_> {
         }
         let targets = self.targets();
         let parameters = Parameters::of(self.spec, self.config);
+        let memory = TrainingMemory::default();
         loop {
             if self.is_validation_due(state) && self.validate_and_tell(state, on_event)?.is_break() {
                 return Ok(());
@@ -191,7 +192,7 @@ impl Training<'_> {
                 return Ok(());
             }
             let start = Instant::now();
-            let learned = self.learn(state, &targets)?;
+            let learned = self.learn(state, &targets, &memory)?;
             let rate = self.step(state, &learned, &parameters);
             let [labelled, right] = learned.pixels;
             let step = TrainEvent::Step {
@@ -219,7 +220,12 @@ impl Training<'_> {
     }
 
     /// Losses and gradients of the next step: the mean over its batches.
-    fn learn(&self, state: &TrainState, targets: &[Target]) -> Result<BatchGradients, TrainError> {
+    fn learn(
+        &self,
+        state: &TrainState,
+        targets: &[Target],
+        memory: &TrainingMemory,
+    ) -> Result<BatchGradients, TrainError> {
         let batches = self.config.accumulate.max(1);
         let mut sum: Option<BatchGradients> = None;
         for batch in (0..batches).map(|i| state.iteration * batches + i) {
@@ -234,6 +240,7 @@ impl Training<'_> {
                 },
                 seed: seeded(self.config.seed, batch as u64, 4).u64(..),
                 device: self.device,
+                memory,
             };
             let learned = objective.learn(&state.weights, &batch_of(samples, &self.spec.normalisation))?;
             match &mut sum {

@@ -18,8 +18,8 @@ use family::EncoderFamily;
 
 pub(super) use family::cells;
 pub use family::{AttentionSpec, LevelSpec, Refit, RefitError};
-pub(super) use vit::positions_for_grid;
 pub use vit::{PositionResize, Variant, VisionTransformer, VitSpec, resized_positions};
+pub(super) use vit::{position_tensor_for_grid, positions_for_grid};
 
 /// Family and sizes of an encoder.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -7,7 +7,7 @@ use burn::tensor::Device;
 use safetensors::SafeTensors;
 use segscope::checkpoint::{self, Checkpoint};
 use segscope::labels::LabelMap;
-use segscope::model::{HostTensor, Output, Weights};
+use segscope::model::{DecoderKind, HostTensor, Output, TrainingMemory, Variant, Weights, published};
 use segscope::train::{
     Batch, BatchGradients, DropRates, LossReduction, Objective, Optimiser, OptimiserSpec, StepSize, Target,
     clip_global_norm,
@@ -82,6 +82,7 @@ fn learned(opened: &Checkpoint, batch: &Batch, targets: &[Target], loss_reductio
         drop_rates: DropRates::NONE,
         seed: 1,
         device: &Device::flex(),
+        memory: &TrainingMemory::default(),
     };
     objective.learn(&opened.weights, batch).expect("gradients")
 }
@@ -128,6 +129,71 @@ fn compare_segmenter(case: &str, decoder: &str) {
     compare_all(&fixture, &found, |name| {
         name.replace("decoder.", &format!("decoders.{decoder}."))
     });
+}
+
+/// A network with a mask transformer and a linear decoder, whose position embeddings are resized for the batch.
+#[test]
+fn passes_by_hand_agree_with_those_of_the_modules() {
+    let mut spec = published(Variant::Tiny, 16, &[DecoderKind::Mask, DecoderKind::Linear], 7, 64);
+    let vit = spec.encoder.vit_mut().expect("a ViT");
+    (vit.dim, vit.depth, vit.heads, vit.distilled) = (36, 3, 3, true);
+    let inputs = spec.encoder.clone();
+    spec.decoders = [DecoderKind::Mask, DecoderKind::Linear]
+        .map(|kind| kind.spec_with(&inputs, 16, false))
+        .into();
+    let weights = Weights::random(&spec, 3);
+    let (size, images) = ([96, 80], 3);
+    let values = (0..images * 3 * size[0] * size[1]).map(|i| (i * 37 % 101) as f32 * 0.02 - 1.0);
+    let labels = (0..images).map(|image| LabelMap {
+        width: size[0],
+        height: size[1],
+        // Some ids have no class.
+        ids: (0..size[0] * size[1]).map(|i| ((i / 40 + image) % 9) as u16).collect(),
+    });
+    let batch = Batch {
+        values: values.collect(),
+        size,
+        labels: labels.collect(),
+    };
+    let targets = [(0, 1.0), (1, 0.3)].map(|(decoder, weight)| Target {
+        output: Output {
+            decoder,
+            auxiliary: None,
+        },
+        weight,
+    });
+    let rates = DropRates {
+        path: 0.4,
+        decoder: 0.2,
+    };
+    for (drop_rates, targets) in [
+        (DropRates::NONE, &targets[..]),
+        (rates, &targets[..]),
+        (rates, &targets[1..]),
+    ] {
+        let objective = Objective {
+            spec: &spec,
+            targets,
+            loss_reduction: LossReduction::Labelled,
+            drop_rates,
+            seed: 5,
+            device: &Device::flex(),
+            memory: &TrainingMemory::default(),
+        };
+        let found = objective.learn(&weights, &batch).expect("gradients");
+        let expected = objective.learn_by_modules(&weights, &batch).expect("gradients");
+        assert_eq!(found.pixels, expected.pixels);
+        for (found, expected) in found.losses.iter().zip(&expected.losses) {
+            assert!((found - expected).abs() < 1e-5 * expected, "loss: {found} {expected}");
+        }
+        let names = |gradients: &Weights| gradients.iter().map(|(name, _)| name.to_owned()).collect::<Vec<_>>();
+        assert_eq!(names(&found.gradients), names(&expected.gradients));
+        for (name, expected) in expected.gradients.iter() {
+            let found = found.gradients.get(name).expect("a gradient");
+            assert_eq!(found.shape, expected.shape, "{name}");
+            assert_close(name, &found.values, &expected.values);
+        }
+    }
 }
 
 /// Compares losses, all gradients and the running statistics of a golden SETR with its auxiliary heads.

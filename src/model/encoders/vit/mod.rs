@@ -9,7 +9,7 @@ mod tensors;
 mod variant;
 
 pub use module::VisionTransformer;
-pub(in crate::model) use position::positions_for_grid;
 pub use position::resized_positions;
+pub(in crate::model) use position::{position_tensor_for_grid, positions_for_grid};
 pub use spec::{PositionResize, VitSpec};
 pub use variant::Variant;

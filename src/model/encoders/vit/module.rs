@@ -77,7 +77,8 @@ impl VisionTransformer {
         let extra = [&self.class_token, &self.distillation_token].into_iter().flatten();
         let mut tokens: Vec<_> = extra.map(|token| token.val().repeat_dim(0, batch)).collect();
         tokens.push(patches);
-        Tensor::cat(tokens, 1) + position::for_grid(self.positions.val(), self.grid, [rows, columns], self.resize)
+        Tensor::cat(tokens, 1)
+            + position::position_tensor_for_grid(self.positions.val(), self.grid, [rows, columns], self.resize)
     }
 
     /// Runs all blocks and the final norm, if there is one, over `image` (see [`VisionTransformer::embed`]).

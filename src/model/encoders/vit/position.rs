@@ -12,7 +12,7 @@ use crate::model::weights::HostTensor;
 ///
 /// Like the published code (rstrudel segm/model/utils.py, `resize_pos_embed`) this compares only the number of patches:
 /// a transposed grid with as many patches is used unchanged.
-pub(super) fn for_grid(
+pub(in crate::model) fn position_tensor_for_grid(
     stored: Tensor<3>,
     stored_grid: [usize; 2],
     grid: [usize; 2],
@@ -66,7 +66,8 @@ pub fn resized_positions(
     }
 }
 
-/// Position embeddings `[extra + rows * columns, dim]` in host memory for a patch grid, by the rule of [`for_grid`].
+/// Position embeddings `[extra + rows * columns, dim]` in host memory for a patch grid, by the rule of
+/// [`position_tensor_for_grid`].
 pub(in crate::model) fn positions_for_grid(
     stored: &HostTensor,
     stored_grid: [usize; 2],
