@@ -1,13 +1,18 @@
 //! `segscope bench`: one network with random weights, timed from image to label map.
 
+mod comparison;
+mod training;
+
 use std::num::NonZero;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use burn::tensor::Device;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::printing::out;
+use super::printing::{err, out};
 use crate::model::{
     DecoderKind, InferenceNetwork, Isa, Kernels, ModelSpec, NoProbe, Output, Precision, RandomTensors, Variant,
     published,
@@ -55,15 +60,29 @@ pub(super) struct Bench {
     /// Instruction set of the CPU [default: the best of this processor]
     #[arg(long, value_parser = PossibleValuesParser::new(Isa::ALL.map(Isa::key)).try_map(|key| key.parse::<Isa>()))]
     isa: Option<Isa>,
-    /// Number of timed runs, after two warm-up runs
+    /// Time training steps on the CPU or GPU instead of inference, in single precision, with AdamW
+    #[arg(long)]
+    training: bool,
+    /// Number of images in a training step
+    #[arg(long, default_value_t = 8, requires = "training", value_name = "IMAGES")]
+    batch_size: usize,
+    /// Number of timed runs or steps, after two runs or one step of warm-up
     #[arg(long, default_value_t = 7)]
     runs: usize,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+    /// Compare with the last measurement of the same network in a file of such objects
+    #[arg(long, value_name = "FILE")]
+    compare: Option<PathBuf>,
 }
 
 impl Bench {
+    /// Whether it times training steps.
+    pub(super) fn is_training(&self) -> bool {
+        self.training
+    }
+
     fn spec(&self) -> ModelSpec {
         let variant = match self.model_size {
             ModelSize::Tiny => Variant::Tiny,
@@ -85,6 +104,10 @@ impl Bench {
         let spec = self.spec();
         spec.check()?;
         let device = runtime::open_device(self.device)?;
+        if self.training {
+            let times = training::step_times(&spec, &device, self.size, self.batch_size, self.runs.max(1))?;
+            return self.report_steps(&device.name, threads, times);
+        }
         let kernels = match self.isa {
             Some(isa) => Kernels::of(isa)?,
             None => runtime::kernels()?,
@@ -112,43 +135,110 @@ impl Bench {
             let prediction = run.predict(&encoded, start.elapsed(), &mut NoProbe)?;
             timings.push(prediction.timings);
         }
-        self.report(&device.name, threads, (precision, kernels.isa()), &timings[2..])
+        let peak = match device.device == Device::flex() {
+            true => kernels.peak(precision == Precision::Bf16),
+            false => None,
+        };
+        let operations = spec.operations(Output::default(), [self.size; 2]);
+        let measured = Measured {
+            device: device.name.clone(),
+            threads,
+            precision,
+            isa: kernels.isa(),
+            peak: peak.map(|peak| operations / peak),
+        };
+        self.report(&measured, &timings[2..])
     }
 
-    fn report(
-        &self,
-        device: &str,
-        threads: usize,
-        (precision, isa): (Precision, Isa),
-        timings: &[Timings],
-    ) -> Result<()> {
+    fn report_steps(&self, device: &str, threads: usize, times: Vec<Duration>) -> Result<()> {
+        let steps = times.len();
+        let step = median_ms(times);
+        let peak = runtime::peak_memory_mib();
+        let json = json!({
+            "peer": peer(), "model": lower(&self.model_size), "patch": self.patch, "decoder": self.decoder.key(),
+            "classes": self.classes, "size": self.size, "batch": self.batch_size, "threads": threads,
+            "device": device.to_lowercase(), "dtype": "f32", "step_ms": step, "peak_rss_mib": peak,
+        });
+        let mut lines = vec![
+            format!(
+                "training {} on {device} in f32, {} images of {} x {}, {threads} threads, median of {steps} steps",
+                self.spec().title(),
+                self.batch_size,
+                self.size,
+                self.size
+            ),
+            format!("step {step} ms"),
+        ];
+        lines.extend(peak.map(|peak| format!("peak memory {peak} MiB")));
+        self.print(&json, lines)
+    }
+
+    fn report(&self, measured: &Measured, timings: &[Timings]) -> Result<()> {
         let of = |stage: fn(&Timings) -> Duration| median_ms(timings.iter().map(stage).collect());
         let (encode, decode) = (of(|t| t.encode), of(|t| t.decode));
         let (labels, total) = (of(|t| t.labels), of(Timings::total));
-        let peak = runtime::peak_memory_mib();
-        let name = |value: &dyn std::fmt::Debug| format!("{value:?}").to_lowercase();
-        if self.json {
-            let line = json!({
-                "peer": format!("segscope {}", env!("CARGO_PKG_VERSION")), "model": name(&self.model_size),
-                "patch": self.patch, "decoder": self.decoder.key(), "classes": self.classes, "size": self.size,
-                "threads": threads, "device": device.to_lowercase(), "dtype": precision.key(), "isa": isa.key(),
-                "encode_ms": encode, "decode_ms": decode, "labels_ms": labels, "total_ms": total, "peak_rss_mib": peak,
-            });
-            out!("{line}")?;
-        } else {
-            out!(
-                "{} on {device} in {} with {isa}, {threads} threads, median of {} runs",
+        let memory = runtime::peak_memory_mib();
+        let (precision, isa, threads) = (measured.precision.key(), measured.isa, measured.threads);
+        // Of the time that the peak would need, in percent with one decimal.
+        let percent = measured.peak.map(|seconds| (seconds * 1e6 / total).round() / 10.0);
+        let json = json!({
+            "peer": peer(), "model": lower(&self.model_size), "patch": self.patch, "decoder": self.decoder.key(),
+            "classes": self.classes, "size": self.size, "threads": threads, "device": measured.device.to_lowercase(),
+            "dtype": precision, "isa": isa.key(), "encode_ms": encode, "decode_ms": decode, "labels_ms": labels,
+            "total_ms": total, "percent_of_peak": percent, "peak_rss_mib": memory,
+        });
+        let mut lines = vec![
+            format!(
+                "{} on {} in {precision} with {isa}, {threads} threads, median of {} runs",
                 self.spec().title(),
-                precision.key(),
+                measured.device,
                 timings.len()
-            )?;
-            out!("encode {encode} ms, decode {decode} ms, labels {labels} ms, total {total} ms")?;
-            if let Some(peak) = peak {
-                out!("peak memory {peak} MiB")?;
+            ),
+            format!("encode {encode} ms, decode {decode} ms, labels {labels} ms, total {total} ms"),
+        ];
+        lines.extend(
+            percent.map(|percent| format!("{percent} % of the processor's peak, measured by products of registers")),
+        );
+        lines.extend(memory.map(|memory| format!("peak memory {memory} MiB")));
+        self.print(&json, lines)
+    }
+
+    /// Prints a measurement, and its comparison with an earlier one.
+    fn print(&self, json: &Value, lines: Vec<String>) -> Result<()> {
+        let compared = match &self.compare {
+            Some(path) => comparison::lines(json, path)?,
+            None => Vec::new(),
+        };
+        if self.json {
+            out!("{json}")?;
+            for line in compared {
+                err!("{line}");
+            }
+        } else {
+            for line in lines.into_iter().chain(compared) {
+                out!("{line}")?;
             }
         }
         Ok(())
     }
+}
+
+/// What the timings were measured on.
+struct Measured {
+    device: String,
+    threads: usize,
+    precision: Precision,
+    isa: Isa,
+    /// Seconds that a run would take at the measured peak of the processor.
+    peak: Option<f64>,
+}
+
+fn peer() -> String {
+    format!("segscope {}", env!("CARGO_PKG_VERSION"))
+}
+
+fn lower(value: &dyn std::fmt::Debug) -> String {
+    format!("{value:?}").to_lowercase()
 }
 
 /// Decoders that can be timed, by their keys.

@@ -11,6 +11,7 @@ mod kernels;
 mod matrix;
 mod packed;
 mod panels;
+mod peak;
 #[cfg(test)]
 mod product_tests;
 mod rows;

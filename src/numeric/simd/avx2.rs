@@ -5,7 +5,7 @@ use std::arch::x86_64::{
     _mm256_loadu_ps, _mm256_set1_epi32, _mm256_setzero_ps, _mm256_slli_epi32, _mm256_storeu_ps,
 };
 
-use super::tile::{RawKernel, pairs_as_widened, run, tile_of, tile_widened};
+use super::tile::{RawKernel, pairs_as_widened, peak_of, run, tile_of, tile_widened};
 use super::vector::{Floats, Vector};
 use crate::numeric::kernels::{Operands, Tile, TileKernel};
 
@@ -109,3 +109,27 @@ fn bf16(operands: &Operands, tile: &mut Tile) {
 
 /// The kernels for f32, for widened and for bf16 weights.
 pub(super) const KERNELS: [TileKernel; 3] = [f32, widened, bf16];
+
+#[target_feature(enable = "avx2,fma")]
+unsafe fn raw_peak(x: *const u32, w: *const u32, depth: usize, out: *mut f32) {
+    // SAFETY: as `RawKernel` demands.
+    unsafe { peak_of::<Lanes, Floats, 6, 2>(x, w, depth, out) }
+}
+
+/// As many products of f32 as fit into the registers, `count` times.
+pub(super) fn peak(count: usize, tile: &mut Tile) {
+    let operands = [1.0f32.to_bits(); 16];
+    // SAFETY: one vector of operands and 6 rows of 2 vectors of the tile; [`Kernels::of`] gives this loop only to
+    // processors with AVX2 and FMA.
+    unsafe {
+        raw_peak(
+            operands.as_ptr(),
+            operands.as_ptr(),
+            count,
+            tile.as_flattened_mut().as_mut_ptr(),
+        )
+    }
+}
+
+/// Multiplications and additions of [`peak`] for each of its `count`.
+pub(super) const PEAK_OPERATIONS: usize = 2 * 6 * 2 * Lanes::LANES;

@@ -6,7 +6,7 @@ use std::arch::x86_64::{
     _mm512_storeu_ps,
 };
 
-use super::tile::{RawKernel, pairs_as_widened, run, tile_of, tile_widened};
+use super::tile::{RawKernel, pairs_as_widened, peak_of, run, tile_of, tile_widened};
 use super::vector::{Bf16Vector, Floats, Pairs, Vector};
 use crate::numeric::kernels::{Operands, TILE_COLUMNS, Tile, TileKernel};
 
@@ -138,3 +138,47 @@ pub(super) const KERNELS: [TileKernel; 3] = [f32, widened, bf16_as_widened];
 
 /// The same with products of bf16.
 pub(super) const KERNELS_WITH_BF16: [TileKernel; 3] = [f32, widened, bf16];
+
+#[target_feature(enable = "avx512f")]
+unsafe fn raw_peak(x: *const u32, w: *const u32, depth: usize, out: *mut f32) {
+    // SAFETY: as `RawKernel` demands.
+    unsafe { peak_of::<Lanes, Floats, 12, 2>(x, w, depth, out) }
+}
+
+/// As many products of f32 as fit into the registers, `count` times.
+pub(super) fn peak(count: usize, tile: &mut Tile) {
+    let operands = [1.0f32.to_bits(); 16];
+    // SAFETY: one vector of operands and 12 rows of 2 vectors of the tile; [`Kernels::of`] gives this loop only to
+    // processors with AVX-512 F.
+    unsafe {
+        raw_peak(
+            operands.as_ptr(),
+            operands.as_ptr(),
+            count,
+            tile.as_flattened_mut().as_mut_ptr(),
+        )
+    }
+}
+
+/// Multiplications and additions of [`peak`] for each of its `count`.
+pub(super) const PEAK_OPERATIONS: usize = 2 * 12 * 2 * Lanes::LANES;
+
+#[target_feature(enable = "avx512f,avx512bf16")]
+unsafe fn raw_bf16_peak(x: *const u32, w: *const u32, depth: usize, out: *mut f32) {
+    // SAFETY: as `RawKernel` demands.
+    unsafe { peak_of::<Lanes, Pairs, 12, 2>(x, w, depth, out) }
+}
+
+/// The same with products of pairs of bf16, which are twice as many.
+pub(super) fn bf16_peak(count: usize, tile: &mut Tile) {
+    let operands = [0x3f80_3f80; 16];
+    // SAFETY: as in `peak`, and only for processors with BF16.
+    unsafe {
+        raw_bf16_peak(
+            operands.as_ptr(),
+            operands.as_ptr(),
+            count,
+            tile.as_flattened_mut().as_mut_ptr(),
+        )
+    }
+}

@@ -16,7 +16,7 @@ mod tile;
 mod vector;
 
 use super::isa::Isa;
-use super::kernels::TileKernel;
+use super::kernels::{Arithmetic, Tile, TileKernel};
 
 /// The kernels of `isa` for f32, for widened and for bf16 weights. They may only be called if the processor has it.
 pub(super) fn kernels(isa: Isa) -> [TileKernel; 3] {
@@ -28,5 +28,33 @@ pub(super) fn kernels(isa: Isa) -> [TileKernel; 3] {
         #[cfg(target_arch = "x86_64")]
         Isa::Avx512Bf16 => avx512::KERNELS_WITH_BF16,
         _ => portable::KERNELS,
+    }
+}
+
+/// A loop of products that wait for nothing but each other, and the operations in each of its repetitions.
+pub(super) struct Peak {
+    pub(super) repeat: fn(usize, &mut Tile),
+    pub(super) operations: usize,
+}
+
+/// The loop for the peak of `isa`, which the processor must have; `None` for portable kernels.
+pub(super) fn peak(isa: Isa, arithmetic: Arithmetic) -> Option<Peak> {
+    match (isa, arithmetic) {
+        #[cfg(target_arch = "x86_64")]
+        (Isa::Avx2, _) => Some(Peak {
+            repeat: avx2::peak,
+            operations: avx2::PEAK_OPERATIONS,
+        }),
+        #[cfg(target_arch = "x86_64")]
+        (Isa::Avx512Bf16, Arithmetic::Bf16) => Some(Peak {
+            repeat: avx512::bf16_peak,
+            operations: 2 * avx512::PEAK_OPERATIONS,
+        }),
+        #[cfg(target_arch = "x86_64")]
+        (Isa::Avx512 | Isa::Avx512Bf16, _) => Some(Peak {
+            repeat: avx512::peak,
+            operations: avx512::PEAK_OPERATIONS,
+        }),
+        _ => None,
     }
 }

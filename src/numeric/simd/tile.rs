@@ -90,6 +90,39 @@ pub(super) unsafe fn tile_widened<V: Vector, const M: usize, const N: usize>(
     }
 }
 
+/// `depth` products of the same two vectors for each of M x N sums: what a processor can do when it waits for nothing
+/// else.
+///
+/// # Safety
+/// As [`RawKernel`].
+#[inline(always)]
+pub(super) unsafe fn peak_of<V: Vector, P: Product<V>, const M: usize, const N: usize>(
+    x: *const u32,
+    w: *const u32,
+    depth: usize,
+    out: *mut f32,
+) {
+    // SAFETY: the first unit of a row, the first vector of a panel, and sums in the tile.
+    unsafe {
+        let (value, weight) = (V::broadcast(x), V::load(w));
+        let mut sums = [[V::zero(); N]; M];
+        for (m, sums) in sums.iter_mut().enumerate() {
+            for (n, sum) in sums.iter_mut().enumerate() {
+                // Different sums, which the compiler cannot compute once for all.
+                *sum = V::load(out.add(m * TILE_COLUMNS + n * V::LANES).cast_const().cast());
+            }
+        }
+        for _ in 0..depth {
+            for sums in &mut sums {
+                for sum in sums {
+                    *sum = P::add(*sum, value, weight);
+                }
+            }
+        }
+        store(&sums, out);
+    }
+}
+
 /// # Safety
 /// As [`RawKernel`].
 #[inline(always)]
