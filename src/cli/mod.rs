@@ -85,6 +85,9 @@ enum Action {
 /// number after a signal.
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
+    if !arguments.command.as_ref().is_some_and(Action::is_training) {
+        do_without_huge_pages();
+    }
     let success = |()| ExitCode::SUCCESS;
     let done = match arguments.command {
         Some(Action::Segment(segment)) => segment.run(),
@@ -221,4 +224,24 @@ fn folder_images(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
         folder.display()
     );
     Ok(found)
+}
+
+impl Action {
+    /// Whether it makes training steps.
+    fn is_training(&self) -> bool {
+        match self {
+            Self::Train(_) => true,
+            Self::Bench(bench) => bench.is_training(),
+            _ => false,
+        }
+    }
+}
+
+/// Asks the system for small pages: with huge ones the allocator's unused parts take a third of the memory of a small
+/// network, and inference is no faster. Training, which allocates more, keeps them.
+fn do_without_huge_pages() {
+    #[cfg(target_os = "linux")]
+    if let Err(why) = rustix::thread::disable_transparent_huge_pages(true) {
+        log::debug!("huge pages stay in use: {why}");
+    }
 }
