@@ -1,6 +1,7 @@
 //! `segscope bench`: one network with random weights, timed from image to label map.
 
 mod comparison;
+mod products;
 mod training;
 
 use std::num::NonZero;
@@ -63,6 +64,9 @@ pub(super) struct Bench {
     /// Time training steps on the CPU or GPU instead of inference, in single precision, with AdamW
     #[arg(long)]
     training: bool,
+    /// Time the linear layers of networks alone, on the CPU
+    #[arg(long, conflicts_with_all = ["training", "compare"])]
+    products: bool,
     /// Number of images in a training step
     #[arg(long, default_value_t = 8, requires = "training", value_name = "IMAGES")]
     batch_size: usize,
@@ -113,6 +117,9 @@ impl Bench {
             None => runtime::kernels()?,
         };
         let precision = self.precision.on(&device, kernels)?;
+        if self.products {
+            return products::print(precision, kernels, self.json);
+        }
         let model = InferenceNetwork::build(&spec, &mut RandomTensors::new(1), &device.device, precision, kernels)?;
         let rgb = (0..3 * self.size * self.size).map(|i| (i * 31 % 251) as u8).collect();
         let photo = Photo::new(self.size, self.size, rgb);

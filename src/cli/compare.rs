@@ -196,7 +196,7 @@ fn segmented(session: &mut Session, model: &ModelInfo, output: Output, photo: &P
     let image = export::image(&subject, &export::Options::default(), Format::Overlay)?;
     Ok(ComparedModel {
         title: model.output_title(output),
-        run: cost.reported(&prediction.timings, peak_mib),
+        run: cost.reported(model.precision, &prediction.timings, peak_mib),
         map: prediction.labels.map,
         classes: model.classes.clone(),
         image,

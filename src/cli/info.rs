@@ -8,6 +8,7 @@ use anyhow::Result;
 use super::{open_model, printing};
 use crate::checkpoint::{self, Backbone, Checkpoint, CheckpointError, Provenance};
 use crate::model::{DecoderSpec, Normalisation, WindowMode, WindowRules};
+use crate::runtime::{kernels, usual_precision};
 
 /// Print what a model file holds
 #[derive(Debug, clap::Args)]
@@ -49,6 +50,7 @@ fn describe(checkpoint: &Checkpoint) -> String {
         ("model", spec.title()),
         ("parameters", checkpoint.weights.parameters().to_string()),
     ];
+    lines.push(("precision", precision_text()));
     lines.extend(spec.encoder.described());
     lines.push(("decoders", decoders.join("; ")));
     lines.push(normalisation_line(&spec.normalisation));
@@ -92,6 +94,17 @@ fn describe(checkpoint: &Checkpoint) -> String {
         text += &format!("{id:>16}  #{r:02x}{g:02x}{b:02x}  {}\n", class.name);
     }
     text
+}
+
+/// In which precision the CPU of this machine computes when nothing is chosen.
+fn precision_text() -> String {
+    match kernels() {
+        Ok(kernels) => {
+            let precision = usual_precision(kernels).key();
+            format!("{precision} on this CPU if nothing is chosen ({})", kernels.isa())
+        }
+        Err(why) => why.to_string(),
+    }
 }
 
 fn describe_backbone(backbone: &Backbone) -> String {

@@ -99,6 +99,9 @@ impl Evaluated {
         let percent = |value: Option<f64>| value.map_or_else(|| "-".into(), |value| format!("{:.2}", value * 100.0));
         let mut text = String::new();
         let confusion = &self.scores.confusion;
+        if self.of["model"].is_string() {
+            writeln!(text, "computed in {}", self.of["precision"].as_str().unwrap_or("f32")).ok();
+        }
         writeln!(
             text,
             "mIoU {} over {} of {} classes  mean accuracy {}  pixel accuracy {}",

@@ -39,6 +39,8 @@ pub struct ReportedRun {
     pub windows: usize,
     /// Floating-point operations.
     pub operations: f64,
+    /// Precision of the products: `f32`, `bf16`.
+    pub precision: &'static str,
     /// Time in the encoder, decoder and label pass.
     pub times: [Duration; 3],
     /// Peak memory of the process during the run, in MiB.
@@ -92,7 +94,7 @@ impl Report<'_> {
              with the same label, and boundaries within a few pixels of each other. Peak memory is that of the whole \
              process while the model ran, in MiB; times in milliseconds; cached: the encoder's result was reused from \
              an earlier run.</p>\n<table>\n\
-             <tr><th>model</th><th>patch</th><th>tokens</th><th>windows</th><th>GFLOP</th><th>encoder</th>\
+             <tr><th>model</th><th>patch</th><th>tokens</th><th>windows</th><th>GFLOP</th><th>precision</th><th>encoder</th>\
              <th>decoder</th><th>labels</th><th>total</th><th>peak MiB</th><th>agreement</th>{boundary}{score}</tr>\n\
              {rows}</table>\n<div class=\"figures\">\n{figures}</div>\n</body></html>\n",
         ))
@@ -108,6 +110,7 @@ fn cells(entry: &ReportEntry, with_truth: bool) -> Vec<String> {
             let counts = [run.patch, run.tokens, Some(run.windows)];
             cells.extend(counts.map(|count| count.map_or_else(|| "–".into(), |count| count.to_string())));
             cells.push(format!("{:.1}", run.operations / 1e9));
+            cells.push(run.precision.into());
             let total = run.times.iter().sum::<Duration>();
             let times = run.times.into_iter().chain([total]);
             let mut times = times.map(|time| format!("{:.0}", time.as_secs_f64() * 1e3));
@@ -119,7 +122,7 @@ fn cells(entry: &ReportEntry, with_truth: bool) -> Vec<String> {
             cells.extend(times);
             cells.push(run.peak_mib.map_or_else(String::new, |mib| mib.to_string()));
         }
-        None => cells.extend(std::iter::repeat_n(String::new(), 9)),
+        None => cells.extend(std::iter::repeat_n(String::new(), 10)),
     }
     match &entry.agreement {
         Some(found) => {
@@ -166,6 +169,7 @@ mod tests {
             tokens: Some(5),
             windows: 1,
             operations: 1e9,
+            precision: "f32",
             times: [Duration::from_millis(5); 3],
             peak_mib: None,
         };

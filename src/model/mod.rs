@@ -38,7 +38,7 @@ pub use inference_network::InferenceNetwork;
 pub use named_gradients::ParameterNames;
 pub use network::Network;
 pub use precision::Precision;
-pub use prepared::PreparedNetwork;
+pub use prepared::{PreparedNetwork, layer_rate};
 pub use probe::{Cancelled, MapStage, NoProbe, Probe, Stage};
 pub use published::published;
 pub use random_tensors::RandomTensors;

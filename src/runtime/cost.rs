@@ -1,7 +1,7 @@
 //! The cost of a run, independent of the machine.
 
 use crate::export::ReportedRun;
-use crate::model::{ModelSpec, Output};
+use crate::model::{ModelSpec, Output, Precision};
 use crate::segment::{Prediction, Timings};
 
 /// The cost of a run, independent of the machine.
@@ -19,13 +19,14 @@ pub struct Cost {
 }
 
 impl Cost {
-    /// Adds the measurements of this machine for a report: times, and the peak memory of the process in MiB.
-    pub fn reported(&self, times: &Timings, peak_mib: Option<u64>) -> ReportedRun {
+    /// Adds how it was computed and the measurements of this machine for a report: precision, times, and the peak memory of the process in MiB.
+    pub fn reported(&self, precision: Precision, times: &Timings, peak_mib: Option<u64>) -> ReportedRun {
         ReportedRun {
             patch: self.patch,
             tokens: self.tokens,
             windows: self.windows,
             operations: self.operations,
+            precision: precision.key(),
             times: [times.encode, times.decode, times.labels],
             peak_mib,
         }

@@ -59,7 +59,7 @@ impl ReportExport {
                 title: part.title.clone(),
                 run: part.result.as_ref().map(|result| {
                     let times = &result.prediction.timings;
-                    result.cost.reported(times, result.peak_mib)
+                    result.cost.reported(result.model.precision, times, result.peak_mib)
                 }),
                 agreement: part.comparison.as_ref().map(|comparison| comparison.agreement),
                 mean_iou: part.truth.as_ref().and_then(|truth| truth.mean_iou),

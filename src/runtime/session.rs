@@ -360,8 +360,8 @@ impl Session {
         let choice = self.precision;
         let device = self.device()?;
         let kernels = kernels()?;
-        let precision = choice.on(device, kernels)?;
         let spec = file.spec().clone();
+        let precision = choice.of_network(device, kernels, file.parameters())?;
         let network = InferenceNetwork::build(&spec, &mut file.tensors(on_read), &device.device, precision, kernels)?;
         let Peek {
             classes,

@@ -69,7 +69,7 @@ mod tests {
         let before = [at("tiny", 50.0), at("tiny", 200.0), at("base", 900.0)];
         std::fs::write(&path, before.map(|value| value.to_string()).join("\n")).expect("room for it");
         let found = lines(&at("tiny", 100.0), &path).expect("a comparison");
-        assert_eq!(found, ["total_ms 0.50 (100.0 after 200.0)"]);
+        assert_eq!(found, ["total_ms 0.50 (100 after 200)"]);
         let why = lines(&at("small", 100.0), &path)
             .expect_err("no such measurement")
             .to_string();

@@ -9,10 +9,13 @@ mod maps;
 mod mask;
 mod norm;
 mod partition;
+mod rate;
 mod setr_mla;
 mod setr_up;
 mod tile_operations;
 mod vit;
+
+pub use rate::layer_rate;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use rayon::prelude::*;

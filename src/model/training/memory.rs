@@ -1,4 +1,4 @@
-//! Memory that passes use one after another: what the system clears for a pass anew costs a tenth of it.
+//! Memory that passes use one after another: what the system clears for each pass costs a tenth of it.
 
 use std::collections::HashMap;
 use std::ops::{Deref, DerefMut};

@@ -37,7 +37,8 @@ fn the_page_has_images_and_a_table_of_all_patch_sizes() {
     for (patch, tokens, windows) in [(32, "145", "2"), (16, "577", "2"), (8, "577", "12")] {
         let row = row(patch);
         assert_eq!([&row[0], &row[1], &row[2]], [&patch.to_string(), tokens, windows]);
-        let agreement: f64 = row[9].parse().expect("a share");
+        assert!(["f32", "bf16"].contains(&row[4].as_str()), "patch {patch}: {}", row[4]);
+        let agreement: f64 = row[10].parse().expect("a share");
         assert!((0.0..=100.0).contains(&agreement), "patch {patch}: {agreement}");
     }
     compare(&labels).expect(2).complains_of(&["--overwrite", "report.html"]);
