@@ -11,8 +11,6 @@ use crate::numeric::Interpolation;
 struct LogitRow {
     /// `[samples, classes]`.
     values: Vec<f32>,
-    /// The same as `[classes, samples]`, where samples are dense; see [`turn`].
-    turned: Vec<f32>,
     /// Output column at which this row starts.
     offset: usize,
 }
@@ -32,8 +30,6 @@ pub(super) struct RowSampler<'a> {
     across: Vec<Interpolation>,
     layers: Vec<LogitRow>,
     spans: Vec<Span>,
-    /// Columns per sample, if there are 2 or 4.
-    dense: Option<Dense>,
     /// Two merged rows of the pass's image, by row number; only if the output has another size.
     merged: Option<Merged<'a>>,
 }
@@ -55,10 +51,6 @@ impl<'a> RowSampler<'a> {
                 .collect(),
             None => (0..field.window[0]).map(|x| field.between(x, 0)).collect(),
         };
-        let dense = match merged {
-            Some(_) => None,
-            None => Dense::of(field.stretch[0], field.grid[0]),
-        };
         Self {
             field,
             width,
@@ -66,7 +58,6 @@ impl<'a> RowSampler<'a> {
             across,
             layers: Vec::new(),
             spans: Vec::new(),
-            dense,
             merged,
         }
     }
@@ -107,7 +98,6 @@ impl<'a> RowSampler<'a> {
         if self.layers.is_empty() {
             self.layers.push(LogitRow {
                 values: vec![0.0; find(down.low).len()],
-                turned: Vec::new(),
                 offset: 0,
             });
             self.spans = vec![Span {
@@ -129,13 +119,8 @@ impl<'a> RowSampler<'a> {
             let down = field.between(y - top, 1);
             for (c, left) in field.columns.iter().enumerate() {
                 if used == self.layers.len() {
-                    let turned = match self.dense {
-                        Some(_) => vec![0.0; field.classes * (field.grid[0] + 2)],
-                        None => Vec::new(),
-                    };
                     self.layers.push(LogitRow {
                         values: vec![0.0; row_values],
-                        turned,
                         offset: 0,
                     });
                 }
@@ -148,10 +133,6 @@ impl<'a> RowSampler<'a> {
                     down.weight,
                     &mut self.layers[used].values,
                 );
-                if self.dense.is_some() {
-                    let LogitRow { values, turned, .. } = &mut self.layers[used];
-                    turn(values, field.classes, turned);
-                }
                 used += 1;
             }
         }
@@ -238,19 +219,8 @@ impl<'a> RowSampler<'a> {
         for start in columns.clone().step_by(LANES) {
             let count = LANES.min(columns.end - start);
             for (i, layer) in span.layers.iter().map(|l| &self.layers[*l]).enumerate() {
-                let first = start - layer.offset;
-                let pitch = self.field.grid[0] + 2;
-                let dense = self
-                    .dense
-                    .filter(|dense| first.is_multiple_of(dense.columns()) && count == LANES);
-                match dense {
-                    Some(Dense::Two) => spread_dense::<2>(&layer.turned[first / 2..], pitch, values, i > 0),
-                    Some(Dense::Four) => spread_dense::<4>(&layer.turned[first / 4..], pitch, values, i > 0),
-                    None => {
-                        let across = &self.across[first..][..count];
-                        spread(&layer.values, self.field.classes, across, values, i > 0);
-                    }
-                }
+                let across = &self.across[start - layer.offset..][..count];
+                spread(&layer.values, self.field.classes, across, values, i > 0);
             }
             if span.layers.len() > 1 {
                 let share = 1.0 / span.layers.len() as f32;
@@ -289,82 +259,6 @@ pub(super) struct Block<'a> {
     pub(super) values: &'a [f32],
 }
 
-/// The number of columns for each sample, where it is whole and small.
-#[derive(Clone, Copy)]
-enum Dense {
-    Two,
-    Four,
-}
-
-impl Dense {
-    fn of(columns: usize, samples: usize) -> Option<Self> {
-        match columns {
-            _ if columns == 2 * samples => Some(Self::Two),
-            _ if columns == 4 * samples => Some(Self::Four),
-            _ => None,
-        }
-    }
-
-    fn columns(self) -> usize {
-        match self {
-            Self::Two => 2,
-            Self::Four => 4,
-        }
-    }
-}
-
-/// Writes samples `[samples, classes]` to `out` as `[classes, samples]`, with the first and the last sample once more
-/// before and after: what interpolation takes beyond the edge.
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+fma", "x86_64+avx2+fma"))]
-fn turn(values: &[f32], classes: usize, out: &mut [f32]) {
-    /// Samples and classes that are turned together, in the cache.
-    const BLOCK: usize = 16;
-    let samples = values.len() / classes.max(1);
-    let pitch = samples + 2;
-    for first in (0..samples).step_by(BLOCK) {
-        for class in (0..classes).step_by(BLOCK) {
-            for c in class..(class + BLOCK).min(classes) {
-                let line = &mut out[c * pitch + 1 + first..][..BLOCK.min(samples - first)];
-                for (to, from) in line
-                    .iter_mut()
-                    .zip(values[first * classes + c..].iter().step_by(classes))
-                {
-                    *to = *from;
-                }
-            }
-        }
-    }
-    for line in out.chunks_exact_mut(pitch) {
-        line[0] = line[1];
-        line[samples + 1] = line[samples];
-    }
-}
-
-/// As [`spread`], for COLUMNS columns per sample: from samples `[classes, samples]`, each class `pitch` after the one
-/// before, of which the first is the one before the sample of the first column.
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+fma", "x86_64+avx2+fma"))]
-fn spread_dense<const COLUMNS: usize>(turned: &[f32], pitch: usize, out: &mut [f32], add: bool) {
-    // By half-pixel centres the first half of a sample's columns lies between the sample before and it.
-    let mut weights = [0.0f32; COLUMNS];
-    for (i, weight) in weights.iter_mut().enumerate() {
-        let at = (i as f32 + 0.5) / COLUMNS as f32 - 0.5;
-        *weight = if at < 0.0 { at + 1.0 } else { at };
-    }
-    for (out, line) in out.as_chunks_mut::<LANES>().0.iter_mut().zip(turned.chunks(pitch)) {
-        let mut values = [0.0f32; LANES];
-        for (k, values) in values.as_chunks_mut::<COLUMNS>().0.iter_mut().enumerate() {
-            let [before, own, after] = [line[k], line[k + 1], line[k + 2]];
-            for i in 0..COLUMNS {
-                let (low, high) = if i < COLUMNS / 2 { (before, own) } else { (own, after) };
-                values[i] = (high - low).mul_add(weights[i], low);
-            }
-        }
-        for (out, value) in out.iter_mut().zip(&values) {
-            *out = if add { *out + *value } else { *value };
-        }
-    }
-}
-
 /// Interpolates samples `[samples, classes]` to columns, one per lane: `[classes, LANES]`. With `add`, adds the result
 /// to `out`.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+fma", "x86_64+avx2+fma"))]
@@ -399,35 +293,5 @@ fn mix(low: &[f32], high: &[f32], weight: f32, out: &mut [f32]) {
 fn add_mix(low: &[f32], high: &[f32], weight: f32, out: &mut [f32]) {
     for ((o, l), h) in out.iter_mut().zip(low).zip(high) {
         *o += (*h - *l).mul_add(weight, *l);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn agrees<const COLUMNS: usize>() {
-        let (samples, classes) = (12, 5);
-        let values: Vec<f32> = (0..samples * classes).map(|i| (i * 37 % 101) as f32 * 0.1).collect();
-        let mut turned = vec![0.0; classes * (samples + 2)];
-        turn(&values, classes, &mut turned);
-        let width = samples * COLUMNS;
-        let across: Vec<Interpolation> = (0..width)
-            .map(|x| Interpolation::half_pixel(x, samples, width))
-            .collect();
-        for start in (0..=width - LANES).step_by(COLUMNS) {
-            let [mut expected, mut found] = [(); 2].map(|()| vec![1.0; classes * LANES]);
-            for add in [false, true] {
-                spread(&values, classes, &across[start..start + LANES], &mut expected, add);
-                spread_dense::<COLUMNS>(&turned[start / COLUMNS..], samples + 2, &mut found, add);
-                assert_eq!(found, expected, "{COLUMNS} columns per sample, from {start}");
-            }
-        }
-    }
-
-    #[test]
-    fn dense_samples_are_interpolated_like_any_others() {
-        agrees::<2>();
-        agrees::<4>();
     }
 }
