@@ -85,8 +85,11 @@ impl TensorSource for FileTensors<'_> {
                 shape: Vec::new(),
             })
             .collect();
-        if !unexpected.is_empty() {
+        let missing = needed.iter().filter(|tensor| self.mapping.step(&tensor.name).is_none());
+        let missing: Vec<NamedShape> = missing.map(Into::into).collect();
+        if !unexpected.is_empty() || !missing.is_empty() {
             return Err(self.mismatch(WeightsMismatch {
+                missing,
                 unexpected,
                 ..WeightsMismatch::default()
             }));

@@ -46,12 +46,6 @@ impl ModelFile {
         &self.plan.spec
     }
 
-    /// Number of parameters, without those that no decoder uses.
-    pub fn parameters(&self) -> usize {
-        let tensors = tensors_of(&self.plan.spec);
-        tensors.iter().map(|t| t.shape.iter().product::<usize>()).sum()
-    }
-
     /// The tensors of the network, to build it from. `on_read` receives the share that has been read and can cancel.
     pub fn tensors<'a>(&'a mut self, on_read: OnRead<'a>) -> impl TensorSource<Error = CheckpointError> + 'a {
         FileTensors::new(&self.plan.mapping, self.source.as_mut(), &self.path, on_read)
@@ -85,8 +79,9 @@ impl ModelFile {
 
     /// The contents without tensor values.
     pub fn into_peek(self) -> Peek {
+        let tensors = tensors_of(&self.plan.spec);
         Peek {
-            parameters: self.parameters(),
+            parameters: tensors.iter().map(|t| t.shape.iter().product::<usize>()).sum(),
             spec: self.plan.spec,
             classes: self.plan.classes,
             provenance: self.plan.provenance,

@@ -8,7 +8,7 @@ use std::num::NonZero;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use burn::tensor::Device;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::{Value, json};
@@ -61,11 +61,11 @@ pub(super) struct Bench {
     /// Instruction set of the CPU [default: the best of this processor]
     #[arg(long, value_parser = PossibleValuesParser::new(Isa::ALL.map(Isa::key)).try_map(|key| key.parse::<Isa>()))]
     isa: Option<Isa>,
-    /// Time training steps on the CPU or GPU instead of inference, in single precision, with AdamW
-    #[arg(long)]
+    /// Time training steps with AdamW instead of inference, in f32
+    #[arg(long, conflicts_with_all = ["precision", "isa"])]
     training: bool,
     /// Time the linear layers of networks alone, on the CPU
-    #[arg(long, conflicts_with_all = ["training", "compare"])]
+    #[arg(long, conflicts_with_all = ["training", "compare", "model_size", "patch", "decoder", "classes", "size", "runs"])]
     products: bool,
     /// Number of images in a training step
     #[arg(long, default_value_t = 8, requires = "training", value_name = "IMAGES")]
@@ -107,6 +107,16 @@ impl Bench {
             .context("cannot set up the thread pool")?;
         let spec = self.spec();
         spec.check()?;
+        let multiple = spec.encoder.multiple();
+        ensure!(
+            !self.training || self.size.is_multiple_of(multiple),
+            "size: expected a multiple of {multiple} for training, found {}",
+            self.size
+        );
+        if let Some(path) = &self.compare {
+            // A wrong file is reported before minutes of measuring.
+            comparison::read(path)?;
+        }
         let device = runtime::open_device(self.device)?;
         if self.training {
             let times = training::step_times(&spec, &device, self.size, self.batch_size, self.runs.max(1))?;
@@ -142,7 +152,9 @@ impl Bench {
             let prediction = run.predict(&encoded, start.elapsed(), &mut NoProbe)?;
             timings.push(prediction.timings);
         }
-        let peak = match device.device == Device::flex() {
+        // Winograd's method needs fewer operations than those of the network.
+        let is_counted = !matches!(self.decoder, DecoderKind::Pup | DecoderKind::Mla);
+        let peak = match device.device == Device::flex() && is_counted {
             true => kernels.peak(precision == Precision::Bf16),
             false => None,
         };
@@ -212,18 +224,20 @@ impl Bench {
 
     /// Prints a measurement, and its comparison with an earlier one.
     fn print(&self, json: &Value, lines: Vec<String>) -> Result<()> {
-        let compared = match &self.compare {
-            Some(path) => comparison::lines(json, path)?,
-            None => Vec::new(),
-        };
         if self.json {
             out!("{json}")?;
-            for line in compared {
-                err!("{line}");
-            }
         } else {
-            for line in lines.into_iter().chain(compared) {
+            for line in lines {
                 out!("{line}")?;
+            }
+        }
+        let Some(path) = &self.compare else {
+            return Ok(());
+        };
+        for line in comparison::lines(json, &comparison::read(path)?, path)? {
+            match self.json {
+                true => err!("{line}"),
+                false => out!("{line}")?,
             }
         }
         Ok(())

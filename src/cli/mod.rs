@@ -85,7 +85,7 @@ enum Action {
 /// number after a signal.
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
-    if !arguments.command.as_ref().is_some_and(Action::is_training) {
+    if arguments.command.as_ref().is_some_and(Action::is_inference) {
         do_without_huge_pages();
     }
     let success = |()| ExitCode::SUCCESS;
@@ -227,18 +227,19 @@ fn folder_images(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
 }
 
 impl Action {
-    /// Whether it makes training steps.
-    fn is_training(&self) -> bool {
+    /// Whether it runs networks and trains none.
+    fn is_inference(&self) -> bool {
         match self {
-            Self::Train(_) => true,
-            Self::Bench(bench) => bench.is_training(),
+            Self::Segment(_) | Self::Attention(_) | Self::Rollout(_) | Self::Distance(_) => true,
+            Self::Compare(_) | Self::Evaluate(_) => true,
+            Self::Bench(bench) => !bench.is_training(),
             _ => false,
         }
     }
 }
 
 /// Asks the system for small pages: with huge ones the allocator's unused parts take a third of the memory of a small
-/// network, and inference is no faster. Training, which allocates more, keeps them.
+/// network, and inference is no faster. Training, which allocates more, is faster with them, so the window keeps them.
 fn do_without_huge_pages() {
     #[cfg(target_os = "linux")]
     if let Err(why) = rustix::thread::disable_transparent_huge_pages(true) {

@@ -5,7 +5,7 @@ use burn::tensor::{Tensor, activation, module};
 
 use super::interpolation;
 
-/// `x · W` for tokens `[batch, tokens, in]`, without the bias, which the next kernel adds in its own pass.
+/// `x · W` for tokens `[batch, tokens, in]`, without the bias.
 pub(super) fn product(x: Tensor<3>, linear: &Linear) -> Tensor<3> {
     let [batch, tokens, input] = x.dims();
     let weight = linear.weight.val();

@@ -19,7 +19,8 @@ pub struct Cost {
 }
 
 impl Cost {
-    /// Adds how it was computed and the measurements of this machine for a report: precision, times, and the peak memory of the process in MiB.
+    /// Adds for a report how it was computed and what was measured: precision, times, and the peak memory of the process
+    /// in MiB.
     pub fn reported(&self, precision: Precision, times: &Timings, peak_mib: Option<u64>) -> ReportedRun {
         ReportedRun {
             patch: self.patch,

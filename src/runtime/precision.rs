@@ -3,7 +3,6 @@
 use std::sync::OnceLock;
 
 use super::device::OpenDevice;
-use super::memory_need::available_memory;
 use crate::model::{Isa, Kernels, Precision};
 
 use burn::tensor::Device;
@@ -12,7 +11,7 @@ use burn::tensor::Device;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, clap::ValueEnum, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PrecisionChoice {
-    /// bf16 on a CPU that multiplies bf16, and for weights that would take over half of the free memory; otherwise f32.
+    /// bf16 on a CPU that multiplies bf16, otherwise f32.
     #[default]
     Auto,
     /// f32, the results of the published programs.
@@ -57,36 +56,6 @@ impl PrecisionChoice {
     }
 }
 
-impl PrecisionChoice {
-    /// As [`PrecisionChoice::on`], for a network of `parameters` parameters: `auto` also takes bf16 weights on a CPU
-    /// where those in f32 would take more than half of the memory that is free.
-    ///
-    /// # Errors
-    /// As [`PrecisionChoice::on`].
-    pub(super) fn of_network(
-        self,
-        device: &OpenDevice,
-        kernels: Kernels,
-        parameters: usize,
-    ) -> Result<Precision, PrecisionError> {
-        let usual = self.on(device, kernels)?;
-        let may_change = self == Self::Auto && usual == Precision::F32 && device.device == Device::flex();
-        match may_change && is_too_large(parameters, available_memory()) {
-            true => {
-                log::info!("bf16 weights, because {parameters} parameters in f32 take over half of the free memory");
-                Ok(Precision::Bf16)
-            }
-            false => Ok(usual),
-        }
-    }
-}
-
-/// Whether `parameters` in f32 would take more than half of the `available` bytes.
-fn is_too_large(parameters: usize, available: Option<u64>) -> bool {
-    let bytes = (parameters as u64).saturating_mul(size_of::<f32>() as u64);
-    available.is_some_and(|available| bytes > available / 2)
-}
-
 /// The precision that [`PrecisionChoice::Auto`] takes on a CPU with `kernels`.
 pub fn usual_precision(kernels: Kernels) -> Precision {
     match kernels.isa().multiplies_bf16() {
@@ -111,17 +80,4 @@ pub fn kernels() -> Result<Kernels, PrecisionError> {
         Kernels::of(isa).map_err(|why| why.to_string())
     });
     kernels.clone().map_err(PrecisionError::Isa)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_too_large;
-
-    #[test]
-    fn weights_are_too_large_for_half_of_the_free_memory() {
-        assert!(!is_too_large(100, Some(800)));
-        assert!(is_too_large(101, Some(800)));
-        assert!(!is_too_large(usize::MAX, None));
-        assert!(is_too_large(usize::MAX, Some(u64::MAX / 4)));
-    }
 }

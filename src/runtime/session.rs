@@ -361,7 +361,7 @@ impl Session {
         let device = self.device()?;
         let kernels = kernels()?;
         let spec = file.spec().clone();
-        let precision = choice.of_network(device, kernels, file.parameters())?;
+        let precision = choice.on(device, kernels)?;
         let network = InferenceNetwork::build(&spec, &mut file.tensors(on_read), &device.device, precision, kernels)?;
         let Peek {
             classes,

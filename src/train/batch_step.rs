@@ -108,7 +108,7 @@ impl Objective<'_> {
     pub fn learn_by_modules(&self, weights: &Weights, batch: &Batch) -> Result<BatchGradients, LearnError> {
         let pixel = self.loss_reduction.weight(&batch.labels, self.spec.classes);
         let threads = match *self.device == Device::flex() {
-            true => rayon::current_num_threads().min(most_parts(weights)),
+            true => rayon::current_num_threads().min(most_parts(weights, 3)),
             false => 1,
         };
         let device = self.device.clone().autodiff();
@@ -139,10 +139,10 @@ impl Objective<'_> {
     }
 }
 
-/// Maximum number of parts to run at once, because each has its own copy of the weights and gradients.
-pub(super) fn most_parts(weights: &Weights) -> usize {
+/// Maximum number of parts to run at once, each of which has `copies` of the weights and gradients.
+pub(super) fn most_parts(weights: &Weights, copies: usize) -> usize {
     const MAX_BYTES: usize = 8 << 30;
-    let of_part = 3 * weights.parameters() * size_of::<f32>();
+    let of_part = copies * weights.parameters() * size_of::<f32>();
     (MAX_BYTES / of_part.max(1)).max(1)
 }
 

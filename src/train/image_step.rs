@@ -14,7 +14,7 @@ pub(super) fn learn(objective: &Objective, weights: &Weights, batch: &Batch) -> 
     let outputs: Vec<Output> = objective.targets.iter().map(|target| target.output).collect();
     let network = TrainingNetwork::new(objective.spec, outputs.iter().copied(), weights, objective.memory)?;
     let pixel = objective.loss_reduction.weight(&batch.labels, objective.spec.classes);
-    let parts = rayon::current_num_threads().min(most_parts(weights));
+    let parts = rayon::current_num_threads().min(most_parts(weights, 1));
     let each = batch.labels.len().div_ceil(parts.max(1)).max(1);
     let values = 3 * batch.size[0] * batch.size[1];
     let images = batch.values.par_chunks(each * values);

@@ -157,7 +157,7 @@ fn computing(ui: &mut Ui, settings: &mut Settings, cores: usize) {
             }
         });
         ui.weak(match settings.precision {
-            PrecisionChoice::Auto => "bf16 on a CPU that multiplies it, or where memory is short",
+            PrecisionChoice::Auto => "bf16 if the CPU multiplies it, otherwise f32",
             PrecisionChoice::F32 => "The published results, up to rounding",
             PrecisionChoice::Bf16 => "Half the memory; about one label in 2,000 differs",
         });

@@ -20,12 +20,11 @@ const FIGURES: [&str; 6] = [
     "peak_rss_mib",
 ];
 
-/// Lines such as `total_ms 0.93 (254.1 after 273.2)`, from the last measurement in the file `path`, of JSON objects one
-/// after another, that is of the same network on as many threads.
+/// The measurements in the file `path`: JSON objects one after another.
 ///
 /// # Errors
-/// When the file cannot be read or has no such measurement.
-pub(super) fn lines(now: &Value, path: &Path) -> Result<Vec<String>> {
+/// When the file cannot be read or holds something else.
+pub(super) fn read(path: &Path) -> Result<Vec<Value>> {
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     let mut earlier = Vec::new();
     for value in serde_json::Deserializer::from_str(&text).into_iter::<Value>() {
@@ -37,6 +36,15 @@ pub(super) fn lines(now: &Value, path: &Path) -> Result<Vec<String>> {
         })?;
         earlier.push(value);
     }
+    Ok(earlier)
+}
+
+/// Lines such as `total_ms 0.93 (254.1 after 273.2)`, from the last of the `earlier` measurements, read from `path`,
+/// that is of the same network on as many threads.
+///
+/// # Errors
+/// When there is no such measurement.
+pub(super) fn lines(now: &Value, earlier: &[Value], path: &Path) -> Result<Vec<String>> {
     let is_same = |then: &&Value| SAME.iter().all(|key| then.get(key) == now.get(key));
     let Some(then) = earlier.iter().rev().find(is_same) else {
         let wanted = SAME.iter().filter_map(|key| Some(format!("{key} {}", now.get(key)?)));
@@ -68,14 +76,15 @@ mod tests {
         let at = |model: &str, total: f64| json!({"model": model, "patch": 16, "threads": 2, "total_ms": total});
         let before = [at("tiny", 50.0), at("tiny", 200.0), at("base", 900.0)];
         std::fs::write(&path, before.map(|value| value.to_string()).join("\n")).expect("room for it");
-        let found = lines(&at("tiny", 100.0), &path).expect("a comparison");
+        let earlier = read(&path).expect("measurements");
+        let found = lines(&at("tiny", 100.0), &earlier, &path).expect("a comparison");
         assert_eq!(found, ["total_ms 0.50 (100 after 200)"]);
-        let why = lines(&at("small", 100.0), &path)
+        let why = lines(&at("small", 100.0), &earlier, &path)
             .expect_err("no such measurement")
             .to_string();
         assert!(why.contains("\"small\"") && why.contains("found 3"), "{why}");
         std::fs::write(&path, "total 5 ms").expect("room for it");
-        let why = lines(&at("tiny", 100.0), &path).expect_err("no JSON").to_string();
+        let why = read(&path).expect_err("no JSON").to_string();
         assert!(why.starts_with("expected the output of segscope bench --json"), "{why}");
     }
 }

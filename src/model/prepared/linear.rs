@@ -3,8 +3,8 @@
 use super::super::tensor_source::TensorSource;
 use super::super::weights::HostTensor;
 
-use super::tile_operations::Columns;
-use crate::numeric::{Arithmetic, Kernels, PackedMatrix, RowLayout, TILE_COLUMNS, Tile, TilePlace};
+use super::tile_operations::{Columns, add_to_rows};
+use crate::numeric::{Aligned, Arithmetic, Kernels, PackedMatrix, RowLayout, TILE_COLUMNS, Tile, TilePlace};
 
 /// Weights and bias of a linear layer.
 #[derive(Debug)]
@@ -75,6 +75,23 @@ impl PreparedLinear {
         let stride = self.input_layout().stride;
         self.matrix.panels().multiply(rows, stride, count, |place, tile| {
             finish(place, tile, &self.bias[place.column / TILE_COLUMNS]);
+        });
+    }
+
+    /// Adds the outputs for `rows` `[count, inputs]` to `out` `[count, outputs]`, on the calling thread; `memory` is
+    /// scratch memory.
+    pub(super) fn add_outputs(&self, rows: &[f32], memory: &mut Aligned, out: &mut [f32]) {
+        let layout = self.input_layout();
+        let count = rows.len() / self.inputs();
+        if memory.units().len() < count * layout.stride {
+            *memory = layout.memory(count);
+        }
+        let to = memory.units_mut().chunks_mut(layout.stride);
+        for (row, to) in rows.chunks_exact(self.inputs()).zip(to) {
+            layout.write(to, 0, row);
+        }
+        self.multiply(memory.units(), count, |place, tile, bias| {
+            add_to_rows(tile, place, bias, out, self.outputs());
         });
     }
 }

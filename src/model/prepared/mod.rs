@@ -28,14 +28,13 @@ use super::probe::{Cancelled, Probe};
 use super::spec::{ModelSpec, Output};
 use super::tensor_source::TensorSource;
 use super::tensors::tensors_of;
-use crate::numeric::{Arithmetic, Kernels};
+use crate::numeric::{Aligned, Arithmetic, Kernels};
 use linear::PreparedLinear;
 use mask::PreparedMask;
 use norm::PreparedNorm;
 use partition::{Pool, rows_per_task};
 use setr_mla::PreparedMla;
 use setr_up::PreparedPup;
-use tile_operations::add_to_rows;
 use vit::PreparedVit;
 
 /// What the products of a network multiply.
@@ -227,29 +226,12 @@ fn linear_rows(layer: &PreparedLinear, rows: &[f32]) -> Vec<f32> {
     let (inputs, outputs) = (layer.inputs(), layer.outputs());
     let count = rows.len() / inputs;
     let mut out = vec![0.0f32; count * outputs];
-    let layout = layer.input_layout();
     let per_task = rows_per_task(count);
     let pool = Pool::new();
     let tasks = rows
         .par_chunks(per_task * inputs)
         .zip(out.par_chunks_mut(per_task * outputs));
-    tasks.for_each(|(rows, out)| {
-        pool.with(
-            || layout.memory(per_task),
-            |memory| {
-                for (row, to) in rows
-                    .chunks_exact(inputs)
-                    .zip(memory.units_mut().chunks_mut(layout.stride))
-                {
-                    layout.write(to, 0, row);
-                }
-                let count = rows.len() / inputs;
-                layer.multiply(memory.units(), count, |place, tile, bias| {
-                    add_to_rows(tile, place, bias, out, outputs);
-                });
-            },
-        );
-    });
+    tasks.for_each(|(rows, out)| pool.with(Aligned::default, |memory| layer.add_outputs(rows, memory, out)));
     out
 }
 

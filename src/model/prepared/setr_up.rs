@@ -96,15 +96,22 @@ impl Head {
         // Each stage's upsampling is left to the next convolution, which does it row by row.
         let mut upsampling = Upsampling::NONE;
         for (i, (stage, next)) in self.stages.iter().enumerate() {
-            map = stage.forward(&map, upsampling);
+            // A 1x1 convolution and a bilinear upsampling can be swapped, because the weights of an interpolation sum
+            // to 1.
+            map = match i + 1 == self.stages.len() && !probe.wants_maps() {
+                true => stage.forward_then(&map, upsampling, &self.classify),
+                false => stage.forward(&map, upsampling),
+            };
             upsampling = *next;
             check_cancelled(probe.stage_done())?;
             if probe.wants_maps() {
                 probe.map(MapStage::Up(i), map.upsampled(upsampling).to_tensor());
             }
         }
-        // A 1x1 convolution and a bilinear upsampling can be swapped, because the weights of an interpolation sum to 1.
-        let logits = self.classify.forward(&map, Upsampling::NONE);
+        let logits = match probe.wants_maps() || self.stages.is_empty() {
+            true => self.classify.forward(&map, Upsampling::NONE),
+            false => map,
+        };
         match last {
             LastUpsampling::LeftOut if self.reaches_pixels => Ok(logits),
             LastUpsampling::LeftOut | LastUpsampling::Here => Ok(logits.upsampled(upsampling)),

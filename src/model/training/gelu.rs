@@ -4,8 +4,8 @@ use multiversion::multiversion;
 
 use crate::numeric::exp;
 
-/// `Φ(x)` and the density `φ(x)` of the normal distribution, by the erf of Abramowitz and Stegun, 7.1.26 (absolute error
-/// below 1.5e-7).
+/// `Φ(x)` and the density `φ(x)` of the normal distribution, by the erf of Abramowitz and Stegun, 7.1.26 (absolute
+/// error below 1.5e-7).
 #[inline(always)]
 fn normal(x: f32) -> [f32; 2] {
     /// `1 / sqrt(2 pi)`.

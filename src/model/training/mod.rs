@@ -1,8 +1,8 @@
 //! Forward and backward passes in host memory, written by hand, for training on the CPU.
 //!
-//! They cover the Vision Transformer and the decoders of Segmenter, which treat each image of a batch alone, and so they
-//! process one image at a time on one thread: only one image's activations are in memory, and no scores and no GELU
-//! are kept. Decoders with batch norms are trained as burn modules, which are the reference of these passes in tests.
+//! They cover the Vision Transformer and the decoders of Segmenter, which treat each image of a batch alone. So they
+//! process one image at a time on one thread: only one image's activations are in memory, and no scores and no GELU are
+//! kept. Decoders with batch norms are trained as burn modules, which are the reference of these passes in tests.
 
 mod attention;
 mod block;

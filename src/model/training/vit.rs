@@ -161,8 +161,10 @@ impl Vit {
         let stored = tensor(&stored.values).require_grad();
         let resized = position_tensor_for_grid(stored.clone(), self.grid, grid, self.resize);
         let gradient = stored.grad(&(resized * tensor(dx)).sum().backward());
-        let values = gradient.and_then(|gradient| gradient.into_data().try_into_vec().ok());
-        values.unwrap_or_default()
+        match gradient.map(|gradient| gradient.into_data().try_into_vec()) {
+            Some(Ok(values)) => values,
+            _ => unreachable!("resized position embeddings depend on the stored ones, and are f32 on the CPU"),
+        }
     }
 }
 

@@ -1,9 +1,8 @@
 //! Kernels without intrinsics: the reference for the others, and what runs on other processors.
 
 use crate::numeric::bf16;
-use crate::numeric::kernels::{Operands, TILE_COLUMNS, Tile, TileKernel};
-
-const HALF: usize = TILE_COLUMNS / 2;
+use crate::numeric::kernels::{Operands, Tile, TileKernel};
+use crate::numeric::panels::HALF;
 
 /// Calls `add` for each row's sums, each half of the columns and each unit, with the unit's index, the row and the
 /// weights of 16 columns.

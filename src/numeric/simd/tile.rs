@@ -6,9 +6,7 @@
 use super::vector::{Product, Vector};
 use crate::numeric::bf16;
 use crate::numeric::kernels::{Operands, TILE_COLUMNS, Tile, TileKernel};
-
-/// Columns whose weights lie together; see [`Operands`].
-const HALF: usize = TILE_COLUMNS / 2;
+use crate::numeric::panels::HALF;
 
 /// A kernel for a fixed number of rows M and of columns: rows, their stride, weights, their depth, sums.
 ///

@@ -99,6 +99,19 @@ impl PreparedConvolution {
         matches!(self.kernel, Kernel::Point(_))
     }
 
+    /// Upsamples `map`, convolves it, and convolves the result by `then`, a 1x1 convolution with a bias.
+    pub(in crate::model::prepared) fn forward_then(&self, map: &Map, first: Upsampling, then: &Self) -> Map {
+        match (&self.kernel, &then.kernel) {
+            (Kernel::Two(kernel), Kernel::Point(layer)) if !then.finish.relu => {
+                kernel.convolve(&Upsampled::new(map, first), &self.finish, Some(layer))
+            }
+            (Kernel::Four(kernel), Kernel::Point(layer)) if !then.finish.relu => {
+                kernel.convolve(&Upsampled::new(map, first), &self.finish, Some(layer))
+            }
+            (_, _) => then.forward(&self.forward(map, first), Upsampling::NONE),
+        }
+    }
+
     /// Upsamples `map`, then convolves it.
     pub(in crate::model::prepared) fn forward(&self, map: &Map, first: Upsampling) -> Map {
         match &self.kernel {
@@ -120,8 +133,8 @@ impl PreparedConvolution {
                     columns: map.columns,
                 }
             }
-            Kernel::Two(kernel) => kernel.convolve(&Upsampled::new(map, first), &self.finish),
-            Kernel::Four(kernel) => kernel.convolve(&Upsampled::new(map, first), &self.finish),
+            Kernel::Two(kernel) => kernel.convolve(&Upsampled::new(map, first), &self.finish, None),
+            Kernel::Four(kernel) => kernel.convolve(&Upsampled::new(map, first), &self.finish, None),
         }
     }
 }
@@ -227,6 +240,31 @@ mod tests {
                             "{kernels:?} {precision:?} {input} {output} {side} {size:?} {i}: {found} {expected}"
                         );
                     }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_layer_after_a_convolution_sees_the_same_values() {
+        let first = Upsampling {
+            factor: 2,
+            align_corners: false,
+        };
+        for side in [1, 3] {
+            let map = map(9, 13, 18);
+            for kernels in Kernels::all() {
+                for precision in [Precision::F32, Precision::Bf16] {
+                    let arithmetics = Arithmetics::of(precision, kernels);
+                    let pack = |output, input, side, relu| {
+                        let bias = vec![0.25; output];
+                        PreparedConvolution::pack(&weight(output, input, side), &bias, relu, arithmetics, kernels)
+                    };
+                    let (layer, then) = (pack(40, 18, side, true), pack(7, 40, 1, false));
+                    let found = layer.forward_then(&map, first, &then);
+                    let expected = then.forward(&layer.forward(&map, first), Upsampling::NONE);
+                    assert_eq!([found.rows, found.columns, found.channels], [18, 26, 7]);
+                    assert_eq!(found.values, expected.values, "{kernels:?} {precision:?} {side}");
                 }
             }
         }

@@ -1,14 +1,15 @@
 //! 3x3 convolution by Winograd's method, which needs 4/9 (F(2x2)) or 1/4 (F(4x4)) of the multiplications.
 //!
 //! The values of a transformed tile are multiplied independently, so over all tiles and channels they are 16 or 36
-//! matrix products. Twelve tiles and 32 output channels at a time go through all of them: the products stay in the
-//! cache until they are transformed to outputs.
+//! matrix products. Some dozens of tiles and 32 output channels at a time go through all of them: the products stay in
+//! the cache until they are transformed to outputs.
 
 use std::marker::PhantomData;
 
 use multiversion::multiversion;
 use rayon::prelude::*;
 
+use super::super::linear::PreparedLinear;
 use super::super::partition::Pool;
 use super::super::tile_operations::Columns;
 use super::Map;
@@ -21,6 +22,13 @@ use crate::numeric::{
 /// Maximum number of tiles per task: enough to read the weights rarely, and few enough that the transformed inputs of
 /// all threads stay in the last-level cache.
 const MAX_TILES: usize = 128;
+
+/// Blocks of twelve tiles that go through all products together: weights are read once for them, and their products still
+/// fit into a second-level cache of 512 KiB.
+const BLOCKS: usize = 4;
+
+/// Pixels that go through the layer after a convolution at a time.
+const ROWS_AFTER: usize = 43 * TILE_ROWS;
 
 /// A 3x3 convolution with padding, its kernel transformed and packed. `M` is [`Method<T, P>`].
 #[derive(Debug)]
@@ -68,11 +76,12 @@ impl<M: Method<T, P>, const T: usize, const P: usize> Winograd<M, T, P> {
         self.matrices.first().map_or(0, PackedMatrix::outputs)
     }
 
-    /// Convolves `map`, with zeros around it.
-    pub(super) fn convolve(&self, map: &Upsampled, finish: &Finish) -> Map {
-        let output = self.outputs();
+    /// Convolves `map`, with zeros around it, and takes each pixel through the layer `then`, if there is one: the map
+    /// between them, which can be the largest of a network, is never in memory as a whole.
+    pub(super) fn convolve(&self, map: &Upsampled, finish: &Finish, then: Option<&PreparedLinear>) -> Map {
         let across = map.columns.div_ceil(T);
         let down = tile_rows_per_task(map.rows.div_ceil(T), across);
+        let output = then.map_or(self.outputs(), PreparedLinear::outputs);
         let mut out = Map::zeros([map.rows, map.columns], output);
         let bands = out.values.par_chunks_mut((down * T * map.columns * output).max(1));
         let pool = Pool::new();
@@ -81,7 +90,18 @@ impl<M: Method<T, P>, const T: usize, const P: usize> Winograd<M, T, P> {
                 || Scratch::<P>::new(map, [down, across], T, self.layout),
                 |scratch| {
                     scratch.load::<M, T>(map, band * down * T);
-                    self.multiply(map.columns, scratch, finish, out);
+                    let Some(then) = then else {
+                        self.multiply(map.columns, scratch, finish, out);
+                        return;
+                    };
+                    let mut between = std::mem::take(&mut scratch.between);
+                    between.resize(out.len() / output * self.outputs(), 0.0);
+                    self.multiply(map.columns, scratch, finish, &mut between);
+                    let rows = between.chunks(ROWS_AFTER * self.outputs());
+                    for (rows, out) in rows.zip(out.chunks_mut(ROWS_AFTER * output)) {
+                        then.add_outputs(rows, &mut scratch.rows, out);
+                    }
+                    scratch.between = between;
                 },
             );
         });
@@ -94,14 +114,18 @@ impl<M: Method<T, P>, const T: usize, const P: usize> Winograd<M, T, P> {
         let stride = self.layout.stride;
         let tiles = scratch.down * scratch.across;
         for (panel, bias) in finish.bias.iter().enumerate() {
-            for first in (0..tiles).step_by(TILE_ROWS) {
-                let count = TILE_ROWS.min(tiles - first);
-                for (i, (matrix, products)) in self.matrices.iter().zip(&mut scratch.products).enumerate() {
-                    let rows = &scratch.inputs.units()[(i * tiles + first) * stride..];
-                    matrix.panels().tile(panel, rows, stride, count, products);
+            for first in (0..tiles).step_by(BLOCKS * TILE_ROWS) {
+                let end = tiles.min(first + BLOCKS * TILE_ROWS);
+                let products = scratch.products.chunks_exact_mut(BLOCKS);
+                for (i, (matrix, products)) in self.matrices.iter().zip(products).enumerate() {
+                    for (tile, products) in (first..end).step_by(TILE_ROWS).zip(products) {
+                        let rows = &scratch.inputs.units()[(i * tiles + tile) * stride..];
+                        let count = TILE_ROWS.min(end - tile);
+                        matrix.panels().tile(panel, rows, stride, count, products);
+                    }
                 }
-                for row in 0..count {
-                    let tile = first + row;
+                for tile in first..end {
+                    let (block, row) = ((tile - first) / TILE_ROWS, (tile - first) % TILE_ROWS);
                     let place = Place {
                         top: tile / scratch.across * T,
                         left: tile % scratch.across * T,
@@ -109,7 +133,7 @@ impl<M: Method<T, P>, const T: usize, const P: usize> Winograd<M, T, P> {
                         channel: panel * TILE_COLUMNS,
                         channels: output,
                     };
-                    write_outputs::<M, T, P>(&scratch.products, row, bias, finish.relu, place, out);
+                    write_outputs::<M, T, P>(&scratch.products[block..], row, bias, finish.relu, place, out);
                 }
             }
         }
@@ -121,7 +145,7 @@ fn tile_rows_per_task(down: usize, across: usize) -> usize {
     let most = (MAX_TILES / across.max(1)).max(1);
     let threads = rayon::current_num_threads();
     let tasks = down.div_ceil(most).next_multiple_of(threads);
-    down.div_ceil(tasks).max(1)
+    down.div_ceil(tasks.max(1)).max(1)
 }
 
 /// Memory of a task, for a band of tiles.
@@ -133,13 +157,16 @@ struct Scratch<const P: usize> {
     /// Transformed inputs: rows `[tiles]` for each value of a transformed tile.
     inputs: Aligned,
     layout: RowLayout,
-    /// Products of twelve tiles and 32 output channels, for each value of a transformed tile.
+    /// Products of [`BLOCKS`] times twelve tiles and 32 output channels, for each value of a transformed tile.
     products: Vec<Tile>,
     /// Rows of tiles.
     down: usize,
     /// Tiles in a row.
     across: usize,
     line: Vec<f32>,
+    /// The convolved band, and rows of it, where a layer follows.
+    between: Vec<f32>,
+    rows: Aligned,
 }
 
 impl<const P: usize> Scratch<P> {
@@ -150,10 +177,12 @@ impl<const P: usize> Scratch<P> {
             pitch,
             inputs: layout.memory(P * P * down * across),
             layout,
-            products: vec![[[0.0; TILE_COLUMNS]; TILE_ROWS]; P * P],
+            products: vec![[[0.0; TILE_COLUMNS]; TILE_ROWS]; P * P * BLOCKS],
             down,
             across,
             line: map.line(),
+            between: Vec::new(),
+            rows: Aligned::default(),
         }
     }
 
@@ -255,8 +284,8 @@ struct Place {
     channels: usize,
 }
 
-/// `Aᵀ m A` of the tile in row `tile` of the products, with what follows the convolution. Outputs beyond the band are
-/// left out.
+/// `Aᵀ m A` of the tile in row `tile` of the products, the first of every [`BLOCKS`], with what follows the convolution.
+/// Outputs beyond the band are left out.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+fma", "x86_64+avx2+fma"))]
 fn write_outputs<M: Method<T, P>, const T: usize, const P: usize>(
     products: &[Tile],
@@ -278,7 +307,7 @@ fn write_outputs<M: Method<T, P>, const T: usize, const P: usize>(
         for x in 0..P {
             let mut column = [[0.0f32; LANES]; P];
             for (y, lanes) in column.iter_mut().enumerate() {
-                *lanes = half_of(&products[y * P + x][tile], half);
+                *lanes = half_of(&products[(y * P + x) * BLOCKS][tile], half);
             }
             let transformed = M::outputs(&column);
             for (row, value) in down.iter_mut().zip(&transformed) {
