@@ -17,7 +17,7 @@ pub struct HostTensor {
     pub values: Vec<f32>,
 }
 
-/// Tensors by name (`encoder.blocks.0.norm1.weight`, `decoders.mask.cls_emb`); [`tensors_of`] lists a network's.
+/// Tensors by name (`encoder.blocks.0.norm1.weight`, `decoders.mask.cls_emb`); [`super::tensors_of`] lists a network's.
 #[derive(Clone, Debug, Default)]
 pub struct Weights {
     tensors: BTreeMap<String, HostTensor>,

@@ -9,7 +9,7 @@ use super::panels::{HALF, Panels};
 
 /// The weights `[outputs, inputs]` of a linear layer, packed once for many products.
 ///
-/// Panels of 32 outputs, padded with zeros; see [`super::Operands`].
+/// Panels of 32 outputs, padded with zeros; see [`super::kernels::Operands`].
 pub(crate) struct PackedMatrix {
     kernels: Kernels,
     arithmetic: Arithmetic,
