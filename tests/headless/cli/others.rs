@@ -40,6 +40,61 @@ fn bench_uses_the_given_number_of_threads() {
     assert_eq!(object["decoder"].as_str(), Some("linear"), "decoder in {object}");
 }
 
+#[test]
+fn bench_times_training_steps() {
+    let object = bench(&["--training", "--batch-size", "2", "--patch", "32"]);
+    assert!(object["step_ms"].as_f64().is_some_and(|time| time > 0.0), "{object}");
+    assert_eq!(object["batch"].as_u64(), Some(2), "{object}");
+    let mut command = program();
+    let ended = run(command.args(["bench", "--training", "--size", "70", "--device", "cpu"])).expect(2);
+    ended.complains_of(&["expected a multiple of 16", "found 70"]);
+}
+
+#[test]
+fn bench_says_what_share_of_the_peak_it_reached() {
+    let object = bench(&["--precision", "f32"]);
+    match object["isa"].as_str() {
+        Some("portable") => assert!(object["percent_of_peak"].is_null(), "{object}"),
+        _ => assert!(
+            object["percent_of_peak"].as_f64().is_some_and(|share| share > 0.0),
+            "{object}"
+        ),
+    }
+    // Winograd's method needs fewer operations than are counted.
+    assert!(bench(&["--decoder", "mla"])["percent_of_peak"].is_null());
+}
+
+#[test]
+fn bench_compares_with_an_earlier_measurement() {
+    let folder = empty_folder();
+    let path = folder.path().join("before.json");
+    let mut before = bench(&["--threads", "1"]);
+    before["total_ms"] = 1e-3.into();
+    std::fs::write(&path, before.to_string()).expect("room for it");
+    let mut command = program();
+    command.args([
+        "bench",
+        "--size",
+        "64",
+        "--classes",
+        "5",
+        "--runs",
+        "1",
+        "--device",
+        "cpu",
+        "--compare",
+    ]);
+    let compared = run(command.arg(&path).args(["--threads", "1"])).expect(0);
+    assert!(
+        compared.out.contains("total_ms ") && compared.out.contains("after 0.001"),
+        "{compared}"
+    );
+    let mut command = program();
+    command.args(["bench", "--runs", "1", "--device", "cpu", "--compare"]);
+    let ended = run(command.arg(folder.path().join("none.json"))).expect(2);
+    ended.complains_of(&["cannot read", "none.json"]);
+}
+
 /// The object that `segscope bench` prints for a small image.
 fn bench(options: &[&str]) -> Value {
     let mut command = program();
