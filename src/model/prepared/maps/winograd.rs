@@ -1,8 +1,7 @@
 //! 3x3 convolution by Winograd's method, which needs 4/9 (F(2x2)) or 1/4 (F(4x4)) of the multiplications.
 //!
 //! The values of a transformed tile are multiplied independently, so over all tiles and channels they are 16 or 36
-//! matrix products. Some dozens of tiles and 32 output channels at a time go through all of them: the products stay in
-//! the cache until they are transformed to outputs.
+//! matrix products, each of whose operands, for the tiles of a task, fit into a second-level cache.
 
 use std::marker::PhantomData;
 
@@ -22,10 +21,6 @@ use crate::numeric::{
 /// Maximum number of tiles per task: enough to read the weights rarely, and few enough that the transformed inputs of
 /// all threads stay in the last-level cache.
 const MAX_TILES: usize = 128;
-
-/// Blocks of twelve tiles that go through all products together: weights are read once for them, and their products still
-/// fit into a second-level cache of 512 KiB.
-const BLOCKS: usize = 4;
 
 /// Pixels that go through the layer after a convolution at a time.
 const ROWS_AFTER: usize = 43 * TILE_ROWS;
@@ -87,7 +82,7 @@ impl<M: Method<T, P>, const T: usize, const P: usize> Winograd<M, T, P> {
         let pool = Pool::new();
         bands.enumerate().for_each(|(band, out)| {
             pool.with(
-                || Scratch::<P>::new(map, [down, across], T, self.layout),
+                || Scratch::<P>::new(map, [down, across], T, self.layout, finish.bias.len()),
                 |scratch| {
                     scratch.load::<M, T>(map, band * down * T);
                     let Some(then) = then else {
@@ -113,28 +108,33 @@ impl<M: Method<T, P>, const T: usize, const P: usize> Winograd<M, T, P> {
         let output = self.outputs();
         let stride = self.layout.stride;
         let tiles = scratch.down * scratch.across;
+        let panels = finish.bias.len().max(1);
+        let blocks = tiles.div_ceil(TILE_ROWS).max(1);
+        let products = scratch.products.chunks_exact_mut(panels * blocks);
+        for (i, (matrix, products)) in self.matrices.iter().zip(products).enumerate() {
+            for (panel, products) in products.chunks_exact_mut(blocks).enumerate() {
+                for (first, products) in (0..tiles).step_by(TILE_ROWS).zip(products) {
+                    let rows = &scratch.inputs.units()[(i * tiles + first) * stride..];
+                    let count = TILE_ROWS.min(tiles - first);
+                    matrix.panels().tile(panel, rows, stride, count, products);
+                }
+            }
+        }
         for (panel, bias) in finish.bias.iter().enumerate() {
-            for first in (0..tiles).step_by(BLOCKS * TILE_ROWS) {
-                let end = tiles.min(first + BLOCKS * TILE_ROWS);
-                let products = scratch.products.chunks_exact_mut(BLOCKS);
-                for (i, (matrix, products)) in self.matrices.iter().zip(products).enumerate() {
-                    for (tile, products) in (first..end).step_by(TILE_ROWS).zip(products) {
-                        let rows = &scratch.inputs.units()[(i * tiles + tile) * stride..];
-                        let count = TILE_ROWS.min(end - tile);
-                        matrix.panels().tile(panel, rows, stride, count, products);
-                    }
-                }
-                for tile in first..end {
-                    let (block, row) = ((tile - first) / TILE_ROWS, (tile - first) % TILE_ROWS);
-                    let place = Place {
-                        top: tile / scratch.across * T,
-                        left: tile % scratch.across * T,
-                        columns,
-                        channel: panel * TILE_COLUMNS,
-                        channels: output,
-                    };
-                    write_outputs::<M, T, P>(&scratch.products[block..], row, bias, finish.relu, place, out);
-                }
+            for tile in 0..tiles {
+                let place = Place {
+                    top: tile / scratch.across * T,
+                    left: tile % scratch.across * T,
+                    columns,
+                    channel: panel * TILE_COLUMNS,
+                    channels: output,
+                };
+                let products = Products {
+                    tiles: &scratch.products[panel * blocks + tile / TILE_ROWS..],
+                    step: panels * blocks,
+                    row: tile % TILE_ROWS,
+                };
+                write_outputs::<M, T, P>(products, bias, finish.relu, place, out);
             }
         }
     }
@@ -157,7 +157,7 @@ struct Scratch<const P: usize> {
     /// Transformed inputs: rows `[tiles]` for each value of a transformed tile.
     inputs: Aligned,
     layout: RowLayout,
-    /// Products of [`BLOCKS`] times twelve tiles and 32 output channels, for each value of a transformed tile.
+    /// Products: twelve tiles by 32 output channels, for all tiles, all channels and each value of a transformed tile.
     products: Vec<Tile>,
     /// Rows of tiles.
     down: usize,
@@ -170,14 +170,14 @@ struct Scratch<const P: usize> {
 }
 
 impl<const P: usize> Scratch<P> {
-    fn new(map: &Upsampled, [down, across]: [usize; 2], side: usize, layout: RowLayout) -> Self {
+    fn new(map: &Upsampled, [down, across]: [usize; 2], side: usize, layout: RowLayout, panels: usize) -> Self {
         let pitch = across * side + 2;
         Self {
             source: vec![0.0; (down * side + 2) * pitch * map.channels()],
             pitch,
             inputs: layout.memory(P * P * down * across),
             layout,
-            products: vec![[[0.0; TILE_COLUMNS]; TILE_ROWS]; P * P * BLOCKS],
+            products: vec![[[0.0; TILE_COLUMNS]; TILE_ROWS]; P * P * panels * (down * across).div_ceil(TILE_ROWS)],
             down,
             across,
             line: map.line(),
@@ -284,12 +284,19 @@ struct Place {
     channels: usize,
 }
 
-/// `Aᵀ m A` of the tile in row `tile` of the products, the first of every [`BLOCKS`], with what follows the convolution.
-/// Outputs beyond the band are left out.
+/// The products of a tile.
+#[derive(Clone, Copy)]
+struct Products<'a> {
+    /// Those for the first value of the transformed tile are in the first, those for the others each `step` further.
+    tiles: &'a [Tile],
+    step: usize,
+    row: usize,
+}
+
+/// `Aᵀ m A` of a tile, with what follows the convolution. Outputs beyond the band are left out.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+fma", "x86_64+avx2+fma"))]
 fn write_outputs<M: Method<T, P>, const T: usize, const P: usize>(
-    products: &[Tile],
-    tile: usize,
+    products: Products,
     bias: &Columns,
     relu: bool,
     place: Place,
@@ -307,7 +314,7 @@ fn write_outputs<M: Method<T, P>, const T: usize, const P: usize>(
         for x in 0..P {
             let mut column = [[0.0f32; LANES]; P];
             for (y, lanes) in column.iter_mut().enumerate() {
-                *lanes = half_of(&products[(y * P + x) * BLOCKS][tile], half);
+                *lanes = half_of(&products.tiles[(y * P + x) * products.step][products.row], half);
             }
             let transformed = M::outputs(&column);
             for (row, value) in down.iter_mut().zip(&transformed) {
