@@ -16,6 +16,7 @@ mod peak;
 mod product_tests;
 mod rows;
 mod simd;
+mod tails;
 
 pub(crate) use aligned::Aligned;
 pub(crate) use bf16::pair;
@@ -29,6 +30,7 @@ pub(crate) use matrix::{Strided, multiply};
 pub(crate) use packed::PackedMatrix;
 pub(crate) use panels::{HALF, Panels, TilePlace};
 pub(crate) use rows::RowLayout;
+pub(crate) use tails::normal_tails;
 
 /// The position of an output sample among the input samples: two neighbours and the weight of the second.
 #[derive(Clone, Copy, Debug, PartialEq)]

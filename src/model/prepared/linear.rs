@@ -2,7 +2,6 @@
 
 use super::super::tensor_source::TensorSource;
 use super::super::weights::HostTensor;
-
 use super::tile_operations::{Columns, add_to_rows};
 use crate::numeric::{Aligned, Arithmetic, Kernels, PackedMatrix, RowLayout, TILE_COLUMNS, Tile, TilePlace};
 

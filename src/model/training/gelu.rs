@@ -2,22 +2,15 @@
 
 use multiversion::multiversion;
 
-use crate::numeric::exp;
+use crate::numeric::normal_tails;
 
-/// `Φ(x)` and the density `φ(x)` of the normal distribution, by the erf of Abramowitz and Stegun, 7.1.26 (absolute
-/// error below 1.5e-7).
+/// `Φ(x)` and the density `φ(x)` of the normal distribution.
 #[inline(always)]
 fn normal(x: f32) -> [f32; 2] {
     /// `1 / sqrt(2 pi)`.
     const DENSITY: f32 = 0.398_942_3;
-    let a = x.abs() * std::f32::consts::FRAC_1_SQRT_2;
-    let t = 1.0 / a.mul_add(0.327_591_1, 1.0);
-    let p = t.mul_add(1.061_405_4, -1.453_152_1);
-    let p = p.mul_add(t, 1.421_413_7);
-    let p = p.mul_add(t, -0.284_496_74);
-    let p = p.mul_add(t, 0.254_829_6);
-    let bell = exp(-a * a);
-    let tail = 0.5 * p * t * bell;
+    let [tails, bell] = normal_tails(x);
+    let tail = 0.5 * tails;
     let below = if x > 0.0 { 1.0 - tail } else { tail };
     [below, DENSITY * bell]
 }
