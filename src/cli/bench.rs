@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 
 use super::printing::{err, out};
 use crate::model::{
-    DecoderKind, InferenceNetwork, Isa, Kernels, ModelSpec, NoProbe, Output, Precision, RandomTensors, Variant,
-    published,
+    DecoderKind, InferenceNetwork, Isa, Kernels, ModelSpec, NoProbe, Output, Precision, ProductPlan, RandomTensors,
+    Variant, published,
 };
 use crate::photo::Photo;
 use crate::runtime::{self, DeviceChoice, PrecisionChoice};
@@ -152,18 +152,18 @@ impl Bench {
             let prediction = run.predict(&encoded, start.elapsed(), &mut NoProbe)?;
             timings.push(prediction.timings);
         }
-        // Winograd's method needs fewer operations than those of the network.
-        let is_counted = !matches!(self.decoder, DecoderKind::Pup | DecoderKind::Mla);
-        let peak = match device.device == Device::flex() && is_counted {
-            true => kernels.peak(precision == Precision::Bf16),
-            false => None,
-        };
+        let plan = (device.device == Device::flex()).then(|| ProductPlan::of(precision, kernels));
+        // Winograd's method needs fewer operations than those of the network, and int8 has products with two peaks.
+        let is_counted = !matches!(self.decoder, DecoderKind::Pup | DecoderKind::Mla) && precision != Precision::Int8;
+        let counted = plan.filter(|_| is_counted);
+        let peak = counted.and_then(|plan| kernels.peak(plan.fc1));
         let operations = spec.operations(Output::default(), [self.size; 2]);
         let measured = Measured {
             device: device.name.clone(),
             threads,
             precision,
             isa: kernels.isa(),
+            plan,
             peak: peak.map(|peak| operations / peak),
         };
         self.report(&measured, &timings[2..])
@@ -205,6 +205,7 @@ impl Bench {
             "classes": self.classes, "size": self.size, "threads": threads, "device": measured.device.to_lowercase(),
             "dtype": precision, "isa": isa.key(), "encode_ms": encode, "decode_ms": decode, "labels_ms": labels,
             "total_ms": total, "percent_of_peak": percent, "peak_rss_mib": memory,
+            "products": measured.plan.map(|plan| plan.to_string()),
         });
         let mut lines = vec![
             format!(
@@ -216,8 +217,9 @@ impl Bench {
             format!("encode {encode} ms, decode {decode} ms, labels {labels} ms, total {total} ms"),
         ];
         lines.extend(
-            percent.map(|percent| format!("{percent} % of the processor's peak, measured by products of registers")),
+            percent.map(|percent| format!("{percent} % of the processor's peak, measured by loops of products")),
         );
+        lines.extend(measured.plan.map(|plan| format!("products: {plan}")));
         lines.extend(memory.map(|memory| format!("peak memory {memory} MiB")));
         self.print(&json, lines)
     }
@@ -250,6 +252,8 @@ struct Measured {
     threads: usize,
     precision: Precision,
     isa: Isa,
+    /// What the products of each layer multiply on the CPU.
+    plan: Option<ProductPlan>,
     /// Seconds that a run would take at the measured peak of the processor.
     peak: Option<f64>,
 }

@@ -24,7 +24,7 @@ mod tensors;
 mod training;
 mod weights;
 
-pub use crate::numeric::{Isa, Kernels, KernelsError};
+pub use crate::numeric::{Arithmetic, Isa, Kernels, KernelsError};
 pub use decoders::{
     Decoder, DecoderKind, DecoderSpec, HeadSpec, LastUpsampling, LinearDecoder, Logits, MaskSpec, MaskTransformer,
     Needs, Paper, SETR_CHANNELS, SetrMla, SetrMlaSpec, SetrPup, SetrPupHead, SetrPupSpec, SetrPupStage,
@@ -38,7 +38,7 @@ pub use inference_network::InferenceNetwork;
 pub use named_gradients::ParameterNames;
 pub use network::Network;
 pub use precision::Precision;
-pub use prepared::{PreparedNetwork, layer_rate};
+pub use prepared::{PreparedNetwork, ProductPlan, layer_rate};
 pub use probe::{Cancelled, MapStage, NoProbe, Probe, Stage};
 pub use published::published;
 pub use random_tensors::RandomTensors;

@@ -7,6 +7,9 @@ pub enum Precision {
     F32,
     /// bf16 weights. Where the processor multiplies bf16, the other operands of products are rounded to bf16 too.
     Bf16,
+    /// Weights of a block as bytes with a scale for each output, and what they are multiplied with as bytes with a scale
+    /// and an offset for each row; everything else as in [`Precision::Bf16`].
+    Int8,
 }
 
 impl Precision {
@@ -15,6 +18,7 @@ impl Precision {
         match self {
             Self::F32 => "f32",
             Self::Bf16 => "bf16",
+            Self::Int8 => "int8",
         }
     }
 }

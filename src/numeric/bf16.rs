@@ -24,6 +24,18 @@ pub(crate) fn widened(unit: u32) -> [f32; 2] {
     [f32::from_bits(unit << 16), f32::from_bits(unit & 0xffff_0000)]
 }
 
+/// The values of pairs; without the last one if there are an odd number of `values`.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+fma", "x86_64+avx2+fma"))]
+pub(crate) fn widen_pairs(units: &[u32], values: &mut [f32]) {
+    let (pairs, last) = values.as_chunks_mut::<2>();
+    for (unit, pair) in units.iter().zip(&mut *pairs) {
+        *pair = widened(*unit);
+    }
+    if let ([last], Some(unit)) = (last, units.get(pairs.len())) {
+        *last = widened(*unit)[0];
+    }
+}
+
 /// Rounds `values` to pairs. An odd last value is paired with 0.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+fma", "x86_64+avx2+fma"))]
 pub(crate) fn round_to_pairs(values: &[f32], units: &mut [u32]) {
@@ -65,5 +77,8 @@ mod tests {
         let mut units = [9; 3];
         round_to_pairs(&[1.0, 2.0, 3.0, 4.0, 5.0], &mut units);
         assert_eq!(units.map(widened), [[1.0, 2.0], [3.0, 4.0], [5.0, 0.0]]);
+        let mut values = [0.0; 5];
+        widen_pairs(&units, &mut values);
+        assert_eq!(values, [1.0, 2.0, 3.0, 4.0, 5.0]);
     }
 }

@@ -5,7 +5,7 @@
 
 use super::bf16::pair;
 use super::kernels::{Operands, TILE_COLUMNS, TILE_ROWS, Tile};
-use super::{Arithmetic, Kernels};
+use super::{Arithmetic, Format, Kernels};
 
 /// Units, zero at first, the last of which is at the end of readable memory. The memory is never given back.
 fn guarded(count: usize) -> &'static mut [u32] {
@@ -37,17 +37,16 @@ fn guarded_tile() -> &'static mut Tile {
     &mut rows.as_chunks_mut::<TILE_ROWS>().0[0]
 }
 
-fn fill(units: &mut [u32], arithmetic: Arithmetic, is_rows: bool, random: &mut fastrand::Rng) {
-    let mut value = || random.f32() * 2.0 - 1.0;
-    let are_pairs = match arithmetic {
-        Arithmetic::F32 => false,
-        Arithmetic::Widened => !is_rows,
-        Arithmetic::Bf16 => true,
-    };
+/// Fills units with values from -1 to 1, or with bytes that `byte` makes.
+fn fill(units: &mut [u32], format: Format, random: &mut fastrand::Rng, byte: impl Fn(&mut fastrand::Rng) -> u8) {
+    fn value(random: &mut fastrand::Rng) -> f32 {
+        random.f32() * 2.0 - 1.0
+    }
     for unit in units {
-        *unit = match are_pairs {
-            true => pair(value(), value()),
-            false => value().to_bits(),
+        *unit = match format {
+            Format::F32 => value(random).to_bits(),
+            Format::Bf16 => pair(value(random), value(random)),
+            Format::Int8 => u32::from_ne_bytes([(); 4].map(|()| byte(random))),
         };
     }
 }
@@ -58,7 +57,7 @@ fn kernels_stay_inside_their_operands_and_agree_with_the_portable_ones() {
     let mut random = fastrand::Rng::with_seed(5);
     let tile = guarded_tile();
     for kernels in Kernels::all() {
-        for arithmetic in [Arithmetic::F32, Arithmetic::Widened, Arithmetic::Bf16] {
+        for arithmetic in [Arithmetic::F32, Arithmetic::Widened, Arithmetic::Bf16, Arithmetic::Int8] {
             for count in 1..=TILE_ROWS {
                 for depth in [0, 1, 2, 3, 7, 16, 39] {
                     let units = if arithmetic == Arithmetic::Widened {
@@ -70,8 +69,19 @@ fn kernels_stay_inside_their_operands_and_agree_with_the_portable_ones() {
                         let stride = units + gap;
                         let rows = guarded((count - 1) * stride + units);
                         let panel = guarded(depth * TILE_COLUMNS);
-                        fill(rows, arithmetic, true, &mut random);
-                        fill(panel, arithmetic, false, &mut random);
+                        let largest = kernels.largest_pair().map_or(i8::MAX, |pair| (pair / 2).cast_signed());
+                        // Every fourth byte and every fourth weight is an end of its range.
+                        fill(rows, arithmetic.rows(), &mut random, |random| {
+                            if random.u8(..4) == 0 { u8::MAX } else { random.u8(..) }
+                        });
+                        fill(panel, arithmetic.weights(), &mut random, |random| {
+                            let weight = match random.u8(..8) {
+                                0 => largest,
+                                1 => -largest,
+                                _ => random.i8(-largest..=largest),
+                            };
+                            weight.cast_unsigned()
+                        });
                         let operands = Operands {
                             rows,
                             stride,
@@ -84,8 +94,11 @@ fn kernels_stay_inside_their_operands_and_agree_with_the_portable_ones() {
                         portable.tile(arithmetic, &operands, &mut expected);
                         let pairs = tile.iter().zip(&expected).take(count);
                         let mut differences = pairs.flat_map(|(a, b)| a.iter().zip(b)).map(|(a, b)| (a - b).abs());
-                        // Sums of at most 78 products below 1, each rounded.
-                        let bound = 78.0 * 78.0 * 6e-8;
+                        // Sums of at most 78 products below 1, each rounded; those of bytes are exact.
+                        let bound = match arithmetic {
+                            Arithmetic::Int8 => 0.0,
+                            _ => 78.0 * 78.0 * 6e-8,
+                        };
                         // NaN is not within the bound.
                         let agree = differences.all(|difference| difference <= bound);
                         assert!(agree, "{kernels:?} {arithmetic:?} {count} x {depth}");

@@ -12,17 +12,23 @@ pub enum Isa {
     PortableBf16,
     /// AVX2 and FMA: eight lanes.
     Avx2,
+    /// The same with AVX-VNNI: products of four bytes.
+    Avx2Vnni,
     /// AVX-512 F: sixteen lanes.
     Avx512,
-    /// AVX-512 F and BF16: sixteen lanes, and products of bf16 pairs.
+    /// The same with VNNI: products of four bytes.
+    Avx512Vnni,
+    /// The same with VNNI and BF16: products of four bytes and of bf16 pairs.
     Avx512Bf16,
 }
 
 impl Isa {
     /// All of them, the most capable first.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::Avx512Bf16,
+        Self::Avx512Vnni,
         Self::Avx512,
+        Self::Avx2Vnni,
         Self::Avx2,
         Self::Portable,
         Self::PortableBf16,
@@ -34,7 +40,9 @@ impl Isa {
             Self::Portable => "portable",
             Self::PortableBf16 => "portable-bf16",
             Self::Avx2 => "avx2",
+            Self::Avx2Vnni => "avx2-vnni",
             Self::Avx512 => "avx512",
+            Self::Avx512Vnni => "avx512-vnni",
             Self::Avx512Bf16 => "avx512-bf16",
         }
     }
@@ -51,11 +59,16 @@ impl Isa {
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => is_x86_feature_detected!("avx512f"),
+            Self::Avx2Vnni => Self::Avx2.is_detected() && is_x86_feature_detected!("avxvnni"),
+            // Its products of bytes are those of AVX2.
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512Bf16 => is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bf16"),
+            Self::Avx512 => Self::Avx2.is_detected() && is_x86_feature_detected!("avx512f"),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512Vnni => is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vnni"),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512Bf16 => Self::Avx512Vnni.is_detected() && is_x86_feature_detected!("avx512bf16"),
             #[cfg(not(target_arch = "x86_64"))]
-            Self::Avx2 | Self::Avx512 | Self::Avx512Bf16 => false,
+            Self::Avx2 | Self::Avx2Vnni | Self::Avx512 | Self::Avx512Vnni | Self::Avx512Bf16 => false,
         }
     }
 }
@@ -66,7 +79,9 @@ impl fmt::Display for Isa {
             Self::Portable => "portable kernels",
             Self::PortableBf16 => "portable kernels with bf16",
             Self::Avx2 => "AVX2",
+            Self::Avx2Vnni => "AVX2 with VNNI",
             Self::Avx512 => "AVX-512",
+            Self::Avx512Vnni => "AVX-512 with VNNI",
             Self::Avx512Bf16 => "AVX-512 with BF16",
         })
     }

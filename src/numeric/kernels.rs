@@ -19,6 +19,10 @@ pub enum Format {
     F32,
     /// Two bf16, the first in the lower half.
     Bf16,
+    /// Four bytes, the first at the lowest address. Activations are unsigned, weights signed.
+    ///
+    /// Two units follow the bytes of a row of activations: the [`super::quantise::RowScale`].
+    Int8,
 }
 
 impl Format {
@@ -27,11 +31,12 @@ impl Format {
         match self {
             Self::F32 => values,
             Self::Bf16 => values.div_ceil(2),
+            Self::Int8 => values.div_ceil(4),
         }
     }
 }
 
-/// What a product multiplies. Sums are always f32.
+/// What a product multiplies. Sums are f32, and those of bytes exact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arithmetic {
     /// f32 activations and f32 weights.
@@ -40,6 +45,19 @@ pub enum Arithmetic {
     Widened,
     /// bf16 activations and bf16 weights.
     Bf16,
+    /// Bytes with a scale and an offset for each row of activations, and bytes with a scale for each output.
+    Int8,
+}
+
+impl std::fmt::Display for Arithmetic {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::F32 => "f32",
+            Self::Widened => "bf16 weights",
+            Self::Bf16 => "bf16",
+            Self::Int8 => "int8",
+        })
+    }
 }
 
 impl Arithmetic {
@@ -48,6 +66,7 @@ impl Arithmetic {
         match self {
             Self::F32 | Self::Widened => Format::F32,
             Self::Bf16 => Format::Bf16,
+            Self::Int8 => Format::Int8,
         }
     }
 
@@ -56,6 +75,7 @@ impl Arithmetic {
         match self {
             Self::F32 => Format::F32,
             Self::Widened | Self::Bf16 => Format::Bf16,
+            Self::Int8 => Format::Int8,
         }
     }
 }
@@ -91,13 +111,23 @@ impl Operands<'_> {
 /// A tile kernel: writes the products of `count` rows and the columns of a panel. Other rows of the tile are unchanged.
 pub(super) type TileKernel = fn(&Operands<'_>, &mut Tile);
 
+/// The kernels of an instruction set for each arithmetic.
+#[derive(Clone, Copy)]
+pub(super) struct KernelTable {
+    pub(super) f32: TileKernel,
+    pub(super) widened: TileKernel,
+    pub(super) bf16: TileKernel,
+    /// Writes the plain sums of products of bytes.
+    pub(super) int8: TileKernel,
+    /// The largest sum of two neighbouring weights of the same sign with which `int8` is exact, if there is one.
+    pub(super) largest_pair: Option<u8>,
+}
+
 /// The kernels of an instruction set that this processor has.
 #[derive(Clone, Copy)]
 pub struct Kernels {
     isa: Isa,
-    f32: TileKernel,
-    widened: TileKernel,
-    bf16: TileKernel,
+    table: KernelTable,
 }
 
 /// Why the kernels of an instruction set cannot be used.
@@ -126,12 +156,9 @@ impl Kernels {
         if !isa.is_detected() {
             return Err(KernelsError::Missing(isa));
         }
-        let [f32, widened, bf16] = simd::kernels(isa);
         let kernels = Self {
             isa,
-            f32,
-            widened,
-            bf16,
+            table: simd::kernels(isa),
         };
         match kernels.pass_the_check() {
             true => Ok(kernels),
@@ -153,12 +180,9 @@ impl Kernels {
 
     /// The kernels that run everywhere.
     pub fn portable() -> Self {
-        let [f32, widened, bf16] = simd::kernels(Isa::Portable);
         Self {
             isa: Isa::Portable,
-            f32,
-            widened,
-            bf16,
+            table: simd::kernels(Isa::Portable),
         }
     }
 
@@ -174,16 +198,23 @@ impl Kernels {
         self.isa
     }
 
-    /// Runs the kernel for `arithmetic`.
+    /// The largest sum of two neighbouring weights of the same sign, as bytes: with a larger one, products would not be
+    /// exact. The first and the second weight are neighbours, the third and the fourth, and so on.
+    pub(crate) fn largest_pair(&self) -> Option<u8> {
+        self.table.largest_pair
+    }
+
+    /// Runs the kernel for `arithmetic`; sums of products of bytes are not scaled.
     ///
     /// # Panics
     /// When the operands end early, or there are no or more than 12 rows.
     #[inline]
     pub(crate) fn tile(&self, arithmetic: Arithmetic, operands: &Operands, tile: &mut Tile) {
         match arithmetic {
-            Arithmetic::F32 => (self.f32)(operands, tile),
-            Arithmetic::Widened => (self.widened)(operands, tile),
-            Arithmetic::Bf16 => (self.bf16)(operands, tile),
+            Arithmetic::F32 => (self.table.f32)(operands, tile),
+            Arithmetic::Widened => (self.table.widened)(operands, tile),
+            Arithmetic::Bf16 => (self.table.bf16)(operands, tile),
+            Arithmetic::Int8 => (self.table.int8)(operands, tile),
         }
     }
 
@@ -197,6 +228,19 @@ impl Kernels {
         let floats = |count: usize| -> Vec<u32> { (0..count).map(|i| value(i).to_bits()).collect() };
         let pairs =
             |count: usize| -> Vec<u32> { (0..count).map(|i| super::bf16::pair(value(i), value(i + 7))).collect() };
+        let bytes = |count: usize, byte: &dyn Fn(usize) -> u8| -> Vec<u32> {
+            let unit = |i: usize| u32::from_ne_bytes([4 * i, 4 * i + 1, 4 * i + 2, 4 * i + 3].map(byte));
+            (0..count).map(unit).collect()
+        };
+        let largest = self.largest_pair().map_or(i8::MAX, |pair| (pair / 2).cast_signed());
+        // The largest activations and the weights at both ends are among them.
+        let activation = |i: usize| u8::MAX - (i * 37 % 101) as u8 / (1 + (i % 3) as u8);
+        let weight = |i: usize| match i * 91 % 7 {
+            0 | 1 => largest,
+            2 | 3 => -largest,
+            other => (other as i8 * 9 + (i % 11) as i8) - 40,
+        };
+        let weight = |i: usize| weight(i).cast_unsigned();
         let cases = [
             (
                 Arithmetic::F32,
@@ -209,6 +253,11 @@ impl Kernels {
                 pairs(DEPTH * TILE_COLUMNS),
             ),
             (Arithmetic::Bf16, pairs(TILE_ROWS * STRIDE), pairs(DEPTH * TILE_COLUMNS)),
+            (
+                Arithmetic::Int8,
+                bytes(TILE_ROWS * STRIDE, &activation),
+                bytes(DEPTH * TILE_COLUMNS, &weight),
+            ),
         ];
         cases.iter().all(|(arithmetic, rows, panel)| {
             let operands = Operands {
@@ -222,7 +271,8 @@ impl Kernels {
             self.tile(*arithmetic, &operands, &mut found);
             reference.tile(*arithmetic, &operands, &mut expected);
             let pairs = found.as_flattened().iter().zip(expected.as_flattened());
-            // Sums of 80 products below 0.7: a hundred times their rounding. Written so that NaN fails.
+            // Sums of 80 products below 0.7: a hundred times their rounding. Sums of bytes are whole numbers. Written so
+            // that NaN fails.
             pairs.into_iter().all(|(a, b)| (a - b).abs() <= 2e-3)
         })
     }

@@ -14,14 +14,13 @@ mod panels;
 mod peak;
 #[cfg(test)]
 mod product_tests;
+mod quantise;
 mod rows;
 mod simd;
 mod tails;
 
 pub(crate) use aligned::Aligned;
 pub(crate) use bf16::pair;
-#[cfg(test)]
-pub(crate) use bf16::widened;
 pub(crate) use exp::exp;
 pub use isa::Isa;
 pub use kernels::{Arithmetic, Format, Kernels, KernelsError};

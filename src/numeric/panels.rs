@@ -1,6 +1,7 @@
 //! Products of rows with all panels of a packed operand.
 
 use super::kernels::{Arithmetic, Kernels, Operands, TILE_COLUMNS, TILE_ROWS, Tile};
+use super::quantise::{RowScale, WeightScales};
 
 /// Columns whose units lie together in a panel.
 pub(crate) const HALF: usize = TILE_COLUMNS / 2;
@@ -29,6 +30,8 @@ pub(crate) struct Panels<'a> {
     pub(crate) depth: usize,
     /// Number of columns, without the last panel's padding.
     pub(crate) columns: usize,
+    /// Of bytes.
+    pub(crate) scales: Option<WeightScales<'a>>,
 }
 
 impl Panels<'_> {
@@ -47,6 +50,13 @@ impl Panels<'_> {
             depth: self.depth,
         };
         self.kernels.tile(self.arithmetic, &operands, tile);
+        if let Some(scales) = &self.scales {
+            let mut of_rows = [RowScale::default(); TILE_ROWS];
+            for (i, scale) in of_rows.iter_mut().enumerate().take(count) {
+                *scale = RowScale::read(&rows[i * stride + self.depth..]);
+            }
+            scales.apply(panel, &of_rows, tile);
+        }
     }
 
     /// Multiplies `count` rows with every column, on the calling thread. `work` gets one tile after another, all of the

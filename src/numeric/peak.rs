@@ -11,16 +11,12 @@ use super::simd;
 const TIME: Duration = Duration::from_millis(300);
 
 impl Kernels {
-    /// Multiplications and additions per second of all threads together, in loops that only multiply registers; the
-    /// largest of several measurements. `None` for portable kernels.
+    /// Multiplications and additions per second of all threads together, in loops of products whose operands stay in the
+    /// nearest cache; the largest of several measurements. `None` for portable kernels.
     ///
-    /// `multiplies_bf16` asks for products of bf16, where the kernels have them; otherwise products are of f32.
-    pub fn peak(&self, multiplies_bf16: bool) -> Option<f64> {
+    /// Where the kernels have no products of bf16, those of f32 take their place.
+    pub fn peak(&self, arithmetic: Arithmetic) -> Option<f64> {
         const REPEATED: usize = 100_000;
-        let arithmetic = match multiplies_bf16 && self.isa().multiplies_bf16() {
-            true => Arithmetic::Bf16,
-            false => Arithmetic::F32,
-        };
         let peak = simd::peak(self.isa(), arithmetic)?;
         let threads = rayon::current_num_threads();
         let start = Instant::now();

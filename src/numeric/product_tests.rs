@@ -1,10 +1,10 @@
 //! Tests of the tile kernels and of packed products.
 
-use super::bf16::{pair, to_bf16};
+use super::bf16::to_bf16;
 use super::kernels::{Operands, TILE_COLUMNS, TILE_ROWS, Tile};
-use super::{Arithmetic, Format, Isa, Kernels, PackedMatrix, RowLayout};
+use super::{Arithmetic, Format, Isa, Kernels, PackedMatrix};
 
-const ARITHMETICS: [Arithmetic; 3] = [Arithmetic::F32, Arithmetic::Widened, Arithmetic::Bf16];
+const ARITHMETICS: [Arithmetic; 4] = [Arithmetic::F32, Arithmetic::Widened, Arithmetic::Bf16, Arithmetic::Int8];
 
 /// Pseudorandom values in -1..1.
 fn values(count: usize, seed: u64) -> Vec<f32> {
@@ -15,7 +15,8 @@ fn values(count: usize, seed: u64) -> Vec<f32> {
 /// A value as the format keeps it.
 fn rounded(format: Format, value: f32) -> f32 {
     match format {
-        Format::F32 => value,
+        // The error of bytes depends on the row; the bound allows for it.
+        Format::F32 | Format::Int8 => value,
         Format::Bf16 => f32::from_bits(u32::from(to_bf16(value)) << 16),
     }
 }
@@ -49,8 +50,8 @@ fn products_of_all_sizes_agree_with_their_definition() {
 fn check_product(kernels: Kernels, arithmetic: Arithmetic, [count, inputs, outputs]: [usize; 3]) {
     let weights = values(outputs * inputs, 1);
     let activations = values(count * inputs, 2);
-    // Rows of widened products have a whole number of pairs.
-    let layout = RowLayout::of(arithmetic.rows(), inputs.next_multiple_of(2));
+    let packed = PackedMatrix::pack(&weights, [outputs, inputs], arithmetic, kernels);
+    let layout = packed.row_layout();
     let mut rows = layout.memory(count);
     for (row, values) in rows
         .units_mut()
@@ -59,7 +60,6 @@ fn check_product(kernels: Kernels, arithmetic: Arithmetic, [count, inputs, outpu
     {
         layout.write(row, 0, values);
     }
-    let packed = PackedMatrix::pack(&weights, [outputs, inputs], arithmetic, kernels);
     let mut found = vec![f32::NAN; count * outputs];
     packed
         .panels()
@@ -78,7 +78,11 @@ fn check_product(kernels: Kernels, arithmetic: Arithmetic, [count, inputs, outpu
             });
             let expected: f64 = products.sum();
             // Each of the sums, below `inputs`, is rounded to f32.
-            let bound = 1e-7 * (inputs * inputs) as f64;
+            let bound = match arithmetic {
+                // Half a step of the row, which is below 2 / 255, and of the weights, below 2 / 127, in each product.
+                Arithmetic::Int8 => inputs as f64 * 1.52 / 127.0,
+                _ => 1e-7 * (inputs * inputs) as f64,
+            };
             let found = f64::from(found[row * outputs + column]);
             assert!(
                 (found - expected).abs() <= bound,
@@ -96,20 +100,15 @@ fn nan_and_infinity_reach_the_sums() {
                 (f32::NAN, f32::is_nan as fn(f32) -> bool),
                 (f32::INFINITY, f32::is_infinite),
             ] {
-                let (units, rows) = match arithmetic.rows() {
-                    Format::F32 => (
-                        8,
-                        [0.0, 1.0, special, 1.0, 1.0, 1.0, 1.0, 1.0].map(f32::to_bits).to_vec(),
-                    ),
-                    Format::Bf16 => (
-                        4,
-                        vec![pair(0.0, 1.0), pair(special, 1.0), pair(1.0, 1.0), pair(1.0, 1.0)],
-                    ),
-                };
                 let packed = PackedMatrix::pack(&[1.0; 40 * 8], [40, 8], arithmetic, kernels);
-                packed.panels().multiply(&rows, units, 1, |place, tile| {
+                let layout = packed.row_layout();
+                let mut row = layout.memory(1);
+                layout.write(row.units_mut(), 0, &[0.0, 1.0, special, 1.0, 1.0, 1.0, 1.0, 1.0]);
+                packed.panels().multiply(row.units(), layout.stride, 1, |place, tile| {
+                    // Rows of bytes carry neither, but say so.
+                    let is_there = |sum: &f32| is_there(*sum) || arithmetic == Arithmetic::Int8 && sum.is_nan();
                     assert!(
-                        tile[0][..place.columns].iter().all(|sum| is_there(*sum)),
+                        tile[0][..place.columns].iter().all(is_there),
                         "{kernels:?} {arithmetic:?}"
                     );
                 });

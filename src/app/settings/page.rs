@@ -151,6 +151,7 @@ fn computing(ui: &mut Ui, settings: &mut Settings, cores: usize) {
                 (PrecisionChoice::Auto, "Automatic"),
                 (PrecisionChoice::F32, "f32"),
                 (PrecisionChoice::Bf16, "bf16"),
+                (PrecisionChoice::Int8, "int8"),
             ] {
                 ui.selectable_value(&mut settings.precision, precision, title)
                     .accessible_name(format!("{title} precision"));
@@ -160,6 +161,7 @@ fn computing(ui: &mut Ui, settings: &mut Settings, cores: usize) {
             PrecisionChoice::Auto => "bf16 if the CPU multiplies it, otherwise f32",
             PrecisionChoice::F32 => "The published results, up to rounding",
             PrecisionChoice::Bf16 => "Half the memory; about one label in 2,000 differs",
+            PrecisionChoice::Int8 => "A quarter of the memory; about one label in 400 differs",
         });
     });
     ui.end_row();

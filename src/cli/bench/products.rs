@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde_json::json;
 
 use crate::cli::printing::out;
-use crate::model::{Kernels, Precision, layer_rate};
+use crate::model::{Kernels, Precision, ProductPlan, layer_rate};
 
 /// Rows of a task of a prepared network.
 const ROWS: usize = 516;
@@ -29,7 +29,7 @@ const LAYERS: [[usize; 2]; 12] = [
 pub(super) fn print(precision: Precision, kernels: Kernels, as_json: bool) -> Result<()> {
     for [inputs, outputs] in LAYERS {
         let rate = layer_rate(precision, kernels, ROWS, [inputs, outputs]);
-        let peak = kernels.peak(precision == Precision::Bf16);
+        let peak = kernels.peak(ProductPlan::of(precision, kernels).fc1);
         let percent = peak.map(|peak| (rate / peak * 1e3).round() / 10.0);
         let rate = (rate / 1e8).round() / 10.0;
         if as_json {

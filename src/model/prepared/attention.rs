@@ -106,6 +106,7 @@ impl KeysAndValues {
             match shape.format() {
                 Format::F32 => pack_values(rows(2 * units(shape.dim) + at), value_depth, values),
                 Format::Bf16 => pack_pairs_of_values(rows(2 * units(shape.dim) + at), value_depth, values),
+                Format::Int8 => unreachable!("attention multiplies f32 or bf16"),
             }
         });
     }
@@ -198,6 +199,7 @@ impl KeysAndValues {
             units,
             depth,
             columns,
+            scales: None,
         }
     }
 }
@@ -259,7 +261,6 @@ impl Scores {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::numeric::widened;
 
     /// Largest error relative to the largest value of the output, against the definition in f64.
     fn error(arithmetic: Arithmetic, kernels: Kernels, [tokens, heads, head]: [usize; 3], size: f32) -> f64 {
@@ -279,10 +280,7 @@ mod tests {
         }
         let kept = |token: usize, i: usize| {
             let row = &qkv.units()[token * layout.stride..];
-            f64::from(match layout.format {
-                Format::F32 => f32::from_bits(row[i]),
-                Format::Bf16 => widened(row[i / 2])[i % 2],
-            })
+            f64::from(layout.widened(row, &mut vec![0.0; 3 * dim])[i])
         };
         let mut packed = KeysAndValues::new(shape, tokens);
         packed.pack(qkv.units());

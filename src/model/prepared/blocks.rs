@@ -7,15 +7,16 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use rayon::prelude::*;
 
-use super::Arithmetics;
+use super::ProductPlan;
 use super::attention::{AttentionShape, KeysAndValues, Scores};
+use super::entry::Entry;
 use super::linear::PreparedLinear;
 use super::norm::PreparedNorm;
 use super::partition::{Pool, rows_per_task};
 use super::tile_operations::{add_bias, add_to_rows, bias_gelu, write_to_rows};
 use crate::model::probe::{Cancelled, Probe, Stage, check_cancelled};
 use crate::model::tensor_source::TensorSource;
-use crate::numeric::{Aligned, Arithmetic, Kernels, RowLayout};
+use crate::numeric::{Kernels, RowLayout};
 
 /// The blocks of an encoder or of a decoder.
 #[derive(Debug)]
@@ -40,9 +41,9 @@ struct Scratch {
     /// A row of f32.
     row: Vec<f32>,
     /// What enters the projection, `fc1` and `qkv`, one after another.
-    narrow: Aligned,
+    narrow: Entry,
     /// What enters `fc2`.
-    hidden: Aligned,
+    hidden: Entry,
     scores: Scores,
 }
 
@@ -62,25 +63,22 @@ impl PreparedBlocks {
         tensors: &mut S,
         prefix: &str,
         sizes: &BlockSizes,
-        arithmetics: Arithmetics,
+        plan: ProductPlan,
         kernels: Kernels,
     ) -> Result<Self, S::Error> {
         let head = sizes.dim / sizes.heads;
-        let arithmetics = match arithmetics.linear {
-            // A head that begins in the middle of a pair cannot be read as bf16.
-            Arithmetic::Bf16 if !head.is_multiple_of(2) => Arithmetics::widened(),
-            _ => arithmetics,
-        };
+        let plan = plan.for_heads(head);
         let shape = AttentionShape {
             heads: sizes.heads,
             dim: sizes.dim,
-            arithmetic: arithmetics.operands,
+            arithmetic: plan.operands,
             kernels,
         };
         let blocks = (0..sizes.count).map(|i| {
             let name = |part: &str| format!("{prefix}.{i}.{part}");
-            let mut linear = |part: &str| PreparedLinear::take(tensors, &name(part), arithmetics.linear, kernels);
-            let (proj, fc1, fc2) = (linear("attn.proj")?, linear("mlp.fc1")?, linear("mlp.fc2")?);
+            let mut linear = |part: &str, arithmetic| PreparedLinear::take(tensors, &name(part), arithmetic, kernels);
+            let proj = linear("attn.proj", plan.proj)?;
+            let (fc1, fc2) = (linear("mlp.fc1", plan.fc1)?, linear("mlp.fc2", plan.fc2)?);
             let mut weight = tensors.take(&name("attn.qkv.weight"))?;
             let mut bias = tensors.take(&name("attn.qkv.bias"))?;
             let scale = std::f32::consts::LOG2_E / (head as f32).sqrt();
@@ -88,7 +86,7 @@ impl PreparedBlocks {
             queries
                 .chain(bias.values.iter_mut().take(sizes.dim))
                 .for_each(|x| *x *= scale);
-            let qkv = PreparedLinear::pack(&weight, &bias.values, arithmetics.linear, kernels);
+            let qkv = PreparedLinear::pack(&weight, &bias.values, plan.qkv, kernels);
             let mut norm = |part: &str| PreparedNorm::take(tensors, &name(part), sizes.epsilon);
             Ok(PreparedBlock {
                 norm1: norm("norm1")?,
@@ -191,7 +189,7 @@ impl PreparedBlock {
     /// Queries, keys and values of rows.
     fn project(&self, x: &[f32], qkv: &mut [u32], layout: RowLayout, scratch: &mut Scratch) {
         let rows = normalise_rows(&self.norm1, x, &self.qkv, scratch);
-        self.qkv.multiply(scratch.narrow.units(), rows, |place, tile, bias| {
+        self.qkv.multiply(scratch.narrow.parts(), rows, |place, tile, bias| {
             add_bias(tile, bias);
             write_to_rows(tile, place, layout.format, qkv, layout.stride);
         });
@@ -201,18 +199,21 @@ impl PreparedBlock {
     fn finish(&self, x: &mut [f32], qkv: &[u32], packed: &KeysAndValues, scratch: &mut Scratch) {
         let dim = self.proj.outputs();
         let rows = x.len() / dim;
-        let context = self.proj.input_layout();
-        packed.attend(qkv, rows, &mut scratch.scores, scratch.narrow.units_mut(), context);
-        self.proj.multiply(scratch.narrow.units(), rows, |place, tile, bias| {
+        let Scratch { narrow, scores, .. } = scratch;
+        let layout = narrow.layout();
+        packed.attend(qkv, rows, scores, narrow.parts_mut(), layout);
+        self.proj.multiply(narrow.complete(rows), rows, |place, tile, bias| {
             add_to_rows(tile, place, bias, x, dim);
         });
         normalise_rows(&self.norm2, x, &self.fc1, scratch);
-        let (hidden, layout) = (scratch.hidden.units_mut(), self.fc2.input_layout());
-        self.fc1.multiply(scratch.narrow.units(), rows, |place, tile, bias| {
+        let Scratch { narrow, hidden, .. } = scratch;
+        let layout = hidden.layout();
+        let to = hidden.parts_mut();
+        self.fc1.multiply(narrow.parts(), rows, |place, tile, bias| {
             bias_gelu(tile, bias);
-            write_to_rows(tile, place, layout.format, hidden, layout.stride);
+            write_to_rows(tile, place, layout.format, to, layout.stride);
         });
-        self.fc2.multiply(hidden, rows, |place, tile, bias| {
+        self.fc2.multiply(hidden.complete(rows), rows, |place, tile, bias| {
             add_to_rows(tile, place, bias, x, dim);
         });
     }
@@ -222,7 +223,7 @@ impl PreparedBlock {
 fn normalise_rows(norm: &PreparedNorm, x: &[f32], reader: &PreparedLinear, scratch: &mut Scratch) -> usize {
     let layout = reader.input_layout();
     let dim = scratch.row.len();
-    let to = scratch.narrow.units_mut().chunks_mut(layout.stride);
+    let to = scratch.narrow.parts_mut().chunks_mut(layout.stride);
     for (row, to) in x.chunks_exact(dim).zip(to) {
         norm.normalise(row, &mut scratch.row);
         layout.write(to, 0, &scratch.row);
@@ -232,10 +233,12 @@ fn normalise_rows(norm: &PreparedNorm, x: &[f32], reader: &PreparedLinear, scrat
 
 impl Scratch {
     fn new(block: &PreparedBlock, shape: &AttentionShape, rows: usize, tokens: usize) -> Self {
+        let format = shape.layout().format;
+        let also = [&block.qkv, &block.fc1].map(|layer| layer.input_layout().stride);
         Self {
             row: vec![0.0; shape.dim],
-            narrow: block.qkv.input_layout().memory(rows),
-            hidden: block.fc2.input_layout().memory(rows),
+            narrow: Entry::new(&block.proj, format, rows, &also),
+            hidden: Entry::new(&block.fc2, format, rows, &[]),
             scores: Scores::new(shape, tokens),
         }
     }

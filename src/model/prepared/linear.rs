@@ -49,11 +49,7 @@ impl PreparedLinear {
 
     /// Layout of the rows that it reads.
     pub(super) fn input_layout(&self) -> RowLayout {
-        // A pair of weights also reads the activation after an odd last one.
-        RowLayout::of(
-            self.matrix.arithmetic().rows(),
-            self.matrix.inputs().next_multiple_of(2),
-        )
+        self.matrix.row_layout()
     }
 
     pub(super) fn inputs(&self) -> usize {

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::blocks::{BlockSizes, PreparedBlocks};
 use super::linear::PreparedLinear;
 use super::norm::PreparedNorm;
-use super::{Arithmetics, host_values, linear_rows, normalised};
+use super::{ProductPlan, host_values, linear_rows, normalised};
 use crate::model::build::transposed;
 use crate::model::decoders::{Inputs, Logits, MaskSpec};
 use crate::model::features::Features;
@@ -37,7 +37,7 @@ impl PreparedMask {
         prefix: &str,
         spec: &MaskSpec,
         inputs: &Inputs,
-        arithmetics: Arithmetics,
+        plan: ProductPlan,
         kernels: Kernels,
     ) -> Result<Self, S::Error> {
         let name = |part: &str| format!("{prefix}.{part}");
@@ -52,20 +52,14 @@ impl PreparedMask {
         let mut matrix = |part: &str| {
             let stored = tensors.take(&name(part))?;
             let turned = transposed(&stored.values, dim, dim);
-            Ok(PreparedLinear::of_values(
-                &turned,
-                [dim, dim],
-                &[],
-                arithmetics.linear,
-                kernels,
-            ))
+            Ok(PreparedLinear::of_values(&turned, [dim, dim], &[], plan.rest, kernels))
         };
         Ok(Self {
             project_patch: matrix("proj_patch")?,
             project_class: matrix("proj_classes")?,
-            project: PreparedLinear::take(tensors, &name("proj_dec"), arithmetics.linear, kernels)?,
+            project: PreparedLinear::take(tensors, &name("proj_dec"), plan.rest, kernels)?,
             class_tokens: tensors.take(&name("cls_emb"))?.values,
-            blocks: PreparedBlocks::take(tensors, &name("blocks"), &sizes, arithmetics, kernels)?,
+            blocks: PreparedBlocks::take(tensors, &name("blocks"), &sizes, plan, kernels)?,
             norm: PreparedNorm::take(tensors, &name("decoder_norm"), spec.norm_eps)?,
             mask_norm: PreparedNorm::take(tensors, &name("mask_norm"), spec.norm_eps)?,
             dim,

@@ -4,17 +4,20 @@
 
 mod attention;
 mod blocks;
+mod entry;
 mod linear;
 mod maps;
 mod mask;
 mod norm;
 mod partition;
+mod plan;
 mod rate;
 mod setr_mla;
 mod setr_up;
 mod tile_operations;
 mod vit;
 
+pub use plan::ProductPlan;
 pub use rate::layer_rate;
 
 use burn::tensor::{Device, Tensor, TensorData};
@@ -28,7 +31,7 @@ use super::probe::{Cancelled, Probe};
 use super::spec::{ModelSpec, Output};
 use super::tensor_source::TensorSource;
 use super::tensors::tensors_of;
-use crate::numeric::{Aligned, Arithmetic, Kernels};
+use crate::numeric::{Aligned, Kernels};
 use linear::PreparedLinear;
 use mask::PreparedMask;
 use norm::PreparedNorm;
@@ -36,34 +39,6 @@ use partition::{Pool, rows_per_task};
 use setr_mla::PreparedMla;
 use setr_up::PreparedPup;
 use vit::PreparedVit;
-
-/// What the products of a network multiply.
-#[derive(Clone, Copy, Debug)]
-struct Arithmetics {
-    linear: Arithmetic,
-    /// Products of two activations, and of those in a convolution: [`Arithmetic::F32`] or [`Arithmetic::Bf16`].
-    operands: Arithmetic,
-}
-
-impl Arithmetics {
-    /// Residual stream, norms, sums of softmax and cosines are f32 in every case.
-    fn of(precision: Precision, kernels: Kernels) -> Self {
-        let [linear, operands] = match precision {
-            Precision::F32 => [Arithmetic::F32; 2],
-            Precision::Bf16 if kernels.isa().multiplies_bf16() => [Arithmetic::Bf16; 2],
-            Precision::Bf16 => return Self::widened(),
-        };
-        Self { linear, operands }
-    }
-
-    /// bf16 weights, and f32 for everything else.
-    fn widened() -> Self {
-        Self {
-            linear: Arithmetic::Widened,
-            operands: Arithmetic::F32,
-        }
-    }
-}
 
 /// An encoder and its decoders with packed weights.
 #[derive(Debug)]
@@ -97,17 +72,15 @@ impl PreparedNetwork {
         kernels: Kernels,
     ) -> Result<Self, S::Error> {
         source.start(&tensors_of(spec))?;
-        let arithmetics = Arithmetics::of(precision, kernels);
+        let plan = ProductPlan::of(precision, kernels);
         let inputs = Inputs::of(spec);
         let encoder = match &spec.encoder {
-            EncoderSpec::Vit(vit) => {
-                PreparedEncoder::Vit(PreparedVit::take(source, vit, spec.taps(), arithmetics, kernels)?)
-            }
+            EncoderSpec::Vit(vit) => PreparedEncoder::Vit(PreparedVit::take(source, vit, spec.taps(), plan, kernels)?),
         };
         let decoders = spec
             .decoders
             .iter()
-            .map(|decoder| PreparedDecoder::take(source, decoder, &inputs, arithmetics, kernels));
+            .map(|decoder| PreparedDecoder::take(source, decoder, &inputs, plan, kernels));
         let network = Self {
             encoder,
             decoders: decoders.collect::<Result<_, _>>()?,
@@ -176,25 +149,25 @@ impl PreparedDecoder {
         tensors: &mut S,
         spec: &DecoderSpec,
         inputs: &Inputs,
-        arithmetics: Arithmetics,
+        plan: ProductPlan,
         kernels: Kernels,
     ) -> Result<Self, S::Error> {
         let prefix = spec.prefix();
         match &spec.head {
             HeadSpec::Linear => {
-                let head = PreparedLinear::take(tensors, &format!("{prefix}.head"), arithmetics.linear, kernels)?;
+                let head = PreparedLinear::take(tensors, &format!("{prefix}.head"), plan.rest, kernels)?;
                 Ok(Self::Linear(head))
             }
             HeadSpec::MaskTransformer(mask) => {
-                let mask = PreparedMask::take(tensors, &prefix, mask, inputs, arithmetics, kernels)?;
+                let mask = PreparedMask::take(tensors, &prefix, mask, inputs, plan, kernels)?;
                 Ok(Self::MaskTransformer(Box::new(mask)))
             }
             HeadSpec::SetrPup(pup) => {
-                let pup = PreparedPup::take(tensors, &prefix, pup, inputs, arithmetics, kernels)?;
+                let pup = PreparedPup::take(tensors, &prefix, pup, inputs, plan, kernels)?;
                 Ok(Self::Pup(pup))
             }
             HeadSpec::SetrMla(mla) => {
-                let mla = PreparedMla::take(tensors, &prefix, mla, arithmetics, kernels)?;
+                let mla = PreparedMla::take(tensors, &prefix, mla, plan, kernels)?;
                 Ok(Self::Mla(mla))
             }
         }

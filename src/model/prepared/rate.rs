@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 
-use super::Arithmetics;
+use super::ProductPlan;
 use super::linear::PreparedLinear;
 use crate::model::precision::Precision;
 use crate::numeric::Kernels;
@@ -15,7 +15,7 @@ const TIME: Duration = Duration::from_millis(400);
 /// Multiplications and additions per second of a linear layer with `inputs` and `outputs`, with `rows` rows on each
 /// thread, as a prepared network computes it; the largest of several measurements.
 pub fn layer_rate(precision: Precision, kernels: Kernels, rows: usize, [inputs, outputs]: [usize; 2]) -> f64 {
-    let arithmetic = Arithmetics::of(precision, kernels).linear;
+    let arithmetic = ProductPlan::of(precision, kernels).fc1;
     let weights: Vec<f32> = (0..outputs * inputs).map(|i| (i % 17) as f32 * 0.01).collect();
     let layer = PreparedLinear::of_values(&weights, [outputs, inputs], &[], arithmetic, kernels);
     let layout = layer.input_layout();

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::Arithmetics;
+use super::ProductPlan;
 use super::maps::{Map, PreparedConvolution, logits_of};
 use super::norm::PreparedNorm;
 use crate::model::decoders::{Logits, SetrMlaSpec};
@@ -39,17 +39,17 @@ impl PreparedMla {
         tensors: &mut S,
         prefix: &str,
         spec: &SetrMlaSpec,
-        arithmetics: Arithmetics,
+        plan: ProductPlan,
         kernels: Kernels,
     ) -> Result<Self, S::Error> {
         let mut paths = Vec::with_capacity(spec.taps.len());
         for (i, tap) in spec.taps.iter().enumerate() {
             let name = |part: &str| format!("{prefix}.{part}.{i}");
-            let mut normed = |name: &str| PreparedConvolution::normed(tensors, name, arithmetics, kernels);
+            let mut normed = |name: &str| PreparedConvolution::normed(tensors, name, plan, kernels);
             let (project, smooth) = (normed(&name("project"))?, normed(&name("smooth"))?);
             let refine = name("refine");
             let refine = [normed(&format!("{refine}.0"))?, normed(&format!("{refine}.1"))?];
-            let mut biased = |name: &str| PreparedConvolution::biased(tensors, name, arithmetics, kernels);
+            let mut biased = |name: &str| PreparedConvolution::biased(tensors, name, plan, kernels);
             let auxiliary = spec.auxiliary.then(|| biased(&name("auxiliary")));
             paths.push(Path {
                 project,
@@ -62,7 +62,7 @@ impl PreparedMla {
         }
         Ok(Self {
             paths,
-            classify: PreparedConvolution::biased(tensors, &format!("{prefix}.classify"), arithmetics, kernels)?,
+            classify: PreparedConvolution::biased(tensors, &format!("{prefix}.classify"), plan, kernels)?,
             upsampling: Upsampling {
                 factor: spec.up,
                 align_corners: spec.align_corners,

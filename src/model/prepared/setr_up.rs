@@ -1,6 +1,6 @@
 //! SETR Naive and PUP over packed weights.
 
-use super::Arithmetics;
+use super::ProductPlan;
 use super::maps::{Map, PreparedConvolution, logits_of};
 use super::norm::PreparedNorm;
 use crate::model::decoders::{Inputs, LastUpsampling, Logits, SetrPupHead, SetrPupSpec};
@@ -35,7 +35,7 @@ impl PreparedPup {
         prefix: &str,
         spec: &SetrPupSpec,
         inputs: &Inputs,
-        arithmetics: Arithmetics,
+        plan: ProductPlan,
         kernels: Kernels,
     ) -> Result<Self, S::Error> {
         let mut head = |name: &str, spec: &SetrPupHead| -> Result<Head, S::Error> {
@@ -44,13 +44,13 @@ impl PreparedPup {
             let mut stages = Vec::with_capacity(spec.stages.len());
             for (i, stage) in spec.stages.iter().enumerate() {
                 let name = name(&format!("stages.{i}"));
-                let convolution = PreparedConvolution::normed(tensors, &name, arithmetics, kernels)?;
+                let convolution = PreparedConvolution::normed(tensors, &name, plan, kernels)?;
                 stages.push((convolution, Upsampling::by(stage.up)));
             }
             Ok(Head {
                 norm,
                 stages,
-                classify: PreparedConvolution::biased(tensors, &name("classify"), arithmetics, kernels)?,
+                classify: PreparedConvolution::biased(tensors, &name("classify"), plan, kernels)?,
                 tap: spec.tap,
                 reaches_pixels: spec.up() == inputs.stride(),
             })

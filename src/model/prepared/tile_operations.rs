@@ -40,6 +40,9 @@ pub(super) fn add_to_rows(tile: &Tile, place: TilePlace, bias: &Columns, rows: &
 }
 
 /// Writes the tile into rows of `stride` units, the first at the start of `rows`.
+///
+/// # Panics
+/// For rows of bytes, whose scale depends on all of their values.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl+fma", "x86_64+avx2+fma"))]
 pub(super) fn write_to_rows(tile: &Tile, place: TilePlace, format: Format, rows: &mut [u32], stride: usize) {
     let from = format.units(place.column);
@@ -58,6 +61,7 @@ pub(super) fn write_to_rows(tile: &Tile, place: TilePlace, format: Format, rows:
                     *unit = pair(*first, *second);
                 }
             }
+            Format::Int8 => unreachable!("rows of bytes are written as a whole"),
         }
     }
 }

@@ -8,7 +8,7 @@ use super::linear::PreparedLinear;
 use super::norm::PreparedNorm;
 use super::partition::{Pool, rows_per_task};
 use super::tile_operations::add_to_rows;
-use super::{Arithmetics, normalised};
+use super::{ProductPlan, normalised};
 use crate::model::encoders::{PositionResize, VitSpec, positions_for_grid};
 use crate::model::features::{Features, Tokens};
 use crate::model::probe::{Cancelled, Probe, Stage};
@@ -38,7 +38,7 @@ impl PreparedVit {
         tensors: &mut S,
         spec: &VitSpec,
         taps: Vec<usize>,
-        arithmetics: Arithmetics,
+        plan: ProductPlan,
         kernels: Kernels,
     ) -> Result<Self, S::Error> {
         let mut extra_tokens = Vec::new();
@@ -58,10 +58,10 @@ impl PreparedVit {
             .then(|| PreparedNorm::take(tensors, "encoder.norm", spec.norm_eps));
         let norm = norm.transpose()?;
         Ok(Self {
-            patch_embedding: PreparedLinear::take(tensors, "encoder.patch_embed.proj", arithmetics.linear, kernels)?,
+            patch_embedding: PreparedLinear::take(tensors, "encoder.patch_embed.proj", plan.rest, kernels)?,
             extra_tokens,
             positions: tensors.take("encoder.pos_embed")?,
-            blocks: PreparedBlocks::take(tensors, "encoder.blocks", &sizes, arithmetics, kernels)?,
+            blocks: PreparedBlocks::take(tensors, "encoder.blocks", &sizes, plan, kernels)?,
             norm,
             dim: spec.dim,
             patch: spec.patch,

@@ -1,14 +1,16 @@
-//! AVX-512 F, with or without BF16.
+//! AVX-512 F, with or without VNNI and BF16.
 
 use std::arch::x86_64::{
-    __m512, __m512bh, __m512i, _mm512_and_si512, _mm512_castps_si512, _mm512_castsi512_ps, _mm512_dpbf16_ps,
-    _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps, _mm512_slli_epi32,
-    _mm512_storeu_ps,
+    __m512, __m512bh, __m512i, _mm512_and_si512, _mm512_castps_si512, _mm512_castsi512_ps, _mm512_cvtepi32_ps,
+    _mm512_dpbf16_ps, _mm512_dpbusd_epi32, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_epi32, _mm512_set1_ps,
+    _mm512_setzero_ps, _mm512_slli_epi32, _mm512_storeu_ps,
 };
 
+use super::avx2;
+
 use super::tile::{RawKernel, pairs_as_widened, peak_of, run, tile_of, tile_widened};
-use super::vector::{Bf16Vector, Floats, Pairs, Vector};
-use crate::numeric::kernels::{Operands, TILE_COLUMNS, Tile, TileKernel};
+use super::vector::{Bf16Vector, Floats, Pairs, Product, Vector};
+use crate::numeric::kernels::{KernelTable, Operands, TILE_COLUMNS, Tile};
 
 #[derive(Clone, Copy)]
 struct Lanes(__m512);
@@ -72,6 +74,26 @@ impl Bf16Vector for Lanes {
     }
 }
 
+/// Units of four bytes.
+struct Quads;
+
+// SAFETY of all functions: the trait's conditions are those of the intrinsics.
+impl Product<Lanes> for Quads {
+    #[inline(always)]
+    unsafe fn add(sum: Lanes, row: Lanes, weight: Lanes) -> Lanes {
+        unsafe {
+            let sum = _mm512_castps_si512(sum.0);
+            let (row, weight) = (_mm512_castps_si512(row.0), _mm512_castps_si512(weight.0));
+            Lanes(_mm512_castsi512_ps(_mm512_dpbusd_epi32(sum, row, weight)))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn finish(sum: Lanes) -> Lanes {
+        unsafe { Lanes(_mm512_cvtepi32_ps(_mm512_castps_si512(sum.0))) }
+    }
+}
+
 /// 32 registers: 24 for 12 x 32 sums, 2 for weights, 1 for an activation.
 #[target_feature(enable = "avx512f")]
 unsafe fn raw_f32<const M: usize>(x: *const u32, stride: usize, w: *const u32, depth: usize, out: *mut f32) {
@@ -89,6 +111,12 @@ unsafe fn raw_widened<const M: usize>(x: *const u32, stride: usize, w: *const u3
 unsafe fn raw_bf16<const M: usize>(x: *const u32, stride: usize, w: *const u32, depth: usize, out: *mut f32) {
     // SAFETY: as `RawKernel` demands.
     unsafe { tile_of::<Lanes, Pairs, M, 2>(x, stride, w, depth, out) }
+}
+
+#[target_feature(enable = "avx512f,avx512vnni")]
+unsafe fn raw_int8<const M: usize>(x: *const u32, stride: usize, w: *const u32, depth: usize, out: *mut f32) {
+    // SAFETY: as `RawKernel` demands.
+    unsafe { tile_of::<Lanes, Quads, M, 2>(x, stride, w, depth, out) }
 }
 
 macro_rules! for_each_row_count {
@@ -113,6 +141,7 @@ macro_rules! for_each_row_count {
 static F32: [RawKernel; 12] = for_each_row_count!(raw_f32);
 static WIDENED: [RawKernel; 12] = for_each_row_count!(raw_widened);
 static BF16: [RawKernel; 12] = for_each_row_count!(raw_bf16);
+static INT8: [RawKernel; 12] = for_each_row_count!(raw_int8);
 
 fn f32(operands: &Operands, tile: &mut Tile) {
     // SAFETY: `Kernels::of` gives these kernels only to processors with AVX-512 F.
@@ -133,11 +162,29 @@ fn bf16_as_widened(operands: &Operands, tile: &mut Tile) {
     pairs_as_widened(operands, tile, widened);
 }
 
-/// The kernels for f32, for widened and for bf16 weights.
-pub(super) const KERNELS: [TileKernel; 3] = [f32, widened, bf16_as_widened];
+fn int8(operands: &Operands, tile: &mut Tile) {
+    // SAFETY: `Kernels::of` gives this kernel only to processors with AVX-512 F and VNNI.
+    unsafe { run(&INT8, TILE_COLUMNS, operands, operands.depth, tile) }
+}
 
-/// The same with products of bf16.
-pub(super) const KERNELS_WITH_BF16: [TileKernel; 3] = [f32, widened, bf16];
+pub(super) const KERNELS: KernelTable = KernelTable {
+    f32,
+    widened,
+    bf16: bf16_as_widened,
+    int8: avx2::BYTES.0,
+    largest_pair: avx2::BYTES.1,
+};
+
+pub(super) const KERNELS_WITH_VNNI: KernelTable = KernelTable {
+    int8,
+    largest_pair: None,
+    ..KERNELS
+};
+
+pub(super) const KERNELS_WITH_BF16: KernelTable = KernelTable {
+    bf16,
+    ..KERNELS_WITH_VNNI
+};
 
 #[target_feature(enable = "avx512f")]
 unsafe fn raw_peak(x: *const u32, w: *const u32, depth: usize, out: *mut f32) {
@@ -145,19 +192,13 @@ unsafe fn raw_peak(x: *const u32, w: *const u32, depth: usize, out: *mut f32) {
     unsafe { peak_of::<Lanes, Floats, 12, 2>(x, w, depth, out) }
 }
 
-/// As many products of f32 as fit into the registers, `count` times.
+/// Products of f32 for as many sums as fit into the registers, `count` times.
 pub(super) fn peak(count: usize, tile: &mut Tile) {
-    let operands = [1.0f32.to_bits(); 16];
-    // SAFETY: one vector of operands and 12 rows of 2 vectors of the tile; [`Kernels::of`] gives this loop only to
+    let operands = [1.0f32.to_bits(); TILE_COLUMNS];
+    let (operands, out) = (operands.as_ptr(), tile.as_flattened_mut().as_mut_ptr());
+    // SAFETY: 2 vectors of operands and 12 rows of 2 vectors of the tile; [`Kernels::of`] gives this loop only to
     // processors with AVX-512 F.
-    unsafe {
-        raw_peak(
-            operands.as_ptr(),
-            operands.as_ptr(),
-            count,
-            tile.as_flattened_mut().as_mut_ptr(),
-        )
-    }
+    unsafe { raw_peak(operands, operands, count, out) }
 }
 
 /// Multiplications and additions of [`peak`] for each of its `count`.
@@ -171,14 +212,22 @@ unsafe fn raw_bf16_peak(x: *const u32, w: *const u32, depth: usize, out: *mut f3
 
 /// The same with products of pairs of bf16, which are twice as many.
 pub(super) fn bf16_peak(count: usize, tile: &mut Tile) {
-    let operands = [0x3f80_3f80; 16];
+    let operands = [0x3f80_3f80; TILE_COLUMNS];
+    let (operands, out) = (operands.as_ptr(), tile.as_flattened_mut().as_mut_ptr());
     // SAFETY: as in `peak`, and only for processors with BF16.
-    unsafe {
-        raw_bf16_peak(
-            operands.as_ptr(),
-            operands.as_ptr(),
-            count,
-            tile.as_flattened_mut().as_mut_ptr(),
-        )
-    }
+    unsafe { raw_bf16_peak(operands, operands, count, out) }
+}
+
+#[target_feature(enable = "avx512f,avx512vnni")]
+unsafe fn raw_vnni_peak(x: *const u32, w: *const u32, depth: usize, out: *mut f32) {
+    // SAFETY: as `RawKernel` demands.
+    unsafe { peak_of::<Lanes, Quads, 12, 2>(x, w, depth, out) }
+}
+
+/// The same with products of bytes, which are four times as many.
+pub(super) fn vnni_peak(count: usize, tile: &mut Tile) {
+    let operands = [0x0101_0101; TILE_COLUMNS];
+    let (operands, out) = (operands.as_ptr(), tile.as_flattened_mut().as_mut_ptr());
+    // SAFETY: as in `peak`, and only for processors with VNNI.
+    unsafe { raw_vnni_peak(operands, operands, count, out) }
 }

@@ -16,15 +16,19 @@ mod tile;
 mod vector;
 
 use super::isa::Isa;
-use super::kernels::{Arithmetic, Tile, TileKernel};
+use super::kernels::{Arithmetic, KernelTable, Tile};
 
-/// The kernels of `isa` for f32, for widened and for bf16 weights. They may only be called if the processor has it.
-pub(super) fn kernels(isa: Isa) -> [TileKernel; 3] {
+/// The kernels of `isa`. They may only be called if the processor has it.
+pub(super) fn kernels(isa: Isa) -> KernelTable {
     match isa {
         #[cfg(target_arch = "x86_64")]
         Isa::Avx2 => avx2::KERNELS,
         #[cfg(target_arch = "x86_64")]
+        Isa::Avx2Vnni => avx2::KERNELS_WITH_VNNI,
+        #[cfg(target_arch = "x86_64")]
         Isa::Avx512 => avx512::KERNELS,
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512Vnni => avx512::KERNELS_WITH_VNNI,
         #[cfg(target_arch = "x86_64")]
         Isa::Avx512Bf16 => avx512::KERNELS_WITH_BF16,
         _ => portable::KERNELS,
@@ -41,7 +45,22 @@ pub(super) struct Peak {
 pub(super) fn peak(isa: Isa, arithmetic: Arithmetic) -> Option<Peak> {
     match (isa, arithmetic) {
         #[cfg(target_arch = "x86_64")]
-        (Isa::Avx2, _) => Some(Peak {
+        (Isa::Avx2 | Isa::Avx512, Arithmetic::Int8) => Some(Peak {
+            repeat: avx2::int8_peak,
+            operations: avx2::INT8_PEAK_OPERATIONS,
+        }),
+        #[cfg(target_arch = "x86_64")]
+        (Isa::Avx2Vnni, Arithmetic::Int8) => Some(Peak {
+            repeat: avx2::vnni_peak,
+            operations: avx2::VNNI_PEAK_OPERATIONS,
+        }),
+        #[cfg(target_arch = "x86_64")]
+        (Isa::Avx512Vnni | Isa::Avx512Bf16, Arithmetic::Int8) => Some(Peak {
+            repeat: avx512::vnni_peak,
+            operations: 4 * avx512::PEAK_OPERATIONS,
+        }),
+        #[cfg(target_arch = "x86_64")]
+        (Isa::Avx2 | Isa::Avx2Vnni, _) => Some(Peak {
             repeat: avx2::peak,
             operations: avx2::PEAK_OPERATIONS,
         }),
@@ -51,7 +70,7 @@ pub(super) fn peak(isa: Isa, arithmetic: Arithmetic) -> Option<Peak> {
             operations: 2 * avx512::PEAK_OPERATIONS,
         }),
         #[cfg(target_arch = "x86_64")]
-        (Isa::Avx512 | Isa::Avx512Bf16, _) => Some(Peak {
+        (Isa::Avx512 | Isa::Avx512Vnni | Isa::Avx512Bf16, _) => Some(Peak {
             repeat: avx512::peak,
             operations: avx512::PEAK_OPERATIONS,
         }),

@@ -1,7 +1,7 @@
 //! Kernels without intrinsics: the reference for the others, and what runs on other processors.
 
 use crate::numeric::bf16;
-use crate::numeric::kernels::{Operands, Tile, TileKernel};
+use crate::numeric::kernels::{KernelTable, Operands, Tile};
 use crate::numeric::panels::HALF;
 
 /// Calls `add` for each row's sums, each half of the columns and each unit, with the unit's index, the row and the
@@ -56,5 +56,34 @@ fn bf16(operands: &Operands, tile: &mut Tile) {
     });
 }
 
-/// The kernels for f32, for widened and for bf16 weights.
-pub(super) const KERNELS: [TileKernel; 3] = [f32, widened, bf16];
+fn int8(operands: &Operands, tile: &mut Tile) {
+    operands.check(operands.depth);
+    let depth = operands.depth;
+    for (i, sums) in tile.iter_mut().take(operands.count).enumerate() {
+        let row = &operands.rows[i * operands.stride..][..depth];
+        let (halves, _) = sums.as_chunks_mut::<HALF>();
+        for (half, sums) in halves.iter_mut().enumerate() {
+            let mut whole = [0i32; HALF];
+            let (weights, _) = operands.panel[half * HALF * depth..][..HALF * depth].as_chunks::<HALF>();
+            for (unit, weights) in row.iter().zip(weights) {
+                let values = unit.to_ne_bytes();
+                for (sum, weight) in whole.iter_mut().zip(weights) {
+                    for (value, weight) in values.iter().zip(weight.to_ne_bytes()) {
+                        *sum += i32::from(*value) * i32::from(weight.cast_signed());
+                    }
+                }
+            }
+            for (sum, whole) in sums.iter_mut().zip(whole) {
+                *sum = whole as f32;
+            }
+        }
+    }
+}
+
+pub(super) const KERNELS: KernelTable = KernelTable {
+    f32,
+    widened,
+    bf16,
+    int8,
+    largest_pair: None,
+};

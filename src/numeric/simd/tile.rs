@@ -49,6 +49,11 @@ pub(super) unsafe fn tile_of<V: Vector, P: Product<V>, const M: usize, const N: 
                 }
             }
         }
+        for sums in &mut sums {
+            for sum in sums {
+                *sum = P::finish(*sum);
+            }
+        }
         store(&sums, out);
     }
 }
@@ -88,11 +93,12 @@ pub(super) unsafe fn tile_widened<V: Vector, const M: usize, const N: usize>(
     }
 }
 
-/// `depth` products of the same two vectors for each of M x N sums: what a processor can do when it waits for nothing
-/// else.
+/// `depth` products for each of M x N sums, always of the same operands, which stay in the nearest cache: what a
+/// processor can do when it waits for nothing else.
 ///
 /// # Safety
-/// As [`RawKernel`].
+/// The processor has the instruction set; M units at `x`, N vectors at `w`, and M rows of a [`Tile`] at `out` are inside
+/// their memory.
 #[inline(always)]
 pub(super) unsafe fn peak_of<V: Vector, P: Product<V>, const M: usize, const N: usize>(
     x: *const u32,
@@ -100,20 +106,20 @@ pub(super) unsafe fn peak_of<V: Vector, P: Product<V>, const M: usize, const N: 
     depth: usize,
     out: *mut f32,
 ) {
-    // SAFETY: the first unit of a row, the first vector of a panel, and sums in the tile.
+    // SAFETY: units below M, vectors below N, and sums in the tile.
     unsafe {
-        let (value, weight) = (V::broadcast(x), V::load(w));
         let mut sums = [[V::zero(); N]; M];
-        for (m, sums) in sums.iter_mut().enumerate() {
-            for (n, sum) in sums.iter_mut().enumerate() {
-                // Different sums, which the compiler cannot compute once for all.
-                *sum = V::load(out.add(m * TILE_COLUMNS + n * V::LANES).cast_const().cast());
-            }
-        }
         for _ in 0..depth {
-            for sums in &mut sums {
-                for sum in sums {
-                    *sum = P::add(*sum, value, weight);
+            // The compiler must not know that they are the same every time, or it would multiply them once for all.
+            let (x, w) = (std::hint::black_box(x), std::hint::black_box(w));
+            let mut weights = [V::zero(); N];
+            for (n, weight) in weights.iter_mut().enumerate() {
+                *weight = V::load(w.add(n * V::LANES));
+            }
+            for (m, sums) in sums.iter_mut().enumerate() {
+                let value = V::broadcast(x.add(m));
+                for (sum, weight) in sums.iter_mut().zip(&weights) {
+                    *sum = P::add(*sum, value, *weight);
                 }
             }
         }

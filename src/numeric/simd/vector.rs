@@ -66,6 +66,15 @@ pub(super) trait Product<V: Vector> {
     /// # Safety
     /// The processor has the instruction set.
     unsafe fn add(sum: V, row: V, weight: V) -> V;
+
+    /// The sum as f32, where it is kept otherwise.
+    ///
+    /// # Safety
+    /// The processor has the instruction set.
+    #[inline(always)]
+    unsafe fn finish(sum: V) -> V {
+        sum
+    }
 }
 
 /// Units of one f32.

@@ -55,6 +55,21 @@ fn labels_in_bf16_nearly_equal_those_in_f32_and_each_is_named() {
 }
 
 #[test]
+fn labels_in_int8_nearly_equal_those_in_f32_and_are_named() {
+    let folder = empty_folder();
+    let (exact, _) = segmented(&folder.path().join("f32"), "f32", None);
+    // The best kernels of this processor; with "portable", weights keep their full range of bytes.
+    for isa in [None, Some("portable"), Some("portable-bf16")] {
+        let out = folder.path().join(isa.unwrap_or("best"));
+        let (rounded, object) = segmented(&out, "int8", isa);
+        assert_eq!(object["precision"], "int8", "{object}");
+        let share = agreement(&exact, &rounded);
+        assert!(share >= 0.99, "{isa:?}: {share} of the labels are equal");
+        assert!(share < 1.0, "{isa:?}: int8 has changed nothing");
+    }
+}
+
+#[test]
 fn automatic_precision_is_bf16_only_where_it_is_multiplied() {
     let folder = empty_folder();
     for (isa, precision) in [("portable", "f32"), ("portable-bf16", "bf16")] {
@@ -92,6 +107,9 @@ fn a_session_changes_its_precision_and_back() {
     let second = confidence(&mut session, PrecisionChoice::Bf16);
     assert_eq!([first.0, second.0], [Precision::F32, Precision::Bf16]);
     assert_ne!(first.1, second.1, "cached features of the former precision");
+    let third = confidence(&mut session, PrecisionChoice::Int8);
+    assert_eq!(third.0, Precision::Int8);
+    assert_ne!(second.1, third.1, "cached features of the former precision");
     assert_eq!(confidence(&mut session, PrecisionChoice::F32), first);
 }
 

@@ -6,10 +6,10 @@
 
 mod attention;
 mod backbone;
-mod bf16;
 mod golden_case;
 mod models;
 mod padding;
+mod rounded;
 mod scores;
 mod slide;
 mod sliding;
@@ -53,7 +53,21 @@ fn models_in_bf16_differ_as_little_as_their_rounding_allows() {
         .filter_map(|isa| Kernels::of(isa).ok());
     for kernels in with_products.chain([Kernels::best()]) {
         for case in supported(&[Kind::Model]) {
-            bf16::compare(&case, kernels, &mut findings);
+            rounded::compare(&case, Precision::Bf16, kernels, &mut findings);
+        }
+    }
+    findings.finish();
+}
+
+#[test]
+fn models_in_int8_differ_as_little_as_their_rounding_allows() {
+    let mut findings = Findings::default();
+    // Products of bytes are exact with every kernel, but weights are rounded for some of them, and the other products
+    // for others.
+    for isa in Isa::ALL {
+        let Ok(kernels) = Kernels::of(isa) else { continue };
+        for case in supported(&[Kind::Model]) {
+            rounded::compare(&case, Precision::Int8, kernels, &mut findings);
         }
     }
     findings.finish();

@@ -33,12 +33,14 @@ fn a_thousand_images_are_listed_and_segmented_in_bounded_memory() {
 
     // Start has the focus; Shift+Tab moves it to "Export files", Cancel and back to Start.
     for key in ["shift+F5", "shift+Tab", "space", "shift+Tab", "shift+Tab", "Return"] {
+        // The canvas must be still before the key: a change of its own would pass for the effect of the key.
+        program.settled_middle();
         program.press_and_see(key);
     }
     // The deadline applies to each hundred images, so that slow machines can meet it.
     let labels = out.join("labels");
     for wanted in (100..=IMAGES).step_by(100) {
-        wait_for("a hundred more label maps", || {
+        wait_for(&format!("label map number {wanted}"), || {
             program.assert_alive();
             (count(&labels) >= wanted).then_some(())
         });

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use rayon::prelude::*;
 
 use super::super::linear::{PreparedLinear, by_panel};
-use super::super::{Arithmetics, linear_rows};
+use super::super::{ProductPlan, linear_rows};
 use super::Map;
 use super::methods::{Four, Two};
 use super::upsampling::Upsampled;
@@ -37,7 +37,7 @@ impl PreparedConvolution {
     pub(in crate::model::prepared) fn normed<S: TensorSource>(
         tensors: &mut S,
         name: &str,
-        arithmetics: Arithmetics,
+        plan: ProductPlan,
         kernels: Kernels,
     ) -> Result<Self, S::Error> {
         let mut weight = tensors.take(&format!("{name}.weight"))?;
@@ -53,27 +53,27 @@ impl PreparedConvolution {
             beta.values[o] = shift as f32;
             kernel.iter_mut().for_each(|x| *x = (f64::from(*x) * scale) as f32);
         }
-        Ok(Self::pack(&weight, &beta.values, true, arithmetics, kernels))
+        Ok(Self::pack(&weight, &beta.values, true, plan, kernels))
     }
 
     /// Convolution with a bias.
     pub(in crate::model::prepared) fn biased<S: TensorSource>(
         tensors: &mut S,
         name: &str,
-        arithmetics: Arithmetics,
+        plan: ProductPlan,
         kernels: Kernels,
     ) -> Result<Self, S::Error> {
         let weight = tensors.take(&format!("{name}.weight"))?;
         let bias = tensors.take(&format!("{name}.bias"))?;
-        Ok(Self::pack(&weight, &bias.values, false, arithmetics, kernels))
+        Ok(Self::pack(&weight, &bias.values, false, plan, kernels))
     }
 
     /// Packs a weight `[output, input, side, side]`.
-    fn pack(weight: &HostTensor, bias: &[f32], relu: bool, arithmetics: Arithmetics, kernels: Kernels) -> Self {
+    fn pack(weight: &HostTensor, bias: &[f32], relu: bool, plan: ProductPlan, kernels: Kernels) -> Self {
         let [output, input, side] = [0, 1, 2].map(|axis| weight.shape.get(axis).copied().unwrap_or(1));
         let size = [output, input];
-        let kernel = match (side, arithmetics.operands) {
-            (1, _) => Kernel::Point(PreparedLinear::pack(weight, bias, arithmetics.linear, kernels)),
+        let kernel = match (side, plan.operands) {
+            (1, _) => Kernel::Point(PreparedLinear::pack(weight, bias, plan.rest, kernels)),
             (_, Arithmetic::Bf16) => Kernel::Two(Winograd::pack(&weight.values, size, Arithmetic::Bf16, kernels)),
             (_, _) => Kernel::Four(Winograd::pack(&weight.values, size, Arithmetic::F32, kernels)),
         };
@@ -222,8 +222,8 @@ mod tests {
             let largest = expected.iter().fold(0.0f64, |largest, x| largest.max(x.abs()));
             for kernels in Kernels::all() {
                 for precision in [Precision::F32, Precision::Bf16] {
-                    let arithmetics = Arithmetics::of(precision, kernels);
-                    let layer = PreparedConvolution::pack(&weight, &bias, relu, arithmetics, kernels);
+                    let plan = ProductPlan::of(precision, kernels);
+                    let layer = PreparedConvolution::pack(&weight, &bias, relu, plan, kernels);
                     let found = layer.forward(&map, first);
                     assert_eq!(
                         [found.rows, found.columns, found.channels],
@@ -231,7 +231,7 @@ mod tests {
                     );
                     let tolerance = match precision {
                         Precision::F32 => 1e-5,
-                        Precision::Bf16 => 1e-2,
+                        Precision::Bf16 | Precision::Int8 => 1e-2,
                     };
                     assert_eq!(found.values.len(), expected.len());
                     for (i, (found, expected)) in found.values.iter().zip(&expected).enumerate() {
@@ -255,10 +255,10 @@ mod tests {
             let map = map(9, 13, 18);
             for kernels in Kernels::all() {
                 for precision in [Precision::F32, Precision::Bf16] {
-                    let arithmetics = Arithmetics::of(precision, kernels);
+                    let plan = ProductPlan::of(precision, kernels);
                     let pack = |output, input, side, relu| {
                         let bias = vec![0.25; output];
-                        PreparedConvolution::pack(&weight(output, input, side), &bias, relu, arithmetics, kernels)
+                        PreparedConvolution::pack(&weight(output, input, side), &bias, relu, plan, kernels)
                     };
                     let (layer, then) = (pack(40, 18, side, true), pack(7, 40, 1, false));
                     let found = layer.forward_then(&map, first, &then);
@@ -277,14 +277,9 @@ mod tests {
             map.values.fill(f32::NAN);
             for precision in [Precision::F32, Precision::Bf16] {
                 let kernels = Kernels::best();
-                let arithmetics = Arithmetics::of(precision, kernels);
-                let layer = PreparedConvolution::pack(
-                    &weight(output, input, side),
-                    &vec![0.0; output],
-                    true,
-                    arithmetics,
-                    kernels,
-                );
+                let plan = ProductPlan::of(precision, kernels);
+                let layer =
+                    PreparedConvolution::pack(&weight(output, input, side), &vec![0.0; output], true, plan, kernels);
                 let found = layer.forward(&map, Upsampling::NONE);
                 assert!(
                     found.values.iter().all(|v| v.is_nan()),

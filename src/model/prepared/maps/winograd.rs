@@ -57,8 +57,7 @@ impl<M: Method<T, P>, const T: usize, const P: usize> Winograd<M, T, P> {
         });
         Self {
             matrices: matrices.collect(),
-            // A pair of weights also reads the input after an odd last one.
-            layout: RowLayout::of(arithmetic.rows(), input.next_multiple_of(2)),
+            layout: RowLayout::for_products(arithmetic, input),
             method: PhantomData,
         }
     }
@@ -267,6 +266,7 @@ fn transform_inputs<M: Method<T, P>, const T: usize, const P: usize>(
                             *unit = pair(*first, *second);
                         }
                     }
+                    Format::Int8 => unreachable!("convolutions multiply f32 or bf16"),
                 }
             }
         }
