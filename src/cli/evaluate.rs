@@ -1,9 +1,11 @@
 //! `segscope evaluate`: scores a model, or existing predictions, against ground truth.
 
+mod inputs;
 mod source;
 mod truth;
 
 use std::path::{Path, PathBuf};
+use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -14,6 +16,7 @@ use super::device_flags::DeviceFlags;
 use super::model_flags::ModelFlags;
 use super::output_choice::OutputChoice;
 use super::printing::{self, err};
+use super::reading_ahead::{ReadAhead, joined};
 use super::run_flags::RunFlags;
 use super::truth_flags::{TruthFlags, name_rule};
 use super::{described, stopping, write_text};
@@ -21,6 +24,7 @@ use crate::datasets::{BeyondClasses, Pair, Pairs, TruthReader, digest, pairs, pa
 use crate::evaluate::{Evaluated, Scores};
 use crate::runtime::peak_memory_mib;
 use crate::staged_file;
+use inputs::Scored;
 use source::Source;
 use truth::{check_truths, doubts};
 
@@ -255,25 +259,38 @@ impl Evaluate {
         let unfinished = self.json.as_ref().filter(|path| staged_file::is_renamed_to(path));
         // Images are counted in the order of the pairs.
         let done = evaluated.scores.images.len();
-        for (id, pair) in pairs.iter().enumerate().skip(done) {
-            stopping::check()?;
-            bar.set_position(id as u64);
-            bar.set_message(pair.name.clone());
-            let (prediction, time) = source.predicted(&pair.file, id as u64)?;
-            if source.is_files() {
-                evaluated.beyond.add(&prediction, source.classes().len());
+        let inputs = &source.inputs();
+        thread::scope(|scope| -> Result<()> {
+            let mut reading: Option<ScopedJoinHandle<_>> = None;
+            for (id, pair) in pairs.iter().enumerate().skip(done) {
+                stopping::check()?;
+                bar.set_position(id as u64);
+                bar.set_message(pair.name.clone());
+                let read = reading.take().map_or_else(|| inputs.read_ahead(pair, reader), joined);
+                let Scored { input, truth } = match read {
+                    ReadAhead::Large => inputs.read(pair, reader)?,
+                    ReadAhead::Here(read) => {
+                        let next = pairs.get(id + 1);
+                        reading = next.map(|next| scope.spawn(move || inputs.read_ahead(next, reader)));
+                        read?
+                    }
+                };
+                let (prediction, time) = source.predicted(input, id as u64)?;
+                if source.is_files() {
+                    evaluated.beyond.add(&prediction, source.classes().len());
+                }
+                let counted = evaluated
+                    .scores
+                    .add(&pair.name, &prediction, &truth, time.as_secs_f64());
+                ensure!(counted, "label maps differ in size: {}", pair.truth.display());
+                evaluated.peak_mib = peak_memory_mib();
+                if let Some(path) = unfinished.filter(|_| written.elapsed() > WRITTEN_EVERY) {
+                    write_text(path, &evaluated.json().to_string())?;
+                    written = Instant::now();
+                }
             }
-            let truth = reader.read(&pair.truth, Some([prediction.width, prediction.height]))?;
-            let counted = evaluated
-                .scores
-                .add(&pair.name, &prediction, &truth.map, time.as_secs_f64());
-            ensure!(counted, "label maps differ in size: {}", pair.truth.display());
-            evaluated.peak_mib = peak_memory_mib();
-            if let Some(path) = unfinished.filter(|_| written.elapsed() > WRITTEN_EVERY) {
-                write_text(path, &evaluated.json().to_string())?;
-                written = Instant::now();
-            }
-        }
+            Ok(())
+        })?;
         bar.finish_and_clear();
         Ok(())
     }

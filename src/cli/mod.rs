@@ -18,6 +18,7 @@ mod model_flags;
 mod models;
 mod output_choice;
 mod printing;
+mod reading_ahead;
 mod run_flags;
 mod segment;
 mod segment_batch;

@@ -20,7 +20,7 @@ use super::model_flags::ModelFlags;
 use super::output_choice::OutputChoice;
 use super::printing::{self, err};
 use super::run_flags::RunFlags;
-use super::segment_batch::{Batch, Done, Running};
+use super::segment_batch::{Batch, Done, Files, Place, Running};
 use super::stopping;
 
 /// Segment images and write label maps and masks
@@ -103,33 +103,42 @@ impl Segment {
             err!("segscope: using the CPU: {note}");
         }
         let bar = self.bar(images.len());
+        let options = self.options();
+        let say = |line: &str| bar.suspend(|| err!("segscope: {line}"));
         let running = Running {
             session: &mut session,
             model: &model,
             output,
             settings: &settings,
-            opening: self.run_flags.opening(),
-            say: &|line| bar.suspend(|| err!("segscope: {line}")),
         };
-        let options = self.options();
-        let mut batch = Batch::new(running, &options, &self.out);
+        let files = Files {
+            options: &options,
+            out: &self.out,
+            classes: &model.classes,
+            opening: self.run_flags.opening(),
+            say: &say,
+        };
+        let places: Vec<Place> = images
+            .iter()
+            .map(|image| Place {
+                image: &image.path,
+                place: self.place_of(image, &title, &options),
+            })
+            .collect();
+        let mut batch = Batch::new(running, files);
         // The files may still be needed when standard output is closed or full.
         let mut told = Ok(());
-        for (id, image) in images.iter().enumerate() {
-            if stopping::is_asked() {
-                break;
+        let on_share = |i: usize, share: f32| {
+            bar.set_message(places[i].image.display().to_string());
+            bar.set_position(i as u64 * STEPS + (share * STEPS as f32) as u64);
+        };
+        batch.run(&places, on_share, |i, done| {
+            if self.json
+                && let Err(why) = report(places[i].image, model.precision, done)
+            {
+                told = Err(why);
             }
-            bar.set_message(image.path.display().to_string());
-            let place = id as u64 * STEPS;
-            let done = batch.take(&image.path, &self.place_of(image, &title, &options), |share| {
-                bar.set_position(place + (share * STEPS as f32) as u64);
-            });
-            if self.json {
-                told = told.and(report(&image.path, model.precision, &done));
-            }
-            batch.count(&image.path, done);
-            bar.set_position(place + STEPS);
-        }
+        });
         bar.finish_and_clear();
         batch.tell(images.len(), self.json);
         told?;

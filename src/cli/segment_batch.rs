@@ -1,18 +1,21 @@
-//! Segments images one after another, writes their files and counts the outcomes.
+//! Segments images one after another, reads and writes files meanwhile, and counts the outcomes.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::thread::ScopedJoinHandle;
 
-use anyhow::{Result, anyhow};
+use anyhow::anyhow;
 
 use super::printing::err;
+use super::reading_ahead::{ReadAhead, joined};
 use super::{described, open_photo, stopping};
 use crate::export::{self, ExportError, Subject};
+use crate::labels::ClassSet;
 use crate::model::Output;
-use crate::photo::OpenOptions;
+use crate::photo::{OpenOptions, Photo};
 use crate::runtime::{ModelInfo, Session, Task};
-use crate::segment::{InferenceConfig, Timings};
+use crate::segment::{InferenceConfig, Prediction, Timings};
 
 /// Maximum number of images to name that were refused because their files exist.
 const NAMED: usize = 3;
@@ -23,9 +26,12 @@ pub(super) struct Running<'a> {
     pub(super) model: &'a ModelInfo,
     pub(super) output: Output,
     pub(super) settings: &'a InferenceConfig,
-    pub(super) opening: OpenOptions,
-    /// Prints a line on standard error without disturbing the progress bar.
-    pub(super) say: &'a dyn Fn(&str),
+}
+
+/// An image, and the path of its files below the folders of the formats, without extension.
+pub(super) struct Place<'a> {
+    pub(super) image: &'a Path,
+    pub(super) place: String,
 }
 
 /// The outcome of an image.
@@ -42,13 +48,59 @@ pub(super) enum Done {
     Dropped,
 }
 
+/// Reads images and writes files, also on other threads.
+#[derive(Clone, Copy)]
+pub(super) struct Files<'a> {
+    pub(super) options: &'a export::Options,
+    pub(super) out: &'a Path,
+    pub(super) classes: &'a ClassSet,
+    pub(super) opening: OpenOptions,
+    /// Prints a line on standard error without disturbing the progress bar.
+    pub(super) say: &'a (dyn Fn(&str) + Sync),
+}
+
+impl Files<'_> {
+    /// The image, or an outcome without it.
+    fn read(self, place: &Place) -> ReadAhead<Result<Photo, Done>> {
+        if let Some(path) = export::taken(self.options, self.classes, self.out, &place.place) {
+            // Checked before the network runs in vain.
+            return ReadAhead::Here(Err(refused_or_failed(ExportError::Exists { path }.into())));
+        }
+        if self.options.keep_existing && export::is_there(self.options, self.out, &place.place) {
+            return ReadAhead::Here(Err(Done::Skipped));
+        }
+        let need = (self.classes.len(), Some(self.options));
+        ReadAhead::of(place.image, need, || self.open(place))
+    }
+
+    fn open(self, place: &Place) -> Result<Photo, Done> {
+        let need = (self.classes.len(), Some(self.options));
+        open_photo(place.image, self.opening, need, self.say).map_err(refused_or_failed)
+    }
+
+    fn write(self, place: &Place, photo: &Photo, prediction: &Prediction) -> Done {
+        let subject = Subject {
+            photo,
+            map: &prediction.labels.map,
+            confidence: &prediction.labels.confidence,
+            classes: self.classes,
+        };
+        match export::write(&subject, self.options, self.out, &place.place) {
+            Ok(written) => Done::Written(prediction.timings, written),
+            Err(why) => refused_or_failed(why.into()),
+        }
+    }
+}
+
+/// The index of an image, and the thread that writes its files.
+type Writing<'scope> = (usize, ScopedJoinHandle<'scope, Done>);
+
 /// A batch of images, with the outcomes so far.
 pub(super) struct Batch<'a> {
     running: Running<'a>,
-    options: &'a export::Options,
-    out: &'a Path,
+    files: Files<'a>,
     /// The image whose files have each output path.
-    places: HashMap<String, PathBuf>,
+    places: HashMap<&'a str, &'a Path>,
     /// Number of images that were started.
     begun: u64,
     written: usize,
@@ -58,12 +110,11 @@ pub(super) struct Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
-    /// An empty batch, whose files go to `out`.
-    pub(super) fn new(running: Running<'a>, options: &'a export::Options, out: &'a Path) -> Self {
+    /// A batch without outcomes.
+    pub(super) fn new(running: Running<'a>, files: Files<'a>) -> Self {
         Self {
             running,
-            options,
-            out,
+            files,
             places: HashMap::new(),
             begun: 0,
             written: 0,
@@ -73,73 +124,102 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// Segments an image and writes its files to `place`; `on_share` receives the progress, from 0 to 1.
-    pub(super) fn take(&mut self, image: &Path, place: &str, on_share: impl FnMut(f32)) -> Done {
-        if let Some(other) = self.places.get(place) {
-            return Done::Failed(anyhow!(
-                "another image of this run has the same name; add --recursive or --name '{{folder}}-{{name}}' if they are \
-                 in different folders, or write this one to another --out: {}",
-                other.display()
-            ));
-        }
-        if let Some(path) = export::taken(self.options, &self.running.model.classes, self.out, place) {
-            // Checked before the network runs in vain.
-            return refused_or_failed(ExportError::Exists { path }.into());
-        }
-        let done = match self.options.keep_existing && export::is_there(self.options, self.out, place) {
-            true => Done::Skipped,
-            false => match self.segmented(image, place, on_share) {
-                Ok((timings, written)) => Done::Written(timings, written),
-                Err(why) if stopping::is_why(&why) => Done::Dropped,
-                Err(why) => refused_or_failed(why),
-            },
-        };
-        if matches!(done, Done::Written(..) | Done::Skipped) {
-            self.places.insert(place.to_owned(), image.to_owned());
-        }
-        done
+    /// Segments images one after another, until a signal stops it. While the network runs, the next image is read and
+    /// the files of the previous one are written, except those that need much memory.
+    ///
+    /// `on_share` receives the index of the current image and its progress, from 0 to 1; `tell` gets the outcome of each
+    /// image, in their order.
+    pub(super) fn run(
+        &mut self,
+        places: &'a [Place<'a>],
+        mut on_share: impl FnMut(usize, f32),
+        mut tell: impl FnMut(usize, &Done),
+    ) {
+        let files = self.files;
+        std::thread::scope(|scope| {
+            let mut reading: Option<ScopedJoinHandle<ReadAhead<_>>> = None;
+            let mut writing: Option<Writing> = None;
+            for (i, place) in places.iter().enumerate() {
+                if stopping::is_asked() {
+                    break;
+                }
+                on_share(i, 0.0);
+                let read = reading.take().map_or_else(|| files.read(place), joined);
+                if matches!(&writing, Some((before, _)) if places[*before].place == place.place) {
+                    // Whether this image may have its place depends on whether that one gets it.
+                    self.finish(places, writing.take(), &mut tell);
+                }
+                let other = self.places.get(&*place.place);
+                let (photo, is_large) = match (read, other) {
+                    (_, Some(other)) => (Err(Done::Failed(same_place(other))), false),
+                    (ReadAhead::Here(photo), None) => (photo, false),
+                    (ReadAhead::Large, None) => {
+                        self.finish(places, writing.take(), &mut tell);
+                        (files.open(place), true)
+                    }
+                };
+                if let Some(next) = places.get(i + 1).filter(|_| !is_large) {
+                    reading = Some(scope.spawn(move || files.read(next)));
+                }
+                let predicted = photo.and_then(|photo| {
+                    let prediction = self.predicted(&photo, |share| on_share(i, share))?;
+                    Ok((photo, prediction))
+                });
+                self.finish(places, writing.take(), &mut tell);
+                match predicted {
+                    Ok((photo, prediction)) => {
+                        let thread = scope.spawn(move || files.write(place, &photo, &prediction));
+                        writing = Some((i, thread));
+                    }
+                    Err(done) => self.count(i, place, done, &mut tell),
+                }
+                if is_large {
+                    self.finish(places, writing.take(), &mut tell);
+                }
+            }
+            self.finish(places, writing.take(), &mut tell);
+        });
     }
 
-    fn segmented(
-        &mut self,
-        image: &Path,
-        place: &str,
-        mut on_share: impl FnMut(f32),
-    ) -> Result<(Timings, Vec<PathBuf>)> {
+    /// Waits until the files of an image are written, if there is one.
+    fn finish(&mut self, places: &'a [Place<'a>], writing: Option<Writing>, tell: &mut impl FnMut(usize, &Done)) {
+        if let Some((i, thread)) = writing {
+            self.count(i, &places[i], joined(thread), tell);
+        }
+    }
+
+    fn predicted(&mut self, photo: &Photo, mut on_share: impl FnMut(f32)) -> Result<Prediction, Done> {
         let Running {
             model,
             output,
             settings,
-            opening,
-            say,
             ..
         } = self.running;
-        let need = (model.classes.len(), Some(self.options));
-        let photo = open_photo(image, opening, need, say)?;
         self.begun += 1;
         let task = Task {
             model: model.id,
             output,
-            photo: &photo,
+            photo,
             photo_id: self.begun,
             settings,
         };
-        let prediction = self.running.session.segment(&task, &mut |progress| {
+        let predicted = self.running.session.segment(&task, &mut |progress| {
             on_share(progress.fraction);
             stopping::keep_going()
-        })?;
-        let subject = Subject {
-            photo: &photo,
-            map: &prediction.labels.map,
-            confidence: &prediction.labels.confidence,
-            classes: &model.classes,
-        };
-        let written = export::write(&subject, self.options, self.out, place)?;
-        Ok((prediction.timings, written))
+        });
+        predicted.map_err(|why| match anyhow::Error::from(why) {
+            why if stopping::is_why(&why) => Done::Dropped,
+            why => refused_or_failed(why),
+        })
     }
 
-    /// Counts the outcome of an image.
-    pub(super) fn count(&mut self, image: &Path, done: Done) {
+    /// Tells and counts the outcome of an image.
+    fn count(&mut self, i: usize, place: &'a Place<'a>, done: Done, tell: &mut impl FnMut(usize, &Done)) {
+        tell(i, &done);
+        let image = place.image;
+        if matches!(done, Done::Written(..) | Done::Skipped) {
+            self.places.insert(&place.place, image);
+        }
         match done {
             Done::Written(..) => self.written += 1,
             Done::Skipped => self.skipped += 1,
@@ -152,7 +232,7 @@ impl<'a> Batch<'a> {
     /// Prints a summary of `all` images; with `only_trouble`, for JSON output, only what went wrong.
     pub(super) fn tell(&self, all: usize, only_trouble: bool) {
         if !only_trouble {
-            let out = self.out.display();
+            let out = self.files.out.display();
             err!("{} of {all} images segmented into {out}", self.written);
             if self.skipped > 0 {
                 err!("{} of {all} images skipped because their files exist", self.skipped);
@@ -182,6 +262,14 @@ impl<'a> Batch<'a> {
     pub(super) fn exit_code(&self) -> ExitCode {
         ExitCode::from(u8::from(!self.failed.is_empty() || !self.refused.is_empty()))
     }
+}
+
+fn same_place(other: &Path) -> anyhow::Error {
+    anyhow!(
+        "another image of this run has the same name; add --recursive or --name '{{folder}}-{{name}}' if they are in \
+         different folders, or write this one to another --out: {}",
+        other.display()
+    )
 }
 
 /// `Refused` where an image's files exist; a list of other classes is a failure because it concerns the whole folder.

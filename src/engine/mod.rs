@@ -8,6 +8,7 @@ mod handle;
 mod job;
 mod new_settings;
 mod outbox;
+mod read_ahead;
 mod request_list;
 mod running_batch;
 mod scorer;

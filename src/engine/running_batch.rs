@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::batch::{Batch, BatchState};
 use super::job::Event;
 use super::outbox::Outbox;
+use super::read_ahead::ReadAhead;
 use super::ticket::Ticket;
 use super::workbench::{Workbench, log_times};
 use crate::export::{self, ExportError};
@@ -24,6 +25,8 @@ pub(super) struct RunningBatch {
     index: usize,
     /// The current image, kept over an interruption.
     photo: Option<OpenImage>,
+    /// The image after the current one.
+    ahead: Option<ReadAhead>,
     /// Whether the current image was reported as running.
     announced: bool,
     /// Whether a place in the window's queue is reserved for the result of the current image.
@@ -73,6 +76,7 @@ impl RunningBatch {
             batch,
             index: 0,
             photo: None,
+            ahead: None,
             announced: false,
             has_place: false,
             done: 0,
@@ -123,9 +127,15 @@ impl RunningBatch {
         self.check_files(&info.classes, &stem)?;
         let photo = match self.photo.take() {
             Some(photo) => photo,
-            None => bench.open_photo(source)?,
+            None => {
+                let ahead = self.ahead.take().and_then(|ahead| ahead.finish(&source, bench.opening));
+                ahead.map_or_else(|| bench.open_photo(source), Ok)?
+            }
         };
         self.photo = Some(photo.clone());
+        if let (None, Some(next)) = (&self.ahead, self.batch.images.get(self.index + 1)) {
+            self.ahead = ReadAhead::start(bench, &photo.source, next);
+        }
         let settings = self.batch.settings.clone();
         let settings = settings.unwrap_or_else(|| InferenceConfig::of(&info.spec.inference));
         let ticket = self.ticket.clone();

@@ -92,17 +92,27 @@ impl Workbench {
     /// # Errors
     /// When it cannot be read or would not fit into memory.
     pub(super) fn open_photo(&mut self, source: ImageSource) -> Result<OpenImage, OpeningError> {
+        self.reading(source)()
+    }
+
+    /// Assigns the id of an image; what is returned reads it, on any thread.
+    pub(super) fn reading(
+        &mut self,
+        source: ImageSource,
+    ) -> impl FnOnce() -> Result<OpenImage, OpeningError> + Send + use<> {
         // Before the pixels are read: if the file changes meanwhile, it gets another id when it is opened again.
         let files: Vec<PathBuf> = source.file().map(Path::to_owned).into_iter().collect();
         let options = self.opening;
         let id = self.photos.of((source.clone(), options), &files);
-        let photo = opening::read(&source, options)?;
-        log::info!("opened {}, {} x {}", source.name(), photo.width, photo.height);
-        Ok(OpenImage {
-            id,
-            source,
-            photo: Arc::new(photo),
-        })
+        move || {
+            let photo = opening::read(&source, options)?;
+            log::info!("opened {}, {} x {}", source.name(), photo.width, photo.height);
+            Ok(OpenImage {
+                id,
+                source,
+                photo: Arc::new(photo),
+            })
+        }
     }
 
     /// Reads an image for the window, unless the request was withdrawn.

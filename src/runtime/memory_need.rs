@@ -65,7 +65,14 @@ impl MemoryNeed {
                 path: path.into(),
             });
         }
-        Ok((self.bytes > LOG_ABOVE).then(|| format!("{self}: {}", path.display())))
+        Ok(self.is_large().then(|| format!("{self}: {}", path.display())))
+    }
+}
+
+impl MemoryNeed {
+    /// Whether a run needs so much that it is logged beforehand, and that no other image should be in memory meanwhile.
+    pub fn is_large(&self) -> bool {
+        self.bytes > LOG_ABOVE
     }
 }
 

@@ -18,6 +18,12 @@ pub(crate) enum OpeningError {
     Memory(#[from] TooLittleMemory),
 }
 
+/// Whether an image needs so much memory that no other should be there meanwhile.
+pub(crate) fn is_large(source: &ImageSource) -> bool {
+    let header = source.file().and_then(|path| Header::read(path).ok());
+    header.is_some_and(|header| MemoryNeed::of(&header, 0, None).is_large())
+}
+
 /// Reads an image if enough memory is free for it.
 ///
 /// # Errors

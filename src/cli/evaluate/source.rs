@@ -1,16 +1,16 @@
 //! What is scored: a model, or predictions of another program.
 
-use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use super::Evaluate;
+use super::inputs::{Input, Inputs};
 use crate::checkpoint;
 use crate::cli::printing::err;
-use crate::cli::{open_photo, stopping};
+use crate::cli::stopping;
 use crate::datasets::{self, Pair, PredictionReader, SetFile, Submission};
 use crate::labels::{ClassSet, LabelMap};
 use crate::model::{Output, Precision};
@@ -71,19 +71,32 @@ impl Source {
         }
     }
 
-    /// The label map for a file, and the time that the model took.
-    pub(super) fn predicted(&mut self, file: &Path, id: u64) -> Result<(LabelMap, Duration)> {
+    /// What reads the files that it scores.
+    pub(super) fn inputs(&self) -> Inputs {
         match self {
-            Self::Files { reader, .. } => Ok((reader.read(file)?, Duration::ZERO)),
-            Self::Model {
-                session,
-                model,
-                output,
-                settings,
-                opening,
-            } => {
-                let need = (model.classes.len(), None);
-                let photo = open_photo(file, *opening, need, &|line| err!("segscope: {line}"))?;
+            Self::Model { model, opening, .. } => Inputs::Photos {
+                classes: model.classes.len(),
+                opening: *opening,
+            },
+            Self::Files { reader, .. } => Inputs::Predictions(reader.clone()),
+        }
+    }
+
+    /// The label map of an input, and the time that the model took.
+    pub(super) fn predicted(&mut self, input: Input, id: u64) -> Result<(LabelMap, Duration)> {
+        match (self, input) {
+            (_, Input::Prediction(map)) => Ok((map, Duration::ZERO)),
+            (Self::Files { .. }, Input::Photo(_)) => bail!("expected a prediction, found an image"),
+            (
+                Self::Model {
+                    session,
+                    model,
+                    output,
+                    settings,
+                    ..
+                },
+                Input::Photo(photo),
+            ) => {
                 let task = Task {
                     model: model.id,
                     output: *output,
