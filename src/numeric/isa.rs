@@ -10,6 +10,8 @@ pub enum Isa {
     Portable,
     /// Any processor, with the roundings of [`Isa::Avx512Bf16`]. Slow; never chosen automatically.
     PortableBf16,
+    /// NEON of 64-bit ARM processors: four lanes.
+    Neon,
     /// AVX2 and FMA: eight lanes.
     Avx2,
     /// The same with AVX-VNNI: products of four bytes.
@@ -24,12 +26,13 @@ pub enum Isa {
 
 impl Isa {
     /// All of them, the most capable first.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Avx512Bf16,
         Self::Avx512Vnni,
         Self::Avx512,
         Self::Avx2Vnni,
         Self::Avx2,
+        Self::Neon,
         Self::Portable,
         Self::PortableBf16,
     ];
@@ -39,6 +42,7 @@ impl Isa {
         match self {
             Self::Portable => "portable",
             Self::PortableBf16 => "portable-bf16",
+            Self::Neon => "neon",
             Self::Avx2 => "avx2",
             Self::Avx2Vnni => "avx2-vnni",
             Self::Avx512 => "avx512",
@@ -56,6 +60,10 @@ impl Isa {
     pub(super) fn is_detected(self) -> bool {
         match self {
             Self::Portable | Self::PortableBf16 => true,
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon => std::arch::is_aarch64_feature_detected!("neon"),
+            #[cfg(not(target_arch = "aarch64"))]
+            Self::Neon => false,
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
             #[cfg(target_arch = "x86_64")]
@@ -78,6 +86,7 @@ impl fmt::Display for Isa {
         f.write_str(match self {
             Self::Portable => "portable kernels",
             Self::PortableBf16 => "portable kernels with bf16",
+            Self::Neon => "NEON",
             Self::Avx2 => "AVX2",
             Self::Avx2Vnni => "AVX2 with VNNI",
             Self::Avx512 => "AVX-512",

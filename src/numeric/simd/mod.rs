@@ -9,10 +9,12 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod portable;
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod tile;
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod vector;
 
 use super::isa::Isa;
@@ -21,6 +23,8 @@ use super::kernels::{Arithmetic, KernelTable, Tile};
 /// The kernels of `isa`. They may only be called if the processor has it.
 pub(super) fn kernels(isa: Isa) -> KernelTable {
     match isa {
+        #[cfg(target_arch = "aarch64")]
+        Isa::Neon => neon::KERNELS,
         #[cfg(target_arch = "x86_64")]
         Isa::Avx2 => avx2::KERNELS,
         #[cfg(target_arch = "x86_64")]
@@ -44,6 +48,11 @@ pub(super) struct Peak {
 /// The loop for the peak of `isa`, which the processor must have; `None` for portable kernels.
 pub(super) fn peak(isa: Isa, arithmetic: Arithmetic) -> Option<Peak> {
     match (isa, arithmetic) {
+        #[cfg(target_arch = "aarch64")]
+        (Isa::Neon, Arithmetic::F32 | Arithmetic::Widened | Arithmetic::Bf16) => Some(Peak {
+            repeat: neon::peak,
+            operations: neon::PEAK_OPERATIONS,
+        }),
         #[cfg(target_arch = "x86_64")]
         (Isa::Avx2 | Isa::Avx512, Arithmetic::Int8) => Some(Peak {
             repeat: avx2::int8_peak,

@@ -4,7 +4,7 @@
 ///
 /// The functions are inlined into kernels that are compiled for the instruction set.
 pub(super) trait Vector: Copy {
-    /// Number of lanes: 8 or 16.
+    /// Number of lanes: 4, 8 or 16.
     const LANES: usize;
 
     /// All lanes 0.
@@ -51,6 +51,7 @@ pub(super) trait Vector: Copy {
 }
 
 /// A vector register whose lanes can be multiplied as pairs of bf16.
+#[cfg(target_arch = "x86_64")]
 pub(super) trait Bf16Vector: Vector {
     /// `self + a.low * b.low + a.high * b.high` of lanes with two bf16 values each; the sums are f32.
     ///
@@ -89,8 +90,10 @@ impl<V: Vector> Product<V> for Floats {
 }
 
 /// Units of two bf16.
+#[cfg(target_arch = "x86_64")]
 pub(super) struct Pairs;
 
+#[cfg(target_arch = "x86_64")]
 impl<V: Bf16Vector> Product<V> for Pairs {
     #[inline(always)]
     unsafe fn add(sum: V, row: V, weight: V) -> V {
