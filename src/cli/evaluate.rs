@@ -24,7 +24,7 @@ use crate::datasets::{BeyondClasses, Pair, Pairs, TruthReader, digest, pairs, pa
 use crate::evaluate::{Evaluated, Scores};
 use crate::runtime::peak_memory_mib;
 use crate::staged_file;
-use inputs::Scored;
+use inputs::{Input, Scored};
 use source::Source;
 use truth::{check_truths, doubts};
 
@@ -268,17 +268,20 @@ impl Evaluate {
                 bar.set_message(pair.name.clone());
                 let read = reading.take().map_or_else(|| inputs.read_ahead(pair, reader), joined);
                 let Scored { input, truth } = match read {
-                    ReadAhead::Large => inputs.read(pair, reader)?,
+                    ReadAhead::Alone => inputs.read(pair, reader)?,
                     ReadAhead::Here(read) => {
                         let next = pairs.get(id + 1);
                         reading = next.map(|next| scope.spawn(move || inputs.read_ahead(next, reader)));
                         read?
                     }
                 };
-                let (prediction, time) = source.predicted(input, id as u64)?;
-                if source.is_files() {
-                    evaluated.beyond.add(&prediction, source.classes().len());
-                }
+                let (prediction, time) = match input {
+                    Input::Photo(photo) => source.predicted(&photo, id as u64)?,
+                    Input::Prediction(map) => {
+                        evaluated.beyond.add(&map, source.classes().len());
+                        (map, Duration::ZERO)
+                    }
+                };
                 let counted = evaluated
                     .scores
                     .add(&pair.name, &prediction, &truth, time.as_secs_f64());

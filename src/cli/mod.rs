@@ -157,10 +157,19 @@ fn open_model(path: &Path, weights: Option<&str>) -> Result<Checkpoint, Checkpoi
 fn open_photo(
     path: &Path,
     opening: OpenOptions,
-    (classes, export): (usize, Option<&Options>),
+    what_for: (usize, Option<&Options>),
     say: &dyn Fn(&str),
 ) -> anyhow::Result<Photo> {
-    let need = MemoryNeed::of(&Header::read(path)?, classes, export);
+    open_needing(path, memory_need(path, what_for)?, opening, say)
+}
+
+/// The memory for segmenting an image into a number of classes and, with options, writing the result.
+fn memory_need(path: &Path, (classes, export): (usize, Option<&Options>)) -> anyhow::Result<MemoryNeed> {
+    Ok(MemoryNeed::of(&Header::read(path)?, classes, export))
+}
+
+/// As [`open_photo`], with the need of the image.
+fn open_needing(path: &Path, need: MemoryNeed, opening: OpenOptions, say: &dyn Fn(&str)) -> anyhow::Result<Photo> {
     if let Some(word) = need.check(available_memory(), path)? {
         say(&word);
     }

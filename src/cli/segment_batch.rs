@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::thread::ScopedJoinHandle;
 
-use anyhow::anyhow;
+use anyhow::{Result, anyhow};
 
 use super::printing::err;
 use super::reading_ahead::{ReadAhead, joined};
-use super::{described, open_photo, stopping};
+use super::{described, memory_need, open_needing, open_photo, stopping};
 use crate::export::{self, ExportError, Subject};
 use crate::labels::ClassSet;
 use crate::model::Output;
@@ -60,22 +60,26 @@ pub(super) struct Files<'a> {
 }
 
 impl Files<'_> {
-    /// The image, or an outcome without it.
-    fn read(self, place: &Place) -> ReadAhead<Result<Photo, Done>> {
+    /// The image ahead of its use; `None` if its files exist already.
+    fn read_ahead(self, place: &Place) -> ReadAhead<Option<Photo>> {
         if let Some(path) = export::taken(self.options, self.classes, self.out, &place.place) {
             // Checked before the network runs in vain.
-            return ReadAhead::Here(Err(refused_or_failed(ExportError::Exists { path }.into())));
+            return ReadAhead::Here(Err(ExportError::Exists { path }.into()));
         }
         if self.options.keep_existing && export::is_there(self.options, self.out, &place.place) {
-            return ReadAhead::Here(Err(Done::Skipped));
+            return ReadAhead::Here(Ok(None));
         }
-        let need = (self.classes.len(), Some(self.options));
-        ReadAhead::of(place.image, need, || self.open(place))
+        ReadAhead::of(place.image, memory_need(place.image, self.what_for()), |need| {
+            open_needing(place.image, need, self.opening, self.say).map(Some)
+        })
     }
 
-    fn open(self, place: &Place) -> Result<Photo, Done> {
-        let need = (self.classes.len(), Some(self.options));
-        open_photo(place.image, self.opening, need, self.say).map_err(refused_or_failed)
+    fn read(self, place: &Place) -> Result<Option<Photo>> {
+        open_photo(place.image, self.opening, self.what_for(), self.say).map(Some)
+    }
+
+    fn what_for(&self) -> (usize, Option<&export::Options>) {
+        (self.classes.len(), Some(self.options))
     }
 
     fn write(self, place: &Place, photo: &Photo, prediction: &Prediction) -> Done {
@@ -144,27 +148,31 @@ impl<'a> Batch<'a> {
                     break;
                 }
                 on_share(i, 0.0);
-                let read = reading.take().map_or_else(|| files.read(place), joined);
+                let read = reading.take().map_or_else(|| files.read_ahead(place), joined);
                 if matches!(&writing, Some((before, _)) if places[*before].place == place.place) {
                     // Whether this image may have its place depends on whether that one gets it.
                     self.finish(places, writing.take(), &mut tell);
                 }
                 let other = self.places.get(&*place.place);
-                let (photo, is_large) = match (read, other) {
-                    (_, Some(other)) => (Err(Done::Failed(same_place(other))), false),
+                let (photo, is_alone) = match (read, other) {
+                    (_, Some(other)) => (Err(same_place(other)), false),
                     (ReadAhead::Here(photo), None) => (photo, false),
-                    (ReadAhead::Large, None) => {
+                    (ReadAhead::Alone, None) => {
                         self.finish(places, writing.take(), &mut tell);
-                        (files.open(place), true)
+                        (files.read(place), true)
                     }
                 };
-                if let Some(next) = places.get(i + 1).filter(|_| !is_large) {
-                    reading = Some(scope.spawn(move || files.read(next)));
+                if let Some(next) = places.get(i + 1).filter(|_| !is_alone) {
+                    reading = Some(scope.spawn(move || files.read_ahead(next)));
                 }
-                let predicted = photo.and_then(|photo| {
-                    let prediction = self.predicted(&photo, |share| on_share(i, share))?;
-                    Ok((photo, prediction))
-                });
+                let predicted = match photo {
+                    Ok(Some(photo)) => {
+                        let prediction = self.predicted(&photo, |share| on_share(i, share));
+                        prediction.map(|prediction| (photo, prediction))
+                    }
+                    Ok(None) => Err(Done::Skipped),
+                    Err(why) => Err(refused_or_failed(why)),
+                };
                 self.finish(places, writing.take(), &mut tell);
                 match predicted {
                     Ok((photo, prediction)) => {
@@ -173,7 +181,7 @@ impl<'a> Batch<'a> {
                     }
                     Err(done) => self.count(i, place, done, &mut tell),
                 }
-                if is_large {
+                if is_alone {
                     self.finish(places, writing.take(), &mut tell);
                 }
             }

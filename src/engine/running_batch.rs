@@ -14,6 +14,7 @@ use super::ticket::Ticket;
 use super::workbench::{Workbench, log_times};
 use crate::export::{self, ExportError};
 use crate::labels::ClassSet;
+use crate::runtime::opening;
 use crate::runtime::{ImageSource, OpenImage, Progress, Segmented, SessionError, Task};
 use crate::segment::InferenceConfig;
 
@@ -128,20 +129,21 @@ impl RunningBatch {
         let photo = match self.photo.take() {
             Some(photo) => photo,
             None => {
-                let ahead = self.ahead.take().and_then(|ahead| ahead.finish(&source, bench.opening));
+                let ahead = self.ahead.take().and_then(|ahead| ahead.finish(bench, &source));
                 ahead.map_or_else(|| bench.open_photo(source), Ok)?
             }
         };
         self.photo = Some(photo.clone());
-        if let (None, Some(next)) = (&self.ahead, self.batch.images.get(self.index + 1)) {
-            self.ahead = ReadAhead::start(bench, &photo.source, next);
-        }
         let settings = self.batch.settings.clone();
         let settings = settings.unwrap_or_else(|| InferenceConfig::of(&info.spec.inference));
         let ticket = self.ticket.clone();
         let interrupted = || waiting() || !ticket.is_wanted();
         if interrupted() {
             return Err(Stopped::Interrupted);
+        }
+        let next = self.batch.images.get(self.index + 1);
+        if let (None, Some(next), false) = (&self.ahead, next, opening::is_large(&photo.photo)) {
+            self.ahead = ReadAhead::start(bench, next.clone());
         }
         let task = Task {
             model,

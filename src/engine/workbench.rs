@@ -9,7 +9,7 @@ use super::job::Event;
 use super::outbox::Outbox;
 use super::ticket::Ticket;
 use crate::model::Output;
-use crate::photo::OpenOptions;
+use crate::photo::{OpenOptions, Photo};
 use crate::runtime::opening::{self, OpeningError};
 use crate::runtime::{
     HeadsJob, HeadsOfImage, IdRegistry, ImageSource, MemoryWatch, ModelSource, OpenImage, OpenModel, Segmented,
@@ -92,26 +92,28 @@ impl Workbench {
     /// # Errors
     /// When it cannot be read or would not fit into memory.
     pub(super) fn open_photo(&mut self, source: ImageSource) -> Result<OpenImage, OpeningError> {
-        self.reading(source)()
+        // Before the pixels are read: if the file changes meanwhile, it gets another id when it is opened again.
+        let id = self.id_of(&source);
+        let photo = opening::read(&source, self.opening)?;
+        Ok(opened(id, source, photo))
     }
 
-    /// Assigns the id of an image; what is returned reads it, on any thread.
-    pub(super) fn reading(
+    /// The id of an image as its file is now, and as images are read now.
+    pub(super) fn id_of(&mut self, source: &ImageSource) -> u64 {
+        let files: Vec<PathBuf> = source.file().map(Path::to_owned).into_iter().collect();
+        self.photos.of((source.clone(), self.opening), &files)
+    }
+
+    /// Assigns the id of an image; what is returned reads it on any thread, unless it needs so much memory that no other
+    /// should be there.
+    pub(super) fn reading_beside_another(
         &mut self,
         source: ImageSource,
-    ) -> impl FnOnce() -> Result<OpenImage, OpeningError> + Send + use<> {
-        // Before the pixels are read: if the file changes meanwhile, it gets another id when it is opened again.
-        let files: Vec<PathBuf> = source.file().map(Path::to_owned).into_iter().collect();
-        let options = self.opening;
-        let id = self.photos.of((source.clone(), options), &files);
+    ) -> impl FnOnce() -> Result<Option<OpenImage>, OpeningError> + Send + use<> {
+        let (id, options) = (self.id_of(&source), self.opening);
         move || {
-            let photo = opening::read(&source, options)?;
-            log::info!("opened {}, {} x {}", source.name(), photo.width, photo.height);
-            Ok(OpenImage {
-                id,
-                source,
-                photo: Arc::new(photo),
-            })
+            let photo = opening::read_beside_another(&source, options)?;
+            Ok(photo.map(|photo| opened(id, source, photo)))
         }
     }
 
@@ -278,6 +280,15 @@ impl Workbench {
     pub(super) fn announce_memory(&self) {
         let used = self.memory.memory_use(self.session.feature_bytes());
         self.outbox.send_if_room(Event::Memory(used));
+    }
+}
+
+fn opened(id: u64, source: ImageSource, photo: Photo) -> OpenImage {
+    log::info!("opened {}, {} x {}", source.name(), photo.width, photo.height);
+    OpenImage {
+        id,
+        source,
+        photo: Arc::new(photo),
     }
 }
 

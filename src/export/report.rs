@@ -39,7 +39,7 @@ pub struct ReportedRun {
     pub windows: usize,
     /// Floating-point operations.
     pub operations: f64,
-    /// Precision of the products: `f32`, `bf16`.
+    /// Precision of the products: `f32`, `bf16` or `int8`.
     pub precision: &'static str,
     /// Time in the encoder, decoder and label pass.
     pub times: [Duration; 3],

@@ -1,7 +1,7 @@
 //! The tile kernel: products of up to 12 rows of activations with 32 columns of packed weights.
 
 use super::isa::Isa;
-use super::simd;
+use super::{self_check, simd};
 
 /// Rows of a tile.
 pub(crate) const TILE_ROWS: usize = 12;
@@ -160,7 +160,7 @@ impl Kernels {
             isa,
             table: simd::kernels(isa),
         };
-        match kernels.pass_the_check() {
+        match self_check::passes(&kernels) {
             true => Ok(kernels),
             false => Err(KernelsError::Wrong(isa)),
         }
@@ -216,64 +216,5 @@ impl Kernels {
             Arithmetic::Bf16 => (self.table.bf16)(operands, tile),
             Arithmetic::Int8 => (self.table.int8)(operands, tile),
         }
-    }
-
-    /// Compares one tile of each arithmetic with the portable kernels: a processor, virtual machine or emulator that
-    /// computes something else is not used.
-    fn pass_the_check(&self) -> bool {
-        const DEPTH: usize = 40;
-        const STRIDE: usize = 2 * DEPTH + 3;
-        let reference = Self::portable();
-        let value = |i: usize| (i * 37 % 101) as f32 / 64.0 - 0.75;
-        let floats = |count: usize| -> Vec<u32> { (0..count).map(|i| value(i).to_bits()).collect() };
-        let pairs =
-            |count: usize| -> Vec<u32> { (0..count).map(|i| super::bf16::pair(value(i), value(i + 7))).collect() };
-        let bytes = |count: usize, byte: &dyn Fn(usize) -> u8| -> Vec<u32> {
-            let unit = |i: usize| u32::from_ne_bytes([4 * i, 4 * i + 1, 4 * i + 2, 4 * i + 3].map(byte));
-            (0..count).map(unit).collect()
-        };
-        let largest = self.largest_pair().map_or(i8::MAX, |pair| (pair / 2).cast_signed());
-        // The largest activations and the weights at both ends are among them.
-        let activation = |i: usize| u8::MAX - (i * 37 % 101) as u8 / (1 + (i % 3) as u8);
-        let weight = |i: usize| match i * 91 % 7 {
-            0 | 1 => largest,
-            2 | 3 => -largest,
-            other => (other as i8 * 9 + (i % 11) as i8) - 40,
-        };
-        let weight = |i: usize| weight(i).cast_unsigned();
-        let cases = [
-            (
-                Arithmetic::F32,
-                floats(TILE_ROWS * STRIDE),
-                floats(DEPTH * TILE_COLUMNS),
-            ),
-            (
-                Arithmetic::Widened,
-                floats(TILE_ROWS * STRIDE),
-                pairs(DEPTH * TILE_COLUMNS),
-            ),
-            (Arithmetic::Bf16, pairs(TILE_ROWS * STRIDE), pairs(DEPTH * TILE_COLUMNS)),
-            (
-                Arithmetic::Int8,
-                bytes(TILE_ROWS * STRIDE, &activation),
-                bytes(DEPTH * TILE_COLUMNS, &weight),
-            ),
-        ];
-        cases.iter().all(|(arithmetic, rows, panel)| {
-            let operands = Operands {
-                rows,
-                stride: STRIDE,
-                count: TILE_ROWS,
-                panel,
-                depth: DEPTH,
-            };
-            let [mut found, mut expected] = [[[f32::NAN; TILE_COLUMNS]; TILE_ROWS]; 2];
-            self.tile(*arithmetic, &operands, &mut found);
-            reference.tile(*arithmetic, &operands, &mut expected);
-            let pairs = found.as_flattened().iter().zip(expected.as_flattened());
-            // Sums of 80 products below 0.7: a hundred times their rounding. Sums of bytes are whole numbers. Written so
-            // that NaN fails.
-            pairs.into_iter().all(|(a, b)| (a - b).abs() <= 2e-3)
-        })
     }
 }

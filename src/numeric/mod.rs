@@ -16,6 +16,7 @@ mod peak;
 mod product_tests;
 mod quantise;
 mod rows;
+mod self_check;
 mod simd;
 mod tails;
 

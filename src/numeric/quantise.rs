@@ -83,8 +83,9 @@ pub(super) fn quantise_weights(weights: &[f32], largest_pair: Option<u8>, mut pu
     for neighbours in weights.chunks(2) {
         let [mut above, mut below] = [0.0f32; 2];
         for x in neighbours {
-            above += x.max(0.0);
-            below -= x.min(0.0);
+            // Halves, because the sum of two large values need not be finite.
+            above += 0.5 * x.max(0.0);
+            below -= 0.5 * x.min(0.0);
             largest = largest.max(x.abs());
             // NaN if a weight is not finite.
             zero += x * 0.0;
@@ -92,7 +93,7 @@ pub(super) fn quantise_weights(weights: &[f32], largest_pair: Option<u8>, mut pu
         pair = pair.max(above).max(below);
     }
     // Each of the two can be rounded up by half.
-    let limited = largest_pair.map_or(0.0, |limit| pair / (f32::from(limit) - 1.0));
+    let limited = largest_pair.map_or(0.0, |limit| pair / (0.5 * (f32::from(limit) - 1.0)));
     let step = (largest / 127.0).max(limited) + zero;
     let factor = if step > f32::MIN_POSITIVE { 1.0 / step } else { 0.0 };
     let mut sum = 0i32;
@@ -169,6 +170,7 @@ mod tests {
         assert_eq!((step, sum), (2.0 / 127.0, -31.0));
         assert!(quantise_weights(&[1.0, f32::NAN], None, |_, _| {})[0].is_nan());
         assert!(quantise_weights(&[1.0, f32::INFINITY], Some(128), |_, _| {})[0].is_nan());
+        assert!(quantise_weights(&[f32::MAX; 2], Some(128), |_, _| {})[0].is_finite());
         assert_eq!(
             quantise_weights(&[0.0; 2], None, |_, byte| assert_eq!(byte, 0)),
             [0.0, 0.0]

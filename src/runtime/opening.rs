@@ -1,5 +1,7 @@
 //! Reads an image from its source.
 
+use std::path::Path;
+
 use super::image::ImageSource;
 use super::memory_need::{MemoryNeed, TooLittleMemory, available_memory};
 use crate::photo::{Header, OpenOptions, Photo, PhotoError};
@@ -18,12 +20,6 @@ pub(crate) enum OpeningError {
     Memory(#[from] TooLittleMemory),
 }
 
-/// Whether an image needs so much memory that no other should be there meanwhile.
-pub(crate) fn is_large(source: &ImageSource) -> bool {
-    let header = source.file().and_then(|path| Header::read(path).ok());
-    header.is_some_and(|header| MemoryNeed::of(&header, 0, None).is_large())
-}
-
 /// Reads an image if enough memory is free for it.
 ///
 /// # Errors
@@ -31,12 +27,41 @@ pub(crate) fn is_large(source: &ImageSource) -> bool {
 pub(crate) fn read(source: &ImageSource, options: OpenOptions) -> Result<Photo, OpeningError> {
     match source {
         ImageSource::Sample => Ok(Photo::from_bytes(SAMPLE)?),
-        ImageSource::Path(path) => {
-            let need = MemoryNeed::of(&Header::read(path)?, 0, None);
-            if let Some(word) = need.check(available_memory(), path)? {
-                log::info!("{word}");
-            }
-            Ok(Photo::open_with(path, options)?)
-        }
+        ImageSource::Path(path) => read_needing(path, need_of(path)?, options),
     }
+}
+
+/// Whether an open image needs so much memory that no other should be there.
+pub(crate) fn is_large(photo: &Photo) -> bool {
+    let header = Header {
+        width: u32::try_from(photo.width).unwrap_or(u32::MAX),
+        height: u32::try_from(photo.height).unwrap_or(u32::MAX),
+        decoding_bytes: 0,
+    };
+    MemoryNeed::of(&header, 0, None).is_large()
+}
+
+/// As [`read`]; `None` for an image that needs so much memory that no other should be there.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn read_beside_another(source: &ImageSource, options: OpenOptions) -> Result<Option<Photo>, OpeningError> {
+    let ImageSource::Path(path) = source else {
+        return read(source, options).map(Some);
+    };
+    let need = need_of(path)?;
+    (!need.is_large())
+        .then(|| read_needing(path, need, options))
+        .transpose()
+}
+
+fn need_of(path: &Path) -> Result<MemoryNeed, OpeningError> {
+    Ok(MemoryNeed::of(&Header::read(path)?, 0, None))
+}
+
+fn read_needing(path: &Path, need: MemoryNeed, options: OpenOptions) -> Result<Photo, OpeningError> {
+    if let Some(word) = need.check(available_memory(), path)? {
+        log::info!("{word}");
+    }
+    Ok(Photo::open_with(path, options)?)
 }

@@ -2,9 +2,9 @@
 
 use anyhow::Result;
 
-use crate::cli::open_photo;
 use crate::cli::printing::err;
 use crate::cli::reading_ahead::ReadAhead;
+use crate::cli::{memory_need, open_needing, open_photo};
 use crate::datasets::{Pair, PredictionReader, TruthReader};
 use crate::labels::LabelMap;
 use crate::photo::{OpenOptions, Photo};
@@ -31,28 +31,42 @@ pub(super) enum Inputs {
 
 impl Inputs {
     /// Reads a pair ahead of its use.
-    pub(super) fn read_ahead(&self, pair: &Pair, truths: &TruthReader) -> ReadAhead<Result<Scored>> {
+    pub(super) fn read_ahead(&self, pair: &Pair, truths: &TruthReader) -> ReadAhead<Scored> {
         match self {
-            Self::Photos { classes, .. } => ReadAhead::of(&pair.file, (*classes, None), || self.read(pair, truths)),
+            Self::Photos { classes, opening } => {
+                let need = memory_need(&pair.file, (*classes, None));
+                ReadAhead::of(&pair.file, need, |need| {
+                    let photo = open_needing(&pair.file, need, *opening, &say)?;
+                    Input::Photo(photo).with_truth(pair, truths)
+                })
+            }
             Self::Predictions(_) => ReadAhead::Here(self.read(pair, truths)),
         }
     }
 
     /// Reads a pair.
     pub(super) fn read(&self, pair: &Pair, truths: &TruthReader) -> Result<Scored> {
-        let (input, size) = match self {
+        let input = match self {
             Self::Photos { classes, opening } => {
-                let photo = open_photo(&pair.file, *opening, (*classes, None), &|line| err!("segscope: {line}"))?;
-                let size = [photo.width, photo.height];
-                (Input::Photo(photo), size)
+                Input::Photo(open_photo(&pair.file, *opening, (*classes, None), &say)?)
             }
-            Self::Predictions(reader) => {
-                let map = reader.read(&pair.file)?;
-                let size = [map.width, map.height];
-                (Input::Prediction(map), size)
-            }
+            Self::Predictions(reader) => Input::Prediction(reader.read(&pair.file)?),
+        };
+        input.with_truth(pair, truths)
+    }
+}
+
+impl Input {
+    fn with_truth(self, pair: &Pair, truths: &TruthReader) -> Result<Scored> {
+        let size = match &self {
+            Self::Photo(photo) => [photo.width, photo.height],
+            Self::Prediction(map) => [map.width, map.height],
         };
         let truth = truths.read(&pair.truth, Some(size))?.map;
-        Ok(Scored { input, truth })
+        Ok(Scored { input: self, truth })
     }
+}
+
+fn say(line: &str) {
+    err!("segscope: {line}");
 }

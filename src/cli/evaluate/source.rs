@@ -2,20 +2,20 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use super::Evaluate;
-use super::inputs::{Input, Inputs};
+use super::inputs::Inputs;
 use crate::checkpoint;
 use crate::cli::printing::err;
 use crate::cli::stopping;
 use crate::datasets::{self, Pair, PredictionReader, SetFile, Submission};
 use crate::labels::{ClassSet, LabelMap};
 use crate::model::{Output, Precision};
-use crate::photo::OpenOptions;
-use crate::runtime::{ModelInfo, ModelSource, Session, Task};
+use crate::photo::{OpenOptions, Photo};
+use crate::runtime::{ModelInfo, ModelSource, Session, SessionError, Task};
 use crate::segment::InferenceConfig;
 
 /// The source of the predictions.
@@ -40,11 +40,6 @@ impl Source {
             Self::Model { model, .. } => &model.classes,
             Self::Files { classes, .. } => classes,
         }
-    }
-
-    /// Whether predictions come from files.
-    pub(super) fn is_files(&self) -> bool {
-        matches!(self, Self::Files { .. })
     }
 
     /// A description of what is scored, for the user and for recognising the same evaluation.
@@ -82,33 +77,31 @@ impl Source {
         }
     }
 
-    /// The label map of an input, and the time that the model took.
-    pub(super) fn predicted(&mut self, input: Input, id: u64) -> Result<(LabelMap, Duration)> {
-        match (self, input) {
-            (_, Input::Prediction(map)) => Ok((map, Duration::ZERO)),
-            (Self::Files { .. }, Input::Photo(_)) => bail!("expected a prediction, found an image"),
-            (
-                Self::Model {
-                    session,
-                    model,
-                    output,
-                    settings,
-                    ..
-                },
-                Input::Photo(photo),
-            ) => {
-                let task = Task {
-                    model: model.id,
-                    output: *output,
-                    photo: &photo,
-                    photo_id: id,
-                    settings,
-                };
-                let prediction = session.segment_uncached(&task, &mut |_| stopping::keep_going())?;
-                let time = prediction.timings.total();
-                Ok((prediction.labels.map, time))
-            }
-        }
+    /// The model's label map of an image, and the time that it took.
+    ///
+    /// # Errors
+    /// When the network fails, there is none, or a signal stops it.
+    pub(super) fn predicted(&mut self, photo: &Photo, id: u64) -> Result<(LabelMap, Duration)> {
+        let Self::Model {
+            session,
+            model,
+            output,
+            settings,
+            ..
+        } = self
+        else {
+            return Err(SessionError::NoModel.into());
+        };
+        let task = Task {
+            model: model.id,
+            output: *output,
+            photo,
+            photo_id: id,
+            settings,
+        };
+        let prediction = session.segment_uncached(&task, &mut |_| stopping::keep_going())?;
+        let time = prediction.timings.total();
+        Ok((prediction.labels.map, time))
     }
 }
 

@@ -18,9 +18,9 @@ pub struct ProductPlan {
     pub fc1: Arithmetic,
     /// The second layer of a block's MLP.
     pub fc2: Arithmetic,
-    /// Patch embedding, and the layers of decoders outside of blocks.
+    /// Patch embedding, and the linear layers and 1x1 convolutions of decoders outside of blocks.
     pub rest: Arithmetic,
-    /// Products of two activations in attention, and convolutions: [`Arithmetic::F32`] or [`Arithmetic::Bf16`].
+    /// Products of two activations in attention, and 3x3 convolutions: [`Arithmetic::F32`] or [`Arithmetic::Bf16`].
     pub operands: Arithmetic,
 }
 
@@ -72,7 +72,7 @@ impl ProductPlan {
 }
 
 impl fmt::Display for ProductPlan {
-    /// Each kind of layer with what it multiplies, such as `qkv int8, …, attention f32`.
+    /// Each kind of layer with what it multiplies, such as `qkv int8, …, attention and 3x3 convolutions f32`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             qkv,
@@ -84,7 +84,7 @@ impl fmt::Display for ProductPlan {
         } = self;
         write!(
             f,
-            "qkv {qkv}, proj {proj}, fc1 {fc1}, fc2 {fc2}, other layers {rest}, attention {operands}"
+            "qkv {qkv}, proj {proj}, fc1 {fc1}, fc2 {fc2}, other layers {rest}, attention and 3x3 convolutions {operands}"
         )
     }
 }
@@ -100,11 +100,13 @@ mod tests {
         let widened = "bf16 weights";
         assert_eq!(
             plan(Precision::Int8, Isa::Portable),
-            format!("qkv int8, proj int8, fc1 int8, fc2 int8, other layers {widened}, attention f32")
+            format!(
+                "qkv int8, proj int8, fc1 int8, fc2 int8, other layers {widened}, attention and 3x3 convolutions f32"
+            )
         );
         assert_eq!(
             plan(Precision::Bf16, Isa::PortableBf16),
-            "qkv bf16, proj bf16, fc1 bf16, fc2 bf16, other layers bf16, attention bf16"
+            "qkv bf16, proj bf16, fc1 bf16, fc2 bf16, other layers bf16, attention and 3x3 convolutions bf16"
         );
     }
 

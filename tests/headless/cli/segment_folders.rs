@@ -29,6 +29,42 @@ fn the_second_of_two_images_with_the_same_name_is_reported() {
 }
 
 #[test]
+fn an_image_may_have_the_name_of_one_that_failed() {
+    let folder = empty_folder();
+    let out = folder.path().join("out");
+    let [broken, good] = ["first", "second"].map(|name| {
+        let parent = folder.path().join(name);
+        fs::create_dir(&parent).unwrap();
+        parent.join("street.jpg")
+    });
+    fs::write(&broken, "no image at all").unwrap();
+    fs::copy(sample(), &good).unwrap();
+    let ended = segment(&[&broken, &good], &out, &["--formats", "labels"]).expect(1);
+    ended.complains_of(&["1 of 2 images segmented"]);
+    ended.complains_of(&[&broken.display().to_string()]);
+    assert!(out.join("labels/street.png").is_file(), "{ended}");
+}
+
+#[test]
+fn outcomes_are_printed_in_the_order_of_the_images() {
+    let folder = empty_folder();
+    let images = small_images(folder.path(), 5);
+    let out = folder.path().join("out");
+    let image = |number: usize| images.join(format!("{number}.png"));
+    fs::write(image(2), "no image at all").unwrap();
+    segment(&[&image(1), &image(3)], &out, &["--formats", "labels"]).expect(0);
+    let options = ["--formats", "labels", "--skip-existing", "--json"];
+    let ended = segment(&[&images], &out, &options).expect(1);
+    let outcomes = ["written", "skipped", "error", "skipped", "written"];
+    let objects = ended.objects();
+    assert_eq!(objects.len(), outcomes.len(), "{ended}");
+    for (i, (object, outcome)) in objects.iter().zip(outcomes).enumerate() {
+        assert_eq!(object["picture"], image(i).display().to_string(), "{ended}");
+        assert!(!object[outcome].is_null(), "expected {outcome} in {object}");
+    }
+}
+
+#[test]
 fn subfolders_are_mirrored() {
     let folder = empty_folder();
     let images = small_images(folder.path(), 2);

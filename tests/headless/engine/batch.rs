@@ -215,6 +215,36 @@ fn a_job_interrupts_a_batch_whose_image_is_finished_afterwards() {
 }
 
 #[test]
+fn an_image_that_changes_before_its_turn_is_read_again() {
+    let folder = empty_folder();
+    let path = folder.path().join("second.png");
+    let all = vec![large_image(folder.path()), image(&path, 120, 90)];
+    let mut harness = Harness::with_slow_model();
+    let asked = ask(
+        &harness,
+        Batch {
+            settings: Some(shorter_run()),
+            ..batch(all)
+        },
+    );
+    let mut report = Report::default();
+    // By then, blocks of the first image's network have run, and the second image has been read.
+    harness.wait_for("progress of the first image", |event| {
+        report.take(&asked, event);
+        (report.fractions.len() > 5).then_some(())
+    });
+    assert_eq!(report.steps, [("running", 0)]);
+    image(&path, 60, 50);
+    harness.wait_for("the end of the batch", |event| {
+        report.take(&asked, event);
+        report.end.map(|_| ())
+    });
+    assert_eq!(report.end, Some((2, 0, false)));
+    let photo = &report.results[1].photo.photo;
+    assert_eq!([photo.width, photo.height], [60, 50]);
+}
+
+#[test]
 fn cancelling_stops_only_the_current_batch() {
     let folder = empty_folder();
     let mut harness = Harness::with_model();
