@@ -204,6 +204,11 @@ impl Kernels {
         self.table.largest_pair
     }
 
+    /// Whether products of bytes are exact for all weights.
+    pub fn weighs_every_byte(&self) -> bool {
+        self.table.largest_pair.is_none()
+    }
+
     /// Runs the kernel for `arithmetic`; sums of products of bytes are not scaled.
     ///
     /// # Panics

@@ -18,7 +18,7 @@ pub enum PrecisionChoice {
     F32,
     /// bf16: half the memory; labels differ in about one pixel of 2,000.
     Bf16,
-    /// int8: blocks in a quarter of the memory; labels differ in about one pixel of 400.
+    /// int8: the least memory; labels differ in about one pixel of 400.
     Int8,
 }
 

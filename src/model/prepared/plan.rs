@@ -27,7 +27,8 @@ pub struct ProductPlan {
 impl ProductPlan {
     /// The plan of a precision.
     ///
-    /// int8 leaves embedding, heads and attention as in bf16: they are 3 % of the work and lose the most.
+    /// int8 leaves embedding, heads and attention as in bf16: they are 3 % of the work and lose the most. Of the layers of
+    /// a block, `fc2` loses most: it stays as in bf16 where kernels do not take every byte as a weight.
     pub fn of(precision: Precision, kernels: Kernels) -> Self {
         let linear = |linear, operands| Self {
             qkv: linear,
@@ -45,6 +46,10 @@ impl ProductPlan {
             Precision::F32 => linear(Arithmetic::F32, Arithmetic::F32),
             Precision::Bf16 => bf16,
             Precision::Int8 => Self {
+                fc2: match kernels.weighs_every_byte() {
+                    true => Arithmetic::Int8,
+                    false => bf16.fc2,
+                },
                 rest: bf16.rest,
                 ..linear(Arithmetic::Int8, bf16.operands)
             },
@@ -108,6 +113,15 @@ mod tests {
             plan(Precision::Bf16, Isa::PortableBf16),
             "qkv bf16, proj bf16, fc1 bf16, fc2 bf16, other layers bf16, attention and 3x3 convolutions bf16"
         );
+    }
+
+    #[test]
+    fn fc2_multiplies_bytes_only_where_every_weight_can_be_one() {
+        for kernels in Kernels::all() {
+            let plan = ProductPlan::of(Precision::Int8, kernels);
+            assert_eq!(plan.fc1, Arithmetic::Int8);
+            assert_eq!(plan.fc2 == Arithmetic::Int8, kernels.weighs_every_byte(), "{kernels:?}");
+        }
     }
 
     #[test]
