@@ -161,7 +161,7 @@ fn computing(ui: &mut Ui, settings: &mut Settings, cores: usize) {
             PrecisionChoice::Auto => "bf16 if the CPU multiplies it, otherwise f32",
             PrecisionChoice::F32 => "The published results, up to rounding",
             PrecisionChoice::Bf16 => "Half the memory; about one label in 2,000 differs",
-            PrecisionChoice::Int8 => "The least memory; about one label in 400 differs",
+            PrecisionChoice::Int8 => "Least memory; one label in 400 differs",
         });
     });
     ui.end_row();
