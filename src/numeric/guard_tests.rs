@@ -5,6 +5,7 @@
 
 use super::bf16::pair;
 use super::kernels::{Operands, TILE_COLUMNS, TILE_ROWS, Tile};
+use super::self_check::largest_beside_itself;
 use super::{Arithmetic, Format, Kernels};
 
 /// Units, zero at first, the last of which is at the end of readable memory. The memory is never given back.
@@ -69,7 +70,7 @@ fn kernels_stay_inside_their_operands_and_agree_with_the_portable_ones() {
                         let stride = units + gap;
                         let rows = guarded((count - 1) * stride + units);
                         let panel = guarded(depth * TILE_COLUMNS);
-                        let largest = kernels.largest_pair().map_or(i8::MAX, |pair| (pair / 2).cast_signed());
+                        let largest = largest_beside_itself(kernels.largest_pair());
                         // Every fourth byte and every fourth weight is an end of its range.
                         fill(rows, arithmetic.rows(), &mut random, |random| {
                             if random.u8(..4) == 0 { u8::MAX } else { random.u8(..) }

@@ -25,7 +25,7 @@ impl Kernels {
             let start = Instant::now();
             (0..threads).into_par_iter().with_max_len(1).for_each(|_| {
                 let mut tile = [[0.0; TILE_COLUMNS]; TILE_ROWS];
-                (peak.repeat)(REPEATED, &mut tile);
+                peak.repeat(REPEATED, &mut tile);
                 // The compiler must not leave the loop out.
                 std::hint::black_box(&tile);
             });

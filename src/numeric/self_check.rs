@@ -68,12 +68,17 @@ fn activation(i: usize) -> u8 {
 
 /// A weight. Half of all neighbours are both at the same end of their range, where sums are largest.
 fn weight(i: usize, largest_pair: Option<u8>) -> i8 {
-    let largest = largest_pair.map_or(i8::MAX, |pair| (pair / 2).cast_signed());
+    let largest = largest_beside_itself(largest_pair);
     match (i / 2 * 37 % 101) % 8 {
         0 | 1 => largest,
         2 | 3 => -largest,
         _ => (i * 29 % 127) as i8 - 63,
     }
+}
+
+/// The largest weight that may stand beside itself.
+pub(super) fn largest_beside_itself(largest_pair: Option<u8>) -> i8 {
+    largest_pair.map_or(i8::MAX, |pair| (pair / 2).cast_signed())
 }
 
 #[cfg(test)]

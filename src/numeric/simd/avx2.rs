@@ -6,9 +6,10 @@ use std::arch::x86_64::{
     _mm256_maddubs_epi16, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_setzero_ps, _mm256_slli_epi32, _mm256_storeu_ps,
 };
 
-use super::tile::{RawKernel, pairs_as_widened, peak_of, run, tile_of, tile_widened};
+use super::Peak;
+use super::tile::{RawKernel, pairs_as_widened, peak_of, row_counts, run, tile_of, tile_widened};
 use super::vector::{Floats, Product, Vector};
-use crate::numeric::kernels::{KernelTable, Operands, TILE_COLUMNS, Tile, TileKernel};
+use crate::numeric::kernels::{KernelTable, Operands, Tile, TileKernel};
 
 #[derive(Clone, Copy)]
 struct Lanes(__m256);
@@ -60,6 +61,16 @@ impl Vector for Lanes {
     }
 }
 
+/// Whole numbers as f32.
+///
+/// # Safety
+/// The processor has AVX2.
+#[inline(always)]
+unsafe fn floats(sums: Lanes) -> Lanes {
+    // SAFETY: as above.
+    unsafe { Lanes(_mm256_cvtepi32_ps(_mm256_castps_si256(sums.0))) }
+}
+
 /// Units of four bytes, by way of sums of two products in 16 bits.
 struct Quads;
 
@@ -77,7 +88,7 @@ impl Product<Lanes> for Quads {
 
     #[inline(always)]
     unsafe fn finish(sum: Lanes) -> Lanes {
-        unsafe { Lanes(_mm256_cvtepi32_ps(_mm256_castps_si256(sum.0))) }
+        unsafe { floats(sum) }
     }
 }
 
@@ -97,7 +108,7 @@ impl Product<Lanes> for VnniQuads {
 
     #[inline(always)]
     unsafe fn finish(sum: Lanes) -> Lanes {
-        unsafe { Lanes(_mm256_cvtepi32_ps(_mm256_castps_si256(sum.0))) }
+        unsafe { floats(sum) }
     }
 }
 
@@ -130,34 +141,13 @@ unsafe fn raw_vnni<const M: usize>(x: *const u32, stride: usize, w: *const u32, 
 /// Columns of a call.
 const COLUMNS: usize = 16;
 
-static F32: [RawKernel; 6] = [
-    raw_f32::<1>,
-    raw_f32::<2>,
-    raw_f32::<3>,
-    raw_f32::<4>,
-    raw_f32::<5>,
-    raw_f32::<6>,
-];
+static F32: [RawKernel; 6] = row_counts!(raw_f32: 1 2 3 4 5 6);
 
-static WIDENED: [RawKernel; 6] = [
-    raw_widened::<1>,
-    raw_widened::<2>,
-    raw_widened::<3>,
-    raw_widened::<4>,
-    raw_widened::<5>,
-    raw_widened::<6>,
-];
+static WIDENED: [RawKernel; 6] = row_counts!(raw_widened: 1 2 3 4 5 6);
 
-static INT8: [RawKernel; 4] = [raw_int8::<1>, raw_int8::<2>, raw_int8::<3>, raw_int8::<4>];
+static INT8: [RawKernel; 4] = row_counts!(raw_int8: 1 2 3 4);
 
-static VNNI: [RawKernel; 6] = [
-    raw_vnni::<1>,
-    raw_vnni::<2>,
-    raw_vnni::<3>,
-    raw_vnni::<4>,
-    raw_vnni::<5>,
-    raw_vnni::<6>,
-];
+static VNNI: [RawKernel; 6] = row_counts!(raw_vnni: 1 2 3 4 5 6);
 
 fn f32(operands: &Operands, tile: &mut Tile) {
     // SAFETY: `Kernels::of` gives these kernels only to processors with AVX2 and FMA.
@@ -219,36 +209,23 @@ unsafe fn raw_vnni_peak(x: *const u32, w: *const u32, depth: usize, out: *mut f3
     unsafe { peak_of::<Lanes, VnniQuads, 6, 2>(x, w, depth, out) }
 }
 
-/// Products of f32 for as many sums as fit into the registers, `count` times.
-pub(super) fn peak(count: usize, tile: &mut Tile) {
-    let operands = [1.0f32.to_bits(); TILE_COLUMNS];
-    let (operands, out) = (operands.as_ptr(), tile.as_flattened_mut().as_mut_ptr());
-    // SAFETY: 2 vectors of operands and 6 rows of 2 vectors of the tile; [`Kernels::of`] gives this loop only to
-    // processors with AVX2 and FMA.
-    unsafe { raw_peak(operands, operands, count, out) }
-}
+/// Products of f32 for as many sums as fit into the registers.
+pub(super) const PEAK: Peak = Peak {
+    raw: raw_peak,
+    operand: 1.0f32.to_bits(),
+    operations: 2 * 6 * 2 * Lanes::LANES,
+};
 
-/// The same with products of bytes.
-pub(super) fn int8_peak(count: usize, tile: &mut Tile) {
-    let operands = [0x0101_0101; TILE_COLUMNS];
-    let (operands, out) = (operands.as_ptr(), tile.as_flattened_mut().as_mut_ptr());
-    // SAFETY: as in `peak`.
-    unsafe { raw_int8_peak(operands, operands, count, out) }
-}
+/// The same of bytes.
+pub(super) const INT8_PEAK: Peak = Peak {
+    raw: raw_int8_peak,
+    operand: 0x0101_0101,
+    operations: 4 * 2 * 4 * 2 * Lanes::LANES,
+};
 
-/// The same with VNNI.
-pub(super) fn vnni_peak(count: usize, tile: &mut Tile) {
-    let operands = [0x0101_0101; TILE_COLUMNS];
-    let (operands, out) = (operands.as_ptr(), tile.as_flattened_mut().as_mut_ptr());
-    // SAFETY: as in `peak`, and only for processors with AVX-VNNI.
-    unsafe { raw_vnni_peak(operands, operands, count, out) }
-}
-
-/// Multiplications and additions of [`peak`] for each of its `count`.
-pub(super) const PEAK_OPERATIONS: usize = 2 * 6 * 2 * Lanes::LANES;
-
-/// Those of [`vnni_peak`].
-pub(super) const VNNI_PEAK_OPERATIONS: usize = 4 * PEAK_OPERATIONS;
-
-/// Those of [`int8_peak`].
-pub(super) const INT8_PEAK_OPERATIONS: usize = 4 * 2 * 4 * 2 * Lanes::LANES;
+/// The same of bytes with VNNI.
+pub(super) const VNNI_PEAK: Peak = Peak {
+    raw: raw_vnni_peak,
+    operand: 0x0101_0101,
+    operations: 4 * PEAK.operations,
+};

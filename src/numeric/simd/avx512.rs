@@ -6,9 +6,9 @@ use std::arch::x86_64::{
     _mm512_setzero_ps, _mm512_slli_epi32, _mm512_storeu_ps,
 };
 
-use super::avx2;
+use super::{Peak, avx2};
 
-use super::tile::{RawKernel, pairs_as_widened, peak_of, run, tile_of, tile_widened};
+use super::tile::{RawKernel, pairs_as_widened, peak_of, row_counts, run, tile_of, tile_widened};
 use super::vector::{Bf16Vector, Floats, Pairs, Product, Vector};
 use crate::numeric::kernels::{KernelTable, Operands, TILE_COLUMNS, Tile};
 
@@ -119,29 +119,10 @@ unsafe fn raw_int8<const M: usize>(x: *const u32, stride: usize, w: *const u32, 
     unsafe { tile_of::<Lanes, Quads, M, 2>(x, stride, w, depth, out) }
 }
 
-macro_rules! for_each_row_count {
-    ($kernel:ident) => {
-        [
-            $kernel::<1>,
-            $kernel::<2>,
-            $kernel::<3>,
-            $kernel::<4>,
-            $kernel::<5>,
-            $kernel::<6>,
-            $kernel::<7>,
-            $kernel::<8>,
-            $kernel::<9>,
-            $kernel::<10>,
-            $kernel::<11>,
-            $kernel::<12>,
-        ]
-    };
-}
-
-static F32: [RawKernel; 12] = for_each_row_count!(raw_f32);
-static WIDENED: [RawKernel; 12] = for_each_row_count!(raw_widened);
-static BF16: [RawKernel; 12] = for_each_row_count!(raw_bf16);
-static INT8: [RawKernel; 12] = for_each_row_count!(raw_int8);
+static F32: [RawKernel; 12] = row_counts!(raw_f32: 1 2 3 4 5 6 7 8 9 10 11 12);
+static WIDENED: [RawKernel; 12] = row_counts!(raw_widened: 1 2 3 4 5 6 7 8 9 10 11 12);
+static BF16: [RawKernel; 12] = row_counts!(raw_bf16: 1 2 3 4 5 6 7 8 9 10 11 12);
+static INT8: [RawKernel; 12] = row_counts!(raw_int8: 1 2 3 4 5 6 7 8 9 10 11 12);
 
 fn f32(operands: &Operands, tile: &mut Tile) {
     // SAFETY: `Kernels::of` gives these kernels only to processors with AVX-512 F.
@@ -192,30 +173,10 @@ unsafe fn raw_peak(x: *const u32, w: *const u32, depth: usize, out: *mut f32) {
     unsafe { peak_of::<Lanes, Floats, 12, 2>(x, w, depth, out) }
 }
 
-/// Products of f32 for as many sums as fit into the registers, `count` times.
-pub(super) fn peak(count: usize, tile: &mut Tile) {
-    let operands = [1.0f32.to_bits(); TILE_COLUMNS];
-    let (operands, out) = (operands.as_ptr(), tile.as_flattened_mut().as_mut_ptr());
-    // SAFETY: 2 vectors of operands and 12 rows of 2 vectors of the tile; [`Kernels::of`] gives this loop only to
-    // processors with AVX-512 F.
-    unsafe { raw_peak(operands, operands, count, out) }
-}
-
-/// Multiplications and additions of [`peak`] for each of its `count`.
-pub(super) const PEAK_OPERATIONS: usize = 2 * 12 * 2 * Lanes::LANES;
-
 #[target_feature(enable = "avx512f,avx512bf16")]
 unsafe fn raw_bf16_peak(x: *const u32, w: *const u32, depth: usize, out: *mut f32) {
     // SAFETY: as `RawKernel` demands.
     unsafe { peak_of::<Lanes, Pairs, 12, 2>(x, w, depth, out) }
-}
-
-/// The same with products of pairs of bf16, which are twice as many.
-pub(super) fn bf16_peak(count: usize, tile: &mut Tile) {
-    let operands = [0x3f80_3f80; TILE_COLUMNS];
-    let (operands, out) = (operands.as_ptr(), tile.as_flattened_mut().as_mut_ptr());
-    // SAFETY: as in `peak`, and only for processors with BF16.
-    unsafe { raw_bf16_peak(operands, operands, count, out) }
 }
 
 #[target_feature(enable = "avx512f,avx512vnni")]
@@ -224,10 +185,23 @@ unsafe fn raw_vnni_peak(x: *const u32, w: *const u32, depth: usize, out: *mut f3
     unsafe { peak_of::<Lanes, Quads, 12, 2>(x, w, depth, out) }
 }
 
-/// The same with products of bytes, which are four times as many.
-pub(super) fn vnni_peak(count: usize, tile: &mut Tile) {
-    let operands = [0x0101_0101; TILE_COLUMNS];
-    let (operands, out) = (operands.as_ptr(), tile.as_flattened_mut().as_mut_ptr());
-    // SAFETY: as in `peak`, and only for processors with VNNI.
-    unsafe { raw_vnni_peak(operands, operands, count, out) }
-}
+/// Products of f32 for as many sums as fit into the registers.
+pub(super) const PEAK: Peak = Peak {
+    raw: raw_peak,
+    operand: 1.0f32.to_bits(),
+    operations: 2 * 12 * 2 * Lanes::LANES,
+};
+
+/// The same of pairs of bf16.
+pub(super) const BF16_PEAK: Peak = Peak {
+    raw: raw_bf16_peak,
+    operand: 0x3f80_3f80,
+    operations: 2 * PEAK.operations,
+};
+
+/// The same of bytes.
+pub(super) const VNNI_PEAK: Peak = Peak {
+    raw: raw_vnni_peak,
+    operand: 0x0101_0101,
+    operations: 4 * PEAK.operations,
+};

@@ -18,7 +18,7 @@ mod tile;
 mod vector;
 
 use super::isa::Isa;
-use super::kernels::{Arithmetic, KernelTable, Tile};
+use super::kernels::{Arithmetic, KernelTable, TILE_COLUMNS, Tile};
 
 /// The kernels of `isa`. They may only be called if the processor has it.
 pub(super) fn kernels(isa: Isa) -> KernelTable {
@@ -39,50 +39,44 @@ pub(super) fn kernels(isa: Isa) -> KernelTable {
     }
 }
 
-/// A loop of products that wait for nothing but each other, and the operations in each of its repetitions.
+/// A loop of products that wait for nothing but each other.
 pub(super) struct Peak {
-    pub(super) repeat: fn(usize, &mut Tile),
+    /// The loop: a unit for each row, vectors of weights, how often, sums in a [`Tile`]; see `tile::peak_of`.
+    raw: unsafe fn(*const u32, *const u32, usize, *mut f32),
+    /// Every unit of both operands.
+    operand: u32,
+    /// Multiplications and additions in each of its repetitions.
     pub(super) operations: usize,
+}
+
+impl Peak {
+    /// Runs the loop `count` times.
+    pub(super) fn repeat(&self, count: usize, tile: &mut Tile) {
+        let operands = [self.operand; TILE_COLUMNS];
+        let (operands, out) = (operands.as_ptr(), tile.as_flattened_mut().as_mut_ptr());
+        // SAFETY: 12 rows are the most that a loop reads, and 32 columns the most that it reads and writes. [`peak`] is
+        // called for kernels, which `Kernels::of` gives only to processors with their instruction set.
+        unsafe { (self.raw)(operands, operands, count, out) }
+    }
 }
 
 /// The loop for the peak of `isa`, which the processor must have; `None` for portable kernels.
 pub(super) fn peak(isa: Isa, arithmetic: Arithmetic) -> Option<Peak> {
     match (isa, arithmetic) {
         #[cfg(target_arch = "aarch64")]
-        (Isa::Neon, Arithmetic::F32 | Arithmetic::Widened | Arithmetic::Bf16) => Some(Peak {
-            repeat: neon::peak,
-            operations: neon::PEAK_OPERATIONS,
-        }),
+        (Isa::Neon, Arithmetic::F32 | Arithmetic::Widened | Arithmetic::Bf16) => Some(neon::PEAK),
         #[cfg(target_arch = "x86_64")]
-        (Isa::Avx2 | Isa::Avx512, Arithmetic::Int8) => Some(Peak {
-            repeat: avx2::int8_peak,
-            operations: avx2::INT8_PEAK_OPERATIONS,
-        }),
+        (Isa::Avx2 | Isa::Avx512, Arithmetic::Int8) => Some(avx2::INT8_PEAK),
         #[cfg(target_arch = "x86_64")]
-        (Isa::Avx2Vnni, Arithmetic::Int8) => Some(Peak {
-            repeat: avx2::vnni_peak,
-            operations: avx2::VNNI_PEAK_OPERATIONS,
-        }),
+        (Isa::Avx2Vnni, Arithmetic::Int8) => Some(avx2::VNNI_PEAK),
         #[cfg(target_arch = "x86_64")]
-        (Isa::Avx512Vnni | Isa::Avx512Bf16, Arithmetic::Int8) => Some(Peak {
-            repeat: avx512::vnni_peak,
-            operations: 4 * avx512::PEAK_OPERATIONS,
-        }),
+        (Isa::Avx512Vnni | Isa::Avx512Bf16, Arithmetic::Int8) => Some(avx512::VNNI_PEAK),
         #[cfg(target_arch = "x86_64")]
-        (Isa::Avx2 | Isa::Avx2Vnni, _) => Some(Peak {
-            repeat: avx2::peak,
-            operations: avx2::PEAK_OPERATIONS,
-        }),
+        (Isa::Avx2 | Isa::Avx2Vnni, _) => Some(avx2::PEAK),
         #[cfg(target_arch = "x86_64")]
-        (Isa::Avx512Bf16, Arithmetic::Bf16) => Some(Peak {
-            repeat: avx512::bf16_peak,
-            operations: 2 * avx512::PEAK_OPERATIONS,
-        }),
+        (Isa::Avx512Bf16, Arithmetic::Bf16) => Some(avx512::BF16_PEAK),
         #[cfg(target_arch = "x86_64")]
-        (Isa::Avx512 | Isa::Avx512Vnni | Isa::Avx512Bf16, _) => Some(Peak {
-            repeat: avx512::peak,
-            operations: avx512::PEAK_OPERATIONS,
-        }),
+        (Isa::Avx512 | Isa::Avx512Vnni | Isa::Avx512Bf16, _) => Some(avx512::PEAK),
         _ => None,
     }
 }

@@ -5,10 +5,10 @@ use std::arch::aarch64::{
     vreinterpretq_u32_f32, vshlq_n_u32, vst1q_f32,
 };
 
-use super::portable;
-use super::tile::{RawKernel, pairs_as_widened, peak_of, run, tile_of, tile_widened};
+use super::tile::{RawKernel, pairs_as_widened, peak_of, row_counts, run, tile_of, tile_widened};
 use super::vector::{Floats, Vector};
-use crate::numeric::kernels::{KernelTable, Operands, TILE_COLUMNS, Tile};
+use super::{Peak, portable};
+use crate::numeric::kernels::{KernelTable, Operands, Tile};
 
 #[derive(Clone, Copy)]
 struct Lanes(float32x4_t);
@@ -75,17 +75,10 @@ unsafe fn raw_widened<const M: usize>(x: *const u32, stride: usize, w: *const u3
 /// Columns of a call.
 const COLUMNS: usize = 16;
 
-static F32: [RawKernel; 6] = [
-    raw_f32::<1>,
-    raw_f32::<2>,
-    raw_f32::<3>,
-    raw_f32::<4>,
-    raw_f32::<5>,
-    raw_f32::<6>,
-];
+static F32: [RawKernel; 6] = row_counts!(raw_f32: 1 2 3 4 5 6);
 
 /// With more rows, the registers would not last for both halves of the weights.
-static WIDENED: [RawKernel; 4] = [raw_widened::<1>, raw_widened::<2>, raw_widened::<3>, raw_widened::<4>];
+static WIDENED: [RawKernel; 4] = row_counts!(raw_widened: 1 2 3 4);
 
 fn f32(operands: &Operands, tile: &mut Tile) {
     // SAFETY: `Kernels::of` gives these kernels only to processors with NEON.
@@ -115,14 +108,9 @@ unsafe fn raw_peak(x: *const u32, w: *const u32, depth: usize, out: *mut f32) {
     unsafe { peak_of::<Lanes, Floats, 6, 4>(x, w, depth, out) }
 }
 
-/// Products of f32 for as many sums as fit into the registers, `count` times.
-pub(super) fn peak(count: usize, tile: &mut Tile) {
-    let operands = [1.0f32.to_bits(); TILE_COLUMNS];
-    let (operands, out) = (operands.as_ptr(), tile.as_flattened_mut().as_mut_ptr());
-    // SAFETY: 4 vectors of operands and 6 rows of 4 vectors of the tile; [`Kernels::of`] gives this loop only to
-    // processors with NEON.
-    unsafe { raw_peak(operands, operands, count, out) }
-}
-
-/// Multiplications and additions of [`peak`] for each of its `count`.
-pub(super) const PEAK_OPERATIONS: usize = 2 * 6 * 4 * Lanes::LANES;
+/// Products of f32 for as many sums as fit into the registers.
+pub(super) const PEAK: Peak = Peak {
+    raw: raw_peak,
+    operand: 1.0f32.to_bits(),
+    operations: 2 * 6 * 4 * Lanes::LANES,
+};

@@ -15,6 +15,14 @@ use crate::numeric::panels::HALF;
 /// order of [`Operands`], and M rows of a [`Tile`] from the first column on are inside their memory.
 pub(super) type RawKernel = unsafe fn(*const u32, usize, *const u32, usize, *mut f32);
 
+/// The table of a kernel for [`run`], for these numbers of rows.
+macro_rules! row_counts {
+    ($kernel:ident: $($rows:literal)*) => {
+        [$($kernel::<$rows>),*]
+    };
+}
+pub(super) use row_counts;
+
 /// Units from the first to the `n`-th vector of weights of one depth.
 #[inline(always)]
 const fn weights_at<V: Vector>(n: usize, depth: usize) -> usize {
