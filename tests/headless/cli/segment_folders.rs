@@ -2,22 +2,30 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::{Path, PathBuf};
 
 use segscope::engine::Output;
 
 use super::program::*;
 use crate::bundles::fixture;
 
+/// Two files with the same name, which do not exist yet, in folders of their own.
+fn of_one_name(folder: &Path) -> [PathBuf; 2] {
+    ["first", "second"].map(|name| {
+        let parent = folder.join(name);
+        fs::create_dir(&parent).unwrap();
+        parent.join("street.jpg")
+    })
+}
+
 #[test]
 fn the_second_of_two_images_with_the_same_name_is_reported() {
     let folder = empty_folder();
     let out = folder.path().join("out");
-    let [first, second] = ["first", "second"].map(|name| {
-        let parent = folder.path().join(name);
-        fs::create_dir(&parent).unwrap();
-        fs::copy(sample(), parent.join("street.jpg")).unwrap();
-        parent.join("street.jpg")
-    });
+    let [first, second] = of_one_name(folder.path());
+    for path in [&first, &second] {
+        fs::copy(sample(), path).unwrap();
+    }
     let options = ["--formats", "labels", "--overwrite"];
     let ended = segment(&[&first, &second], &out, &options).expect(1);
     let [one, other] = [&first, &second].map(|path| path.display().to_string());
@@ -32,11 +40,7 @@ fn the_second_of_two_images_with_the_same_name_is_reported() {
 fn an_image_may_have_the_name_of_one_that_failed() {
     let folder = empty_folder();
     let out = folder.path().join("out");
-    let [broken, good] = ["first", "second"].map(|name| {
-        let parent = folder.path().join(name);
-        fs::create_dir(&parent).unwrap();
-        parent.join("street.jpg")
-    });
+    let [broken, good] = of_one_name(folder.path());
     fs::write(&broken, "no image at all").unwrap();
     fs::copy(sample(), &good).unwrap();
     let ended = segment(&[&broken, &good], &out, &["--formats", "labels"]).expect(1);

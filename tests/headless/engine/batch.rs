@@ -98,11 +98,18 @@ fn shorter_run() -> InferenceConfig {
 /// Waits until a batch has ended.
 fn finish(harness: &mut Harness, asked: &Asked) -> Report {
     let mut report = Report::default();
-    harness.wait_for("the end of the batch", |event| {
-        report.take(asked, event);
-        report.end.map(|_| ())
+    follow(harness, asked, &mut report, "the end of the batch", |report| {
+        report.end.is_some()
     });
     report
+}
+
+/// Records the events of a batch until the report is as wanted.
+fn follow(harness: &mut Harness, asked: &Asked, report: &mut Report, what: &str, is_wanted: impl Fn(&Report) -> bool) {
+    harness.wait_for(what, |event| {
+        report.take(asked, event);
+        is_wanted(report).then_some(())
+    });
 }
 
 /// Starts a batch, which is cancelled when the returned value is dropped.
@@ -187,9 +194,8 @@ fn a_job_interrupts_a_batch_whose_image_is_finished_afterwards() {
         },
     );
     let mut report = Report::default();
-    harness.wait_for("progress of the batch", |event| {
-        report.take(&asked, event);
-        (!report.fractions.is_empty()).then_some(())
+    follow(&mut harness, &asked, &mut report, "progress of the batch", |report| {
+        !report.fractions.is_empty()
     });
     let wanted = harness.ask(&photo, None);
     let result = harness.wait_for("a segmentation", |event| match event {
@@ -201,9 +207,8 @@ fn a_job_interrupts_a_batch_whose_image_is_finished_afterwards() {
     });
     assert_covered(&result);
     assert_eq!(report.steps, [("running", 0)], "the job waited for the batch");
-    harness.wait_for("the end of the batch", |event| {
-        report.take(&asked, event);
-        report.end.map(|_| ())
+    follow(&mut harness, &asked, &mut report, "the end of the batch", |report| {
+        report.end.is_some()
     });
     assert_eq!(report.steps, [("running", 0), ("done", 0), ("running", 1), ("done", 1)]);
     assert_eq!(report.end, Some((2, 0, false)));
@@ -229,15 +234,17 @@ fn an_image_that_changes_before_its_turn_is_read_again() {
     );
     let mut report = Report::default();
     // By then, blocks of the first image's network have run, and the second image has been read.
-    harness.wait_for("progress of the first image", |event| {
-        report.take(&asked, event);
-        (report.fractions.len() > 5).then_some(())
-    });
+    follow(
+        &mut harness,
+        &asked,
+        &mut report,
+        "progress of the first image",
+        |report| report.fractions.len() > 5,
+    );
     assert_eq!(report.steps, [("running", 0)]);
     image(&path, 60, 50);
-    harness.wait_for("the end of the batch", |event| {
-        report.take(&asked, event);
-        report.end.map(|_| ())
+    follow(&mut harness, &asked, &mut report, "the end of the batch", |report| {
+        report.end.is_some()
     });
     assert_eq!(report.end, Some((2, 0, false)));
     let photo = &report.results[1].photo.photo;
