@@ -8,7 +8,7 @@ use std::num::NonZero;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use burn::tensor::Device;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::{Value, json};
@@ -21,6 +21,7 @@ use crate::model::{
 use crate::photo::Photo;
 use crate::runtime::{self, DeviceChoice, PrecisionChoice};
 use crate::segment::{self, InferenceConfig, Timings};
+use crate::train::TrainPrecision;
 
 /// Sizes of the published ViT variants.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -61,8 +62,8 @@ pub(super) struct Bench {
     /// Instruction set of the CPU [default: the best of this processor]
     #[arg(long, value_parser = PossibleValuesParser::new(Isa::ALL.map(Isa::key)).try_map(|key| key.parse::<Isa>()))]
     isa: Option<Isa>,
-    /// Time training steps with AdamW instead of inference, in f32
-    #[arg(long, conflicts_with_all = ["precision", "isa"])]
+    /// Time training steps with AdamW instead of inference, in f32 unless --precision is bf16
+    #[arg(long)]
     training: bool,
     /// Time the linear layers of networks alone, on the CPU
     #[arg(long, conflicts_with_all = ["training", "compare", "model_size", "patch", "decoder", "classes", "size", "runs"])]
@@ -118,14 +119,17 @@ impl Bench {
             comparison::read(path)?;
         }
         let device = runtime::open_device(self.device)?;
-        if self.training {
-            let times = training::step_times(&spec, &device, self.size, self.batch_size, self.runs.max(1))?;
-            return self.report_steps(&device.name, threads, times);
-        }
         let kernels = match self.isa {
             Some(isa) => Kernels::of(isa)?,
             None => runtime::kernels()?,
         };
+        if self.training {
+            let precision = self.training_precision()?;
+            let products = precision.products(&spec, &device.device, kernels)?;
+            let (batch, steps) = ([self.batch_size, self.size], self.runs.max(1));
+            let times = training::step_times(&spec, &device, batch, steps, products)?;
+            return self.report_steps(&device.name, threads, precision, times);
+        }
         let precision = self.precision.on(&device, kernels)?;
         if self.products {
             return products::print(precision, kernels, self.json);
@@ -169,18 +173,33 @@ impl Bench {
         self.report(&measured, &timings[2..])
     }
 
-    fn report_steps(&self, device: &str, threads: usize, times: Vec<Duration>) -> Result<()> {
+    fn training_precision(&self) -> Result<TrainPrecision> {
+        match self.precision {
+            PrecisionChoice::Auto | PrecisionChoice::F32 => Ok(TrainPrecision::F32),
+            PrecisionChoice::Bf16 => Ok(TrainPrecision::Bf16),
+            PrecisionChoice::Int8 => bail!("expected the precision auto, f32 or bf16 for training, found int8"),
+        }
+    }
+
+    fn report_steps(
+        &self,
+        device: &str,
+        threads: usize,
+        precision: TrainPrecision,
+        times: Vec<Duration>,
+    ) -> Result<()> {
+        let dtype = lower(&precision);
         let steps = times.len();
         let step = median_ms(times);
         let peak = runtime::peak_memory_mib();
         let json = json!({
             "peer": peer(), "model": lower(&self.model_size), "patch": self.patch, "decoder": self.decoder.key(),
             "classes": self.classes, "size": self.size, "batch": self.batch_size, "threads": threads,
-            "device": device.to_lowercase(), "dtype": "f32", "step_ms": step, "peak_rss_mib": peak,
+            "device": device.to_lowercase(), "dtype": dtype, "step_ms": step, "peak_rss_mib": peak,
         });
         let mut lines = vec![
             format!(
-                "training {} on {device} in f32, {} images of {} x {}, {threads} threads, median of {steps} steps",
+                "training {} on {device} in {dtype}, {} images of {} x {}, {threads} threads, median of {steps} steps",
                 self.spec().title(),
                 self.batch_size,
                 self.size,

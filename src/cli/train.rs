@@ -41,7 +41,7 @@ impl Train {
         stopping::listen()?;
         let prepared = plan.prepare(&mut |_| stopping::keep_going())?;
         let device = open_device(self.device)?;
-        let training = prepared.training(&device.device, kernels()?, &stopping::is_asked);
+        let training = prepared.training(&device.device, kernels()?, &stopping::is_asked)?;
         err!(
             "checking {} images and their label maps",
             prepared.pairs.len() + prepared.validation.len()

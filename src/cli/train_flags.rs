@@ -8,7 +8,7 @@ use super::truth_flags::TruthFlags;
 use crate::checkpoint;
 use crate::model::{DecoderKind, SETR_CHANNELS};
 use crate::runtime::NormalisationChoice;
-use crate::train::{DataPlan, OptimiserSpec, Preset, TrainPlan};
+use crate::train::{DataPlan, OptimiserSpec, Preset, TrainPlan, TrainPrecision};
 
 /// Values left out come from `--config`, or from the preset and the model in `--init`.
 #[derive(Debug, Default, clap::Args)]
@@ -114,6 +114,9 @@ pub(super) struct TrainFlags {
     /// Dropout rate in the mask transformer [default: 0.1 for segmenter, 0 for the others]
     #[arg(long, value_name = "PROBABILITY")]
     dropout: Option<f64>,
+    /// Precision of the products [default: f32]
+    #[arg(long, value_enum, value_name = "NAME")]
+    precision: Option<TrainPrecision>,
     /// Steps between validations; 0 disables validation [default: 100]
     #[arg(long, value_name = "N")]
     validate_every: Option<usize>,
@@ -254,6 +257,7 @@ impl TrainFlags {
         set_option(&mut training.ema_decay, &self.ema_decay);
         set(&mut training.drop_path, &self.drop_path);
         set(&mut training.dropout, &self.dropout);
+        set(&mut training.precision, &self.precision);
         match &mut training.optimiser {
             OptimiserSpec::Sgd { weight_decay, .. } | OptimiserSpec::AdamW { weight_decay, .. } => {
                 set(weight_decay, &self.weight_decay);

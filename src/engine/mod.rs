@@ -31,10 +31,10 @@ pub use crate::runtime::{
     FigureStyle, FoundFiles, HeadsJob, HeadsOfImage, ImageSource, LabelLayer, LabelsJob, LruCache, MemoryUse,
     ModelInfo, ModelSource, NormalisationChoice, NumberFormat, OpenImage, OpenModel, PrecisionChoice, Progress,
     ReportExport, ReportPart, Rgba, ScoreJob, ScoredImage, Segmented, ShownErrors, TraceAnswer, TraceQuestion,
-    TraceRequest, TracedImage, Truth, Uncertainty, patch_place,
+    TraceRequest, TracedImage, Truth, Uncertainty, multiplies_bf16, patch_place,
 };
 pub use crate::segment::{Frame, InferenceConfig, Prediction, Region};
-pub use crate::train::{DataPlan, Preset, TrainHistory, TrainPlan};
+pub use crate::train::{DataPlan, Preset, TrainHistory, TrainPlan, TrainPrecision};
 pub use batch::{Batch, BatchState};
 pub use folder_watch::{FileWatch, NoFileWatch};
 pub use handle::{Busy, Engine};

@@ -198,6 +198,7 @@ fn train(
     let device = open_device(device).map_err(|why| why.to_string())?;
     let kernels = kernels().map_err(|why| why.to_string())?;
     let training = prepared.training(&device.device, kernels, &stops);
+    let training = training.map_err(|why| why.to_string())?;
     let of_truth = training.check_files().map_err(|why| why.to_string())?;
     if stops() {
         return Err("The training was stopped before its first step".into());

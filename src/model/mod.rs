@@ -24,7 +24,7 @@ mod tensors;
 mod training;
 mod weights;
 
-pub use crate::numeric::{Arithmetic, Isa, Kernels, KernelsError};
+pub use crate::numeric::{Arithmetic, Isa, Kernels, KernelsError, Products};
 pub use decoders::{
     Decoder, DecoderKind, DecoderSpec, HeadSpec, LastUpsampling, LinearDecoder, Logits, MaskSpec, MaskTransformer,
     Needs, Paper, SETR_CHANNELS, SetrMla, SetrMlaSpec, SetrPup, SetrPupHead, SetrPupSpec, SetrPupStage,

@@ -49,15 +49,23 @@ fn last_index(size: [usize; 2], steps: [usize; 2]) -> Option<usize> {
     down.checked_add(across)
 }
 
-/// `out = a b`, or `out += a b` when `add`; the rows of `out` are `out_row` values apart. Runs on the calling thread
-/// alone.
-#[expect(unsafe_code, reason = "the gemm crate takes pointers; the bounds are checked here")]
-pub(crate) fn multiply(a: &Strided, b: &Strided, out: &mut [f32], out_row: usize, add: bool) {
+/// Checks that `a b` is defined and that every value that the product reads or writes is inside its slice.
+///
+/// # Panics
+/// When it is not, or a matrix has no values.
+pub(super) fn check_product(a: &Strided, b: &Strided, out: &[f32], out_row: usize) {
     assert!(a.columns == b.rows);
     assert!(a.fits() && b.fits());
     let last = last_index([a.rows, b.columns], [out_row, 1]);
     assert!(last.is_some_and(|last| last < out.len()));
-    // SAFETY: the assertions above bound every index that the product reads or writes, without wrapping around: indices
+}
+
+/// `out = a b`, or `out += a b` when `add`; the rows of `out` are `out_row` values apart. Runs on the calling thread
+/// alone.
+#[expect(unsafe_code, reason = "the gemm crate takes pointers; the bounds are checked here")]
+pub(crate) fn multiply(a: &Strided, b: &Strided, out: &mut [f32], out_row: usize, add: bool) {
+    check_product(a, b, out, out_row);
+    // SAFETY: the assertions of the check bound every index that the product reads or writes, without wrapping around: indices
     // grow along rows and columns, and the last one is inside its slice. `out` is borrowed mutably while `a` and `b`
     // are shared, so they cannot overlap. A step that does not fit in an `isize` does not fit in a slice, so there is
     // only one row or column then and the step is not used.

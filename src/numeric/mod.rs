@@ -14,6 +14,7 @@ mod panels;
 mod peak;
 #[cfg(test)]
 mod product_tests;
+mod products;
 mod quantise;
 mod rows;
 mod self_check;
@@ -29,6 +30,7 @@ pub(crate) use kernels::{TILE_COLUMNS, TILE_ROWS, Tile};
 pub(crate) use matrix::{Strided, multiply};
 pub(crate) use packed::PackedMatrix;
 pub(crate) use panels::{HALF, Panels, TilePlace};
+pub use products::Products;
 pub(crate) use rows::RowLayout;
 pub(crate) use tails::normal_tails;
 

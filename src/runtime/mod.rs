@@ -49,7 +49,7 @@ pub use memory::{MemoryUse, MemoryWatch, peak_memory_mib};
 pub use memory_need::{MemoryNeed, TooLittleMemory, available_memory};
 pub use model_info::{ModelInfo, ModelSource, OpenModel};
 pub use model_overrides::NormalisationChoice;
-pub use precision::{PrecisionChoice, PrecisionError, kernels, usual_precision};
+pub use precision::{PrecisionChoice, PrecisionError, kernels, multiplies_bf16, usual_precision};
 pub use progress::{OnProgress, Progress};
 pub use report::{ReportExport, ReportPart};
 pub use rgba::Rgba;

@@ -70,6 +70,11 @@ pub fn usual_precision(kernels: Kernels) -> Precision {
     }
 }
 
+/// Whether the kernels of [`kernels`] multiply bf16.
+pub fn multiplies_bf16() -> bool {
+    kernels().is_ok_and(|kernels| kernels.isa().multiplies_bf16())
+}
+
 /// The kernels to compute with: the best of this processor, or those that the environment variable `SEGSCOPE_ISA` names.
 ///
 /// # Errors

@@ -9,7 +9,7 @@ use super::loss::{Loss, LossReduction, cross_entropy};
 use super::random::seeded;
 use crate::labels::LabelMap;
 use crate::model::{
-    Features, JoinedFeatures, LastUpsampling, ModelSpec, Network, NoProbe, Output, ParameterNames, Probe,
+    Features, JoinedFeatures, LastUpsampling, ModelSpec, Network, NoProbe, Output, ParameterNames, Probe, Products,
     TrainingMemory, TrainingNetwork, Weights, WeightsMismatch,
 };
 
@@ -50,6 +50,8 @@ pub struct Objective<'a> {
     pub device: &'a Device,
     /// Memory that the batches of a training use one after another.
     pub memory: &'a TrainingMemory,
+    /// How a [`TrainingNetwork`] multiplies; burn modules compute in f32.
+    pub products: Products,
 }
 
 /// The losses and gradients of a batch.

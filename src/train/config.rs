@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::augment::Augmentation;
 use super::loss::LossReduction;
 use super::optimiser::OptimiserSpec;
+use super::precision::TrainPrecision;
 use super::schedule::PolySchedule;
 
 /// How a network is trained, independent of the network and its data.
@@ -42,6 +43,9 @@ pub struct TrainConfig {
     /// 0.1).
     #[serde(default)]
     pub dropout: f64,
+    /// Precision of the products.
+    #[serde(default, skip_serializing_if = "TrainPrecision::is_usual")]
+    pub precision: TrainPrecision,
     /// What losses are divided by.
     pub loss_reduction: LossReduction,
     /// The optimiser.

@@ -12,7 +12,13 @@ use crate::model::{Kept, Lesson, Output, Stage, TrainingNetwork, Weights};
 /// See [`Objective::learn`]; all targets are covered by a [`TrainingNetwork`].
 pub(super) fn learn(objective: &Objective, weights: &Weights, batch: &Batch) -> Result<BatchGradients, LearnError> {
     let outputs: Vec<Output> = objective.targets.iter().map(|target| target.output).collect();
-    let network = TrainingNetwork::new(objective.spec, outputs.iter().copied(), weights, objective.memory)?;
+    let network = TrainingNetwork::new(
+        objective.spec,
+        outputs.iter().copied(),
+        weights,
+        objective.memory,
+        objective.products,
+    )?;
     let pixel = objective.loss_reduction.weight(&batch.labels, objective.spec.classes);
     let parts = rayon::current_num_threads().min(most_parts(weights, 1));
     let each = batch.labels.len().div_ceil(parts.max(1)).max(1);

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::config::TrainConfig;
 use super::old_keys::rename_keys;
+use super::precision::TrainPrecisionError;
 use super::run::Training;
 use super::start::{StartError, StartPlan, start_from};
 use crate::checkpoint::{self, CheckpointError, OnRead};
@@ -281,14 +282,18 @@ impl TrainPlan {
 
 impl Prepared {
     /// The training on a device, validated with `kernels` on the CPU; `stops` is called as described at [`Training::stops`].
+    ///
+    /// # Errors
+    /// When it cannot compute in the plan's precision there.
     pub fn training<'a>(
         &'a self,
         device: &'a Device,
         kernels: Kernels,
         stops: &'a (dyn Fn() -> bool + Sync),
-    ) -> Training<'a> {
-        Training {
-            config: &self.plan.training,
+    ) -> Result<Training<'a>, TrainPrecisionError> {
+        let config = &self.plan.training;
+        Ok(Training {
+            config,
             spec: &self.spec,
             classes: &self.classes,
             reader: &self.reader,
@@ -296,7 +301,8 @@ impl Prepared {
             validation: &self.validation,
             device,
             kernels,
+            products: config.precision.products(&self.spec, device, kernels)?,
             stops,
-        }
+        })
     }
 }

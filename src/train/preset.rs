@@ -6,6 +6,7 @@ use super::augment::Augmentation;
 use super::config::TrainConfig;
 use super::loss::LossReduction;
 use super::optimiser::OptimiserSpec;
+use super::precision::TrainPrecision;
 use super::schedule::PolySchedule;
 
 /// A named set of initial values for a configuration, each of which can be changed.
@@ -76,6 +77,7 @@ impl Preset {
             ema_decay: None,
             drop_path: dropped,
             dropout: dropped,
+            precision: TrainPrecision::F32,
             loss_reduction: match self {
                 Self::Setr => LossReduction::All,
                 Self::Segmenter | Self::AdamW => LossReduction::Labelled,

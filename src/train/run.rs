@@ -17,7 +17,7 @@ use super::state::{StateError, TrainState};
 use crate::datasets::{Pair, Survey, TruthError, TruthMap, TruthReader};
 use crate::evaluate::Scores;
 use crate::labels::{ClassSet, LabelMap};
-use crate::model::{InferenceNetwork, Kernels, ModelSpec, NoProbe, Output, Precision, TrainingMemory};
+use crate::model::{InferenceNetwork, Kernels, ModelSpec, NoProbe, Output, Precision, Products, TrainingMemory};
 use crate::photo::{Photo, PhotoError};
 use crate::segment::{InferenceConfig, InferenceRun};
 
@@ -39,6 +39,8 @@ pub struct Training<'a> {
     pub device: &'a Device,
     /// The kernels to validate with on the CPU.
     pub kernels: Kernels,
+    /// How steps multiply; see [`TrainPrecision::products`](super::TrainPrecision::products).
+    pub products: Products,
     /// Whether to stop; called for each file that is checked and each image that is scored.
     pub stops: &'a (dyn Fn() -> bool + Sync),
 }
@@ -241,6 +243,7 @@ impl Training<'_> {
                 seed: seeded(self.config.seed, batch as u64, 4).u64(..),
                 device: self.device,
                 memory,
+                products: self.products,
             };
             let learned = objective.learn(&state.weights, &batch_of(samples, &self.spec.normalisation))?;
             match &mut sum {

@@ -8,10 +8,10 @@ use burn::tensor::Device;
 use segscope::checkpoint;
 use segscope::datasets::{Pair, TruthChoices, TruthReader, pairs};
 use segscope::labels::ClassSet;
-use segscope::model::{DecoderKind, Kernels, ModelSpec, Weights};
+use segscope::model::{DecoderKind, Isa, Kernels, ModelSpec, Products, Weights};
 use segscope::train::{
     Augmentation, LossReduction, OptimiserSpec, PolySchedule, StartPlan, TrainConfig, TrainEvent, TrainFolder,
-    TrainState, Training, start_from,
+    TrainPrecision, TrainState, Training, start_from,
 };
 
 use crate::repository::in_repository;
@@ -65,6 +65,7 @@ fn config(crop: usize, iterations: usize) -> TrainConfig {
         ema_decay: Some(0.9),
         drop_path: 0.1,
         dropout: 0.1,
+        precision: TrainPrecision::F32,
         loss_reduction: LossReduction::Labelled,
         optimiser: OptimiserSpec::AdamW {
             beta1: 0.9,
@@ -103,6 +104,7 @@ fn training<'a>(
         validation,
         device,
         kernels: Kernels::best(),
+        products: Products::F32,
         stops: &|| false,
     }
 }
@@ -293,6 +295,70 @@ fn two_accumulated_batches_equal_one_combined_batch() {
             "{name}: of a step of {step}"
         );
     }
+}
+
+/// The network of [`beginning`] with the decoders of Segmenter only.
+fn segmenter() -> (ModelSpec, Weights) {
+    let (mut spec, mut weights) = beginning(1);
+    let (left_out, prefix) = (spec.decoders.pop().expect("a decoder"), "decoders.mla");
+    assert_eq!(left_out.prefix(), prefix);
+    let names: Vec<String> = weights.iter().map(|(name, _)| name.to_owned()).collect();
+    for name in names.iter().filter(|name| name.starts_with(prefix)) {
+        weights.remove(name);
+    }
+    (spec, weights)
+}
+
+#[test]
+fn a_training_in_bf16_learns_as_much_as_one_in_f32() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pairs = data(folder.path(), &["a", "b"]);
+    let (spec, weights) = segmenter();
+    let mut config = config(spec.inference.window, 200);
+    // With a larger learning rate, runs in f32 that start a millionth apart end more than 2 % apart.
+    config.schedule.lr = 3e-4;
+    (config.drop_path, config.dropout) = (0.0, 0.0);
+    let classes = segscope::datasets::classes_of("camvid").expect("a set");
+    let reader = TruthReader::new(&classes);
+    let device = Device::flex();
+    let losses = |precision: TrainPrecision| {
+        let kernels = Kernels::of(Isa::PortableBf16).expect("kernels");
+        let training = Training {
+            products: precision.products(&spec, &device, kernels).expect("products"),
+            ..training(&config, &spec, (&classes, &reader), [&pairs, &[]], &device)
+        };
+        let losses = train(&training, &mut fresh(&weights, &config), 200);
+        [0, 1].map(|decoder| losses[150..].iter().map(|losses| losses[decoder]).sum::<f64>() / 50.0)
+    };
+    let (expected, found) = (losses(TrainPrecision::F32), losses(TrainPrecision::Bf16));
+    for (found, expected) in found.iter().zip(expected) {
+        assert!(
+            (found - expected).abs() < 0.02 * expected,
+            "{found} in bf16, {expected} in f32"
+        );
+        assert_ne!(*found, expected, "the products are not rounded");
+    }
+}
+
+#[test]
+fn bf16_is_refused_where_nothing_multiplies_it() {
+    let (segmenter, setr) = (segmenter().0, beginning(1).0);
+    let [rounding, widening] = [Isa::PortableBf16, Isa::Portable].map(|isa| Kernels::of(isa).expect("kernels"));
+    let cpu = Device::flex();
+    let why = |spec: &ModelSpec, kernels: Kernels| {
+        let products = TrainPrecision::Bf16.products(spec, &cpu, kernels);
+        products.map(drop).map_err(|why| why.to_string())
+    };
+    assert_eq!(why(&segmenter, rounding), Ok(()));
+    let said = why(&segmenter, widening).expect_err("portable kernels");
+    assert!(
+        said.contains("found portable kernels; train with the precision f32"),
+        "{said}"
+    );
+    let said = why(&setr, rounding).expect_err("a decoder of SETR");
+    assert!(said.contains("found mla; train with the precision f32"), "{said}");
+    let f32 = TrainPrecision::F32.products(&setr, &cpu, widening);
+    assert!(matches!(f32, Ok(Products::F32)), "{f32:?}");
 }
 
 #[test]

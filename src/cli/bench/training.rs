@@ -5,17 +5,18 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use crate::labels::LabelMap;
-use crate::model::{ModelSpec, TrainingMemory, Weights};
+use crate::model::{ModelSpec, Products, TrainingMemory, Weights};
 use crate::runtime::OpenDevice;
 use crate::train::{Batch, DropRates, LossReduction, Objective, Optimiser, OptimiserSpec, StepSize, Target};
 
-/// Durations of `steps` steps on one batch of `images` images of `size` x `size` pixels, after one step of warm-up.
+/// Durations of `steps` steps on one batch of `images` images of `size` x `size` pixels, multiplied by `products`, after
+/// one step of warm-up.
 pub(super) fn step_times(
     spec: &ModelSpec,
     device: &OpenDevice,
-    size: usize,
-    images: usize,
+    [images, size]: [usize; 2],
     steps: usize,
+    products: Products,
 ) -> Result<Vec<Duration>> {
     let mut weights = Weights::random(spec, 1);
     let mut random = fastrand::Rng::with_seed(1);
@@ -55,6 +56,7 @@ pub(super) fn step_times(
             seed: step as u64,
             device: &device.device,
             memory: &memory,
+            products,
         };
         let learned = objective.learn(&weights, &batch)?;
         optimiser.step(&mut weights, &learned.gradients, |_| StepSize {

@@ -3,8 +3,9 @@
 
 use multiversion::multiversion;
 
-use super::memory::{Buffer, TrainingMemory};
-use crate::numeric::{Strided, exp, multiply};
+use super::memory::Buffer;
+use super::parameters::Parameters;
+use crate::numeric::{Products, Strided, exp};
 
 /// Queries whose scores are in memory at a time: two blocks of scores stay in the second-level cache.
 const ROWS: usize = 96;
@@ -43,7 +44,8 @@ impl Attention {
     }
 
     /// The context `[tokens, heads, head width]` of queries, keys and values `[tokens, 3, heads, head width]`.
-    pub(super) fn forward(&self, qkv: &[f32], memory: &TrainingMemory) -> (Buffer, ScoreStatistics) {
+    pub(super) fn forward(&self, parameters: &Parameters, qkv: &[f32]) -> (Buffer, ScoreStatistics) {
+        let (memory, products) = (&parameters.memory, parameters.products);
         let tokens = qkv.len() / (3 * self.dim);
         let mut context = memory.used(tokens * self.dim);
         let mut statistics = Vec::with_capacity(self.heads * tokens);
@@ -52,7 +54,7 @@ impl Attention {
             for first in (0..tokens).step_by(ROWS) {
                 let rows = ROWS.min(tokens - first);
                 let scores = &mut scores[..rows * tokens];
-                self.score(qkv, head, first, scores);
+                self.score(products, qkv, head, first, scores);
                 for row in scores.chunks_exact_mut(tokens) {
                     let shift = largest(row) * self.scale();
                     let factor = 1.0 / exponentials(row, self.scale(), shift);
@@ -61,7 +63,7 @@ impl Attention {
                 }
                 let out = &mut context[first * self.dim + head * self.head()..];
                 let values = self.part(qkv, 2, head, 0, tokens);
-                multiply(&Strided::rows(scores, tokens), &values, out, self.dim, false);
+                products.multiply(&Strided::rows(scores, tokens), &values, out, self.dim, false);
             }
         }
         (context, ScoreStatistics(statistics))
@@ -70,12 +72,13 @@ impl Attention {
     /// The gradient of `qkv`, from that of its context.
     pub(super) fn backward(
         &self,
+        parameters: &Parameters,
         qkv: &[f32],
         context: &[f32],
         statistics: &ScoreStatistics,
         gradient: &[f32],
-        memory: &TrainingMemory,
     ) -> Buffer {
+        let (memory, products) = (&parameters.memory, parameters.products);
         let (dim, width) = (self.dim, self.head());
         let tokens = qkv.len() / (3 * dim);
         let mut out = memory.zeros(qkv.len());
@@ -87,7 +90,7 @@ impl Attention {
                 let rows = ROWS.min(tokens - first);
                 let (shares, rest) = scores.split_at_mut(rows * tokens);
                 let changes = &mut rest[..rows * tokens];
-                self.score(qkv, head, first, shares);
+                self.score(products, qkv, head, first, shares);
                 let gradients = Strided {
                     values: &gradient[first * dim + at..],
                     rows,
@@ -96,7 +99,7 @@ impl Attention {
                     column: 1,
                 };
                 let values = self.part(qkv, 2, head, 0, tokens);
-                multiply(&gradients, &values.transposed(), changes, tokens, false);
+                products.multiply(&gradients, &values.transposed(), changes, tokens, false);
                 for (i, (shares, changes)) in shares
                     .chunks_exact_mut(tokens)
                     .zip(changes.chunks_exact_mut(tokens))
@@ -114,9 +117,9 @@ impl Attention {
                 let changes = Strided::rows(changes, tokens);
                 let queries = self.part(qkv, 0, head, first, rows);
                 let keys = self.part(qkv, 1, head, 0, tokens);
-                multiply(&changes, &keys, &mut out[first * 3 * dim + at..], 3 * dim, false);
-                multiply(&changes.transposed(), &queries, &mut out[dim + at..], 3 * dim, true);
-                multiply(
+                products.multiply(&changes, &keys, &mut out[first * 3 * dim + at..], 3 * dim, false);
+                products.multiply(&changes.transposed(), &queries, &mut out[dim + at..], 3 * dim, true);
+                products.multiply(
                     &shares.transposed(),
                     &gradients,
                     &mut out[2 * dim + at..],
@@ -129,11 +132,11 @@ impl Attention {
     }
 
     /// Unscaled scores of some queries from `first` on against all keys.
-    fn score(&self, qkv: &[f32], head: usize, first: usize, scores: &mut [f32]) {
+    fn score(&self, products: Products, qkv: &[f32], head: usize, first: usize, scores: &mut [f32]) {
         let tokens = qkv.len() / (3 * self.dim);
         let queries = self.part(qkv, 0, head, first, scores.len() / tokens);
         let keys = self.part(qkv, 1, head, 0, tokens).transposed();
-        multiply(&queries, &keys, scores, tokens, false);
+        products.multiply(&queries, &keys, scores, tokens, false);
     }
 }
 

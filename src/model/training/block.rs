@@ -94,7 +94,7 @@ impl Block {
         let entered = parameters.memory.copy(x);
         let (normed, rows) = self.norm1.forward(parameters, x);
         let qkv = self.qkv.forward(parameters, &normed);
-        let (context, scores) = self.attention.forward(&qkv, &parameters.memory);
+        let (context, scores) = self.attention.forward(parameters, &qkv);
         let mut update = self.proj.forward(parameters, &context);
         kept.apply(&mut update);
         add(x, &update);
@@ -151,9 +151,9 @@ impl Block {
         let mut hidden = self.fc2.backward(parameters, &update);
         let mut activated = parameters.memory.used(hidden.len());
         gelu::backward(&trace.hidden, &mut hidden, &mut activated);
-        self.fc2.learn(&activated, &update, gradients);
+        self.fc2.learn(parameters, &activated, &update, gradients);
         let normed = self.norm2.again(parameters, &trace.x, &trace.rows);
-        self.fc1.learn(&normed, &hidden, gradients);
+        self.fc1.learn(parameters, &normed, &hidden, gradients);
         let normed = self.fc1.backward(parameters, &hidden);
         self.norm2
             .backward(parameters, &trace.x, &trace.rows, &normed, dx, gradients);
@@ -168,13 +168,13 @@ impl Block {
     ) {
         let mut update = parameters.memory.copy(dx);
         trace.kept.apply(&mut update);
-        self.proj.learn(&trace.context, &update, gradients);
+        self.proj.learn(parameters, &trace.context, &update, gradients);
         let context = self.proj.backward(parameters, &update);
         let qkv = self
             .attention
-            .backward(&trace.qkv, &trace.context, &trace.scores, &context, &parameters.memory);
+            .backward(parameters, &trace.qkv, &trace.context, &trace.scores, &context);
         let normed = self.norm1.again(parameters, &trace.x, &trace.rows);
-        self.qkv.learn(&normed, &qkv, gradients);
+        self.qkv.learn(parameters, &normed, &qkv, gradients);
         let normed = self.qkv.backward(parameters, &qkv);
         self.norm1
             .backward(parameters, &trace.x, &trace.rows, &normed, dx, gradients);

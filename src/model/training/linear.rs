@@ -5,7 +5,7 @@ use multiversion::multiversion;
 use super::memory::Buffer;
 use super::parameters::{Gradients, Parameters, Slot};
 use crate::model::weights::{Weights, WeightsMismatch};
-use crate::numeric::{Strided, multiply};
+use crate::numeric::Strided;
 
 /// `y = x Wᵀ + b`, the weight `[outputs, inputs]` as it is stored.
 #[derive(Clone, Copy, Debug)]
@@ -46,7 +46,9 @@ impl Linear {
     pub(super) fn product(&self, parameters: &Parameters, x: &[f32]) -> Buffer {
         let mut y = parameters.memory.used(x.len() / self.inputs * self.outputs);
         let weight = Strided::rows(&parameters[self.weight], self.inputs).transposed();
-        multiply(&Strided::rows(x, self.inputs), &weight, &mut y, self.outputs, false);
+        parameters
+            .products
+            .multiply(&Strided::rows(x, self.inputs), &weight, &mut y, self.outputs, false);
         y
     }
 
@@ -55,10 +57,10 @@ impl Linear {
     }
 
     /// Adds the gradients of weight and bias, for rows `x` and the gradient `dy` of their outputs.
-    pub(super) fn learn(&self, x: &[f32], dy: &[f32], gradients: &mut Gradients) {
+    pub(super) fn learn(&self, parameters: &Parameters, x: &[f32], dy: &[f32], gradients: &mut Gradients) {
         let [weight, bias] = gradients.pair(self.weight, self.bias);
         let dy_rows = Strided::rows(dy, self.outputs);
-        multiply(
+        parameters.products.multiply(
             &dy_rows.transposed(),
             &Strided::rows(x, self.inputs),
             weight,
@@ -72,7 +74,9 @@ impl Linear {
     pub(super) fn backward(&self, parameters: &Parameters, dy: &[f32]) -> Buffer {
         let mut dx = parameters.memory.used(dy.len() / self.outputs * self.inputs);
         let weight = Strided::rows(&parameters[self.weight], self.inputs);
-        multiply(&Strided::rows(dy, self.outputs), &weight, &mut dx, self.inputs, false);
+        parameters
+            .products
+            .multiply(&Strided::rows(dy, self.outputs), &weight, &mut dx, self.inputs, false);
         dx
     }
 }
@@ -99,14 +103,16 @@ impl Projection {
     pub(super) fn forward(&self, parameters: &Parameters, x: &[f32]) -> Buffer {
         let mut y = parameters.memory.used(x.len());
         let matrix = Strided::rows(&parameters[self.matrix], self.dim);
-        multiply(&Strided::rows(x, self.dim), &matrix, &mut y, self.dim, false);
+        parameters
+            .products
+            .multiply(&Strided::rows(x, self.dim), &matrix, &mut y, self.dim, false);
         y
     }
 
     /// Adds the gradient of the matrix, and returns that of the rows `x`.
     pub(super) fn backward(&self, parameters: &Parameters, x: &[f32], dy: &[f32], gradients: &mut Gradients) -> Buffer {
         let dy = Strided::rows(dy, self.dim);
-        multiply(
+        parameters.products.multiply(
             &Strided::rows(x, self.dim).transposed(),
             &dy,
             gradients.of(self.matrix),
@@ -115,7 +121,7 @@ impl Projection {
         );
         let mut dx = parameters.memory.used(x.len());
         let matrix = Strided::rows(&parameters[self.matrix], self.dim).transposed();
-        multiply(&dy, &matrix, &mut dx, self.dim, false);
+        parameters.products.multiply(&dy, &matrix, &mut dx, self.dim, false);
         dx
     }
 }

@@ -101,6 +101,7 @@ impl Mask {
         let class_units = Units::of(self.project_class.forward(parameters, of_classes), self.dim);
         let mut cosines = parameters.memory.used(patch_values / self.dim * classes);
         let turned = Strided::rows(&class_units.rows, self.dim).transposed();
+        // In f32 always: the norm after it divides differences between cosines, which are small, by their deviation.
         multiply(
             &Strided::rows(&patches.rows, self.dim),
             &turned,
@@ -170,7 +171,7 @@ impl Mask {
         }
         let (of_patches, of_classes) = dx.split_at(patch_values);
         add(gradients.of(self.class_tokens), of_classes);
-        self.project.learn(patches, of_patches, gradients);
+        self.project.learn(parameters, patches, of_patches, gradients);
         add(dpatches, &self.project.backward(parameters, of_patches));
     }
 }

@@ -19,6 +19,7 @@ use super::encoders::EncoderSpec;
 use super::probe::Stage;
 use super::spec::{ModelSpec, Output};
 use super::weights::{Weights, WeightsMismatch};
+use crate::numeric::Products;
 pub use block::Kept;
 use linear::{Linear, add};
 use mask::Mask;
@@ -71,7 +72,8 @@ impl<'a> TrainingNetwork<'a> {
         })
     }
 
-    /// The network of `spec` with the decoders of `outputs`, which [`TrainingNetwork::covers`]; its passes use `memory`.
+    /// The network of `spec` with the decoders of `outputs`, which [`TrainingNetwork::covers`]; its passes use `memory`
+    /// and multiply by `products`.
     ///
     /// # Errors
     /// Every tensor that is missing, unexpected, of another shape or not finite.
@@ -80,9 +82,10 @@ impl<'a> TrainingNetwork<'a> {
         outputs: impl IntoIterator<Item = Output>,
         weights: &'a Weights,
         memory: &TrainingMemory,
+        products: Products,
     ) -> Result<Self, WeightsMismatch> {
         weights.check(&super::tensors::tensors_of(spec))?;
-        let mut parameters = Parameters::new(memory.clone());
+        let mut parameters = Parameters::new(memory.clone(), products);
         let EncoderSpec::Vit(vit) = &spec.encoder;
         let encoder = Vit::new(&mut parameters, weights, vit)?;
         let mut heads: Vec<Head> = Vec::new();
@@ -147,7 +150,7 @@ impl<'a> TrainingNetwork<'a> {
                 HeadKind::Linear(linear) => {
                     let logits = linear.forward(parameters, patches);
                     let dlogits = lesson.gradient(target, &logits, grid);
-                    linear.learn(patches, &dlogits, gradients);
+                    linear.learn(parameters, patches, &dlogits, gradients);
                     add(dpatches, &linear.backward(parameters, &dlogits));
                 }
                 HeadKind::Mask(mask) => {

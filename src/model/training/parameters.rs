@@ -4,6 +4,7 @@ use std::ops::Index;
 
 use super::memory::TrainingMemory;
 use crate::model::weights::{HostTensor, NamedShape, Weights, WeightsMismatch};
+use crate::numeric::Products;
 
 /// A parameter of a [`Parameters`].
 #[derive(Clone, Copy, Debug)]
@@ -15,14 +16,17 @@ pub(super) struct Parameters<'a> {
     tensors: Vec<(String, &'a HostTensor)>,
     /// Where passes over them take their memory.
     pub(super) memory: TrainingMemory,
+    /// How passes over them multiply.
+    pub(super) products: Products,
 }
 
 impl<'a> Parameters<'a> {
     /// No parameters yet.
-    pub(super) fn new(memory: TrainingMemory) -> Self {
+    pub(super) fn new(memory: TrainingMemory, products: Products) -> Self {
         Self {
             tensors: Vec::new(),
             memory,
+            products,
         }
     }
 

@@ -141,7 +141,8 @@ impl Vit {
         for (dx, token) in extra.chunks_exact(self.dim).zip(&self.extra) {
             add(gradients.of(*token), dx);
         }
-        self.patch_embedding.learn(&trace.patches, patches, gradients);
+        self.patch_embedding
+            .learn(parameters, &trace.patches, patches, gradients);
         let positions = self.positions_backward(parameters, trace.grid, &dx);
         add(gradients.of(self.positions), &positions);
     }

@@ -45,6 +45,20 @@ fn bench_times_training_steps() {
     let object = bench(&["--training", "--batch-size", "2", "--patch", "32"]);
     assert!(object["step_ms"].as_f64().is_some_and(|time| time > 0.0), "{object}");
     assert_eq!(object["batch"].as_u64(), Some(2), "{object}");
+    let bf16 = [
+        "--training",
+        "--batch-size",
+        "1",
+        "--patch",
+        "32",
+        "--precision",
+        "bf16",
+    ];
+    let object = bench(&[&bf16[..], &["--isa", "portable-bf16"]].concat());
+    assert_eq!(object["dtype"].as_str(), Some("bf16"), "{object}");
+    let mut command = program();
+    let ended = run(command.args(["bench", "--isa", "portable"]).args(bf16)).expect(2);
+    ended.complains_of(&["expected a processor that multiplies bf16", "found portable kernels"]);
     let mut command = program();
     let ended = run(command.args(["bench", "--training", "--size", "70", "--device", "cpu"])).expect(2);
     ended.complains_of(&["expected a multiple of 16", "found 70"]);

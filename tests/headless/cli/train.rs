@@ -116,6 +116,25 @@ fn invalid_trainings_are_refused() {
         .complains_of(&["decoder: expected some of linear, mask, naive, pup, mla, found deeplab"]);
 }
 
+#[test]
+fn bf16_is_for_kernels_that_multiply_it() {
+    let bench = Bench::new();
+    let train = |isa: &str, options: &[&str]| {
+        let mut call = bench.call(&["--out", "out", "--iterations", "2"]);
+        run(call.env("SEGSCOPE_ISA", isa).args(options))
+    };
+    train("portable", &["--precision", "bf16"]).expect(2).complains_of(&[
+        "expected a processor that multiplies bf16, found portable kernels; train with the precision f32",
+    ]);
+    train("portable-bf16", &["--precision", "bf16"]).expect(0);
+    let plan = String::from_utf8(bytes(&bench.path("out/train.toml"))).expect("text");
+    assert!(plan.contains("precision = \"bf16\""), "{plan}");
+    // A training in another precision is another training.
+    train("portable-bf16", &["--precision", "f32"])
+        .expect(2)
+        .complains_of(&["expected a training with this configuration"]);
+}
+
 /// A folder with the sample as its only image, and a call that trains a small network on it.
 pub struct Bench {
     folder: tempfile::TempDir,

@@ -7,7 +7,9 @@ use burn::tensor::Device;
 use safetensors::SafeTensors;
 use segscope::checkpoint::{self, Checkpoint};
 use segscope::labels::LabelMap;
-use segscope::model::{DecoderKind, HostTensor, Output, TrainingMemory, Variant, Weights, published};
+use segscope::model::{
+    DecoderKind, HostTensor, Isa, Kernels, ModelSpec, Output, Products, TrainingMemory, Variant, Weights, published,
+};
 use segscope::train::{
     Batch, BatchGradients, DropRates, LossReduction, Objective, Optimiser, OptimiserSpec, StepSize, Target,
     clip_global_norm,
@@ -83,6 +85,7 @@ fn learned(opened: &Checkpoint, batch: &Batch, targets: &[Target], loss_reductio
         seed: 1,
         device: &Device::flex(),
         memory: &TrainingMemory::default(),
+        products: Products::F32,
     };
     objective.learn(&opened.weights, batch).expect("gradients")
 }
@@ -132,8 +135,7 @@ fn compare_segmenter(case: &str, decoder: &str) {
 }
 
 /// A network with a mask transformer and a linear decoder, whose position embeddings are resized for the batch.
-#[test]
-fn passes_by_hand_agree_with_those_of_the_modules() {
+fn two_decoders() -> (ModelSpec, Weights, Batch) {
     let mut spec = published(Variant::Tiny, 16, &[DecoderKind::Mask, DecoderKind::Linear], 7, 64);
     let vit = spec.encoder.vit_mut().expect("a ViT");
     (vit.dim, vit.depth, vit.heads, vit.distilled) = (36, 3, 3, true);
@@ -155,13 +157,23 @@ fn passes_by_hand_agree_with_those_of_the_modules() {
         size,
         labels: labels.collect(),
     };
-    let targets = [(0, 1.0), (1, 0.3)].map(|(decoder, weight)| Target {
+    (spec, weights, batch)
+}
+
+fn both_targets() -> [Target; 2] {
+    [(0, 1.0), (1, 0.3)].map(|(decoder, weight)| Target {
         output: Output {
             decoder,
             auxiliary: None,
         },
         weight,
-    });
+    })
+}
+
+#[test]
+fn passes_by_hand_agree_with_those_of_the_modules() {
+    let (spec, weights, batch) = two_decoders();
+    let targets = both_targets();
     let rates = DropRates {
         path: 0.4,
         decoder: 0.2,
@@ -179,6 +191,7 @@ fn passes_by_hand_agree_with_those_of_the_modules() {
             seed: 5,
             device: &Device::flex(),
             memory: &TrainingMemory::default(),
+            products: Products::F32,
         };
         let found = objective.learn(&weights, &batch).expect("gradients");
         let expected = objective.learn_by_modules(&weights, &batch).expect("gradients");
@@ -193,6 +206,40 @@ fn passes_by_hand_agree_with_those_of_the_modules() {
             assert_eq!(found.shape, expected.shape, "{name}");
             assert_close(name, &found.values, &expected.values);
         }
+    }
+}
+
+#[test]
+fn gradients_in_bf16_differ_as_little_as_their_rounding_allows() {
+    let (spec, weights, batch) = two_decoders();
+    let learned = |products: Products| {
+        let objective = Objective {
+            spec: &spec,
+            targets: &both_targets(),
+            loss_reduction: LossReduction::Labelled,
+            drop_rates: DropRates::NONE,
+            seed: 5,
+            device: &Device::flex(),
+            memory: &TrainingMemory::default(),
+            products,
+        };
+        objective.learn(&weights, &batch).expect("gradients")
+    };
+    let expected = learned(Products::F32);
+    for kernels in [Isa::PortableBf16, Isa::Portable].map(|isa| Kernels::of(isa).expect("kernels")) {
+        let found = learned(Products::Bf16(kernels));
+        let mut largest = 0.0f64;
+        for (name, expected) in expected.gradients.iter() {
+            let found = &found.gradients.get(name).expect("a gradient").values;
+            let squares = |values: &mut dyn Iterator<Item = f32>| values.map(|x| f64::from(x * x)).sum::<f64>();
+            let difference = squares(&mut found.iter().zip(&expected.values).map(|(a, b)| a - b));
+            let error = (difference / squares(&mut expected.values.iter().copied())).sqrt();
+            // About twenty products follow one another in both passes; each rounds its operands by up to 2^-9, so that
+            // their errors, which are independent, add up to some 20^0.5 2^-8.
+            assert!(error < 0.03, "{name}: {error} of its length in {kernels:?}");
+            largest = largest.max(error);
+        }
+        assert!(largest > 1e-3, "the products are not rounded");
     }
 }
 

@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use egui::{ComboBox, DragValue, Grid, TextEdit, Ui};
+use egui::{Button, ComboBox, DragValue, Grid, TextEdit, Ui};
 
 use super::USUAL_DEVICE;
 use crate::app::services::Ask;
 use crate::datasets;
-use crate::engine::{DataPlan, DecoderKind, DeviceChoice, Preset, SETR_CHANNELS, TrainPlan};
+use crate::engine::{
+    DataPlan, DecoderKind, DeviceChoice, Preset, SETR_CHANNELS, TrainPlan, TrainPrecision, multiplies_bf16,
+};
 
 /// Patch sizes in pixels that can be made from a backbone with patch size 16.
 const PATCHES: [usize; 3] = [8, 16, 32];
@@ -30,6 +32,7 @@ pub(super) struct Form {
     preset: Preset,
     /// Learning rate; `None` for that of the preset.
     rate: Option<f64>,
+    precision: TrainPrecision,
     pub(super) device: DeviceChoice,
 }
 
@@ -111,6 +114,7 @@ impl Default for Form {
             batch: 8,
             preset: Preset::default(),
             rate: None,
+            precision: TrainPrecision::default(),
             device: USUAL_DEVICE,
         }
     }
@@ -188,6 +192,7 @@ impl Form {
         }
         let mut training = self.preset.config(self.iterations, self.crop, self.crop);
         training.batch_size = self.batch;
+        training.precision = self.precision;
         training.validate_every = self.validate_every;
         if let Some(rate) = self.rate {
             training.schedule.lr = rate;
@@ -257,6 +262,7 @@ impl Form {
         self.sizes(ui);
         self.preset(ui);
         self.device(ui);
+        self.precision(ui);
     }
 
     fn classes(&mut self, ui: &mut Ui) {
@@ -358,6 +364,25 @@ impl Form {
             })
             .response
             .labelled_by(label.id);
+        ui.end_row();
+    }
+
+    fn precision(&mut self, ui: &mut Ui) {
+        ui.label("Precision");
+        ui.horizontal(|ui| {
+            ui.selectable_value(&mut self.precision, TrainPrecision::F32, "f32")
+                .on_hover_text("For every device and decoder")
+                .accessible_name("Training precision f32");
+            let bf16 = Button::selectable(self.precision == TrainPrecision::Bf16, "bf16");
+            let bf16 = ui
+                .add_enabled(multiplies_bf16(), bf16)
+                .on_hover_text("Faster, on the CPU, for the linear decoder and the mask transformer")
+                .on_disabled_hover_text("This processor does not multiply bf16")
+                .accessible_name("Training precision bf16");
+            if bf16.clicked() {
+                self.precision = TrainPrecision::Bf16;
+            }
+        });
         ui.end_row();
     }
 }

@@ -11,7 +11,7 @@ use crate::app::action::{Action, Request};
 use crate::app::services::Ask;
 use crate::app::state::testing::Bench;
 use crate::app::workspaces::{News, Workspace as _};
-use crate::engine::{TrainHistory, TrainingNews, TrainingResult};
+use crate::engine::{TrainHistory, TrainPrecision, TrainingNews, TrainingResult, multiplies_bf16};
 
 /// The form of the workspace, and the bench that records its requests.
 fn harness(bench: Bench) -> Harness<'static, (Train, Bench)> {
@@ -50,6 +50,14 @@ fn the_form_names_missing_fields_and_guesses_folders() {
     harness.run();
     let (plan, _) = harness.state().0.form.plan().expect("a plan");
     assert_eq!(plan.decoders, ["mask", "pup"]);
+    harness.get_by_label("Training precision bf16").click();
+    harness.run();
+    let (plan, _) = harness.state().0.form.plan().expect("a plan");
+    let precision = match multiplies_bf16() {
+        true => TrainPrecision::Bf16,
+        false => TrainPrecision::F32,
+    };
+    assert_eq!(plan.training.precision, precision, "off on other processors");
 
     // A corrected folder updates the guesses; a chosen folder stays.
     choose(&mut harness, Ask::TrainOut, "/mine");
