@@ -115,10 +115,7 @@ mod tests {
                 norm_eps: 1e-6,
                 position_resize: PositionResize::Bilinear,
             }),
-            decoders: vec![DecoderSpec {
-                key: "main".into(),
-                head,
-            }],
+            decoders: vec![DecoderSpec::new("main", head)],
             classes,
             normalisation: Normalisation::VIT,
             inference: InferenceSpec {
@@ -220,10 +217,7 @@ mod tests {
             none
         );
         let mut several = spec(BASE, false, MASK, 150, 512);
-        several.decoders.push(DecoderSpec {
-            key: "linear".into(),
-            head: LINEAR,
-        });
+        several.decoders.push(DecoderSpec::new("linear", LINEAR));
         assert_eq!(found(&several, RSTRUDEL, "seg_base_mask"), none);
     }
 

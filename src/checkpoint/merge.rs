@@ -30,10 +30,10 @@ impl Checkpoint {
         }
         // A key that is taken gets a number.
         let mut keys = BTreeMap::new();
-        for DecoderSpec { key: theirs, head } in spec.decoders {
-            let key = self.spec.free_key(&theirs);
-            keys.insert(theirs, key.clone());
-            self.spec.decoders.push(DecoderSpec { key, head });
+        for decoder in spec.decoders {
+            let key = self.spec.free_key(&decoder.key);
+            keys.insert(decoder.key.clone(), key.clone());
+            self.spec.decoders.push(DecoderSpec { key, ..decoder });
         }
         for (name, tensor) in weights.drain() {
             let renamed = in_decoder(&name).and_then(|(key, rest)| Some(format!("decoders.{}.{rest}", keys.get(key)?)));

@@ -109,7 +109,7 @@ impl Decoder {
             Self::Linear => ("linear", HeadSpec::Linear),
             Self::Mask(mask) => ("mask", HeadSpec::MaskTransformer(mask.clone())),
         };
-        DecoderSpec { key: key.into(), head }
+        DecoderSpec::new(key, head)
     }
 }
 

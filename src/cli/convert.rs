@@ -2,11 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 
+use super::calibration::calibrate;
 use super::printing::{self, out};
 use super::{open_model, stopping};
 use crate::checkpoint::{self, Checkpoint};
+use crate::model::UsualConfidence;
+use crate::photo::images_in;
 use crate::staged_file;
 
 /// Turn published checkpoints into a bundle: one file, half the size, with the decoders of all of them
@@ -30,6 +33,10 @@ pub(super) struct Convert {
     /// Distance between windows in pixels when the model is run [default: the model's]
     #[arg(long, value_name = "N")]
     stride: Option<usize>,
+    /// Measure on the photos of a folder, like those that the model was trained for, how sure its decoders usually are;
+    /// the window warns where a model is far less sure. At least 10 photos
+    #[arg(long, value_name = "DIR")]
+    calibrate: Option<PathBuf>,
     /// Add a note to the provenance, such as "licence=CC BY-NC 4.0", replacing one of the same name; may be repeated
     #[arg(long, value_name = "NAME=TEXT")]
     note: Vec<String>,
@@ -67,6 +74,17 @@ impl Convert {
                 bail!("expected a note as NAME=TEXT, found: {note}");
             };
             checkpoint.provenance.add(name, text);
+        }
+        if let Some(folder) = &self.calibrate {
+            let photos = images_in(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+            ensure!(
+                photos.len() >= UsualConfidence::LEAST_PHOTOS,
+                "expected at least {} photos, found {}: {}",
+                UsualConfidence::LEAST_PHOTOS,
+                photos.len(),
+                folder.display()
+            );
+            calibrate(&mut checkpoint, &photos)?;
         }
         checkpoint::save_bundle(&checkpoint, &self.output)?;
         let title = checkpoint.spec.title();

@@ -85,6 +85,16 @@ fn describe(checkpoint: &Checkpoint) -> String {
         };
         lines.push(("ground truth", zero.into()));
     }
+    for decoder in &spec.decoders {
+        if let Some(usual) = decoder.usual_confidence {
+            let [low, median] = [usual.low, usual.median].map(|share| format!("{:.1} %", share * 100.0));
+            let text = format!(
+                "{}: {median} on usual photos, {low} or more on 95 % of them",
+                decoder.key
+            );
+            lines.push(("confidence", text));
+        }
+    }
     lines.extend(provenance_lines(&checkpoint.provenance));
     lines.extend(remark_lines(&checkpoint.remarks));
     lines.push(("classes", format!("{} ({})", spec.classes, checkpoint.classes.name)));

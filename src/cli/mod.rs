@@ -5,6 +5,7 @@
 
 mod attention;
 mod bench;
+mod calibration;
 mod compare;
 mod completions;
 mod convert;

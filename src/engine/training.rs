@@ -264,6 +264,7 @@ fn news_of(event: &TrainEvent, prepared: &Prepared, photo: Option<&Photo>) -> Tr
             scores,
             shown,
             best,
+            ..
         } => TrainingNews::Validated {
             iteration: *iteration,
             mean_iou: scores.iter().map(|scores| scores.confusion.mean_iou()).collect(),

@@ -28,6 +28,7 @@ pub use crate::numeric::{Arithmetic, Isa, Kernels, KernelsError, Products};
 pub use decoders::{
     Decoder, DecoderKind, DecoderSpec, HeadSpec, LastUpsampling, LinearDecoder, Logits, MaskSpec, MaskTransformer,
     Needs, Paper, SETR_CHANNELS, SetrMla, SetrMlaSpec, SetrPup, SetrPupHead, SetrPupSpec, SetrPupStage,
+    UsualConfidence,
 };
 pub use encoders::{
     AttentionSpec, Encoder, EncoderSpec, LevelSpec, PositionResize, Refit, RefitError, Variant, VisionTransformer,

@@ -271,10 +271,12 @@ fn self_check_spec() -> ModelSpec {
                     heads: 1,
                     norm_eps: 1e-5,
                 }),
+                usual_confidence: None,
             },
             // Convolution and upsampling.
             DecoderSpec {
                 key: "pup".into(),
+                usual_confidence: None,
                 head: HeadSpec::SetrPup(SetrPupSpec {
                     main: SetrPupHead {
                         tap: 1,

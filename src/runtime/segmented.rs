@@ -28,6 +28,8 @@ pub struct Segmented {
     pub regions: Arc<Regions>,
     /// Regions per class.
     pub region_counts: Arc<[u32]>,
+    /// Mean confidence of its pixels, 0..=1.
+    pub mean_confidence: f32,
     /// Cost of the run, independent of the machine.
     pub cost: Cost,
     /// Peak memory of the process during the run in MiB, if it was measured.
@@ -42,6 +44,7 @@ impl Segmented {
         Self {
             photo,
             counts: map.counts(model.classes.len()).into(),
+            mean_confidence: prediction.labels.mean_confidence(),
             region_counts: regions.counts(model.classes.len()).into(),
             regions: Arc::new(regions),
             cost: Cost::of(&model.spec, output, &prediction),

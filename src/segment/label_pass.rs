@@ -31,6 +31,12 @@ pub struct Labels {
 impl Labels {
     /// Bytes per pixel: class, confidence and margin.
     pub const BYTES_PER_PIXEL: u64 = 6;
+
+    /// Mean probability of the chosen class over all pixels, 0..=1.
+    pub fn mean_confidence(&self) -> f32 {
+        let sum: u64 = self.confidence.iter().map(|confidence| u64::from(*confidence)).sum();
+        (sum as f64 / (self.confidence.len().max(1) as f64 * 65_535.0)) as f32
+    }
 }
 
 /// Class, confidence and margin of one pixel.

@@ -11,7 +11,7 @@ use super::run::{TrainError, TrainEvent, Training};
 use super::state::{StateError, TrainState};
 use crate::checkpoint::{self, Checkpoint, CheckpointError, Provenance};
 use crate::evaluate::csv_field;
-use crate::model::Output;
+use crate::model::{Output, UsualConfidence};
 use crate::staged_file::StagedFile;
 
 /// The output folder of a training, and the paths of its files.
@@ -98,6 +98,8 @@ pub struct TrainingRecorder<'a> {
     scores: std::fs::File,
     every: Duration,
     kept: Instant,
+    /// How sure each decoder was in the last validation.
+    confidence: Vec<Option<UsualConfidence>>,
 }
 
 impl<'a> TrainingRecorder<'a> {
@@ -150,6 +152,7 @@ impl<'a> TrainingRecorder<'a> {
             prepared,
             every,
             kept: Instant::now(),
+            confidence: Vec::new(),
         };
         Ok((recorder, state))
     }
@@ -218,9 +221,11 @@ impl<'a> TrainingRecorder<'a> {
             TrainEvent::Validated {
                 iteration,
                 scores,
+                confidence,
                 best,
                 ..
             } => {
+                self.confidence.clone_from(confidence);
                 let percent =
                     |share: Option<f64>| share.map_or_else(String::new, |share| format!("{:.4}", share * 100.0));
                 let scores = scores.iter().flat_map(|scores| {
@@ -261,8 +266,12 @@ impl<'a> TrainingRecorder<'a> {
             let text = format!("mIoU {:.2} after {iteration} steps", iou * 100.0);
             provenance.add("best validation", text);
         }
+        let mut spec = self.prepared.spec.clone();
+        for (decoder, usual) in spec.decoders.iter_mut().zip(&self.confidence) {
+            decoder.usual_confidence = *usual;
+        }
         let checkpoint = Checkpoint {
-            spec: self.prepared.spec.clone(),
+            spec,
             weights: state.to_keep().clone(),
             classes: self.prepared.classes.clone(),
             provenance,

@@ -17,7 +17,9 @@ use super::state::{StateError, TrainState};
 use crate::datasets::{Pair, Survey, TruthError, TruthMap, TruthReader};
 use crate::evaluate::Scores;
 use crate::labels::{ClassSet, LabelMap};
-use crate::model::{InferenceNetwork, Kernels, ModelSpec, NoProbe, Output, Precision, Products, TrainingMemory};
+use crate::model::{
+    InferenceNetwork, Kernels, ModelSpec, NoProbe, Output, Precision, Products, TrainingMemory, UsualConfidence,
+};
 use crate::photo::{Photo, PhotoError};
 use crate::segment::{InferenceConfig, InferenceRun};
 
@@ -70,6 +72,8 @@ pub enum TrainEvent {
         scores: Vec<Scores>,
         /// The label map of the first image from each decoder.
         shown: Vec<LabelMap>,
+        /// How sure each decoder was, if there were enough images.
+        confidence: Vec<Option<UsualConfidence>>,
         /// Whether the mean of their mean IoU is the best so far.
         best: bool,
     },
@@ -292,7 +296,7 @@ impl Training<'_> {
     }
 
     fn validate_and_tell(&self, state: &mut TrainState, on_event: OnEvent) -> Result<ControlFlow<()>, TrainError> {
-        let Some(Validation { scores, shown }) = self.validate(state)? else {
+        let Some(Validation { scores, shown, means }) = self.validate(state)? else {
             // The validation is repeated when the training resumes.
             return Ok(ControlFlow::Break(()));
         };
@@ -307,6 +311,7 @@ impl Training<'_> {
             iteration: state.iteration,
             scores,
             shown,
+            confidence: means.into_iter().map(UsualConfidence::of).collect(),
             best,
         };
         Ok(on_event(state, &validated))
@@ -350,6 +355,7 @@ impl Training<'_> {
         let mut shown = Vec::new();
         let settings = InferenceConfig::of(&self.spec.inference);
         let mut scores = vec![Scores::new(self.classes.len()); self.spec.decoders.len()];
+        let mut means = vec![Vec::new(); scores.len()];
         for pair in self.validation {
             if (self.stops)() {
                 return Ok(None);
@@ -376,12 +382,13 @@ impl Training<'_> {
                 if !scores.add(&pair.name, &prediction.labels.map, &truth, seconds) {
                     return Err(failed(format!("{}: sizes differ", pair.name)));
                 }
+                means[decoder].push(prediction.labels.mean_confidence());
                 if shown.len() < self.spec.decoders.len() {
                     shown.push(prediction.labels.map);
                 }
             }
         }
-        Ok(Some(Validation { scores, shown }))
+        Ok(Some(Validation { scores, shown, means }))
     }
 }
 
@@ -391,4 +398,6 @@ struct Validation {
     scores: Vec<Scores>,
     /// The label map of the first image, by each decoder.
     shown: Vec<LabelMap>,
+    /// Mean confidence of each image, by each decoder.
+    means: Vec<Vec<f32>>,
 }

@@ -52,7 +52,7 @@ impl LayoutDecoder {
             Self::Pup(up) => ("pup", HeadSpec::SetrPup(up.clone())),
             Self::Mla(mla) => ("mla", HeadSpec::SetrMla(mla.clone())),
         };
-        DecoderSpec { key: key.into(), head }
+        DecoderSpec::new(key, head)
     }
 
     fn usual(&self) -> &'static Usual {

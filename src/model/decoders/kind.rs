@@ -81,9 +81,6 @@ impl DecoderKind {
             Self::Pup => HeadSpec::SetrPup(SetrPupSpec::pup(layers, channels, auxiliary)),
             Self::Mla => HeadSpec::SetrMla(SetrMlaSpec::published(layers, channels, auxiliary)),
         };
-        DecoderSpec {
-            key: self.key().into(),
-            head,
-        }
+        DecoderSpec::new(self.key(), head)
     }
 }

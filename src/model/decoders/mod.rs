@@ -10,6 +10,7 @@ mod logits;
 mod mask;
 mod setr_mla;
 mod setr_up;
+mod usual_confidence;
 
 use burn::module::Module;
 use burn::tensor::Tensor;
@@ -31,6 +32,7 @@ pub use logits::{LastUpsampling, Logits};
 pub use mask::{MaskSpec, MaskTransformer};
 pub use setr_mla::{SetrMla, SetrMlaSpec};
 pub use setr_up::{SetrPup, SetrPupHead, SetrPupSpec, SetrPupStage};
+pub use usual_confidence::UsualConfidence;
 
 /// Maximum number of channels, far above the 256 of every published model.
 const MAX_CHANNELS: usize = 4096;
@@ -45,6 +47,20 @@ pub struct DecoderSpec {
     pub key: String,
     /// Kind and sizes.
     pub head: HeadSpec,
+    /// How sure the decoder is on photos like those that it was trained for, if that was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usual_confidence: Option<UsualConfidence>,
+}
+
+impl DecoderSpec {
+    /// A decoder of which nothing was measured.
+    pub fn new(key: impl Into<String>, head: HeadSpec) -> Self {
+        Self {
+            key: key.into(),
+            head,
+            usual_confidence: None,
+        }
+    }
 }
 
 /// Kind and sizes of a decoder.
