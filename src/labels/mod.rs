@@ -2,9 +2,11 @@
 
 mod agreement;
 mod class_set;
+mod color_vision;
 mod confusion;
 mod label_map;
 mod palette;
+mod photo_palette;
 mod regions;
 
 pub use agreement::{Agreement, BOUNDARY_PIXELS};
@@ -12,4 +14,5 @@ pub use class_set::{Class, ClassSet};
 pub use confusion::{ClassScore, Confusion};
 pub use label_map::{LabelMap, LabelMapError, OpenLabelsError};
 pub use palette::color_blind_safe;
+pub use photo_palette::photo_palette;
 pub use regions::{Region, Regions};

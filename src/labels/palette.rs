@@ -2,6 +2,8 @@
 
 use std::sync::OnceLock;
 
+use super::color_vision::{VISIONS, linear_as_seen, product};
+
 /// The eight colours of Okabe and Ito, "Color Universal Design", 2008.
 ///
 /// Black comes last, because the other seven stand out from photos. Grey instead of black would be within 8 CIELAB
@@ -23,28 +25,6 @@ const MOST: usize = 256;
 /// Values per channel of the grid from which further colours are chosen.
 const LEVELS: [u8; 9] = [0, 32, 64, 96, 128, 159, 191, 223, 255];
 
-/// Colour vision as matrices over linear RGB: with all cones, and without those for long, middle and short wavelengths
-/// (Machado, Oliveira and Fernandes 2009, "A Physiologically-based Model for Simulation of Color Vision Deficiency",
-/// severity 1.0).
-const VISIONS: [[[f32; 3]; 3]; 4] = [
-    [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
-    [
-        [0.152286, 1.052583, -0.204868],
-        [0.114503, 0.786281, 0.099216],
-        [-0.003882, -0.048116, 1.051998],
-    ],
-    [
-        [0.367322, 0.860646, -0.227968],
-        [0.280085, 0.672501, 0.047413],
-        [-0.011820, 0.042940, 0.968881],
-    ],
-    [
-        [1.255528, -0.076749, -0.178779],
-        [-0.078411, 0.930809, 0.147602],
-        [0.004733, 0.691367, 0.303900],
-    ],
-];
-
 /// Linear sRGB to CIE XYZ under D65 (IEC 61966-2-1).
 const XYZ: [[f32; 3]; 3] = [
     [0.4124564, 0.3575761, 0.1804375],
@@ -62,8 +42,8 @@ pub fn color_blind_safe(count: usize) -> Vec<[u8; 3]> {
     colors.iter().copied().cycle().take(count).collect()
 }
 
-/// A colour as seen with each of [`VISIONS`], in CIELAB.
-type Seen = [[f32; 3]; 4];
+/// A colour as seen with each kind of vision, in CIELAB.
+type Seen = [[f32; 3]; VISIONS.len()];
 
 /// One colour of the grid.
 struct Candidate {
@@ -99,7 +79,7 @@ fn farthest_points() -> Vec<[u8; 3]> {
     colors
 }
 
-/// The smallest distance in CIELAB over all [`VISIONS`].
+/// The smallest distance in CIELAB over all kinds of vision.
 fn distance(a: &Seen, b: &Seen) -> f32 {
     let squared = |a: &[f32; 3], b: &[f32; 3]| a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum::<f32>();
     let smallest = a
@@ -111,18 +91,7 @@ fn distance(a: &Seen, b: &Seen) -> f32 {
 }
 
 fn seen(color: [u8; 3]) -> Seen {
-    let linear = color.map(linear);
-    VISIONS.map(|vision| lab(product(&vision, linear).map(|v| v.clamp(0.0, 1.0))))
-}
-
-/// The transfer function of sRGB.
-fn linear(value: u8) -> f32 {
-    let value = f32::from(value) / 255.0;
-    if value <= 0.04045 {
-        value / 12.92
-    } else {
-        ((value + 0.055) / 1.055).powf(2.4)
-    }
+    linear_as_seen(color).map(lab)
 }
 
 /// Converts a linear RGB colour to CIELAB under D65 (CIE 15).
@@ -141,15 +110,11 @@ fn lab(rgb: [f32; 3]) -> [f32; 3] {
     [116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)]
 }
 
-fn product(matrix: &[[f32; 3]; 3], [x, y, z]: [f32; 3]) -> [f32; 3] {
-    matrix.map(|[a, b, c]| a * x + b * y + c * z)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// The smallest distance between any two colours, for each of [`VISIONS`].
+    /// The smallest distance between any two colours, for each kind of vision.
     fn smallest_distances(colors: &[[u8; 3]]) -> [f32; 4] {
         let mut smallest = [f32::INFINITY; 4];
         for (i, a) in colors.iter().enumerate() {
