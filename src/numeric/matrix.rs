@@ -65,9 +65,9 @@ pub(super) fn check_product(a: &Strided, b: &Strided, out: &[f32], out_row: usiz
 #[expect(unsafe_code, reason = "the gemm crate takes pointers; the bounds are checked here")]
 pub(crate) fn multiply(a: &Strided, b: &Strided, out: &mut [f32], out_row: usize, add: bool) {
     check_product(a, b, out, out_row);
-    // SAFETY: the assertions of the check bound every index that the product reads or writes, without wrapping around: indices
-    // grow along rows and columns, and the last one is inside its slice. `out` is borrowed mutably while `a` and `b`
-    // are shared, so they cannot overlap. A step that does not fit in an `isize` does not fit in a slice, so there is
+    // SAFETY: the assertions of the check bound every index that the product reads or writes, without wrapping around:
+    // indices grow along rows and columns, and the last one is inside its slice. `out` is borrowed mutably while `a` and
+    // `b` are shared, so they cannot overlap. A step that does not fit in an `isize` does not fit in a slice, so there is
     // only one row or column then and the step is not used.
     unsafe {
         gemm::gemm(

@@ -264,20 +264,18 @@ fn self_check_spec() -> ModelSpec {
             position_resize: PositionResize::Bilinear,
         }),
         decoders: vec![
-            DecoderSpec {
-                key: "mask".into(),
-                head: HeadSpec::MaskTransformer(MaskSpec {
+            DecoderSpec::new(
+                "mask",
+                HeadSpec::MaskTransformer(MaskSpec {
                     layers: 1,
                     heads: 1,
                     norm_eps: 1e-5,
                 }),
-                usual_confidence: None,
-            },
+            ),
             // Convolution and upsampling.
-            DecoderSpec {
-                key: "pup".into(),
-                usual_confidence: None,
-                head: HeadSpec::SetrPup(SetrPupSpec {
+            DecoderSpec::new(
+                "pup",
+                HeadSpec::SetrPup(SetrPupSpec {
                     main: SetrPupHead {
                         tap: 1,
                         norm_eps: 1e-6,
@@ -292,7 +290,7 @@ fn self_check_spec() -> ModelSpec {
                     },
                     auxiliary: Vec::new(),
                 }),
-            },
+            ),
         ],
         classes: 5,
         normalisation: Normalisation::VIT,
