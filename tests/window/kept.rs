@@ -38,8 +38,7 @@ fn the_theme_changes_at_once_and_is_restored() {
     wait_for_label(&mut harness, "Light theme");
     for (theme, line) in [(Theme::Light, "theme = \"light\""), (Theme::Dark, "theme = \"dark\"")] {
         harness.get_by_label(&format!("{theme:?} theme")).click();
-        harness.run_steps(2);
-        assert_eq!(harness.ctx.theme(), theme);
+        wait_for(&mut harness, "the theme", |h| (h.ctx.theme() == theme).then_some(()));
         wait_for_line(&mut harness, &folder.path().join("settings.toml"), line);
     }
     harness.get_by_label("Light theme").click();
