@@ -101,6 +101,10 @@ fn palette_row(ui: &mut Ui, view: &mut ViewState, classes: &ClassSet) {
     });
 }
 
+/// Width of the value beside a slider with the gap before it, in points: `-100 %` with the margins of its field. With
+/// less, the row would be wider than the panel, which would grow with every frame.
+const VALUE: f32 = 84.0;
+
 /// Width of the list of palettes, in points.
 const PALETTES: f32 = 320.0;
 
@@ -184,7 +188,7 @@ fn percent(ui: &mut Ui, title: &str, hint: &str, value: &mut f32, range: std::op
 fn row(ui: &mut Ui, title: &str, hint: &str, add: impl FnOnce(&mut Ui) -> Response) {
     labelled(ui, title, |ui| {
         // The width that remains beside the slider's number.
-        ui.spacing_mut().slider_width = (ui.available_width() - 66.0).max(60.0);
+        ui.spacing_mut().slider_width = (ui.available_width() - VALUE).max(48.0);
         // The filled part of the slider.
         ui.visuals_mut().selection.bg_fill = Tokens::of(ui).second;
         add(ui).on_hover_text(hint)
@@ -202,4 +206,36 @@ fn labelled(ui: &mut Ui, title: &str, add: impl FnOnce(&mut Ui) -> Response) {
         });
         add(ui).labelled_by(label.inner.id);
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use egui_kittest::Harness;
+
+    use super::*;
+
+    #[test]
+    fn rows_are_no_wider_than_the_panel() {
+        for width in [240.0, 300.0, 480.0] {
+            let view = ViewState {
+                opacity: 1.0,
+                ..ViewState::default()
+            };
+            let mut harness = Harness::builder()
+                .with_size([width, 600.0])
+                .with_context_setup(crate::app::testing::looks)
+                .build_ui_state(
+                    |ui, (view, room, used): &mut (ViewState, f32, f32)| {
+                        *room = ui.available_width();
+                        let classes = crate::datasets::classes_of("camvid");
+                        masks(ui, view, classes.as_ref());
+                        *used = ui.min_rect().width();
+                    },
+                    (view, 0.0, 0.0),
+                );
+            harness.run();
+            let (_, room, used) = harness.state();
+            assert!(*used <= room + 0.5, "{used} of {room} points");
+        }
+    }
 }

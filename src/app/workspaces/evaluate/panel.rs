@@ -1,6 +1,6 @@
 //! The panel of the workspace: ground truth, scores, confusion matrix, and the worst images.
 
-use egui::{Align, Button, Color32, Grid, Label, Layout, RichText, ScrollArea, Sense, Ui, vec2};
+use egui::{Align, Button, Color32, Grid, Label, Layout, Response, RichText, ScrollArea, Sense, Ui, vec2};
 
 use super::Evaluate;
 use super::matrix;
@@ -219,6 +219,16 @@ fn totals(ui: &mut Ui, summary: &ScoreSummary) {
     }
 }
 
+/// Draws a number, or the title of its column, at the right end of the column.
+fn number(ui: &mut Ui, text: RichText) -> Response {
+    let size = vec2(NUMBER_WIDTH, ui.spacing().interact_size.y);
+    ui.allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), |ui| {
+        ui.set_min_width(NUMBER_WIDTH);
+        ui.label(text)
+    })
+    .inner
+}
+
 /// Draws a row for each class that occurs. Returns the class that was clicked.
 fn class_table(
     ui: &mut Ui,
@@ -227,7 +237,8 @@ fn class_table(
     chosen: Option<u16>,
 ) -> Option<u16> {
     let mut clicked = None;
-    let name_width = (ui.available_width() - 3.0 * NUMBER_WIDTH).max(60.0);
+    let gap = ui.spacing().item_spacing.x;
+    let name_width = (ui.available_width() - 3.0 * (NUMBER_WIDTH + gap)).max(60.0);
     Grid::new("scores of classes")
         .num_columns(4)
         .striped(true)
@@ -244,7 +255,12 @@ fn class_table(
                     "Share of the pixels predicted as this class that are correct (%)",
                 ),
             ] {
-                ui.label(RichText::new(title).weak()).on_hover_text(hint);
+                let text = RichText::new(title).weak();
+                match title {
+                    "Class" => ui.label(text),
+                    _ => number(ui, text),
+                }
+                .on_hover_text(hint);
             }
             ui.end_row();
             for (id, (class, score)) in classes.classes.iter().zip(&summary.classes).enumerate() {
@@ -255,6 +271,7 @@ fn class_table(
                 let id = id as u16;
                 let size = vec2(name_width, ui.spacing().interact_size.y);
                 let row = ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
+                    ui.set_min_width(name_width);
                     let [r, g, b] = colors.get(usize::from(id)).copied().unwrap_or_default();
                     let (swatch, _) = ui.allocate_exact_size(vec2(10.0, 14.0), Sense::hover());
                     ui.painter().rect_filled(swatch, 2.0, Color32::from_rgb(r, g, b));
@@ -264,7 +281,7 @@ fn class_table(
                     clicked = Some(id);
                 }
                 for value in [score.iou, score.accuracy, score.precision] {
-                    ui.with_layout(Layout::right_to_left(Align::Center), |ui| ui.label(percent(value)));
+                    number(ui, RichText::new(percent(value)));
                 }
                 ui.end_row();
             }
