@@ -28,6 +28,9 @@ const HIGHLIGHT_GAIN: f32 = 1.3;
 // Opacity of all masks from which on outlines are as opaque as their class. A line as faint as the fill could not be
 // seen on it, and at opacity 0 nothing may be left.
 const OUTLINE_FULL_FROM: f32 = 0.25;
+// Share of white in an outline, and share of the photo's light that the dark line between two outlines takes.
+const OUTLINE_WHITE: f32 = 0.08;
+const HALO_SHADE: f32 = 0.38;
 // Texels per screen pixel up to which a photo counts as magnified: 1:1 with room for rounding.
 const MOST_MAGNIFIED: f32 = 1.001;
 
@@ -74,27 +77,36 @@ fn is_highlighted(label: vec2<u32>) -> bool {
     return f32(label.x) == view.highlight.x && (view.highlight.y < 0.0 || f32(label.y) == view.highlight.y);
 }
 
+// Width of the dark line between the outlines of two areas. It lies in the one with the higher class.
+fn halo() -> f32 {
+    return view.highlight.z / 1.5;
+}
+
 // Whether it matters how probable the class of a pixel is.
 fn uses_confidence() -> bool {
     return view.masks.z > 0.0 || view.masks.w > 0.5;
 }
 
-// Whether a label is another area than the one around which a line is drawn: another class, or for the line around
-// what is highlighted, not highlighted.
-fn is_other(label: vec2<u32>, class_id: u32, of_highlight: bool) -> bool {
-    if of_highlight {
-        return !is_highlighted(label);
+// Which labels are another area than the one around which a line is drawn.
+const OTHER_CLASS: u32 = 0u;
+const NOT_HIGHLIGHTED: u32 = 1u;
+const LOWER_CLASS: u32 = 2u;
+
+fn is_other(label: vec2<u32>, class_id: u32, kind: u32) -> bool {
+    switch kind {
+        case NOT_HIGHLIGHTED: { return !is_highlighted(label); }
+        case LOWER_CLASS: { return label.x < class_id; }
+        default: { return label.x != class_id; }
     }
-    return label.x != class_id;
 }
 
 // Whether another area lies within `reach` texels of a place: looked for in eight directions, at the full and at half
 // the distance. The border of the photo is no other area.
-fn other_within(at: vec2<f32>, reach: vec2<f32>, class_id: u32, of_highlight: bool) -> bool {
+fn other_within(at: vec2<f32>, reach: vec2<f32>, class_id: u32, kind: u32) -> bool {
     var way = vec2<f32>(1.0, 0.0);
     for (var i = 0; i < 8; i++) {
-        if is_other(label_at(at + way * reach), class_id, of_highlight)
-            || is_other(label_at(at + 0.5 * way * reach), class_id, of_highlight) {
+        if is_other(label_at(at + way * reach), class_id, kind)
+            || is_other(label_at(at + 0.5 * way * reach), class_id, kind) {
             return true;
         }
         // An eighth of a turn.
@@ -145,17 +157,23 @@ fn mask(at: vec2<f32>, pixel: vec2<f32>, texels: vec2<f32>, edges: vec2<bool>) -
     let highlighted = is_highlighted(label);
     if highlighted && edges.y {
         let line = view.highlight.z * texels;
-        if other_within(at, line, class_id, true) {
+        if other_within(at, line, class_id, NOT_HIGHLIGHTED) {
             return vec4<f32>(1.0);
         }
-        if other_within(at, 2.0 * line, class_id, true) {
+        if other_within(at, 2.0 * line, class_id, NOT_HIGHLIGHTED) {
             return vec4<f32>(0.0, 0.0, 0.0, 1.0);
         }
     }
     let opacity = view.masks.x;
-    if edges.x && other_within(at, view.masks.y * texels, class_id, false) {
+    if edges.x {
         let alpha = color.a * sure * min(opacity / OUTLINE_FULL_FROM, 1.0);
-        return vec4<f32>(color.rgb * alpha, alpha);
+        if other_within(at, halo() * texels, class_id, LOWER_CLASS) {
+            return vec4<f32>(0.0, 0.0, 0.0, HALO_SHADE * alpha);
+        }
+        if other_within(at, view.masks.y * texels, class_id, OTHER_CLASS)
+            || other_within(at, (halo() + view.masks.y) * texels, class_id, LOWER_CLASS) {
+            return vec4<f32>(mix(color.rgb, vec3<f32>(1.0), OUTLINE_WHITE) * alpha, alpha);
+        }
     }
     var alpha = color.a * sure * opacity;
     if highlighted {
@@ -192,10 +210,10 @@ fn masks_at(place: vec2<f32>, pixel: vec2<f32>) -> vec4<f32> {
     let highlighted = highlighting && is_highlighted(label);
     var edges = vec2<bool>(false, highlighting);
     if outlined {
-        edges.x = other_within(at, (view.masks.y + 0.36) * texels, label.x, false);
+        edges.x = other_within(at, (halo() + view.masks.y + 0.36) * texels, label.x, OTHER_CLASS);
     }
     if highlighted {
-        edges.y = other_within(at, (2.0 * view.highlight.z + 0.36) * texels, label.x, true);
+        edges.y = other_within(at, (2.0 * view.highlight.z + 0.36) * texels, label.x, NOT_HIGHLIGHTED);
     }
     // Four places in one area look alike, unless a line or the probability of each tells them apart.
     var alike = !(edges.x || (highlighted && edges.y) || uses_confidence());

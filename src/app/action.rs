@@ -87,8 +87,12 @@ pub(super) enum Action {
     CanvasArea(Option<Rect>),
     /// Photo pixel under the cursor.
     Cursor(Option<[usize; 2]>),
-    /// Photo pixel whose reading is pinned.
-    Pin(Option<[usize; 2]>),
+    /// Pins the reading of a photo pixel, or removes its pin.
+    TogglePin([usize; 2]),
+    /// Removes all pins.
+    Unpin,
+    /// Closes the note that a photo is foreign to the model.
+    CloseStrip(ImageSource),
     ClassList(ClassList),
     /// Widths of the list of images and of the panel at the right, in points.
     PanelWidths([f32; 2]),

@@ -76,6 +76,7 @@ impl App {
         Chrome::bars(ui, &ctx, &busy);
         if let Some(open) = workspaces.get_mut(state.workspace.id) {
             chrome.side_panels(ui, &ctx, |ui| open.side_panel(ui, &ctx));
+            Chrome::canvas_head(ui, &ctx);
             let has_view = state.canvas_content.document.is_some() || !open.needs_image();
             CentralPanel::no_frame().show(ui, |ui| match has_view {
                 true => open.view(ui, &ctx),

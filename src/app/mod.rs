@@ -17,6 +17,7 @@ mod state;
 #[cfg(test)]
 mod testing;
 mod theme;
+mod widgets;
 mod workspaces;
 
 use crossbeam_channel::Receiver;
@@ -70,6 +71,7 @@ impl App {
         (settings, session, damages): (Settings, SavedSession, Vec<String>),
     ) -> std::io::Result<Self> {
         let context = &cc.egui_ctx;
+        theme::install_fonts(context);
         theme::apply(context, settings.theme.preference(), settings.interface_scale);
         let gpu = cc.wgpu_render_state.as_ref().map(Gpu::of);
         let persistence = Persistence::new(&settings, &session, start.device);

@@ -23,6 +23,12 @@ pub(super) fn can_draw() -> Option<MutexGuard<'static, ()>> {
     None
 }
 
+/// Gives a context the fonts and the style of the window.
+pub(super) fn looks(context: &egui::Context) {
+    super::theme::install_fonts(context);
+    super::theme::apply(context, egui::ThemePreference::Dark, 1.0);
+}
+
 /// Tolerance of snapshots: the references were drawn by lavapipe of Mesa 22.3, and other rasterisers round a few edge
 /// pixels differently.
 pub(super) fn snapshot_options() -> SnapshotOptions {

@@ -3,8 +3,10 @@
 /// A colour map.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum ColorMap {
-    /// Dark blue through green to yellow
+    /// Dark violet through red to light yellow
     #[default]
+    Ember,
+    /// Dark blue through green to yellow
     BlueYellow,
     /// Black through red to white
     Fire,
@@ -14,11 +16,12 @@ pub enum ColorMap {
 
 impl ColorMap {
     /// All colour maps.
-    pub const ALL: [Self; 3] = [Self::BlueYellow, Self::Fire, Self::Grey];
+    pub const ALL: [Self; 4] = [Self::Ember, Self::BlueYellow, Self::Fire, Self::Grey];
 
     /// Name shown to the user.
     pub fn title(self) -> &'static str {
         match self {
+            Self::Ember => "Ember",
             Self::BlueYellow => "Blue to yellow",
             Self::Fire => "Black to fire",
             Self::Grey => "Grey",
@@ -27,6 +30,14 @@ impl ColorMap {
 
     fn anchors(self) -> &'static [[f32; 3]] {
         match self {
+            Self::Ember => &[
+                [18.0, 11.0, 36.0],
+                [74.0, 22.0, 107.0],
+                [168.0, 42.0, 110.0],
+                [232.0, 89.0, 59.0],
+                [251.0, 168.0, 58.0],
+                [253.0, 243.0, 176.0],
+            ],
             Self::BlueYellow => &[
                 [14.0, 8.0, 62.0],
                 [44.0, 58.0, 124.0],

@@ -13,6 +13,10 @@ fn workspace() -> Harness<'static, App> {
     wait_for_masks(&mut harness);
     harness.key_press(Key::F3);
     wait_for_label(&mut harness, "Head 3");
+    // At first, patches that resemble the query are shown.
+    assert!(checked(&harness, "Similar"));
+    harness.get_by_label("Mean").click();
+    harness.run_steps(2);
     harness
 }
 

@@ -36,10 +36,11 @@ fn the_theme_changes_at_once_and_is_restored() {
     let mut harness = window_at(folder.path(), Vec::new());
     harness.key_press_modifiers(Modifiers::COMMAND, Key::Comma);
     wait_for_label(&mut harness, "Light theme");
+    // A new window finds its size and place in its first frames.
+    harness.run_steps(5);
     for (theme, line) in [(Theme::Light, "theme = \"light\""), (Theme::Dark, "theme = \"dark\"")] {
         harness.get_by_label(&format!("{theme:?} theme")).click();
-        harness.run_steps(2);
-        assert_eq!(harness.ctx.theme(), theme);
+        wait_for(&mut harness, "the theme", |h| (h.ctx.theme() == theme).then_some(()));
         wait_for_line(&mut harness, &folder.path().join("settings.toml"), line);
     }
     harness.get_by_label("Light theme").click();

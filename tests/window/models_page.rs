@@ -6,7 +6,7 @@ use egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable as _;
 use segscope::app::{Start, Store};
 
-use crate::harness::{in_repository, start, wait_for_label, wait_for_masks, wait_for_text, window};
+use crate::harness::{in_repository, pass, start, wait_for_label, wait_for_masks, wait_for_text, window};
 
 #[test]
 fn the_page_lists_released_models_and_opens_models_in_the_folder() {
@@ -40,7 +40,7 @@ fn the_page_lists_released_models_and_opens_models_in_the_folder() {
     wait_for_label(&mut harness, &models);
     wait_for_label(&mut harness, "Open own");
     harness.get_by_label("Open own").scroll_to_me();
-    harness.run_steps(5);
+    pass(&mut harness, 1.0);
     harness.get_by_label("Open own").click();
     wait_for_text(&mut harness, "Model: Seg-64x3-Mask/16");
     harness.key_press(Key::Escape);

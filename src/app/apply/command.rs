@@ -132,8 +132,8 @@ impl App {
             Command::Undo => state.view.can_undo(),
             Command::Redo => state.view.can_redo(),
             Command::Export | Command::CopyOverlay | Command::CopyLabels => has_result && state.shows_wanted(),
-            Command::CopyReading => has_result && state.canvas.pin.or(state.canvas.cursor).is_some(),
-            Command::UnpinReading => state.canvas.pin.is_some(),
+            Command::CopyReading => has_result && state.canvas.reading_pixel().is_some(),
+            Command::UnpinReading => !state.canvas.pins.is_empty(),
             Command::ToggleMasks | Command::ShowPresentClasses => has_result,
             Command::CopyView => document.is_some() && self.gpu.is_some(),
             Command::ToggleClassUnderCursor | Command::SoloClassUnderCursor => ctx.class_under_cursor().is_some(),
@@ -298,8 +298,8 @@ fn view_change(command: Command) -> Option<ViewChange> {
         Command::ToggleOutline => |view, _, _| inspector::toggle_outline(view),
         Command::TogglePalette => |view, _, _| {
             view.palette = match view.palette {
-                Palette::DataSet => Palette::ColorBlindSafe,
-                Palette::ColorBlindSafe => Palette::DataSet,
+                Palette::ColorBlindSafe => Palette::Photo,
+                Palette::Photo | Palette::DataSet => Palette::ColorBlindSafe,
             }
         },
         Command::ToggleFade => |view, _, _| view.fade = !view.fade,

@@ -59,7 +59,9 @@ impl App {
             Action::Camera(camera) => state.canvas.camera = camera,
             Action::CanvasArea(area) => state.canvas.area = area,
             Action::Cursor(cursor) => state.canvas.cursor = cursor,
-            Action::Pin(pin) => state.canvas.pin = pin,
+            Action::TogglePin(pixel) => state.canvas.toggle_pin(pixel),
+            Action::Unpin => state.canvas.pins.clear(),
+            Action::CloseStrip(source) => drop(state.canvas.closed_strips.insert(source)),
             Action::ClassList(list) => state.class_list = list,
             Action::PanelWidths([images, inspector]) => {
                 let panels = &mut state.session.panels;

@@ -7,7 +7,7 @@ mod minimap;
 
 use std::sync::Arc;
 
-use egui::{Color32, EventFilter, Key, Painter, PointerButton, Rect, Response, Sense, Stroke, Ui, Vec2, vec2};
+use egui::{Color32, EventFilter, Key, Painter, PointerButton, Pos2, Rect, Response, Sense, Stroke, Ui, Vec2, vec2};
 
 use super::gpu::{self, Gpu, GpuLabels, GpuPhoto, Highlight, MaskStyle, Tone};
 use super::theme;
@@ -92,8 +92,21 @@ pub(super) struct Scene<'a> {
 pub(super) struct CanvasResponse {
     /// Photo pixel under the cursor.
     pub(super) cursor: Option<[usize; 2]>,
+    /// The cursor in points, unless it is over the minimap.
+    pub(super) hover: Option<Pos2>,
+    /// The area of the whole photo, in points.
+    photo: Rect,
+    /// Points of a photo pixel.
+    zoom: f32,
     /// egui's response, for example for a context menu.
     pub(super) response: Response,
+}
+
+impl CanvasResponse {
+    /// The middle of a photo pixel, in points.
+    pub(super) fn position_of(&self, [x, y]: [usize; 2]) -> Pos2 {
+        self.photo.min + vec2(x as f32 + 0.5, y as f32 + 0.5) * self.zoom
+    }
 }
 
 /// Distance that an arrow key moves the photo, in points.
@@ -124,7 +137,7 @@ pub(super) fn show(ui: &mut Ui, camera: &mut Camera, scene: Scene) -> CanvasResp
     });
 
     let painter = ui.painter_at(canvas);
-    painter.rect_filled(canvas, 0.0, theme::canvas(ui.visuals()));
+    painter.rect_filled(canvas, 0.0, theme::canvas(ui));
     if let Some(mut drawing) = scene.drawing {
         let line = scene.beside.as_ref().map_or(1.0, |(_, line)| line.clamp(0.0, 1.0));
         let (left, right) = canvas.split_left_right_at_fraction(line);
@@ -160,11 +173,17 @@ pub(super) fn show(ui: &mut Ui, camera: &mut Camera, scene: Scene) -> CanvasResp
             magnifier::paint(&painter, &drawing, canvas, at, pixel, size);
         }
     }
-    if response.has_focus() {
-        let focus = ui.visuals().selection.stroke;
+    if response.has_focus() && !has_focus_by_mouse(ui, &response) {
+        let focus = Stroke::new(1.0, ui.visuals().selection.stroke.color);
         painter.rect_stroke(canvas, 0.0, focus, egui::StrokeKind::Inside);
     }
-    CanvasResponse { cursor, response }
+    CanvasResponse {
+        cursor,
+        hover,
+        photo,
+        zoom: camera.zoom(),
+        response,
+    }
 }
 
 fn move_by_mouse(ui: &Ui, camera: &mut Camera, canvas: Rect, size: Vec2, response: &Response, any_button: bool) {
@@ -178,6 +197,18 @@ fn move_by_mouse(ui: &Ui, camera: &mut Camera, canvas: Rect, size: Vec2, respons
     if (factor - 1.0).abs() > 1e-4 {
         camera.zoom_at(cursor, factor, canvas, size);
     }
+}
+
+/// Whether a click gave the canvas the focus. Then it is obvious where keys go, and a frame would only disturb.
+fn has_focus_by_mouse(ui: &Ui, response: &Response) -> bool {
+    let clicked = response.clicked_by(PointerButton::Primary);
+    let stays = response.has_focus() && !response.gained_focus();
+    let id = response.id.with("focus by mouse");
+    ui.data_mut(|data| {
+        let by_mouse = data.get_temp_mut_or_default::<bool>(id);
+        *by_mouse = (*by_mouse && stays) || clicked;
+        *by_mouse
+    })
 }
 
 /// Moves the photo by arrow keys while the canvas has the focus. A click gives it the focus.

@@ -8,6 +8,7 @@ use super::format_choice::choose_format;
 use crate::app::action::{Action, Request};
 use crate::app::services::Ask;
 use crate::app::state::State;
+use crate::app::widgets::tick;
 use crate::app::workspaces::Ctx;
 use crate::engine::ImageSource;
 use crate::export::{Format, Options};
@@ -67,7 +68,7 @@ impl BatchDialog {
             });
             ui.weak("Results stay in memory up to the limit in the settings. Export files to keep all of them.");
             ui.add_space(6.0);
-            ui.checkbox(&mut self.write, "Export files");
+            tick(ui, &mut self.write, "Export files");
             ui.add_enabled_ui(self.write, |ui| self.files(ui, ctx));
             ui.separator();
             start = self.buttons(ui, ctx);

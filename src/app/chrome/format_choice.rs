@@ -2,12 +2,13 @@
 
 use egui::Ui;
 
+use crate::app::widgets::tick;
 use crate::export::Format;
 
 /// Draws the check box of a format, which adds it to `formats` or removes it.
 pub(in crate::app) fn choose_format(ui: &mut Ui, formats: &mut Vec<Format>, format: Format) {
     let mut on = formats.contains(&format);
-    let choice = ui.checkbox(&mut on, format.title());
+    let choice = tick(ui, &mut on, format.title());
     if choice.on_hover_text(format.explanation()).changed() {
         formats.retain(|other| *other != format);
         if on {

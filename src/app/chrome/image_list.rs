@@ -4,22 +4,26 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use egui::{
-    Align2, Context, FontId, Key, Pos2, ProgressBar, Rect, Response, RichText, ScrollArea, Sense, TextEdit, TextStyle,
-    TextWrapMode, TextureHandle, TextureOptions, Ui, Vec2, WidgetText, vec2,
+    Align, Align2, Context, FontId, Key, Label, Layout, Pos2, ProgressBar, Rect, Response, RichText, ScrollArea, Sense,
+    Stroke, TextEdit, TextStyle, TextWrapMode, TextureHandle, TextureOptions, Ui, Vec2, WidgetText, vec2,
 };
 
 use super::status_bar::time_left;
 use crate::app::action::{Action, Request};
 use crate::app::command::Command;
 use crate::app::state::{Image, Images, State, others_text};
+use crate::app::theme::{Icon, Tokens, heading, radius};
 use crate::app::workspaces::Ctx;
 use crate::engine::{ImageSource, Thumbnail as Made};
 
 /// Height of a row in points, without the gap to the next.
-const ROW: f32 = 52.0;
+const ROW: f32 = 76.0;
+
+/// The same in the rail.
+const RAIL_ROW: f32 = 52.0;
 
 /// Largest thumbnail in points.
-const THUMBNAIL: Vec2 = Vec2::new(62.0, 46.0);
+const THUMBNAIL: Vec2 = Vec2::new(84.0, 60.0);
 
 /// Number of images from which a search field is shown.
 const SEARCH_FROM: usize = 12;
@@ -71,27 +75,13 @@ impl ImageList {
         self.thumbnails.retain(|source, _| images.place(source).is_some());
     }
 
-    /// Draws the panel.
-    pub(super) fn show(&mut self, ui: &mut Ui, ctx: &Ctx) {
-        let (state, images) = (ctx.state, &ctx.state.library.images);
-        ui.add_space(4.0);
-        ui.horizontal(|ui| {
-            ui.strong("Photos");
-            let count = images.len();
-            let note = match state.shows_wanted() {
-                true => "",
-                false if state.misses_wanted() => ", not shown",
-                false => ", opening",
-            };
-            if count > 0 {
-                ui.weak(format!("{} of {count}{note}", images.current() + 1));
-            }
-        });
-        ui.horizontal_wrapped(|ui| {
-            ctx.small_button(ui, "Folder…", Command::OpenFolder);
-            ctx.small_button(ui, "Segment all…", Command::SegmentAll);
-        });
-        if state.jobs.batch.is_some() {
+    /// Draws the panel, as a rail of thumbnails if `rail`.
+    pub(super) fn show(&mut self, ui: &mut Ui, ctx: &Ctx, rail: bool) {
+        match rail {
+            true => position(ui, ctx),
+            false => heading_row(ui, ctx),
+        }
+        if ctx.state.jobs.batch.is_some() {
             // At the bottom, so that no row moves when a run begins or ends.
             let frame = egui::Frame::NONE.inner_margin(egui::Margin::symmetric(0, 6));
             egui::Panel::bottom("batch")
@@ -99,16 +89,15 @@ impl ImageList {
                 .frame(frame)
                 .show(ui, |ui| batch_panel(ui, ctx));
         }
-        ui.separator();
-        if let Some(index) = self.rows(ui, ctx) {
+        if let Some(index) = self.rows(ui, ctx, rail) {
             ctx.send(Action::GoTo(index));
         }
     }
 
     /// Draws the rows, and returns the index of the image that was chosen.
-    fn rows(&mut self, ui: &mut Ui, ctx: &Ctx) -> Option<usize> {
+    fn rows(&mut self, ui: &mut Ui, ctx: &Ctx, rail: bool) -> Option<usize> {
         let images = &ctx.state.library.images;
-        if images.len() >= SEARCH_FROM {
+        if images.len() >= SEARCH_FROM && !rail {
             let mut search = images.search().to_owned();
             let field = TextEdit::singleline(&mut search)
                 .hint_text("Find a photo")
@@ -128,7 +117,8 @@ impl ImageList {
         }
         let mut chosen = None;
         let mut scroll = ScrollArea::vertical().auto_shrink(false).id_salt("pictures");
-        let step = ROW + ui.spacing().item_spacing.y;
+        let height = if rail { RAIL_ROW } else { ROW };
+        let step = height + ui.spacing().item_spacing.y;
         let current = images.current();
         if self.followed != images.moves()
             && let Some(row) = listed.iter().position(|i| *i == current)
@@ -136,11 +126,11 @@ impl ImageList {
             self.followed = images.moves();
             scroll = scroll.vertical_scroll_offset(offset_for(ui, row as f32 * step, step));
         }
-        let output = scroll.show_rows(ui, ROW, listed.len(), |ui, range| {
+        let output = scroll.show_rows(ui, height, listed.len(), |ui, range| {
             self.request(ctx, &listed, range.clone());
             for &index in &listed[range] {
                 let Some(image) = images.get(index) else { continue };
-                let response = self.row(ui, image, index == current);
+                let response = self.row(ui, image, index == current, rail);
                 if index == current && std::mem::take(&mut self.focus_current) {
                     response.request_focus();
                 }
@@ -207,50 +197,71 @@ impl ImageList {
     }
 
     /// Draws a row.
-    fn row(&self, ui: &mut Ui, entry: &Image, selected: bool) -> Response {
-        let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::click());
+    fn row(&self, ui: &mut Ui, entry: &Image, selected: bool, rail: bool) -> Response {
+        let height = if rail { RAIL_ROW } else { ROW };
+        let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::click());
         let state = entry.state.text();
         let name = match entry.state.failure() {
             Some(why) => format!("Photo {}, {state}: {why}", entry.name),
-            None => format!("Photo {}, {state}", entry.name),
+            None => format!("Photo {}, {}", entry.name, entry.state.spoken()),
         };
         response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, ui.is_enabled(), selected, &name));
         if !ui.is_rect_visible(rect) {
             return response;
         }
-        let visuals = ui.style().interact_selectable(&response, selected);
+        let tokens = Tokens::of(ui);
         let painter = ui.painter_at(rect);
-        if selected || response.hovered() || response.has_focus() {
-            painter.rect(
-                rect,
-                4.0,
-                visuals.weak_bg_fill,
-                visuals.bg_stroke,
-                egui::StrokeKind::Inside,
+        let (fill, edge) = match (selected, response.hovered()) {
+            (true, _) => (tokens.selection, Stroke::new(1.0, tokens.accent_line)),
+            (false, true) => (tokens.hover, Stroke::NONE),
+            (false, false) => (egui::Color32::TRANSPARENT, Stroke::NONE),
+        };
+        let edge = if response.has_focus() {
+            Stroke::new(1.5, tokens.accent_line)
+        } else {
+            edge
+        };
+        painter.rect(rect, radius::CONTROL, fill, edge, egui::StrokeKind::Inside);
+        if rail {
+            self.paint_thumbnail(ui, &painter, rect.shrink(4.0), &entry.source);
+            let (icon, color) = state_mark(&entry.state, tokens);
+            if let Some(icon) = icon {
+                let at = rect.right_bottom() - Vec2::splat(11.0);
+                painter.circle_filled(at, 9.0, tokens.panel);
+                let font = FontId::proportional(12.0);
+                painter.text(at - vec2(0.0, 1.5), Align2::CENTER_CENTER, icon.unicode(), font, color);
+            }
+            let failure = entry.state.failure().map(|why| format!("\n{why}")).unwrap_or_default();
+            return response.on_hover_text(format!("{}, {state}{failure}", entry.name));
+        }
+        let frame = Rect::from_min_size(rect.min + Vec2::splat(8.0), THUMBNAIL);
+        self.paint_thumbnail(ui, &painter, frame, &entry.source);
+        let left = frame.right() + 10.0;
+        let top = rect.center().y - 20.0;
+        let (icon, state_color) = state_mark(&entry.state, tokens);
+        if let Some(icon) = icon {
+            let at = egui::pos2(left, top + 26.0);
+            painter.text(
+                at,
+                Align2::LEFT_CENTER,
+                icon.unicode(),
+                FontId::proportional(14.0),
+                state_color,
             );
         }
-        let frame = Rect::from_min_size(rect.min + vec2(3.0, 3.0), THUMBNAIL);
-        self.paint_thumbnail(ui, &painter, frame, &entry.source);
-        let color = if selected {
-            visuals.text_color()
-        } else {
-            ui.visuals().text_color()
-        };
-        let state_color = match entry.state {
-            State::Failed(_) | State::Unreadable(_) => ui.visuals().error_fg_color,
-            _ if selected => color,
-            _ => ui.visuals().weak_text_color(),
-        };
-        let corner = egui::pos2(frame.right() + 8.0, rect.top() + 7.0);
-        let cut = paint_texts(
-            ui,
-            &painter,
-            (corner, rect.right() - 4.0),
-            [
-                (&entry.name, TextStyle::Body, color),
-                (&state, TextStyle::Small, state_color),
-            ],
-        );
+        let indent = if icon.is_some() { 20.0 } else { 0.0 };
+        let right = rect.right() - 8.0;
+        let cut = [
+            (&entry.name, TextStyle::Body, tokens.text, egui::pos2(left, top)),
+            (
+                &state,
+                TextStyle::Small,
+                state_color,
+                egui::pos2(left + indent, top + 20.0),
+            ),
+        ]
+        .map(|(text, style, color, at)| paint_text(ui, &painter, (at, right), text, &style, color));
+        let cut = cut.contains(&true);
         match entry.state.failure() {
             Some(why) => response.on_hover_text(format!("{}\n{why}", entry.name)),
             _ if cut => response.on_hover_text(&entry.name),
@@ -262,47 +273,81 @@ impl ImageList {
         match self.thumbnails.get(source) {
             Some(Thumbnail::Made(texture)) => {
                 let size = texture.size_vec2();
-                let fitted = size * (THUMBNAIL.x / size.x).min(THUMBNAIL.y / size.y);
+                let fitted = size * (frame.width() / size.x).min(frame.height() / size.y);
                 let whole = Rect::from_min_max(Pos2::ZERO, Pos2::new(1.0, 1.0));
                 let at = Rect::from_center_size(frame.center(), fitted.max(Vec2::splat(2.0)));
-                painter.image(texture.id(), at, whole, egui::Color32::WHITE);
+                egui::Image::from_texture(egui::load::SizedTexture::from_handle(texture))
+                    .uv(whole)
+                    .corner_radius(radius::SMALL)
+                    .paint_at(ui, at);
             }
             failed => {
-                painter.rect_filled(frame, 3.0, ui.visuals().faint_bg_color);
+                painter.rect_filled(frame, radius::SMALL, ui.visuals().faint_bg_color);
                 if failed.is_some() {
-                    let color = ui.visuals().error_fg_color;
-                    painter.text(
-                        frame.center(),
-                        Align2::CENTER_CENTER,
-                        "!",
-                        FontId::proportional(20.0),
-                        color,
-                    );
+                    let (at, font) = (frame.center(), FontId::proportional(20.0));
+                    let color = Tokens::of(ui).faint;
+                    painter.text(at, Align2::CENTER_CENTER, Icon::ImageOff.unicode(), font, color);
                 }
             }
         }
     }
 }
 
-/// Paints the name and the state of a row from a corner up to its right end; true if one had to be shortened.
-fn paint_texts(
+/// Draws the heading with the commands of the list.
+fn heading_row(ui: &mut Ui, ctx: &Ctx) {
+    ui.horizontal(|ui| {
+        ui.label(heading("Photos"));
+        position(ui, ctx);
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            ui.spacing_mut().item_spacing.x = 2.0;
+            ctx.small_icon(ui, Icon::Folder, Command::OpenFolder);
+            ctx.small_icon(ui, Icon::Play, Command::SegmentAll);
+        });
+    });
+}
+
+/// Draws the place of the chosen photo in the list.
+fn position(ui: &mut Ui, ctx: &Ctx) {
+    let (state, images) = (ctx.state, &ctx.state.library.images);
+    let count = images.len();
+    let note = match state.shows_wanted() {
+        true => "",
+        false if state.misses_wanted() => ", not shown",
+        false => ", opening",
+    };
+    if count > 0 {
+        let text = format!("{} of {count}{note}", images.current() + 1);
+        ui.add(Label::new(RichText::new(text).weak()).truncate());
+    }
+}
+
+/// The icon and the colour of a state.
+fn state_mark(state: &State, tokens: &Tokens) -> (Option<Icon>, egui::Color32) {
+    match state {
+        State::NotSegmented => (None, tokens.second),
+        State::Waiting => (Some(Icon::Clock4), tokens.second),
+        State::Running => (Some(Icon::LoaderCircle), tokens.accent_line),
+        State::Done { .. } => (Some(Icon::Check), tokens.good),
+        State::Failed(_) | State::Unreadable(_) => (Some(Icon::TriangleAlert), tokens.warning),
+    }
+}
+
+/// Paints a line from `at` up to `right`; true if it had to be shortened.
+fn paint_text(
     ui: &Ui,
     painter: &egui::Painter,
-    (mut at, right): (Pos2, f32),
-    lines: [(&String, TextStyle, egui::Color32); 2],
+    (at, right): (Pos2, f32),
+    text: &str,
+    style: &TextStyle,
+    color: egui::Color32,
 ) -> bool {
     // Painted, not added as labels: the row itself carries the name for screen readers.
-    let mut cut = false;
-    for (text, style, color) in lines {
-        let width = right - at.x;
-        let shortened = shortened(ui, text, width, &style.resolve(ui.style()));
-        cut |= shortened != **text;
-        let text = WidgetText::from(RichText::new(shortened).color(color));
-        let galley = text.into_galley(ui, Some(TextWrapMode::Truncate), width, style);
-        let height = galley.size().y;
-        painter.galley(at, galley, color);
-        at.y += height + 3.0;
-    }
+    let width = right - at.x;
+    let shortened = shortened(ui, text, width, &style.resolve(ui.style()));
+    let cut = shortened != *text;
+    let text = WidgetText::from(RichText::new(shortened).color(color));
+    let galley = text.into_galley(ui, Some(TextWrapMode::Truncate), width, style.clone());
+    painter.galley(at, galley, color);
     cut
 }
 

@@ -71,7 +71,7 @@ pub(in crate::app) fn about(model: &ModelInfo) -> String {
 }
 
 /// `23 MiB`, `1.4 GiB`, `4 GiB`.
-fn memory_text(bytes: usize) -> String {
+pub(super) fn memory_text(bytes: usize) -> String {
     let mib = bytes as f64 / f64::from(1 << 20);
     let (value, unit) = match mib < 1023.5 {
         true => (mib.round(), "MiB"),

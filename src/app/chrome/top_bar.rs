@@ -1,140 +1,168 @@
-//! The top bar: menus, and buttons for the most frequent commands.
+//! The top bar: the menu and file actions on the left, the workspaces in the middle, search and export on the right.
 
 use std::path::PathBuf;
 
-use egui::{Align, Button, Label, Layout, MenuBar, ProgressBar, RichText, Ui};
+use egui::{Align, Align2, Button, FontId, Layout, Popup, Rect, Response, Sense, StrokeKind, Ui, pos2, vec2};
 
-use super::models_menu::{about, open_models_menu};
-use super::output_switch::{has_switch, output_switch};
+use super::models_menu::open_models_menu;
 use crate::app::action::Action;
 use crate::app::command::{Command, Section};
+use crate::app::theme::{Icon, Tokens, height, medium, radius, size};
+use crate::app::widgets::{Segment, icon_button, primary_button, segmented, width_of};
 use crate::app::workspaces::{Ctx, WORKSPACES};
 
-/// Width in points from which there is room for the image's size beside its name.
-const WIDE: f32 = 860.0;
+/// Widths in points from which words fit beside the icons of the search field, of file actions, and of all workspaces.
+const ROOM_FOR_SEARCH: f32 = 1440.0;
+const ROOM_FOR_WORDS: f32 = 1280.0;
+const ROOM_FOR_WORKSPACES: f32 = 1100.0;
 
-/// Width in points from which there is room for the workspaces beside the menus.
-const ROOM_FOR_TABS: f32 = 805.0;
+/// Width in points from which all buttons fit. Undo, redo and the settings are also in the menu.
+const ROOM_FOR_ALL: f32 = 900.0;
 
-/// Width in points from which there is room for all menus side by side, and for buttons that only repeat a menu line.
-const ROOM_FOR_MENUS: f32 = 600.0;
+/// Width of the search field, in points.
+const SEARCH: f32 = 216.0;
 
-/// Width of the progress bar of a loading model, in points.
-const LOADING_BAR: f32 = 110.0;
-
-/// Draws both rows of the bar.
+/// Draws the bar.
 pub(super) fn show(ui: &mut Ui, ctx: &Ctx) {
-    let roomy = ui.ctx().content_rect().width() >= ROOM_FOR_MENUS;
-    MenuBar::new().ui(ui, |ui| {
-        if roomy {
-            menus(ui, ctx);
-        } else {
-            ui.menu_button("Menu", |ui| menus(ui, ctx));
-        }
+    let bar = ui.max_rect();
+    ui.horizontal_centered(|ui| {
+        ui.spacing_mut().item_spacing.x = 4.0;
+        file_actions(ui, ctx, bar.width());
+        let left = ui.min_rect().right();
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            ctx.command_button(ui, Command::Palette);
-            ui.separator();
-            workspace_switch(ui, ctx);
+            right_end(ui, ctx, bar.width());
+            let right = ui.min_rect().left();
+            workspaces(ui, ctx, bar, [left + 8.0, right - 8.0]);
         });
     });
-    ui.horizontal(|ui| {
-        buttons(ui, ctx, roomy);
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| what_is_open(ui, ctx));
-    });
-    ui.add_space(2.0);
 }
 
-/// Draws buttons for the most frequent commands.
-fn buttons(ui: &mut Ui, ctx: &Ctx, roomy: bool) {
-    let separator = |ui: &mut Ui| {
-        if roomy {
-            ui.separator();
+fn file_actions(ui: &mut Ui, ctx: &Ctx, width: f32) {
+    let menu = icon_button(ui, Icon::Menu, "Menu", height::BUTTON, false).on_hover_text("All commands");
+    Popup::menu(&menu).show(|ui| menus(ui, ctx));
+    if width >= ROOM_FOR_WORDS {
+        let open = Button::new((Icon::FolderOpen.unicode().to_string(), medium("Open")));
+        let open = ui.add(open.frame_when_inactive(false).min_size(vec2(0.0, height::BUTTON)));
+        let open = open.accessible_name(Command::OpenImage.title());
+        if open.on_hover_text(Command::OpenImage.tooltip(ui)).clicked() {
+            ctx.perform(Command::OpenImage);
         }
+    } else {
+        ctx.icon(ui, Icon::FolderOpen, Command::OpenImage, height::BUTTON);
+    }
+    if width >= ROOM_FOR_ALL {
+        ctx.icon(ui, Icon::Undo2, Command::Undo, height::BUTTON);
+        ctx.icon(ui, Icon::Redo2, Command::Redo, height::BUTTON);
+    }
+}
+
+/// Export, settings and search, from the right end on.
+fn right_end(ui: &mut Ui, ctx: &Ctx, width: f32) {
+    let word = if width >= ROOM_FOR_WORKSPACES { "Export" } else { "" };
+    let enabled = ctx.commands.enabled(Command::Export);
+    let export = match enabled {
+        true => primary_button(ui, Icon::Share, word),
+        false => Button::new((Icon::Share.unicode().to_string(), word)).min_size(vec2(0.0, height::BUTTON)),
     };
-    ctx.titled_button(ui, "Open…", Command::OpenImage);
-    model_button(ui, ctx);
-    separator(ui);
-    ctx.command_button(ui, Command::Segment);
-    ctx.command_button(ui, Command::Export);
-    separator(ui);
-    if roomy {
-        ctx.command_button(ui, Command::Fit);
-        ctx.command_button(ui, Command::ActualSize);
+    let export = ui.add_enabled(enabled, export).accessible_name(Command::Export.title());
+    let export = export.on_hover_text(Command::Export.tooltip(ui));
+    if export.on_disabled_hover_text(Command::Export.explanation()).clicked() {
+        ctx.perform(Command::Export);
     }
-    if ctx.state.library.images.len() > 1 {
-        separator(ui);
-        ctx.titled_button(ui, "<", Command::PreviousImage);
-        ctx.titled_button(ui, ">", Command::NextImage);
+    if width >= ROOM_FOR_ALL {
+        ctx.icon(ui, Icon::Settings, Command::Settings, height::BUTTON);
     }
-    output_switch(ui, ctx);
+    if width < ROOM_FOR_SEARCH {
+        ctx.icon(ui, Icon::Search, Command::Palette, height::BUTTON);
+    } else if search_field(ui).clicked() {
+        ctx.perform(Command::Palette);
+    }
 }
 
-/// Draws the name of the image, or the loading model, from the right end of the row on.
-fn what_is_open(ui: &mut Ui, ctx: &Ctx) {
-    if ctx.state.library.models.is_loading() {
-        return loading_bar(ui, ctx);
-    }
-    let Some(document) = ctx.document() else {
-        return missed_image(ui, ctx);
+/// A button in the shape of a field, which opens the command search.
+fn search_field(ui: &mut Ui) -> Response {
+    let (rect, response) = ui.allocate_exact_size(vec2(SEARCH, height::BUTTON), Sense::click());
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, Command::Palette.title()));
+    let tokens = Tokens::of(ui);
+    let visuals = ui.style().interact(&response);
+    let painter = ui.painter();
+    painter.rect(
+        rect,
+        radius::CONTROL,
+        visuals.weak_bg_fill,
+        visuals.bg_stroke,
+        StrokeKind::Inside,
+    );
+    let text = |at, align, text: &str, size| {
+        painter.text(at, align, text, FontId::proportional(size), tokens.second);
     };
-    let name = document.photo.source.name();
-    let photo = &document.photo.photo;
-    // The size comes first: a long name may be truncated, the size may not.
-    if ui.ctx().content_rect().width() >= WIDE {
-        ui.label(format!("{} x {}", photo.width, photo.height));
-    }
-    ui.add(Label::new(&name).truncate()).on_hover_text(&name);
+    let y = rect.center().y;
+    text(
+        pos2(rect.left() + 10.0, y - 2.0),
+        Align2::LEFT_CENTER,
+        &Icon::Search.unicode().to_string(),
+        16.0,
+    );
+    text(
+        pos2(rect.left() + 34.0, y),
+        Align2::LEFT_CENTER,
+        "Search commands",
+        size::BODY,
+    );
+    text(
+        pos2(rect.right() - 10.0, y),
+        Align2::RIGHT_CENTER,
+        &Command::Palette.shortcut_text(ui),
+        size::SMALL,
+    );
+    response.on_hover_text(Command::Palette.explanation())
 }
 
-/// Draws a menu for each section: side by side in the bar, one below the other inside a menu.
-fn menus(ui: &mut Ui, ctx: &Ctx) {
-    for section in Section::ALL {
-        ui.menu_button(section.title(), |ui| menu(ui, section, ctx));
-    }
-}
-
-/// Draws the name of the chosen image if it cannot be shown.
-fn missed_image(ui: &mut Ui, ctx: &Ctx) {
-    let wanted = ctx.state.library.images.wanted();
-    if let Some(wanted) = wanted.filter(|_| ctx.state.misses_wanted()) {
-        let name = wanted.name();
-        ui.add(Label::new(RichText::new(&name).weak()).truncate())
-            .on_hover_text(&name);
-    }
-}
-
-/// Draws the progress of the loading model.
-fn loading_bar(ui: &mut Ui, ctx: &Ctx) {
-    let Some(loading) = ctx.state.library.models.loading() else {
-        return;
+/// Draws the workspaces in the middle of the bar, or as near to it as there is room between `left` and `right`.
+fn workspaces(ui: &mut Ui, ctx: &Ctx, bar: Rect, [left, right]: [f32; 2]) {
+    let all_words = bar.width() >= ROOM_FOR_WORKSPACES;
+    let segment = |with_word: bool, entry: &crate::app::workspaces::WorkspaceEntry| Segment {
+        icon: Some(entry.icon),
+        title: if with_word { entry.title } else { "" },
+        name: entry.command.title(),
+        chosen: ctx.is_open(entry.title),
+        enabled: true,
     };
-    ctx.titled_button(ui, "Cancel", Command::CancelLoading);
-    let bar = ProgressBar::new(loading.fraction)
-        .desired_width(LOADING_BAR)
-        .show_percentage();
-    ui.add(bar).accessible_name("Progress of opening the model");
-    let text = format!("Opening {}", loading.name);
-    ui.add(Label::new(&text).truncate()).on_hover_text(text);
-}
-
-/// Draws the workspaces side by side, or in a menu if there is no room.
-fn workspace_switch(ui: &mut Ui, ctx: &Ctx) {
-    if ui.ctx().content_rect().width() < ROOM_FOR_TABS {
-        let menu = ui.menu_button(ctx.state.workspace.id, |ui| {
-            for entry in &WORKSPACES {
-                ctx.menu_item(ui, entry.command);
-            }
-        });
-        menu.response.accessible_name("Workspace");
-        return;
+    let padding = if bar.width() >= ROOM_FOR_SEARCH { 14.0 } else { 10.0 };
+    let segments: Vec<Segment> = WORKSPACES
+        .iter()
+        .map(|entry| segment(all_words || ctx.is_open(entry.title), entry))
+        .collect();
+    let widths: Vec<f32> = segments.iter().map(|segment| width_of(ui, segment, padding)).collect();
+    let width = widths.iter().sum::<f32>();
+    if width > right - left {
+        return drop_down(ui, ctx);
     }
-    for entry in WORKSPACES.iter().rev() {
-        let on = ctx.is_open(entry.title);
-        let tab = ui.add(Button::selectable(on, entry.title));
-        let tab = tab.accessible_name(entry.command.title());
-        if tab.on_hover_text(entry.command.tooltip(ui)).clicked() {
+    let middle = (bar.center().x).clamp(left + 0.5 * width, right - 0.5 * width);
+    let rect = Rect::from_center_size(pos2(middle, bar.center().y), vec2(width, height::BUTTON));
+    let responses = segmented(ui, rect, &widths, &segments, true);
+    for (response, entry) in responses.into_iter().zip(&WORKSPACES) {
+        if response.on_hover_text(entry.command.tooltip(ui)).clicked() {
             ctx.perform(entry.command);
         }
+    }
+}
+
+/// The workspaces as a menu.
+fn drop_down(ui: &mut Ui, ctx: &Ctx) {
+    let menu = ui.menu_button(medium(ctx.state.workspace.id), |ui| {
+        for entry in &WORKSPACES {
+            ctx.menu_item(ui, entry.command);
+        }
+    });
+    menu.response.accessible_name("Workspace");
+}
+
+/// Draws a menu for each section, one below the other.
+fn menus(ui: &mut Ui, ctx: &Ctx) {
+    ui.set_min_width(150.0);
+    for section in Section::ALL {
+        ui.menu_button(section.title(), |ui| menu(ui, section, ctx));
     }
 }
 
@@ -174,18 +202,4 @@ fn recent_menu(ui: &mut Ui, title: &str, paths: &[PathBuf], ctx: &Ctx) {
             }
         });
     });
-}
-
-fn model_button(ui: &mut Ui, ctx: &Ctx) {
-    let state = ctx.state;
-    let multi_scale = if state.is_multi_scale() { ", multi-scale" } else { "" };
-    let model = state.library.models.used();
-    let name = model.map_or_else(|| "Model".into(), |model| format!("Model: {}", model.title));
-    // The decoder switch shows what is in use.
-    let title = if has_switch(ctx) { "Model" } else { &name };
-    let menu = ui.menu_button(format!("{title}{multi_scale}"), |ui| menu(ui, Section::Model, ctx));
-    let button = menu.response.accessible_name(format!("{name}{multi_scale}"));
-    if let Some(model) = model {
-        button.on_hover_text(format!("{}\n{}", model.title, about(model)));
-    }
 }

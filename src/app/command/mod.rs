@@ -106,7 +106,7 @@ commands! {
         CopyOverlay: "Copy overlay", "Copy the photo with its masks to the clipboard.";
         CopyView: "Copy view", "Copy the canvas to the clipboard, as shown on the screen.";
         CopyLabels: "Copy label map", "Copy the label map to the clipboard, in the colours of the classes.";
-        UnpinReading: "Unpin reading", "Make the reading follow the cursor again.";
+        UnpinReading: "Remove pins", "Remove all pinned readings from the photo.";
         Settings: "Settings…", "Change appearance, device, memory, folders and export defaults.";
     }
     Image {
@@ -169,7 +169,7 @@ commands! {
         CycleFill: "Next mask style", "Switch between filled masks, hatched masks and outlines only.";
         ToggleOutline: "Outlines", "Show or hide the mask outlines.";
         TogglePalette: "Colour-blind safe colours",
-            "Switch between the data set's colours and a palette that is safe for colour-blind users.";
+            "Switch between the colours of Segscope and those of Okabe and Ito, for colour-blind users.";
         ToggleFade: "Fade unsure pixels", "Draw masks fainter where the model is less confident.";
         TogglePixelGrid: "Pixel grid", "Show pixel edges when zoomed in far enough.";
         TogglePatchGrid: "Patch grid", "Show the patches, each of which is one token to the model.";

@@ -2,8 +2,14 @@
 
 use egui::{Button, Label, Layout, RichText, ScrollArea, TextEdit, Ui};
 
+use super::class_row::{self, ClassRow, Happened};
 use crate::app::state::{ClassOrder, ViewState};
+use crate::app::theme::{Icon, height, medium};
+use crate::app::widgets::icon_button;
 use crate::labels::ClassSet;
+
+/// Number of classes from which the search field is always there.
+const SEARCH_FROM: usize = 14;
 
 /// Pixels and regions of each class in an image, by id.
 #[derive(Clone, Copy)]
@@ -37,6 +43,10 @@ pub(in crate::app) struct ClassList {
     hovered: Option<usize>,
     /// Ids sorted by their shares in the last image with a result.
     by_share: Vec<usize>,
+    /// Whether the search field is open although there are few classes.
+    searching: bool,
+    /// While the pointer is dragged over eyes: whether it shows or hides the classes.
+    painting: Option<bool>,
 }
 
 impl ClassList {
@@ -50,28 +60,30 @@ impl ClassList {
         self.hovered.and_then(|id| u16::try_from(id).ok())
     }
 
-    /// Draws the search field and the choice of order.
+    /// Draws the buttons that open the search field and choose the order, from the right end on.
     pub(in crate::app) fn tools(&mut self, ui: &mut Ui, view: &mut ViewState) {
-        ui.horizontal(|ui| {
-            ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
-                for (order, title, hint) in [
-                    (ClassOrder::Name, "A to Z", "Sort by name"),
-                    (ClassOrder::Share, "Largest first", "Sort by share of the photo"),
-                ] {
-                    let button = Button::selectable(view.class_order == order, title).small();
-                    if ui.add(button).accessible_name(hint).on_hover_text(hint).clicked() {
-                        view.class_order = order;
-                    }
-                }
-                let field = TextEdit::singleline(&mut self.search)
-                    .hint_text("Find a class")
-                    .desired_width(f32::INFINITY);
-                ui.add(field).accessible_name("Find a class");
-            });
-        });
+        let (icon, name, other) = match view.class_order {
+            ClassOrder::Share => (Icon::ArrowDownAZ, "Sort by name", ClassOrder::Name),
+            ClassOrder::Name => (
+                Icon::ArrowDownWideNarrow,
+                "Sort by share of the photo",
+                ClassOrder::Share,
+            ),
+        };
+        if icon_button(ui, icon, name, height::CONTROL, false)
+            .on_hover_text(name)
+            .clicked()
+        {
+            view.class_order = other;
+        }
+        let search = icon_button(ui, Icon::Search, "Search classes", height::CONTROL, self.searching);
+        if search.on_hover_text("Find a class by its name").clicked() {
+            self.searching = !self.searching;
+            self.search.clear();
+        }
     }
 
-    /// Draws the rows; `highlighted` is the class under the cursor on the image.
+    /// Draws the rows, below the search field if it is open; `highlighted` is the class under the cursor on the image.
     pub(in crate::app) fn rows(
         &mut self,
         ui: &mut Ui,
@@ -81,21 +93,66 @@ impl ClassList {
         highlighted: Option<u16>,
     ) {
         self.hovered = None;
+        if self.searching || classes.len() >= SEARCH_FROM {
+            let field = TextEdit::singleline(&mut self.search)
+                .hint_text("Find a class")
+                .desired_width(f32::INFINITY);
+            ui.add(field).accessible_name("Find a class");
+        }
+        if !ui.input(|i| i.pointer.primary_down()) {
+            self.painting = None;
+        }
         let order = self.order(view, classes, found);
-        if order.is_empty() {
+        let absent = found.map_or(0, |found| classes.len() - found.present());
+        // One more row folds and unfolds the classes that are not in the photo.
+        let fold = usize::from(absent > 0 && self.search.trim().is_empty());
+        if order.is_empty() && fold == 0 {
             ui.weak("No class has this name");
         }
         let colors = view.colors(classes);
-        let height = ui.spacing().interact_size.y;
-        ScrollArea::vertical()
-            .auto_shrink([false, true])
-            .show_rows(ui, height, order.len(), |ui, range| {
-                for &id in &order[range] {
-                    let color = colors.get(id).copied().unwrap_or_default();
-                    let lit = highlighted.is_some_and(|h| usize::from(h) == id);
-                    self.row(ui, view, &classes.classes[id].name, id, color, found, lit);
+        ui.spacing_mut().item_spacing.y = 2.0;
+        ScrollArea::vertical().auto_shrink([false, true]).show_rows(
+            ui,
+            height::CLASS_ROW,
+            order.len() + fold,
+            |ui, range| {
+                for place in range {
+                    let Some(&id) = order.get(place) else {
+                        fold_row(ui, view, absent);
+                        continue;
+                    };
+                    let name = classes.classes[id].name.as_str();
+                    let row = ClassRow {
+                        name,
+                        color: colors.get(id).copied().unwrap_or_default(),
+                        share: found.map(|found| found.share(id)),
+                        selected: self.selected.as_deref() == Some(name),
+                        lit: highlighted.is_some_and(|highlighted| usize::from(highlighted) == id),
+                        painting: self.painting,
+                    };
+                    let happened = class_row::show(ui, view, &row);
+                    self.react(view, (id, name), happened);
                 }
-            });
+            },
+        );
+    }
+
+    fn react(&mut self, view: &mut ViewState, (id, name): (usize, &str), happened: Happened) {
+        if happened.hovered {
+            self.hovered = Some(id);
+        }
+        if let Some(shows) = happened.painting {
+            self.painting = Some(shows);
+        }
+        if happened.toggled {
+            view.toggle_class(name);
+        }
+        if happened.soloed {
+            view.toggle_solo(name);
+        } else if happened.clicked {
+            let selected = self.selected.as_deref() == Some(name);
+            self.selected = (!selected).then(|| name.to_owned());
+        }
     }
 
     /// Ids of the listed classes, in the order of the list.
@@ -115,66 +172,6 @@ impl ClassList {
         order.retain(|id| search.is_empty() || classes.classes[*id].name.to_lowercase().contains(&search));
         order.retain(|id| !view.present_only || found.is_none_or(|f| f.pixels(*id) > 0));
         order
-    }
-
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "one row of a table: what it shows and what it changes"
-    )]
-    fn row(
-        &mut self,
-        ui: &mut Ui,
-        view: &mut ViewState,
-        name: &str,
-        id: usize,
-        color: [u8; 3],
-        found: Option<ClassShares>,
-        lit: bool,
-    ) {
-        let row = ui.horizontal(|ui| {
-            if lit {
-                let area = ui.max_rect().expand2(egui::vec2(2.0, 0.0));
-                let fill = ui.visuals().widgets.hovered.weak_bg_fill;
-                ui.painter().rect_filled(area, 3.0, fill);
-            }
-            let mut visible = view.draws(name);
-            let eye = ui
-                .checkbox(&mut visible, "")
-                .accessible_name(format!("Show {name}"))
-                .on_hover_text("Show this class. With Alt: only this class");
-            if eye.clicked() {
-                if ui.input(|i| i.modifiers.alt) {
-                    view.toggle_solo(name);
-                } else {
-                    view.toggle_class(name);
-                }
-            }
-            color_button(ui, view, name, color);
-            let share = found.map(|f| f.share(id));
-            let present = share.is_none_or(|s| s > 0.0);
-            ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
-                if let Some(share) = share {
-                    ui.label(RichText::new(percent(share)).weak().monospace());
-                }
-                // The name takes the remaining width.
-                ui.with_layout(Layout::top_down_justified(egui::Align::LEFT), |ui| {
-                    let text = RichText::new(name);
-                    let text = if present { text } else { text.weak() };
-                    let selected = self.selected.as_deref() == Some(name);
-                    let button = Button::selectable(selected, text).truncate();
-                    let label = ui.add(button);
-                    if label.double_clicked() {
-                        view.toggle_solo(name);
-                    } else if label.clicked() {
-                        self.selected = (!selected).then(|| name.to_owned());
-                    }
-                    label.context_menu(|ui| class_menu(ui, view, name));
-                });
-            });
-        });
-        if row.response.contains_pointer() {
-            self.hovered = Some(id);
-        }
     }
 
     /// Draws the details of the selected class, and its controls.
@@ -202,7 +199,7 @@ impl ClassList {
                     view.change_class(&class.name, |style| style.color = None);
                 }
                 ui.with_layout(Layout::left_to_right(egui::Align::Center), |ui| {
-                    ui.add(Label::new(RichText::new(&class.name).strong()).truncate());
+                    ui.add(Label::new(medium(&class.name)).truncate());
                 });
             });
         });
@@ -232,49 +229,22 @@ impl ClassList {
     }
 }
 
-/// A swatch that opens a colour picker.
-fn color_button(ui: &mut Ui, view: &mut ViewState, name: &str, mut color: [u8; 3]) {
-    ui.scope(|ui| {
-        ui.spacing_mut().interact_size.x = 18.0;
-        let swatch = ui
-            .color_edit_button_srgb(&mut color)
-            .accessible_name(format!("Colour of {name}"))
-            .on_hover_text("Change the colour");
-        if swatch.changed() {
-            view.change_class(name, |style| style.color = Some(color));
-        }
-    });
-}
-
-fn class_menu(ui: &mut Ui, view: &mut ViewState, name: &str) {
-    let hide = if view.draws(name) { "Hide" } else { "Show" };
-    if ui.button(hide).clicked() {
-        view.toggle_class(name);
-        ui.close();
-    }
-    let solo = if view.solo.as_deref() == Some(name) {
-        "End solo"
+/// Draws the row that folds and unfolds the classes that are not in the photo.
+fn fold_row(ui: &mut Ui, view: &mut ViewState, absent: usize) {
+    let icon = if view.present_only {
+        Icon::ChevronRight
     } else {
-        "Show only this class"
+        Icon::ChevronDown
     };
-    if ui.button(solo).clicked() {
-        view.toggle_solo(name);
-        ui.close();
-    }
-    if ui.button("Reset colour and opacity").clicked() {
-        view.change_class(name, |style| {
-            style.color = None;
-            style.opacity = 1.0;
-        });
-        ui.close();
-    }
-    if ui.button("Copy name").clicked() {
-        ui.copy_text(name.to_owned());
-        ui.close();
+    let text = format!("{} {absent} not in this photo", icon.unicode());
+    let button = Button::new(RichText::new(text).weak()).frame(false);
+    let name = "List only the classes in this photo";
+    if ui.add(button).accessible_name(name).clicked() {
+        view.present_only = !view.present_only;
     }
 }
 
-fn percent(share: f64) -> String {
+pub(super) fn percent(share: f64) -> String {
     match share {
         0.0 => "–".into(),
         tiny if tiny < 0.0005 => "<0.1 %".into(),
@@ -314,18 +284,59 @@ mod tests {
     }
 
     fn list(view: ViewState) -> Harness<'static, State> {
-        Harness::builder().with_size([270.0, 420.0]).build_ui_state(
-            |ui, (list, view): &mut State| {
-                list.tools(ui, view);
-                egui::Panel::bottom("details").show(ui, |ui| list.details(ui, view, &camvid(), Some(FOUND)));
-                list.rows(ui, view, &camvid(), Some(FOUND), None);
-            },
-            (ClassList::default(), view),
-        )
+        Harness::builder()
+            .with_size([270.0, 420.0])
+            .with_context_setup(crate::app::testing::looks)
+            .build_ui_state(
+                |ui, (list, view): &mut State| {
+                    ui.horizontal(|ui| list.tools(ui, view));
+                    egui::Panel::bottom("details").show(ui, |ui| list.details(ui, view, &camvid(), Some(FOUND)));
+                    list.rows(ui, view, &camvid(), Some(FOUND), None);
+                },
+                (
+                    ClassList::default(),
+                    ViewState {
+                        present_only: false,
+                        ..view
+                    },
+                ),
+            )
     }
 
     #[test]
-    fn the_check_box_hides_its_class() {
+    fn classes_that_are_not_in_the_photo_are_folded() {
+        let mut harness = list(ViewState::default());
+        harness.run();
+        assert!(harness.query_by_label("Show pole").is_some());
+        harness.get_by_label("List only the classes in this photo").click();
+        harness.run();
+        assert!(harness.query_by_label("Show pole").is_none() && harness.query_by_label("Show road").is_some());
+        assert!(harness.state().1.present_only);
+    }
+
+    #[test]
+    fn dragging_over_eyes_hides_each_class() {
+        let mut harness = list(ViewState::default());
+        harness.run();
+        let at = |harness: &Harness<State>, name: &str| harness.get_by_label(&format!("Show {name}")).rect().center();
+        let (from, to) = (at(&harness, "road"), at(&harness, "car"));
+        harness.hover_at(from);
+        harness.run_steps(2);
+        harness.drag_at(from);
+        for step in 0..=20 {
+            harness.hover_at(from + (to - from) * (step as f32 / 20.0));
+            harness.run_steps(1);
+        }
+        harness.drop_at(to);
+        harness.run();
+        let view = &harness.state().1;
+        for (name, drawn) in [("road", false), ("sky", false), ("car", false), ("tree", true)] {
+            assert_eq!(view.draws(name), drawn, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_eye_hides_its_class() {
         let mut harness = list(ViewState::default());
         harness.get_by_label("Show car").click();
         harness.run();
@@ -338,7 +349,7 @@ mod tests {
         let mut harness = list(ViewState::default());
         let top = |harness: &Harness<State>, name: &str| harness.get_by_label(&format!("Show {name}")).rect().top();
         assert!(top(&harness, "road") < top(&harness, "sky") && top(&harness, "sky") < top(&harness, "car"));
-        assert!(harness.query_by_label("66.7 %").is_some());
+        assert_eq!(harness.get_by_label("road").value().as_deref(), Some("66.7 %"));
         harness.get_by_label("Sort by name").click();
         harness.run();
         assert!(top(&harness, "car") < top(&harness, "road") && top(&harness, "road") < top(&harness, "sky"));
@@ -347,6 +358,12 @@ mod tests {
     #[test]
     fn a_search_filters_the_rows() {
         let mut harness = list(ViewState::default());
+        assert!(
+            harness.query_by_label("Find a class").is_none(),
+            "there are few classes"
+        );
+        harness.get_by_label("Search classes").click();
+        harness.run();
         harness.get_by_label("Find a class").focus();
         harness.run();
         harness.get_by_label("Find a class").type_text("ro");
@@ -378,13 +395,16 @@ mod tests {
         let camvid = camvid();
         // In CamVid the road is class 3.
         let sets = [camvid, few(&["tree", "road"]), few(&["a", "b", "c", "d"])];
-        let mut harness = Harness::builder().with_size([270.0, 420.0]).build_ui_state(
-            |ui, (list, view, classes): &mut (ClassList, ViewState, ClassSet)| {
-                egui::Panel::bottom("details").show(ui, |ui| list.details(ui, view, classes, None));
-                list.rows(ui, view, classes, None, None);
-            },
-            (ClassList::default(), ViewState::default(), sets[0].clone()),
-        );
+        let mut harness = Harness::builder()
+            .with_size([270.0, 420.0])
+            .with_context_setup(crate::app::testing::looks)
+            .build_ui_state(
+                |ui, (list, view, classes): &mut (ClassList, ViewState, ClassSet)| {
+                    egui::Panel::bottom("details").show(ui, |ui| list.details(ui, view, classes, None));
+                    list.rows(ui, view, classes, None, None);
+                },
+                (ClassList::default(), ViewState::default(), sets[0].clone()),
+            );
         harness.get_by_label("road").click();
         harness.run();
         assert_eq!(selected(&harness), ["road"]);

@@ -4,6 +4,7 @@ use egui::{CollapsingHeader, ComboBox, DragValue, Id, Label, RichText, Ui};
 
 use crate::app::action::Action;
 use crate::app::state::{Document, InferenceSettings, MAX_SHORT_SIDE, MAX_WINDOW, least_stride};
+use crate::app::widgets::tick;
 use crate::app::workspaces::Ctx;
 use crate::datasets;
 use crate::engine::{ModelInfo, NormalisationChoice, WindowRules};
@@ -86,7 +87,7 @@ fn rows(ui: &mut Ui, model: &ModelInfo, edited: &mut InferenceSettings) {
     });
     ui.horizontal(|ui| {
         ui.add_space(NAMES + ui.spacing().item_spacing.x);
-        ui.checkbox(&mut edited.full_size, "Full size")
+        tick(ui, &mut edited.full_size, "Full size")
             .on_hover_text("Do not reduce larger photos; objects that look larger than in training may be missed");
     });
     let hint = "Photos smaller than the window: enlarge them to it, or use a smaller window for them";
@@ -97,9 +98,9 @@ fn rows(ui: &mut Ui, model: &ModelInfo, edited: &mut InferenceSettings) {
     choice(ui, "Small photos", hint, &mut edited.small_images, &rules);
     normalisation(ui, model, &mut edited.normalisation);
     ui.horizontal_wrapped(|ui| {
-        ui.checkbox(&mut edited.several_scales, "Several scales")
+        tick(ui, &mut edited.several_scales, "Several scales")
             .on_hover_text("Average over six scales: better and many times slower");
-        ui.checkbox(&mut edited.mirrored, "Mirrored")
+        tick(ui, &mut edited.mirrored, "Mirrored")
             .on_hover_text("Average over the mirrored photo too: better and twice as slow");
     });
 }

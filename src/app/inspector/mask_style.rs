@@ -1,11 +1,17 @@
 //! The controls for masks and photo: style, opacity, confidence, palette, brightness.
 
-use egui::{Button, CollapsingHeader, Slider, Ui};
+use egui::{
+    Align, Align2, Button, CollapsingHeader, FontId, Layout, Popup, Response, RichText, Role, Sense, Slider,
+    StrokeKind, Ui, WidgetInfo, pos2, vec2,
+};
 
 use crate::app::state::{MaskFill, Palette, ViewState};
+use crate::app::theme::{Icon, Tokens, height};
+use crate::app::widgets::{Segment, segmented, swatches, tick};
+use crate::labels::ClassSet;
 
 /// Width of an outline that is switched on without a width, in points.
-const USUAL_OUTLINE: f32 = 2.0;
+const USUAL_OUTLINE: f32 = 1.5;
 
 /// Switches outlines on or off.
 pub(in crate::app) fn toggle_outline(view: &mut ViewState) {
@@ -21,29 +27,97 @@ pub(in crate::app) fn set_fill(view: &mut ViewState, fill: MaskFill) {
 }
 
 /// Draws the frequently used controls.
-pub(in crate::app) fn masks(ui: &mut Ui, view: &mut ViewState) {
-    ui.horizontal(|ui| {
-        for (fill, title, hint) in [
-            (MaskFill::Fill, "Fill", "Fill the masks"),
-            (
-                MaskFill::Hatching,
-                "Hatch",
-                "Stripe the masks, each class in its own direction",
-            ),
-            (MaskFill::Empty, "None", "Draw only the outlines of the masks"),
-        ] {
-            let button = Button::selectable(view.fill == fill, title);
-            if ui.add(button).accessible_name(hint).on_hover_text(hint).clicked() {
-                set_fill(view, fill);
-            }
-        }
+pub(in crate::app) fn masks(ui: &mut Ui, view: &mut ViewState, classes: Option<&ClassSet>) {
+    let choices = [
+        (MaskFill::Fill, "Fill", "Fill the masks"),
+        (
+            MaskFill::Hatching,
+            "Hatch",
+            "Stripe the masks, each class in its own direction",
+        ),
+        (MaskFill::Empty, "Lines", "Draw only the outlines of the masks"),
+    ];
+    let segments = choices.map(|(fill, title, name)| Segment {
+        icon: None,
+        title,
+        name,
+        chosen: view.fill == fill,
+        enabled: true,
     });
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), height::BUTTON), Sense::hover());
+    let responses = segmented(ui, rect, &[1.0; 3], &segments, false);
+    for (response, (fill, _, hint)) in responses.into_iter().zip(choices) {
+        if response.on_hover_text(hint).clicked() {
+            set_fill(view, fill);
+        }
+    }
     percent(ui, "Opacity", "Opacity of all masks", &mut view.opacity, 0.0..=1.0);
     row(ui, "Outline", "Width of the outlines; 0 turns them off", |ui| {
         let slider = Slider::new(&mut view.outline, 0.0..=6.0).fixed_decimals(1);
         let slider = slider.custom_formatter(|width, _| outline_text(width));
         ui.add(slider.custom_parser(outline_of))
     });
+    if let Some(classes) = classes {
+        palette_row(ui, view, classes);
+    }
+}
+
+/// Draws the palette in use as a strip of its colours, which opens the list of palettes.
+fn palette_row(ui: &mut Ui, view: &mut ViewState, classes: &ClassSet) {
+    labelled(ui, "Palette", |ui| {
+        let size = vec2(ui.available_width(), height::CONTROL);
+        let (rect, button) = ui.allocate_exact_size(size, Sense::click());
+        let name = format!("Palette: {}", view.palette.title());
+        button.widget_info(|| WidgetInfo::labeled(Role::ComboBox, true, &name));
+        let visuals = *ui.style().interact(&button);
+        let painter = ui.painter();
+        painter.rect(
+            rect,
+            visuals.corner_radius,
+            visuals.weak_bg_fill,
+            visuals.bg_stroke,
+            StrokeKind::Inside,
+        );
+        let strip = rect.with_max_x(rect.right() - 28.0).shrink2(vec2(8.0, 7.0));
+        swatches(painter, strip, &view.palette.colors(classes));
+        let at = pos2(rect.right() - 14.0, rect.center().y - 2.0);
+        let font = FontId::proportional(16.0);
+        painter.text(
+            at,
+            Align2::CENTER_CENTER,
+            Icon::ChevronDown.unicode(),
+            font,
+            visuals.text_color(),
+        );
+        Popup::menu(&button).width(PALETTES).show(|ui| {
+            for palette in Palette::ALL {
+                if palette_line(ui, palette, view.palette == palette, classes).clicked() {
+                    view.palette = palette;
+                    ui.close();
+                }
+            }
+        });
+        button
+    });
+}
+
+/// Width of the value beside a slider with the gap before it, in points: `-100 %` with the margins of its field. With
+/// less, the row would be wider than the panel, which would grow with every frame.
+const VALUE: f32 = 84.0;
+
+/// Width of the list of palettes, in points.
+const PALETTES: f32 = 320.0;
+
+/// Draws the name of a palette and its colours.
+fn palette_line(ui: &mut Ui, palette: Palette, chosen: bool, classes: &ClassSet) -> Response {
+    let size = vec2(ui.available_width(), 40.0);
+    let button = ui.add(Button::selectable(chosen, palette.title()).min_size(size));
+    let strip = button
+        .rect
+        .with_min_x(button.rect.left() + 120.0)
+        .shrink2(vec2(10.0, 12.0));
+    swatches(ui.painter(), strip, &palette.colors(classes));
+    button.on_hover_text(palette.hint())
 }
 
 /// The text of an outline's width: `off` or `2 px`.
@@ -65,9 +139,8 @@ fn outline_of(text: &str) -> Option<f64> {
 
 /// Draws the less frequently used controls.
 pub(in crate::app) fn more(ui: &mut Ui, view: &mut ViewState) {
-    CollapsingHeader::new("Confidence and colours").show(ui, |ui| {
-        ui.checkbox(&mut view.fade, "Fade by confidence")
-            .on_hover_text("The lower the confidence, the fainter the mask");
+    CollapsingHeader::new("Confidence").show(ui, |ui| {
+        tick(ui, &mut view.fade, "Fade by confidence").on_hover_text("The lower the confidence, the fainter the mask");
         percent(
             ui,
             "Hide below",
@@ -75,22 +148,6 @@ pub(in crate::app) fn more(ui: &mut Ui, view: &mut ViewState) {
             &mut view.threshold,
             0.0..=1.0,
         );
-        ui.horizontal_wrapped(|ui| {
-            ui.label("Palette");
-            for (palette, title, hint) in [
-                (Palette::DataSet, "Data set", "The data set's published colours"),
-                (
-                    Palette::ColorBlindSafe,
-                    "Colour-blind safe",
-                    "Colours that remain distinct with colour blindness",
-                ),
-            ] {
-                let button = Button::selectable(view.palette == palette, title);
-                if ui.add(button).on_hover_text(hint).clicked() {
-                    view.palette = palette;
-                }
-            }
-        });
     });
     CollapsingHeader::new("Photo").show(ui, |ui| {
         percent(
@@ -128,20 +185,57 @@ fn percent(ui: &mut Ui, title: &str, hint: &str, value: &mut f32, range: std::op
 }
 
 /// Draws a label in its column and a slider beside it.
-fn row(ui: &mut Ui, title: &str, hint: &str, add: impl FnOnce(&mut Ui) -> egui::Response) {
-    ui.horizontal(|ui| {
-        let label = ui
-            .allocate_ui_with_layout(
-                egui::vec2(74.0, ui.spacing().interact_size.y),
-                egui::Layout::left_to_right(egui::Align::Center),
-                |ui| {
-                    ui.set_min_width(74.0);
-                    ui.label(title)
-                },
-            )
-            .inner;
+fn row(ui: &mut Ui, title: &str, hint: &str, add: impl FnOnce(&mut Ui) -> Response) {
+    labelled(ui, title, |ui| {
         // The width that remains beside the slider's number.
-        ui.spacing_mut().slider_width = (ui.available_width() - 66.0).max(60.0);
-        add(ui).labelled_by(label.id).on_hover_text(hint);
+        ui.spacing_mut().slider_width = (ui.available_width() - VALUE).max(48.0);
+        // The filled part of the slider.
+        ui.visuals_mut().selection.bg_fill = Tokens::of(ui).second;
+        add(ui).on_hover_text(hint)
     });
+}
+
+/// Draws a label in its column and a control beside it.
+fn labelled(ui: &mut Ui, title: &str, add: impl FnOnce(&mut Ui) -> Response) {
+    const LABEL: f32 = 74.0;
+    ui.horizontal(|ui| {
+        let size = vec2(LABEL, height::CONTROL);
+        let label = ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
+            ui.set_min_width(LABEL);
+            ui.label(RichText::new(title).color(Tokens::of(ui).second))
+        });
+        add(ui).labelled_by(label.inner.id);
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use egui_kittest::Harness;
+
+    use super::*;
+
+    #[test]
+    fn rows_are_no_wider_than_the_panel() {
+        for width in [240.0, 300.0, 480.0] {
+            let view = ViewState {
+                opacity: 1.0,
+                ..ViewState::default()
+            };
+            let mut harness = Harness::builder()
+                .with_size([width, 600.0])
+                .with_context_setup(crate::app::testing::looks)
+                .build_ui_state(
+                    |ui, (view, room, used): &mut (ViewState, f32, f32)| {
+                        *room = ui.available_width();
+                        let classes = crate::datasets::classes_of("camvid");
+                        masks(ui, view, classes.as_ref());
+                        *used = ui.min_rect().width();
+                    },
+                    (view, 0.0, 0.0),
+                );
+            harness.run();
+            let (_, room, used) = harness.state();
+            assert!(*used <= room + 0.5, "{used} of {room} points");
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! Parts of the right panel that several workspaces use: class list, mask style, inference settings, pixel reading.
 
 mod class_list;
+mod class_row;
 mod inference_section;
 mod mask_style;
 mod reading;

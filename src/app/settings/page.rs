@@ -8,6 +8,8 @@ use egui::{Button, Grid, Id, Label, RichText, ScrollArea, Slider, Ui};
 use super::{INTERFACE_SCALES, MEMORY_LIMITS, Settings, Theme};
 use crate::app::chrome::format_choice::choose_format;
 use crate::app::services::Ask;
+use crate::app::theme::heading;
+use crate::app::widgets::tick;
 use crate::engine::{DeviceChoice, PrecisionChoice};
 use crate::export::Format;
 
@@ -18,7 +20,7 @@ const WIDTH: f32 = 440.0;
 const NAMES: f32 = 132.0;
 
 /// Height of the window's frame and the footer of the page, in points.
-const AROUND: f32 = 140.0;
+const AROUND: f32 = 220.0;
 
 /// Information that the page shows besides the settings.
 pub(in crate::app) struct PageInfo<'a> {
@@ -53,11 +55,11 @@ pub(in crate::app) fn show(ui: &mut Ui, settings: &mut Settings, info: &PageInfo
             section(ui, "Files", |ui| {
                 ui.label("");
                 let reload = &mut settings.reload_changed_images;
-                ui.checkbox(reload, "Reload photos changed on disk");
+                tick(ui, reload, "Reload photos changed on disk");
                 ui.end_row();
                 ui.label("");
                 let stretch = &mut settings.stretch_dark_images;
-                ui.checkbox(stretch, "Make dark 16-bit photos bright").on_hover_text(
+                tick(ui, stretch, "Make dark 16-bit photos bright").on_hover_text(
                     "Cameras and scanners that measure 10 or 12 bits leave the highest of 16 bits unused",
                 );
                 ui.end_row();
@@ -78,7 +80,7 @@ pub(in crate::app) fn show(ui: &mut Ui, settings: &mut Settings, info: &PageInfo
 
 /// A heading, and rows of a label and a control.
 fn section(ui: &mut Ui, title: &str, rows: impl FnOnce(&mut Ui)) {
-    ui.strong(title);
+    ui.label(heading(title));
     Grid::new(title)
         .num_columns(2)
         .min_col_width(NAMES)
@@ -236,7 +238,7 @@ fn export(ui: &mut Ui, settings: &mut Settings) -> bool {
         for format in Format::ALL {
             choose_format(ui, &mut export.formats, format);
         }
-        ui.checkbox(&mut export.legend, "Legend beside the overlay");
+        tick(ui, &mut export.legend, "Legend beside the overlay");
     });
     ui.end_row();
     let label = name(ui, "File names");

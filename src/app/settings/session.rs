@@ -74,9 +74,9 @@ impl Default for Panels {
     fn default() -> Self {
         Self {
             images: true,
-            images_width: 220.0,
+            images_width: 248.0,
             inspector: true,
-            inspector_width: 270.0,
+            inspector_width: 300.0,
         }
     }
 }

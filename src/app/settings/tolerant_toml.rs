@@ -273,7 +273,7 @@ mod tests {
             [view.classes.car]\ncolor = [1, 2, 3]\n";
         let (session, problems) = read::<SavedSession>(text.as_bytes());
         let view = session.view;
-        assert!(!view.masks && view.opacity == 0.55);
+        assert!(!view.masks && view.opacity == 0.45);
         assert!(view.class("sky").visible && view.class("sky").opacity == 0.5);
         let light = view.class("traffic light");
         assert!(!light.visible && light.opacity == 1.0 && light.color.is_none());

@@ -37,14 +37,22 @@ impl State {
         }
     }
 
+    /// What screen readers say of it.
+    pub(in crate::app) fn spoken(&self) -> String {
+        match self {
+            Self::Done { .. } => format!("Done, {}", self.text()),
+            _ => self.text(),
+        }
+    }
+
     /// The text that the list shows.
     pub(in crate::app) fn text(&self) -> String {
         match self {
             Self::NotSegmented => "Not segmented".into(),
             Self::Waiting => "Waiting".into(),
             Self::Running => "Segmenting".into(),
-            Self::Done { classes: 1 } => "Done, 1 class".into(),
-            Self::Done { classes } => format!("Done, {classes} classes"),
+            Self::Done { classes: 1 } => "1 class".into(),
+            Self::Done { classes } => format!("{classes} classes"),
             Self::Failed(_) | Self::Unreadable(_) => "Failed".into(),
         }
     }

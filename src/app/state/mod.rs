@@ -16,6 +16,7 @@ mod tests;
 mod view_history;
 mod view_state;
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -136,8 +137,38 @@ pub(super) struct CanvasState {
     pub(super) area: Option<Rect>,
     /// Photo pixel under the cursor.
     pub(super) cursor: Option<[usize; 2]>,
-    /// Photo pixel whose reading is pinned.
-    pub(super) pin: Option<[usize; 2]>,
+    /// Photo pixels whose readings are pinned, the last one last; at most [`CanvasState::MOST_PINS`].
+    pub(super) pins: Vec<[usize; 2]>,
+    /// Photos for which the user has closed the note that they are foreign to the model.
+    pub(super) closed_strips: HashSet<ImageSource>,
+}
+
+impl CanvasState {
+    /// With more pins, the photo could not be seen.
+    const MOST_PINS: usize = 5;
+
+    /// Pins a pixel, in place of the oldest pin if there are many, or removes its pin.
+    pub(super) fn toggle_pin(&mut self, pixel: [usize; 2]) {
+        if let Some(place) = self.pins.iter().position(|pin| *pin == pixel) {
+            self.pins.remove(place);
+            return;
+        }
+        if self.pins.len() == Self::MOST_PINS {
+            self.pins.remove(0);
+        }
+        self.pins.push(pixel);
+    }
+
+    /// The pixel to read: the one under the cursor, or else the last pin.
+    pub(super) fn reading_pixel(&self) -> Option<[usize; 2]> {
+        self.cursor.or(self.pins.last().copied())
+    }
+
+    /// Forgets what belongs to the photo that leaves the canvas.
+    pub(super) fn leave_photo(&mut self) {
+        self.cursor = None;
+        self.pins.clear();
+    }
 }
 
 impl AppState {

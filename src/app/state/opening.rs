@@ -126,7 +126,7 @@ impl AppState {
         self.actions.request(Request::WatchFiles);
         self.canvas_content.document = None;
         self.canvas_content.incoming = None;
-        (self.canvas.cursor, self.canvas.pin) = (None, None);
+        self.canvas.leave_photo();
     }
 
     /// Shows the next listed image in a direction, 1 or -1, if there is one.
@@ -249,7 +249,7 @@ impl AppState {
         let wanted = self.library.images.wanted();
         let shown = &mut self.canvas_content.document;
         if shown.take_if(|shown| Some(&shown.photo.source) != wanted).is_some() {
-            (self.canvas.cursor, self.canvas.pin) = (None, None);
+            self.canvas.leave_photo();
         }
     }
 
@@ -267,7 +267,7 @@ impl AppState {
         let photo = &document.photo;
         let shown = self.canvas_content.document.as_ref();
         if shown.is_none_or(|d| d.photo.source != photo.source) {
-            self.canvas.pin = None;
+            self.canvas.pins.clear();
         }
         self.actions
             .request(Request::Upload(Upload::Photo(photo.id, photo.photo.clone())));

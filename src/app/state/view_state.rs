@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::labels::{ClassSet, color_blind_safe};
+use crate::labels::{ClassSet, color_blind_safe, photo_palette};
 
 /// How the inside of a mask is drawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,11 +23,47 @@ pub(in crate::app) enum MaskFill {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(in crate::app) enum Palette {
-    /// The data set's published colours.
+    /// Colours made for photos, by the meaning of a class where it is known.
     #[default]
+    Photo,
+    /// The data set's published colours.
     DataSet,
     /// Colours that remain distinct for colour-blind users.
     ColorBlindSafe,
+}
+
+impl Palette {
+    /// In the order of the list of palettes.
+    pub(in crate::app) const ALL: [Self; 3] = [Self::Photo, Self::DataSet, Self::ColorBlindSafe];
+
+    /// Name in the list.
+    pub(in crate::app) fn title(self) -> &'static str {
+        match self {
+            Self::Photo => "Segscope",
+            Self::DataSet => "Data set",
+            Self::ColorBlindSafe => "Okabe-Ito",
+        }
+    }
+
+    /// What it is for.
+    pub(in crate::app) fn hint(self) -> &'static str {
+        match self {
+            Self::Photo => "Made for photos: distinct hues, also with colour blindness",
+            Self::DataSet => "The data set's published colours",
+            Self::ColorBlindSafe => {
+                "The eight colours of Okabe and Ito, extended: the most distinct with colour blindness"
+            }
+        }
+    }
+
+    /// sRGB colour of each class.
+    pub(in crate::app) fn colors(self, classes: &ClassSet) -> Vec<[u8; 3]> {
+        match self {
+            Self::Photo => photo_palette(classes),
+            Self::DataSet => classes.classes.iter().map(|class| class.color).collect(),
+            Self::ColorBlindSafe => color_blind_safe(classes.len()),
+        }
+    }
 }
 
 /// Order of the class list.
@@ -100,16 +136,16 @@ impl Default for ViewState {
     fn default() -> Self {
         Self {
             masks: true,
-            opacity: 0.55,
+            opacity: 0.45,
             fill: MaskFill::Fill,
-            outline: 0.0,
+            outline: 1.5,
             fade: false,
             threshold: 0.0,
             brightness: 0.0,
             contrast: 0.0,
-            palette: Palette::DataSet,
+            palette: Palette::Photo,
             class_order: ClassOrder::Share,
-            present_only: false,
+            present_only: true,
             pixel_grid: true,
             patch_grid: false,
             minimap: true,
@@ -171,10 +207,7 @@ impl ViewState {
 
     /// sRGB colour of each class.
     pub(in crate::app) fn colors(&self, classes: &ClassSet) -> Vec<[u8; 3]> {
-        let mut colors = match self.palette {
-            Palette::DataSet => classes.classes.iter().map(|c| c.color).collect(),
-            Palette::ColorBlindSafe => color_blind_safe(classes.len()),
-        };
+        let mut colors = self.palette.colors(classes);
         for (color, class) in colors.iter_mut().zip(&classes.classes) {
             if let Some(own) = self.classes.get(&class.name).and_then(|style| style.color) {
                 *color = own;
@@ -230,11 +263,15 @@ mod tests {
     fn a_chosen_class_colour_applies_in_every_palette() {
         let mut view = ViewState::default();
         view.change_class("sky", |style| style.color = Some([1, 2, 3]));
-        for palette in [Palette::DataSet, Palette::ColorBlindSafe] {
+        for palette in Palette::ALL {
             view.palette = palette;
             assert_eq!(view.colors(&camvid())[0], [1, 2, 3]);
         }
-        assert_eq!(ViewState::default().colors(&camvid())[3], [128, 64, 128]);
+        let view = ViewState {
+            palette: Palette::DataSet,
+            ..ViewState::default()
+        };
+        assert_eq!(view.colors(&camvid())[3], [128, 64, 128]);
     }
 
     #[test]

@@ -11,6 +11,8 @@ use crate::app::command::{Command, CommandStates};
 use crate::app::gpu::{Gpu, GpuLabels, Highlight, MaskStyle, Tone};
 use crate::app::inspector::ClassList;
 use crate::app::state::{AppState, Document, ViewState};
+use crate::app::theme::{Icon, height};
+use crate::app::widgets::icon_button;
 use crate::export::Options;
 use crate::labels::ClassSet;
 
@@ -205,13 +207,20 @@ impl<'a> Ctx<'a> {
         }
     }
 
-    /// A small button for a command with a shorter title.
-    pub(in crate::app) fn small_button(&self, ui: &mut Ui, title: &str, command: Command) {
-        let button = ui.add_enabled(self.commands.enabled(command), Button::new(title).small());
-        let button = button.accessible_name(command.title());
-        if button.on_hover_text(command.tooltip(ui)).clicked() {
+    /// A flat icon for a command.
+    pub(in crate::app) fn icon(&self, ui: &mut Ui, icon: Icon, command: Command, side: f32) {
+        let chosen = self.commands.is_on(command) == Some(true);
+        let enabled = self.commands.enabled(command);
+        let button = ui.add_enabled_ui(enabled, |ui| icon_button(ui, icon, command.title(), side, chosen));
+        let button = button.inner.on_hover_text(command.tooltip(ui));
+        if button.on_disabled_hover_text(command.explanation()).clicked() {
             self.perform(command);
         }
+    }
+
+    /// A small flat icon for a command, in the heading of a section.
+    pub(in crate::app) fn small_icon(&self, ui: &mut Ui, icon: Icon, command: Command) {
+        self.icon(ui, icon, command, height::CONTROL);
     }
 }
 

@@ -19,6 +19,7 @@ use super::command::Command;
 use super::gpu::GpuLabels;
 use super::services::Ask;
 use super::state::{OpenWorkspace, ResultKey};
+use super::theme::Icon;
 use crate::engine::{
     Event, ImageSource, ModelInfo, ModelSource, ScoreAnswer, Segmented, Ticket, TraceReading, TrainingNews,
 };
@@ -29,26 +30,31 @@ pub(super) use ctx::{Ctx, bare};
 pub(super) const WORKSPACES: [WorkspaceEntry; 5] = [
     WorkspaceEntry {
         title: "Masks",
+        icon: Icon::Layers,
         command: Command::ShowMasks,
         make: || Box::<masks::Masks>::default(),
     },
     WorkspaceEntry {
         title: "Attention",
+        icon: Icon::ScanEye,
         command: Command::ShowAttention,
         make: || Box::<attention::Attention>::default(),
     },
     WorkspaceEntry {
         title: "Compare",
+        icon: Icon::Columns2,
         command: Command::ShowCompare,
         make: || Box::<compare::Compare>::default(),
     },
     WorkspaceEntry {
         title: "Evaluate",
+        icon: Icon::ChartColumn,
         command: Command::ShowEvaluate,
         make: || Box::<evaluate::Evaluate>::default(),
     },
     WorkspaceEntry {
         title: "Train",
+        icon: Icon::ChartSpline,
         command: Command::ShowTrain,
         make: || Box::<train::Train>::default(),
     },
@@ -58,6 +64,8 @@ pub(super) const WORKSPACES: [WorkspaceEntry; 5] = [
 pub(super) struct WorkspaceEntry {
     /// The text of its tab.
     pub(super) title: &'static str,
+    /// Beside or in place of the text.
+    pub(super) icon: Icon,
     /// The command that opens it.
     pub(super) command: Command,
     make: fn() -> Box<dyn Workspace>,

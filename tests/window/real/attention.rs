@@ -38,6 +38,8 @@ fn a_figure_is_exported_through_the_file_dialog() {
     program.wait_for_masks("street.jpg");
     program.press_and_see("F3");
     program.settled_middle();
+    // From patches that resemble the query to the attention of the first head.
+    program.press_and_see("period");
     let folder = stage.path("figures");
     stage.answer_dialogs_with(&folder);
     let mean = folder.join("street-encoder-layer-12-mean.png");

@@ -6,7 +6,7 @@ use segscope::photo::Photo;
 use toml::Value;
 
 use super::program::wait_for;
-use super::screen::{ROAD, purple};
+use super::screen::{ROAD, teal};
 use super::stage::Stage;
 
 #[test]
@@ -111,6 +111,6 @@ fn retry_after_repair(settings: &str, key: Option<&str>) {
         program.press(key);
     }
     program.wait_for_masks("broken.jpg");
-    program.wait_for_screen("the road in its colour", |s| purple(s.at(ROAD)));
+    program.wait_for_screen("the road in its colour", |s| teal(s.at(ROAD)));
     assert!(Photo::open(&broken).is_ok());
 }

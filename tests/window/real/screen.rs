@@ -37,13 +37,13 @@ impl Place {
 
 /// Widths of image list and inspector, and heights of top bar and status bar, at the first start in points. They may be
 /// off by a few points.
-const AROUND: [f64; 4] = [200.0, 270.0, 64.0, 28.0];
+const AROUND: [f64; 4] = [248.0, 300.0, 104.0, 32.0];
 
 /// Width and height of the sample image.
 const SAMPLE: [f64; 2] = [1280.0, 960.0];
 
 /// Background of dialogs in the dark and the light theme.
-const DIALOG: [[u8; 3]; 2] = [[32; 3], [250; 3]];
+const DIALOG: [[u8; 3]; 2] = [[0x1e, 0x20, 0x25], [255; 3]];
 
 impl Screen {
     /// The colour at a position of the sample image.
@@ -99,12 +99,12 @@ pub fn alike(a: [i32; 3], b: [i32; 3]) -> bool {
     (0..3).all(|i| (a[i] - b[i]).abs() <= 8)
 }
 
-/// Whether a colour is that of the road under its mask in CamVid's colours.
-pub fn purple([r, g, b]: [i32; 3]) -> bool {
-    r - g > 15 && b - g > 15
+/// Whether a colour is that of the road under its mask in Segscope's colours.
+pub fn teal([r, g, b]: [i32; 3]) -> bool {
+    g - r > 15 && b - r > 15
 }
 
-/// Whether a colour is that of the road under its mask in the colour-blind safe colours.
+/// Whether a colour is that of the road under its mask in the colours of Okabe and Ito.
 pub fn yellow([r, g, b]: [i32; 3]) -> bool {
     r - b > 40 && g - b > 40
 }

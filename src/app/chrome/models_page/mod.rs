@@ -10,6 +10,7 @@ use std::sync::Arc;
 use egui::{Align, CollapsingHeader, Context, Label, Layout, ScrollArea, TextEdit, Ui, vec2};
 
 use super::page;
+use crate::app::theme::heading;
 use crate::catalogue::{ModelsFolder, Project, Released, released};
 
 /// The window with the table.
@@ -170,7 +171,7 @@ impl ModelsPage {
                 }
                 any = true;
                 ui.add_space(4.0);
-                ui.strong(project.name());
+                ui.label(heading(project.name()));
                 ui.weak(project.how_to_get());
                 for (place, (index, model)) in rows.enumerate() {
                     let present: Vec<_> = found.of(index).collect();
@@ -189,7 +190,7 @@ impl ModelsPage {
 fn rest(ui: &mut Ui, found: &ModelsFolder, action: &mut Option<PageAction>) {
     if found.others().next().is_some() {
         ui.add_space(8.0);
-        ui.strong("Other models in the folder");
+        ui.label(heading("Other models in the folder"));
     }
     for model in found.others() {
         ui.horizontal(|ui| {

@@ -25,10 +25,19 @@ fn a_hidden_class_shows_the_photo_and_a_visible_one_is_blended() {
         let mixed = std::array::from_fn(|c| (u16::from(GREY[c]) + u16::from(color(0)[c])).div_ceil(2) as u8);
         for y in 0..SIDE {
             assert_eq!(at(&drawn, 20, y), mixed);
-            assert_eq!(at(&drawn, 30, y), color(0), "the outline is as opaque as its class");
+            assert_eq!(
+                at(&drawn, 30, y),
+                lighter(color(0)),
+                "the outline is as opaque as its class"
+            );
             assert!((32..SIDE).all(|x| at(&drawn, x, y) == GREY));
         }
     }
+}
+
+/// The colour of the outline of a class.
+fn lighter(color: [u8; 3]) -> [u8; 3] {
+    color.map(|value| (f32::from(value) * 0.92 + 255.0 * 0.08).round() as u8)
 }
 
 #[test]
@@ -44,8 +53,10 @@ fn outlines_are_drawn_inside_their_class_only() {
         let drawn = studio.draw_masks(side, halves(side), style.clone());
         for (i, pixel) in drawn.into_iter().enumerate() {
             let expected = match i % SIDE {
-                30 | 31 => color(0),
-                32 | 33 => color(1),
+                30 | 31 => lighter(color(0)),
+                // The dark line between both.
+                32 => GREY.map(|value| (f32::from(value) * 0.62).round() as u8),
+                33 | 34 => lighter(color(1)),
                 // Also at the border of the image.
                 _ => GREY,
             };

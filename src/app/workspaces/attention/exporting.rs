@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use egui::Ui;
 
 use super::{Attention, MapChoice};
+use crate::app::widgets::tick;
 use crate::app::workspaces::Ctx;
 use crate::engine::{
     FigureExport, FigureMaps, FigureStyle, Job, NumberFormat, TraceAnswer, TraceQuestion, Uncertainty,
@@ -20,7 +21,7 @@ impl Attention {
                     .on_hover_text("Size of the figure relative to the photo");
             }
         });
-        ui.checkbox(&mut self.export_caption, "Title and colour bar");
+        tick(ui, &mut self.export_caption, "Title and colour bar");
         ui.horizontal(|ui| {
             ui.label("Numbers");
             for format in NumberFormat::ALL {

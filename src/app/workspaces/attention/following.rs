@@ -16,7 +16,7 @@ impl Attention {
         }
         if let MapChoice::Uncertainty(Uncertainty::Class(class)) = self.shown {
             let class = place_now(class.into()).and_then(|class| u16::try_from(class).ok());
-            self.shown = class.map_or(MapChoice::Mean, |class| {
+            self.shown = class.map_or(MapChoice::default(), |class| {
                 MapChoice::Uncertainty(Uncertainty::Class(class))
             });
         }
@@ -44,6 +44,6 @@ mod tests {
         assert_eq!(attention.shown, MapChoice::Uncertainty(Uncertainty::Class(1)));
         attention.follow_classes(&other, &ClassSet::numbered(4));
         assert_eq!(attention.token, Token::Patch(7));
-        assert_eq!(attention.shown, MapChoice::Mean);
+        assert_eq!(attention.shown, MapChoice::default());
     }
 }

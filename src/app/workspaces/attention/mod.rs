@@ -1,9 +1,11 @@
 //! The attention workspace: what a patch, a class token or a class looks at, in every layer and head.
 
 mod averaging;
+mod caption;
 mod class_shares;
 mod embedding;
 mod exporting;
+mod first_query;
 mod following;
 mod overlay;
 mod panel;
@@ -28,11 +30,12 @@ use crate::export::{ColorMap, Curve};
 /// The map on the canvas.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum MapChoice {
-    #[default]
     Mean,
     Most,
     Head(usize),
     Rollout,
+    /// The first one that is shown: it shows something on every photo.
+    #[default]
     Similarity,
     Colours,
     /// Of the class scores, before the argmax.
@@ -43,6 +46,10 @@ pub(super) enum MapChoice {
 pub(super) struct Attention {
     /// The last chosen patch.
     patch: Option<usize>,
+    /// Whether the user has chosen it.
+    patch_is_chosen: bool,
+    /// The photo for which a patch was proposed.
+    begun_with: Option<u64>,
     /// The query: the token whose attention is read.
     token: Token,
     place: LayerId,
@@ -136,6 +143,8 @@ impl Default for Attention {
     fn default() -> Self {
         Self {
             patch: None,
+            patch_is_chosen: false,
+            begun_with: None,
             token: Token::Patch(0),
             place: LayerId {
                 part: NetworkPart::Encoder,
@@ -144,13 +153,13 @@ impl Default for Attention {
             },
             other_layer: usize::MAX,
             direction: Direction::From,
-            shown: MapChoice::Mean,
+            shown: MapChoice::Similarity,
             rollout: Rollout::default(),
             curve: Curve::default(),
             map: ColorMap::default(),
             common: true,
             smooth: false,
-            opacity: 0.8,
+            opacity: 0.9,
             region: Region::Whole,
             show_matrix: false,
             show_figures: false,
@@ -174,6 +183,14 @@ impl Default for Attention {
             matrix_heat: Heat::default(),
         }
     }
+}
+
+/// An image that is clear where `shares`, 0..=1, are low, so that the photo stays visible there.
+fn clear_where_low(mut image: ColorImage, shares: impl Iterator<Item = f32>) -> ColorImage {
+    for (pixel, share) in image.pixels.iter_mut().zip(shares) {
+        *pixel = pixel.gamma_multiply(share.clamp(0.0, 1.0).powf(0.8));
+    }
+    image
 }
 
 /// The image for a texture from its width, height and RGB pixels.

@@ -4,11 +4,29 @@ use std::sync::Arc;
 
 use egui::{Color32, Painter, Rect, Stroke, StrokeKind, TextureId, Ui, Vec2, pos2, vec2};
 
-use super::{Attention, MapChoice, image_of};
+use super::{Attention, MapChoice, clear_where_low, image_of};
 use crate::app::state::Document;
 use crate::app::workspaces::Ctx;
 use crate::engine::{Frame, Token, TraceAnswer, TraceQuestion, patch_place};
 use crate::export::{Curve, Scale};
+
+/// Share of the values at which the colours of attention end. A few patches, often the same for all queries, get so much
+/// attention that beside them nothing else could be seen.
+const HIGH: f32 = 0.99;
+
+/// How much darker the photo is under a map, which also makes it less colourful.
+const SHADE: u8 = 96;
+
+/// The value that this share of the values does not exceed.
+fn percentile(values: &[f32], share: f32) -> f32 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f32::total_cmp);
+    let last = sorted.len().saturating_sub(1);
+    sorted
+        .get((last as f32 * share).round() as usize)
+        .copied()
+        .unwrap_or(0.0)
+}
 
 /// The values of the shown map.
 enum Values {
@@ -95,7 +113,17 @@ impl Attention {
                 map: self.map,
             };
         }
-        Scale::over(values, self.curve, self.map)
+        let [low, high] = match self.shown {
+            // Most patches resemble each other a little.
+            MapChoice::Similarity => [0.72, 0.995].map(|share| percentile(values, share)),
+            _ => [0.0, percentile(values, HIGH)],
+        };
+        Scale {
+            low,
+            high,
+            curve: self.curve,
+            map: self.map,
+        }
     }
 
     /// One scale for the patches of all heads of the layer.
@@ -108,7 +136,13 @@ impl Attention {
         };
         let range = traced.trace.patch_range(place.part);
         let values = (0..rows.heads()).flat_map(|head| rows.head(head).get(range.clone()).unwrap_or(&[]));
-        Some(Scale::to_largest(values, self.curve, self.map))
+        let values: Vec<f32> = values.copied().collect();
+        Some(Scale {
+            low: 0.0,
+            high: percentile(&values, HIGH),
+            curve: self.curve,
+            map: self.map,
+        })
     }
 }
 
@@ -135,6 +169,7 @@ impl Overlay {
                 bottom,
             } = self.frame;
             let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
+            painter.rect_filled(rect([left, top, right, bottom]), 0.0, Color32::from_black_alpha(SHADE));
             let tint = Color32::from_white_alpha((opacity * 255.0) as u8);
             painter.image(texture, rect([left, top, right, bottom]), whole, tint);
         }
@@ -164,7 +199,11 @@ impl Attention {
                 self.smooth
             );
             let image = || match &values {
-                Values::Patches(values) => image_of(self.scale(values).draw(&[values], grid, 1)),
+                Values::Patches(values) => {
+                    let scale = self.scale(values);
+                    let image = image_of(scale.draw(&[values], grid, 1));
+                    clear_where_low(image, values.iter().map(|value| scale.share(*value)))
+                }
                 Values::Colours(colours) => {
                     let pixels = colours.iter().map(|c| c.map(|v| (v * 255.0) as u8));
                     image_of(([grid[1], grid[0]], pixels.collect()))
@@ -196,6 +235,7 @@ impl Attention {
         let grid = traced.trace.grid;
         if let Some(patch) = traced.frame.patch_at([x as f32 + 0.5, y as f32 + 0.5], grid) {
             self.patch = Some(patch);
+            self.patch_is_chosen = true;
             self.token = Token::Patch(patch);
         }
     }

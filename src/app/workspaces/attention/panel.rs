@@ -3,6 +3,8 @@
 use egui::{CollapsingHeader, ComboBox, Panel, ProgressBar, ScrollArea, Slider, Ui};
 
 use super::{Attention, MapChoice};
+use crate::app::theme::heading;
+use crate::app::widgets::tick;
 use crate::app::workspaces::Ctx;
 use crate::engine::{
     Direction, Fusion, ModelInfo, NetworkPart, Region, Token, TraceAnswer, TraceQuestion, Uncertainty, patch_place,
@@ -20,7 +22,7 @@ impl Attention {
             .resizable(false)
             .frame(frame)
             .show(ui, |ui| {
-                ui.strong("Under the cursor");
+                ui.label(heading("Under the cursor"));
                 let text = self.under_cursor(ctx);
                 ui.label(
                     text.as_deref()
@@ -31,7 +33,7 @@ impl Attention {
         let windows = window_count(ctx);
         ScrollArea::vertical().id_salt("attention").show(ui, |ui| {
             ui.add_space(4.0);
-            ui.strong("Attention");
+            ui.label(heading("Attention"));
             self.state(ui);
             let model = ctx.state.library.models.used();
             let Some(model) = model.filter(|_| self.traced.is_some()) else {
@@ -42,8 +44,11 @@ impl Attention {
             self.which_map(ui);
             self.uncertainty(ui, model);
             ui.add_space(4.0);
-            if matches!(self.shown, MapChoice::Mean | MapChoice::Most | MapChoice::Head(_)) {
+            let is_of_heads = matches!(self.shown, MapChoice::Mean | MapChoice::Most | MapChoice::Head(_));
+            if is_of_heads || self.shown == MapChoice::Similarity {
                 ui.scope(|ui| self.head_tiles(ui));
+            }
+            if is_of_heads {
                 self.what_is_cut(ui);
                 self.class_bars(ui, model, &ctx.state.view.colors(&model.classes));
             }
@@ -277,10 +282,9 @@ impl Attention {
                 ui.selectable_value(&mut self.curve, curve, curve.title());
             }
         });
-        ui.checkbox(&mut self.common, "One scale for all heads")
+        tick(ui, &mut self.common, "One scale for all heads")
             .on_hover_text("Makes heads comparable. Otherwise each map is scaled from 0 to its own largest value");
-        ui.checkbox(&mut self.smooth, "Smooth")
-            .on_hover_text("Interpolate between patches");
+        tick(ui, &mut self.smooth, "Smooth").on_hover_text("Interpolate between patches");
         ui.horizontal(|ui| {
             let label = ui.label("Opacity");
             ui.add(Slider::new(&mut self.opacity, 0.0..=1.0).show_value(false))

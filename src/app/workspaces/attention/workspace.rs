@@ -32,6 +32,9 @@ impl Workspace for Attention {
     fn update(&mut self, ctx: &Ctx) {
         if ctx.is_open(self.id()) {
             self.update_trace(ctx);
+            if let Some(document) = ctx.document() {
+                self.begin_with_an_object(document);
+            }
             if self.traced.is_some() {
                 self.update_averaging(ctx);
             }
@@ -54,6 +57,9 @@ impl Workspace for Attention {
             drag_moves: false,
         };
         let happened = self.image.show(ui, ctx, document, shown);
+        if let Some(model) = ctx.state.library.models.used() {
+            self.caption(ui, happened.response.rect, &model.classes);
+        }
         let response = &happened.response;
         let chooses = response.clicked_by(PointerButton::Primary) || response.dragged_by(PointerButton::Primary);
         if let Some(pixel) = happened.cursor.filter(|_| chooses) {

@@ -1,12 +1,14 @@
 //! The panel of the workspace: the panes, their layout, and the classes.
 
-use egui::{Button, CollapsingHeader, ComboBox, Label, Layout, ScrollArea, Slider, Ui};
+use egui::{Align, Button, CollapsingHeader, ComboBox, Label, Layout, ScrollArea, Slider, Ui};
 
 use super::choosing::output_of;
 use super::pane::{Content, Pane};
 use super::{Arrangement, Compare, MAX_PANES};
 use crate::app::command::Command;
 use crate::app::inspector::ClassShares;
+use crate::app::theme::heading;
+use crate::app::widgets::tick;
 use crate::app::workspaces::Ctx;
 
 /// Minimum height of the class list in points; if the rest does not fit, the panel scrolls.
@@ -17,12 +19,12 @@ impl Compare {
     pub(super) fn panel(&mut self, ui: &mut Ui, ctx: &Ctx) {
         ScrollArea::vertical().id_salt("compare").show(ui, |ui| {
             ui.add_space(4.0);
-            ui.strong("Compare");
+            ui.label(heading("Compare"));
             self.arrangement(ui, ctx);
             ui.separator();
             ui.horizontal(|ui| {
-                ui.strong("Panes");
-                ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
+                ui.label(heading("Panes"));
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     ui.add_enabled_ui(self.has_room(), |ui| {
                         let menu = ui.menu_button("Add", |ui| self.add_menu(ui, ctx));
                         menu.response
@@ -37,7 +39,6 @@ impl Compare {
             });
             self.pane_list(ui, ctx);
             ui.separator();
-            ui.strong("Classes");
             self.compared_classes(ui, ctx);
         });
     }
@@ -70,7 +71,7 @@ impl Compare {
             (Command::ToggleTable, self.table),
         ] {
             let mut shown = on;
-            let toggle = ui.checkbox(&mut shown, command.title());
+            let toggle = tick(ui, &mut shown, command.title());
             if toggle.on_hover_text(command.tooltip(ui)).clicked() {
                 ctx.perform(command);
             }
@@ -112,7 +113,7 @@ impl Compare {
         let mut removed = None;
         for (place, pane) in self.panes.iter().enumerate() {
             ui.horizontal(|ui| {
-                ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     let remove = ui.add(Button::new("Remove").small());
                     if remove
                         .accessible_name(format!("Remove from the list: pane {}", place + 1))
@@ -120,7 +121,7 @@ impl Compare {
                     {
                         removed = Some(place);
                     }
-                    ui.with_layout(Layout::left_to_right(egui::Align::Center), |ui| {
+                    ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                         let title = format!("{}  {}", place + 1, self.pane_title(pane, ctx));
                         ui.add(Label::new(title).truncate());
                     });
@@ -184,7 +185,10 @@ impl Compare {
         };
         let mut view = (*ctx.state.view).clone();
         let mut list = ctx.state.class_list.clone();
-        list.tools(ui, &mut view);
+        ui.horizontal(|ui| {
+            ui.label(heading("Classes"));
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| list.tools(ui, &mut view));
+        });
         let under_cursor = ctx.state.canvas.cursor.and_then(|[x, y]| {
             let pane = self.panes.get(self.hovered?)?;
             pane.labelled.as_ref()?.labels.map().get(x, y)

@@ -9,7 +9,7 @@ use image::ExtendedColorType;
 
 use crate::app::action::Action;
 use crate::app::command::Command;
-use crate::app::state::InferenceSettings;
+use crate::app::state::{InferenceSettings, Palette};
 use crate::app::testing::can_draw;
 use crate::app::workspaces::News;
 use crate::app::{App, Start};
@@ -229,7 +229,7 @@ fn each_pane_shows_its_own_labels_of_the_open_image() {
     };
     state.change_inference_settings(cityscapes);
     let mut view = (*state.view).clone();
-    view.opacity = 1.0;
+    (view.opacity, view.outline, view.palette) = (1.0, 0.0, Palette::DataSet);
     state.actions.send(Action::View(view, true));
     for (file, truth) in [("a_other.png", false), ("a_gtFine_labelIds.png", true)] {
         let path = folder.path().join(file);

@@ -5,6 +5,7 @@ use egui::{Align, Button, Color32, CursorIcon, Layout, Rect, Sense, Stroke, Ui, 
 use super::Compare;
 use super::view::{HEADER, PaneAction, PaneContent};
 use crate::app::canvas::{Camera, DrawSlot};
+use crate::app::theme::heading;
 use crate::app::workspaces::Ctx;
 use crate::engine::OpenImage;
 
@@ -81,7 +82,7 @@ impl Compare {
         );
         row.strong(left);
         row.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            ui.strong(right);
+            ui.label(heading(right));
             let swap = ui.add(Button::new("Swap").small());
             swap.on_hover_text("Swap the two sides").clicked()
         })

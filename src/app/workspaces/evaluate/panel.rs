@@ -1,6 +1,6 @@
 //! The panel of the workspace: ground truth, scores, confusion matrix, and the worst images.
 
-use egui::{Align, Button, Color32, Grid, Label, Layout, RichText, ScrollArea, Sense, Ui, vec2};
+use egui::{Align, Button, Color32, Grid, Label, Layout, Response, RichText, ScrollArea, Sense, Ui, vec2};
 
 use super::Evaluate;
 use super::matrix;
@@ -8,6 +8,7 @@ use super::summary::ScoreSummary;
 use crate::app::action::{Action, Request};
 use crate::app::command::Command;
 use crate::app::services::Ask;
+use crate::app::theme::heading;
 use crate::app::workspaces::Ctx;
 use crate::engine::ImageSource;
 use crate::labels::ClassSet;
@@ -26,7 +27,7 @@ impl Evaluate {
     pub(super) fn panel(&mut self, ui: &mut Ui, ctx: &Ctx) {
         ScrollArea::vertical().id_salt("evaluate").show(ui, |ui| {
             ui.add_space(4.0);
-            ui.strong("Evaluate");
+            ui.label(heading("Evaluate"));
             if let Some(title) = ctx.state.library.models.output_title() {
                 ui.add(Label::new(title).truncate());
             }
@@ -60,11 +61,11 @@ impl Evaluate {
             ui.weak("Scores appear when a photo with ground truth has been segmented");
             return;
         };
-        ui.strong(&summary.title);
+        ui.label(heading(&summary.title));
         totals(ui, summary);
-        let class = class_table(ui, summary, classes, chosen_class);
+        let class = class_table(ui, summary, (classes, &ctx.state.view.colors(classes)), chosen_class);
         ui.separator();
-        ui.strong("Confusion matrix");
+        ui.label(heading("Confusion matrix"));
         ui.weak("Rows are true classes, columns are predicted classes. Click a cell to list its photos.");
         let cell = matrix::show(ui, summary, classes, chosen_cell);
         if let Some(cell) = chosen_cell {
@@ -165,10 +166,10 @@ impl Evaluate {
 
 /// Lists the images in the order of the ranking. Returns the one that was clicked.
 fn worst(ui: &mut Ui, summary: &ScoreSummary, shown: Option<&ImageSource>, by_cell: bool) -> Option<ImageSource> {
-    ui.strong(match by_cell {
+    ui.label(heading(match by_cell {
         true => "Photos with the most of these pixels",
         false => "Worst photos",
-    });
+    }));
     let mut chosen = None;
     for (source, value) in summary.ranking.iter().take(MAX_LISTED) {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -218,10 +219,26 @@ fn totals(ui: &mut Ui, summary: &ScoreSummary) {
     }
 }
 
+/// Draws a number, or the title of its column, at the right end of the column.
+fn number(ui: &mut Ui, text: RichText) -> Response {
+    let size = vec2(NUMBER_WIDTH, ui.spacing().interact_size.y);
+    ui.allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), |ui| {
+        ui.set_min_width(NUMBER_WIDTH);
+        ui.label(text)
+    })
+    .inner
+}
+
 /// Draws a row for each class that occurs. Returns the class that was clicked.
-fn class_table(ui: &mut Ui, summary: &ScoreSummary, classes: &ClassSet, chosen: Option<u16>) -> Option<u16> {
+fn class_table(
+    ui: &mut Ui,
+    summary: &ScoreSummary,
+    (classes, colors): (&ClassSet, &[[u8; 3]]),
+    chosen: Option<u16>,
+) -> Option<u16> {
     let mut clicked = None;
-    let name_width = (ui.available_width() - 3.0 * NUMBER_WIDTH).max(60.0);
+    let gap = ui.spacing().item_spacing.x;
+    let name_width = (ui.available_width() - 3.0 * (NUMBER_WIDTH + gap)).max(60.0);
     Grid::new("scores of classes")
         .num_columns(4)
         .striped(true)
@@ -238,7 +255,12 @@ fn class_table(ui: &mut Ui, summary: &ScoreSummary, classes: &ClassSet, chosen: 
                     "Share of the pixels predicted as this class that are correct (%)",
                 ),
             ] {
-                ui.label(RichText::new(title).weak()).on_hover_text(hint);
+                let text = RichText::new(title).weak();
+                match title {
+                    "Class" => ui.label(text),
+                    _ => number(ui, text),
+                }
+                .on_hover_text(hint);
             }
             ui.end_row();
             for (id, (class, score)) in classes.classes.iter().zip(&summary.classes).enumerate() {
@@ -249,7 +271,8 @@ fn class_table(ui: &mut Ui, summary: &ScoreSummary, classes: &ClassSet, chosen: 
                 let id = id as u16;
                 let size = vec2(name_width, ui.spacing().interact_size.y);
                 let row = ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
-                    let [r, g, b] = class.color;
+                    ui.set_min_width(name_width);
+                    let [r, g, b] = colors.get(usize::from(id)).copied().unwrap_or_default();
                     let (swatch, _) = ui.allocate_exact_size(vec2(10.0, 14.0), Sense::hover());
                     ui.painter().rect_filled(swatch, 2.0, Color32::from_rgb(r, g, b));
                     ui.add(Button::selectable(chosen == Some(id), &class.name).truncate())
@@ -258,7 +281,7 @@ fn class_table(ui: &mut Ui, summary: &ScoreSummary, classes: &ClassSet, chosen: 
                     clicked = Some(id);
                 }
                 for value in [score.iou, score.accuracy, score.precision] {
-                    ui.with_layout(Layout::right_to_left(Align::Center), |ui| ui.label(percent(value)));
+                    number(ui, RichText::new(percent(value)));
                 }
                 ui.end_row();
             }

@@ -4,6 +4,7 @@ use egui::{CollapsingHeader, TextEdit, Ui};
 
 use super::Evaluate;
 use crate::app::action::Action;
+use crate::app::widgets::tick;
 use crate::app::workspaces::Ctx;
 use crate::datasets::TruthChoices;
 
@@ -41,8 +42,7 @@ impl Evaluate {
             }
             let mut from_one = reader.zero_is_ignored();
             let hint = "Id 0 is ignored, and every other id is one more than its class, as in ADE20K";
-            if ui
-                .checkbox(&mut from_one, "Class ids start at 1")
+            if tick(ui, &mut from_one, "Class ids start at 1")
                 .on_hover_text(hint)
                 .changed()
             {
@@ -50,11 +50,7 @@ impl Evaluate {
             }
             let mut is_mask = choices.read_as == [(MASK, 1)];
             let hint = "For masks of a single object, which hold only 0 and 255";
-            if ui
-                .checkbox(&mut is_mask, "255 is class 1")
-                .on_hover_text(hint)
-                .changed()
-            {
+            if tick(ui, &mut is_mask, "255 is class 1").on_hover_text(hint).changed() {
                 choices.read_as = if is_mask { vec![(MASK, 1)] } else { Vec::new() };
             }
         });

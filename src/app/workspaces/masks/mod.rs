@@ -1,7 +1,7 @@
 //! The masks workspace: the class masks of the output in use, drawn over the image.
 
 mod panel;
-mod reading_panel;
+mod reading_chips;
 
 use egui::{PointerButton, Ui};
 
@@ -25,7 +25,6 @@ impl Workspace for Masks {
     fn view(&mut self, ui: &mut Ui, ctx: &Ctx) {
         let Some(document) = ctx.document() else { return };
         let masks = document.masks.as_ref();
-        let pin = ctx.state.canvas.pin;
         let happened = self.image.show(
             ui,
             ctx,
@@ -33,17 +32,18 @@ impl Workspace for Masks {
             CanvasLayers {
                 masks: masks.map(|m| (m.labels.clone(), ctx.style(&m.result.model.classes))),
                 regions: masks.map(|m| m.result.regions.clone()),
-                pinned: pin,
+                pinned: None,
                 overlay: None,
                 drag_moves: true,
             },
         );
+        reading_chips::show(ui, ctx, document, &happened);
         // Space and Enter do not pin while the canvas has the focus. A second click on the same pixel removes the pin;
         // the clicks of a double click count, too.
         if happened.response.clicked_by(PointerButton::Primary)
             && let Some(pixel) = happened.cursor
         {
-            ctx.send(Action::Pin(if pin == Some(pixel) { None } else { Some(pixel) }));
+            ctx.send(Action::TogglePin(pixel));
         }
     }
 
@@ -58,7 +58,7 @@ impl Workspace for Masks {
                 true
             }
             Command::UnpinReading => {
-                ctx.send(Action::Pin(None));
+                ctx.send(Action::Unpin);
                 true
             }
             _ => false,
@@ -66,10 +66,10 @@ impl Workspace for Masks {
     }
 }
 
-/// The pinned reading, or else the one under the cursor.
+/// The reading under the cursor, or else the one that was pinned last.
 fn reading(ctx: &Ctx) -> Option<Reading> {
     let canvas = &ctx.state.canvas;
-    ctx.document()?.reading_at(canvas.pin.or(canvas.cursor)?)
+    ctx.document()?.reading_at(canvas.reading_pixel()?)
 }
 
 fn copy_reading(ctx: &Ctx) {

@@ -2,10 +2,11 @@
 
 use egui::{Panel, ScrollArea, Ui};
 
-use super::reading_panel;
 use crate::app::command::Command;
 use crate::app::inspector::{self, ClassList};
 use crate::app::state::ViewState;
+use crate::app::theme::{Icon, heading, height};
+use crate::app::widgets::icon_button;
 use crate::app::workspaces::Ctx;
 
 /// Panel height in points below which the details of a class do not fit beside the list.
@@ -20,10 +21,6 @@ pub(super) fn show(ui: &mut Ui, ctx: &Ctx) {
     let mut list = ctx.state.class_list.clone();
     // The same distance from the edges as the content above.
     let frame = egui::Frame::NONE.inner_margin(egui::Margin::symmetric(0, 4));
-    Panel::bottom("reading")
-        .resizable(false)
-        .frame(frame)
-        .show(ui, |ui| reading_panel::show(ui, ctx));
     // In a low window the details scroll with the rest, so that some rows of the list stay visible.
     let low = ui.available_height() < LOW;
     if !low {
@@ -36,7 +33,8 @@ pub(super) fn show(ui: &mut Ui, ctx: &Ctx) {
     ScrollArea::vertical().id_salt("inspector").show(ui, |ui| {
         ui.add_space(4.0);
         mask_heading(ui, ctx);
-        inspector::masks(ui, &mut view);
+        let model = ctx.state.library.models.used();
+        inspector::masks(ui, &mut view, model.map(|model| &model.classes));
         inspector::more(ui, &mut view);
         inspector::inference_section(ui, ctx);
         ui.separator();
@@ -51,23 +49,32 @@ pub(super) fn show(ui: &mut Ui, ctx: &Ctx) {
 
 fn mask_heading(ui: &mut Ui, ctx: &Ctx) {
     ui.horizontal(|ui| {
-        ui.strong("Masks");
+        ui.label(heading("Masks"));
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            let mut shown = ctx.state.view.masks;
-            let toggle = ui.add_enabled(
-                ctx.commands.enabled(Command::ToggleMasks),
-                egui::Checkbox::new(&mut shown, "Show masks"),
-            );
-            let toggle = toggle.accessible_name("Show masks");
-            if toggle.on_hover_text(Command::ToggleMasks.tooltip(ui)).clicked() {
-                ctx.perform(Command::ToggleMasks);
-            }
+            ui.spacing_mut().item_spacing.x = 2.0;
+            masks_eye(ui, ctx);
+            ctx.small_icon(ui, Icon::RotateCcw, Command::ResetView);
         });
     });
 }
 
+/// The eye that shows and hides all masks.
+fn masks_eye(ui: &mut Ui, ctx: &Ctx) {
+    let shown = ctx.state.view.masks;
+    let icon = if shown { Icon::Eye } else { Icon::EyeOff };
+    let enabled = ctx.commands.enabled(Command::ToggleMasks);
+    let eye = ui.add_enabled_ui(enabled, |ui| {
+        icon_button(ui, icon, "Show masks", height::CONTROL, !shown)
+    });
+    eye.inner
+        .widget_info(|| egui::WidgetInfo::selected(egui::Role::CheckBox, enabled, shown, "Show masks"));
+    if eye.inner.on_hover_text(Command::ToggleMasks.tooltip(ui)).clicked() {
+        ctx.perform(Command::ToggleMasks);
+    }
+}
+
 /// The heading of the class list with its buttons, or the name of the class that is shown alone.
-fn class_heading(ui: &mut Ui, ctx: &Ctx, view: &mut ViewState) {
+fn class_heading(ui: &mut Ui, ctx: &Ctx, list: &mut ClassList, view: &mut ViewState) {
     if let Some(solo) = view.solo.clone() {
         // In place of the buttons, so that the rows below do not move.
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
@@ -80,24 +87,20 @@ fn class_heading(ui: &mut Ui, ctx: &Ctx, view: &mut ViewState) {
         });
         return;
     }
-    ui.strong("Classes");
+    ui.label(heading("Classes"));
+    if let Some(model) = ctx.state.library.models.used() {
+        ui.weak(model.classes.len().to_string());
+    }
     ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-        let present = egui::Button::selectable(view.present_only, "In this photo").small();
-        if ui
-            .add(present)
-            .accessible_name("List only the classes in this photo")
-            .on_hover_text("List only the classes that occur in this photo")
-            .clicked()
-        {
-            view.present_only = !view.present_only;
-        }
-        ctx.small_button(ui, "None", Command::HideAllClasses);
-        ctx.small_button(ui, "All", Command::ShowAllClasses);
+        ui.spacing_mut().item_spacing.x = 2.0;
+        ctx.small_icon(ui, Icon::EyeOff, Command::HideAllClasses);
+        ctx.small_icon(ui, Icon::Eye, Command::ShowAllClasses);
+        list.tools(ui, view);
     });
 }
 
 fn classes(ui: &mut Ui, ctx: &Ctx, list: &mut ClassList, view: &mut ViewState) {
-    ui.horizontal(|ui| class_heading(ui, ctx, view));
+    ui.horizontal(|ui| class_heading(ui, ctx, list, view));
     let models = &ctx.state.library.models;
     let Some(model) = models.used() else {
         if models.is_loading() || ctx.state.startup.model.is_some() {
@@ -110,7 +113,6 @@ fn classes(ui: &mut Ui, ctx: &Ctx, list: &mut ClassList, view: &mut ViewState) {
         }
         return;
     };
-    list.tools(ui, view);
     let height = ui.available_height().max(MIN_LIST);
     let document = ctx.document();
     let found = document.and_then(|d| d.found());

@@ -6,6 +6,7 @@ use egui::{Button, ComboBox, DragValue, Grid, TextEdit, Ui};
 
 use super::USUAL_DEVICE;
 use crate::app::services::Ask;
+use crate::app::widgets::tick;
 use crate::datasets;
 use crate::engine::{
     DataPlan, DecoderKind, DeviceChoice, Preset, SETR_CHANNELS, TrainPlan, TrainPrecision, multiplies_bf16,
@@ -243,7 +244,7 @@ impl Form {
         ui.horizontal_wrapped(|ui| {
             for kind in DecoderKind::ALL {
                 let mut on = self.decoders.contains(&kind);
-                if ui.checkbox(&mut on, kind.title()).changed() {
+                if tick(ui, &mut on, kind.title()).changed() {
                     self.decoders.retain(|other| *other != kind);
                     if on {
                         self.decoders.push(kind);

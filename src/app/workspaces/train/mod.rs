@@ -12,6 +12,7 @@ use egui::{Panel, ScrollArea, Ui};
 use super::{Ctx, News, Workspace, WorkspaceId};
 use crate::app::action::{Action, Actions, Request};
 use crate::app::command::Command;
+use crate::app::theme::heading;
 use crate::engine::{DeviceChoice, ModelSource, TrainPlan, TrainingNews, TrainingPlace, TrainingResult};
 use form::Form;
 use progress::Curves;
@@ -88,7 +89,7 @@ impl Workspace for Train {
             .show(ui, |ui| self.start_line(ui, ctx));
         ScrollArea::vertical().id_salt("form").show(ui, |ui| {
             ui.add_space(4.0);
-            ui.strong("Train a model");
+            ui.label(heading("Train a model"));
             ui.add_enabled_ui(self.run == TrainingState::Idle, |ui| {
                 if let Some(what) = self.form.show(ui) {
                     ctx.request(Request::Ask(what));
