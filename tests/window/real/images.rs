@@ -91,7 +91,7 @@ fn a_repaired_file_is_reloaded_on_request() {
 }
 
 /// Colour of errors in the dark theme.
-const ERROR: [u8; 3] = [255, 146, 136];
+const ERROR: [u8; 3] = [255, 123, 114];
 
 /// Opens a broken file, checks that an error is shown, repairs the file, presses `key` if given, and waits for masks.
 fn retry_after_repair(settings: &str, key: Option<&str>) {
