@@ -97,7 +97,7 @@ fn text(path: &std::path::Path) -> Value {
 }
 
 /// Colour of warnings in the light theme.
-const WARNING: [u8; 3] = [122, 68, 0];
+const WARNING: [u8; 3] = [138, 90, 0];
 
 #[test]
 fn valid_keys_of_a_damaged_settings_file_are_kept() {
