@@ -16,6 +16,9 @@ struct View {
     // Highlighted class (-1 for none) and region (-1 for all of the class), width of each of the two lines around it,
     // distance of stripes.
     highlight: vec4<f32>,
+    // Of the photo: how colourful it is, and a factor of its light. Then the number of colours after which they repeat,
+    // 0 if they do not: further classes are striped.
+    mute: vec4<f32>,
 }
 
 // How masks are filled.
@@ -33,6 +36,11 @@ const OUTLINE_WHITE: f32 = 0.08;
 const HALO_SHADE: f32 = 0.38;
 // Texels per screen pixel up to which a photo counts as magnified: 1:1 with room for rounding.
 const MOST_MAGNIFIED: f32 = 1.001;
+
+// Share of the opacity between the stripes of a class whose colour an earlier class has, too.
+const STRIPED: f32 = 0.3;
+// Weights of the lightness of sRGB values (Rec. 709).
+const LUMA = vec3<f32>(0.2126, 0.7152, 0.0722);
 
 @group(0) @binding(0) var<uniform> view: View;
 // 256 classes a row; alpha is the opacity of the class, 0 when hidden.
@@ -61,7 +69,9 @@ fn photo_at(place: vec2<f32>) -> vec3<f32> {
     } else {
         color = textureSampleLevel(photo, smooth_sampler, place, log2(reduction)).rgb;
     }
-    return clamp(color * view.tone_and_fill.x + view.tone_and_fill.y, vec3<f32>(0.0), vec3<f32>(1.0));
+    color = clamp(color * view.tone_and_fill.x + view.tone_and_fill.y, vec3<f32>(0.0), vec3<f32>(1.0));
+    let grey = vec3<f32>(dot(color, LUMA));
+    return mix(grey, color, view.mute.x) * view.mute.y;
 }
 
 // The pixel of the label texture that holds a place in texels; the nearest one for a place outside.
@@ -180,8 +190,12 @@ fn mask(at: vec2<f32>, pixel: vec2<f32>, texels: vec2<f32>, edges: vec2<bool>) -
         alpha = min(alpha * HIGHLIGHT_GAIN, 1.0);
     }
     let style = view.tone_and_fill.w;
+    let colors = u32(view.mute.z);
     if style == HATCHING {
         alpha *= stripe(pixel, class_id);
+    } else if style == FILL && colors > 0u && class_id >= colors {
+        // The same colour for the second time: in stripes of another direction than for the third time.
+        alpha *= mix(STRIPED, 1.0, stripe(pixel, class_id / colors - 1u));
     } else if style != FILL {
         alpha = 0.0;
     }

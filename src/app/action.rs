@@ -13,8 +13,8 @@ use super::command::Command;
 use super::gpu::{Upload, Uploaded};
 use super::inspector::ClassList;
 use super::services::{Ask, Chosen};
-use super::settings::Settings;
-use super::state::{InferenceSettings, ResultKey, ViewState};
+use super::settings::{SavedPane, Settings};
+use super::state::{Arrangement, InferenceSettings, ResultKey, ViewState};
 use super::workspaces::{News, WorkspaceId};
 use crate::datasets::TruthChoices;
 use crate::engine::{
@@ -37,8 +37,14 @@ pub(super) enum Action {
     Find(Vec<PathBuf>),
     /// Show the image at this index of the list.
     GoTo(usize),
-    /// Search the list of images for this text.
-    Search(String),
+    /// Change which images are listed and in which order.
+    Arrange(Arrangement),
+    /// Remove images from the list.
+    RemoveImages(Vec<ImageSource>),
+    /// Note the score of an image.
+    NoteScore(ImageSource, Option<f64>),
+    /// Forget the scores of all images.
+    ForgetScores,
     /// An image's file has changed.
     FileChanged(ImageSource),
     /// Open a model and use it.
@@ -96,6 +102,12 @@ pub(super) enum Action {
     ClassList(ClassList),
     /// Widths of the list of images and of the panel at the right, in points.
     PanelWidths([f32; 2]),
+    /// The hints of the first start have been seen.
+    Coached,
+    /// List a training's folder among the earlier ones.
+    RememberTraining(PathBuf),
+    /// Keep the panes of the compare workspace for the next start.
+    KeepPanes(Vec<SavedPane>),
     Settings(Settings),
     /// How ground truth is read.
     TruthChoices(TruthChoices),

@@ -13,13 +13,14 @@ impl eframe::App for App {
         let started = FrameTimes::start();
         self.services.poll(context, &self.state.actions);
         self.take_dropped_files(context);
-        // While the palette is open, it takes all keys.
-        if !self.chrome.windows.palette.is_open() {
+        // While the palette is open, it takes all keys, and so does the page of keys while one is set.
+        if !self.chrome.windows.palette.is_open() && !self.chrome.windows.shortcuts.sets_key() {
             for command in command::pressed(context, |command| self.enabled(command)) {
                 self.state.actions.perform(command);
             }
         }
         self.apply_actions(context);
+        self.state.update_listed();
         let ctx = Ctx {
             state: &self.state,
             gpu: self.gpu.as_ref(),
@@ -75,8 +76,8 @@ impl App {
             .collect();
         Chrome::bars(ui, &ctx, &busy);
         if let Some(open) = workspaces.get_mut(state.workspace.id) {
-            chrome.side_panels(ui, &ctx, |ui| open.side_panel(ui, &ctx));
-            Chrome::canvas_head(ui, &ctx);
+            chrome.side_panels(ui, &ctx, &mut **open);
+            Chrome::canvas_head(ui, &ctx, &mut **open);
             let has_view = state.canvas_content.document.is_some() || !open.needs_image();
             CentralPanel::no_frame().show(ui, |ui| match has_view {
                 true => open.view(ui, &ctx),

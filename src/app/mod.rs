@@ -86,6 +86,7 @@ impl App {
         if let Some(toast) = Toast::problems(summary, &damages) {
             chrome.toasts.push(toast);
         }
+        persistence::install_keys(&state, context);
         state.begin(start.images, start.model);
         let mut app = Self {
             services,

@@ -7,6 +7,7 @@ use egui::Context;
 
 use super::action::Request;
 use super::chrome::Chrome;
+use super::command::KeyMap;
 use super::services::Services;
 use super::settings::{self, SavedSession, Settings};
 use super::state::AppState;
@@ -74,6 +75,9 @@ impl Persistence {
         if before.theme != now.theme || before.interface_scale != now.interface_scale {
             theme::apply(context, now.theme.preference(), now.interface_scale);
         }
+        if before.keys != now.keys {
+            install_keys(state, context);
+        }
         state.library.results.set_limit(now.result_memory_mib << 20);
         if before.export != now.export {
             chrome.export.set_defaults(&now.export);
@@ -125,6 +129,19 @@ impl Persistence {
             writer.write_session(session.clone());
             self.written = session;
         }
+    }
+}
+
+/// Applies the keys of the settings, and says which of them mean nothing.
+pub(super) fn install_keys(state: &AppState, context: &Context) {
+    let (keys, unknown) = KeyMap::of_names(&state.settings.keys);
+    keys.install(context);
+    if !unknown.is_empty() {
+        let text = format!(
+            "Expected commands with keys such as Ctrl+Shift+O, found {}",
+            unknown.join(", ")
+        );
+        state.actions.error(format!("{text}; correct [keys] in settings.toml"));
     }
 }
 

@@ -9,6 +9,7 @@ mod recorder;
 mod rollout;
 mod row;
 mod similarity;
+mod sinks;
 mod softmax;
 mod trace;
 

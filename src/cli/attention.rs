@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use crate::attention::{
     AttentionTrace, Direction, Fusion, HeadMeans, HeadStatistics, LayerId, NetworkPart, Rollout, Token,
 };
-use crate::export::{ColorMap, Curve, write_figures};
+use crate::export::{ColorMap, Curve, FigureFormat, write_figures};
 use crate::model::Output;
 use crate::runtime::{
     FigureMaps, FigureStyle, ImageSource, ModelInfo, NumberFormat, OpenImage, Session, TraceRequest, TracedImage,
@@ -158,6 +158,9 @@ struct Target {
     /// Omit the title and the colour bar
     #[arg(long)]
     plain: bool,
+    /// File format of the figures
+    #[arg(long, value_enum, default_value = "png", value_name = "FORMAT")]
+    figures: FigureFormat,
     /// File format of the numbers
     #[arg(long, value_enum, default_value = "npy")]
     numbers: NumberFormat,
@@ -185,6 +188,7 @@ impl Target {
             own_scale: self.own_scale,
             zoom: self.scale,
             caption: !self.plain,
+            format: self.figures,
             numbers: self.numbers,
         };
         let files = maps.files(traced, &traced.model.classes, &style)?;

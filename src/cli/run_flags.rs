@@ -42,6 +42,9 @@ pub(super) struct RunFlags {
     /// Mean and standard deviation for normalising pixels [default: the model's]
     #[arg(long, value_enum, value_name = "NAME")]
     normalisation: Option<NormalisationChoice>,
+    /// Make class edges follow those of the image (guided filter)
+    #[arg(long)]
+    refine_edges: bool,
     /// Brighten 16-bit images that use only their lowest bits
     #[arg(long)]
     stretch: bool,
@@ -85,6 +88,7 @@ impl RunFlags {
                 _ => WindowMode::Slide,
             },
             normalisation: self.normalisation.map(NormalisationChoice::values),
+            refine_edges: self.refine_edges,
         };
         settings.check(model.spec.encoder.multiple())?;
         let mut model = model.with_set(set);

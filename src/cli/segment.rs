@@ -8,7 +8,7 @@ use anyhow::{Result, bail, ensure};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
-use crate::export::{self, Format};
+use crate::export::{self, FigureFormat, Format};
 use crate::model::Precision;
 use crate::runtime::ImageSource;
 use crate::segment::Timings;
@@ -51,6 +51,9 @@ pub(super) struct Segment {
     /// Add a legend beside the overlay
     #[arg(long)]
     legend: bool,
+    /// File format of an overlay with a legend
+    #[arg(long, value_enum, default_value = "png", value_name = "FORMAT")]
+    figures: FigureFormat,
     /// Opacity of the class colours in the overlay, 0 to 1
     #[arg(long, default_value_t = 0.5)]
     opacity: f32,
@@ -150,6 +153,7 @@ impl Segment {
             formats: self.formats.clone(),
             opacity: self.opacity,
             legend: self.legend,
+            figures: self.figures,
             overwrite: self.overwrite,
             keep_existing: self.skip_existing,
             naming: self.name.clone().unwrap_or_default(),

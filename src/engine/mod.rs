@@ -34,7 +34,7 @@ pub use crate::runtime::{
     TraceRequest, TracedImage, Truth, Uncertainty, multiplies_bf16, patch_place,
 };
 pub use crate::segment::{Frame, InferenceConfig, Prediction, Region};
-pub use crate::train::{DataPlan, Preset, TrainHistory, TrainPlan, TrainPrecision};
+pub use crate::train::{DataPlan, Preset, TrainConfig, TrainFolder, TrainHistory, TrainPlan, TrainPrecision};
 pub use batch::{Batch, BatchState};
 pub use folder_watch::{FileWatch, NoFileWatch};
 pub use handle::{Busy, Engine};

@@ -1,30 +1,36 @@
 //! A title above a figure, and the colour bar of its scale at its right.
 
-use super::glyphs;
 use super::heat::Scale;
-use super::lettering::{INK, fill, paper, write};
+use super::page::{INK, Page, SECOND, Side, Style};
+use super::typeface::{self, Weight};
 use crate::photo::Photo;
 
-// Lengths in dots; a dot is one or more pixels.
+// Lengths in units, of which the size of the image decides.
 /// Margin.
-const PAD: usize = 6;
+const PAD: f32 = 8.0;
 /// Height of a line of text.
-const LINE: usize = 11;
+const LINE: f32 = 12.0;
+/// Size of the letters.
+const LETTERS: f32 = 8.0;
 /// Width of the colour bar.
-const BAR: usize = 10;
-/// Maximum number of characters of a value beside the bar, such as `0.00123`.
-const VALUE: usize = 7;
+const BAR: f32 = 9.0;
+/// Widest value beside the bar.
+const VALUE: &str = "0.00123";
+
+/// Longer side of an image whose unit is a pixel, and the smallest and largest unit, in pixels.
+const UNIT: f32 = 560.0;
+const UNITS: [f32; 2] = [1.25, 16.0];
 
 /// Positions of the values beside the bar, as shares of its height from the bottom.
 const TICKS: [f32; 5] = [0.0, 0.25, 0.5, 0.75, 1.0];
 
-/// Minimum height of the bar, in dots.
-const MIN_BAR: usize = 40;
+/// Minimum height of the bar, in units.
+const MIN_BAR: f32 = 50.0;
 
 /// The title and the colour bar of a figure.
 #[derive(Clone, Debug)]
 pub(super) struct Caption<'a> {
-    /// Lines of the title above the figure; long ones are wrapped.
+    /// Lines of the title above the figure, the first one stronger; long ones are wrapped.
     pub(super) lines: &'a [String],
     /// The scale of the colour bar.
     pub(super) scale: Scale,
@@ -32,43 +38,65 @@ pub(super) struct Caption<'a> {
 
 impl Caption<'_> {
     /// The image with the title and the colour bar around it.
-    pub(super) fn around(&self, image: &Photo) -> Photo {
-        let dot = ((image.width.max(image.height) + 320) / 640).clamp(1, 12);
-        let bar_side = (3 * PAD + BAR + VALUE * glyphs::ADVANCE) * dot;
-        let letters = ((image.width + bar_side) / dot).saturating_sub(2 * PAD) / glyphs::ADVANCE;
-        let lines: Vec<String> = self
-            .lines
-            .iter()
-            .flat_map(|line| wrapped(line, letters.max(8)))
-            .collect();
-        let top = (2 * PAD + lines.len() * LINE) * dot;
-        let height = image.height.max(MIN_BAR * dot);
-        let mut canvas = paper(image.width + bar_side, top + height + PAD * dot);
-        for (i, line) in lines.iter().enumerate() {
-            write(&mut canvas, [PAD * dot, (PAD + i * LINE) * dot], dot, line);
+    pub(super) fn around(&self, image: Photo) -> Page {
+        let [least, most] = UNITS;
+        let unit = (image.width.max(image.height) as f32 / UNIT).clamp(least, most);
+        let value = typeface::width(VALUE, LETTERS, Weight::Regular);
+        let bar_side = ((3.0 * PAD + BAR + value) * unit).ceil();
+        let room = image.width as f32 + bar_side - 2.0 * PAD * unit;
+        let mut lines = Vec::new();
+        for (i, line) in self.lines.iter().enumerate() {
+            let (weight, color) = match i {
+                0 => (Weight::SemiBold, INK),
+                _ => (Weight::Regular, SECOND),
+            };
+            let size = LETTERS * unit;
+            let style = Style { size, weight, color };
+            lines.extend(
+                wrapped(line, room.max(8.0 * size), style)
+                    .into_iter()
+                    .map(|line| (line, style)),
+            );
         }
-        let rows = canvas.rgb.chunks_exact_mut(3 * canvas.width).skip(top);
-        for (to, from) in rows.zip(image.rgb.chunks_exact(3 * image.width)) {
-            to[..from.len()].copy_from_slice(from);
+        let top = ((1.5 * PAD + lines.len() as f32 * LINE) * unit).ceil();
+        let height = (image.height as f32).max(MIN_BAR * unit).ceil();
+        let below = (PAD * unit).ceil();
+        let mut page = Page::new(image.width + bar_side as usize, (top + height + below) as usize);
+        for (i, (line, style)) in lines.iter().enumerate() {
+            let at = [PAD * unit, (PAD + (i as f32 + 0.5) * LINE) * unit];
+            page.text(line, at, Side::Right, *style);
         }
-        self.draw_bar(&mut canvas, [image.width + PAD * dot, top], height, dot);
-        canvas
+        let left = image.width as f32 + (PAD * unit).round();
+        page.picture([0, top as usize], image);
+        self.draw_bar(&mut page, [left, top], height, unit);
+        page
     }
 
-    fn draw_bar(&self, canvas: &mut Photo, [left, top]: [usize; 2], height: usize, dot: usize) {
+    fn draw_bar(&self, page: &mut Page, [left, top]: [f32; 2], height: f32, unit: f32) {
         // Keeps the text of the outermost values inside the image.
-        let margin = glyphs::HEIGHT * dot / 2;
-        let (top, height) = (top + margin, height - 2 * margin);
-        for y in 0..height {
-            let share = 1.0 - (y as f32 + 0.5) / height as f32;
-            fill(canvas, [left, top + y], [BAR * dot, 1], self.scale.map.color(share));
-        }
+        let margin = (0.5 * LETTERS * unit).round();
+        let (top, height) = (top + margin, height - 2.0 * margin);
+        let (across, down) = ((BAR * unit).round().max(1.0) as usize, height.max(1.0) as usize);
+        let colors = (0..down).flat_map(|y| {
+            let share = 1.0 - (y as f32 + 0.5) / down as f32;
+            self.scale.map.color(share).repeat(across)
+        });
+        page.picture(
+            [left as usize, top as usize],
+            Photo::new(across, down, colors.collect()),
+        );
+        let right = left + across as f32;
+        let style = Style {
+            size: LETTERS * unit,
+            weight: Weight::Regular,
+            color: INK,
+        };
         for tick in TICKS {
-            let y = top + ((1.0 - tick) * (height - 1) as f32) as usize;
-            fill(canvas, [left + BAR * dot, y], [2 * dot, dot], INK);
+            let y = top + (1.0 - tick) * (down - 1) as f32;
+            let thick = (0.6 * unit).max(1.0);
+            page.field([right, y - 0.5 * thick], [2.0 * unit, thick], INK);
             let text = rounded(self.scale.value_at(tick));
-            let at = [left + (BAR + 4) * dot, y.saturating_sub(glyphs::HEIGHT * dot / 2)];
-            write(canvas, at, dot, &text);
+            page.text(&text, [right + 4.0 * unit, y], Side::Right, style);
         }
     }
 }
@@ -85,21 +113,39 @@ fn rounded(value: f32) -> String {
     }
 }
 
-/// Lines of at most `letters` characters, broken at spaces where possible.
-fn wrapped(text: &str, letters: usize) -> Vec<String> {
+/// Lines that are no wider than `room` pixels, broken at spaces where possible.
+fn wrapped(text: &str, room: f32, style: Style) -> Vec<String> {
+    let fits = |text: &str| typeface::width(text, style.size, style.weight) <= room;
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
-        let word: Vec<char> = word.chars().collect();
-        for part in word.chunks(letters) {
-            let part: String = part.iter().collect();
-            match lines.last_mut() {
-                Some(line) if line.is_empty() => *line = part,
-                Some(line) if line.chars().count() + 1 + part.chars().count() <= letters => {
-                    line.push(' ');
-                    line.push_str(&part);
-                }
-                _ => lines.push(part),
+        let mut rest = word;
+        loop {
+            let line = lines.last().map_or("", String::as_str);
+            let joined = if line.is_empty() {
+                rest.to_owned()
+            } else {
+                format!("{line} {rest}")
+            };
+            if fits(&joined) {
+                lines.pop();
+                lines.push(joined);
+                break;
             }
+            if !line.is_empty() {
+                lines.push(String::new());
+                continue;
+            }
+            // A word that is wider than the room is cut.
+            let ends = rest.char_indices().map(|(at, c)| at + c.len_utf8());
+            let end = ends.take_while(|end| fits(&rest[..*end])).last();
+            let end = end.unwrap_or_else(|| rest.chars().next().map_or(rest.len(), char::len_utf8));
+            lines.pop();
+            lines.push(rest[..end].to_owned());
+            rest = &rest[end..];
+            if rest.is_empty() {
+                break;
+            }
+            lines.push(String::new());
         }
     }
     lines
@@ -112,9 +158,16 @@ mod tests {
 
     #[test]
     fn lines_break_at_spaces_or_else_anywhere() {
-        assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
-        assert_eq!(wrapped("abcdefgh ij", 3), ["abc", "def", "gh", "ij"]);
-        assert_eq!(wrapped("", 5), [""]);
+        let style = Style {
+            size: 10.0,
+            weight: Weight::Regular,
+            color: INK,
+        };
+        let room = |text| typeface::width(text, 10.0, Weight::Regular) + 0.1;
+        assert_eq!(wrapped("one two three", room("one two"), style), ["one two", "three"]);
+        assert_eq!(wrapped("aaaaaaaa b", room("aaa"), style), ["aaa", "aaa", "aa", "b"]);
+        assert_eq!(wrapped("", 5.0, style), [""]);
+        assert_eq!(wrapped("ab", 0.0, style), ["a", "b"]);
     }
 
     #[test]
@@ -127,17 +180,14 @@ mod tests {
             map: ColorMap::Grey,
         };
         let lines = ["Layer 1".to_owned()];
-        let drawn = Caption { lines: &lines, scale }.around(&image);
-        let top = drawn.height - 90 - PAD;
+        let drawn = Caption { lines: &lines, scale }.around(image).draw();
+        let below = (PAD * UNITS[0]) as usize;
+        let top = drawn.height - 90 - below;
         assert_eq!(drawn.pixel(0, top), Some([7; 3]));
         assert_eq!(drawn.pixel(59, top + 89), Some([7; 3]));
-        let bar = |y: usize| drawn.pixel(60 + PAD + 1, y).expect("a pixel")[0];
-        assert!(
-            bar(top + 4) > 245 && bar(top + 84) < 10,
-            "{} {}",
-            bar(top + 4),
-            bar(top + 84)
-        );
+        let bar = |y: usize| drawn.pixel(60 + below + 4, y).expect("a pixel")[0];
+        let (first, last) = (bar(top + 6), bar(top + 83));
+        assert!(first > 235 && last < 30, "{first} {last}");
         // Halfway up the bar is a quarter of the largest value.
         assert!((scale.value_at(0.5) - 0.125).abs() < 1e-6);
     }
@@ -145,7 +195,7 @@ mod tests {
     #[test]
     fn values_are_short() {
         for value in [0.0, 1e-7, -0.00012, 0.0123, 0.5, -1.0, 12.25, 1234.5] {
-            assert!(rounded(value).chars().count() <= VALUE + 1, "{}", rounded(value));
+            assert!(rounded(value).chars().count() <= VALUE.len() + 1, "{}", rounded(value));
         }
         assert_eq!(rounded(0.125), "0.125");
     }

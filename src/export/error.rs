@@ -21,8 +21,8 @@ pub enum ExportError {
         /// The file.
         path: PathBuf,
     },
-    /// An image cannot be encoded as PNG.
-    #[error("cannot encode a PNG ({source}); choose another image: {}", path.display())]
+    /// An image or a figure cannot be encoded.
+    #[error("cannot encode the image ({source}); choose another image: {}", path.display())]
     Encode {
         /// The error of the encoder.
         source: png::EncodingError,

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use npyz::WriterBuilder as _;
 use safetensors::tensor::{Dtype, TensorView};
 
-use super::ExportError;
 use super::caption::Caption;
 use super::heat::Scale;
+use super::page::Page;
+use super::{ExportError, FigureFormat};
 use crate::photo::Photo;
 use crate::staged_file::{self, StagedFile};
 
@@ -39,8 +40,23 @@ pub struct Figure<'a> {
 }
 
 impl Figure<'_> {
-    /// Draws the figure.
+    /// Draws the figure as pixels.
     pub fn draw(&self) -> Photo {
+        self.page().draw()
+    }
+
+    /// The figure as the bytes of a file.
+    ///
+    /// # Errors
+    /// When it cannot be encoded.
+    pub fn encode(&self, format: FigureFormat) -> Result<Vec<u8>, ExportError> {
+        self.page().encode(format).map_err(|source| ExportError::Encode {
+            source,
+            path: PathBuf::new(),
+        })
+    }
+
+    fn page(&self) -> Page {
         if self.zoom > 1 {
             let larger = self
                 .photo
@@ -51,15 +67,19 @@ impl Figure<'_> {
                 zoom: 1,
                 ..*self
             };
-            return of_larger.draw();
+            return of_larger.page();
         }
         let image = self.heat_over_photo();
         match self.caption {
             Some(lines) => {
                 let scale = self.scale;
-                Caption { lines, scale }.around(&image)
+                Caption { lines, scale }.around(image)
             }
-            None => image,
+            None => {
+                let mut page = Page::new(image.width, image.height);
+                page.picture([0, 0], image);
+                page
+            }
         }
     }
 
@@ -144,8 +164,8 @@ impl Figure<'_> {
 /// A file of a figure.
 #[derive(Clone, Debug)]
 pub enum FigureFile {
-    /// An image as the bytes of a PNG, because images are large and there is one for every head.
-    Png(Vec<u8>),
+    /// A figure as the bytes of its file, because figures are large and there is one for every head.
+    Figure(Vec<u8>),
     /// Numbers with their shape, as NumPy's `.npy`.
     Npy(Vec<f32>, Vec<usize>),
     /// Numbers with their shape, as `.safetensors` under the name `maps`.
@@ -157,7 +177,7 @@ pub enum FigureFile {
 impl FigureFile {
     fn bytes(&self, path: &Path) -> Result<Cow<'_, [u8]>, ExportError> {
         match self {
-            Self::Png(bytes) => Ok(bytes.into()),
+            Self::Figure(bytes) => Ok(bytes.into()),
             Self::Npy(values, shape) => npy(values, shape).map(Cow::Owned).map_err(|source| ExportError::Write {
                 source,
                 path: path.into(),

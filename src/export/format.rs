@@ -50,6 +50,17 @@ impl Format {
         }
     }
 
+    /// The content in two or three words, such as `class ids`.
+    pub fn content(self) -> &'static str {
+        match self {
+            Self::Labels => "class ids",
+            Self::Color => "class colours",
+            Self::Overlay => "over the photo",
+            Self::Classes => "black and white",
+            Self::Confidence => "16-bit grey",
+        }
+    }
+
     /// Folder of the files of this format, inside the output folder.
     pub fn folder(self) -> &'static str {
         match self {

@@ -1,22 +1,26 @@
 //! The legend beside an image: the colour, name and share of each class.
 
-use super::lettering::{fill, paper, write};
+use super::page::{INK, Page, SECOND, Side, Style};
 use super::plan::present;
-use super::{Options, Subject, glyphs};
+use super::typeface::{self, Weight};
+use super::{Options, Subject};
 use crate::photo::Photo;
 
-// Lengths in dots; a dot is `Layout::scale` pixels.
+// Lengths in units, of which the height of the image decides.
 /// Margin of the strip, and space between its columns.
-const PAD: usize = 6;
+const PAD: f32 = 8.0;
 /// Height of a row.
-const ROW: usize = 12;
+const ROW: f32 = 13.0;
 /// Side of a colour swatch.
-const SWATCH: usize = 9;
+const SWATCH: f32 = 8.0;
 /// Space between swatch, name and share.
-const GAP: usize = 6;
+const GAP: f32 = 5.0;
+/// Size of the letters.
+const LETTERS: f32 = 8.0;
 
-/// Minimum width of the strip in pixels.
-const NARROWEST: usize = 140;
+/// Height of an image whose unit is a pixel, and the smallest and largest unit, in pixels.
+const UNIT: f32 = 400.0;
+const UNITS: [f32; 2] = [1.25, 16.0];
 
 /// Minimum number of rows in a column before another one starts; a low image grows to fit them.
 const FEWEST_LINES: usize = 8;
@@ -25,7 +29,7 @@ const FEWEST_LINES: usize = 8;
 const LONGEST_NAME: usize = 32;
 
 /// Colour of a swatch's frame, which makes white and pale classes visible.
-const FRAME: [u8; 3] = [112; 3];
+const FRAME: [u8; 3] = [150; 3];
 
 /// The row of one class.
 struct Row {
@@ -34,23 +38,30 @@ struct Row {
     share: String,
 }
 
-/// The layout of the rows.
+/// The layout of the rows, in pixels.
 struct Layout {
-    /// Pixels per dot.
-    scale: usize,
+    unit: f32,
     /// Rows per column.
     lines: usize,
     columns: usize,
-    /// Pixels from one column to the next.
-    column_width: usize,
+    /// From one column to the next.
+    column_width: f32,
 }
 
-/// The image with a legend of its visible classes at the right, largest first; unchanged without visible classes.
-pub(super) fn beside(image: Photo, subject: &Subject, options: &Options) -> Photo {
-    match strip(subject, options, image.height) {
-        Some(strip) => joined(&image, &strip),
-        None => image,
+/// The image with a legend of its visible classes at the right, largest first; alone without visible classes.
+pub(super) fn beside(image: Photo, subject: &Subject, options: &Options) -> Page {
+    let rows = rows(subject, options);
+    if rows.is_empty() {
+        let mut page = Page::new(image.width, image.height);
+        page.picture([0, 0], image);
+        return page;
     }
+    let layout = Layout::of(&rows, image.height);
+    let mut page = Page::new(image.width + layout.width(), layout.height().max(image.height));
+    let left = image.width as f32;
+    page.picture([0, 0], image);
+    layout.draw(&mut page, &rows, left);
+    page
 }
 
 /// The legend alone, as high as the image or higher if the rows need it. `None` without visible classes.
@@ -60,13 +71,9 @@ pub(super) fn strip(subject: &Subject, options: &Options, height: usize) -> Opti
         return None;
     }
     let layout = Layout::of(&rows, height);
-    let mut canvas = paper(layout.width(), layout.height().max(height));
-    for (i, row) in rows.iter().enumerate() {
-        let x = PAD * layout.scale + i / layout.lines * layout.column_width;
-        let y = (PAD + i % layout.lines * ROW) * layout.scale;
-        draw_row(&mut canvas, row, [x, y], &layout);
-    }
-    Some(canvas)
+    let mut page = Page::new(layout.width(), layout.height().max(height));
+    layout.draw(&mut page, &rows, 0.0);
+    Some(page.draw())
 }
 
 fn rows(subject: &Subject, options: &Options) -> Vec<Row> {
@@ -89,90 +96,78 @@ fn shortened(name: &str) -> String {
     if name.chars().count() <= LONGEST_NAME {
         return name.to_owned();
     }
-    name.chars().take(LONGEST_NAME - 2).chain("..".chars()).collect()
+    name.chars().take(LONGEST_NAME - 1).chain(['…']).collect()
 }
 
 fn percent(count: u64, all: usize) -> String {
     let percent = 100.0 * count as f64 / all as f64;
     if percent < 0.05 {
-        "<0.1%".into()
+        "<0.1 %".into()
     } else {
-        format!("{percent:.1}%")
+        format!("{percent:.1} %")
     }
 }
 
 impl Layout {
     /// The layout with the largest letters that fit the rows into two columns, or else with the smallest letters.
     fn of(rows: &[Row], height: usize) -> Self {
-        let preferred = ((height + 128) / 320).clamp(1, 12);
-        (2..=preferred)
-            .rev()
-            .map(|scale| Self::at(scale, rows, height))
+        let [least, most] = UNITS;
+        let preferred = (height as f32 / UNIT).clamp(least, most);
+        let steps = ((preferred / least).ln() / 1.15f32.ln()) as i32;
+        (0..=steps)
+            .map(|step| Self::at(preferred / 1.15f32.powi(step), rows, height))
             .find(|layout| layout.columns <= 2)
-            .unwrap_or_else(|| Self::at(1, rows, height))
+            .unwrap_or_else(|| Self::at(least, rows, height))
     }
 
-    fn at(scale: usize, rows: &[Row], height: usize) -> Self {
-        let fitting = height.saturating_sub(2 * PAD * scale) / (ROW * scale);
+    fn at(unit: f32, rows: &[Row], height: usize) -> Self {
+        let fitting = ((height as f32 - 2.0 * PAD * unit) / (ROW * unit)).max(0.0) as usize;
         let lines = fitting.max(FEWEST_LINES).min(rows.len()).max(1);
-        let columns = rows.len().div_ceil(lines).max(1);
-        let longest = |text: fn(&Row) -> &str| rows.iter().map(|row| text(row).chars().count()).max().unwrap_or(0);
-        let letters = longest(|row| &row.name) + longest(|row| &row.share);
-        let natural = (SWATCH + 2 * GAP + letters * glyphs::ADVANCE + PAD) * scale;
-        let least = NARROWEST.saturating_sub(PAD * scale).div_ceil(columns);
+        let widest = |text: fn(&Row) -> &str| {
+            let widths = rows
+                .iter()
+                .map(|row| typeface::width(text(row), LETTERS, Weight::Regular));
+            widths.fold(0.0, f32::max)
+        };
+        let text = widest(|row| &row.name) + widest(|row| &row.share);
         Self {
-            scale,
+            unit,
             lines,
-            columns,
-            column_width: natural.max(least),
+            columns: rows.len().div_ceil(lines).max(1),
+            column_width: (SWATCH + 3.0 * GAP + text + PAD) * unit,
         }
     }
 
     fn width(&self) -> usize {
-        PAD * self.scale + self.columns * self.column_width
+        (PAD * self.unit + self.columns as f32 * self.column_width).ceil() as usize
     }
 
     fn height(&self) -> usize {
-        (2 * PAD + self.lines * ROW) * self.scale
+        ((2.0 * PAD + self.lines as f32 * ROW) * self.unit).ceil() as usize
     }
-}
 
-/// The image with the strip at its right, and blank space below it where the strip is taller.
-fn joined(image: &Photo, strip: &Photo) -> Photo {
-    let mut canvas = paper(image.width + strip.width, image.height.max(strip.height));
-    let lines = canvas.rgb.chunks_exact_mut(3 * canvas.width);
-    let right = strip.rgb.chunks_exact(3 * strip.width);
-    for (to, from) in lines.zip(right) {
-        to[3 * image.width..].copy_from_slice(from);
+    /// Draws the rows right of `left`.
+    fn draw(&self, page: &mut Page, rows: &[Row], left: f32) {
+        let unit = self.unit;
+        let style = |color| Style {
+            size: LETTERS * unit,
+            weight: Weight::Regular,
+            color,
+        };
+        for (i, row) in rows.iter().enumerate() {
+            let (column, line) = (i / self.lines, i % self.lines);
+            let x = left + PAD * unit + column as f32 * self.column_width;
+            let middle = (PAD + (line as f32 + 0.5) * ROW) * unit;
+            let (side, top) = (SWATCH * unit, middle - 0.5 * SWATCH * unit);
+            let edge = (0.5 * unit).max(1.0);
+            page.field([x, top], [side; 2], FRAME);
+            page.field([x + edge, top + edge], [side - 2.0 * edge; 2], row.color);
+            let name = x + (SWATCH + GAP) * unit;
+            page.text(&row.name, [name, middle], Side::Right, style(INK));
+            let share = x + self.column_width - PAD * unit;
+            page.text(&row.share, [share, middle], Side::Left, style(SECOND));
+        }
     }
-    let lines = canvas.rgb.chunks_exact_mut(3 * canvas.width);
-    for (to, from) in lines.zip(image.rgb.chunks_exact(3 * image.width)) {
-        to[..from.len()].copy_from_slice(from);
-    }
-    canvas
-}
-
-/// Draws a row whose top left is `at`.
-fn draw_row(canvas: &mut Photo, row: &Row, at: [usize; 2], layout: &Layout) {
-    let ([x, y], scale) = (at, layout.scale);
-    let below = |dots: usize| y + dots * scale;
-    let swatch = below((ROW - SWATCH) / 2);
-    fill(canvas, [x, swatch], [SWATCH * scale; 2], FRAME);
-    fill(
-        canvas,
-        [x + scale, swatch + scale],
-        [(SWATCH - 2) * scale; 2],
-        row.color,
-    );
-    let line = below((ROW - glyphs::HEIGHT) / 2);
-    write(canvas, [x + (SWATCH + GAP) * scale, line], scale, &row.name);
-    let share = (PAD + row.share.chars().count() * glyphs::ADVANCE) * scale;
-    write(
-        canvas,
-        [x + layout.column_width.saturating_sub(share), line],
-        scale,
-        &row.share,
-    );
 }
 
 #[cfg(test)]
@@ -183,7 +178,7 @@ mod tests {
         let row = || Row {
             color: [0; 3],
             name: name.into(),
-            share: "50.0%".into(),
+            share: "50.0 %".into(),
         };
         (0..count).map(|_| row()).collect()
     }
@@ -194,8 +189,8 @@ mod tests {
             for height in [1, 20, 512, 1080, 9000] {
                 let layout = Layout::of(&some(count, "car"), height);
                 assert!(layout.lines * layout.columns >= count, "{count} {height}");
-                assert!(layout.width() >= NARROWEST, "{count} {height}");
-                assert!(layout.height() <= height.max((2 * PAD + FEWEST_LINES * ROW) * layout.scale));
+                let fewest = (2.0 * PAD + FEWEST_LINES as f32 * ROW) * layout.unit;
+                assert!(layout.height() <= height.max(fewest.ceil() as usize));
             }
         }
     }
@@ -203,9 +198,9 @@ mod tests {
     #[test]
     fn names_and_shares_stay_short() {
         assert_eq!(shortened("car"), "car");
-        assert_eq!(shortened(&"x".repeat(1000)).len(), LONGEST_NAME);
-        assert_eq!(percent(1, 1_000_000), "<0.1%");
-        assert_eq!(percent(1, 3), "33.3%");
-        assert_eq!(percent(5, 5), "100.0%");
+        assert_eq!(shortened(&"x".repeat(1000)).chars().count(), LONGEST_NAME);
+        assert_eq!(percent(1, 1_000_000), "<0.1 %");
+        assert_eq!(percent(1, 3), "33.3 %");
+        assert_eq!(percent(5, 5), "100.0 %");
     }
 }

@@ -7,17 +7,17 @@ mod color_map;
 mod error;
 mod figure;
 mod format;
-mod glyphs;
 mod heat;
 mod label_png;
 mod legend;
-mod lettering;
 mod memory;
 mod options;
 mod overlay;
+mod page;
 mod plan;
 mod report;
 mod size;
+mod typeface;
 
 pub use color_map::ColorMap;
 pub use error::ExportError;
@@ -26,8 +26,10 @@ pub use format::Format;
 pub use heat::{Curve, Scale};
 pub use memory::writing_bytes;
 pub use options::Options;
+pub use page::FigureFormat;
 pub(crate) use report::escaped;
 pub use report::{Report, ReportEntry, ReportedRun};
+pub(crate) use typeface::INTER;
 
 use std::path::{Path, PathBuf};
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Format;
+use super::{FigureFormat, Format};
 
 /// What to export, and how.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -14,6 +14,8 @@ pub struct Options {
     pub opacity: f32,
     /// Whether the overlay has a legend at its right.
     pub legend: bool,
+    /// The kind of file of an overlay with a legend.
+    pub figures: FigureFormat,
     /// Whether existing files may be replaced.
     pub overwrite: bool,
     /// Whether existing files are kept and only the others are written, as when a batch resumes; `overwrite` takes
@@ -48,6 +50,7 @@ impl Default for Options {
             formats: vec![Format::Labels, Format::Color, Format::Overlay],
             opacity: 0.5,
             legend: false,
+            figures: FigureFormat::Png,
             overwrite: false,
             keep_existing: false,
             hidden: Vec::new(),

@@ -1,17 +1,21 @@
 //! Class colours over the image or alone.
 
+use super::page::Page;
 use super::{Options, Subject, legend};
 use crate::labels::{ClassSet, LabelMap};
 use crate::photo::Photo;
 
 /// The image under the colours of the visible classes, with a legend at its right if the options request one.
 pub(super) fn image(subject: &Subject, options: &Options) -> Photo {
-    let blended = blend(subject, options);
-    if options.legend {
-        legend::beside(blended, subject, options)
-    } else {
-        blended
+    match options.legend {
+        true => figure(subject, options).draw(),
+        false => blend(subject, options),
     }
+}
+
+/// The image under the colours of the visible classes and the legend at its right, as a page.
+pub(super) fn figure(subject: &Subject, options: &Options) -> Page {
+    legend::beside(blend(subject, options), subject, options)
 }
 
 /// The colour of each pixel's class.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Format, Options, Subject, label_png, overlay};
+use super::{FigureFormat, Format, Options, Subject, label_png, overlay};
 use crate::labels::{ClassSet, LabelMap};
 use crate::staged_file;
 
@@ -41,7 +41,8 @@ pub(super) fn plan(subject: &Subject, options: &Options, folder: &Path, stem: &s
         .filter(|format| options.formats.contains(format))
     {
         let place = folder.join(format.folder());
-        let single = |content| entry(place.join(format!("{stem}.png")), format.title().into(), content);
+        let file = place.join(format!("{stem}.{}", extension(format, options)));
+        let single = |content| entry(file.clone(), format.title().into(), content);
         match format {
             Format::Labels => entries.push(single(Content::Labels {
                 entries: label_png::palette_entries(subject.map, subject.classes),
@@ -80,7 +81,18 @@ fn entry(path: PathBuf, description: String, content: Content) -> FileEntry {
 /// The paths of the files of formats with one file per image.
 pub(super) fn single_files(options: &Options, folder: &Path, stem: &str) -> impl Iterator<Item = PathBuf> {
     let single = options.formats.iter().filter(|format| **format != Format::Classes);
-    single.map(move |format| folder.join(format.folder()).join(format!("{stem}.png")))
+    single.map(move |format| {
+        let name = format!("{stem}.{}", extension(*format, options));
+        folder.join(format.folder()).join(name)
+    })
+}
+
+/// File extension of a format: an overlay with a legend is a figure.
+fn extension(format: Format, options: &Options) -> &'static str {
+    match format {
+        Format::Overlay if options.legend => options.figures.extension(),
+        _ => FigureFormat::Png.extension(),
+    }
 }
 
 /// Whether all files that an export of these formats would write exist, as far as that is known before there is a
@@ -132,7 +144,7 @@ impl Content {
     /// The bytes of the file.
     ///
     /// # Errors
-    /// When an image cannot be encoded as PNG.
+    /// When an image cannot be encoded.
     pub(super) fn bytes(self, subject: &Subject, options: &Options) -> Result<Vec<u8>, png::EncodingError> {
         let Subject {
             map,
@@ -143,6 +155,7 @@ impl Content {
         match self {
             Self::Labels { entries } => label_png::labels(map, classes, entries),
             Self::Color => label_png::image(&overlay::colors(map, classes)),
+            Self::Overlay if options.legend => overlay::figure(subject, options).encode(options.figures),
             Self::Overlay => label_png::image(&overlay::image(subject, options)),
             Self::Mask(id) => label_png::mask(map, id),
             Self::Confidence => label_png::grey16([map.width, map.height], confidence),

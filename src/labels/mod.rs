@@ -14,5 +14,5 @@ pub use class_set::{Class, ClassSet};
 pub use confusion::{ClassScore, Confusion};
 pub use label_map::{LabelMap, LabelMapError, OpenLabelsError};
 pub use palette::color_blind_safe;
-pub use photo_palette::photo_palette;
+pub use photo_palette::{photo_palette, photo_palette_repeats};
 pub use regions::{Region, Regions};

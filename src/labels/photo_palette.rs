@@ -55,6 +55,11 @@ pub fn photo_palette(classes: &ClassSet) -> Vec<[u8; 3]> {
     street(classes).unwrap_or_else(|| ANY.into_iter().cycle().take(classes.len()).collect())
 }
 
+/// The number of colours after which [`photo_palette`] repeats them; `None` if it does not.
+pub fn photo_palette_repeats(classes: &ClassSet) -> Option<usize> {
+    (classes.len() > ANY.len() && street(classes).is_none()).then_some(ANY.len())
+}
+
 fn street(classes: &ClassSet) -> Option<Vec<[u8; 3]>> {
     let mut colors = Vec::with_capacity(classes.len());
     for class in &classes.classes {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::traced::TracedImage;
 use crate::attention::{Direction, LayerId, NetworkPart, Rollout, Token};
-use crate::export::{self, ColorMap, Curve, ExportError, Figure, FigureFile, Scale};
+use crate::export::{self, ColorMap, Curve, ExportError, Figure, FigureFile, FigureFormat, Scale};
 use crate::labels::ClassSet;
 use crate::photo::Photo;
 
@@ -29,6 +29,8 @@ pub struct FigureStyle {
     pub zoom: usize,
     /// Write a title above each image and draw the colour scale beside it.
     pub caption: bool,
+    /// The kind of file of the figures.
+    pub format: FigureFormat,
     /// File format of the values.
     pub numbers: NumberFormat,
 }
@@ -119,7 +121,7 @@ impl FigureExport {
     /// Writes the files and returns their paths.
     ///
     /// # Errors
-    /// When an image cannot be encoded as PNG or a file cannot be written.
+    /// When a figure cannot be encoded or a file cannot be written.
     pub(crate) fn write(&self) -> Result<Vec<PathBuf>, ExportError> {
         let files = self.maps.files(&self.traced, &self.classes, &self.style)?;
         export::write_figures(&self.folder, &files, self.overwrite)
@@ -226,7 +228,7 @@ impl FigureMaps {
     /// The files: one image per map, one file with all values (`[map, row, column]`), and a description in JSON.
     ///
     /// # Errors
-    /// When an image cannot be encoded as PNG.
+    /// When a figure cannot be encoded.
     pub fn files(
         &self,
         traced: &TracedImage,
@@ -261,8 +263,8 @@ impl FigureMaps {
             };
             // Each image is encoded immediately: those of all heads together may not fit into memory.
             Ok((
-                format!("{stem}-{name}.png"),
-                FigureFile::Png(export::png(&figure.draw())?),
+                format!("{stem}-{name}.{}", style.format.extension()),
+                FigureFile::Figure(figure.encode(style.format)?),
             ))
         });
         let mut files = images.collect::<Result<Vec<_>, ExportError>>()?;

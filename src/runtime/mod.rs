@@ -9,6 +9,7 @@ pub(crate) mod cores;
 mod cost;
 mod device;
 mod dropped_paths;
+mod error_thumbnail;
 mod export_job;
 mod head_statistics_job;
 mod id_registry;

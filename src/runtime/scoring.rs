@@ -1,11 +1,14 @@
 //! Scores a result against ground truth from a file, and maps its errors.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::comparison::LabelLayer;
+use super::error_thumbnail::error_thumbnail;
 use super::image::ImageSource;
 use crate::datasets::{Survey, TruthMap, TruthReader};
 use crate::labels::{Confusion, LabelMap};
+use crate::photo::Photo;
 
 /// The source of ground truth.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +45,8 @@ pub struct ScoreJob {
     pub reader: TruthReader,
     /// The errors to show besides the scores.
     pub show: Option<Errors>,
+    /// The photo, for a small image of the errors.
+    pub photo: Option<Arc<Photo>>,
 }
 
 /// The errors that are shown.
@@ -64,6 +69,8 @@ pub struct ScoredImage {
     pub is_mask: bool,
     /// The ground truth and the errors, if requested.
     pub shown: Option<ShownErrors>,
+    /// A small image of the errors over the photo, if there was one.
+    pub thumbnail: Option<Photo>,
 }
 
 /// Label maps that show the errors.
@@ -98,6 +105,8 @@ pub fn score(job: &ScoreJob) -> Result<ScoredImage, String> {
     if !confusion.add(predicted, &truth) {
         return Err("expected a label map as large as the image, found another size".into());
     }
+    let thumbnail = job.photo.as_ref();
+    let thumbnail = thumbnail.map(|photo| error_thumbnail(photo, predicted, &truth, job.reader.classes()));
     let shown = job.show.map(|errors| ShownErrors {
         map: LabelLayer::plain(errors_of(predicted, &truth, errors, job.reader.classes())),
         truth: LabelLayer::plain(truth),
@@ -107,6 +116,7 @@ pub fn score(job: &ScoreJob) -> Result<ScoredImage, String> {
         confusion,
         is_mask,
         shown,
+        thumbnail,
     })
 }
 

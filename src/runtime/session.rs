@@ -279,7 +279,11 @@ impl Session {
         let key = FeatureKey {
             photo: task.photo_id,
             model: task.model,
-            settings: settings.clone(),
+            // Features do not depend on what is done with the labels.
+            settings: InferenceConfig {
+                refine_edges: false,
+                ..settings.clone()
+            },
         };
         let run = segment::InferenceRun {
             model: network,
@@ -289,18 +293,18 @@ impl Session {
         };
         if let Some(encoded) = cache.get(&key) {
             let mut counter = BlockCounter::new(&info.spec, output, &passes, true, &device, on_progress);
-            return Ok(run.predict(encoded, Duration::ZERO, &mut counter)?);
+            return Ok(finished(run.predict(encoded, Duration::ZERO, &mut counter)?, task));
         }
         let mut counter = BlockCounter::new(&info.spec, output, &passes, false, &device, on_progress);
         let size = [photo.width, photo.height];
         let fits = cache.has_room_for(segment::feature_bytes(&passes, &info.spec));
         if keep == FeatureCaching::Nothing || !fits {
-            return Ok(run.stream(&passes, size, &mut counter)?);
+            return Ok(finished(run.stream(&passes, size, &mut counter)?, task));
         }
         let encoded = run.encode(&passes, size, &mut counter)?;
         let prediction = run.predict(&encoded, start.elapsed(), &mut counter)?;
         cache.put(key, encoded);
-        Ok(prediction)
+        Ok(finished(prediction, task))
     }
 
     /// Runs a model on an image and records the attention trace.
@@ -401,4 +405,11 @@ fn open(source: &ModelSource) -> Result<ModelFile, CheckpointError> {
         ModelSource::Path(path) => ModelFile::open(path, None),
         ModelSource::Weights(path, key) => ModelFile::open(path, Some(key)),
     }
+}
+/// The prediction with what the settings do with its labels.
+fn finished(mut prediction: Prediction, task: &Task) -> Prediction {
+    if task.settings.refine_edges {
+        prediction.refine_edges(task.photo);
+    }
+    prediction
 }

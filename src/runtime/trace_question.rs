@@ -20,6 +20,8 @@ pub enum TraceQuestion {
     Colours(LayerId),
     /// Attention distance and entropy of every head.
     Figures(NetworkPart),
+    /// Patches of every layer that most queries attend to.
+    Sinks(NetworkPart),
     /// A value of the class probabilities in each patch, before argmax.
     Uncertainty(Uncertainty),
 }
@@ -37,6 +39,8 @@ pub enum TraceAnswer {
     Colours(Vec<[f32; 3]>),
     /// Answers [`TraceQuestion::Figures`], with the distance in pixels of a head that attends to all patches equally.
     Figures(HeadStatistics, f64),
+    /// Answers [`TraceQuestion::Sinks`]: one entry per layer.
+    Sinks(Vec<Vec<usize>>),
     /// Answers [`TraceQuestion::Uncertainty`]: one value per patch.
     Patches(Vec<f32>),
 }
@@ -72,6 +76,7 @@ pub(crate) fn answer(
                 uniform_distance(trace.grid, trace.patch),
             ))
         }
+        TraceQuestion::Sinks(part) => trace.sinks(part, keep_going).map(TraceAnswer::Sinks),
         TraceQuestion::Uncertainty(what) => {
             let patches = uncertainty_of_patches(prediction?, &traced.frame, trace, what);
             Some(TraceAnswer::Patches(patches))

@@ -1,5 +1,6 @@
 //! From an image and a model to a [`Prediction`]: windows, scales, flips, merging, upsampling and argmax.
 
+mod edges;
 mod label_pass;
 mod passes;
 mod row;
@@ -17,6 +18,7 @@ pub use trace::{Frame, Region};
 pub use window_logits::WindowLogits;
 
 use crate::model::{Cancelled, Features, InferenceNetwork, LastUpsampling, Logits, ModelSpec, NoProbe, Output, Probe};
+use crate::photo::Photo;
 
 /// Encoder features of every window of every pass over one image. All decoders can use them.
 #[derive(Clone, Debug)]
@@ -366,17 +368,31 @@ impl Prediction {
     /// Probability of every class at a pixel: the softmax of the merged logits, averaged over the passes.
     pub fn probabilities_at(&self, x: usize, y: usize) -> Vec<f32> {
         let output = [self.labels.map.width, self.labels.map.height];
-        let mut mean = Vec::new();
-        for field in &self.fields {
-            let logits = field.at(x, y, output);
-            let best = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-            let exps: Vec<f32> = logits.iter().map(|v| (v - best).exp()).collect();
-            let scale = 1.0 / (exps.iter().sum::<f32>() * self.fields.len() as f32);
-            mean.resize(exps.len(), 0.0);
-            for (sum, e) in mean.iter_mut().zip(exps) {
-                *sum += scale * e;
-            }
-        }
+        let mut mean = vec![0.0; self.fields.first().map_or(0, |field| field.classes)];
+        mean_probabilities(&self.fields, [x, y], output, &mut mean);
         mean
+    }
+
+    /// Makes the labels follow the edges of the photo, whose size they have. The logits stay. The time is added to that of
+    /// the label pass. Labels of a model whose one class is chosen by a threshold stay, too.
+    pub fn refine_edges(&mut self, photo: &Photo) {
+        let start = Instant::now();
+        if let Some(labels) = edges::refined(&self.fields, photo) {
+            self.labels = labels;
+        }
+        self.timings.labels += start.elapsed();
+    }
+}
+
+/// Adds the mean softmax over the passes at a pixel of an output to `mean`, which has a value for each class.
+fn mean_probabilities(fields: &[WindowLogits], [x, y]: [usize; 2], output: [usize; 2], mean: &mut [f32]) {
+    for field in fields {
+        let logits = field.at(x, y, output);
+        let best = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let exps: Vec<f32> = logits.iter().map(|v| (v - best).exp()).collect();
+        let scale = 1.0 / (exps.iter().sum::<f32>() * fields.len() as f32);
+        for (sum, e) in mean.iter_mut().zip(exps) {
+            *sum += scale * e;
+        }
     }
 }

@@ -26,6 +26,8 @@ pub struct InferenceConfig {
     pub mode: WindowMode,
     /// Normalisation of pixel values; `None` for the model's own.
     pub normalisation: Option<Normalisation>,
+    /// Whether the labels are made to follow the edges of the photo ([`super::Prediction::refine_edges`]).
+    pub refine_edges: bool,
 }
 
 /// Longest side in pixels of an image that is run in one window.
@@ -68,6 +70,7 @@ impl InferenceConfig {
             rules: spec.rules,
             mode: spec.mode,
             normalisation: None,
+            refine_edges: false,
         }
     }
 
@@ -354,6 +357,7 @@ mod tests {
             rules: WindowRules::Enlarge,
             mode: WindowMode::Whole,
             normalisation: None,
+            refine_edges: false,
         }
     }
 

@@ -83,6 +83,7 @@ impl InferenceConfig {
             rules: WindowRules::Shrink,
             mode: WindowMode::Slide,
             normalisation: self.normalisation,
+            refine_edges: false,
         };
         Ok((photo.resized(size[0], size[1]), settings))
     }
@@ -92,6 +93,7 @@ impl InferenceConfig {
         Self {
             scales: vec![1.0],
             flip: false,
+            refine_edges: false,
             ..self.clone()
         }
     }

@@ -57,7 +57,10 @@ impl WindowLogits {
         let mut logits = vec![0.0; self.classes];
         for (y, share_y) in [(rows.low, 1.0 - rows.weight), (rows.high, rows.weight)] {
             for (x, share_x) in [(columns.low, 1.0 - columns.weight), (columns.high, columns.weight)] {
-                self.add_merged(x, y, share_x * share_y, &mut logits);
+                // Most shares are 0 where the output has the size of the image.
+                if share_x * share_y > 0.0 {
+                    self.add_merged(x, y, share_x * share_y, &mut logits);
+                }
             }
         }
         logits

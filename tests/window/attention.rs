@@ -37,13 +37,13 @@ fn heads_layers_and_directions_can_be_chosen() {
     harness.key_press(Key::Period);
     harness.run_steps(2);
     assert!(checked(&harness, "Head 3"));
-    harness.get_by_label("Who looks at it").click();
+    harness.get_by_label("Seen by").click();
     harness.run_steps(2);
     // Columns have no sum.
     wait_for(&mut harness, "a column", |h| {
         h.query_by_label_contains("(not shown)").is_none().then_some(())
     });
-    harness.get_by_label("Where it looks").click();
+    harness.get_by_label("Looks at").click();
     harness.get_by_label("Decoder").click();
     wait_for_text(&mut harness, "goes to class tokens (not shown)");
     harness.key_press(Key::OpenBracket);
@@ -73,11 +73,16 @@ fn a_click_chooses_the_patch_and_the_matrix_opens_any_head() {
     // The patch under the cursor is the chosen one, and has the same name in the reading.
     wait_for_text(&mut harness, &format!("{after}: "));
     wait_for_text(&mut harness, "of the sum over all patches");
-    harness.get_by_label("All layers and heads").click();
+    harness.get_by_label("All heads").click();
     wait_for_label(&mut harness, "Layer 2, head 2");
     harness.get_by_label("Layer 2, head 2").click();
     harness.run_steps(3);
-    assert!(checked(&harness, "Layer 2, head 2") && checked(&harness, "Head 2"));
+    // It opens alone.
+    let tile = harness.query_by_role_and_label(egui::accesskit::Role::Button, "Layer 2, head 2");
+    assert!(tile.is_none());
+    assert!(checked(&harness, "Head 2") && checked(&harness, "One map"));
+    let slider = harness.get_by_role_and_label(egui::accesskit::Role::Slider, "Layer");
+    assert_eq!(slider.accesskit_node().numeric_value(), Some(2.0));
 }
 
 #[test]
@@ -87,8 +92,21 @@ fn the_decoder_shows_the_attention_on_each_class_token() {
     harness.get_by_label("Decoder").click();
     wait_for_label(&mut harness, "On class tokens");
     harness.get_by_label("pavement");
-    harness.get_by_label("Who looks at it").click();
+    harness.get_by_label("Seen by").click();
     wait_for_label(&mut harness, "From class tokens");
+}
+
+#[test]
+fn a_class_shows_what_its_token_gathers() {
+    let mut harness = workspace();
+    harness.get_by_label("Class").click();
+    harness.run_steps(3);
+    assert!(checked(&harness, "Class") && !checked(&harness, "Looks at"));
+    assert!(!query(&harness).starts_with("Patch"), "{}", query(&harness));
+    wait_for_text(&mut harness, "looks");
+    harness.get_by_label("Looks at").click();
+    harness.run_steps(3);
+    assert!(query(&harness).starts_with("Patch"), "{}", query(&harness));
 }
 
 #[test]
@@ -122,7 +140,7 @@ fn figures_of_heads_are_averaged_over_all_images() {
     let broken = folder.path().join("c.jpg");
     std::fs::write(&broken, "no photo").expect("a file");
     let images = [images, vec![broken]].concat();
-    let mut harness = window_of_size(Start { images, ..start() }, [1280.0, 1000.0]);
+    let mut harness = window_of_size(Start { images, ..start() }, [1280.0, 1600.0]);
     wait_for_masks(&mut harness);
     harness.key_press(Key::F3);
     wait_for_label(&mut harness, "Head 3");

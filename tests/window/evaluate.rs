@@ -143,13 +143,16 @@ fn images_are_scored_with_ground_truth_beside_them_and_listed_worst_first() {
     wait_for_text(&mut harness, "car: red false positive, blue false negative");
     harness.get_by_label("Score all photos").click();
     wait_for_label(&mut harness, "2 of 2 scored");
-    wait_for_label(&mut harness, "2 photos");
+    wait_for_label(&mut harness, "mIoU, 2 photos");
     let both = Counted::of(&prediction, &[&truth, &road]);
     wait_for_text(&mut harness, &both.totals());
     let all = mean_iou(&harness).expect("a score");
     let place = |name: &str| {
         let rows = harness.query_all_by_role_and_label(egui::accesskit::Role::Button, name);
-        rows.map(|row| row.rect().top() as i32).max().expect("a row")
+        // In the list of photos and in the strip, which is right of it.
+        let places = rows.map(|row| [row.rect().left(), row.rect().top()].map(|at| at as i32));
+        let [left, top] = places.max_by_key(|[left, _]| *left).expect("a place");
+        [top, left]
     };
     assert!(place("b.jpg") < place("a.jpg"), "the worst photo comes first");
     // Columns are predicted classes: road predicted as sky is rare in the first image and common in the second.

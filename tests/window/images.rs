@@ -46,7 +46,7 @@ fn an_unreadable_image_is_listed_as_failed_until_it_is_repaired() {
     fs::write(&broken, "no photo").expect("a file");
     let mut harness = window_with(vec![street(folder.path(), "a.jpg"), broken]);
     harness.get_by_label_contains("Photo b.jpg, ").click();
-    wait_for_text(&mut harness, "Photo b.jpg, Failed: expected a PNG, JPEG");
+    wait_for_text(&mut harness, "Photo b.jpg, Cannot be read: expected a PNG, JPEG");
     wait_for_label(&mut harness, "Can't open b.jpg");
     street(folder.path(), "b.jpg");
     harness.key_press_modifiers(Modifiers::COMMAND, Key::R);

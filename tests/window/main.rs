@@ -19,4 +19,5 @@ mod panels;
 mod real;
 #[path = "../shared/repository.rs"]
 mod repository;
+mod tasks;
 mod turn;

@@ -175,8 +175,9 @@ fn opening_a_model_can_be_cancelled_by_button_or_escape() {
         let path = folder.path().join(name);
         let mut pipe = endless_model(&path);
         drop_onto(&mut harness, &path);
-        wait_for_label(&mut harness, &format!("Opening {name}"));
-        assert!(harness.query_by_label("Progress of opening the model").is_some());
+        wait_for_label(&mut harness, "Progress of opening the model");
+        let text = harness.get_by_label("Progress of opening the model").value();
+        assert_eq!(text, Some(format!("Opening {name}")));
         match name {
             "a.safetensors" => harness.get_by_label("Cancel loading").click(),
             _ => harness.key_press(Key::Escape),

@@ -16,7 +16,7 @@ use crate::harness::{
 fn a_first_start_segments_the_sample() {
     let mut harness = window(first_start());
     wait_for_result(&mut harness, &embedded(16));
-    assert!(harness.query_by_label("Sample street").is_some() && harness.query_by_label("1280 x 960").is_some());
+    assert!(harness.query_by_label("Sample street").is_some() && harness.query_by_label("1280 × 960").is_some());
     for class in [
         "sky",
         "building",
@@ -83,8 +83,8 @@ fn no_other_image_is_shown_in_place_of_an_unreadable_one() {
     assert!(harness.query_by_label("Photo canvas").is_none());
     assert!(!shows(&harness, &mask()));
     let has_share = |h: &Harness<App>| {
-        let labels = h.query_all_by_role(egui::accesskit::Role::Label);
-        let mut texts = labels.filter_map(|label| label.value());
+        let rows = h.query_all_by_role(egui::accesskit::Role::Button);
+        let mut texts = rows.filter_map(|row| row.value());
         texts.any(|text| text.ends_with(" %"))
     };
     assert!(!has_share(&harness), "shares of classes");

@@ -32,6 +32,10 @@ impl App {
         }
         match command {
             Command::Cancel => self.cancel_topmost(),
+            Command::FullScreen => {
+                let is_full = context.input(|input| input.viewport().fullscreen.unwrap_or(false));
+                context.send_viewport_cmd(egui::ViewportCommand::Fullscreen(!is_full));
+            }
             Command::Quit => context.send_viewport_cmd(egui::ViewportCommand::Close),
             Command::CopyView => {
                 if let Some(area) = self.state.canvas.area {
@@ -124,8 +128,12 @@ impl App {
             Command::Segment => state.shows_wanted() && state.has_model() && state.jobs.running.is_none(),
             Command::SegmentAll => images.len() > 0 && state.has_model() && state.jobs.batch.is_none(),
             Command::CancelLoading => library.models.is_loading(),
-            Command::CancelAll => state.jobs.batch.is_some(),
+            Command::CancelAll | Command::PauseAll => state.jobs.batch.is_some(),
+            Command::ResumeAll => state.jobs.paused.is_some() && state.jobs.batch.is_none() && state.has_model(),
+            Command::DropRest => state.jobs.paused.is_some(),
             Command::CloseAll => images.len() > 0,
+            Command::RemoveImage => images.len() > 0,
+            Command::RestoreImages => images.can_restore(),
             Command::ReloadImage => matches!(images.wanted(), Some(ImageSource::Path(_))),
             Command::NextImage => images.neighbour(1).is_some(),
             Command::PreviousImage => images.neighbour(-1).is_some(),
@@ -211,6 +219,8 @@ fn chrome_change(command: Command) -> Option<ChromeChange> {
         Command::OpenImage => |_, ctx| ctx.request(Request::Ask(Ask::Images)),
         Command::OpenFolder => |_, ctx| ctx.request(Request::Ask(Ask::Folder)),
         Command::OpenModelFolder => |_, ctx| ctx.request(Request::Ask(Ask::ModelFolder)),
+        Command::OpenPalette => |_, ctx| ctx.request(Request::Ask(Ask::PaletteFile)),
+        Command::OpenPath => |chrome, _| chrome.windows.open_path(),
         Command::OpenModelFile => |_, ctx| ctx.request(Request::Ask(Ask::ModelFile)),
         Command::SegmentAll => |chrome, ctx| {
             // The default folder is beside the shown image.
@@ -243,10 +253,19 @@ fn state_change(command: Command) -> Option<fn(&mut AppState)> {
             }
         },
         Command::CloseAll => AppState::close_all,
+        Command::RestoreImages => AppState::restore_images,
+        Command::RemoveImage => |state| {
+            if let Some(source) = state.library.images.wanted().cloned() {
+                state.remove_images(&[source]);
+            }
+        },
         Command::NextImage => |state| state.go(1),
         Command::PreviousImage => |state| state.go(-1),
         Command::Segment => AppState::segment,
         Command::CancelAll => AppState::stop_batch,
+        Command::PauseAll => AppState::pause_batch,
+        Command::ResumeAll => AppState::resume_batch,
+        Command::DropRest => |state| state.jobs.paused = None,
         Command::Undo => |state| state.view.undo(),
         Command::Redo => |state| state.view.redo(),
         Command::CancelLoading => AppState::cancel_loading,
@@ -334,7 +353,13 @@ mod tests {
 
     #[test]
     fn every_command_is_performed_in_exactly_one_place() {
-        let of_window = [Command::Cancel, Command::Quit, Command::CopyView, Command::ActualSize];
+        let of_window = [
+            Command::Cancel,
+            Command::Quit,
+            Command::CopyView,
+            Command::ActualSize,
+            Command::FullScreen,
+        ];
         for &command in Command::ALL {
             let bench = Bench::with_images(&["a"]);
             let of_workspaces = Workspaces::new()

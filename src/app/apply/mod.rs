@@ -9,7 +9,8 @@ use egui::Context;
 
 use super::App;
 use super::action::{Action, Request};
-use super::chrome::Toast;
+use super::chrome::{Toast, ToastAction};
+use super::command::Command;
 use super::services::{Ask, Chosen, Services};
 use super::state::OpenWorkspace;
 use super::workspaces::{Ctx, News, WorkspaceId};
@@ -32,7 +33,10 @@ impl App {
             Action::Event(event) => self.take_event(event),
             Action::Find(paths) => state.find(paths),
             Action::GoTo(index) => state.open_image(index),
-            Action::Search(search) => state.library.images.set_search(search),
+            Action::Arrange(arrangement) => state.arrange(arrangement),
+            Action::RemoveImages(sources) => state.remove_images(&sources),
+            Action::NoteScore(source, score) => state.library.images.set_score(&source, score),
+            Action::ForgetScores => state.library.images.forget_scores(),
             Action::FileChanged(source) => state.take_changed_file(&source),
             Action::OpenModel(source) => state.open_model(source),
             Action::OpenModels(sources) => state.open_models_in_turn(sources),
@@ -67,6 +71,9 @@ impl App {
                 let panels = &mut state.session.panels;
                 (panels.images_width, panels.inspector_width) = (images, inspector);
             }
+            Action::Coached => state.session.coached = true,
+            Action::RememberTraining(folder) => state.session.remember_training(&folder),
+            Action::KeepPanes(panes) => state.session.panes = panes,
             Action::Settings(settings) => state.settings = settings,
             Action::TruthChoices(choices) => state.truth = choices,
             Action::Uploaded(uploaded) => state.take_upload(uploaded),
@@ -213,6 +220,7 @@ impl App {
             Some(Chosen::Folder(Ask::BatchFolder, path)) => self.chrome.batch.set_folder(path),
             Some(Chosen::Folder(Ask::ModelsFolder, path)) => state.settings.model_folder = Some(path),
             Some(Chosen::Folder(Ask::UsualExportFolder, path)) => state.settings.export.folder = Some(path),
+            Some(Chosen::Folder(Ask::PaletteFile, path)) => state.take_palette(&path),
             Some(Chosen::Folder(what, path)) => self.tell(&News::Chosen(what, path)),
             None => self.tell_failed_dialog(),
         }
@@ -225,9 +233,9 @@ impl App {
         };
         self.chrome.toasts.push(
             Toast::error(
-                "No file dialog found. Install zenity or a desktop portal, drop files on the window, or name them on \
-                 the command line.",
+                "No file dialog found. Paste a path, drop files on the window, or install zenity or a desktop portal.",
             )
+            .with_action(ToastAction::Perform(Command::OpenPath))
             .with_details(why),
         );
     }

@@ -119,7 +119,7 @@ impl Camera {
     }
 
     /// The area of the whole photo in points; may extend far beyond the canvas.
-    pub(super) fn photo_rect(&self, canvas: Rect, photo: Vec2) -> Rect {
+    pub(in crate::app) fn photo_rect(&self, canvas: Rect, photo: Vec2) -> Rect {
         let size = photo * self.zoom;
         Rect::from_min_size(canvas.center() - self.center * size, size)
     }

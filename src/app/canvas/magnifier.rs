@@ -5,6 +5,7 @@ use egui::{Color32, Painter, Pos2, Rect, Stroke, StrokeKind, Vec2, vec2};
 use super::{DrawSlot, Drawing};
 use crate::app::gpu::MaskStyle;
 use crate::app::state::MaskFill;
+use crate::app::theme::shade;
 
 /// Number of pixels on each side of the one under the cursor.
 const AROUND: f32 = 7.0;
@@ -37,7 +38,7 @@ pub(super) fn paint(
     } else {
         left
     };
-    painter.rect_filled(area.expand(4.0), 4.0, Color32::from_black_alpha(190));
+    painter.rect_filled(area.expand(4.0), 4.0, shade(190));
 
     let bare = Drawing {
         masks: None,

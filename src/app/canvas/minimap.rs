@@ -38,7 +38,7 @@ pub(super) fn drag(ui: &Ui, camera: &mut Camera, place: Rect, size: Vec2) {
 
 /// Draws the photo, with a frame around the part that the canvas shows.
 pub(super) fn paint(painter: &Painter, drawing: &Drawing, place: Rect, canvas: Rect, photo: Rect) {
-    painter.rect_filled(place.expand(3.0), 3.0, Color32::from_black_alpha(170));
+    painter.rect_filled(place.expand(3.0), 3.0, shade(170));
     drawing.paint(painter, DrawSlot::Minimap, place, place);
     let scale = place.size() / photo.size();
     let at = |p: Pos2| place.min + (p - photo.min) * scale;
@@ -46,3 +46,4 @@ pub(super) fn paint(painter: &Painter, drawing: &Drawing, place: Rect, canvas: R
     painter.rect_stroke(seen, 0.0, Stroke::new(3.0, Color32::BLACK), StrokeKind::Outside);
     painter.rect_stroke(seen, 0.0, Stroke::new(1.5, Color32::WHITE), StrokeKind::Outside);
 }
+use crate::app::theme::shade;

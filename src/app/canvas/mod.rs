@@ -156,11 +156,11 @@ pub(super) fn show(ui: &mut Ui, camera: &mut Camera, scene: Scene) -> CanvasResp
             overlay(&ui.painter_at(canvas.intersect(photo)), photo);
         }
         if scene.pixel_grid {
-            let line = Stroke::new(1.0, Color32::from_white_alpha(36));
+            let line = Stroke::new(1.0, Color32::WHITE.gamma_multiply_u8(36));
             grids::pixels(&painter, canvas, photo, scene.size, line);
         }
         if let Some(patches) = &scene.patches {
-            let lines = [(0.7, 110), (1.6, 220)].map(|(w, a)| Stroke::new(w, Color32::from_white_alpha(a)));
+            let lines = [(0.7, 110), (1.6, 220)].map(|(w, a)| Stroke::new(w, Color32::WHITE.gamma_multiply_u8(a)));
             grids::patches(&painter, canvas, photo, patches, lines);
         }
         if let Some(pixel) = scene.pinned {

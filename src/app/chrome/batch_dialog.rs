@@ -130,7 +130,7 @@ impl BatchDialog {
         // Images that have a result are skipped, unless their files are to be written.
         let images = &library.images;
         let images: Vec<ImageSource> = (0..images.len())
-            .filter(|i| write.is_some() || !matches!(images.state(*i), Some(State::Done { .. })))
+            .filter(|i| write.is_some() || !matches!(images.state(*i), Some(State::Done(_))))
             .filter_map(|i| images.source(i).cloned())
             .collect();
         if images.is_empty() {

@@ -1,11 +1,11 @@
 //! The head of the canvas: which model, which photo, how large; and the commands of the canvas.
 
-use egui::{Align, Label, Layout, ProgressBar, RichText, Ui, vec2};
+use egui::{Align, Label, Layout, RichText, Ui, vec2};
 
-use super::model_chip;
+use super::{model_chip, whats_this};
 use crate::app::command::Command;
 use crate::app::theme::{Icon, Tokens, height, medium, size};
-use crate::app::workspaces::Ctx;
+use crate::app::workspaces::{Ctx, Workspace};
 
 /// Width of the model chip for each width of the head from which there is room for it, in points.
 const CHIPS: [(f32, f32); 3] = [(760.0, 296.0), (520.0, 216.0), (0.0, 168.0)];
@@ -17,11 +17,8 @@ const ROOM_FOR_ZOOM: f32 = 560.0;
 /// Width in points below which no name fits.
 const LEAST_NAME: f32 = 60.0;
 
-/// Width of the progress bar of a loading model, in points.
-const LOADING_BAR: f32 = 110.0;
-
-/// Draws the head.
-pub(super) fn show(ui: &mut Ui, ctx: &Ctx) {
+/// Draws the head of an open workspace.
+pub(super) fn show(ui: &mut Ui, ctx: &Ctx, open: &mut dyn Workspace) {
     let width = ui.available_width();
     ui.horizontal_centered(|ui| {
         let chip = CHIPS.iter().find(|(room, _)| width >= *room);
@@ -30,9 +27,12 @@ pub(super) fn show(ui: &mut Ui, ctx: &Ctx) {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.spacing_mut().item_spacing.x = 4.0;
             if width >= ROOM_FOR_COMMANDS {
+                whats_this::button(ui, open.id());
+            }
+            if !open.head_controls(ui, ctx) && width >= ROOM_FOR_COMMANDS {
                 canvas_commands(ui, ctx, width >= ROOM_FOR_ZOOM);
             }
-            ui.with_layout(Layout::left_to_right(Align::Center), |ui| what_is_open(ui, ctx));
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| what_is_open(ui, ctx, open));
         });
     });
 }
@@ -63,52 +63,42 @@ fn zoom_menu(ui: &mut Ui, ctx: &Ctx) {
         .on_hover_text("Screen pixels per photo pixel");
 }
 
-/// Draws name and size of the photo, or the loading model.
-fn what_is_open(ui: &mut Ui, ctx: &Ctx) {
-    if ctx.state.library.models.is_loading() {
-        return loading_bar(ui, ctx);
-    }
+/// Draws what the workspace says, or name and size of the photo.
+fn what_is_open(ui: &mut Ui, ctx: &Ctx, open: &dyn Workspace) {
     if ui.available_width() < LEAST_NAME {
         return;
     }
-    let color = Tokens::of(ui).second;
+    if let Some([title, below]) = open.title(ctx) {
+        return two_lines(ui, &title, &below);
+    }
     let wanted = ctx.state.library.images.wanted();
-    let (name, below) = match ctx.document() {
+    match ctx.document() {
         Some(document) => {
             let photo = &document.photo.photo;
-            (
-                document.photo.source.name(),
-                Some(format!("{} x {}", photo.width, photo.height)),
-            )
+            let size = format!("{} × {}", photo.width, photo.height);
+            two_lines(ui, &document.photo.source.name(), &size);
         }
-        None => match wanted.filter(|_| ctx.state.misses_wanted()) {
-            Some(wanted) => (wanted.name(), None),
-            None => return,
-        },
-    };
+        None => {
+            if let Some(wanted) = wanted.filter(|_| ctx.state.misses_wanted()) {
+                two_lines(ui, &wanted.name(), "");
+            }
+        }
+    }
+}
+
+/// Draws a title and, unless it is empty, a line below it.
+fn two_lines(ui: &mut Ui, title: &str, below: &str) {
+    let color = Tokens::of(ui).second;
     ui.allocate_ui(vec2(ui.available_width(), ui.available_height()), |ui| {
         ui.vertical(|ui| {
             ui.spacing_mut().item_spacing.y = 0.0;
-            let lines = if below.is_some() { 36.0 } else { 18.0 };
+            let lines = if below.is_empty() { 18.0 } else { 36.0 };
             ui.add_space(0.5 * (ui.available_height() - lines).max(0.0));
-            ui.add(Label::new(medium(&name)).truncate()).on_hover_text(&name);
-            if let Some(below) = below {
-                ui.label(RichText::new(below).size(size::SMALL).color(color));
+            ui.add(Label::new(medium(title)).truncate()).on_hover_text(title);
+            if !below.is_empty() {
+                let text = RichText::new(below).size(size::SMALL).color(color);
+                ui.add(Label::new(text).truncate()).on_hover_text(below);
             }
         });
     });
-}
-
-/// Draws the progress of the loading model.
-fn loading_bar(ui: &mut Ui, ctx: &Ctx) {
-    let Some(loading) = ctx.state.library.models.loading() else {
-        return;
-    };
-    let bar = ProgressBar::new(loading.fraction)
-        .desired_width(LOADING_BAR)
-        .show_percentage();
-    ui.add(bar).accessible_name("Progress of opening the model");
-    ctx.titled_button(ui, "Cancel", Command::CancelLoading);
-    let text = format!("Opening {}", loading.name);
-    ui.add(Label::new(&text).truncate()).on_hover_text(text);
 }

@@ -10,11 +10,16 @@ pub(in crate::app) fn choose_format(ui: &mut Ui, formats: &mut Vec<Format>, form
     let mut on = formats.contains(&format);
     let choice = tick(ui, &mut on, format.title());
     if choice.on_hover_text(format.explanation()).changed() {
-        formats.retain(|other| *other != format);
-        if on {
-            formats.push(format);
-        }
-        // Formats have the order in which they are offered, so that switching one off and on again changes nothing.
-        formats.sort_by_key(|f| Format::ALL.iter().position(|other| other == f));
+        toggle_format(formats, format);
     }
+}
+
+/// Adds a format or removes it. Formats have the order in which they are offered, so that switching one off and on again
+/// changes nothing.
+pub(in crate::app) fn toggle_format(formats: &mut Vec<Format>, format: Format) {
+    match formats.contains(&format) {
+        true => formats.retain(|other| *other != format),
+        false => formats.push(format),
+    }
+    formats.sort_by_key(|f| Format::ALL.iter().position(|other| other == f));
 }

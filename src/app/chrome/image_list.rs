@@ -4,15 +4,16 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use egui::{
-    Align, Align2, Context, FontId, Key, Label, Layout, Pos2, ProgressBar, Rect, Response, RichText, ScrollArea, Sense,
-    Stroke, TextEdit, TextStyle, TextWrapMode, TextureHandle, TextureOptions, Ui, Vec2, WidgetText, vec2,
+    Align, Align2, Context, FontId, Key, Label, Layout, Pos2, Rect, Response, RichText, ScrollArea, Sense, Stroke,
+    TextEdit, TextStyle, TextWrapMode, TextureHandle, TextureOptions, Ui, Vec2, WidgetText, vec2,
 };
 
-use super::status_bar::time_left;
+use super::mask_thumbnails::MaskThumbnails;
 use crate::app::action::{Action, Request};
 use crate::app::command::Command;
-use crate::app::state::{Image, Images, State, others_text};
-use crate::app::theme::{Icon, Tokens, heading, radius};
+use crate::app::state::{Arrangement, Image, Images, Only, Sort, State};
+use crate::app::theme::{Icon, Tokens, heading, height, radius};
+use crate::app::widgets::icon_button;
 use crate::app::workspaces::Ctx;
 use crate::engine::{ImageSource, Thumbnail as Made};
 
@@ -24,6 +25,9 @@ const RAIL_ROW: f32 = 52.0;
 
 /// Largest thumbnail in points.
 const THUMBNAIL: Vec2 = Vec2::new(84.0, 60.0);
+
+/// Opacity of the masks over a thumbnail.
+const MASKS: f32 = 0.5;
 
 /// Number of images from which a search field is shown.
 const SEARCH_FROM: usize = 12;
@@ -38,6 +42,7 @@ const AHEAD: usize = 8;
 #[derive(Default)]
 pub(in crate::app) struct ImageList {
     thumbnails: HashMap<ImageSource, Thumbnail>,
+    masks: MaskThumbnails,
     /// The thumbnails that were requested last, after the number of changes of the list at that time.
     wished: (u64, Vec<ImageSource>),
     /// The last move of the current image that the rows have scrolled to.
@@ -73,6 +78,7 @@ impl ImageList {
     /// Forgets thumbnails of images that are no longer listed.
     pub(in crate::app) fn keep_listed(&mut self, images: &Images) {
         self.thumbnails.retain(|source, _| images.place(source).is_some());
+        self.masks.retain(|source| images.place(source).is_some());
     }
 
     /// Draws the panel, as a rail of thumbnails if `rail`.
@@ -80,14 +86,6 @@ impl ImageList {
         match rail {
             true => position(ui, ctx),
             false => heading_row(ui, ctx),
-        }
-        if ctx.state.jobs.batch.is_some() {
-            // At the bottom, so that no row moves when a run begins or ends.
-            let frame = egui::Frame::NONE.inner_margin(egui::Margin::symmetric(0, 6));
-            egui::Panel::bottom("batch")
-                .resizable(false)
-                .frame(frame)
-                .show(ui, |ui| batch_panel(ui, ctx));
         }
         if let Some(index) = self.rows(ui, ctx, rail) {
             ctx.send(Action::GoTo(index));
@@ -98,21 +96,22 @@ impl ImageList {
     fn rows(&mut self, ui: &mut Ui, ctx: &Ctx, rail: bool) -> Option<usize> {
         let images = &ctx.state.library.images;
         if images.len() >= SEARCH_FROM && !rail {
-            let mut search = images.search().to_owned();
-            let field = TextEdit::singleline(&mut search)
+            let mut arrangement = images.arrangement.clone();
+            let field = TextEdit::singleline(&mut arrangement.search)
                 .hint_text("Find a photo")
                 .desired_width(f32::INFINITY);
             if ui.add(field).accessible_name("Find a photo").changed() {
-                ctx.send(Action::Search(search));
+                ctx.send(Action::Arrange(arrangement));
             }
         }
-        let needle = images.needle();
-        let listed: Vec<usize> = (0..images.len()).filter(|i| images.is_listed(*i, &needle)).collect();
+        let listed = images.listed().to_vec();
+        if !images.arrangement.lists_all() && !rail {
+            shown_note(ui, ctx, listed.len());
+        }
         if listed.is_empty() {
-            ui.weak(match images.len() {
-                0 => "No photos are open.",
-                _ => "No photo has this name.",
-            });
+            if images.len() == 0 {
+                ui.weak("No photos are open.");
+            }
             return None;
         }
         let mut chosen = None;
@@ -130,7 +129,8 @@ impl ImageList {
             self.request(ctx, &listed, range.clone());
             for &index in &listed[range] {
                 let Some(image) = images.get(index) else { continue };
-                let response = self.row(ui, image, index == current, rail);
+                let response = self.row(ui, ctx, image, (index == current, rail));
+                response.context_menu(|ui| row_menu(ui, ctx, image));
                 if index == current && std::mem::take(&mut self.focus_current) {
                     response.request_focus();
                 }
@@ -197,10 +197,10 @@ impl ImageList {
     }
 
     /// Draws a row.
-    fn row(&self, ui: &mut Ui, entry: &Image, selected: bool, rail: bool) -> Response {
+    fn row(&mut self, ui: &mut Ui, ctx: &Ctx, entry: &Image, (selected, rail): (bool, bool)) -> Response {
         let height = if rail { RAIL_ROW } else { ROW };
         let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::click());
-        let state = entry.state.text();
+        let state = second_line(entry, ctx.state.library.images.arrangement.sort);
         let name = match entry.state.failure() {
             Some(why) => format!("Photo {}, {state}: {why}", entry.name),
             None => format!("Photo {}, {}", entry.name, entry.state.spoken()),
@@ -223,7 +223,7 @@ impl ImageList {
         };
         painter.rect(rect, radius::CONTROL, fill, edge, egui::StrokeKind::Inside);
         if rail {
-            self.paint_thumbnail(ui, &painter, rect.shrink(4.0), &entry.source);
+            self.paint_thumbnail(ui, ctx, rect.shrink(4.0), entry);
             let (icon, color) = state_mark(&entry.state, tokens);
             if let Some(icon) = icon {
                 let at = rect.right_bottom() - Vec2::splat(11.0);
@@ -235,7 +235,7 @@ impl ImageList {
             return response.on_hover_text(format!("{}, {state}{failure}", entry.name));
         }
         let frame = Rect::from_min_size(rect.min + Vec2::splat(8.0), THUMBNAIL);
-        self.paint_thumbnail(ui, &painter, frame, &entry.source);
+        self.paint_thumbnail(ui, ctx, frame, entry);
         let left = frame.right() + 10.0;
         let top = rect.center().y - 20.0;
         let (icon, state_color) = state_mark(&entry.state, tokens);
@@ -269,27 +269,131 @@ impl ImageList {
         }
     }
 
-    fn paint_thumbnail(&self, ui: &Ui, painter: &egui::Painter, frame: Rect, source: &ImageSource) {
-        match self.thumbnails.get(source) {
-            Some(Thumbnail::Made(texture)) => {
-                let size = texture.size_vec2();
-                let fitted = size * (frame.width() / size.x).min(frame.height() / size.y);
-                let whole = Rect::from_min_max(Pos2::ZERO, Pos2::new(1.0, 1.0));
-                let at = Rect::from_center_size(frame.center(), fitted.max(Vec2::splat(2.0)));
-                egui::Image::from_texture(egui::load::SizedTexture::from_handle(texture))
-                    .uv(whole)
-                    .corner_radius(radius::SMALL)
-                    .paint_at(ui, at);
-            }
+    /// Paints the photo with its masks, once these exist.
+    fn paint_thumbnail(&mut self, ui: &Ui, ctx: &Ctx, frame: Rect, entry: &Image) {
+        let thumbnail = match self.thumbnails.get(&entry.source) {
+            Some(Thumbnail::Made(texture)) => texture,
             failed => {
+                let painter = ui.painter();
                 painter.rect_filled(frame, radius::SMALL, ui.visuals().faint_bg_color);
                 if failed.is_some() {
                     let (at, font) = (frame.center(), FontId::proportional(20.0));
                     let color = Tokens::of(ui).faint;
                     painter.text(at, Align2::CENTER_CENTER, Icon::ImageOff.unicode(), font, color);
                 }
+                return;
             }
+        };
+        let size = thumbnail.size_vec2();
+        let fitted = size * (frame.width() / size.x).min(frame.height() / size.y);
+        let whole = Rect::from_min_max(Pos2::ZERO, Pos2::new(1.0, 1.0));
+        let at = Rect::from_center_size(frame.center(), fitted.max(Vec2::splat(2.0)));
+        let paint = |texture: &TextureHandle, opacity: f32| {
+            egui::Image::from_texture(egui::load::SizedTexture::from_handle(texture))
+                .uv(whole)
+                .tint(egui::Color32::WHITE.gamma_multiply(opacity))
+                .corner_radius(radius::SMALL)
+                .paint_at(ui, at);
+        };
+        paint(thumbnail, 1.0);
+        if matches!(entry.state, State::Done(_))
+            && let Some(masks) = self.masks.of(ui.ctx(), ctx, &entry.source)
+        {
+            paint(masks, MASKS);
         }
+    }
+}
+
+/// What the list says below a name: the state, and the value that it is sorted by.
+fn second_line(entry: &Image, sort: Sort) -> String {
+    let state = entry.state.text();
+    match (&entry.state, sort, entry.score) {
+        (State::Done(found), Sort::Confidence, _) => format!("{state}, {:.0} % sure", found.confidence * 100.0),
+        (_, Sort::Score, Some(score)) => format!("mIoU {:.1}", score * 100.0),
+        _ => state,
+    }
+}
+
+/// Draws the commands for a photo of the list.
+fn row_menu(ui: &mut Ui, ctx: &Ctx, entry: &Image) {
+    ui.set_min_width(180.0);
+    let images = &ctx.state.library.images;
+    let source = &entry.source;
+    if ui.button("Open").clicked() {
+        if let Some(place) = images.place(source) {
+            ctx.send(Action::GoTo(place));
+        }
+        ui.close();
+    }
+    if let Some(file) = source.file() {
+        if ui.button("Show in folder").clicked() {
+            let folder = file.parent().map_or_else(|| file.to_owned(), std::path::Path::to_owned);
+            ctx.request(Request::OpenOutside(folder));
+            ui.close();
+        }
+        if ui.button("Copy path").clicked() {
+            ctx.request(Request::CopyText(file.display().to_string(), "Path copied"));
+            ui.close();
+        }
+    }
+    ui.separator();
+    if ui.button("Remove from list").clicked() {
+        ctx.send(Action::RemoveImages(vec![source.clone()]));
+        ui.close();
+    }
+    let others: Vec<ImageSource> = images.sources().filter(|other| *other != source).cloned().collect();
+    if !others.is_empty() && ui.button("Remove all others").clicked() {
+        ctx.send(Action::RemoveImages(others));
+        ui.close();
+    }
+}
+
+/// Says how many photos are listed, and offers to list all.
+fn shown_note(ui: &mut Ui, ctx: &Ctx, listed: usize) {
+    let images = &ctx.state.library.images;
+    ui.horizontal(|ui| {
+        ui.weak(format!("{listed} of {} listed", images.len()));
+        if ui.link("List all").clicked() {
+            ctx.send(Action::Arrange(Arrangement {
+                sort: images.arrangement.sort,
+                ..Arrangement::default()
+            }));
+        }
+    });
+}
+
+/// Draws the menu of filters and of the order.
+fn arrange_menu(ui: &mut Ui, ctx: &Ctx) {
+    let images = &ctx.state.library.images;
+    let mut chosen = images.arrangement.clone();
+    ui.set_min_width(200.0);
+    ui.weak("Show");
+    for only in Only::ALL {
+        ui.radio_value(&mut chosen.only, only, only.title());
+    }
+    if let Some(model) = ctx.state.library.models.used() {
+        ui.menu_button(
+            match &chosen.class {
+                Some(class) => format!("With {class}"),
+                None => "With a class".into(),
+            },
+            |ui| {
+                ScrollArea::vertical().max_height(320.0).show(ui, |ui| {
+                    ui.radio_value(&mut chosen.class, None, "Any");
+                    for class in &model.classes.classes {
+                        ui.radio_value(&mut chosen.class, Some(class.name.clone()), &class.name);
+                    }
+                });
+            },
+        );
+    }
+    ui.separator();
+    ui.weak("Sort");
+    for sort in Sort::ALL {
+        ui.radio_value(&mut chosen.sort, sort, sort.title());
+    }
+    if chosen != images.arrangement {
+        ctx.send(Action::Arrange(chosen));
     }
 }
 
@@ -300,7 +404,25 @@ fn heading_row(ui: &mut Ui, ctx: &Ctx) {
         position(ui, ctx);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.spacing_mut().item_spacing.x = 2.0;
-            ctx.small_icon(ui, Icon::Folder, Command::OpenFolder);
+            let is_plain = ctx.state.library.images.arrangement == Arrangement::default();
+            let arrange = icon_button(ui, Icon::ListFilter, "Filter and sort", height::CONTROL, !is_plain);
+            let arrange = arrange.on_hover_text("Filter and sort the photos");
+            // Clicks inside choose; a click outside closes.
+            egui::Popup::menu(&arrange)
+                .close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside)
+                .show(|ui| arrange_menu(ui, ctx));
+            let add = icon_button(ui, Icon::Plus, "Add photos", height::CONTROL, false);
+            let add = add.on_hover_text("Add photos or a folder to the list");
+            egui::Popup::menu(&add).show(|ui| {
+                for command in [
+                    Command::OpenImage,
+                    Command::OpenFolder,
+                    Command::OpenSample,
+                    Command::CloseAll,
+                ] {
+                    ctx.menu_item(ui, command);
+                }
+            });
             ctx.small_icon(ui, Icon::Play, Command::SegmentAll);
         });
     });
@@ -356,28 +478,6 @@ fn offset_for(ui: &Ui, top: f32, step: f32) -> f32 {
     let now: f32 = ui.data(|d| d.get_temp(egui::Id::unique("photo scroll"))).unwrap_or(0.0);
     let room = ui.available_height().max(step);
     now.clamp((top + step - room).max(0.0), top.max(0.0))
-}
-
-/// Draws the progress of a batch.
-fn batch_panel(ui: &mut Ui, ctx: &Ctx) {
-    let Some(batch) = &ctx.state.jobs.batch else { return };
-    let fraction = batch.progress.map_or(0.0, |p| p.fraction);
-    ui.add(ProgressBar::new(fraction).show_percentage())
-        .accessible_name("Progress of all photos");
-    ui.horizontal(|ui| {
-        let passed = batch.done + batch.failed + batch.there;
-        let others = others_text(batch.failed, batch.there);
-        ui.label(format!("{passed} of {}{others}", batch.sources.len()));
-        if let Some(remaining) = batch.progress.and_then(|p| p.remaining) {
-            ui.weak(time_left(remaining));
-        }
-    });
-    let cancel = ui
-        .small_button("Cancel all")
-        .on_hover_text("Stop segmenting all photos. Finished results are kept.");
-    if cancel.clicked() {
-        ctx.perform(Command::CancelAll);
-    }
 }
 
 /// Text without its middle, at most `width` points wide, because the names of a series differ at their ends.

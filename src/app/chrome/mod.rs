@@ -1,8 +1,10 @@
 //! Everything around the workspace: bars, the list of images, dialogs, small windows and messages.
 
 mod about;
+mod activity;
 mod batch_dialog;
 mod canvas_head;
+mod coach_marks;
 mod export_dialog;
 pub(super) mod format_choice;
 mod frame_log;
@@ -11,26 +13,30 @@ mod honesty_strip;
 mod image_list;
 mod log_book;
 mod log_page;
+mod mask_thumbnails;
 mod model_chip;
 mod models_menu;
 mod models_page;
 pub(super) mod page;
+mod path_field;
 mod performance;
 mod status_bar;
 mod toast;
 mod toasts;
 mod top_bar;
 mod welcome;
+mod whats_this;
 mod windows;
 
-use egui::{Frame, Margin, Panel, Rect, Ui};
+use egui::{Frame, Margin, Panel, Rect, Sense, Ui, UiBuilder};
 
 use super::Start;
 use super::action::{Action, Request};
 use super::command::Command;
 use super::theme::{Tokens, height};
-use super::workspaces::Ctx;
+use super::workspaces::{Ctx, Workspace};
 use batch_dialog::BatchDialog;
+use coach_marks::CoachMarks;
 use export_dialog::ExportDialog;
 pub(super) use frame_times::FrameTimes;
 use image_list::ImageList;
@@ -54,11 +60,18 @@ fn bar_frame(ui: &Ui) -> Frame {
 }
 
 fn panel_frame(ui: &Ui) -> Frame {
-    Frame::new().fill(Tokens::of(ui).panel).inner_margin(Margin::same(12))
+    let margin = Margin::same(PANEL_MARGIN as i8);
+    Frame::new().fill(Tokens::of(ui).panel).inner_margin(margin)
 }
+
+/// Margin of side panels, in points.
+const PANEL_MARGIN: f32 = 12.0;
 
 /// Width in points from which names fit in the list of images. In a narrower window it is a rail of thumbnails.
 const ROOM_FOR_LIST: f32 = 1100.0;
+
+/// Width of a panel that needs more than others, in points.
+const WIDE_PANEL: f32 = 420.0;
 
 /// Width of the rail, in points.
 const RAIL: f32 = 76.0;
@@ -70,6 +83,8 @@ pub(super) struct Chrome {
     pub(super) batch: BatchDialog,
     pub(super) images: ImageList,
     pub(super) toasts: Toasts,
+    /// `None` where nothing is kept, and the hints would come again at every start.
+    coach: Option<CoachMarks>,
     /// The window's title that the system was given last.
     pub(super) title: String,
 }
@@ -86,6 +101,7 @@ impl Chrome {
             batch: BatchDialog::default(),
             images: ImageList::default(),
             toasts: Toasts::default(),
+            coach: start.store.is_some().then(CoachMarks::default),
             title: String::new(),
         })
     }
@@ -116,16 +132,16 @@ impl Chrome {
     }
 
     /// Draws the head of the canvas, between the side panels.
-    pub(super) fn canvas_head(ui: &mut Ui, ctx: &Ctx) {
+    pub(super) fn canvas_head(ui: &mut Ui, ctx: &Ctx, open: &mut dyn Workspace) {
         Panel::top("canvas head")
             .exact_size(height::CANVAS_HEAD)
             .frame(bar_frame(ui))
-            .show(ui, |ui| canvas_head::show(ui, ctx));
+            .show(ui, |ui| canvas_head::show(ui, ctx, open));
         honesty_strip::show(ui, ctx);
     }
 
-    /// Draws the open side panels: the list of images, and the one that `side_panel` draws.
-    pub(super) fn side_panels(&mut self, ui: &mut Ui, ctx: &Ctx, side_panel: impl FnOnce(&mut Ui)) {
+    /// Draws the open side panels: the list of images, and that of the open workspace.
+    pub(super) fn side_panels(&mut self, ui: &mut Ui, ctx: &Ctx, open: &mut dyn Workspace) {
         let width = ui.available_width();
         let both = width >= ROOM_FOR_BOTH_PANELS;
         let panels = &ctx.state.session.panels;
@@ -147,13 +163,22 @@ impl Chrome {
         }
         if panels.inspector {
             let most = if both { 0.34 } else { 0.48 } * width;
-            let panel = Panel::right("inspector")
-                .frame(panel_frame(ui))
-                .default_size(panels.inspector_width)
-                .size_range(240.0_f32.min(most)..=most.min(480.0))
-                .show(ui, side_panel);
-            if width >= ROOM_FOR_LIST {
-                widths[1] = panel.response.rect.width();
+            let frame = panel_frame(ui);
+            if open.wide_panel() {
+                Panel::right("wide inspector")
+                    .frame(frame)
+                    .default_size(WIDE_PANEL.min(0.3 * width))
+                    .size_range(240.0_f32.min(most)..=most.min(640.0))
+                    .show(ui, |ui| in_its_width(ui, |ui| open.side_panel(ui, ctx)));
+            } else {
+                let panel = Panel::right("inspector")
+                    .frame(frame)
+                    .default_size(panels.inspector_width)
+                    .size_range(240.0_f32.min(most)..=most.min(480.0))
+                    .show(ui, |ui| in_its_width(ui, |ui| open.side_panel(ui, ctx)));
+                if width >= ROOM_FOR_LIST {
+                    widths[1] = panel.response.rect.width();
+                }
             }
         }
         if widths != [panels.images_width, panels.inspector_width] {
@@ -163,6 +188,9 @@ impl Chrome {
 
     /// Draws dialogs, small windows and messages.
     pub(super) fn overlays(&mut self, ui: &mut Ui, ctx: &Ctx) {
+        if let Some(coach) = &mut self.coach {
+            coach.show(ui, ctx);
+        }
         self.export.show(ui, ctx);
         self.batch.show(ui, ctx);
         self.windows.show(ui, ctx);
@@ -174,4 +202,14 @@ impl Chrome {
             None => {}
         }
     }
+}
+
+/// Draws content that does not widen the panel, even if a part of it is wider: otherwise the photo would move from one
+/// workspace to another.
+fn in_its_width(ui: &mut Ui, content: impl FnOnce(&mut Ui)) {
+    let room = ui.available_rect_before_wrap();
+    let mut inside = ui.new_child(UiBuilder::new().max_rect(room));
+    inside.set_clip_rect(room.expand(PANEL_MARGIN).intersect(ui.clip_rect()));
+    content(&mut inside);
+    ui.allocate_rect(room, Sense::hover());
 }

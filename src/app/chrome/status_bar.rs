@@ -1,9 +1,10 @@
-//! The status bar: device, current or last run with its time, memory and zoom.
+//! The status bar: device, last run with its time, what runs, and memory.
 
 use std::time::Duration;
 
-use egui::{Align, Label, Layout, ProgressBar, Ui};
+use egui::{Align, Label, Layout, Ui};
 
+use super::activity;
 use crate::app::command::Command;
 use crate::app::workspaces::Ctx;
 
@@ -25,56 +26,22 @@ pub(super) fn show(ui: &mut Ui, ctx: &Ctx, busy: &[(Command, String)]) {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             right_end(ui, ctx, busy);
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                match &ctx.state.jobs.running {
-                    Some(_) => this_run(ui, ctx, wide),
-                    None => last_run(ui, ctx, wide),
+                if ctx.state.jobs.running.is_none() {
+                    last_run(ui, ctx, wide);
                 }
             });
         });
     });
 }
 
-/// Draws zoom, memory, and what workspaces are doing.
+/// Draws memory, and what runs.
 fn right_end(ui: &mut Ui, ctx: &Ctx, busy: &[(Command, String)]) {
-    if ctx.document().is_some() {
-        let percent = ctx.state.canvas.camera.zoom() * ui.pixels_per_point() * 100.0;
-        ui.label(format!("{percent:.0} %"))
-            .on_hover_text("Screen pixels per photo pixel");
-        ui.separator();
-    }
     let memory = ctx.state.device.memory.as_ref();
     if let Some((now, peak)) = memory.and_then(|m| m.now_mib.zip(m.peak_mib)) {
         ui.label(format!("{now} MiB"))
             .on_hover_text(format!("Memory of the program; the peak so far is {peak} MiB"));
-        ui.separator();
     }
-    for (command, text) in busy {
-        if ui.link(text).on_hover_text(command.tooltip(ui)).clicked() {
-            ctx.perform(*command);
-        }
-        ui.separator();
-    }
-}
-
-/// Draws the progress of the run.
-fn this_run(ui: &mut Ui, ctx: &Ctx, wide: bool) {
-    let Some(running) = &ctx.state.jobs.running else { return };
-    let fraction = running.progress.map_or(0.0, |p| p.fraction);
-    let bar = ProgressBar::new(fraction).desired_width(180.0).show_percentage();
-    ui.add(bar).accessible_name("Progress");
-    if ui
-        .small_button("Cancel")
-        .on_hover_text(Command::Cancel.tooltip(ui))
-        .clicked()
-    {
-        ctx.perform(Command::Cancel);
-    }
-    if wide {
-        ui.label(&running.title);
-    }
-    if let Some(remaining) = running.progress.and_then(|p| p.remaining) {
-        ui.label(time_left(remaining));
-    }
+    activity::show(ui, ctx, busy);
 }
 
 /// Draws how long the masks on the canvas took.

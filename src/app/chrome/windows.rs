@@ -14,10 +14,11 @@ use super::log_page::LogPage;
 use super::models_menu::models_text;
 use super::models_page::{ModelsPage, PageAction};
 use super::page;
+use super::path_field::PathPage;
 use super::performance::PerformancePage;
 use crate::app::action::{Action, Request};
 use crate::app::command::{CommandPalette, PaletteChoice, PaletteEntry, PaletteTarget, ShortcutPage};
-use crate::app::settings::{self, PageInfo, Store};
+use crate::app::settings::{self, PageInfo, Settings, Store};
 use crate::app::workspaces::Ctx;
 use crate::catalogue;
 use crate::engine::{Job, ModelSource};
@@ -26,6 +27,7 @@ use crate::engine::{Job, ModelSource};
 pub(in crate::app) struct Windows {
     pub(in crate::app) palette: CommandPalette,
     pub(in crate::app) shortcuts: ShortcutPage,
+    path: PathPage,
     pub(in crate::app) log: LogPage,
     log_book: LogBook,
     /// Time of the last log entry about file dialogs that has been read, on the clock of the log.
@@ -52,6 +54,7 @@ impl Windows {
         Ok(Self {
             palette: CommandPalette::default(),
             shortcuts: ShortcutPage::default(),
+            path: PathPage::default(),
             log: LogPage::new(log_book.clone()),
             log_book,
             dialogs_looked_at: Duration::ZERO,
@@ -76,10 +79,16 @@ impl Windows {
         why_no_dialog(&complaints)
     }
 
+    /// Opens the window with a field for a path.
+    pub(in crate::app) fn open_path(&mut self) {
+        self.path.open();
+    }
+
     /// Whether a window is open that Escape closes.
     pub(in crate::app) fn any_open(&self) -> bool {
         self.settings_open
             || self.shortcuts.is_open()
+            || self.path.is_open()
             || self.log.is_open()
             || self.performance.is_open()
             || self.about.is_open()
@@ -89,7 +98,13 @@ impl Windows {
     /// Draws the open windows.
     pub(super) fn show(&mut self, ui: &mut Ui, ctx: &Ctx) {
         self.settings_page(ui, ctx);
-        self.shortcuts.show(ui);
+        if let Some(keys) = self.shortcuts.show(ui, &ctx.state.settings.keys) {
+            ctx.send(Action::Settings(Settings {
+                keys,
+                ..ctx.state.settings.clone()
+            }));
+        }
+        self.path.show(ui, ctx);
         self.log.show(ui);
         self.about.show(ui);
         self.models_page(ui, ctx);

@@ -4,6 +4,7 @@ use egui::text_selection::LabelSelectionState;
 use egui::{Context, Event, Key, KeyboardShortcut, Modifiers, Popup};
 
 use super::Command;
+use super::key_map::KeyMap;
 
 const CTRL_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
 
@@ -28,8 +29,9 @@ const fn ctrl_shift(key: Key) -> KeyboardShortcut {
 }
 
 impl Command {
-    /// Its shortcuts, the displayed one first. B and space belong to no command: they are held on the canvas.
-    pub(in crate::app) fn shortcuts(self) -> &'static [KeyboardShortcut] {
+    /// Its shortcuts as long as the user sets no others, the displayed one first. B and space belong to no command: they
+    /// are held on the canvas.
+    pub(in crate::app) fn usual_shortcuts(self) -> &'static [KeyboardShortcut] {
         match self {
             Self::OpenImage => const { &[ctrl(Key::O)] },
             Self::OpenFolder => const { &[ctrl_shift(Key::O)] },
@@ -39,10 +41,12 @@ impl Command {
             Self::Redo => const { &[ctrl_shift(Key::Z), ctrl(Key::Y)] },
             Self::CopyReading => const { &[COPY] },
             Self::CopyOverlay => const { &[ctrl_shift(Key::C)] },
+            Self::PinMiddle => const { &[plain(Key::R)] },
             Self::UnpinReading => const { &[plain(Key::U)] },
             Self::Settings => const { &[ctrl(Key::Comma)] },
             Self::NextImage => const { &[plain(Key::PageDown), plain(Key::D)] },
             Self::PreviousImage => const { &[plain(Key::PageUp), shift(Key::D)] },
+            Self::RemoveImage => const { &[plain(Key::Delete)] },
             Self::ReloadImage => const { &[ctrl(Key::R)] },
             Self::Segment => const { &[plain(Key::F5)] },
             Self::SegmentAll => const { &[shift(Key::F5)] },
@@ -94,6 +98,7 @@ impl Command {
             Self::Palette => const { &[ctrl(Key::P), ctrl(Key::K)] },
             Self::Log => const { &[ctrl(Key::L)] },
             Self::Performance => const { &[plain(Key::F12)] },
+            Self::FullScreen => const { &[plain(Key::F11)] },
             Self::ScaleUp => const { &[ctrl(Key::Plus), ctrl(Key::Equals)] },
             Self::ScaleDown => const { &[ctrl(Key::Minus)] },
             Self::ScaleReset => const { &[ctrl(Key::Num0)] },
@@ -104,14 +109,16 @@ impl Command {
 
     /// The shortcut displayed beside its title, such as "Ctrl+O"; empty without one.
     pub(in crate::app) fn shortcut_text(self, context: &Context) -> String {
-        self.shortcuts()
+        let keys = KeyMap::of_window(context);
+        keys.of(self)
             .first()
             .map_or_else(String::new, |key| key_text(context, key))
     }
 
     /// All its shortcuts, such as "Ctrl+P or Ctrl+K"; empty without any.
     pub(in crate::app) fn all_shortcuts_text(self, context: &Context) -> String {
-        let keys: Vec<_> = self.shortcuts().iter().map(|key| key_text(context, key)).collect();
+        let keys = KeyMap::of_window(context);
+        let keys: Vec<_> = keys.of(self).iter().map(|key| key_text(context, key)).collect();
         keys.join(" or ")
     }
 
@@ -141,7 +148,7 @@ impl Command {
 }
 
 /// A shortcut with the key as printed on keyboards: "Ctrl++" and "?" where egui has "Ctrl+Plus", "Questionmark".
-fn key_text(context: &Context, shortcut: &KeyboardShortcut) -> String {
+pub(super) fn key_text(context: &Context, shortcut: &KeyboardShortcut) -> String {
     let text = context.format_shortcut(shortcut);
     let key = match shortcut.logical_key {
         Key::Plus => "+",
@@ -173,10 +180,11 @@ pub(in crate::app) fn pressed(context: &Context, enabled: impl Fn(Command) -> bo
     let text_selected = context
         .plugin_opt::<LabelSelectionState>()
         .is_some_and(|selection| selection.lock().has_selection());
+    let keys = KeyMap::of_window(context);
     let with_keys: Vec<_> = Command::ALL
         .iter()
         .filter(|command| enabled(**command))
-        .flat_map(|command| command.shortcuts().iter().map(|key| (*command, *key)))
+        .flat_map(|command| keys.of(*command).iter().map(|key| (*command, *key)))
         .filter(|(_, key)| !(typing && text_field_uses(*key)))
         .filter(|(_, key)| !(menu_open && key.logical_key == Key::Escape))
         .filter(|(_, key)| !(text_selected && *key == COPY))
@@ -263,7 +271,7 @@ fn text_field_uses(shortcut: KeyboardShortcut) -> bool {
             Key::A | Key::C | Key::H | Key::K | Key::U | Key::V | Key::W | Key::X | Key::Y | Key::Z
         ) && shortcut != ctrl_shift(Key::C);
     }
-    !matches!(key, Key::Escape | Key::F1 | Key::F5 | Key::F9 | Key::F12)
+    !matches!(key, Key::Escape | Key::F1 | Key::F5 | Key::F9 | Key::F11 | Key::F12)
 }
 
 #[cfg(test)]
@@ -303,7 +311,10 @@ mod tests {
 
     #[test]
     fn no_two_commands_share_a_key() {
-        let keys: Vec<&KeyboardShortcut> = Command::ALL.iter().flat_map(|command| command.shortcuts()).collect();
+        let keys: Vec<&KeyboardShortcut> = Command::ALL
+            .iter()
+            .flat_map(|command| command.usual_shortcuts())
+            .collect();
         for (i, key) in keys.iter().enumerate() {
             assert!(!keys[..i].contains(key), "{key:?}");
         }
@@ -313,7 +324,7 @@ mod tests {
     fn no_command_uses_held_keys_or_widget_keys() {
         let plain_keys: Vec<Key> = Command::ALL
             .iter()
-            .flat_map(|command| command.shortcuts())
+            .flat_map(|command| command.usual_shortcuts())
             .filter(|key| !key.modifiers.command)
             .map(|key| key.logical_key)
             .collect();

@@ -1,5 +1,6 @@
 //! The list of all commands, shared by buttons, menus, keys, the command palette and the shortcut page.
 
+mod key_map;
 mod keys;
 mod palette;
 mod palette_line;
@@ -7,6 +8,7 @@ mod palette_match;
 mod shortcut_page;
 mod states;
 
+pub(super) use key_map::{KeyMap, KeyNames};
 pub(super) use keys::pressed;
 pub(super) use palette::{CommandPalette, PaletteChoice, PaletteEntry, PaletteTarget};
 pub(super) use shortcut_page::ShortcutPage;
@@ -94,6 +96,7 @@ commands! {
     File {
         OpenImage: "Open photos…", "Open one or more photos. You can also drop them on the window.";
         OpenFolder: "Open folder…", "Open all photos in a folder.";
+        OpenPath: "Open a path…", "Open a photo, a folder or a model by its path, without a file dialog.";
         OpenSample: "Open the sample photo", "Open a rendered street scene with every class of the built-in models.";
         CloseAll: "Close all photos", "Remove all photos from the list. The files are not changed.";
         Export: "Export…", "Save label maps, overlays, masks and more as files.";
@@ -106,12 +109,15 @@ commands! {
         CopyOverlay: "Copy overlay", "Copy the photo with its masks to the clipboard.";
         CopyView: "Copy view", "Copy the canvas to the clipboard, as shown on the screen.";
         CopyLabels: "Copy label map", "Copy the label map to the clipboard, in the colours of the classes.";
+        PinMiddle: "Pin the middle", "Pin the reading of the photo pixel in the middle of the canvas, or remove it.";
         UnpinReading: "Remove pins", "Remove all pinned readings from the photo.";
         Settings: "Settings…", "Change appearance, device, memory, folders and export defaults.";
     }
     Image {
         NextImage: "Next photo", "Show the next photo in the list.";
         PreviousImage: "Previous photo", "Show the previous photo in the list.";
+        RemoveImage: "Remove from list", "Remove this photo from the list. Its file is not changed.";
+        RestoreImages: "Undo change of the list", "Undo the last change of the list of photos.";
         ReloadImage: "Reload photo", "Reload the photo from its file.";
         AddLabelMap: "Add label map…",
             "Compare with a label map of this photo from another program. It must be a PNG with class ids.";
@@ -121,6 +127,9 @@ commands! {
         SegmentAll: "Segment all…", "Run the model on every photo in the list that has no result yet.";
         Cancel: "Cancel", "Stop the current run. Finished results are kept.";
         CancelAll: "Cancel all", "Stop segmenting all photos. Finished results are kept.";
+        PauseAll: "Pause all", "Pause segmenting all photos. Finished results are kept, and the rest can be resumed.";
+        ResumeAll: "Resume all", "Segment the photos that were left when the run was paused.";
+        DropRest: "Drop the rest", "Forget the photos that were left when the run was paused.";
     }
     Model {
         Decoder1: "Decoder 1", "Show the masks of the first decoder in the top bar.";
@@ -170,6 +179,8 @@ commands! {
         ToggleOutline: "Outlines", "Show or hide the mask outlines.";
         TogglePalette: "Colour-blind safe colours",
             "Switch between the colours of Segscope and those of Okabe and Ito, for colour-blind users.";
+        OpenPalette: "Palette from a file…",
+            "Take the colours of classes by name from a .toml, .json or .csv file, or from CVAT's labelmap.txt.";
         ToggleFade: "Fade unsure pixels", "Draw masks fainter where the model is less confident.";
         TogglePixelGrid: "Pixel grid", "Show pixel edges when zoomed in far enough.";
         TogglePatchGrid: "Patch grid", "Show the patches, each of which is one token to the model.";
@@ -192,6 +203,7 @@ commands! {
     Window {
         ToggleImageList: "Photo list", "Show or hide the list of photos on the left.";
         ToggleInspector: "Inspector", "Show or hide the panel with masks, classes and reading on the right.";
+        FullScreen: "Full screen", "Use the whole screen, or return to a window.";
         Palette: "Find a command…", "Find a command, photo or class by a few letters of its name.";
         Log: "Log", "Show the messages since the start.";
         Performance: "Performance", "Show frame times, memory and what the worker is doing.";
@@ -225,6 +237,18 @@ impl Command {
     /// The index of the decoder switch entry that it chooses, from 0; `None` for other commands.
     pub(super) fn decoder(self) -> Option<usize> {
         Self::DECODERS.iter().position(|command| *command == self)
+    }
+
+    /// The workspace that it belongs to; `None` if it belongs to all. Commands of different workspaces may have the same
+    /// key.
+    pub(super) fn workspace(self) -> Option<&'static str> {
+        match self {
+            Self::PreviousLayer | Self::NextLayer | Self::PreviousHead | Self::NextHead => Some("Attention"),
+            Self::ToggleWipe | Self::ToggleDifferences | Self::ToggleTable => Some("Compare"),
+            Self::PinMiddle => Some("Masks"),
+            Self::ScoreAll => Some("Evaluate"),
+            _ => None,
+        }
     }
 
     /// Whether menus omit it. Its key and the shortcut page still offer it.

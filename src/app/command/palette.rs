@@ -375,10 +375,7 @@ mod tests {
         press(&mut harness, Key::ArrowDown);
         press(&mut harness, Key::Enter);
         // The second line cannot be chosen, so the third is.
-        assert_eq!(
-            harness.state().chosen,
-            Some(PaletteChoice::Command(Command::OpenSample))
-        );
+        assert_eq!(harness.state().chosen, Some(PaletteChoice::Command(Command::OpenPath)));
         harness.state_mut().palette.open();
         harness.run();
         press(&mut harness, Key::End);

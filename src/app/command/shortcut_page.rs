@@ -1,9 +1,13 @@
 //! The page of keyboard shortcuts and mouse actions.
 
-use egui::{Context, Grid, RichText, ScrollArea, TextEdit, Ui, vec2};
+use egui::{Context, Event, Grid, Key, KeyboardShortcut, Modifiers, ScrollArea, TextEdit, Ui, vec2};
 
+use super::key_map::{KeyMap, KeyNames, KeyRefusal, name_of};
+use super::keys::key_text;
 use super::{Command, Section};
 use crate::app::chrome::page;
+use crate::app::theme::{Icon, heading, height};
+use crate::app::widgets::icon_button;
 
 /// Mouse actions and held keys, as (input, effect).
 const BY_HAND: [(&str, &str); 10] = [
@@ -32,12 +36,19 @@ pub(in crate::app) struct ShortcutPage {
     /// Opened in this frame: the filter takes the focus.
     opened: bool,
     filter: String,
+    /// The command whose key the user is setting.
+    sets: Option<Command>,
+    /// Why the last key was not taken.
+    refused: Option<String>,
 }
 
-/// A titled group of lines, as (keys, what they do).
+/// A line: keys, what they do, and the command; `None` for what no command does.
+type Line = (String, &'static str, Option<Command>);
+
+/// A titled group of lines.
 struct Group {
     title: &'static str,
-    lines: Vec<(String, &'static str)>,
+    lines: Vec<Line>,
 }
 
 impl ShortcutPage {
@@ -53,35 +64,135 @@ impl ShortcutPage {
         self.open
     }
 
-    /// Draws it if it is open.
-    pub(in crate::app) fn show(&mut self, context: &Context) {
-        let Self { open, opened, filter } = self;
+    /// Whether the next key that is pressed is set for a command.
+    pub(in crate::app) fn sets_key(&self) -> bool {
+        self.open && self.sets.is_some()
+    }
+
+    /// Draws it if it is open. Returns the keys of the settings if the user changed them.
+    pub(in crate::app) fn show(&mut self, context: &Context, names: &KeyNames) -> Option<KeyNames> {
+        if !self.open {
+            self.sets = None;
+            return None;
+        }
+        let mut changed = self.take_key(context, names);
+        let Self {
+            open,
+            opened,
+            filter,
+            sets,
+            refused,
+        } = self;
+        let mut asked = None;
         page::show(context, Command::Shortcuts.title(), open, vec2(820.0, 560.0), |ui| {
             let field = TextEdit::singleline(filter)
                 .hint_text("Filter by name or key")
                 .desired_width(240.0);
-            let field = ui.add(field).accessible_name("Filter keys");
-            if std::mem::take(opened) {
-                field.request_focus();
-            }
+            ui.horizontal(|ui| {
+                let field = ui.add(field).accessible_name("Filter keys");
+                if std::mem::take(opened) {
+                    field.request_focus();
+                }
+                if !names.is_empty() && ui.button("Reset all keys").clicked() {
+                    changed = Some(KeyNames::new());
+                }
+            });
+            // Its line is always there, so that nothing moves.
+            match (&*sets, &*refused) {
+                (Some(command), Some(why)) => ui.colored_label(
+                    ui.visuals().warn_fg_color,
+                    format!("{why} Press another key for {}, or Escape.", command.title()),
+                ),
+                (Some(command), None) => ui.label(format!(
+                    "Press a key for {}. Backspace removes its keys, Escape keeps them.",
+                    command.title()
+                )),
+                (None, _) => ui.weak("Click a key to change it. The file settings.toml has them under [keys]."),
+            };
             ui.add_space(4.0);
             let groups = groups(ui, filter);
             if groups.is_empty() {
                 ui.label("No matching key or command.");
             }
             ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+                let mut click = |command| asked = Some(command);
                 if ui.available_width() < TWO_COLUMNS {
-                    column(ui, &groups);
+                    column(ui, &groups, (*sets, names), &mut click);
                 } else {
                     let (left, right) = groups.split_at(half(&groups));
                     ui.columns_const(|[first, second]| {
-                        column(first, left);
-                        column(second, right);
+                        column(first, left, (*sets, names), &mut click);
+                        column(second, right, (*sets, names), &mut click);
                     });
                 }
             });
         });
+        match asked {
+            Some(Asked::Set(command)) => (self.sets, self.refused) = (Some(command), None),
+            Some(Asked::Reset(command)) => {
+                let mut names = names.clone();
+                names.remove(&command.name());
+                changed = Some(names);
+            }
+            None => {}
+        }
+        changed
     }
+
+    /// Takes the key that the user presses for a command. Returns the keys of the settings with it.
+    fn take_key(&mut self, context: &Context, names: &KeyNames) -> Option<KeyNames> {
+        let command = self.sets?;
+        let pressed = context.input_mut(|input| {
+            let at = input
+                .events
+                .iter()
+                .position(|event| matches!(event, Event::Key { pressed: true, .. }))?;
+            match input.events.remove(at) {
+                Event::Key { key, modifiers, .. } => Some((key, modifiers)),
+                _ => None,
+            }
+        });
+        let (key, modifiers) = pressed?;
+        let keys = match (key, modifiers.any()) {
+            (Key::Escape, false) => {
+                self.sets = None;
+                return None;
+            }
+            (Key::Backspace, false) => Vec::new(),
+            _ => {
+                let modifiers = Modifiers {
+                    ctrl: false,
+                    mac_cmd: false,
+                    command: modifiers.command || modifiers.ctrl,
+                    ..modifiers
+                };
+                let shortcut = KeyboardShortcut::new(modifiers, key);
+                match KeyMap::of_window(context).check(command, shortcut) {
+                    Ok(()) => vec![name_of(shortcut)],
+                    Err(why) => {
+                        let key = key_text(context, &shortcut);
+                        self.refused = Some(match why {
+                            KeyRefusal::Reserved => format!("{key} is used by the window itself."),
+                            KeyRefusal::Taken(other) => format!("{key} belongs to {}.", other.title()),
+                        });
+                        return None;
+                    }
+                }
+            }
+        };
+        (self.sets, self.refused) = (None, None);
+        let mut names = names.clone();
+        names.insert(command.name(), keys);
+        Some(names)
+    }
+}
+
+/// What the user asks of a line.
+enum Asked {
+    /// Set the key of this command.
+    Set(Command),
+    /// Give it its usual keys.
+    Reset(Command),
 }
 
 /// The groups with the lines that contain the filter, without empty groups.
@@ -94,17 +205,17 @@ fn groups(context: &Context, filter: &str) -> Vec<Group> {
     };
     let by_section = Section::ALL.into_iter().map(|section| {
         let commands = Command::ALL.iter().filter(|command| command.section() == section);
-        let lines = commands.map(|command| (command.all_shortcuts_text(context), command.title()));
-        (section.title(), lines.collect())
+        let line = |command: &Command| (command.all_shortcuts_text(context), command.title(), Some(*command));
+        (section.title(), commands.map(line).collect())
     });
-    let by_hand = BY_HAND.map(|(keys, what)| (keys.to_owned(), what)).to_vec();
+    let by_hand = BY_HAND.map(|(keys, what)| (keys.to_owned(), what, None)).to_vec();
     by_section
         .chain([("Mouse and held keys", by_hand)])
-        .map(|(title, lines): (_, Vec<(String, &'static str)>)| Group {
+        .map(|(title, lines): (_, Vec<Line>)| Group {
             title,
             lines: lines
                 .into_iter()
-                .filter(|(keys, what)| keep(title, keys, what))
+                .filter(|(keys, what, _)| keep(title, keys, what))
                 .collect(),
         })
         .filter(|group| !group.lines.is_empty())
@@ -127,18 +238,39 @@ fn half(groups: &[Group]) -> usize {
         .count()
 }
 
-fn column(ui: &mut Ui, groups: &[Group]) {
+fn column(ui: &mut Ui, groups: &[Group], (sets, names): (Option<Command>, &KeyNames), click: &mut impl FnMut(Asked)) {
     for group in groups {
-        ui.label(RichText::new(group.title).strong());
+        ui.label(heading(group.title));
         Grid::new(("keys", group.title))
             .num_columns(2)
             .min_col_width(NAMES)
             .spacing([16.0, 4.0])
             .show(ui, |ui| {
-                for (keys, what) in &group.lines {
+                for (keys, what, command) in &group.lines {
                     ui.label(*what);
-                    if !keys.is_empty() {
-                        ui.label(RichText::new(keys).monospace());
+                    match command {
+                        None => drop(ui.label(keys)),
+                        Some(command) => {
+                            ui.horizontal(|ui| {
+                                let text = match (sets == Some(*command), keys.is_empty()) {
+                                    (true, _) => "Press a key…",
+                                    (false, true) => "–",
+                                    (false, false) => keys,
+                                };
+                                let button = ui.button(text).accessible_name(format!("Key of {what}"));
+                                if button.on_hover_text("Set another key").clicked() {
+                                    click(Asked::Set(*command));
+                                }
+                                if names.contains_key(&command.name()) {
+                                    let name = format!("Usual key of {what}");
+                                    let reset = icon_button(ui, Icon::RotateCcw, &name, height::CONTROL, false);
+                                    if reset.on_hover_text("Use its usual keys").clicked() {
+                                        click(Asked::Reset(*command));
+                                    }
+                                }
+                            })
+                            .inner
+                        }
                     }
                     ui.end_row();
                 }
@@ -154,16 +286,58 @@ mod tests {
     use egui_kittest::kittest::Queryable as _;
 
     use super::ShortcutPage;
-    use crate::app::command::Command;
+    use crate::app::command::{Command, KeyMap, KeyNames};
 
-    fn harness(size: [f32; 2]) -> Harness<'static, ShortcutPage> {
+    /// The page, and the keys of the settings.
+    type State = (ShortcutPage, KeyNames);
+
+    fn harness(size: [f32; 2]) -> Harness<'static, State> {
         let mut page = ShortcutPage::default();
         page.open();
         let mut harness = Harness::builder()
             .with_size(size)
-            .build_ui_state(|ui, page: &mut ShortcutPage| page.show(ui), page);
+            .with_context_setup(crate::app::testing::looks)
+            .build_ui_state(
+                |ui, (page, names): &mut State| {
+                    KeyMap::of_names(names).0.install(ui);
+                    if let Some(changed) = page.show(ui, names) {
+                        *names = changed;
+                    }
+                },
+                (page, KeyNames::new()),
+            );
         harness.run();
         harness
+    }
+
+    #[test]
+    fn a_key_is_set_and_a_conflict_is_refused_with_its_owner() {
+        let mut harness = harness([900.0, 600.0]);
+        let set = |harness: &mut Harness<State>| {
+            harness.get_by_label("Filter keys").type_text("next layer");
+            harness.run();
+            harness.get_by_label("Key of Next layer").click();
+            harness.run();
+            assert!(harness.state().0.sets_key());
+        };
+        set(&mut harness);
+        harness.key_press(Key::M);
+        harness.run();
+        harness.get_by_label_contains("M belongs to Masks.");
+        assert!(harness.state().1.is_empty());
+        // The key of another workspace is free.
+        harness.key_press(Key::W);
+        harness.run();
+        assert_eq!(harness.state().1["next-layer"], ["W"]);
+        assert!(!harness.state().0.sets_key());
+        harness.get_by_label("Usual key of Next layer").click();
+        harness.run();
+        assert!(harness.state().1.is_empty());
+        harness.get_by_label("Key of Next layer").click();
+        harness.run();
+        harness.key_press(Key::Escape);
+        harness.run();
+        assert!(harness.state().0.is_open() && !harness.state().0.sets_key());
     }
 
     #[test]
@@ -195,11 +369,11 @@ mod tests {
         let mut harness = harness([900.0, 600.0]);
         harness.key_press(Key::Escape);
         harness.run();
-        assert!(!harness.state().is_open());
-        harness.state_mut().open();
+        assert!(!harness.state().0.is_open());
+        harness.state_mut().0.open();
         harness.run();
         harness.get_by_label("Close window").click();
         harness.run();
-        assert!(!harness.state().is_open());
+        assert!(!harness.state().0.is_open());
     }
 }

@@ -34,6 +34,8 @@ pub(in crate::app) struct MaskStyle {
     /// Pixels whose class has a probability below this are not drawn, 0..=1.
     pub(in crate::app) threshold: f32,
     pub(in crate::app) highlight: Option<Highlight>,
+    /// The number of colours after which they repeat: further classes are striped.
+    pub(in crate::app) repeats_after: Option<usize>,
 }
 
 /// A highlighted class or region.
@@ -56,16 +58,49 @@ impl Highlight {
     }
 }
 
-/// Brightness and contrast of the photo; the default leaves it unchanged.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+/// Looks of the photo; the default leaves it unchanged.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::app) struct Tone {
     /// -1..=1, added to the values.
     pub(in crate::app) brightness: f32,
     /// -1..=1: -1 is uniform grey, 0 unchanged, 1 four times the contrast.
     pub(in crate::app) contrast: f32,
+    /// 0..=1: 0 is grey, 1 unchanged.
+    pub(in crate::app) saturation: f32,
+    /// Factor of the light, 0..=1.
+    pub(in crate::app) light: f32,
+}
+
+impl Default for Tone {
+    fn default() -> Self {
+        Self {
+            brightness: 0.0,
+            contrast: 0.0,
+            saturation: 1.0,
+            light: 1.0,
+        }
+    }
 }
 
 impl Tone {
+    /// The tone of a photo under a map of values, which must stand out.
+    pub(in crate::app) fn under_map(self) -> Self {
+        Self {
+            saturation: 0.4,
+            light: 0.76,
+            ..self
+        }
+    }
+
+    /// The tone of a photo under errors.
+    pub(in crate::app) fn under_errors(self) -> Self {
+        Self {
+            saturation: 0.3,
+            light: 0.62,
+            ..self
+        }
+    }
+
     /// The factor by which a value of 0..=1 is multiplied, and what is added after that.
     fn factor_and_addend(self) -> [f32; 2] {
         let factor = 1.0 + self.contrast * if self.contrast >= 0.0 { 3.0 } else { 1.0 };
@@ -122,7 +157,7 @@ struct Slot {
 }
 
 /// The shader's `View`.
-type View = [[f32; 4]; 4];
+type View = [[f32; 4]; 5];
 
 impl Slot {
     /// A slot with room for `classes` classes.
@@ -182,8 +217,11 @@ impl Image {
         // would decide for each screen pixel separately which of the two photo pixels is drawn.
         let (left, top) = (pixels(self.rect.min.x) - 0.01, pixels(self.rect.min.y) - 0.01);
         let photo = [left, top, pixels(self.rect.width()), pixels(self.rect.height())];
+        let repeats = self.masks.as_ref().and_then(|(_, style)| style.repeats_after);
+        let mute = [self.tone.saturation, self.tone.light, repeats.unwrap_or(0) as f32, 0.0];
         let Some((_, style)) = &self.masks else {
-            return [photo, [factor, addend, linear, 0.0], [0.0; 4], [-1.0, -1.0, 0.0, 1.0]];
+            let tone = [factor, addend, linear, 0.0];
+            return [photo, tone, [0.0; 4], [-1.0, -1.0, 0.0, 1.0], mute];
         };
         let fill = match style.fill {
             MaskFill::Fill => 1.0,
@@ -211,6 +249,7 @@ impl Image {
                 line_width(pixels(HIGHLIGHT_LINE)),
                 pixels(STRIPE_DISTANCE),
             ],
+            mute,
         ]
     }
 }

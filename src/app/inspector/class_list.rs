@@ -1,11 +1,11 @@
 //! The class list: which classes are shown, in which colour, and how much of the image each covers.
 
-use egui::{Button, Label, Layout, RichText, ScrollArea, TextEdit, Ui};
+use egui::{Button, Label, Layout, Modifiers, RichText, ScrollArea, TextEdit, Ui};
 
 use super::class_row::{self, ClassRow, Happened};
 use crate::app::state::{ClassOrder, ViewState};
 use crate::app::theme::{Icon, height, medium};
-use crate::app::widgets::icon_button;
+use crate::app::widgets::{icon_button, percent_row};
 use crate::labels::ClassSet;
 
 /// Number of classes from which the search field is always there.
@@ -37,8 +37,9 @@ impl ClassShares<'_> {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(in crate::app) struct ClassList {
     search: String,
-    /// Name of the class whose details are shown. It stays selected with another model that has it.
-    selected: Option<String>,
+    /// Names of the selected classes, the last one chosen at the end. They stay selected with another model that has
+    /// them.
+    selected: Vec<String>,
     /// Id of the class whose row is under the cursor.
     hovered: Option<usize>,
     /// Ids sorted by their shares in the last image with a result.
@@ -126,11 +127,15 @@ impl ClassList {
                         name,
                         color: colors.get(id).copied().unwrap_or_default(),
                         share: found.map(|found| found.share(id)),
-                        selected: self.selected.as_deref() == Some(name),
+                        selected: self.is_selected(name),
                         lit: highlighted.is_some_and(|highlighted| usize::from(highlighted) == id),
                         painting: self.painting,
                     };
                     let happened = class_row::show(ui, view, &row);
+                    if happened.clicked && !happened.soloed {
+                        let listed: Vec<&str> = order.iter().map(|id| classes.classes[*id].name.as_str()).collect();
+                        self.select(name, &listed, ui.input(|input| input.modifiers));
+                    }
                     self.react(view, (id, name), happened);
                 }
             },
@@ -145,13 +150,43 @@ impl ClassList {
             self.painting = Some(shows);
         }
         if happened.toggled {
+            let shows = !view.class(name).visible;
             view.toggle_class(name);
+            if self.selected.len() > 1 && self.is_selected(name) {
+                for other in &self.selected {
+                    view.change_class(other, |style| style.visible = shows);
+                }
+            }
         }
         if happened.soloed {
             view.toggle_solo(name);
-        } else if happened.clicked {
-            let selected = self.selected.as_deref() == Some(name);
-            self.selected = (!selected).then(|| name.to_owned());
+        }
+    }
+
+    fn is_selected(&self, name: &str) -> bool {
+        self.selected.iter().any(|selected| selected == name)
+    }
+
+    /// Selects a class: with Ctrl besides the others, with Shift all from the last one to it, otherwise alone. The only
+    /// selected class is deselected.
+    fn select(&mut self, name: &str, listed: &[&str], modifiers: Modifiers) {
+        let place = |name: &str| listed.iter().position(|listed| *listed == name);
+        let last = self.selected.last().and_then(|last| place(last));
+        match (modifiers.command, modifiers.shift, last.zip(place(name))) {
+            (true, _, _) if self.is_selected(name) => self.selected.retain(|selected| selected != name),
+            (true, _, _) => self.selected.push(name.to_owned()),
+            (false, true, Some((from, to))) => {
+                let range = listed[from.min(to)..=from.max(to)].iter();
+                let mut range: Vec<String> = range.map(|name| (*name).to_owned()).collect();
+                if from > to {
+                    range.reverse();
+                }
+                // The one that the range begins with stays the last chosen, for the next range.
+                range.rotate_left(1);
+                self.selected = range;
+            }
+            _ if self.selected == [name] => self.selected.clear(),
+            _ => self.selected = vec![name.to_owned()],
         }
     }
 
@@ -182,11 +217,17 @@ impl ClassList {
         classes: &ClassSet,
         found: Option<ClassShares>,
     ) {
-        let is_selected = |name: &str| self.selected.as_deref() == Some(name);
-        let mut named = classes.classes.iter().enumerate();
-        let Some((id, class)) = named.find(|(_, class)| is_selected(&class.name)) else {
-            return;
+        let named = classes.classes.iter().enumerate();
+        let selected: Vec<usize> = named
+            .filter(|(_, class)| self.is_selected(&class.name))
+            .map(|(id, _)| id)
+            .collect();
+        let id = match selected[..] {
+            [] => return,
+            [id] => id,
+            _ => return several(ui, view, (classes, &selected), found),
         };
+        let class = &classes.classes[id];
         ui.separator();
         ui.horizontal(|ui| {
             ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
@@ -226,6 +267,47 @@ impl ClassList {
                 view.change_class(&class.name, |style| style.opacity = opacity / 100.0);
             }
         });
+    }
+}
+
+/// Draws the controls of several selected classes.
+fn several(ui: &mut Ui, view: &mut ViewState, (classes, ids): (&ClassSet, &[usize]), found: Option<ClassShares>) {
+    let names: Vec<&str> = ids.iter().map(|id| classes.classes[*id].name.as_str()).collect();
+    ui.separator();
+    ui.horizontal(|ui| {
+        ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
+            for (title, shows) in [("Hide", false), ("Show", true)] {
+                let name = format!("{title} the selected classes");
+                if ui.small_button(title).accessible_name(name).clicked() {
+                    for name in &names {
+                        view.change_class(name, |style| style.visible = shows);
+                    }
+                }
+            }
+            ui.with_layout(Layout::left_to_right(egui::Align::Center), |ui| {
+                ui.add(Label::new(medium(format!("{} classes selected", ids.len()))).truncate())
+                    .on_hover_text(names.join(", "));
+            });
+        });
+    });
+    if let Some(found) = found {
+        let share = ids.iter().map(|id| found.share(*id)).sum();
+        let pixels = ids.iter().map(|id| found.pixels(*id)).sum();
+        ui.label(format!("{}, {} pixels", percent(share), grouped(pixels)));
+    }
+    let mut opacity = names.iter().map(|name| view.class(name).opacity).fold(0.0, f32::max);
+    let before = opacity;
+    percent_row(
+        ui,
+        "Opacity",
+        "Opacity of the selected classes",
+        &mut opacity,
+        0.0..=1.0,
+    );
+    if opacity != before {
+        for name in &names {
+            view.change_class(name, |style| style.opacity = opacity);
+        }
     }
 }
 
@@ -312,6 +394,28 @@ mod tests {
         harness.run();
         assert!(harness.query_by_label("Show pole").is_none() && harness.query_by_label("Show road").is_some());
         assert!(harness.state().1.present_only);
+    }
+
+    #[test]
+    fn several_classes_are_selected_with_ctrl_and_shift() {
+        let mut list = ClassList::default();
+        let listed = ["road", "sky", "car", "tree", "pole"];
+        let mut select = |name: &str, modifiers| {
+            list.select(name, &listed, modifiers);
+            list.selected.clone()
+        };
+        assert_eq!(select("sky", Modifiers::NONE), ["sky"]);
+        assert_eq!(select("tree", Modifiers::COMMAND), ["sky", "tree"]);
+        assert_eq!(select("sky", Modifiers::COMMAND), ["tree"]);
+        let mut range = select("road", Modifiers::SHIFT);
+        range.sort_unstable();
+        assert_eq!(range, ["car", "road", "sky", "tree"]);
+        // The range is changed from the same end.
+        let mut range = select("pole", Modifiers::SHIFT);
+        range.sort_unstable();
+        assert_eq!(range, ["pole", "tree"]);
+        assert_eq!(select("car", Modifiers::NONE), ["car"]);
+        assert_eq!(select("car", Modifiers::NONE), [""; 0]);
     }
 
     #[test]

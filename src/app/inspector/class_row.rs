@@ -7,7 +7,7 @@ use egui::{
 
 use super::class_list::percent;
 use crate::app::state::ViewState;
-use crate::app::theme::{Icon, Tokens, height, medium, radius, size};
+use crate::app::theme::{Icon, Tokens, data_color, height, medium, radius, size};
 use crate::app::widgets::icon_button;
 
 /// Width of the column of shares, and side of swatch and icons, in points.
@@ -112,11 +112,7 @@ fn background(ui: &Ui, rect: Rect, row: &ClassRow, hovered: bool, response: &Res
         let [r, g, b] = row.color;
         let strength = if ui.visuals().dark_mode { 0.2 } else { 0.3 };
         let bar = rect.with_max_x(rect.left() + rect.width() * share as f32);
-        painter.rect_filled(
-            bar,
-            radius::CONTROL,
-            Color32::from_rgb(r, g, b).gamma_multiply(strength),
-        );
+        painter.rect_filled(bar, radius::CONTROL, data_color([r, g, b]).gamma_multiply(strength));
     }
     painter.rect_stroke(rect, radius::CONTROL, edge, StrokeKind::Inside);
 }

@@ -102,6 +102,8 @@ fn rows(ui: &mut Ui, model: &ModelInfo, edited: &mut InferenceSettings) {
             .on_hover_text("Average over six scales: better and many times slower");
         tick(ui, &mut edited.mirrored, "Mirrored")
             .on_hover_text("Average over the mirrored photo too: better and twice as slow");
+        tick(ui, &mut edited.refined_edges, "Refined edges")
+            .on_hover_text("Let edges of classes follow those of the photo. Scores then count the refined masks.");
     });
 }
 

@@ -1,13 +1,14 @@
 //! The controls for masks and photo: style, opacity, confidence, palette, brightness.
 
 use egui::{
-    Align, Align2, Button, CollapsingHeader, FontId, Layout, Popup, Response, RichText, Role, Sense, Slider,
-    StrokeKind, Ui, WidgetInfo, pos2, vec2,
+    Align2, Button, CollapsingHeader, FontId, Popup, Response, Role, Sense, Slider, StrokeKind, Ui, WidgetInfo, pos2,
+    vec2,
 };
 
+use crate::app::command::Command;
 use crate::app::state::{MaskFill, Palette, ViewState};
-use crate::app::theme::{Icon, Tokens, height};
-use crate::app::widgets::{Segment, segmented, swatches, tick};
+use crate::app::theme::{Icon, height};
+use crate::app::widgets::{Segment, labelled, percent_row, segmented, slider_row, swatches, tick};
 use crate::labels::ClassSet;
 
 /// Width of an outline that is switched on without a width, in points.
@@ -27,7 +28,9 @@ pub(in crate::app) fn set_fill(view: &mut ViewState, fill: MaskFill) {
 }
 
 /// Draws the frequently used controls.
-pub(in crate::app) fn masks(ui: &mut Ui, view: &mut ViewState, classes: Option<&ClassSet>) {
+///
+/// Returns whether the user asks for a palette from a file.
+pub(in crate::app) fn masks(ui: &mut Ui, view: &mut ViewState, classes: Option<&ClassSet>) -> bool {
     let choices = [
         (MaskFill::Fill, "Fill", "Fill the masks"),
         (
@@ -51,24 +54,26 @@ pub(in crate::app) fn masks(ui: &mut Ui, view: &mut ViewState, classes: Option<&
             set_fill(view, fill);
         }
     }
-    percent(ui, "Opacity", "Opacity of all masks", &mut view.opacity, 0.0..=1.0);
-    row(ui, "Outline", "Width of the outlines; 0 turns them off", |ui| {
-        let slider = Slider::new(&mut view.outline, 0.0..=6.0).fixed_decimals(1);
-        let slider = slider.custom_formatter(|width, _| outline_text(width));
-        ui.add(slider.custom_parser(outline_of))
-    });
-    if let Some(classes) = classes {
-        palette_row(ui, view, classes);
-    }
+    percent_row(ui, "Opacity", "Opacity of all masks", &mut view.opacity, 0.0..=1.0);
+    let slider = Slider::new(&mut view.outline, 0.0..=6.0).fixed_decimals(1);
+    let slider = slider.custom_formatter(|width, _| outline_text(width));
+    let hint = "Width of the outlines; 0 turns them off";
+    slider_row(ui, "Outline", hint, slider.custom_parser(outline_of));
+    classes.is_some_and(|classes| palette_row(ui, view, classes))
 }
 
 /// Draws the palette in use as a strip of its colours, which opens the list of palettes.
-fn palette_row(ui: &mut Ui, view: &mut ViewState, classes: &ClassSet) {
+///
+/// Returns whether the user asks for a palette from a file.
+fn palette_row(ui: &mut Ui, view: &mut ViewState, classes: &ClassSet) -> bool {
+    let mut opens_file = false;
     labelled(ui, "Palette", |ui| {
         let size = vec2(ui.available_width(), height::CONTROL);
         let (rect, button) = ui.allocate_exact_size(size, Sense::click());
-        let name = format!("Palette: {}", view.palette.title());
-        button.widget_info(|| WidgetInfo::labeled(Role::ComboBox, true, &name));
+        button.widget_info(|| WidgetInfo {
+            current_text_value: Some(view.palette.title().to_owned()),
+            ..WidgetInfo::labeled(Role::ComboBox, true, "Palette")
+        });
         let visuals = *ui.style().interact(&button);
         let painter = ui.painter();
         painter.rect(
@@ -96,14 +101,20 @@ fn palette_row(ui: &mut Ui, view: &mut ViewState, classes: &ClassSet) {
                     ui.close();
                 }
             }
+            ui.separator();
+            if ui
+                .button(Command::OpenPalette.title())
+                .on_hover_text(Command::OpenPalette.explanation())
+                .clicked()
+            {
+                opens_file = true;
+                ui.close();
+            }
         });
         button
     });
+    opens_file
 }
-
-/// Width of the value beside a slider with the gap before it, in points: `-100 %` with the margins of its field. With
-/// less, the row would be wider than the panel, which would grow with every frame.
-const VALUE: f32 = 84.0;
 
 /// Width of the list of palettes, in points.
 const PALETTES: f32 = 320.0;
@@ -141,7 +152,7 @@ fn outline_of(text: &str) -> Option<f64> {
 pub(in crate::app) fn more(ui: &mut Ui, view: &mut ViewState) {
     CollapsingHeader::new("Confidence").show(ui, |ui| {
         tick(ui, &mut view.fade, "Fade by confidence").on_hover_text("The lower the confidence, the fainter the mask");
-        percent(
+        percent_row(
             ui,
             "Hide below",
             "Do not draw pixels whose class has a lower probability",
@@ -150,14 +161,14 @@ pub(in crate::app) fn more(ui: &mut Ui, view: &mut ViewState) {
         );
     });
     CollapsingHeader::new("Photo").show(ui, |ui| {
-        percent(
+        percent_row(
             ui,
             "Brightness",
             "Added to the photo, on the screen only",
             &mut view.brightness,
             -1.0..=1.0,
         );
-        percent(
+        percent_row(
             ui,
             "Contrast",
             "Of the photo, on the screen only",
@@ -168,43 +179,6 @@ pub(in crate::app) fn more(ui: &mut Ui, view: &mut ViewState) {
             view.brightness = 0.0;
             view.contrast = 0.0;
         }
-    });
-}
-
-fn percent(ui: &mut Ui, title: &str, hint: &str, value: &mut f32, range: std::ops::RangeInclusive<f32>) {
-    let mut shown = *value * 100.0;
-    let range = range.start() * 100.0..=range.end() * 100.0;
-    row(ui, title, hint, |ui| {
-        let slider = Slider::new(&mut shown, range).suffix(" %").fixed_decimals(0);
-        let response = ui.add(slider);
-        if response.changed() {
-            *value = shown / 100.0;
-        }
-        response
-    });
-}
-
-/// Draws a label in its column and a slider beside it.
-fn row(ui: &mut Ui, title: &str, hint: &str, add: impl FnOnce(&mut Ui) -> Response) {
-    labelled(ui, title, |ui| {
-        // The width that remains beside the slider's number.
-        ui.spacing_mut().slider_width = (ui.available_width() - VALUE).max(48.0);
-        // The filled part of the slider.
-        ui.visuals_mut().selection.bg_fill = Tokens::of(ui).second;
-        add(ui).on_hover_text(hint)
-    });
-}
-
-/// Draws a label in its column and a control beside it.
-fn labelled(ui: &mut Ui, title: &str, add: impl FnOnce(&mut Ui) -> Response) {
-    const LABEL: f32 = 74.0;
-    ui.horizontal(|ui| {
-        let size = vec2(LABEL, height::CONTROL);
-        let label = ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
-            ui.set_min_width(LABEL);
-            ui.label(RichText::new(title).color(Tokens::of(ui).second))
-        });
-        add(ui).labelled_by(label.inner.id);
     });
 }
 

@@ -68,6 +68,10 @@ pub(in crate::app) enum Ask {
     InitFile,
     /// The output folder of a training.
     TrainOut,
+    /// A file of class colours.
+    PaletteFile,
+    /// The folder of an earlier training.
+    TrainRun,
 }
 
 impl Default for Dialogs {
@@ -149,15 +153,27 @@ fn answer(what: Ask, folder: Option<PathBuf>) -> Option<Chosen> {
             let dialog = dialog.set_title("Model folder");
             dialog.pick_folder().map(|folder| Chosen::Folder(what, folder))
         }
-        Ask::TruthFolder | Ask::TrainImages | Ask::TrainLabels | Ask::ValImages | Ask::ValLabels | Ask::TrainOut => {
+        Ask::TruthFolder
+        | Ask::TrainImages
+        | Ask::TrainLabels
+        | Ask::ValImages
+        | Ask::ValLabels
+        | Ask::TrainOut
+        | Ask::TrainRun => {
             let title = match what {
                 Ask::TrainImages => "Training photos",
                 Ask::ValImages => "Validation photos",
                 Ask::TrainOut => "Save training results to",
+                Ask::TrainRun => "Folder of an earlier training",
                 _ => "Folder of label maps",
             };
             let dialog = dialog.set_title(title);
             dialog.pick_folder().map(|folder| Chosen::Folder(what, folder))
+        }
+        Ask::PaletteFile => {
+            let dialog = dialog.set_title("Class colours");
+            let dialog = dialog.add_filter("Palettes", &["toml", "json", "csv", "txt"]);
+            dialog.pick_file().map(|file| Chosen::Folder(what, file))
         }
         Ask::InitFile => {
             let dialog = dialog.set_title("Pretrained weights");

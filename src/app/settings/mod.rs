@@ -14,12 +14,13 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::app::command::KeyNames;
 use crate::engine::{DeviceChoice, PrecisionChoice};
 use crate::export::Format;
 use tolerant_toml::{Persisted, unless_within};
 
 pub(super) use page::{PageInfo, show};
-pub(super) use session::{Camera, Panels, SavedSession};
+pub(super) use session::{Camera, PaneKind, Panels, SavedPane, SavedSession};
 pub use store::Store;
 pub(super) use writer::Writer;
 
@@ -107,6 +108,9 @@ pub(super) struct Settings {
     #[serde(rename = "stretch_dark_pictures")]
     pub(super) stretch_dark_images: bool,
     pub(super) export: ExportDefaults,
+    /// Keys of commands in place of the usual ones.
+    #[serde(skip_serializing_if = "KeyNames::is_empty")]
+    pub(super) keys: KeyNames,
 }
 
 impl Default for Settings {
@@ -124,6 +128,7 @@ impl Default for Settings {
             reload_changed_images: true,
             stretch_dark_images: false,
             export: ExportDefaults::default(),
+            keys: KeyNames::new(),
         }
     }
 }

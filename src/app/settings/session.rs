@@ -13,6 +13,9 @@ use crate::app::state::{MAX_SHORT_SIDE, MAX_WINDOW, SettingOverrides, ViewState}
 /// Largest number of recent images and folders.
 const RECENT_IMAGES: usize = 12;
 
+/// Largest number of earlier trainings.
+const TRAININGS: usize = 8;
+
 /// Largest number of recent models.
 const RECENT_MODELS: usize = 8;
 
@@ -36,6 +39,38 @@ impl Default for Camera {
             center: [0.5; 2],
         }
     }
+}
+
+/// What a pane of the compare workspace shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(in crate::app) enum PaneKind {
+    #[default]
+    Image,
+    Model,
+    Labels,
+    Truth,
+}
+
+/// A pane of the compare workspace.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(in crate::app) struct SavedPane {
+    pub(in crate::app) kind: PaneKind,
+    /// The model or label map; `None` for a built-in model.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "paths::optional")]
+    pub(in crate::app) path: Option<PathBuf>,
+    /// Key of the weights in a file with several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::app) weights: Option<String>,
+    /// Patch size of a built-in model other than the main one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::app) patch: Option<usize>,
+    pub(in crate::app) decoder: usize,
+    pub(in crate::app) multi_scale: bool,
+    /// The image that a label map was chosen for; `None` for the sample.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "paths::optional")]
+    pub(in crate::app) image: Option<PathBuf>,
 }
 
 /// Size and position of the window on the screen, in points.
@@ -103,6 +138,11 @@ pub(in crate::app) struct SavedSession {
     /// Models that were opened, newest first.
     #[serde(serialize_with = "paths::list")]
     pub(in crate::app) recent_models: Vec<PathBuf>,
+    /// Folders of trainings, newest first.
+    #[serde(serialize_with = "paths::list")]
+    pub(in crate::app) trainings: Vec<PathBuf>,
+    /// Whether the hints of the first start have been seen.
+    pub(in crate::app) coached: bool,
     /// The user's inference settings in place of those of the model files, by the model's path.
     #[serde(rename = "test_settings")]
     pub(in crate::app) inference_settings: BTreeMap<String, SettingOverrides>,
@@ -110,6 +150,8 @@ pub(in crate::app) struct SavedSession {
     pub(in crate::app) window: WindowPlace,
     pub(in crate::app) panels: Panels,
     pub(in crate::app) view: ViewState,
+    /// The panes of the compare workspace.
+    pub(in crate::app) panes: Vec<SavedPane>,
 }
 
 impl SavedSession {
@@ -121,6 +163,13 @@ impl SavedSession {
     /// Puts a model first among the recent ones.
     pub(in crate::app) fn remember_model(&mut self, path: &Path) {
         put_first(&mut self.recent_models, path, RECENT_MODELS);
+    }
+}
+
+impl SavedSession {
+    /// Puts the folder of a training first among the earlier ones.
+    pub(in crate::app) fn remember_training(&mut self, folder: &Path) {
+        put_first(&mut self.trainings, folder, TRAININGS);
     }
 }
 

@@ -26,10 +26,21 @@ pub(in crate::app) struct BatchRun {
     pub(in crate::app) failed: usize,
     /// Images that were skipped because their files existed.
     pub(in crate::app) there: usize,
-    /// Folder that files are written to, if any are.
-    folder: Option<PathBuf>,
+    /// The files to write and the folder for them, if any are written.
+    write: Option<(Options, PathBuf)>,
+    /// Whether the images that are left when it ends can be resumed.
+    is_paused: bool,
     /// The results are scored.
     pub(in crate::app) for_scores: bool,
+}
+
+/// What is left of a run that was paused.
+pub(in crate::app) struct PausedBatch {
+    pub(in crate::app) rest: Vec<ImageSource>,
+    write: Option<(Options, PathBuf)>,
+    for_scores: bool,
+    /// Number of images whose turn is over.
+    pub(in crate::app) done: usize,
 }
 
 impl BatchRun {
@@ -53,6 +64,21 @@ impl AppState {
         }
     }
 
+    /// Stops the run over all images so that the rest of it can be resumed.
+    pub(in crate::app) fn pause_batch(&mut self) {
+        if let Some(batch) = &mut self.jobs.batch {
+            batch.is_paused = true;
+            batch.asked.cancel();
+        }
+    }
+
+    /// Segments the images that were left when the run was paused.
+    pub(in crate::app) fn resume_batch(&mut self) {
+        if let Some(paused) = self.jobs.paused.take() {
+            self.segment_images(paused.rest, paused.write, paused.for_scores);
+        }
+    }
+
     /// Runs the output in use on some images, and exports the results if `write` is given.
     pub(in crate::app) fn segment_images(
         &mut self,
@@ -66,6 +92,7 @@ impl AppState {
         };
         let Some(settings) = self.run_settings() else { return };
         let output = models.output();
+        self.jobs.paused = None;
         let asked = Asked::new();
         let batch = Batch {
             images: images.clone(),
@@ -87,7 +114,8 @@ impl AppState {
             done: 0,
             failed: 0,
             there: 0,
-            folder: write.map(|(_, folder)| folder),
+            write,
+            is_paused: false,
             for_scores,
         };
         self.actions.job(Job::SegmentAll { ticket, batch });
@@ -175,14 +203,29 @@ impl AppState {
                 self.library.images.set_state(source, state);
             }
         }
+        if cancelled && batch.is_paused && self.is_in_use(&batch) {
+            let turn = done + failed + there;
+            let rest: Vec<ImageSource> = batch.sources.iter().skip(turn).cloned().collect();
+            if !rest.is_empty() {
+                // The status bar shows it and offers to resume.
+                self.jobs.paused = Some(PausedBatch {
+                    rest,
+                    write: batch.write,
+                    for_scores: batch.for_scores,
+                    done: turn,
+                });
+                return;
+            }
+        }
         let ended = if cancelled { "Cancelled" } else { "Finished" };
-        let what = match batch.folder {
+        let folder = batch.write.map(|(_, folder)| folder);
+        let what = match folder {
             Some(_) => "exported",
             None => "segmented",
         };
         let others = others_text(failed, there);
         let text = format!("{ended}: {done} of {} photos {what}{others}", batch.sources.len());
-        match batch.folder {
+        match folder {
             Some(folder) if done + there > 0 => self.actions.toast(Toast::wrote(text, folder)),
             _ => self.actions.info(text),
         }

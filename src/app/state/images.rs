@@ -1,8 +1,19 @@
 //! The open images: their order, their states, and which one is chosen for the canvas.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
+use super::Arrangement;
 use crate::engine::{ImageSource, Segmented};
+
+/// What was found in an image.
+#[derive(Debug, PartialEq)]
+pub(in crate::app) struct Found {
+    /// The ids of the classes that occur.
+    pub(in crate::app) classes: Box<[u16]>,
+    /// Mean confidence of its pixels, 0..=1.
+    pub(in crate::app) confidence: f32,
+}
 
 /// The state of an image's result.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,8 +24,8 @@ pub(in crate::app) enum State {
     Waiting,
     /// Being segmented.
     Running,
-    /// Segmented with the model in use; the number of classes in it.
-    Done { classes: usize },
+    /// Segmented with the model in use.
+    Done(Arc<Found>),
     /// Why the last run failed. Another model or other settings may succeed.
     Failed(String),
     /// Why the file cannot be read.
@@ -24,9 +35,11 @@ pub(in crate::app) enum State {
 impl State {
     /// The state of an image with this result.
     pub(in crate::app) fn of(result: &Segmented) -> Self {
-        Self::Done {
-            classes: result.present(),
-        }
+        let classes = (0..).zip(&*result.counts).filter(|(_, count)| **count > 0);
+        Self::Done(Arc::new(Found {
+            classes: classes.map(|(id, _)| id).collect(),
+            confidence: result.mean_confidence,
+        }))
     }
 
     /// The reason of a failure.
@@ -40,7 +53,7 @@ impl State {
     /// What screen readers say of it.
     pub(in crate::app) fn spoken(&self) -> String {
         match self {
-            Self::Done { .. } => format!("Done, {}", self.text()),
+            Self::Done(_) => format!("Done, {}", self.text()),
             _ => self.text(),
         }
     }
@@ -51,9 +64,23 @@ impl State {
             Self::NotSegmented => "Not segmented".into(),
             Self::Waiting => "Waiting".into(),
             Self::Running => "Segmenting".into(),
-            Self::Done { classes: 1 } => "1 class".into(),
-            Self::Done { classes } => format!("{classes} classes"),
-            Self::Failed(_) | Self::Unreadable(_) => "Failed".into(),
+            Self::Done(found) => match found.classes.len() {
+                1 => "1 class".into(),
+                classes => format!("{classes} classes"),
+            },
+            Self::Failed(_) => "Failed".into(),
+            Self::Unreadable(_) => "Cannot be read".into(),
+        }
+    }
+
+    /// The place of the state among all, for sorting.
+    pub(super) fn rank(&self) -> usize {
+        match self {
+            Self::Done(_) => 0,
+            Self::Running => 1,
+            Self::Waiting => 2,
+            Self::NotSegmented => 3,
+            Self::Failed(_) | Self::Unreadable(_) => 4,
         }
     }
 }
@@ -63,6 +90,14 @@ pub(in crate::app) struct Image {
     pub(in crate::app) source: ImageSource,
     pub(in crate::app) name: String,
     pub(in crate::app) state: State,
+    /// Mean IoU with its ground truth, if it was scored.
+    pub(in crate::app) score: Option<f64>,
+}
+
+/// A list of images and the chosen one of them, to which the user can go back.
+pub(in crate::app) struct ImageListState {
+    sources: Vec<ImageSource>,
+    wanted: Option<ImageSource>,
 }
 
 /// The list of open images.
@@ -72,7 +107,14 @@ pub(in crate::app) struct Images {
     places: HashMap<ImageSource, usize>,
     /// Index of the image chosen for the canvas.
     current: usize,
-    search: String,
+    pub(in crate::app) arrangement: Arrangement,
+    /// The indices of the listed images, in their order, and what they were found from.
+    listed: Vec<usize>,
+    listed_for: Option<(Arrangement, Option<u16>, u64)>,
+    /// Counts changes of the list, of states and of scores.
+    version: u64,
+    /// The list before the last change of it.
+    before: Option<ImageListState>,
     /// Counts new lists and changes of `current`, after which the list scrolls to the row of that image.
     moves: u64,
     /// Counts changes that make thumbnails out of date.
@@ -94,12 +136,17 @@ impl Images {
                 name: source.name(),
                 source,
                 state: State::NotSegmented,
+                score: None,
             }));
         }
-        self.search.clear();
+        self.arrangement = Arrangement {
+            sort: self.arrangement.sort,
+            ..Arrangement::default()
+        };
         self.current = 0;
         self.moves += 1;
         self.changes += 1;
+        self.version += 1;
     }
 
     pub(in crate::app) fn len(&self) -> usize {
@@ -128,30 +175,67 @@ impl Images {
         self.entries.iter().map(|e| e.name.as_str())
     }
 
-    /// The search text in the form that names are compared with.
-    pub(in crate::app) fn needle(&self) -> String {
-        self.search.trim().to_lowercase()
+    /// The indices of the listed images, in their order.
+    pub(in crate::app) fn listed(&self) -> &[usize] {
+        &self.listed
     }
 
-    /// Whether an image matches a search. Without a search no name is read: this is called for every image in every
-    /// frame.
-    pub(in crate::app) fn is_listed(&self, index: usize, needle: &str) -> bool {
-        let contains = |entry: &Image| entry.name.to_lowercase().contains(needle);
-        needle.is_empty() || self.entries.get(index).is_some_and(contains)
+    /// Finds the listed images again if something has changed. `class` is the id of the class that the arrangement names.
+    pub(super) fn update_listed(&mut self, class: Option<u16>) {
+        let wanted = (self.arrangement.clone(), class, self.version);
+        if self.listed_for.as_ref() != Some(&wanted) {
+            self.listed = self.arrangement.of(&self.entries, class);
+            self.listed_for = Some(wanted);
+        }
     }
 
     /// Index of the next listed image in a direction, 1 or -1.
     pub(in crate::app) fn neighbour(&self, direction: isize) -> Option<usize> {
-        let needle = self.needle();
-        let mut index = self.current;
-        loop {
-            index = index
-                .checked_add_signed(direction)
-                .filter(|i| *i < self.entries.len())?;
-            if self.is_listed(index, &needle) {
-                return Some(index);
-            }
+        match self.listed.iter().position(|i| *i == self.current) {
+            Some(place) => self.listed.get(place.checked_add_signed(direction)?).copied(),
+            // The shown image is not listed.
+            None => self.listed.first().copied(),
         }
+    }
+
+    /// Notes the list, so that its next change can be undone.
+    pub(super) fn note_list(&mut self) {
+        self.before = Some(ImageListState {
+            sources: self.sources().cloned().collect(),
+            wanted: self.wanted().cloned(),
+        });
+    }
+
+    /// Whether a change of the list can be undone.
+    pub(in crate::app) fn can_restore(&self) -> bool {
+        self.before.is_some()
+    }
+
+    /// Restores the list from before its last change, which can be undone in turn. Returns whether there was one.
+    pub(super) fn restore_list(&mut self) -> bool {
+        let Some(before) = self.before.take() else {
+            return false;
+        };
+        self.note_list();
+        self.set(before.sources);
+        if let Some(place) = before.wanted.and_then(|wanted| self.place(&wanted)) {
+            self.go_to(place);
+        }
+        true
+    }
+
+    /// Notes the score of an image.
+    pub(in crate::app) fn set_score(&mut self, source: &ImageSource, score: Option<f64>) {
+        if let Some(entry) = self.place(source).and_then(|at| self.entries.get_mut(at)) {
+            entry.score = score;
+            self.version += 1;
+        }
+    }
+
+    /// Forgets all scores.
+    pub(in crate::app) fn forget_scores(&mut self) {
+        self.entries.iter_mut().for_each(|entry| entry.score = None);
+        self.version += 1;
     }
 
     /// Index of an image in the list.
@@ -179,6 +263,7 @@ impl Images {
     pub(in crate::app) fn set_state(&mut self, source: &ImageSource, state: State) {
         if let Some(entry) = self.place(source).and_then(|at| self.entries.get_mut(at)) {
             entry.state = state;
+            self.version += 1;
         }
     }
 
@@ -203,16 +288,6 @@ impl Images {
     /// A number that changes whenever thumbnails may be out of date.
     pub(in crate::app) fn changes(&self) -> u64 {
         self.changes
-    }
-
-    /// The search text as typed.
-    pub(in crate::app) fn search(&self) -> &str {
-        &self.search
-    }
-
-    /// Lists only images whose names contain this text.
-    pub(in crate::app) fn set_search(&mut self, search: String) {
-        self.search = search;
     }
 
     /// The image at an index.

@@ -32,6 +32,7 @@ pub(in crate::app) struct SettingOverrides {
     full_size: Option<bool>,
     several_scales: bool,
     mirrored: bool,
+    refined_edges: bool,
     #[serde(rename = "small_pictures")]
     small_images: Option<WindowRules>,
     normalisation: Option<NormalisationChoice>,
@@ -54,6 +55,8 @@ pub(in crate::app) struct InferenceSettings {
     pub(in crate::app) several_scales: bool,
     /// Whether results are averaged with those of the mirrored image.
     pub(in crate::app) mirrored: bool,
+    /// Whether the edges of classes follow those of the image.
+    pub(in crate::app) refined_edges: bool,
     /// How images that are smaller than the window are treated.
     pub(in crate::app) small_images: WindowRules,
     /// `None` for an unnamed normalisation of the file.
@@ -72,6 +75,7 @@ impl InferenceSettings {
             full_size: inference.short_side.is_none(),
             several_scales: false,
             mirrored: false,
+            refined_edges: false,
             small_images: inference.rules,
             normalisation: NormalisationChoice::of(&model.spec.normalisation),
         }
@@ -88,6 +92,7 @@ impl InferenceSettings {
             full_size: choices.full_size.unwrap_or(published.full_size),
             several_scales: choices.several_scales,
             mirrored: choices.mirrored,
+            refined_edges: choices.refined_edges,
             small_images: choices.small_images.unwrap_or(published.small_images),
             normalisation: choices.normalisation.or(published.normalisation),
             ..published
@@ -115,6 +120,7 @@ impl InferenceSettings {
             full_size: (self.full_size != published.full_size).then_some(self.full_size),
             several_scales: self.several_scales,
             mirrored: self.mirrored,
+            refined_edges: self.refined_edges,
             small_images: (self.small_images != published.small_images).then_some(self.small_images),
             normalisation: self
                 .normalisation
@@ -147,6 +153,7 @@ impl InferenceSettings {
                 .normalisation
                 .filter(|_| self.normalisation != own)
                 .map(NormalisationChoice::values),
+            refine_edges: self.refined_edges,
         }
     }
 }

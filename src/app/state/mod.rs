@@ -1,12 +1,15 @@
 //! The window's state: plain data and its changes. It holds no thread and no device, and asks for their work by
 //! actions, so everything here runs without a window.
 
+mod arrangement;
 mod batch;
 mod document;
+mod image_list_changes;
 mod images;
 mod inference_settings;
 mod models;
 mod opening;
+mod palette_of_file;
 mod results;
 mod segmenting;
 #[cfg(test)]
@@ -30,7 +33,8 @@ use super::workspaces::WorkspaceId;
 use crate::datasets::TruthChoices;
 use crate::engine::{Asked, DeviceChoice, ImageSource, MemoryUse, ModelSource, PrecisionChoice};
 
-pub(super) use batch::{BatchRun, others_text};
+pub(super) use arrangement::{Arrangement, Only, Sort};
+pub(super) use batch::{BatchRun, PausedBatch, others_text};
 pub(super) use document::Document;
 pub(super) use images::{Image, Images, State};
 pub(super) use inference_settings::{InferenceSettings, MAX_SHORT_SIDE, MAX_WINDOW, SettingOverrides, least_stride};
@@ -64,6 +68,8 @@ pub(super) struct AppState {
 pub(super) struct Startup {
     /// Whether the images of the last session are being looked for.
     pub(super) restoring: bool,
+    /// Whether the images named at the start are being looked for.
+    pub(super) named: bool,
     /// The image of the last session to show first.
     pub(super) current: Option<PathBuf>,
     /// The first model. It is opened after the first image has been requested, because it may have to wait for a
@@ -106,6 +112,8 @@ pub(super) struct Opening {
 pub(super) struct Jobs {
     pub(super) running: Option<Running>,
     pub(super) batch: Option<BatchRun>,
+    /// What is left of a run over all images that was paused.
+    pub(super) paused: Option<PausedBatch>,
 }
 
 /// The device that networks run on.

@@ -33,6 +33,7 @@ impl AppState {
             return;
         }
         self.startup.restoring = !named;
+        self.startup.named = named;
         if self.startup.restoring {
             self.startup.current = self.session.current.clone();
         }
@@ -73,6 +74,7 @@ impl AppState {
         }
         self.canvas_content.finding = false;
         let restoring = std::mem::take(&mut self.startup.restoring);
+        let named = std::mem::take(&mut self.startup.named);
         if let Some(folder) = folder {
             self.session.remember_image(&folder);
         } else if let [image] = images.as_slice() {
@@ -83,8 +85,10 @@ impl AppState {
             if restoring {
                 // The session keeps its list: files that are missing now may be back at the next start.
                 self.list_images(sources);
-            } else {
+            } else if named {
                 self.open_images(sources);
+            } else {
+                self.add_images(sources);
             }
         }
         let first = self.startup.model.take();
@@ -120,6 +124,9 @@ impl AppState {
     pub(in crate::app) fn close_all(&mut self) {
         self.stop_batch();
         self.cancel();
+        if self.library.images.len() > 0 {
+            self.library.images.note_list();
+        }
         self.library.images.set(Vec::new());
         self.session.images.clear();
         self.session.current = None;
@@ -131,6 +138,7 @@ impl AppState {
 
     /// Shows the next listed image in a direction, 1 or -1, if there is one.
     pub(in crate::app) fn go(&mut self, direction: isize) {
+        self.update_listed();
         if let Some(next) = self.library.images.neighbour(direction) {
             self.open_image(next);
         }
@@ -157,7 +165,7 @@ impl AppState {
     }
 
     /// Shows the chosen image: at once if its result is cached, otherwise when the engine has read it.
-    fn show_wanted(&mut self) {
+    pub(super) fn show_wanted(&mut self) {
         let Some(source) = self.library.images.wanted().cloned() else {
             return;
         };

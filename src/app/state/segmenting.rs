@@ -166,6 +166,8 @@ impl AppState {
 
     /// Updates all states after a change of model or inference settings.
     pub(in crate::app) fn settle_states(&mut self) {
+        // The rest of a paused run was for another output or other settings.
+        self.jobs.paused = None;
         let images = &self.library.images;
         let states: Vec<_> = images
             .sources()

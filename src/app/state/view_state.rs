@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::labels::{ClassSet, color_blind_safe, photo_palette};
+use crate::labels::{ClassSet, color_blind_safe, photo_palette, photo_palette_repeats};
 
 /// How the inside of a mask is drawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +62,16 @@ impl Palette {
             Self::Photo => photo_palette(classes),
             Self::DataSet => classes.classes.iter().map(|class| class.color).collect(),
             Self::ColorBlindSafe => color_blind_safe(classes.len()),
+        }
+    }
+}
+
+impl Palette {
+    /// The number of colours after which they repeat, so that the classes must differ in another way, too.
+    pub(in crate::app) fn repeats_after(self, classes: &ClassSet) -> Option<usize> {
+        match self {
+            Self::Photo => photo_palette_repeats(classes),
+            Self::DataSet | Self::ColorBlindSafe => None,
         }
     }
 }

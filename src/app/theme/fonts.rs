@@ -6,9 +6,7 @@ use egui::{Context, FontData, FontDefinitions, FontFamily, FontTweak, RichText};
 use lucide_icons::LUCIDE_FONT_BYTES;
 
 use super::tokens::size;
-
-/// Made by `assets/fonts/make_inter.py`.
-const INTER: &[u8] = include_bytes!("../../../assets/fonts/Inter.ttf");
+use crate::export::INTER;
 
 /// Installs the fonts, before those of egui.
 pub(super) fn install(context: &Context) {
@@ -47,6 +45,11 @@ pub(in crate::app) fn heading(text: impl Into<String>) -> RichText {
 /// The title of a sheet or an empty state.
 pub(in crate::app) fn title(text: impl Into<String>) -> RichText {
     semibold(text).size(size::TITLE).strong()
+}
+
+/// The one big number of a page.
+pub(in crate::app) fn figure(text: impl Into<String>) -> RichText {
+    semibold(text).size(size::FIGURE).strong()
 }
 
 /// Size of icons: at 18 points their strokes are 1.5 points wide.

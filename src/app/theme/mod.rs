@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod contrast_tests;
 mod fonts;
+mod over_photo;
 mod tokens;
 
 use egui::{
@@ -10,8 +11,9 @@ use egui::{
     Visuals, vec2,
 };
 
-pub(super) use fonts::{ICON, heading, medium, title};
+pub(super) use fonts::{ICON, figure, heading, medium, title};
 pub(super) use lucide_icons::Icon;
+pub(super) use over_photo::{CURVES, RIGHT_AND_WRONG, data_color, shade};
 pub(super) use tokens::{Tokens, height, radius, size, space};
 
 /// Width of the edge of the focused widget, in points.

@@ -1,6 +1,8 @@
 //! Sizes, distances and the colours of both themes. No other file of the window has a colour literal, except class
 //! colours, which are data and the same in both themes.
 
+#![expect(clippy::disallowed_methods, reason = "colours are made here")]
+
 use egui::{Color32, Shadow, Ui};
 
 /// Font sizes, in points.
@@ -11,6 +13,8 @@ pub(in crate::app) mod size {
     pub(in crate::app) const BODY: f32 = 13.0;
     /// Titles of sheets and empty states, the class at the cursor.
     pub(in crate::app) const TITLE: f32 = 15.0;
+    /// The one big number.
+    pub(in crate::app) const FIGURE: f32 = 28.0;
 }
 
 /// Distances, in points.

@@ -131,6 +131,7 @@ impl<'a> Ctx<'a> {
                 Tone {
                     brightness: view.brightness,
                     contrast: view.contrast,
+                    ..Tone::default()
                 }
             },
         })
@@ -151,6 +152,7 @@ impl<'a> Ctx<'a> {
             outline: view.outline,
             fade: view.fade,
             threshold: view.threshold,
+            repeats_after: view.palette.repeats_after(classes),
             highlight: hovered.map(|class| Highlight { class, region: None }),
         }
     }

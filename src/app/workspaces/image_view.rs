@@ -40,6 +40,8 @@ pub(super) struct CanvasLayers<'a> {
     pub(super) pinned: Option<[usize; 2]>,
     /// Draws over the image.
     pub(super) overlay: Option<&'a DrawOver<'a>>,
+    /// Whether the photo is muted, so that a map over it stands out.
+    pub(super) muted: bool,
     /// Whether dragging with the primary button moves the image.
     pub(super) drag_moves: bool,
 }
@@ -50,12 +52,16 @@ impl ImageView {
         ctx.set_canvas_area(Some(ui.available_rect_before_wrap()));
         let view = &ctx.state.view;
         let regions = shown.regions;
+        let mut drawing = ctx.drawing(ui, document, shown.masks);
+        if let Some(drawing) = drawing.as_mut().filter(|_| shown.muted) {
+            drawing.tone = drawing.tone.under_map();
+        }
         let highlight_at = |pixel| Highlight::at(regions.as_deref()?, pixel);
         let scene = Scene {
             place: DrawSlot::Canvas,
             name: "Photo canvas",
             size: [document.photo.photo.width, document.photo.photo.height],
-            drawing: ctx.drawing(ui, document, shown.masks),
+            drawing,
             beside: None,
             highlight_at: &highlight_at,
             patches: patches(ctx, document),

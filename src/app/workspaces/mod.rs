@@ -107,6 +107,22 @@ pub(super) trait Workspace {
     /// Draws its content in the middle of the window.
     fn view(&mut self, ui: &mut Ui, ctx: &Ctx);
 
+    /// A title and a line below it for the head of the canvas, in place of name and size of the photo.
+    fn title(&self, _ctx: &Ctx) -> Option<[String; 2]> {
+        None
+    }
+
+    /// Draws its controls at the right end of the head of the canvas, from the right on. Returns whether they take the
+    /// place of those that move the photo.
+    fn head_controls(&mut self, _ui: &mut Ui, _ctx: &Ctx) -> bool {
+        false
+    }
+
+    /// Whether its panel needs more width than others.
+    fn wide_panel(&self) -> bool {
+        false
+    }
+
     /// Draws its panel on the right.
     fn side_panel(&mut self, ui: &mut Ui, ctx: &Ctx);
 

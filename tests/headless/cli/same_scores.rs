@@ -172,6 +172,7 @@ impl Case {
             truth: Truth::File(label),
             reader: self.info.truth_reader(&TruthChoices::default()),
             show: None,
+            photo: None,
         };
         let asked = Asked::new();
         let (ticket, job) = (asked.ticket(), Box::new(job));

@@ -160,6 +160,7 @@ fn maps_are_exported_with_their_numbers_and_never_overwritten() {
             own_scale: true,
             zoom: 2,
             caption: true,
+            format: segscope::export::FigureFormat::Png,
             numbers: NumberFormat::Safetensors,
         },
         folder: folder.path().join("figures"),

@@ -308,6 +308,7 @@ pub fn long_run() -> InferenceConfig {
         rules: WindowRules::Enlarge,
         mode: WindowMode::Slide,
         normalisation: None,
+        refine_edges: false,
     }
 }
 

@@ -33,6 +33,7 @@ pub fn compare(case: &GoldenCase, size: [usize; 2], window: usize, rules: Window
         rules,
         mode: WindowMode::Slide,
         normalisation: None,
+        refine_edges: false,
     };
     let passes = settings.passes(&photo, spec.encoder.multiple()).expect("a plan");
     assert_eq!(

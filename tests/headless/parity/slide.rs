@@ -33,6 +33,7 @@ pub fn compare(case: &GoldenCase, findings: &mut Findings) {
         rules: WindowRules::Shrink,
         mode: WindowMode::Slide,
         normalisation: None,
+        refine_edges: false,
     };
     assert_eq!(spec.inference.rules, WindowRules::Shrink, "{}: rules", case.name);
     for (name, run) in case.manifest["runs"].as_object().into_iter().flatten() {

@@ -83,6 +83,7 @@ fn pass_of(case: &GoldenCase, run: &str, entry: &Value, findings: &mut Findings)
         rules: WindowRules::Enlarge,
         mode: WindowMode::Slide,
         normalisation: None,
+        refine_edges: false,
     };
     let pass = Pass::new(Cow::Owned(photo), flip, &settings);
     let what = format!("{run}, scale {scale}, flip {flip}");

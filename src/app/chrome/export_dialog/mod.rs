@@ -1,5 +1,6 @@
 //! The export dialog: which files will be written where, how large they are, and which existing files they replace.
 
+mod preview;
 mod size_text;
 #[cfg(test)]
 mod tests;
@@ -8,14 +9,16 @@ mod view;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use egui::{Id, Modal, Ui};
+use egui::{Align2, Frame, Id, Modal, Ui, Vec2};
 
 use crate::app::action::Request;
 use crate::app::services::Ask;
 use crate::app::settings::ExportDefaults;
+use crate::app::theme::Tokens;
 use crate::app::workspaces::Ctx;
 use crate::engine::{Asked, ExportJob, ImageSource, Job, Segmented, Ticket};
 use crate::export::{Format, Options, PlannedFile};
+use preview::Previews;
 
 /// The dialog's state. Folder, formats, legend and naming are the same for the next export.
 pub(in crate::app) struct ExportDialog {
@@ -42,6 +45,7 @@ pub(in crate::app) struct ExportDialog {
     asked: Option<Asked>,
     /// Why files were not written.
     error: Option<String>,
+    previews: Previews,
 }
 
 impl ExportDialog {
@@ -59,6 +63,7 @@ impl ExportDialog {
             stale: false,
             asked: None,
             error: None,
+            previews: Previews::default(),
         }
     }
 
@@ -226,8 +231,21 @@ impl ExportDialog {
         if !self.is_open() {
             return;
         }
+        if let Some(result) = &self.result {
+            let options = ctx.as_seen(&result.model.classes, self.options.clone());
+            self.previews.update(ui.ctx(), result, &options);
+        }
         let mut choose = false;
-        let modal = Modal::new(Id::unique("export")).show(ui, |ui| self.contents(ui, &mut choose));
+        let tokens = Tokens::of(ui);
+        let id = Id::unique("export");
+        let frame = Frame::new().fill(tokens.panel).inner_margin(view::EDGE);
+        let modal = Modal::new(id)
+            .area(Modal::default_area(id).anchor(Align2::RIGHT_TOP, Vec2::ZERO))
+            .frame(frame)
+            .show(ui, |ui| {
+                ui.set_min_height(ui.ctx().content_rect().height() - 2.0 * view::EDGE);
+                self.contents(ui, &mut choose)
+            });
         if choose {
             ctx.request(Request::Ask(Ask::ExportFolder));
         }

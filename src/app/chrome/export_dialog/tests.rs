@@ -40,6 +40,7 @@ fn window(dialog: ExportDialog, size: Vec2, scale: f32) -> Harness<'static, Expo
     Harness::builder()
         .with_size(size)
         .with_pixels_per_point(scale)
+        .with_context_setup(crate::app::testing::looks)
         .build_ui_state(
             |ui, dialog: &mut ExportDialog| {
                 let mut choose = false;

@@ -2,22 +2,29 @@
 
 use std::path::PathBuf;
 
-use egui::{Align, Checkbox, Key, Label, Layout, RichText, ScrollArea, TextEdit, TextStyle, Ui, vec2};
+use egui::{
+    Align, Align2, Checkbox, Color32, Key, Label, Layout, Rect, RichText, Role, ScrollArea, Sense, Stroke, StrokeKind,
+    TextEdit, TextStyle, TextureHandle, Ui, UiBuilder, WidgetInfo, pos2, vec2,
+};
 
 use super::ExportDialog;
 use super::size_text::size_text;
-use crate::app::chrome::format_choice::choose_format;
-use crate::export::{Format, PlannedFile};
+use crate::app::chrome::format_choice::toggle_format;
+use crate::app::theme::{Icon, Tokens, height, medium, radius, size};
+use crate::app::widgets::{choice, icon_button, primary_button, section_head, section_line, tick};
+use crate::export::{FigureFormat, Format, PlannedFile};
 
 // Sizes in points.
 /// Width of the dialog if the window has room for it.
-const WIDTH: f32 = 460.0;
+const WIDTH: f32 = 432.0;
 /// Space between the dialog's content and the window's edges.
-const EDGE: f32 = 20.0;
+pub(super) const EDGE: f32 = 20.0;
 /// Height of everything that is always visible: heading, question and buttons, with the window's edges.
-const ALWAYS: f32 = 160.0;
-/// Height of the choices above the list of files.
-const CHOICES: f32 = 168.0;
+const ALWAYS: f32 = 172.0;
+/// Height of the preview, of the room that it needs, and of a card.
+const PREVIEW: f32 = 200.0;
+const ROOM_FOR_PREVIEW: f32 = 560.0;
+const CARD: f32 = 52.0;
 /// Minimum and maximum height of the list of files.
 const LIST: [f32; 2] = [72.0, 172.0];
 /// Height of the line above the files.
@@ -31,11 +38,7 @@ impl ExportDialog {
         let before = self.asked_for();
         let window = ui.ctx().content_rect().size();
         ui.set_width((window.x - 2.0 * EDGE).min(WIDTH));
-        let title = match &self.result {
-            Some(result) => format!("Export {}", result.photo.source.name()),
-            None => "Export".into(),
-        };
-        ui.add(Label::new(RichText::new(title).heading()).truncate());
+        self.head(ui);
         let error = if self.error.is_some() { ERROR } else { 0.0 };
         let room = (window.y - ALWAYS - error).max(LIST[0]);
         // In a low window the choices scroll; the buttons stay visible.
@@ -43,14 +46,20 @@ impl ExportDialog {
             .id_salt("export choices")
             .max_height(room)
             .min_scrolled_height(room)
-            .auto_shrink([false, true])
+            .auto_shrink([false, false])
             .show(ui, |ui| {
+                if room >= ROOM_FOR_PREVIEW {
+                    self.preview(ui);
+                }
+                section_head(ui, "What", &self.chosen_text());
                 self.formats(ui);
+                section_line(ui);
+                section_head(ui, "Where", "");
                 let left_folder = self.folder_field(ui, choose);
                 let left_name = self.name_field(ui);
-                ui.separator();
+                section_line(ui);
                 // The height is fixed, so that nothing moves under the cursor when the list arrives.
-                let height = (room - CHOICES).clamp(LIST[0], LIST[1]);
+                let height = LIST[1].min(room);
                 ui.allocate_ui(vec2(ui.available_width(), height), |ui| {
                     ui.set_min_height(height);
                     self.file_list(ui, height);
@@ -73,32 +82,127 @@ impl ExportDialog {
         (asked || enter) && self.ready()
     }
 
+    fn head(&mut self, ui: &mut Ui) {
+        let title = match &self.result {
+            Some(result) => format!("Export {}", result.photo.source.name()),
+            None => "Export".into(),
+        };
+        ui.horizontal(|ui| {
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                let close = icon_button(ui, Icon::X, "Close the export", height::CONTROL, false);
+                if close.on_hover_text("Close").clicked() {
+                    self.close();
+                }
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                    ui.add(Label::new(RichText::new(title).heading()).truncate());
+                });
+            });
+        });
+        ui.add_space(4.0);
+    }
+
+    /// Draws an image of what will be written.
+    fn preview(&self, ui: &mut Ui) {
+        let size = vec2(ui.available_width(), PREVIEW);
+        let (rect, _) = ui.allocate_exact_size(size, Sense::hover());
+        let tokens = Tokens::of(ui);
+        ui.painter().rect_filled(rect, radius::CARD, tokens.canvas);
+        match self.previews.large() {
+            Some(texture) => paint_fitted(ui, texture, rect.shrink(8.0)),
+            None => {
+                let font = egui::FontId::proportional(size::BODY);
+                let text = "Choose what to export";
+                ui.painter()
+                    .text(rect.center(), Align2::CENTER_CENTER, text, font, tokens.second);
+            }
+        }
+        ui.add_space(10.0);
+    }
+
+    fn chosen_text(&self) -> String {
+        format!("{} of {} chosen", self.options.formats.len(), Format::ALL.len())
+    }
+
     /// The choices that decide which files are written and how large they are.
-    fn asked_for(&self) -> (Vec<Format>, bool, String, PathBuf) {
+    fn asked_for(&self) -> (Vec<Format>, bool, FigureFormat, String, PathBuf) {
         (
             self.options.formats.clone(),
             self.options.legend,
+            self.options.figures,
             self.options.naming.clone(),
             self.folder.clone(),
         )
     }
 
     fn formats(&mut self, ui: &mut Ui) {
-        ui.columns_const(|[left, right]| {
-            for format in [Format::Labels, Format::Color, Format::Overlay] {
-                self.format(left, format);
+        const GAP: f32 = 8.0;
+        let width = ((ui.available_width() - GAP) / 2.0).floor();
+        ui.scope(|ui| {
+            ui.spacing_mut().item_spacing = vec2(GAP, GAP);
+            for pair in Format::ALL.chunks(2) {
+                ui.horizontal(|ui| {
+                    for format in pair {
+                        self.format(ui, *format, width);
+                    }
+                });
             }
-            for format in [Format::Classes, Format::Confidence] {
-                self.format(right, format);
-            }
-            let overlay = self.options.formats.contains(&Format::Overlay);
-            let legend = Checkbox::new(&mut self.options.legend, "Legend beside the overlay");
-            right.add_enabled(overlay, legend);
         });
+        let overlay = self.options.formats.contains(&Format::Overlay);
+        ui.add_enabled_ui(overlay, |ui| {
+            tick(ui, &mut self.options.legend, "Legend beside the overlay");
+        });
+        if overlay && self.options.legend {
+            let formats = FigureFormat::ALL.map(|format| (format, format.title(), "File format of the overlay"));
+            choice(ui, &mut self.options.figures, &formats);
+        }
     }
 
-    fn format(&mut self, ui: &mut Ui, format: Format) {
-        choose_format(ui, &mut self.options.formats, format);
+    /// Draws the card of a format.
+    fn format(&mut self, ui: &mut Ui, format: Format, width: f32) {
+        let on = self.options.formats.contains(&format);
+        let (rect, response) = ui.allocate_exact_size(vec2(width, CARD), Sense::click());
+        response.widget_info(|| WidgetInfo::selected(Role::CheckBox, true, on, format.title()));
+        let tokens = Tokens::of(ui);
+        let (fill, edge) = match (on, response.hovered()) {
+            (true, _) => (tokens.selection, Stroke::new(1.0, tokens.accent_line)),
+            (false, true) => (tokens.hover, Stroke::NONE),
+            (false, false) => (tokens.raised, Stroke::NONE),
+        };
+        let edge = if response.has_focus() {
+            Stroke::new(1.5, tokens.accent_line)
+        } else {
+            edge
+        };
+        ui.painter().rect(rect, radius::CARD, fill, edge, StrokeKind::Inside);
+        let picture = Rect::from_min_size(rect.min + vec2(8.0, 8.0), vec2(56.0, CARD - 16.0));
+        ui.painter().rect_filled(picture, radius::SMALL, tokens.canvas);
+        if let Some(texture) = self.previews.card(format) {
+            paint_fitted(ui, texture, picture);
+        }
+        let left = picture.right() + 10.0;
+        let inside = Rect::from_min_max(pos2(left, rect.top() + 9.0), rect.max - vec2(26.0, 0.0));
+        let mut text = ui.new_child(
+            UiBuilder::new()
+                .max_rect(inside)
+                .layout(Layout::top_down(Align::Min))
+                .id_salt(("format", format)),
+        );
+        text.spacing_mut().item_spacing.y = 2.0;
+        let flat = |text: RichText| Label::new(text).truncate().selectable(false);
+        text.add(flat(medium(format.title())));
+        text.add(flat(
+            RichText::new(format.content()).size(size::SMALL).color(tokens.second),
+        ));
+        if on {
+            let at = rect.right_top() + vec2(-14.0, 14.0);
+            let font = egui::FontId::proportional(15.0);
+            let mark = Icon::Check.unicode();
+            ui.painter()
+                .text(at, Align2::CENTER_CENTER, mark, font, tokens.accent_line);
+        }
+        if response.on_hover_text(format.explanation()).clicked() {
+            toggle_format(&mut self.options.formats, format);
+        }
     }
 
     /// Draws the field of the folder; true when it has just lost the focus.
@@ -142,6 +246,11 @@ impl ExportDialog {
             1 => "Overwrite 1 existing file".to_owned(),
             _ => format!("Overwrite {existing} existing files"),
         };
+        // The list of files may be scrolled out of view.
+        let question = match existing > 0 && !self.may_overwrite() {
+            true => RichText::new(question).color(ui.visuals().warn_fg_color),
+            false => RichText::new(question),
+        };
         let mut agreed = self.may_overwrite();
         if ui
             .add_enabled(existing > 0, Checkbox::new(&mut agreed, question))
@@ -158,7 +267,8 @@ impl ExportDialog {
             1 => "Export 1 file".to_owned(),
             count => format!("Export {count} files"),
         };
-        let write = ui.add_enabled(self.ready(), egui::Button::new(title)).clicked();
+        let button = primary_button(ui, Icon::Share, &title);
+        let write = ui.add_enabled(self.ready(), button).accessible_name(title).clicked();
         // Files that are being written cannot be cancelled.
         let close = if self.writing { "Close" } else { "Cancel" };
         if ui.button(close).clicked() {
@@ -210,4 +320,13 @@ impl ExportDialog {
             ui.add(Label::new(text).truncate()).on_hover_text(&file.description);
         });
     }
+}
+
+/// Paints an image as large as it fits into the middle of a rectangle.
+fn paint_fitted(ui: &Ui, texture: &TextureHandle, rect: Rect) {
+    let size = texture.size_vec2();
+    let fitted = size * (rect.width() / size.x).min(rect.height() / size.y);
+    let at = Rect::from_center_size(rect.center(), fitted);
+    let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
+    ui.painter().image(texture.id(), at, whole, Color32::WHITE);
 }

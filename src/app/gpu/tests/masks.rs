@@ -202,3 +202,22 @@ fn an_image_wider_than_the_largest_texture_is_shown_completely() {
         );
     }
 }
+
+#[test]
+fn classes_with_a_repeated_colour_are_striped() {
+    let Some(studio) = Studio::open(GAMMA) else { return };
+    let style = |repeats_after| MaskStyle {
+        palette: vec![[200, 0, 0, 255]; 3],
+        repeats_after,
+        ..plain()
+    };
+    let reds = |class: u16, repeats_after| {
+        let drawn = studio.draw_masks(SIDE, |_, _| class, style(repeats_after));
+        let mut reds: Vec<u8> = drawn.into_iter().map(|[red, ..]| red).collect();
+        reds.sort_unstable();
+        reds.dedup();
+        reds.len()
+    };
+    assert_eq!((reds(1, Some(2)), reds(2, None)), (1, 1), "plain");
+    assert!(reds(2, Some(2)) > 1, "stripes");
+}

@@ -18,6 +18,7 @@ fn a_photo_at_actual_size_keeps_its_bytes_on_both_target_formats() {
         let grey = Tone {
             brightness: 0.25,
             contrast: -1.0,
+            ..Tone::default()
         };
         assert!(drawn(grey).iter().flatten().all(|v| (190..=192).contains(v)));
     }
@@ -73,7 +74,7 @@ fn two_places_in_one_frame_are_independent() {
     let place = |slot, left, style, brightness| {
         let tone = Tone {
             brightness,
-            contrast: 0.0,
+            ..Tone::default()
         };
         let masks = Some((labels.clone(), style));
         shape(&studio.gpu, slot, half(left), half(left), photo.clone(), masks, tone)

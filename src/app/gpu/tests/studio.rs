@@ -179,6 +179,7 @@ pub(super) fn plain() -> MaskStyle {
         fade: false,
         threshold: 0.0,
         highlight: None,
+        repeats_after: None,
     }
 }
 

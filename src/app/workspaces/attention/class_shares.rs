@@ -1,8 +1,9 @@
 //! Bars that show how much attention of the mask transformer goes to each class token.
 
-use egui::{CollapsingHeader, Color32, Grid, ProgressBar, Ui};
+use egui::{CollapsingHeader, Grid, ProgressBar, Ui};
 
 use super::{Attention, MapChoice};
+use crate::app::theme::data_color;
 use crate::engine::{Direction, ModelInfo, NetworkPart, TraceAnswer, TraceQuestion};
 
 /// Maximum number of listed classes; the rest have smaller values.
@@ -57,7 +58,7 @@ impl Attention {
                         ui.label(named.map_or_else(|| format!("class {class}"), |class| class.name.clone()));
                         let [r, g, b] = colors.get(*class).copied().unwrap_or([128; 3]);
                         let bar = ProgressBar::new(share / largest.max(f32::MIN_POSITIVE))
-                            .fill(Color32::from_rgb(r, g, b).gamma_multiply(0.8))
+                            .fill(data_color([r, g, b]).gamma_multiply(0.8))
                             .desired_width(ui.available_width())
                             .desired_height(14.0)
                             .corner_radius(2.0)

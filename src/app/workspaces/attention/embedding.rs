@@ -1,9 +1,10 @@
 //! The class embeddings of a mask transformer as points in a plane.
 
-use egui::{Color32, Ui};
+use egui::Ui;
 use egui_plot::{MarkerShape, Plot, PlotPoint, Points, Text};
 
 use super::Attention;
+use crate::app::theme::data_color;
 use crate::engine::{ModelInfo, Token};
 
 /// Maximum number of classes with names beside their points; more names would overlap.
@@ -40,7 +41,7 @@ impl Attention {
                 let marker = Points::new(about.name.clone(), *point)
                     .shape(MarkerShape::Circle)
                     .radius(if chosen { 7.0 } else { 4.5 })
-                    .color(Color32::from_rgb(r, g, b));
+                    .color(data_color([r, g, b]));
                 plot.points(marker);
                 if points.len() <= MAX_NAMES {
                     let at = PlotPoint::new(point[0], point[1]);

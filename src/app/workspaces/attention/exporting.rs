@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use egui::Ui;
 
 use super::{Attention, MapChoice};
-use crate::app::widgets::tick;
+use crate::app::widgets::{choice, tick};
 use crate::app::workspaces::Ctx;
 use crate::engine::{
     FigureExport, FigureMaps, FigureStyle, Job, NumberFormat, TraceAnswer, TraceQuestion, Uncertainty,
 };
+use crate::export::FigureFormat;
 
 impl Attention {
     /// Draws the options for exported figures.
@@ -21,6 +22,8 @@ impl Attention {
                     .on_hover_text("Size of the figure relative to the photo");
             }
         });
+        let formats = FigureFormat::ALL.map(|format| (format, format.title(), "File format of the figures"));
+        choice(ui, &mut self.export_format, &formats);
         tick(ui, &mut self.export_caption, "Title and colour bar");
         ui.horizontal(|ui| {
             ui.label("Numbers");
@@ -98,6 +101,7 @@ impl Attention {
                 own_scale: !self.common,
                 zoom: self.export_zoom,
                 caption: self.export_caption,
+                format: self.export_format,
                 numbers: self.export_numbers,
             },
             folder,

@@ -7,6 +7,7 @@ mod embedding;
 mod exporting;
 mod first_query;
 mod following;
+mod muted_photo;
 mod overlay;
 mod panel;
 mod plot;
@@ -14,18 +15,20 @@ mod plot;
 mod tests;
 mod tiles;
 mod tracing;
+mod wall;
 mod workspace;
 
 use std::sync::Arc;
 
-use egui::{Color32, ColorImage, Context, TextureHandle, TextureOptions};
+use egui::{ColorImage, Context, TextureHandle, TextureOptions};
 
 use super::image_view::ImageView;
+use crate::app::theme::data_color;
 use crate::engine::{
     Asked, Direction, LayerId, NetworkPart, NumberFormat, Prediction, Progress, Region, Rollout, Token, TraceAnswer,
     TraceQuestion, TraceReading, TraceRequest, TracedImage, TracedLayer, Uncertainty,
 };
-use crate::export::{ColorMap, Curve};
+use crate::export::{ColorMap, Curve, FigureFormat};
 
 /// The map on the canvas.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -65,7 +68,15 @@ pub(super) struct Attention {
     smooth: bool,
     opacity: f32,
     region: Region,
-    show_matrix: bool,
+    /// Share of the values at which the colours of attention end: a few patches get so much attention that beside them
+    /// nothing else could be seen.
+    clip: f32,
+    /// Whether maps leave out patches that most queries attend to.
+    without_sinks: bool,
+    /// Whether the canvas shows every head of every layer.
+    shows_wall: bool,
+    /// Wanted width of a map on the wall, in points.
+    wall_size: f32,
     show_figures: bool,
     figure: plot::Figure,
     /// Whether the statistics of heads are averaged over all open images.
@@ -73,6 +84,7 @@ pub(super) struct Attention {
     /// Side of an exported figure as a multiple of the image's side.
     export_zoom: usize,
     export_caption: bool,
+    export_format: FigureFormat,
     export_numbers: NumberFormat,
     averaging: Option<averaging::Averaging>,
     /// The requested trace.
@@ -93,6 +105,8 @@ pub(super) struct Attention {
     canvas_heat: Heat,
     head_heat: Heat,
     matrix_heat: Heat,
+    /// The photo below tiles.
+    muted: Heat,
     image: ImageView,
 }
 
@@ -161,12 +175,16 @@ impl Default for Attention {
             smooth: false,
             opacity: 0.9,
             region: Region::Whole,
-            show_matrix: false,
+            clip: 0.99,
+            without_sinks: true,
+            shows_wall: false,
+            wall_size: 156.0,
             show_figures: false,
             figure: plot::Figure::default(),
             over_all: false,
             export_zoom: 1,
             export_caption: true,
+            export_format: FigureFormat::default(),
             export_numbers: NumberFormat::default(),
             averaging: None,
             pending: None,
@@ -181,6 +199,7 @@ impl Default for Attention {
             canvas_heat: Heat::default(),
             head_heat: Heat::default(),
             matrix_heat: Heat::default(),
+            muted: Heat::default(),
         }
     }
 }
@@ -195,10 +214,7 @@ fn clear_where_low(mut image: ColorImage, shares: impl Iterator<Item = f32>) -> 
 
 /// The image for a texture from its width, height and RGB pixels.
 fn image_of((size, pixels): ([usize; 2], Vec<[u8; 3]>)) -> ColorImage {
-    ColorImage::new(
-        size,
-        pixels.into_iter().map(|[r, g, b]| Color32::from_rgb(r, g, b)).collect(),
-    )
+    ColorImage::new(size, pixels.into_iter().map(data_color).collect())
 }
 
 /// Whether two requests are for the same trace.
@@ -237,7 +253,10 @@ impl Attention {
             MapChoice::Uncertainty(what) => needed.push(TraceQuestion::Uncertainty(what)),
             MapChoice::Mean | MapChoice::Most | MapChoice::Head(_) => {}
         }
-        if self.show_matrix {
+        if self.without_sinks && self.direction == Direction::From {
+            needed.push(TraceQuestion::Sinks(self.place.part));
+        }
+        if self.shows_wall {
             needed.push(TraceQuestion::Matrix(self.place.part, self.token, self.direction));
         }
         if self.show_figures {
@@ -311,7 +330,13 @@ impl Attention {
         (self.traced, self.prediction) = (None, None);
         self.answers.clear();
         self.unanswerable.clear();
-        for heat in [&mut self.canvas_heat, &mut self.head_heat, &mut self.matrix_heat] {
+        let heats = [
+            &mut self.canvas_heat,
+            &mut self.head_heat,
+            &mut self.matrix_heat,
+            &mut self.muted,
+        ];
+        for heat in heats {
             *heat = Heat::default();
         }
     }

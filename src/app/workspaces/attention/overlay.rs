@@ -7,18 +7,11 @@ use egui::{Color32, Painter, Rect, Stroke, StrokeKind, TextureId, Ui, Vec2, pos2
 use super::{Attention, MapChoice, clear_where_low, image_of};
 use crate::app::state::Document;
 use crate::app::workspaces::Ctx;
-use crate::engine::{Frame, Token, TraceAnswer, TraceQuestion, patch_place};
+use crate::engine::{Direction, Frame, NetworkPart, Token, TraceAnswer, TraceQuestion, patch_place};
 use crate::export::{Curve, Scale};
 
-/// Share of the values at which the colours of attention end. A few patches, often the same for all queries, get so much
-/// attention that beside them nothing else could be seen.
-const HIGH: f32 = 0.99;
-
-/// How much darker the photo is under a map, which also makes it less colourful.
-const SHADE: u8 = 96;
-
 /// The value that this share of the values does not exceed.
-fn percentile(values: &[f32], share: f32) -> f32 {
+pub(super) fn percentile(values: &[f32], share: f32) -> f32 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f32::total_cmp);
     let last = sorted.len().saturating_sub(1);
@@ -59,7 +52,7 @@ impl Attention {
                 let TraceAnswer::Tokens(values) = answer else {
                     return None;
                 };
-                Some((of(crate::engine::NetworkPart::Encoder, values)?, *question))
+                Some((of(NetworkPart::Encoder, values)?, *question))
             }
             MapChoice::Similarity => {
                 let (question, answer) = self.answer(|q| matches!(q, TraceQuestion::Similarity(..)))?;
@@ -87,12 +80,30 @@ impl Attention {
             };
             return Some((Values::Colours(colours.clone()), *question));
         }
-        let (values, question) = self.shown_values()?;
+        let (mut values, question) = self.shown_values()?;
+        if let TraceQuestion::Rows(place, ..) = question {
+            for sink in self.left_out(place.part).get(place.layer).into_iter().flatten() {
+                if let Some(value) = values.get_mut(*sink) {
+                    *value = 0.0;
+                }
+            }
+        }
         Some((Values::Patches(values), question))
     }
 
+    /// The sinks of each layer that the maps leave out; empty while they are unknown or if they are wanted.
+    pub(super) fn left_out(&self, part: NetworkPart) -> &[Vec<usize>] {
+        if !self.without_sinks || self.direction == Direction::To {
+            return &[];
+        }
+        match self.answer(|q| *q == TraceQuestion::Sinks(part)) {
+            Some((_, TraceAnswer::Sinks(sinks))) => sinks,
+            _ => &[],
+        }
+    }
+
     /// Whether the shown map depends on the query.
-    fn has_query(&self) -> bool {
+    pub(super) fn has_query(&self) -> bool {
         !matches!(self.shown, MapChoice::Colours | MapChoice::Uncertainty(_))
     }
 
@@ -116,7 +127,7 @@ impl Attention {
         let [low, high] = match self.shown {
             // Most patches resemble each other a little.
             MapChoice::Similarity => [0.72, 0.995].map(|share| percentile(values, share)),
-            _ => [0.0, percentile(values, HIGH)],
+            _ => [0.0, percentile(values, self.clip)],
         };
         Scale {
             low,
@@ -127,7 +138,7 @@ impl Attention {
     }
 
     /// One scale for the patches of all heads of the layer.
-    pub(super) fn common_scale(&self) -> Option<Scale> {
+    fn common_scale(&self) -> Option<Scale> {
         let traced = self.traced.as_ref()?;
         let (TraceQuestion::Rows(place, ..), TraceAnswer::Rows(rows)) =
             self.answer(|q| matches!(q, TraceQuestion::Rows(..)))?
@@ -135,11 +146,19 @@ impl Attention {
             return None;
         };
         let range = traced.trace.patch_range(place.part);
-        let values = (0..rows.heads()).flat_map(|head| rows.head(head).get(range.clone()).unwrap_or(&[]));
-        let values: Vec<f32> = values.copied().collect();
+        let mut values = Vec::new();
+        for head in 0..rows.heads() {
+            let start = values.len();
+            values.extend_from_slice(rows.head(head).get(range.clone()).unwrap_or(&[]));
+            for sink in self.left_out(place.part).get(place.layer).into_iter().flatten() {
+                if let Some(value) = values.get_mut(start + sink) {
+                    *value = 0.0;
+                }
+            }
+        }
         Some(Scale {
             low: 0.0,
-            high: percentile(&values, HIGH),
+            high: percentile(&values, self.clip),
             curve: self.curve,
             map: self.map,
         })
@@ -157,6 +176,11 @@ pub(super) struct Overlay {
 }
 
 impl Overlay {
+    /// Whether it has a map, which the photo must not outshine.
+    pub(super) fn has_map(&self) -> bool {
+        self.texture.is_some()
+    }
+
     /// Draws the overlay; `photo` is the area of the whole image, in points.
     pub(super) fn paint(&self, painter: &Painter, photo: Rect) {
         let at = |x: f32, y: f32| photo.min + vec2(x, y) / self.size * photo.size();
@@ -169,8 +193,7 @@ impl Overlay {
                 bottom,
             } = self.frame;
             let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
-            painter.rect_filled(rect([left, top, right, bottom]), 0.0, Color32::from_black_alpha(SHADE));
-            let tint = Color32::from_white_alpha((opacity * 255.0) as u8);
+            let tint = Color32::WHITE.gamma_multiply(opacity);
             painter.image(texture, rect([left, top, right, bottom]), whole, tint);
         }
         if let Some(query) = self.query {
@@ -189,14 +212,16 @@ impl Attention {
         let grid = traced.trace.grid;
         let texture = self.values().map(|(values, question)| {
             let key = format!(
-                "{:p} {} {question:?} {:?} {:?} {:?} {} {}",
+                "{:p} {} {question:?} {:?} {:?} {:?} {} {} {} {:?}",
                 Arc::as_ptr(&traced),
                 self.predictions,
                 self.shown,
                 self.curve,
                 self.map,
                 self.common,
-                self.smooth
+                self.smooth,
+                self.clip,
+                self.left_out(self.place.part).get(self.place.layer),
             );
             let image = || match &values {
                 Values::Patches(values) => {

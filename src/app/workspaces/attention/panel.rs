@@ -1,67 +1,110 @@
-//! The panel of the workspace: the query, the layer, the map, and how it is drawn.
+//! The panel of the workspace: what is shown, from where, and how it is drawn.
 
-use egui::{CollapsingHeader, ComboBox, Panel, ProgressBar, ScrollArea, Slider, Ui};
+use egui::{ProgressBar, ScrollArea, Slider, Ui};
 
 use super::{Attention, MapChoice};
-use crate::app::theme::heading;
-use crate::app::widgets::tick;
+use crate::app::theme::Icon;
+use crate::app::widgets::{
+    Card, cards, choice_row, folded, list_row, percent_row, section_head, section_line, slider_row, tick, wide_list,
+};
 use crate::app::workspaces::Ctx;
 use crate::engine::{
     Direction, Fusion, ModelInfo, NetworkPart, Region, Token, TraceAnswer, TraceQuestion, Uncertainty, patch_place,
 };
-use crate::export::{ColorMap, Curve};
+use crate::export::ColorMap;
 
 /// How patches are numbered, which is the same in exported figures and on the command line.
 const COUNTED: &str = "Rows and columns of patches are counted from 0, from the top left corner";
 
+/// What a card shows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum View {
+    Similar,
+    LooksAt,
+    SeenBy,
+    Class,
+    Rollout,
+    Colours,
+}
+
+/// Every card: view, icon, title, second line, and hint.
+const VIEWS: [(View, Icon, &str, &str, &str); 6] = [
+    (
+        View::Similar,
+        Icon::Blend,
+        "Similar",
+        "Like this one",
+        "Cosine similarity of each patch with the query after this layer",
+    ),
+    (
+        View::LooksAt,
+        Icon::ArrowUpRight,
+        "Looks at",
+        "Reads from",
+        "Where the query looks: a row of the attention, which sums to 1",
+    ),
+    (
+        View::SeenBy,
+        Icon::ArrowDownLeft,
+        "Seen by",
+        "Read by",
+        "Who looks at the query: a column of the attention",
+    ),
+    (
+        View::Class,
+        Icon::Tag,
+        "Class",
+        "What it gathers",
+        "Where the class token of a mask transformer looks",
+    ),
+    (
+        View::Rollout,
+        Icon::Waypoints,
+        "Rollout",
+        "All layers",
+        "How much each patch contributes to the query's final state, through all layers",
+    ),
+    (
+        View::Colours,
+        Icon::Palette,
+        "PCA",
+        "As colours",
+        "First three principal components of the patches after this layer, as colours",
+    ),
+];
+
 impl Attention {
     /// Draws the panel.
     pub(super) fn panel(&mut self, ui: &mut Ui, ctx: &Ctx) {
-        let frame = egui::Frame::NONE.inner_margin(egui::Margin::symmetric(0, 4));
-        Panel::bottom("attention reading")
-            .resizable(false)
-            .frame(frame)
-            .show(ui, |ui| {
-                ui.label(heading("Under the cursor"));
-                let text = self.under_cursor(ctx);
-                ui.label(
-                    text.as_deref()
-                        .unwrap_or("Point at the photo to read it. Click or drag to choose a patch."),
-                )
-                .on_hover_text(COUNTED);
-            });
         let windows = window_count(ctx);
         ScrollArea::vertical().id_salt("attention").show(ui, |ui| {
             ui.add_space(4.0);
-            ui.label(heading("Attention"));
+            section_head(ui, "Show", "");
             self.state(ui);
             let model = ctx.state.library.models.used();
             let Some(model) = model.filter(|_| self.traced.is_some()) else {
                 return self.area(ui, windows);
             };
-            self.query(ui, model);
-            self.layer(ui);
-            self.which_map(ui);
-            self.uncertainty(ui, model);
-            ui.add_space(4.0);
-            let is_of_heads = matches!(self.shown, MapChoice::Mean | MapChoice::Most | MapChoice::Head(_));
-            if is_of_heads || self.shown == MapChoice::Similarity {
-                ui.scope(|ui| self.head_tiles(ui));
-            }
-            if is_of_heads {
+            self.views(ui, ctx);
+            section_line(ui);
+            self.from(ui, model);
+            section_line(ui);
+            if matches!(
+                self.view(),
+                Some(View::LooksAt | View::SeenBy | View::Class | View::Similar)
+            ) {
+                self.head_tiles(ui);
                 self.what_is_cut(ui);
                 self.class_bars(ui, model, &ctx.state.view.colors(&model.classes));
+                section_line(ui);
             }
             self.rollout_choice(ui);
-            ui.add_space(4.0);
+            self.looks(ui, model, windows);
+            section_line(ui);
             let images = ctx.state.library.images.len();
-            let all = CollapsingHeader::new("All layers and heads").show(ui, |ui| self.matrix(ui));
-            self.show_matrix = all.fully_open() || all.openness > 0.0;
-            let figures = CollapsingHeader::new("Distance and entropy").show(ui, |ui| self.figures(ui, images));
-            self.show_figures = figures.fully_open() || figures.openness > 0.0;
-            CollapsingHeader::new("Class embeddings").show(ui, |ui| self.embedding(ui, model));
-            CollapsingHeader::new("Colours and area").show(ui, |ui| self.request(ui, windows));
-            CollapsingHeader::new("Exported figures").show(ui, |ui| self.export_choice(ui));
+            self.show_figures = folded(ui, "Distance and entropy", |ui| self.figures(ui, images));
+            folded(ui, "Class embeddings", |ui| self.embedding(ui, model));
+            folded(ui, "Exported figures", |ui| self.export_choice(ui));
         });
     }
 
@@ -81,143 +124,123 @@ impl Attention {
         }
     }
 
-    fn query(&mut self, ui: &mut Ui, model: &ModelInfo) {
-        let Some(traced) = self.traced.clone() else {
-            return;
-        };
-        let trace = &traced.trace;
-        let name = |token: Token| match token {
-            Token::Patch(patch) => format!("Patch in {}", patch_place(patch, trace.grid[1])),
-            Token::Extra(0) => "Class token".to_owned(),
-            Token::Extra(_) => "Distillation token".to_owned(),
-            Token::Class(class) => model
-                .classes
-                .classes
-                .get(class)
-                .map_or_else(|| format!("Class {class}"), |class| class.name.clone()),
-        };
-        ui.horizontal(|ui| {
-            ui.spacing_mut().item_spacing.x = 4.0;
-            let label = ui.label("From");
-            let room = (ui.available_width() - 1.0).floor().max(80.0);
-            let list = ComboBox::from_id_salt("query")
-                .selected_text(name(self.token))
-                .width(room - 8.0)
-                .truncate();
-            // Without a limit the list widens the panel by a fraction of a point, which moves the photo.
-            let limited = ui.scope(|ui| {
-                ui.set_max_width(room);
-                list.show_ui(ui, |ui| {
-                    let patch = Token::Patch(self.patch.unwrap_or(0));
-                    ui.selectable_value(&mut self.token, patch, name(patch));
-                    for token in (0..trace.extra).map(Token::Extra) {
-                        if ui.selectable_value(&mut self.token, token, name(token)).clicked() {
-                            self.go_to_stage(NetworkPart::Encoder);
-                        }
-                    }
-                    for token in (0..trace.classes).map(Token::Class) {
-                        if ui.selectable_value(&mut self.token, token, name(token)).clicked() {
-                            self.go_to_stage(NetworkPart::Decoder);
-                        }
-                    }
-                })
-            });
-            let shown = limited.inner;
-            shown.response.labelled_by(label.id).on_hover_text(COUNTED);
-        });
-        ui.horizontal(|ui| {
-            ui.selectable_value(&mut self.direction, Direction::From, "Where it looks")
-                .on_hover_text("Where the query looks: a row of the attention, which sums to 1");
-            ui.selectable_value(&mut self.direction, Direction::To, "Who looks at it")
-                .on_hover_text("Who looks at the query: a column of the attention");
-        });
+    /// The chosen card; `None` for class scores.
+    fn view(&self) -> Option<View> {
+        Some(match self.shown {
+            MapChoice::Similarity => View::Similar,
+            MapChoice::Rollout => View::Rollout,
+            MapChoice::Colours => View::Colours,
+            MapChoice::Uncertainty(_) => return None,
+            MapChoice::Mean | MapChoice::Most | MapChoice::Head(_) => match (self.token, self.direction) {
+                (Token::Class(_), Direction::From) => View::Class,
+                (_, Direction::From) => View::LooksAt,
+                (_, Direction::To) => View::SeenBy,
+            },
+        })
     }
 
-    fn layer(&mut self, ui: &mut Ui) {
-        let Some(traced) = self.traced.clone() else {
-            return;
-        };
+    fn views(&mut self, ui: &mut Ui, ctx: &Ctx) {
+        let Some(traced) = self.traced.clone() else { return };
+        let has_classes = traced.trace.classes > 0;
+        let chosen = self.view();
+        let list = VIEWS.map(|(view, icon, title, below, _)| {
+            let card = Card {
+                icon,
+                title,
+                below,
+                chosen: chosen == Some(view),
+            };
+            (card, view != View::Class || has_classes)
+        });
+        for (response, (view, .., hint)) in cards(ui, &list).into_iter().zip(VIEWS) {
+            let response = response.on_hover_text(hint);
+            let response =
+                response.on_disabled_hover_text("This decoder has no class tokens. Choose a mask transformer.");
+            if response.clicked() {
+                self.choose(view, ctx);
+            }
+        }
+    }
+
+    fn choose(&mut self, view: View, ctx: &Ctx) {
+        let of_heads = matches!(self.shown, MapChoice::Mean | MapChoice::Most | MapChoice::Head(_));
+        let heads = if of_heads { self.shown } else { MapChoice::Mean };
+        let patch = Token::Patch(self.patch.unwrap_or(0));
+        match view {
+            View::Similar => self.shown = MapChoice::Similarity,
+            View::Rollout => self.shown = MapChoice::Rollout,
+            View::Colours => self.shown = MapChoice::Colours,
+            View::LooksAt => {
+                (self.shown, self.direction) = (heads, Direction::From);
+                if matches!(self.token, Token::Class(_)) {
+                    self.token = patch;
+                    self.go_to_stage(NetworkPart::Encoder);
+                }
+            }
+            View::SeenBy => (self.shown, self.direction) = (heads, Direction::To),
+            View::Class => {
+                (self.shown, self.direction) = (heads, Direction::From);
+                self.token = Token::Class(self.class_of_patch(ctx).unwrap_or(0));
+                self.go_to_stage(NetworkPart::Decoder);
+            }
+        }
+        self.shows_wall &= !matches!(view, View::Similar | View::Rollout | View::Colours);
+        self.keep_possible();
+    }
+
+    /// The class that is predicted in the middle of the chosen patch.
+    fn class_of_patch(&self, ctx: &Ctx) -> Option<usize> {
+        let traced = self.traced.as_ref()?;
+        let [left, top, right, bottom] = traced.frame.patch(self.patch?, traced.trace.grid);
+        let middle = [0.5 * (left + right), 0.5 * (top + bottom)].map(|v| v.max(0.0) as usize);
+        ctx.document()?.label_at(middle).map(usize::from)
+    }
+
+    /// Draws the query and the layer.
+    fn from(&mut self, ui: &mut Ui, model: &ModelInfo) {
+        let Some(traced) = self.traced.clone() else { return };
         let trace = &traced.trace;
-        if !trace.decoder.is_empty() {
-            ui.horizontal(|ui| {
-                for (part, title) in [(NetworkPart::Encoder, "Encoder"), (NetworkPart::Decoder, "Decoder")] {
-                    if ui.selectable_label(self.place.part == part, title).clicked() {
-                        self.go_to_stage(part);
-                        self.keep_possible();
+        let has_query = self.has_query();
+        section_head(ui, "From", if has_query { "drag on the photo" } else { "" });
+        if has_query {
+            let name = |token: Token| token_name(token, trace.grid[1], model);
+            let list = wide_list(ui, "From", name(self.token), |ui| {
+                let patch = Token::Patch(self.patch.unwrap_or(0));
+                ui.selectable_value(&mut self.token, patch, name(patch));
+                for token in (0..trace.extra).map(Token::Extra) {
+                    if ui.selectable_value(&mut self.token, token, name(token)).clicked() {
+                        self.go_to_stage(NetworkPart::Encoder);
+                    }
+                }
+                for token in (0..trace.classes).map(Token::Class) {
+                    if ui.selectable_value(&mut self.token, token, name(token)).clicked() {
+                        self.go_to_stage(NetworkPart::Decoder);
                     }
                 }
             });
+            list.on_hover_text(COUNTED);
+        }
+        if matches!(self.shown, MapChoice::Rollout | MapChoice::Uncertainty(_)) {
+            // These are of all layers, or of none.
+            return;
+        }
+        if !trace.decoder.is_empty() {
+            let mut part = self.place.part;
+            let parts = [
+                (NetworkPart::Encoder, "Encoder", "The blocks that all decoders share"),
+                (NetworkPart::Decoder, "Decoder", "The blocks of the mask transformer"),
+            ];
+            if choice_row(ui, "Part", &mut part, &parts) {
+                self.go_to_stage(part);
+                self.keep_possible();
+            }
         }
         let count = trace.layers(self.place.part).len();
-        ui.horizontal(|ui| {
-            let label = ui.label("Layer");
-            let mut layer = self.place.layer + 1;
-            ui.spacing_mut().slider_width = (ui.available_width() - 60.0).max(60.0);
-            if ui
-                .add(Slider::new(&mut layer, 1..=count.max(1)))
-                .labelled_by(label.id)
-                .changed()
-            {
-                self.place.layer = layer - 1;
-            }
-        });
-    }
-
-    fn which_map(&mut self, ui: &mut Ui) {
-        ui.horizontal_wrapped(|ui| {
-            let maps = [
-                (MapChoice::Mean, "Mean", "Mean over the heads"),
-                (MapChoice::Most, "Max", "Maximum over the heads"),
-                (
-                    MapChoice::Rollout,
-                    "Rollout",
-                    "How much each patch contributes to the query's final state, through all layers",
-                ),
-                (
-                    MapChoice::Similarity,
-                    "Similar",
-                    "Cosine similarity of each patch with the query after this layer",
-                ),
-                (
-                    MapChoice::Colours,
-                    "PCA",
-                    "First three principal components of the patches after this layer, as colours",
-                ),
-            ];
-            for (shown, title, hint) in maps {
-                ui.selectable_value(&mut self.shown, shown, title).on_hover_text(hint);
-            }
-        });
-    }
-
-    /// Draws the choice of class scores, which are taken before the argmax.
-    fn uncertainty(&mut self, ui: &mut Ui, model: &ModelInfo) {
-        let name = |what: Uncertainty| match what {
-            Uncertainty::Class(class) => {
-                let class = model.classes.classes.get(usize::from(class));
-                class.map_or_else(String::new, |class| format!("Probability of {}", class.name))
-            }
-            Uncertainty::Entropy => "Entropy over the classes".into(),
-            Uncertainty::Margin => "Margin of the best class".into(),
-        };
-        ui.horizontal(|ui| {
-            let label = ui.label("Class scores");
-            let text = match self.shown {
-                MapChoice::Uncertainty(what) => name(what),
-                _ => "Choose…".into(),
-            };
-            let list = ComboBox::from_id_salt("uncertainty")
-                .selected_text(text)
-                .width(150.0)
-                .truncate();
-            let shown = list.show_ui(ui, |ui| {
-                let classes = (0..model.classes.len() as u16).map(Uncertainty::Class);
-                for what in [Uncertainty::Entropy, Uncertainty::Margin].into_iter().chain(classes) {
-                    ui.selectable_value(&mut self.shown, MapChoice::Uncertainty(what), name(what));
-                }
-            });
-            shown.response.labelled_by(label.id);
-        });
+        let mut layer = self.place.layer + 1;
+        let slider = Slider::new(&mut layer, 1..=count.max(1));
+        if slider_row(ui, "Layer", "Keys [ and ]", slider).changed() {
+            self.place.layer = layer - 1;
+        }
     }
 
     /// Shows how much of the row goes to tokens that are not patches.
@@ -250,65 +273,116 @@ impl Attention {
         if self.shown != MapChoice::Rollout {
             return;
         }
-        ui.horizontal(|ui| {
-            ui.label("Heads");
-            for (fusion, title) in [(Fusion::Mean, "Mean"), (Fusion::Max, "Max"), (Fusion::Min, "Min")] {
-                ui.selectable_value(&mut self.rollout.fusion, fusion, title);
-            }
-        });
-        ui.horizontal(|ui| {
-            let label = ui.label("Drop weakest");
-            let slider = Slider::new(&mut self.rollout.discard, 0.0..=0.95).fixed_decimals(2);
-            ui.add(slider)
-                .labelled_by(label.id)
-                .on_hover_text("Share of the smallest values in each row that is dropped");
-        });
+        let fusions = [
+            (Fusion::Mean, "Mean", "Mean over the heads"),
+            (Fusion::Max, "Max", "Maximum over the heads"),
+            (Fusion::Min, "Min", "Minimum over the heads"),
+        ];
+        choice_row(ui, "Heads", &mut self.rollout.fusion, &fusions);
+        let slider = Slider::new(&mut self.rollout.discard, 0.0..=0.95).fixed_decimals(2);
+        let hint = "Share of the smallest values in each row that is dropped";
+        slider_row(ui, "Drop weakest", hint, slider);
+        section_line(ui);
     }
 
-    fn request(&mut self, ui: &mut Ui, windows: usize) {
-        ui.horizontal(|ui| {
-            let label = ui.label("Colours");
-            let list = ComboBox::from_id_salt("colour map").selected_text(self.map.title());
-            let list = list.show_ui(ui, |ui| {
-                for map in ColorMap::ALL {
-                    ui.selectable_value(&mut self.map, map, map.title());
+    /// Draws how the map is drawn, and the maps of class scores.
+    fn looks(&mut self, ui: &mut Ui, model: &ModelInfo, windows: usize) {
+        section_head(ui, "Map", "");
+        if self.shows_wall {
+            let slider = Slider::new(&mut self.wall_size, 96.0..=320.0)
+                .suffix(" px")
+                .fixed_decimals(0);
+            slider_row(ui, "Size", "Width of a map", slider);
+        } else {
+            percent_row(ui, "Opacity", "Opacity of the map", &mut self.opacity, 0.0..=1.0);
+        }
+        let of_heads = matches!(self.shown, MapChoice::Mean | MapChoice::Most | MapChoice::Head(_));
+        if of_heads && !self.shows_wall {
+            let hint = "Share of the patches at which the colours end; the few above have the last colour";
+            percent_row(ui, "Clip at", hint, &mut self.clip, 0.9..=1.0);
+        }
+        if of_heads && self.direction == Direction::From {
+            let count = self.left_out(self.place.part).get(self.place.layer).map_or(0, Vec::len);
+            ui.horizontal(|ui| {
+                tick(ui, &mut self.without_sinks, "Leave out sink patches").on_hover_text(
+                    "Patches among the strongest 0.5 % for more than half of all queries. \
+                     They say nothing about the photo.",
+                );
+                if self.without_sinks && !self.shows_wall {
+                    ui.weak(format!("{count} left out"));
                 }
             });
-            list.response.labelled_by(label.id);
-        });
-        ui.horizontal(|ui| {
-            ui.label("Contrast");
-            for curve in Curve::ALL {
-                ui.selectable_value(&mut self.curve, curve, curve.title());
+        }
+        if of_heads {
+            tick(ui, &mut self.common, "One scale for all heads")
+                .on_hover_text("Makes heads comparable. Otherwise each map has its own scale");
+        }
+        if !self.shows_wall {
+            tick(ui, &mut self.smooth, "Smooth").on_hover_text("Interpolate between patches");
+        }
+        let colours = list_row(ui, "Colours", self.map.title().to_owned(), |ui| {
+            for map in ColorMap::ALL {
+                ui.selectable_value(&mut self.map, map, map.title());
             }
         });
-        tick(ui, &mut self.common, "One scale for all heads")
-            .on_hover_text("Makes heads comparable. Otherwise each map is scaled from 0 to its own largest value");
-        tick(ui, &mut self.smooth, "Smooth").on_hover_text("Interpolate between patches");
-        ui.horizontal(|ui| {
-            let label = ui.label("Opacity");
-            ui.add(Slider::new(&mut self.opacity, 0.0..=1.0).show_value(false))
-                .labelled_by(label.id);
-        });
+        colours.on_hover_text("Colours from low to high");
+        self.class_scores(ui, model);
         self.area(ui, windows);
+    }
+
+    /// Draws the choice of class scores, which are taken before the argmax.
+    fn class_scores(&mut self, ui: &mut Ui, model: &ModelInfo) {
+        let name = |what: Uncertainty| match what {
+            Uncertainty::Class(class) => {
+                let class = model.classes.classes.get(usize::from(class));
+                class.map_or_else(String::new, |class| format!("Probability of {}", class.name))
+            }
+            Uncertainty::Entropy => "Entropy over the classes".into(),
+            Uncertainty::Margin => "Margin of the best class".into(),
+        };
+        let text = match self.shown {
+            MapChoice::Uncertainty(what) => name(what),
+            _ => "Choose…".into(),
+        };
+        let list = list_row(ui, "Class scores", text, |ui| {
+            let classes = (0..model.classes.len() as u16).map(Uncertainty::Class);
+            for what in [Uncertainty::Entropy, Uncertainty::Margin].into_iter().chain(classes) {
+                if ui
+                    .selectable_value(&mut self.shown, MapChoice::Uncertainty(what), name(what))
+                    .clicked()
+                {
+                    self.shows_wall = false;
+                }
+            }
+        });
+        list.on_hover_text("Show what the model says before it decides");
     }
 
     /// Draws the choice of the traced area: the whole image or one window.
     fn area(&mut self, ui: &mut Ui, windows: usize) {
-        ui.horizontal(|ui| {
-            let label = ui.label("Area");
-            let title = |region: Region| match region {
-                Region::Whole => "Whole photo".to_owned(),
-                Region::Window(window) => format!("Window {}", window + 1),
-            };
-            let list = ComboBox::from_id_salt("area").selected_text(title(self.region));
-            let list = list.show_ui(ui, |ui| {
-                for region in std::iter::once(Region::Whole).chain((0..windows).map(Region::Window)) {
-                    ui.selectable_value(&mut self.region, region, title(region));
-                }
-            });
-            list.response.labelled_by(label.id);
+        let title = |region: Region| match region {
+            Region::Whole => "Whole photo".to_owned(),
+            Region::Window(window) => format!("Window {}", window + 1),
+        };
+        list_row(ui, "Area", title(self.region), |ui| {
+            for region in std::iter::once(Region::Whole).chain((0..windows).map(Region::Window)) {
+                ui.selectable_value(&mut self.region, region, title(region));
+            }
         });
+    }
+}
+
+/// The name of a query.
+fn token_name(token: Token, columns: usize, model: &ModelInfo) -> String {
+    match token {
+        Token::Patch(patch) => format!("Patch in {}", patch_place(patch, columns)),
+        Token::Extra(0) => "Class token".to_owned(),
+        Token::Extra(_) => "Distillation token".to_owned(),
+        Token::Class(class) => model
+            .classes
+            .classes
+            .get(class)
+            .map_or_else(|| format!("Class {class}"), |class| class.name.clone()),
     }
 }
 

@@ -12,6 +12,10 @@ impl Compare {
     /// Makes a pane for each open output if there are no panes yet.
     pub(super) fn begin(&mut self, ctx: &Ctx) {
         self.paused = false;
+        if self.panes.is_empty() && self.restore_panes(ctx) {
+            (self.reference, self.other) = (0, 1);
+            self.refer_to_labels();
+        }
         if self.panes.is_empty() {
             let outputs = ctx.state.library.models.main_outputs();
             let outputs: Vec<Content> = outputs.map(|(model, output)| output_of(model, output, false)).collect();

@@ -7,6 +7,7 @@ mod filling;
 #[cfg(test)]
 mod filling_tests;
 mod grid;
+mod keeping;
 mod pane;
 mod pane_text;
 mod panel;

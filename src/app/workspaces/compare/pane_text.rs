@@ -6,6 +6,7 @@ use super::Compare;
 use super::filling::PaneState;
 use super::pane::Content;
 use super::view::PaneAction;
+use crate::app::theme::{data_color, shade};
 use crate::app::workspaces::Ctx;
 
 impl Compare {
@@ -19,7 +20,7 @@ impl Compare {
         let galley = painter.layout_no_wrap(text, font, Color32::WHITE);
         let size = galley.size() + vec2(26.0, 8.0);
         let chip = Rect::from_min_size(pos2(area.left() + 6.0, area.bottom() - size.y - 6.0), size);
-        painter.rect_filled(chip, 4.0, Color32::from_black_alpha(190));
+        painter.rect_filled(chip, 4.0, shade(190));
         let swatch = Rect::from_center_size(pos2(chip.left() + 11.0, chip.center().y), Vec2::splat(10.0));
         painter.rect_filled(swatch, 2.0, color);
         painter.galley(pos2(chip.left() + 20.0, chip.top() + 4.0), galley, Color32::WHITE);
@@ -41,7 +42,7 @@ impl Compare {
             Some(value) => format!("{} {:.0} %", class.name, f64::from(*value) / 655.35),
             None => class.name.clone(),
         };
-        Some((text, Color32::from_rgb(r, g, b)))
+        Some((text, data_color([r, g, b])))
     }
 
     /// Draws the message over a pane that shows no labels yet.
@@ -57,7 +58,7 @@ impl Compare {
         let chip = |text: String| {
             let galley = painter.layout_no_wrap(text, FontId::proportional(13.0), Color32::WHITE);
             let chip = Rect::from_center_size(area.center(), galley.size() + vec2(20.0, 10.0));
-            painter.rect_filled(chip, 4.0, Color32::from_black_alpha(200));
+            painter.rect_filled(chip, 4.0, shade(200));
             painter.galley(chip.min + vec2(10.0, 5.0), galley, Color32::WHITE);
         };
         match state {

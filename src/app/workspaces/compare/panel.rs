@@ -1,14 +1,14 @@
 //! The panel of the workspace: the panes, their layout, and the classes.
 
-use egui::{Align, Button, CollapsingHeader, ComboBox, Label, Layout, ScrollArea, Slider, Ui};
+use egui::{Align, Button, CollapsingHeader, Label, Layout, ScrollArea, Ui};
 
 use super::choosing::output_of;
 use super::pane::{Content, Pane};
 use super::{Arrangement, Compare, MAX_PANES};
 use crate::app::command::Command;
 use crate::app::inspector::ClassShares;
-use crate::app::theme::heading;
-use crate::app::widgets::tick;
+use crate::app::theme::{Icon, heading};
+use crate::app::widgets::{choice, icon_button, list_row, percent_row, section_head, section_line, tick};
 use crate::app::workspaces::Ctx;
 
 /// Minimum height of the class list in points; if the rest does not fit, the panel scrolls.
@@ -19,9 +19,9 @@ impl Compare {
     pub(super) fn panel(&mut self, ui: &mut Ui, ctx: &Ctx) {
         ScrollArea::vertical().id_salt("compare").show(ui, |ui| {
             ui.add_space(4.0);
-            ui.label(heading("Compare"));
+            section_head(ui, "View", "");
             self.arrangement(ui, ctx);
-            ui.separator();
+            section_line(ui);
             ui.horizontal(|ui| {
                 ui.label(heading("Panes"));
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -38,33 +38,28 @@ impl Compare {
                 });
             });
             self.pane_list(ui, ctx);
-            ui.separator();
+            section_line(ui);
             self.compared_classes(ui, ctx);
         });
     }
 
     fn arrangement(&mut self, ui: &mut Ui, ctx: &Ctx) {
-        ui.horizontal(|ui| {
-            let arrangements = [
-                (
-                    Arrangement::SideBySide,
-                    "Side by side",
-                    "All panes, moved and zoomed together",
-                ),
-                (
-                    Arrangement::Wipe,
-                    "Wipe",
-                    "Two panes in one place, on either side of a line (W)",
-                ),
-            ];
-            for (arrangement, title, hint) in arrangements {
-                ui.selectable_value(&mut self.arrangement, arrangement, title)
-                    .on_hover_text(hint);
-            }
-        });
+        let arrangements = [
+            (
+                Arrangement::SideBySide,
+                "Side by side",
+                "All panes, moved and zoomed together",
+            ),
+            (
+                Arrangement::Wipe,
+                "Wipe",
+                "Two panes in one place, on either side of a line (W)",
+            ),
+        ];
+        choice(ui, &mut self.arrangement, &arrangements);
         self.pane_choice(ui, "Reference", self.reference, (Self::refer_to, ctx));
         if self.is_wipe() {
-            self.pane_choice(ui, "Right of the line", self.other, (Self::wipe_with, ctx));
+            self.pane_choice(ui, "Right side", self.other, (Self::wipe_with, ctx));
         }
         for (command, on) in [
             (Command::ToggleDifferences, self.differences),
@@ -76,14 +71,9 @@ impl Compare {
                 ctx.perform(command);
             }
         }
-        ui.horizontal(|ui| {
-            let label = ui.label("Opacity");
-            ui.spacing_mut().slider_width = (ui.available_width() - 20.0).max(60.0);
-            let mut view = (*ctx.state.view).clone();
-            ui.add(Slider::new(&mut view.opacity, 0.0..=1.0).show_value(false))
-                .labelled_by(label.id);
-            ctx.set_view(ui, view);
-        });
+        let mut view = (*ctx.state.view).clone();
+        percent_row(ui, "Opacity", "Opacity of all masks", &mut view.opacity, 0.0..=1.0);
+        ctx.set_view(ui, view);
         ui.weak("Hold V to see the reference in every pane, B for the bare photo.");
     }
 
@@ -92,20 +82,12 @@ impl Compare {
         let Some(shown) = titles.get(place).cloned() else {
             return;
         };
-        ui.horizontal(|ui| {
-            let label = ui.label(title);
-            let list = ComboBox::from_id_salt(title)
-                .selected_text(shown)
-                .width((ui.available_width() - 8.0).max(80.0))
-                .truncate();
-            let list = list.show_ui(ui, |ui| {
-                for (other, title) in titles.iter().enumerate() {
-                    if ui.selectable_label(other == place, title).clicked() {
-                        choose(self, other);
-                    }
+        list_row(ui, title, shown, |ui| {
+            for (other, title) in titles.iter().enumerate() {
+                if ui.selectable_label(other == place, title).clicked() {
+                    choose(self, other);
                 }
-            });
-            list.response.labelled_by(label.id);
+            }
         });
     }
 
@@ -114,11 +96,9 @@ impl Compare {
         for (place, pane) in self.panes.iter().enumerate() {
             ui.horizontal(|ui| {
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                    let remove = ui.add(Button::new("Remove").small());
-                    if remove
-                        .accessible_name(format!("Remove from the list: pane {}", place + 1))
-                        .clicked()
-                    {
+                    let name = format!("Remove from the list: pane {}", place + 1);
+                    let remove = icon_button(ui, Icon::X, &name, 24.0, false);
+                    if remove.on_hover_text("Remove this pane").clicked() {
                         removed = Some(place);
                     }
                     ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
@@ -137,7 +117,7 @@ impl Compare {
     }
 
     /// Draws the menu of everything that a pane can show.
-    fn add_menu(&mut self, ui: &mut Ui, ctx: &Ctx) {
+    pub(super) fn add_menu(&mut self, ui: &mut Ui, ctx: &Ctx) {
         ui.set_min_width(220.0);
         let mut added = None;
         let mut item = |ui: &mut Ui, title: String, content: Content, panes: &[Pane]| {

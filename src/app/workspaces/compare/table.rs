@@ -20,6 +20,11 @@ fn nothing() -> Cell {
     (String::new(), None)
 }
 
+/// Width from which every column is shown, in points, and the columns that a narrower table leaves out: patch, tokens,
+/// windows, and total time.
+const WIDE: f32 = 900.0;
+const NARROW_LEAVES_OUT: [usize; 4] = [1, 2, 3, 8];
+
 /// Width of the panes' titles in points.
 const TITLE: f32 = 150.0;
 
@@ -38,6 +43,9 @@ impl Compare {
     /// Draws the table.
     pub(super) fn comparison_table(&mut self, ui: &mut Ui, photo: &OpenImage, ctx: &Ctx) {
         let with_truth = self.panes.iter().any(Pane::is_truth);
+        // In a narrow window the table leaves out what is the same for most panes or follows from the rest.
+        let wide = ui.available_width() >= WIDE;
+        let is_shown = |column: usize| wide || !NARROW_LEAVES_OUT.contains(&column);
         let mut chosen = None;
         ScrollArea::both()
             .id_salt("comparison table")
@@ -48,7 +56,8 @@ impl Compare {
                     .spacing([9.0, ROW_GAP])
                     .min_col_width(20.0);
                 table.show(ui, |ui| {
-                    for (title, hint) in headings(with_truth) {
+                    let headings = headings(with_truth).into_iter().enumerate();
+                    for (_, (title, hint)) in headings.filter(|(column, _)| is_shown(*column)) {
                         let label = ui.label(RichText::new(title).weak());
                         if !hint.is_empty() {
                             label.on_hover_text(hint);
@@ -72,7 +81,8 @@ impl Compare {
                             if row.on_hover_text("Compare the others with this one").clicked() {
                                 chosen = Some(place);
                             }
-                            for (text, hint) in self.cells(pane, place, with_truth, photo) {
+                            let cells = self.cells(pane, place, with_truth, photo).into_iter().enumerate();
+                            for (_, (text, hint)) in cells.filter(|(column, _)| is_shown(column + 1)) {
                                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                                     let label = ui.label(text);
                                     if let Some(hint) = hint {

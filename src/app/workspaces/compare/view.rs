@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use egui::{Align, Button, Layout, Rect, Ui, UiBuilder, vec2};
+use egui::{Align, Button, CornerRadius, Label, Layout, Rect, RichText, Shape, Stroke, Ui, UiBuilder, vec2};
 
 use super::pane::{Content, Pane};
 use super::{Compare, grid};
@@ -11,13 +11,19 @@ use crate::app::canvas::{self, Camera, CanvasResponse, DrawSlot, Drawing, Scene}
 use crate::app::chrome::about;
 use crate::app::command::Command;
 use crate::app::gpu::Highlight;
+use crate::app::theme::{Icon, Tokens, heading, medium, radius, size};
+use crate::app::widgets::icon_button;
 use crate::app::workspaces::Ctx;
 use crate::app::workspaces::image_view::double_click;
 use crate::engine::{ModelSource, OpenImage};
 use crate::labels::Regions;
 
 /// Height of a pane's title in points.
-pub(super) const HEADER: f32 = 24.0;
+pub(super) const HEADER: f32 = 32.0;
+
+/// Distance from the edges of the canvas, and length of the dashes of a free place, in points.
+const MARGIN: f32 = 12.0;
+const DASH: f32 = 4.0;
 
 /// What the user asks of a pane.
 pub(super) enum PaneAction {
@@ -40,6 +46,7 @@ impl Compare {
         }
         let area = ui.available_rect_before_wrap();
         ctx.set_canvas_area(Some(area));
+        ui.painter().rect_filled(area, 0.0, Tokens::of(ui).canvas);
         let before = ctx.state.canvas.cursor;
         let mut camera = ctx.state.canvas.camera;
         let mut cursor = None;
@@ -52,7 +59,11 @@ impl Compare {
             count => {
                 let size = vec2(photo.photo.width as f32, photo.photo.height as f32);
                 let hovered_before = self.hovered.take();
-                for (place, cell) in grid::cells(area, count, size, HEADER).into_iter().enumerate() {
+                let cells = grid::cells(area.shrink(MARGIN), count, size, HEADER);
+                if let Some(hole) = cells.hole {
+                    self.invitation(ui, hole, ctx);
+                }
+                for (place, cell) in cells.panes.into_iter().enumerate() {
                     let linked = before.filter(|_| hovered_before.is_some_and(|hovered| hovered != place));
                     let under = self.pane(ui, (place, cell), (&photo, linked), (&mut camera, &mut action), ctx);
                     cursor = cursor.or(under);
@@ -63,6 +74,53 @@ impl Compare {
         // For the rings in the other panes, and for the class list.
         ctx.set_cursor(cursor);
         self.grant(action, ctx);
+    }
+
+    /// Draws a free place, which invites to add a pane.
+    fn invitation(&mut self, ui: &mut Ui, place: Rect, ctx: &Ctx) {
+        let tokens = Tokens::of(ui);
+        let edge = Stroke::new(1.0, tokens.control);
+        let corners = [
+            place.left_top(),
+            place.right_top(),
+            place.right_bottom(),
+            place.left_bottom(),
+            place.left_top(),
+        ];
+        ui.painter().extend(Shape::dashed_line(&corners, edge, DASH, DASH));
+        if place.height() < 110.0 || place.width() < 130.0 {
+            return;
+        }
+        let height = 84.0;
+        let middle = Rect::from_center_size(place.center(), vec2(place.width() - 24.0, height));
+        let mut ui = ui.new_child(
+            UiBuilder::new()
+                .max_rect(middle)
+                .layout(Layout::top_down(Align::Center)),
+        );
+        ui.label(heading("Compare with more"));
+        ui.add(
+            Label::new(
+                RichText::new("Drop a file here, or choose")
+                    .size(size::SMALL)
+                    .color(tokens.second),
+            )
+            .truncate(),
+        );
+        ui.add_space(4.0);
+        let width = ui.available_width().min(240.0);
+        ui.allocate_ui(vec2(width, 28.0), |ui| {
+            ui.horizontal(|ui| {
+                ui.spacing_mut().item_spacing.x = 6.0;
+                let menu = ui.menu_button("Model", |ui| self.add_menu(ui, ctx));
+                menu.response.accessible_name("Add a model as a pane");
+                ctx.titled_button(ui, "Truth", Command::AddGroundTruth);
+                let sizes = ui.button("Patch sizes").accessible_name("Add the patch sizes as panes");
+                if sizes.on_hover_text(Command::PatchSizes.explanation()).clicked() {
+                    ctx.perform(Command::PatchSizes);
+                }
+            });
+        });
     }
 
     fn grant(&mut self, action: Option<PaneAction>, ctx: &Ctx) {
@@ -165,29 +223,34 @@ impl Compare {
         let Some(pane) = self.panes.get(place) else {
             return;
         };
-        ui.painter().rect_filled(header, 0.0, ui.visuals().panel_fill);
-        let title = self.pane_title(pane, ctx);
+        let tokens = Tokens::of(ui);
         let is_reference = place == self.reference;
+        let corners = CornerRadius {
+            nw: radius::CARD,
+            ne: radius::CARD,
+            sw: 0,
+            se: 0,
+        };
+        let fill = if is_reference { tokens.selection } else { tokens.panel };
+        ui.painter().rect_filled(header, corners, fill);
+        let title = self.pane_title(pane, ctx);
         let mut row = ui.new_child(
             UiBuilder::new()
-                .max_rect(header.shrink2(vec2(4.0, 0.0)))
+                .max_rect(header.shrink2(vec2(6.0, 0.0)))
                 .layout(Layout::right_to_left(Align::Center))
                 .id_salt(("pane title", pane.id)),
         );
         row.set_clip_rect(header.intersect(ui.clip_rect()));
-        let close = row.add(Button::new("×").small().frame(false));
-        if close
-            .accessible_name(format!("Remove pane {}", place + 1))
-            .on_hover_text("Remove this pane")
-            .clicked()
-        {
+        let name = format!("Remove pane {}", place + 1);
+        let close = icon_button(&mut row, Icon::X, &name, 24.0, false);
+        if close.on_hover_text("Remove this pane").clicked() {
             *action = Some(PaneAction::Remove(place));
         }
-        if let Some(text) = self.pane_note(pane).filter(|_| header.width() > 240.0) {
+        if let Some(text) = self.pane_note(pane).filter(|_| header.width() > 180.0) {
             row.weak(text);
         }
         row.with_layout(Layout::left_to_right(Align::Center), |ui| {
-            let button = ui.add(Button::selectable(is_reference, title.as_str()).truncate());
+            let button = ui.add(Button::new(medium(&title)).frame(false).truncate());
             let hint = self.pane_hint(pane, is_reference);
             if button
                 .accessible_name(format!("Compare with pane {}: {title}", place + 1))
@@ -201,6 +264,14 @@ impl Compare {
 
     /// The note in a pane's title: how far it agrees with the reference, or else how long it took.
     fn pane_note(&self, pane: &Pane) -> Option<String> {
+        if self
+            .panes
+            .get(self.reference)
+            .is_some_and(|reference| reference.id == pane.id)
+            && self.has_two()
+        {
+            return Some("Reference".into());
+        }
         if let Some(comparison) = self.with_reference(pane) {
             return Some(format!("{:.1} % agree", comparison.agreement.same * 100.0));
         }

@@ -5,7 +5,7 @@ use egui::{Align, Button, Color32, CursorIcon, Layout, Rect, Sense, Stroke, Ui, 
 use super::Compare;
 use super::view::{HEADER, PaneAction, PaneContent};
 use crate::app::canvas::{Camera, DrawSlot};
-use crate::app::theme::heading;
+use crate::app::theme::{heading, shade};
 use crate::app::workspaces::Ctx;
 use crate::engine::OpenImage;
 
@@ -106,19 +106,10 @@ fn drag_line(ui: &mut Ui, canvas: Rect, line: f32) -> f32 {
     let painter = ui.painter_at(canvas);
     let lit = response.hovered() || response.dragged() || response.has_focus();
     let width = if lit { 3.0 } else { 2.0 };
-    painter.vline(
-        at,
-        canvas.y_range(),
-        Stroke::new(width + 2.0, Color32::from_black_alpha(160)),
-    );
+    painter.vline(at, canvas.y_range(), Stroke::new(width + 2.0, shade(160)));
     painter.vline(at, canvas.y_range(), Stroke::new(width, Color32::WHITE));
     let knob = pos2(at, canvas.center().y);
-    painter.circle(
-        knob,
-        9.0,
-        Color32::WHITE,
-        Stroke::new(1.5, Color32::from_black_alpha(160)),
-    );
+    painter.circle(knob, 9.0, Color32::WHITE, Stroke::new(1.5, shade(160)));
     for side in [-1.0, 1.0] {
         let tip = knob + vec2(side * 6.0, 0.0);
         let back = knob + vec2(side * 2.5, 0.0);

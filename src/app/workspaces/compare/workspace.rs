@@ -57,6 +57,7 @@ impl Workspace for Compare {
             self.read_truth_again(|classes| truth_reader(model.map(|model| &**model), classes, &ctx.state.truth));
         }
         if ctx.is_open(self.id()) {
+            self.keep_panes(ctx);
             self.fill_panes(ctx);
         }
     }

@@ -1,5 +1,7 @@
 //! The evaluate workspace: compares the output in use with ground truth, on this image and over all open images.
 
+mod bars;
+mod facts;
 mod matrix;
 mod panel;
 mod scoring;
@@ -9,6 +11,7 @@ mod tests;
 mod truth_choices;
 mod view;
 mod workspace;
+mod worst;
 
 use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
@@ -17,8 +20,9 @@ use std::sync::Arc;
 use crate::app::gpu::GpuLabels;
 use crate::app::state::ResultKey;
 use crate::datasets::TruthReader;
-use crate::engine::{Asked, Errors, ImageSource, LabelLayer, Ticket, Truth};
+use crate::engine::{Asked, Errors, ImageSource, Segmented, Ticket, Truth};
 use crate::labels::Confusion;
+use crate::photo::Photo;
 use summary::ScoreSummary;
 
 /// The state of the workspace.
@@ -38,8 +42,8 @@ pub(super) struct Evaluate {
     scored: HashMap<ImageSource, Scored>,
     /// The sum of the confusion matrices of the scored images.
     total: Option<Confusion>,
-    /// Images still to be scored, with their labels; without labels, the cached result is scored.
-    waiting: VecDeque<(ImageSource, Option<LabelLayer>)>,
+    /// Images still to be scored, with their results; without one, the cached result is scored.
+    waiting: VecDeque<(ImageSource, Option<Segmented>)>,
     /// Images whose scores have been requested.
     pending: HashMap<ImageSource, Asked>,
     /// The chosen cell of the matrix.
@@ -55,6 +59,7 @@ pub(super) struct Evaluate {
     asked: Option<(Asked, Wanted)>,
     /// What the panel shows; `None` when it has to be computed again.
     summary: Option<ScoreSummary>,
+    worst: worst::Worst,
 }
 
 /// Which images have ground truth.
@@ -83,6 +88,8 @@ struct Scored {
     cells: Vec<(usize, usize, u64)>,
     /// Pixels without a true class.
     unlabelled: u64,
+    /// A small image of the errors.
+    errors: Option<Photo>,
     /// Why it could not be scored.
     failure: Option<String>,
 }

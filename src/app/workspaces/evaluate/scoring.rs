@@ -13,6 +13,9 @@ use crate::labels::Confusion;
 /// The class set of the sample image's label map.
 const SAMPLE_SET: &str = "camvid";
 
+/// Number of small images of errors that are kept when there are many, at 45 KiB each.
+const MAX_THUMBNAILS: usize = 100;
+
 /// Images sent to the thread at once: few, so that a request for the image on the canvas is answered soon.
 const MAX_PENDING: usize = 2;
 
@@ -63,6 +66,7 @@ impl Evaluate {
         if of != self.of {
             self.of = of;
             self.forget_scores();
+            ctx.send(Action::ForgetScores);
             self.total = None;
             self.class = None;
             // Drawn and counted by the previous rules.
@@ -99,6 +103,7 @@ impl Evaluate {
                 truth: wanted.truth.clone(),
                 reader: wanted.reader.clone(),
                 show: Some(wanted.errors),
+                photo: Some(result.photo.photo.clone()),
             }),
         }));
         self.asked = Some((asked, wanted));
@@ -123,10 +128,10 @@ impl Evaluate {
     /// Sends waiting images to the thread, up to [`MAX_PENDING`] at once.
     fn hand_over(&mut self, ctx: &Ctx) {
         while self.pending.len() < MAX_PENDING
-            && let Some((source, labels)) = self.waiting.pop_front()
+            && let Some((source, result)) = self.waiting.pop_front()
         {
             // Otherwise its result or its ground truth is gone by now.
-            if let Some(job) = self.score_job(&source, labels, ctx) {
+            if let Some(job) = self.score_job(&source, result, ctx) {
                 let asked = Asked::new();
                 ctx.request(Request::Score(ScoreRequest::Score {
                     ticket: asked.ticket(),
@@ -137,16 +142,18 @@ impl Evaluate {
         }
     }
 
-    /// The job for an image; without `labels`, it scores the cached result.
-    fn score_job(&self, source: &ImageSource, labels: Option<LabelLayer>, ctx: &Ctx) -> Option<ScoreJob> {
+    /// The job for an image; without a result, it scores the cached one.
+    fn score_job(&self, source: &ImageSource, result: Option<Segmented>, ctx: &Ctx) -> Option<ScoreJob> {
         let state = ctx.state;
         let kept = || {
             let key = state.result_key(source)?;
-            state.library.results.peek(&key).map(LabelLayer::from)
+            state.library.results.peek(&key).cloned()
         };
+        let result = result.or_else(kept)?;
         Some(ScoreJob {
             source: source.clone(),
-            labels: labels.or_else(kept)?,
+            labels: LabelLayer::from(&result),
+            photo: Some(result.photo.photo.clone()),
             truth: self.truths.files.get(source)?.clone(),
             reader: state.library.models.used()?.truth_reader(&state.truth),
             show: None,
@@ -189,6 +196,10 @@ impl Evaluate {
             return;
         }
         self.count(source, outcome);
+        ctx.send(Action::NoteScore(
+            source.clone(),
+            outcome.ok().and_then(|image| image.mean_iou),
+        ));
         // After a failure the request stays in `asked`, so that it is not repeated until something else is requested.
         if let (Some(wanted), Ok(image)) = (wanted, outcome) {
             self.asked = None;
@@ -207,6 +218,7 @@ impl Evaluate {
                 mean_iou: None,
                 cells: Vec::new(),
                 unlabelled: 0,
+                errors: None,
                 failure: Some(why.clone()),
             },
             Ok(image) => {
@@ -217,12 +229,29 @@ impl Evaluate {
                     mean_iou: image.mean_iou,
                     cells: confusion.cells().collect(),
                     unlabelled: confusion.unlabelled(),
+                    errors: image.thumbnail.clone(),
                     failure: None,
                 }
             }
         };
         self.scored.insert(source.clone(), scored);
+        self.keep_worst_thumbnails();
         self.summary = None;
+    }
+
+    /// Drops small images of errors beyond those that are shown, when there are many.
+    fn keep_worst_thumbnails(&mut self) {
+        let kept = self.scored.values().filter(|scored| scored.errors.is_some()).count();
+        if kept <= 2 * MAX_THUMBNAILS {
+            return;
+        }
+        let by_score = |scored: &Scored| scored.mean_iou.unwrap_or(f64::INFINITY);
+        let mut scores: Vec<f64> = self.scored.values().map(by_score).collect();
+        scores.sort_by(f64::total_cmp);
+        let limit = scores.get(MAX_THUMBNAILS).copied().unwrap_or(f64::INFINITY);
+        for scored in self.scored.values_mut().filter(|scored| by_score(scored) > limit) {
+            scored.errors = None;
+        }
     }
 
     fn present_errors(&mut self, wanted: Wanted, image: &ScoredImage, ctx: &Ctx) {
@@ -285,7 +314,7 @@ impl Evaluate {
         let source = &result.photo.source;
         let is_wanted = self.run && ctx.state.result_key(source).as_ref() == Some(key);
         if is_wanted && !self.pending.contains_key(source) {
-            self.waiting.push_back((source.clone(), Some(LabelLayer::from(result))));
+            self.waiting.push_back((source.clone(), Some(result.clone())));
         }
     }
 }

@@ -3,15 +3,9 @@
 use egui::{Color32, ColorImage, Context, TextureHandle, TextureOptions};
 
 use super::{Cell, Evaluate};
+use crate::app::theme::RIGHT_AND_WRONG;
 use crate::engine::ImageSource;
 use crate::labels::{ClassScore, Confusion};
-
-/// Colours of the matrix: empty, correct, wrong. They mean the same in every theme.
-const COLORS: [Color32; 3] = [
-    Color32::from_rgb(24, 26, 30),
-    Color32::from_rgb(90, 170, 250),
-    Color32::from_rgb(240, 110, 90),
-];
 
 /// The scores, the ranking and the matrix as they are shown.
 pub(super) struct ScoreSummary {
@@ -21,10 +15,13 @@ pub(super) struct ScoreSummary {
     pub(super) confusion: Confusion,
     /// The scores by class.
     pub(super) classes: Vec<ClassScore>,
+    /// The classes that occur, the one with the highest IoU first.
+    pub(super) order: Vec<usize>,
     pub(super) mean_iou: Option<f64>,
     pub(super) mean_accuracy: Option<f64>,
     pub(super) pixel_accuracy: Option<f64>,
-    /// The matrix with one pixel for each pair of classes.
+    /// The matrix with one pixel for each pair of classes, blue where it is correct, red where it is wrong, clear
+    /// where no pixels are.
     pub(super) matrix: TextureHandle,
     /// Images with the value that they are ordered by.
     pub(super) ranking: Vec<(ImageSource, f64)>,
@@ -44,7 +41,7 @@ impl Evaluate {
     fn summarise(&self, photo: Option<u64>, context: &Context) -> Option<ScoreSummary> {
         let shown = self.shown.as_ref().filter(|shown| Some(shown.wanted.photo) == photo);
         let count = self.counted();
-        let of_image = shown.map(|shown| (shown.confusion.clone(), "This photo".to_owned()));
+        let of_image = shown.map(|shown| (shown.confusion.clone(), "this photo".to_owned()));
         let of_all = self.total.clone().map(|total| (total, format!("{count} photos")));
         let (confusion, title) = match self.this_image || count < 2 {
             true => of_image?,
@@ -55,8 +52,13 @@ impl Evaluate {
             failures.filter_map(|(source, scored)| Some(format!("{}: {}", source.name(), scored.failure.as_ref()?)));
         let mut failures: Vec<String> = failures.collect();
         failures.sort();
+        let classes: Vec<ClassScore> = (0..confusion.classes()).map(|class| confusion.class(class)).collect();
+        let iou = |class: &usize| classes[*class].iou;
+        let mut order: Vec<usize> = (0..classes.len()).filter(|class| iou(class).is_some()).collect();
+        order.sort_by(|a, b| iou(b).unwrap_or(0.0).total_cmp(&iou(a).unwrap_or(0.0)));
         Some(ScoreSummary {
-            classes: (0..confusion.classes()).map(|class| confusion.class(class)).collect(),
+            order,
+            classes,
             mean_iou: confusion.mean_iou(),
             mean_accuracy: confusion.mean(|score| score.accuracy),
             pixel_accuracy: confusion.pixel_accuracy(),
@@ -94,17 +96,22 @@ impl Evaluate {
     }
 }
 
-/// The matrix as an image: each cell is brighter the larger its share of the true class.
+/// How strongly a cell is coloured, for its share of the true class. The square root keeps small confusions visible
+/// beside the diagonal.
+pub(super) fn strength(share: f64) -> f32 {
+    share.sqrt() as f32
+}
+
+/// The matrix as an image: each cell is stronger the larger its share of the true class.
 fn matrix(confusion: &Confusion, context: &Context) -> TextureHandle {
     let count = confusion.classes();
-    let mut image = ColorImage::filled([count, count], COLORS[0]);
+    let mut image = ColorImage::filled([count, count], Color32::TRANSPARENT);
     let labelled: Vec<u64> = (0..count).map(|class| confusion.labelled(class)).collect();
     for (truth, predicted, pixels) in confusion.cells() {
         if predicted < count {
-            // The square root keeps small confusions visible beside the diagonal.
-            let share = (pixels as f64 / labelled[truth].max(1) as f64).sqrt() as f32;
-            let towards = COLORS[if truth == predicted { 1 } else { 2 }];
-            image[(predicted, truth)] = COLORS[0].lerp_to_gamma(towards, share);
+            let share = pixels as f64 / labelled[truth].max(1) as f64;
+            let color = RIGHT_AND_WRONG[usize::from(truth != predicted)];
+            image[(predicted, truth)] = color.gamma_multiply(strength(share));
         }
     }
     context.load_texture("confusion matrix", image, TextureOptions::NEAREST)

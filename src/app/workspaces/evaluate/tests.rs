@@ -1,9 +1,9 @@
 //! Scoring without a window: requests to the scoring thread, and the handling of its answers.
 
 use super::Evaluate;
-use crate::app::state::testing::{Bench, SIDE, map_of, source};
+use crate::app::state::testing::{Bench, SIDE, map_of, segmented, source};
 use crate::app::workspaces::News;
-use crate::engine::{ImageSource, LabelLayer, ScoreAnswer, ScoreJob, ScoreRequest, ScoredImage, Ticket, Truth};
+use crate::engine::{ImageSource, LabelLayer, Output, ScoreAnswer, ScoreJob, ScoreRequest, ScoredImage, Ticket, Truth};
 use crate::labels::{Confusion, LabelMap};
 
 /// The workspace with images of these names, the first `with_truth` of which have ground truth.
@@ -52,6 +52,7 @@ fn scored(job: &ScoreJob, truth: &LabelMap) -> ScoredImage {
         mean_iou: confusion.mean_iou(),
         confusion,
         is_mask: false,
+        thumbnail: None,
         shown: job.show.map(|_| crate::engine::ShownErrors {
             truth: LabelLayer::plain(truth.clone()),
             map: LabelLayer::plain(map_of(0)),
@@ -177,9 +178,11 @@ fn at_most_two_images_are_sent_to_the_thread_at_once() {
     let (ticket, job) = asked(&mut bench);
     let image = scored(&job, &truth(0));
     answer(&mut bench, &mut evaluate, ticket, job.source, image);
+    let model = bench.state.library.models.used().expect("a model").clone();
     for name in ["b", "c", "d", "e"] {
-        let labels = LabelLayer::plain(map_of(0));
-        evaluate.waiting.push_back((source(name), Some(labels)));
+        let photo = bench.photo(source(name));
+        let result = segmented(photo, &model, Output::default(), 0);
+        evaluate.waiting.push_back((source(name), Some(result)));
     }
     bench.frame(&mut evaluate);
     assert_eq!(bench.scores.len(), 2);

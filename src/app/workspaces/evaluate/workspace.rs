@@ -8,6 +8,28 @@ use crate::app::command::Command;
 use crate::app::services::Ask;
 use crate::app::workspaces::{Ctx, News, Workspace, WorkspaceId};
 
+impl Evaluate {
+    /// Draws the button that scores all images or stops that. Returns whether there is one of them.
+    fn run_controls(&self, ui: &mut Ui, ctx: &Ctx) -> bool {
+        let found = self.truths.files.len();
+        let run = ctx.state.jobs.batch.as_ref();
+        if run.is_some_and(|batch| batch.for_scores && self.run) {
+            // The status bar shows how far it is.
+            if ui.button("Stop").on_hover_text("Scores so far are kept").clicked() {
+                ctx.perform(Command::CancelAll);
+            }
+            return true;
+        }
+        if found == 0 {
+            return false;
+        }
+        if ctx.commands.enabled(Command::ScoreAll) {
+            ctx.command_button(ui, Command::ScoreAll);
+        }
+        true
+    }
+}
+
 impl Workspace for Evaluate {
     fn id(&self) -> WorkspaceId {
         "Evaluate"
@@ -49,6 +71,26 @@ impl Workspace for Evaluate {
 
     fn view(&mut self, ui: &mut Ui, ctx: &Ctx) {
         self.show(ui, ctx);
+    }
+
+    fn title(&self, ctx: &Ctx) -> Option<[String; 2]> {
+        let (found, all) = (self.truths.files.len(), ctx.state.library.images.len());
+        let below = match &self.truths.asked {
+            Some(_) => "Looking for ground truth".to_owned(),
+            None => format!("{found} of {all} photos have ground truth"),
+        };
+        let folder = self.folder.as_ref().and_then(|folder| folder.file_name());
+        let name = ctx.document().map(|document| document.photo.source.name());
+        let title = folder.map(|folder| folder.to_string_lossy().into_owned()).or(name)?;
+        Some([title, below])
+    }
+
+    fn head_controls(&mut self, ui: &mut Ui, ctx: &Ctx) -> bool {
+        self.run_controls(ui, ctx)
+    }
+
+    fn wide_panel(&self) -> bool {
+        true
     }
 
     fn side_panel(&mut self, ui: &mut Ui, ctx: &Ctx) {

@@ -34,6 +34,7 @@ impl Workspace for Masks {
                 regions: masks.map(|m| m.result.regions.clone()),
                 pinned: None,
                 overlay: None,
+                muted: false,
                 drag_moves: true,
             },
         );
@@ -51,8 +52,18 @@ impl Workspace for Masks {
         panel::show(ui, ctx);
     }
 
+    fn enabled(&self, command: Command, ctx: &Ctx) -> Option<bool> {
+        (command == Command::PinMiddle).then(|| ctx.is_open(self.id()) && middle(ctx).is_some())
+    }
+
     fn perform(&mut self, command: Command, ctx: &Ctx) -> bool {
         match command {
+            Command::PinMiddle => {
+                if let Some(pixel) = middle(ctx) {
+                    ctx.send(Action::TogglePin(pixel));
+                }
+                true
+            }
             Command::CopyReading => {
                 copy_reading(ctx);
                 true
@@ -80,4 +91,15 @@ fn copy_reading(ctx: &Ctx) {
         let text = reading.text(&document.photo.source.name(), &result.model.classes);
         ctx.request(Request::CopyText(text, "Reading copied"));
     }
+}
+
+/// The photo pixel in the middle of the canvas.
+fn middle(ctx: &Ctx) -> Option<[usize; 2]> {
+    let photo = &ctx.document()?.photo.photo;
+    let area = ctx.state.canvas.area?;
+    let size = egui::vec2(photo.width as f32, photo.height as f32);
+    let shown = ctx.state.canvas.camera.photo_rect(area, size);
+    let at = (area.center() - shown.min) / shown.size() * size;
+    let inside = |at: f32, side: usize| (0.0..side as f32).contains(&at).then_some(at as usize);
+    Some([inside(at.x, photo.width)?, inside(at.y, photo.height)?])
 }

@@ -1,20 +1,19 @@
 //! What the model says at the cursor and at pinned pixels, as chips over the photo.
 
 use egui::{
-    Align, Area, Color32, Frame, Id, Layout, Margin, Order, Pos2, Rect, RichText, Sense, Stroke, Ui, Vec2, pos2, vec2,
+    Align, Area, Color32, Id, Layout, Margin, Order, Pos2, Rect, RichText, Sense, Stroke, Ui, Vec2, pos2, vec2,
 };
 
 use crate::app::action::Action;
 use crate::app::canvas::CanvasResponse;
 use crate::app::inspector::Reading;
 use crate::app::state::Document;
-use crate::app::theme::{Icon, Tokens, medium, radius, size, title};
-use crate::app::widgets::icon_button;
+use crate::app::theme::{Icon, Tokens, data_color, medium, radius, shade, size, title};
+use crate::app::widgets::{chip_frame, icon_button, pointer_chip};
 use crate::app::workspaces::Ctx;
 use crate::labels::ClassSet;
 
-/// Distance of the chip from the cursor, and of a pin's chip from its ring, in points.
-const FROM_CURSOR: f32 = 14.0;
+/// Distance of a pin's chip from its ring, in points.
 const FROM_PIN: f32 = 12.0;
 
 /// Width of the chip at the cursor, in points.
@@ -32,7 +31,7 @@ struct Palette<'a> {
 impl Palette<'_> {
     fn color(&self, id: u16) -> Color32 {
         let [r, g, b] = self.colors.get(usize::from(id)).copied().unwrap_or_default();
-        Color32::from_rgb(r, g, b)
+        data_color([r, g, b])
     }
 }
 
@@ -61,39 +60,14 @@ pub(super) fn show(ui: &mut Ui, ctx: &Ctx, document: &Document, happened: &Canva
     }
 }
 
-fn frame(ui: &Ui, corner: u8, margin: Margin) -> Frame {
-    let tokens = Tokens::of(ui);
-    Frame::new()
-        .fill(tokens.chip)
-        .stroke(Stroke::new(1.0, tokens.line))
-        .corner_radius(corner)
-        .inner_margin(margin)
-        .shadow(tokens.shadow())
-}
-
 /// Draws the three most probable classes beside the cursor.
-fn cursor_chip(ui: &mut Ui, palette: &Palette, (at, canvas): (Pos2, Rect), reading: &Reading) {
+fn cursor_chip(ui: &Ui, palette: &Palette, place: (Pos2, Rect), reading: &Reading) {
     let size = vec2(WIDTH + 24.0, 78.0);
-    // Right of and below the cursor, or on the other side at the edges of the canvas.
-    let flipped = |at: f32, size: f32, end: f32| match at + FROM_CURSOR + size > end {
-        true => at - FROM_CURSOR - size,
-        false => at + FROM_CURSOR,
-    };
-    let corner = pos2(
-        flipped(at.x, size.x, canvas.right()).max(canvas.left()),
-        flipped(at.y, size.y, canvas.bottom()).max(canvas.top()),
-    );
-    Area::new(Id::unique("reading at the cursor"))
-        .order(Order::Middle)
-        .fixed_pos(corner)
-        .interactable(false)
-        .show(ui.ctx(), |ui| {
-            frame(ui, radius::FLOATING, Margin::symmetric(12, 10)).show(ui, |ui| {
-                ui.set_width(WIDTH);
-                ui.spacing_mut().item_spacing = vec2(6.0, 6.0);
-                best_lines(ui, palette, reading);
-            });
-        });
+    pointer_chip(ui, "reading at the cursor", place, size, |ui| {
+        ui.set_width(WIDTH);
+        ui.spacing_mut().item_spacing = vec2(6.0, 6.0);
+        best_lines(ui, palette, reading);
+    });
 }
 
 fn best_lines(ui: &mut Ui, palette: &Palette, reading: &Reading) {
@@ -135,7 +109,7 @@ fn pin_chip(ui: &mut Ui, ctx: &Ctx, palette: &Palette, (place, at, canvas): (usi
     };
     let painter = ui.painter_at(canvas);
     painter.circle(at, RING, palette.color(best), Stroke::new(2.0, Color32::WHITE));
-    painter.circle_stroke(at, RING + 1.5, Stroke::new(1.0, Color32::from_black_alpha(150)));
+    painter.circle_stroke(at, RING + 1.5, Stroke::new(1.0, shade(150)));
     let id = Id::unique(("pin", place));
     let width = ui
         .ctx()
@@ -150,7 +124,7 @@ fn pin_chip(ui: &mut Ui, ctx: &Ctx, palette: &Palette, (place, at, canvas): (usi
         .order(Order::Middle)
         .fixed_pos(pos2(left, at.y - 14.0))
         .show(ui.ctx(), |ui| {
-            frame(
+            chip_frame(
                 ui,
                 radius::CARD,
                 Margin {

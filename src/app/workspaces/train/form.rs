@@ -6,10 +6,10 @@ use egui::{Button, ComboBox, DragValue, Grid, TextEdit, Ui};
 
 use super::USUAL_DEVICE;
 use crate::app::services::Ask;
-use crate::app::widgets::tick;
+use crate::app::widgets::{section_head, section_line, tick};
 use crate::datasets;
 use crate::engine::{
-    DataPlan, DecoderKind, DeviceChoice, Preset, SETR_CHANNELS, TrainPlan, TrainPrecision, multiplies_bf16,
+    DataPlan, DecoderKind, DeviceChoice, Preset, SETR_CHANNELS, TrainConfig, TrainPlan, TrainPrecision, multiplies_bf16,
 };
 
 /// Patch sizes in pixels that can be made from a backbone with patch size 16.
@@ -35,6 +35,8 @@ pub(super) struct Form {
     rate: Option<f64>,
     precision: TrainPrecision,
     pub(super) device: DeviceChoice,
+    /// The plan of the training that the choices were taken from.
+    loaded: Option<TrainPlan>,
 }
 
 /// A path in the form.
@@ -117,6 +119,7 @@ impl Default for Form {
             rate: None,
             precision: TrainPrecision::default(),
             device: USUAL_DEVICE,
+            loaded: None,
         }
     }
 }
@@ -159,6 +162,71 @@ impl Form {
         (!text.trim().is_empty()).then(|| PathBuf::from(text.trim()))
     }
 
+    /// Whether no path is filled in.
+    pub(super) fn is_empty(&self) -> bool {
+        self.paths.iter().all(|(_, text)| text.trim().is_empty())
+    }
+
+    /// The output folder, if it is filled in.
+    pub(super) fn out(&self) -> Option<PathBuf> {
+        self.path(Field::Out)
+    }
+
+    /// The folders of photos and of label maps, as far as they are filled in.
+    pub(super) fn data(&self) -> (Option<PathBuf>, Option<PathBuf>) {
+        (self.path(Field::Images), self.path(Field::Labels))
+    }
+
+    /// Takes the choices of a training. Those that the form does not offer stay in its plan, which a resumed training
+    /// compares.
+    pub(super) fn load(&mut self, plan: &TrainPlan, out: &Path) {
+        let text = |path: Option<&PathBuf>| path.map_or_else(String::new, |path| path.display().to_string());
+        self.paths = Field::ALL.map(|field| {
+            let path = match field {
+                Field::Images => text(plan.data.images.first()),
+                Field::Labels => text(plan.data.labels.first()),
+                Field::ValImages => text(plan.validation.images.first()),
+                Field::ValLabels => text(plan.validation.labels.first()),
+                Field::Init => plan.init.display().to_string(),
+                Field::Out => out.display().to_string(),
+            };
+            (field, path)
+        });
+        self.guessed.clear();
+        self.set = plan.set.clone().unwrap_or_default();
+        self.classes = plan.classes.unwrap_or(self.classes);
+        let is_trained = |kind: &DecoderKind| plan.decoders.iter().any(|key| key == kind.key());
+        self.decoders = DecoderKind::ALL.into_iter().filter(is_trained).collect();
+        let training = &plan.training;
+        self.patch = plan.patch;
+        self.crop = training.augmentation.crop;
+        self.iterations = training.schedule.iterations;
+        self.validate_every = training.validate_every;
+        self.batch = training.batch_size;
+        self.precision = training.precision;
+        self.rate = Some(training.schedule.lr);
+        self.preset = Preset::ALL
+            .into_iter()
+            .find(|preset| self.made_with(*preset) == *training)
+            .unwrap_or(self.preset);
+        if self.preset.config(1, 16, 16).schedule.lr == training.schedule.lr {
+            self.rate = None;
+        }
+        self.loaded = Some(plan.clone());
+    }
+
+    /// The training configuration of the choices with a preset.
+    fn made_with(&self, preset: Preset) -> TrainConfig {
+        let mut training = preset.config(self.iterations, self.crop, self.crop);
+        training.batch_size = self.batch;
+        training.precision = self.precision;
+        training.validate_every = self.validate_every;
+        if let Some(rate) = self.rate {
+            training.schedule.lr = rate;
+        }
+        training
+    }
+
     /// The plan and its output folder, or a message about what is missing.
     pub(super) fn plan(&self) -> Result<(TrainPlan, PathBuf), String> {
         let needed = |field: Field| {
@@ -191,13 +259,7 @@ impl Form {
                 self.patch
             ));
         }
-        let mut training = self.preset.config(self.iterations, self.crop, self.crop);
-        training.batch_size = self.batch;
-        training.precision = self.precision;
-        training.validate_every = self.validate_every;
-        if let Some(rate) = self.rate {
-            training.schedule.lr = rate;
-        }
+        let training = self.made_with(self.preset);
         let is_set = !self.set.is_empty();
         let plan = TrainPlan {
             data,
@@ -216,13 +278,46 @@ impl Form {
             normalisation: None,
             training,
         };
-        Ok((plan, out))
+        Ok((self.like_loaded(plan), out))
+    }
+
+    /// The plan with the choices of the loaded training that the form does not offer.
+    fn like_loaded(&self, plan: TrainPlan) -> TrainPlan {
+        let Some(loaded) = &self.loaded else { return plan };
+        let data = |now: DataPlan, loaded: &DataPlan| match now.images.first() == loaded.images.first() {
+            true => DataPlan {
+                images: loaded.images.clone(),
+                labels: match now.labels.first() == loaded.labels.first() {
+                    true => loaded.labels.clone(),
+                    false => now.labels,
+                },
+                ..loaded.clone()
+            },
+            false => now,
+        };
+        TrainPlan {
+            data: data(plan.data, &loaded.data),
+            validation: data(plan.validation, &loaded.validation),
+            init: plan.init,
+            set: plan.set,
+            classes: plan.classes,
+            decoders: plan.decoders,
+            patch: plan.patch,
+            auxiliary: plan.auxiliary,
+            training: plan.training,
+            ..loaded.clone()
+        }
     }
 
     /// Draws the form. Returns the file dialog that the user asked for.
-    pub(super) fn show(&mut self, ui: &mut Ui) -> Option<Ask> {
+    pub(super) fn show(&mut self, ui: &mut Ui, pairs: &str) -> Option<Ask> {
         let mut asked = None;
+        section_head(ui, "Data", pairs);
         for (field, text) in &mut self.paths {
+            if *field == Field::Init {
+                section_line(ui);
+                section_head(ui, "Model", "");
+            }
             let label = ui.label(field.title());
             ui.horizontal(|ui| {
                 let choose = ui.button("Choose…").on_hover_text(field.hint());
@@ -236,7 +331,8 @@ impl Form {
                 ui.add(edit).labelled_by(label.id).on_hover_text(field.hint());
             });
         }
-        ui.separator();
+        section_line(ui);
+        section_head(ui, "Training", "");
         Grid::new("training choices")
             .num_columns(2)
             .show(ui, |ui| self.numbers(ui));

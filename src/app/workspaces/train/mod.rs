@@ -1,7 +1,10 @@
 //! The train workspace: the choices for a training, and its progress.
 
+mod estimate;
 mod form;
+mod pairs;
 mod progress;
+mod runs;
 #[cfg(test)]
 mod tests;
 
@@ -12,10 +15,14 @@ use egui::{Panel, ScrollArea, Ui};
 use super::{Ctx, News, Workspace, WorkspaceId};
 use crate::app::action::{Action, Actions, Request};
 use crate::app::command::Command;
-use crate::app::theme::heading;
+use crate::app::services::Ask;
+use crate::app::theme::{Icon, Tokens};
+use crate::app::widgets::{empty_state, primary_button, section_line};
 use crate::engine::{DeviceChoice, ModelSource, TrainPlan, TrainingNews, TrainingPlace, TrainingResult};
 use form::Form;
+use pairs::PairCount;
 use progress::Curves;
+use runs::PastRun;
 
 /// Width of the form in points when it is not in the panel on the right.
 const FORM: f32 = 320.0;
@@ -28,6 +35,11 @@ pub(super) struct Train {
     curves: Curves,
     /// How the last training ended.
     outcome: Option<Result<TrainingResult, String>>,
+    /// Earlier trainings, the newest first.
+    runs: Vec<PastRun>,
+    /// Whether their folders have been read.
+    runs_are_read: bool,
+    pairs: PairCount,
 }
 
 /// Whether a training runs.
@@ -49,6 +61,24 @@ impl Workspace for Train {
         false
     }
 
+    fn enter(&mut self, ctx: &Ctx) {
+        self.read_runs(ctx);
+    }
+
+    fn title(&self, _ctx: &Ctx) -> Option<[String; 2]> {
+        let state = match (self.run, self.named_run()) {
+            (TrainingState::Idle, Some(run)) => run.state(),
+            (TrainingState::Idle, None) => "Fine-tune on your own photos and label maps".into(),
+            _ => self.curves.status(),
+        };
+        Some([self.curves.title().unwrap_or("New training").to_owned(), state])
+    }
+
+    fn head_controls(&mut self, _ui: &mut Ui, _ctx: &Ctx) -> bool {
+        // No photo is shown that could be zoomed.
+        true
+    }
+
     fn on_news(&mut self, news: &News, ctx: &Ctx) {
         match news {
             News::Training(TrainingNews::Ended(result)) => self.end(result.clone(), ctx.actions()),
@@ -57,6 +87,7 @@ impl Workspace for Train {
                 self.run = TrainingState::Idle;
                 self.outcome = Some(Err(format!("the system cannot start a thread ({why})")));
             }
+            News::Chosen(Ask::TrainRun, folder) => self.open_run(folder, ctx),
             News::Chosen(what, path) => self.form.set_path(*what, path.clone()),
             _ => {}
         }
@@ -65,7 +96,9 @@ impl Workspace for Train {
     fn view(&mut self, ui: &mut Ui, ctx: &Ctx) {
         ctx.set_canvas_area(Some(ui.available_rect_before_wrap()));
         ctx.set_cursor(None);
-        ui.painter().rect_filled(ui.max_rect(), 0.0, ui.visuals().panel_fill);
+        if self.run == TrainingState::Idle {
+            self.read_runs(ctx);
+        }
         if !ctx.state.session.panels.inspector {
             // The panel on the right is hidden, so the form is shown here.
             Panel::left("training form")
@@ -73,7 +106,11 @@ impl Workspace for Train {
                 .resizable(false)
                 .show(ui, |ui| self.side_panel(ui, ctx));
         }
-        egui::CentralPanel::default().show(ui, |ui| {
+        let frame = egui::Frame::new().fill(Tokens::of(ui).canvas).inner_margin(16);
+        egui::CentralPanel::default().frame(frame).show(ui, |ui| {
+            if self.curves.is_empty() && self.run == TrainingState::Idle {
+                return invitation(ui);
+            }
             ScrollArea::vertical().id_salt("progress").show(ui, |ui| {
                 self.outcome_line(ui, ctx.actions());
                 self.curves.show(ui, self.run != TrainingState::Idle);
@@ -89,9 +126,12 @@ impl Workspace for Train {
             .show(ui, |ui| self.start_line(ui, ctx));
         ScrollArea::vertical().id_salt("form").show(ui, |ui| {
             ui.add_space(4.0);
-            ui.label(heading("Train a model"));
             ui.add_enabled_ui(self.run == TrainingState::Idle, |ui| {
-                if let Some(what) = self.form.show(ui) {
+                self.run_list(ui, ctx);
+                section_line(ui);
+                let (images, labels) = self.form.data();
+                let pairs = self.pairs.text(images, labels, ui.ctx());
+                if let Some(what) = self.form.show(ui, &pairs) {
                     ctx.request(Request::Ask(what));
                 }
             });
@@ -130,6 +170,7 @@ impl Train {
             Err(why) => actions.error(format!("The training failed: {why}")),
         }
         self.outcome = Some(result);
+        self.runs_are_read = false;
     }
 
     /// Draws the button that starts or stops a training, and what is missing to start.
@@ -137,17 +178,30 @@ impl Train {
         let plan = self.form.plan();
         match self.run {
             TrainingState::Idle => {
-                let start = ui.add_enabled(plan.is_ok(), egui::Button::new("Start training"));
+                // This line is always there, so that the button does not move when the form is complete.
+                let resumes = self.named_run().is_some_and(PastRun::is_paused);
+                let line = match (&plan, self.named_run().filter(|run| run.is_paused())) {
+                    (Err(missing), _) => missing.clone(),
+                    (Ok(_), Some(run)) => run.state(),
+                    (Ok((plan, _)), None) => estimate::text(plan, ctx),
+                };
+                ui.add(egui::Label::new(egui::RichText::new(&line).weak()).truncate())
+                    .on_hover_text(&line);
+                let title = if resumes { "Resume training" } else { "Start training" };
+                let start = ui
+                    .add_enabled_ui(plan.is_ok(), |ui| {
+                        let button = primary_button(ui, Icon::Play, title);
+                        ui.add(button).accessible_name(title)
+                    })
+                    .inner;
                 let start = match &plan {
                     Ok(_) => start.on_hover_text("The same choices and folder resume a training where it stopped"),
                     Err(missing) => start.on_disabled_hover_text(missing),
                 };
-                match plan {
-                    Ok(plan) if start.clicked() => self.start(plan, ctx),
-                    Ok(_) => {}
-                    Err(missing) => {
-                        ui.weak(missing);
-                    }
+                if let Ok(plan) = plan
+                    && start.clicked()
+                {
+                    self.start(plan, ctx);
                 }
             }
             TrainingState::Training | TrainingState::Stopping => {
@@ -173,6 +227,7 @@ impl Train {
             device: self.form.device,
             threads: ctx.state.settings.threads,
         };
+        ctx.send(Action::RememberTraining(out.clone()));
         ctx.request(Request::StartTraining(Box::new((plan, out, place))));
     }
 
@@ -205,6 +260,17 @@ impl Train {
             }
         }
     }
+}
+
+/// Draws what the workspace is for, in the middle of the empty canvas.
+fn invitation(ui: &mut Ui) {
+    empty_state(
+        ui,
+        Icon::ChartSpline,
+        "Train a model on your own photos",
+        "Choose photos with label maps and pretrained weights on the right. Loss, mean IoU and the prediction for a \
+         validation photo appear here. More options: segscope train --help",
+    );
 }
 
 /// The default training device: the backward kernels are tested on the CPU only.

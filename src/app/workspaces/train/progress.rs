@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use egui::{Color32, ColorImage, ProgressBar, TextureHandle, TextureOptions, Ui};
+use egui::{ColorImage, ProgressBar, TextureHandle, TextureOptions, Ui};
 use egui_plot::{Legend, Line, Plot, PlotPoints, Points};
 
 use crate::app::chrome::time_left;
-use crate::engine::TrainingNews;
+use crate::app::theme::CURVES;
+use crate::engine::{TrainHistory, TrainPlan, TrainingNews};
 use crate::photo::Photo;
 
 /// Maximum number of drawn points of a curve; more steps are averaged.
@@ -42,6 +43,37 @@ pub(super) struct Curves {
 }
 
 impl Curves {
+    /// The curves of an earlier training.
+    pub(super) fn of_run(name: String, plan: &TrainPlan, history: &TrainHistory) -> Self {
+        let mut curves = Self {
+            title: name,
+            decoders: plan.decoders.clone(),
+            mean_iou: vec![Vec::new(); plan.decoders.len()],
+            at: history.losses.last().map_or(0, |(step, _)| *step),
+            to: plan.training.schedule.iterations,
+            losses: history
+                .losses
+                .iter()
+                .map(|(step, loss)| [*step as f64, *loss])
+                .collect(),
+            ..Self::default()
+        };
+        for (step, mean_iou) in &history.mean_iou {
+            curves.add_scores(*step, mean_iou);
+        }
+        curves
+    }
+
+    /// Whether there is nothing to draw.
+    pub(super) fn is_empty(&self) -> bool {
+        self.to == 0
+    }
+
+    /// What is trained, once that is known.
+    pub(super) fn title(&self) -> Option<&str> {
+        (!self.title.is_empty()).then_some(self.title.as_str())
+    }
+
     /// Handles news of a training.
     pub(super) fn take(&mut self, news: &TrainingNews) {
         match news {
@@ -126,18 +158,9 @@ impl Curves {
 
     pub(super) fn show(&mut self, ui: &mut Ui, running: bool) {
         if self.to == 0 {
-            match running {
-                true => {
-                    ui.spinner();
-                    ui.label("Checking all files before the first step");
-                }
-                false => {
-                    ui.label(
-                        "Choose photos with label maps, and pretrained weights. Loss, mean IoU and the prediction for \
-                         the first validation photo appear here.",
-                    );
-                    ui.weak("More options: segscope train --help");
-                }
+            if running {
+                ui.spinner();
+                ui.label("Checking all files before the first step");
             }
             return;
         }
@@ -196,16 +219,13 @@ impl Curves {
 /// Draws curves over the steps up to `to`. Curves of few points have markers: a line through one point is invisible.
 fn curve(ui: &mut Ui, title: &str, curves: Vec<(String, Vec<[f64; 2]>)>, to: usize) {
     ui.label(heading(title, &curves));
-    let colors = [
-        ui.visuals().hyperlink_color,
-        Color32::from_rgb(214, 110, 40),
-        Color32::from_rgb(60, 160, 90),
-        Color32::from_rgb(190, 80, 160),
-        Color32::from_rgb(150, 140, 40),
-    ];
     let many = curves.len() > 1;
     let mut plot = Plot::new(title)
-        .height(125.0)
+        .height(180.0)
+        .show_background(false)
+        .show_grid([false, true])
+        .show_x(false)
+        .show_y(false)
         .include_y(0.0)
         .include_y(top(&curves))
         .include_x(0.0)
@@ -218,7 +238,7 @@ fn curve(ui: &mut Ui, title: &str, curves: Vec<(String, Vec<[f64; 2]>)>, to: usi
         plot = plot.legend(Legend::default());
     }
     plot.show(ui, |plot| {
-        for ((name, points), color) in curves.into_iter().zip(colors.into_iter().cycle()) {
+        for ((name, points), color) in curves.into_iter().zip(CURVES.into_iter().cycle()) {
             if points.len() <= MAX_MARKS {
                 plot.points(Points::new(name.clone(), points.clone()).color(color).radius(3.0));
             }
@@ -269,7 +289,6 @@ mod tests {
     use egui_kittest::kittest::Queryable as _;
 
     use super::*;
-    use crate::engine::TrainHistory;
 
     fn begun(history: TrainHistory, best: Option<(usize, f64)>) -> TrainingNews {
         TrainingNews::Begun {

@@ -15,10 +15,13 @@ use crate::engine::{TrainHistory, TrainPrecision, TrainingNews, TrainingResult, 
 
 /// The form of the workspace, and the bench that records its requests.
 fn harness(bench: Bench) -> Harness<'static, (Train, Bench)> {
-    let mut harness = Harness::builder().with_size([420.0, 860.0]).build_ui_state(
-        |ui, (train, bench): &mut (Train, Bench)| train.side_panel(ui, &bench.ctx()),
-        (Train::default(), bench),
-    );
+    let mut harness = Harness::builder()
+        .with_size([420.0, 1300.0])
+        .with_context_setup(crate::app::testing::looks)
+        .build_ui_state(
+            |ui, (train, bench): &mut (Train, Bench)| train.side_panel(ui, &bench.ctx()),
+            (Train::default(), bench),
+        );
     harness.run();
     harness
 }
@@ -69,9 +72,11 @@ fn the_form_names_missing_fields_and_guesses_folders() {
     harness.get_by_label("Start training").click();
     harness.run();
     let asked = harness.state().1.actions();
-    assert!(
-        matches!(asked.as_slice(), [Action::Request(Request::StartTraining(what))] if what.1 == std::path::Path::new("/mine"))
-    );
+    assert!(matches!(
+        asked.as_slice(),
+        [Action::RememberTraining(folder), Action::Request(Request::StartTraining(what))]
+            if what.1 == std::path::Path::new("/mine") && *folder == what.1
+    ));
     harness.get_by_label("Stop").click();
     harness.run();
     let asked = harness.state().1.actions();
