@@ -23,6 +23,9 @@ const SHORT_SIDE: usize = 384;
 /// A class is left out where its probability is nowhere higher: it cannot win.
 const LEAST: f32 = 0.02;
 
+/// Most probabilities of the reduced copy, of all classes together, at 8 bytes each.
+const MOST_VALUES: usize = 1 << 25;
+
 /// Labels of a photo with refined edges.
 ///
 /// `None` for a model whose one class is chosen by a threshold: the filter keeps no probability above it.
@@ -31,20 +34,24 @@ pub(super) fn refined(fields: &[WindowLogits], photo: &Photo) -> Option<Labels> 
     if fields.iter().any(|field| field.threshold.is_some()) || classes < 2 {
         return None;
     }
-    let short = photo.width.min(photo.height);
-    let reduced = |side: usize| match short > SHORT_SIDE {
-        true => (side * SHORT_SIDE).div_ceil(short).max(1),
-        false => side,
-    };
+    let short = photo.width.min(photo.height) as f64;
+    let pixels = (photo.width * photo.height) as f64;
+    let by_memory = (MOST_VALUES as f64 / classes as f64 / pixels).sqrt();
+    let factor = (SHORT_SIDE as f64 / short).min(by_memory).min(1.0);
+    let reduced = |side: usize| ((side as f64 * factor).round() as usize).max(1);
     let size = [reduced(photo.width), reduced(photo.height)];
     let guide = match size == [photo.width, photo.height] {
         true => Guide::of(photo),
         false => Guide::of(&photo.resized(size[0], size[1])),
     };
     let planes = probabilities(fields, size, classes);
-    let possible: Vec<u16> = (0..classes as u16)
-        .filter(|class| planes[usize::from(*class)].iter().any(|value| *value > LEAST))
-        .collect();
+    // With many classes even the most probable one may be improbable.
+    let least = LEAST.min(1.0 / classes as f32);
+    let is_possible = |class: &u16| planes[usize::from(*class)].iter().any(|value| *value >= least);
+    let possible: Vec<u16> = (0..classes as u16).filter(is_possible).collect();
+    if possible.is_empty() {
+        return None;
+    }
     let coefficients: Vec<[Vec<f32>; 4]> = possible
         .par_iter()
         .map(|class| guide.coefficients(&planes[usize::from(*class)]))

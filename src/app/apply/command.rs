@@ -246,7 +246,7 @@ fn chrome_change(command: Command) -> Option<ChromeChange> {
 /// The change that a command makes to images, models and runs, if it makes one.
 fn state_change(command: Command) -> Option<fn(&mut AppState)> {
     Some(match command {
-        Command::OpenSample => |state| state.open_images(vec![ImageSource::Sample]),
+        Command::OpenSample => |state| state.add_images(vec![ImageSource::Sample]),
         Command::ReloadImage => |state| {
             if let Some(source) = state.library.images.wanted().cloned() {
                 state.reload(&source);

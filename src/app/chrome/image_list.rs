@@ -400,8 +400,6 @@ fn arrange_menu(ui: &mut Ui, ctx: &Ctx) {
 /// Draws the heading with the commands of the list.
 fn heading_row(ui: &mut Ui, ctx: &Ctx) {
     ui.horizontal(|ui| {
-        ui.label(heading("Photos"));
-        position(ui, ctx);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.spacing_mut().item_spacing.x = 2.0;
             let is_plain = ctx.state.library.images.arrangement == Arrangement::default();
@@ -424,6 +422,11 @@ fn heading_row(ui: &mut Ui, ctx: &Ctx) {
                 }
             });
             ctx.small_icon(ui, Icon::Play, Command::SegmentAll);
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                ui.spacing_mut().item_spacing.x = 8.0;
+                ui.label(heading("Photos"));
+                position(ui, ctx);
+            });
         });
     });
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use egui::{Context, Id, Key, KeyboardShortcut, Modifiers};
 
 use super::Command;
+use super::keys::may_need_shift;
 
 /// The keys in the settings file: by the name of the command, such as `next-image`, names such as `Ctrl+Shift+O`. A
 /// command that is not named has its usual keys.
@@ -45,6 +46,19 @@ impl KeyMap {
                 map.0.insert(*command, known);
             }
         }
+        for (command, keys) in &map.0 {
+            for key in keys {
+                if let Err(KeyRefusal::Taken(other)) = map.check(*command, *key) {
+                    unknown.push(format!(
+                        "{} = {}, which {} has",
+                        command.name(),
+                        name_of(*key),
+                        other.name()
+                    ));
+                }
+            }
+        }
+        unknown.sort();
         (map, unknown)
     }
 
@@ -78,14 +92,22 @@ impl KeyMap {
             (None, _) | (_, None) => true,
         };
         let others = Command::ALL.iter().copied().filter(|other| *other != command);
+        let is_same = |other: &KeyboardShortcut| on_keyboard(*other) == on_keyboard(key);
         match others
             .into_iter()
-            .find(|other| meets(*other) && self.of(*other).contains(&key))
+            .find(|other| meets(*other) && self.of(*other).iter().any(is_same))
         {
             Some(other) => Err(KeyRefusal::Taken(other)),
             None => Ok(()),
         }
     }
+}
+
+/// A key without Shift where some keyboards need it to type the key, so that both are the same press.
+fn on_keyboard(shortcut: KeyboardShortcut) -> KeyboardShortcut {
+    let modifiers = shortcut.modifiers;
+    let shift = modifiers.shift && !may_need_shift(shortcut.logical_key);
+    KeyboardShortcut::new(Modifiers { shift, ..modifiers }, shortcut.logical_key)
 }
 
 fn place() -> Id {

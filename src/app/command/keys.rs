@@ -241,7 +241,7 @@ fn matches(event: &Event, shortcut: KeyboardShortcut) -> Option<Press> {
 }
 
 /// Whether some keyboard layout needs Shift for this key, such as "+" on US and digits on French keyboards.
-fn may_need_shift(key: Key) -> bool {
+pub(super) fn may_need_shift(key: Key) -> bool {
     matches!(
         key,
         Key::Plus

@@ -130,9 +130,20 @@ impl ShortcutPage {
         match asked {
             Some(Asked::Set(command)) => (self.sets, self.refused) = (Some(command), None),
             Some(Asked::Reset(command)) => {
-                let mut names = names.clone();
-                names.remove(&command.name());
-                changed = Some(names);
+                let keys = KeyMap::of_window(context);
+                let usual = command.usual_shortcuts().iter();
+                let taken = usual.map(|key| keys.check(command, *key)).find_map(Result::err);
+                match taken {
+                    Some(KeyRefusal::Taken(other)) => {
+                        let why = format!("A usual key belongs to {} now.", other.title());
+                        (self.sets, self.refused) = (Some(command), Some(why));
+                    }
+                    _ => {
+                        let mut names = names.clone();
+                        names.remove(&command.name());
+                        changed = Some(names);
+                    }
+                }
             }
             None => {}
         }

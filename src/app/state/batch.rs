@@ -205,7 +205,9 @@ impl AppState {
         }
         if cancelled && batch.is_paused && self.is_in_use(&batch) {
             let turn = done + failed + there;
-            let rest: Vec<ImageSource> = batch.sources.iter().skip(turn).cloned().collect();
+            let left = batch.sources.iter().skip(turn);
+            let is_listed = |source: &&ImageSource| self.library.images.place(source).is_some();
+            let rest: Vec<ImageSource> = left.filter(is_listed).cloned().collect();
             if !rest.is_empty() {
                 // The status bar shows it and offers to resume.
                 self.jobs.paused = Some(PausedBatch {

@@ -101,9 +101,18 @@ impl AppState {
 
     fn after_list_change(&mut self) {
         self.keep_list_in_session();
-        self.settle_states();
+        self.keep_paused_in_list();
         self.cancel();
         self.show_wanted();
+    }
+
+    /// Forgets those images of a paused run that are no longer listed.
+    pub(super) fn keep_paused_in_list(&mut self) {
+        let images = &self.library.images;
+        if let Some(paused) = &mut self.jobs.paused {
+            paused.rest.retain(|source| images.place(source).is_some());
+        }
+        self.jobs.paused.take_if(|paused| paused.rest.is_empty());
     }
 
     /// Stores the list in the session, and watches its files.

@@ -86,6 +86,7 @@ impl State {
 }
 
 /// One open image.
+#[derive(Clone)]
 pub(in crate::app) struct Image {
     pub(in crate::app) source: ImageSource,
     pub(in crate::app) name: String,
@@ -96,7 +97,7 @@ pub(in crate::app) struct Image {
 
 /// A list of images and the chosen one of them, to which the user can go back.
 pub(in crate::app) struct ImageListState {
-    sources: Vec<ImageSource>,
+    entries: Vec<Image>,
     wanted: Option<ImageSource>,
 }
 
@@ -201,7 +202,7 @@ impl Images {
     /// Notes the list, so that its next change can be undone.
     pub(super) fn note_list(&mut self) {
         self.before = Some(ImageListState {
-            sources: self.sources().cloned().collect(),
+            entries: self.entries.clone(),
             wanted: self.wanted().cloned(),
         });
     }
@@ -217,7 +218,17 @@ impl Images {
             return false;
         };
         self.note_list();
-        self.set(before.sources);
+        let now: HashMap<ImageSource, Image> = self.entries.drain(..).map(|e| (e.source.clone(), e)).collect();
+        // What was removed comes back with what was known of it; a run that it waited for may be over.
+        self.entries = before.entries;
+        for entry in &mut self.entries {
+            match now.get(&entry.source) {
+                Some(now) => *entry = now.clone(),
+                None if matches!(entry.state, State::Waiting | State::Running) => entry.state = State::NotSegmented,
+                None => {}
+            }
+        }
+        self.set(self.entries.iter().map(|entry| entry.source.clone()).collect());
         if let Some(place) = before.wanted.and_then(|wanted| self.place(&wanted)) {
             self.go_to(place);
         }

@@ -115,6 +115,7 @@ impl AppState {
         let current = self.startup.current.take();
         let first = current.and_then(|path| images.place(&ImageSource::Path(path)));
         images.go_to(first.unwrap_or(0));
+        self.keep_paused_in_list();
         self.actions.request(Request::WatchFiles);
         self.cancel();
         self.show_wanted();
@@ -128,6 +129,7 @@ impl AppState {
             self.library.images.note_list();
         }
         self.library.images.set(Vec::new());
+        self.keep_paused_in_list();
         self.session.images.clear();
         self.session.current = None;
         self.actions.request(Request::WatchFiles);

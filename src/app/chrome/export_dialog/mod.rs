@@ -95,6 +95,7 @@ impl ExportDialog {
         self.result = None;
         self.writing = false;
         self.asked = None;
+        self.previews = Previews::default();
     }
 
     /// Takes a failure; false if the dialog is closed and cannot show it.

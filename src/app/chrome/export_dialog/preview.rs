@@ -34,7 +34,16 @@ impl Previews {
     pub(super) fn update(&mut self, context: &Context, result: &Segmented, options: &Options) {
         // Identifies the result as long as the dialog holds it.
         let number = Arc::as_ptr(&result.prediction) as usize;
-        let wanted = (number, options.clone());
+        // Names and existing files do not change what is drawn.
+        let wanted = (
+            number,
+            Options {
+                naming: String::new(),
+                overwrite: false,
+                keep_existing: false,
+                ..options.clone()
+            },
+        );
         if self.of.as_ref() == Some(&wanted) {
             return;
         }

@@ -219,6 +219,8 @@ impl Attention {
                 }
             });
             list.on_hover_text(COUNTED);
+            // A class belongs to the decoder, which has fewer layers.
+            self.keep_possible();
         }
         if matches!(self.shown, MapChoice::Rollout | MapChoice::Uncertainty(_)) {
             // These are of all layers, or of none.

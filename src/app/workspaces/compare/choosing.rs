@@ -12,7 +12,10 @@ impl Compare {
     /// Makes a pane for each open output if there are no panes yet.
     pub(super) fn begin(&mut self, ctx: &Ctx) {
         self.paused = false;
-        if self.panes.is_empty() && self.restore_panes(ctx) {
+        if self.awaits_model(ctx) {
+            return;
+        }
+        if self.panes.is_empty() && !self.restored && self.restore_panes(ctx) {
             (self.reference, self.other) = (0, 1);
             self.refer_to_labels();
         }
@@ -31,10 +34,19 @@ impl Compare {
         self.keep_two_apart();
     }
 
+    /// Whether the panes of the last session wait for a model, which says what label maps mean.
+    pub(super) fn awaits_model(&self, ctx: &Ctx) -> bool {
+        let has_kept = !self.restored && !ctx.state.session.panes.is_empty();
+        has_kept && ctx.state.library.models.used().is_none()
+    }
+
     /// Adds panes for the embedded models of all patch sizes, the cheapest first, unless they have one already.
     ///
     /// If there are no panes yet, only these are compared.
     pub(super) fn add_patch_sizes(&mut self, ctx: &Ctx) {
+        if self.panes.is_empty() && !self.restored {
+            self.restore_panes(ctx);
+        }
         let alone = self.panes.is_empty();
         let mut fit = true;
         for source in ModelSource::PATCH_SIZES {

@@ -10,21 +10,23 @@ use crate::engine::{ImageSource, ModelSource};
 impl Compare {
     /// Stores the panes in the session when they have changed.
     pub(super) fn keep_panes(&self, ctx: &Ctx) {
-        let panes: Vec<SavedPane> = self.panes.iter().map(|pane| saved(&pane.content)).collect();
-        if !panes.is_empty() && panes != ctx.state.session.panes {
+        let shown = self.panes.iter().map(|pane| saved(&pane.content));
+        let panes: Vec<SavedPane> = shown.chain(self.missing.iter().cloned()).collect();
+        if self.restored && !panes.is_empty() && panes != ctx.state.session.panes {
             ctx.send(Action::KeepPanes(panes));
         }
     }
 
     /// Adds the panes of the last session, and opens their models. Returns whether there were any.
     pub(super) fn restore_panes(&mut self, ctx: &Ctx) -> bool {
-        let contents: Vec<Content> = ctx
-            .state
-            .session
-            .panes
-            .iter()
-            .filter_map(|pane| content(pane, ctx))
-            .collect();
+        self.restored = true;
+        let mut contents = Vec::new();
+        for pane in &ctx.state.session.panes {
+            match content(pane, ctx) {
+                Some(content) => contents.push(content),
+                None => self.missing.push(pane.clone()),
+            }
+        }
         for content in &contents {
             self.add(content.clone());
         }

@@ -19,6 +19,7 @@ mod view;
 mod wipe;
 mod workspace;
 
+use crate::app::settings::SavedPane;
 use crate::datasets::{TruthChoices, TruthReader};
 use crate::engine::{Asked, ModelInfo};
 use crate::labels::ClassSet;
@@ -61,6 +62,10 @@ pub(super) struct Compare {
     reading: Option<(Asked, u64, LabelsKey)>,
     /// The choices by which ground truth was last read.
     choices: TruthChoices,
+    /// Whether the panes of the last session have been restored; until then they are not overwritten.
+    restored: bool,
+    /// Panes of the last session whose files are missing now. They may be back at the next start.
+    missing: Vec<SavedPane>,
 }
 
 impl Default for Compare {
@@ -79,6 +84,8 @@ impl Default for Compare {
             comparisons: Comparisons::default(),
             reading: None,
             choices: TruthChoices::default(),
+            restored: false,
+            missing: Vec::new(),
         }
     }
 }

@@ -57,6 +57,9 @@ impl Workspace for Compare {
             self.read_truth_again(|classes| truth_reader(model.map(|model| &**model), classes, &ctx.state.truth));
         }
         if ctx.is_open(self.id()) {
+            if self.panes.is_empty() && !self.restored && !self.awaits_model(ctx) {
+                self.begin(ctx);
+            }
             self.keep_panes(ctx);
             self.fill_panes(ctx);
         }

@@ -146,6 +146,8 @@ impl Evaluate {
         self.truths.of = None;
         self.truths.files.clear();
         self.forget_scores();
+        // Drawn from the ground truth of the other folder.
+        self.shown = None;
     }
 
     fn forget_scores(&mut self) {
@@ -155,6 +157,7 @@ impl Evaluate {
         self.run = false;
         self.asked = None;
         self.cell = None;
+        self.worst = worst::Worst::default();
         self.add_up();
     }
 
@@ -163,6 +166,7 @@ impl Evaluate {
         self.asked = None;
         self.shown.take_if(|shown| shown.wanted.key.source == *source);
         self.pending.clear();
+        self.worst.forget(source);
         self.scored.remove(source);
         self.add_up();
     }

@@ -4,7 +4,7 @@ use egui::{Align, Label, Layout, RichText, Role, ScrollArea, Ui, WidgetInfo};
 
 use super::summary::ScoreSummary;
 use super::{Evaluate, bars, matrix};
-use crate::app::action::Request;
+use crate::app::action::{Action, Request};
 use crate::app::services::Ask;
 use crate::app::theme::{Tokens, figure, medium, size};
 use crate::app::widgets::{choice, section_head, section_line};
@@ -89,6 +89,7 @@ impl Evaluate {
         }
         if self.folder.is_some() && ui.button("Look beside the photos").clicked() {
             self.set_folder(None);
+            ctx.send(Action::ForgetScores);
         }
     }
 

@@ -3,7 +3,7 @@
 use egui::Ui;
 
 use super::Evaluate;
-use crate::app::action::Request;
+use crate::app::action::{Action, Request};
 use crate::app::command::Command;
 use crate::app::services::Ask;
 use crate::app::workspaces::{Ctx, News, Workspace, WorkspaceId};
@@ -57,8 +57,14 @@ impl Workspace for Evaluate {
             News::Score(answer) => self.take_answer(answer, ctx),
             News::Uploaded { ticket, labels } => self.take_texture(ticket, labels),
             News::ResultToScore { result, key } => self.score_in_passing(result, key, ctx),
-            News::ImageChanged(source) => self.forget(source),
-            News::Chosen(Ask::TruthFolder, folder) => self.set_folder(Some(folder.clone())),
+            News::ImageChanged(source) => {
+                self.forget(source);
+                ctx.send(Action::NoteScore(source.clone(), None));
+            }
+            News::Chosen(Ask::TruthFolder, folder) => {
+                self.set_folder(Some(folder.clone()));
+                ctx.send(Action::ForgetScores);
+            }
             _ => {}
         }
     }

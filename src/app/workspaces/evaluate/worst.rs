@@ -30,6 +30,13 @@ pub(super) struct Worst {
     textures: HashMap<ImageSource, TextureHandle>,
 }
 
+impl Worst {
+    /// Forgets the texture of an image.
+    pub(super) fn forget(&mut self, source: &ImageSource) {
+        self.textures.remove(source);
+    }
+}
+
 /// The least height that shows a line of images, in points.
 pub(super) const LEAST_HEIGHT: f32 = HEADING + 100.0 + LINE;
 

@@ -35,8 +35,16 @@ pub(super) struct Form {
     rate: Option<f64>,
     precision: TrainPrecision,
     pub(super) device: DeviceChoice,
-    /// The plan of the training that the choices were taken from.
-    loaded: Option<TrainPlan>,
+    /// The training that the choices were taken from.
+    loaded: Option<Loaded>,
+}
+
+/// A training that the choices of the form were taken from.
+struct Loaded {
+    plan: TrainPlan,
+    out: PathBuf,
+    /// The preset that the form showed for it.
+    preset: Preset,
 }
 
 /// A path in the form.
@@ -177,8 +185,7 @@ impl Form {
         (self.path(Field::Images), self.path(Field::Labels))
     }
 
-    /// Takes the choices of a training. Those that the form does not offer stay in its plan, which a resumed training
-    /// compares.
+    /// Takes the choices of a training. Those that the form does not offer stay in its plan, so that it can be resumed.
     pub(super) fn load(&mut self, plan: &TrainPlan, out: &Path) {
         let text = |path: Option<&PathBuf>| path.map_or_else(String::new, |path| path.display().to_string());
         self.paths = Field::ALL.map(|field| {
@@ -212,7 +219,11 @@ impl Form {
         if self.preset.config(1, 16, 16).schedule.lr == training.schedule.lr {
             self.rate = None;
         }
-        self.loaded = Some(plan.clone());
+        self.loaded = Some(Loaded {
+            plan: plan.clone(),
+            out: out.to_owned(),
+            preset: self.preset,
+        });
     }
 
     /// The training configuration of the choices with a preset.
@@ -233,11 +244,18 @@ impl Form {
             let path = self.path(field);
             path.ok_or_else(|| format!("Fill in: {}", field.title()))
         };
-        let data = DataPlan {
-            images: vec![needed(Field::Images)?],
-            labels: vec![needed(Field::Labels)?],
-            list: None,
-            label_name: None,
+        let is_list = |loaded: &&Loaded| {
+            let named = self.path(Field::Images).is_some() || self.path(Field::Labels).is_some();
+            loaded.plan.data.images.is_empty() && !named
+        };
+        let data = match self.loaded.as_ref().filter(is_list) {
+            Some(loaded) => loaded.plan.data.clone(),
+            None => DataPlan {
+                images: vec![needed(Field::Images)?],
+                labels: vec![needed(Field::Labels)?],
+                list: None,
+                label_name: None,
+            },
         };
         let validation = match self.path(Field::ValImages) {
             Some(images) => DataPlan {
@@ -278,35 +296,45 @@ impl Form {
             normalisation: None,
             training,
         };
-        Ok((self.like_loaded(plan), out))
+        Ok((self.like_loaded(plan, &out), out))
     }
 
-    /// The plan with the choices of the loaded training that the form does not offer.
-    fn like_loaded(&self, plan: TrainPlan) -> TrainPlan {
+    /// The plan with the choices of the loaded training that the form does not offer, as long as it is for the same data
+    /// and folder: a training of other data has its own.
+    fn like_loaded(&self, plan: TrainPlan, out: &Path) -> TrainPlan {
         let Some(loaded) = &self.loaded else { return plan };
-        let data = |now: DataPlan, loaded: &DataPlan| match now.images.first() == loaded.images.first() {
-            true => DataPlan {
-                images: loaded.images.clone(),
-                labels: match now.labels.first() == loaded.labels.first() {
-                    true => loaded.labels.clone(),
-                    false => now.labels,
-                },
-                ..loaded.clone()
-            },
-            false => now,
+        let before = &loaded.plan;
+        let is_same = |now: &DataPlan, before: &DataPlan| {
+            now.images.first() == before.images.first() && now.labels.first() == before.labels.first()
         };
-        TrainPlan {
-            data: data(plan.data, &loaded.data),
-            validation: data(plan.validation, &loaded.validation),
-            init: plan.init,
-            set: plan.set,
-            classes: plan.classes,
-            decoders: plan.decoders,
-            patch: plan.patch,
-            auxiliary: plan.auxiliary,
-            training: plan.training,
-            ..loaded.clone()
+        let same = is_same(&plan.data, &before.data)
+            && is_same(&plan.validation, &before.validation)
+            && (&plan.set, plan.classes) == (&before.set, before.classes)
+            && out == loaded.out;
+        if !same {
+            return plan;
         }
+        let mut resumed = before.clone();
+        (resumed.init, resumed.patch) = (plan.init, plan.patch);
+        let known = plan.decoders.iter().all(|key| before.decoders.contains(key));
+        if !known || plan.decoders.len() != before.decoders.len() {
+            resumed.decoders = plan.decoders;
+        }
+        if self.preset != loaded.preset {
+            (resumed.training, resumed.auxiliary) = (plan.training, plan.auxiliary);
+            return resumed;
+        }
+        let (now, training) = (plan.training, &mut resumed.training);
+        training.schedule.iterations = now.schedule.iterations;
+        training.schedule.lr = now.schedule.lr;
+        training.batch_size = now.batch_size;
+        training.validate_every = now.validate_every;
+        training.precision = now.precision;
+        if training.augmentation.crop != now.augmentation.crop {
+            training.augmentation.crop = now.augmentation.crop;
+            training.augmentation.short_side = now.augmentation.short_side;
+        }
+        resumed
     }
 
     /// Draws the form. Returns the file dialog that the user asked for.

@@ -37,8 +37,8 @@ pub(super) struct Train {
     outcome: Option<Result<TrainingResult, String>>,
     /// Earlier trainings, the newest first.
     runs: Vec<PastRun>,
-    /// Whether their folders have been read.
-    runs_are_read: bool,
+    /// The folders that were read, some of which may be gone; `None` to read them again.
+    read_folders: Option<Vec<PathBuf>>,
     pairs: PairCount,
 }
 
@@ -170,7 +170,7 @@ impl Train {
             Err(why) => actions.error(format!("The training failed: {why}")),
         }
         self.outcome = Some(result);
-        self.runs_are_read = false;
+        self.read_folders = None;
     }
 
     /// Draws the button that starts or stops a training, and what is missing to start.

@@ -85,12 +85,13 @@ impl Train {
     /// Reads the folders of earlier trainings that the session knows. The newest fills the form if that is empty.
     pub(super) fn read_runs(&mut self, ctx: &Ctx) {
         let folders = &ctx.state.session.trainings;
-        let known: Vec<&PathBuf> = self.runs.iter().map(|run| &run.folder).collect();
-        if self.runs_are_read && folders.iter().collect::<Vec<_>>() == known {
+        if self.read_folders.as_ref() == Some(folders) {
             return;
         }
+        let is_first = self.read_folders.is_none();
         self.runs = folders.iter().filter_map(|folder| PastRun::read(folder).ok()).collect();
-        if !std::mem::replace(&mut self.runs_are_read, true) && self.form.is_empty() && !self.runs.is_empty() {
+        self.read_folders = Some(folders.clone());
+        if is_first && self.form.is_empty() && !self.runs.is_empty() {
             self.show_run(0);
         }
     }
@@ -187,10 +188,18 @@ mod tests {
         let run = PastRun::read(folder.path()).expect("a training");
         assert!(run.is_paused() && run.state() == "Paused at 28 of 1000");
 
-        // The form takes every choice from it.
+        // The form takes every choice from it, also those that it does not offer.
         let mut other = super::super::form::Form::default();
-        other.load(&run.plan, &run.folder);
+        let mut special = plan.clone();
+        special.ignore = Some(vec![7]);
+        special.training.accumulate = 3;
+        special.training.augmentation.flip = false;
+        other.load(&special, &run.folder);
         let (again, out) = other.plan().expect("a plan");
-        assert_eq!((again, out.as_path()), (plan, folder.path()));
+        assert_eq!((again, out.as_path()), (special, folder.path()));
+        // Other data have their own.
+        other.set_path(Ask::TrainImages, "/other/images".into());
+        let (new, _) = other.plan().expect("a plan");
+        assert_eq!((new.ignore, new.training.accumulate), (None, plan.training.accumulate));
     }
 }
