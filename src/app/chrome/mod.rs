@@ -11,6 +11,7 @@ mod frame_log;
 mod frame_times;
 mod honesty_strip;
 mod image_list;
+mod image_list_head;
 mod log_book;
 mod log_page;
 mod mask_thumbnails;
@@ -188,7 +189,9 @@ impl Chrome {
 
     /// Draws dialogs, small windows and messages.
     pub(super) fn overlays(&mut self, ui: &mut Ui, ctx: &Ctx) {
-        if let Some(coach) = &mut self.coach {
+        // Hints would lie over small windows and take their clicks.
+        let is_free = !self.windows.any_open() && !self.dialog_is_open();
+        if let Some(coach) = self.coach.as_mut().filter(|_| is_free) {
             coach.show(ui, ctx);
         }
         self.export.show(ui, ctx);

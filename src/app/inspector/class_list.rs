@@ -1,11 +1,11 @@
 //! The class list: which classes are shown, in which colour, and how much of the image each covers.
 
-use egui::{Button, Label, Layout, Modifiers, RichText, ScrollArea, TextEdit, Ui};
+use egui::{Button, Modifiers, RichText, ScrollArea, TextEdit, Ui};
 
 use super::class_row::{self, ClassRow, Happened};
 use crate::app::state::{ClassOrder, ViewState};
-use crate::app::theme::{Icon, height, medium};
-use crate::app::widgets::{icon_button, percent_row};
+use crate::app::theme::{Icon, height};
+use crate::app::widgets::icon_button;
 use crate::labels::ClassSet;
 
 /// Number of classes from which the search field is always there.
@@ -19,7 +19,7 @@ pub(in crate::app) struct ClassShares<'a> {
 }
 
 impl ClassShares<'_> {
-    fn pixels(&self, id: usize) -> u64 {
+    pub(super) fn pixels(&self, id: usize) -> u64 {
         self.pixels.get(id).copied().unwrap_or(0)
     }
 
@@ -28,7 +28,7 @@ impl ClassShares<'_> {
         self.pixels.iter().filter(|count| **count > 0).count()
     }
 
-    fn share(&self, id: usize) -> f64 {
+    pub(super) fn share(&self, id: usize) -> f64 {
         self.pixels(id) as f64 / self.pixels.iter().sum::<u64>().max(1) as f64
     }
 }
@@ -163,7 +163,7 @@ impl ClassList {
         }
     }
 
-    fn is_selected(&self, name: &str) -> bool {
+    pub(super) fn is_selected(&self, name: &str) -> bool {
         self.selected.iter().any(|selected| selected == name)
     }
 
@@ -208,107 +208,6 @@ impl ClassList {
         order.retain(|id| !view.present_only || found.is_none_or(|f| f.pixels(*id) > 0));
         order
     }
-
-    /// Draws the details of the selected class, and its controls.
-    pub(in crate::app) fn details(
-        &mut self,
-        ui: &mut Ui,
-        view: &mut ViewState,
-        classes: &ClassSet,
-        found: Option<ClassShares>,
-    ) {
-        let named = classes.classes.iter().enumerate();
-        let selected: Vec<usize> = named
-            .filter(|(_, class)| self.is_selected(&class.name))
-            .map(|(id, _)| id)
-            .collect();
-        let id = match selected[..] {
-            [] => return,
-            [id] => id,
-            _ => return several(ui, view, (classes, &selected), found),
-        };
-        let class = &classes.classes[id];
-        ui.separator();
-        ui.horizontal(|ui| {
-            ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
-                let solo = view.solo.as_deref() == Some(&class.name);
-                if ui.add(Button::selectable(solo, "Solo").small()).clicked() {
-                    view.toggle_solo(&class.name);
-                }
-                let own_color = view.class(&class.name).color.is_some();
-                if own_color && ui.small_button("Reset colour").clicked() {
-                    view.change_class(&class.name, |style| style.color = None);
-                }
-                ui.with_layout(Layout::left_to_right(egui::Align::Center), |ui| {
-                    ui.add(Label::new(medium(&class.name)).truncate());
-                });
-            });
-        });
-        if let Some(found) = found {
-            let regions = found.regions.get(id).copied().unwrap_or(0);
-            let regions = if regions == 1 {
-                "1 region".to_owned()
-            } else {
-                format!("{} regions", grouped(u64::from(regions)))
-            };
-            ui.label(format!(
-                "{}, {} pixels, {regions}",
-                percent(found.share(id)),
-                grouped(found.pixels(id))
-            ));
-        }
-        let mut opacity = view.class(&class.name).opacity * 100.0;
-        ui.horizontal(|ui| {
-            let label = ui.label("Opacity");
-            let slider = egui::Slider::new(&mut opacity, 0.0..=100.0)
-                .suffix(" %")
-                .fixed_decimals(0);
-            if ui.add(slider).labelled_by(label.id).changed() {
-                view.change_class(&class.name, |style| style.opacity = opacity / 100.0);
-            }
-        });
-    }
-}
-
-/// Draws the controls of several selected classes.
-fn several(ui: &mut Ui, view: &mut ViewState, (classes, ids): (&ClassSet, &[usize]), found: Option<ClassShares>) {
-    let names: Vec<&str> = ids.iter().map(|id| classes.classes[*id].name.as_str()).collect();
-    ui.separator();
-    ui.horizontal(|ui| {
-        ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
-            for (title, shows) in [("Hide", false), ("Show", true)] {
-                let name = format!("{title} the selected classes");
-                if ui.small_button(title).accessible_name(name).clicked() {
-                    for name in &names {
-                        view.change_class(name, |style| style.visible = shows);
-                    }
-                }
-            }
-            ui.with_layout(Layout::left_to_right(egui::Align::Center), |ui| {
-                ui.add(Label::new(medium(format!("{} classes selected", ids.len()))).truncate())
-                    .on_hover_text(names.join(", "));
-            });
-        });
-    });
-    if let Some(found) = found {
-        let share = ids.iter().map(|id| found.share(*id)).sum();
-        let pixels = ids.iter().map(|id| found.pixels(*id)).sum();
-        ui.label(format!("{}, {} pixels", percent(share), grouped(pixels)));
-    }
-    let mut opacity = names.iter().map(|name| view.class(name).opacity).fold(0.0, f32::max);
-    let before = opacity;
-    percent_row(
-        ui,
-        "Opacity",
-        "Opacity of the selected classes",
-        &mut opacity,
-        0.0..=1.0,
-    );
-    if opacity != before {
-        for name in &names {
-            view.change_class(name, |style| style.opacity = opacity);
-        }
-    }
 }
 
 /// Draws the row that folds and unfolds the classes that are not in the photo.
@@ -334,24 +233,12 @@ pub(super) fn percent(share: f64) -> String {
     }
 }
 
-/// `1234567` as `1,234,567`.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use egui_kittest::Harness;
     use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
+    use super::super::class_details::grouped;
     use super::*;
 
     const FOUND: ClassShares = ClassShares {

@@ -1,5 +1,6 @@
 //! Parts of the right panel that several workspaces use: class list, mask style, inference settings, pixel reading.
 
+mod class_details;
 mod class_list;
 mod class_row;
 mod inference_section;
