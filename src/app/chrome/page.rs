@@ -24,9 +24,7 @@ pub(in crate::app) fn show(
         .open(open)
         .collapsible(false)
         .default_size(size)
-        // A window that turns out larger grows on all sides, so that it stays in view.
-        .pivot(egui::Align2::CENTER_CENTER)
-        .default_pos(screen.center())
+        .default_pos(screen.center() - size / 2.0)
         .max_size(most)
         .show(context, contents);
     // egui also keeps the layers of closed windows, so the topmost layer may be invisible.
