@@ -43,17 +43,19 @@ impl Outbox {
         (self.wake)();
     }
 
-    /// Sends an event that the next one of its kind replaces: drops it while the queue is half full.
+    /// Sends an event that the next one of its kind replaces: drops it while the queue is half full. The window is woken
+    /// all the same, because it has events to take.
     pub(super) fn send_if_room(&self, event: Event) {
-        if self.try_send(event) {
-            (self.wake)();
-        }
+        self.try_send(event);
+        (self.wake)();
     }
 
     /// As [`Outbox::send_if_room`] for progress, which is frequent: the window is woken less often.
     pub(super) fn send_progress(&self, event: Event) {
         let now = Instant::now();
-        if self.try_send(event) && now >= self.quiet_until.get() {
+        self.try_send(event);
+        // Also without room: a fast run fills the queue before the window is first woken.
+        if now >= self.quiet_until.get() {
             self.quiet_until.set(now + PROGRESS_PERIOD);
             (self.wake)();
         }
@@ -64,7 +66,51 @@ impl Outbox {
         self.quiet_until.set(Instant::now() + QUIET_START);
     }
 
-    fn try_send(&self, event: Event) -> bool {
-        self.events.len() < MAX_EVENTS / 2 && self.events.try_send(event).is_ok()
+    fn try_send(&self, event: Event) {
+        if self.events.len() < MAX_EVENTS / 2 {
+            self.events.try_send(event).ok();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use crossbeam_channel::bounded;
+
+    use super::*;
+    use crate::engine::Asked;
+    use crate::runtime::Progress;
+
+    #[test]
+    fn the_window_is_woken_for_progress_also_when_the_queue_is_half_full() {
+        let (events, taken) = bounded(MAX_EVENTS);
+        let woken = Arc::new(AtomicUsize::new(0));
+        let count = woken.clone();
+        let outbox = Outbox::new(
+            events,
+            Box::new(move || {
+                count.fetch_add(1, Ordering::Relaxed);
+            }),
+        );
+        let asked = Asked::new();
+        let progress = || Event::Progress {
+            ticket: asked.ticket(),
+            progress: Progress {
+                fraction: 0.5,
+                remaining: None,
+            },
+        };
+        outbox.begin_run();
+        // As many as a fast run sends before the window is first woken.
+        for _ in 0..MAX_EVENTS {
+            outbox.send_progress(progress());
+        }
+        assert_eq!((woken.load(Ordering::Relaxed), taken.len()), (0, MAX_EVENTS / 2));
+        outbox.quiet_until.set(Instant::now());
+        outbox.send_progress(progress());
+        assert_eq!(woken.load(Ordering::Relaxed), 1);
     }
 }

@@ -82,9 +82,10 @@ fn the_least_recently_used_model_is_unloaded_and_reloaded_on_use() {
         models.push(harness.load(ModelSource::Path(save(&five_decoders(), seed, path))));
     }
     let bytes = models[0].bytes;
-    // Packed weights are padded, and the transformed kernels of 3x3 convolutions have 36 values for 9.
+    // Packed weights are padded, the transformed kernels of 3x3 convolutions have 36 values for 9, and on processors that
+    // multiply bf16 most values have two bytes.
     let each = bytes / models[0].parameters;
-    assert!((4..20).contains(&each), "{each} bytes for each parameter");
+    assert!((2..20).contains(&each), "{each} bytes for each parameter");
     let first = {
         harness.model = models[0].id;
         harness.segment(&photo, None).prediction
