@@ -6,6 +6,7 @@
 // Not in the manifest's lint table, because that also covers tests.
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used))]
 
+pub mod annotate;
 pub mod app;
 pub mod attention;
 pub mod catalogue;

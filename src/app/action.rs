@@ -16,10 +16,11 @@ use super::services::{Ask, Chosen};
 use super::settings::{SavedPane, Settings};
 use super::state::{Arrangement, InferenceSettings, ResultKey, ViewState};
 use super::workspaces::{News, WorkspaceId};
+use crate::annotate::project::ImageState;
 use crate::datasets::TruthChoices;
 use crate::engine::{
-    EngineSettings, Event, ImageSource, Job, ModelInfo, ModelSource, OpenImage, Output, Prediction, ScoreRequest,
-    Thumbnail, TraceQuestion, TracedImage, TrainPlan, TrainingPlace,
+    AnnotationRequest, EngineSettings, Event, Export, ImageSource, Job, ModelInfo, ModelSource, OpenImage, Output,
+    Prediction, ScoreRequest, Thumbnail, TraceQuestion, TracedImage, TrainPlan, TrainingPlace,
 };
 use crate::export::Options;
 
@@ -45,6 +46,8 @@ pub(super) enum Action {
     NoteScore(ImageSource, Option<f64>),
     /// Forget the scores of all images.
     ForgetScores,
+    /// Note how far the annotation of images is.
+    NoteAnnotated(Vec<(ImageSource, Option<ImageState>)>),
     /// An image's file has changed.
     FileChanged(ImageSource),
     /// Open a model and use it.
@@ -122,6 +125,8 @@ pub(super) enum Action {
     /// The choice made in a file dialog; `None` if it was cancelled.
     Chosen(Option<Chosen>),
 
+    /// Open the export sheet for what a workspace shows.
+    Export(Box<Export>),
     /// Show a message.
     Toast(Toast),
     /// Ask a service for something.
@@ -156,6 +161,8 @@ pub(super) enum Request {
     StartTraining(Box<(TrainPlan, PathBuf, TrainingPlace)>),
     /// Stop the training after the current step.
     StopTraining,
+    /// Hand a request to the thread that writes label files.
+    Annotate(Box<AnnotationRequest>),
     /// Open one of the system's file dialogs.
     Ask(Ask),
     /// Show a folder in the system's file manager.

@@ -74,7 +74,9 @@ impl App {
             .zip(workspaces.iter())
             .filter_map(|(entry, workspace)| Some((entry.command, workspace.status()?)))
             .collect();
-        Chrome::bars(ui, &ctx, &busy);
+        let open = workspaces.iter().find(|open| ctx.is_open(open.id()));
+        let undo_names = open.and_then(|open| open.undo_names());
+        Chrome::bars(ui, &ctx, &busy, undo_names);
         if let Some(open) = workspaces.get_mut(state.workspace.id) {
             chrome.side_panels(ui, &ctx, &mut **open);
             Chrome::canvas_head(ui, &ctx, &mut **open);
@@ -84,7 +86,8 @@ impl App {
                 false => {
                     ctx.set_cursor(None);
                     ctx.set_canvas_area(None);
-                    welcome(ui, &ctx);
+                    let wanted = state.library.images.wanted();
+                    welcome(ui, &ctx, wanted.and_then(|source| chrome.images.thumbnail(source)));
                 }
             });
         }

@@ -73,6 +73,7 @@ impl App {
         let context = &cc.egui_ctx;
         theme::install_fonts(context);
         theme::apply(context, settings.theme.preference(), settings.interface_scale);
+        theme::set_motion(context, !settings.less_motion);
         let gpu = cc.wgpu_render_state.as_ref().map(Gpu::of);
         let persistence = Persistence::new(&settings, &session, start.device);
         let services = Services::start(context, gpu.clone(), &start, persistence.computing())?;
@@ -82,6 +83,7 @@ impl App {
         let (actions, inbox) = Actions::new();
         let mut state = AppState::new(settings, session, workspaces.first(), gpu.is_some(), actions);
         state.device.named = start.device;
+        state.sample_folder = start.images_folder.join("segscope");
         let summary = "The settings or session file is damaged; the readable part is used";
         if let Some(toast) = Toast::problems(summary, &damages) {
             chrome.toasts.push(toast);

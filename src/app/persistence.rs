@@ -75,6 +75,9 @@ impl Persistence {
         if before.theme != now.theme || before.interface_scale != now.interface_scale {
             theme::apply(context, now.theme.preference(), now.interface_scale);
         }
+        if before.less_motion != now.less_motion {
+            theme::set_motion(context, !now.less_motion);
+        }
         if before.keys != now.keys {
             install_keys(state, context);
         }

@@ -8,10 +8,11 @@ use anyhow::{Context as _, Result, bail, ensure};
 use crate::attention::{
     AttentionTrace, Direction, Fusion, HeadMeans, HeadStatistics, LayerId, NetworkPart, Rollout, Token,
 };
-use crate::export::{ColorMap, Curve, FigureFormat, write_figures};
+use crate::export::{ColorMap, Curve, FigureFormat, Ground, write_figures};
 use crate::model::Output;
 use crate::runtime::{
-    FigureMaps, FigureStyle, ImageSource, ModelInfo, NumberFormat, OpenImage, Session, TraceRequest, TracedImage,
+    FigureContents, FigureMaps, FigureStyle, ImageSource, ModelInfo, NumberFormat, OpenImage, Session, TraceRequest,
+    TracedImage,
 };
 use crate::segment::Region;
 
@@ -182,6 +183,7 @@ impl Target {
         );
         let style = FigureStyle {
             opacity: self.opacity,
+            ground: Ground::Plain,
             colors: self.colors,
             curve: self.curve,
             smooth: self.smooth,
@@ -191,7 +193,7 @@ impl Target {
             format: self.figures,
             numbers: self.numbers,
         };
-        let files = maps.files(traced, &traced.model.classes, &style)?;
+        let files = maps.files(traced, &traced.model.classes, &style, FigureContents::ALL)?;
         for path in write_figures(&self.out, &files, self.overwrite)? {
             out!("{}", path.display())?;
         }

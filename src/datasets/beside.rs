@@ -62,15 +62,51 @@ fn common_folder(images: &[PathBuf]) -> PathBuf {
 fn truths_beside(folder: &Path) -> HashMap<PathBuf, PathBuf> {
     let listed = |folder: &Path| photo::images_in(folder).unwrap_or_default();
     let images = NestedFile::all(folder, listed(folder));
+    let in_folder = |labels: &Path| {
+        let files = listed(labels).into_iter().filter(|file| is_label_map(file)).collect();
+        matched(&images, &NestedFile::all(labels, files), Rules::Any)
+    };
+    // An annotation project may have labels of some images only: the others keep those that they had.
+    let mut found = project_labels_of(folder).map_or_else(HashMap::new, |labels| in_folder(&labels));
     for labels in label_folders_of(folder) {
-        let files = listed(&labels).into_iter().filter(|file| is_label_map(file)).collect();
-        let found = matched(&images, &NestedFile::all(&labels, files), Rules::Any);
-        if !found.is_empty() {
+        let others = in_folder(&labels);
+        if !others.is_empty() {
+            for (image, label) in others {
+                found.entry(image).or_insert(label);
+            }
             return found;
         }
     }
+    if !found.is_empty() {
+        return found;
+    }
     let files = listed(folder).into_iter().filter(|file| is_label_map(file)).collect();
     matched(&images, &NestedFile::all(folder, files), Rules::OtherNames)
+}
+
+/// The folder with the label files of the images in a folder, if it belongs to an annotation project.
+fn project_labels_of(folder: &Path) -> Option<PathBuf> {
+    let root = folder.ancestors().find(|above| above.join("project.toml").is_file())?;
+    let text = std::fs::read_to_string(root.join("project.toml")).ok()?;
+    let project: toml::Table = text.parse().ok()?;
+    let labels = project.get("labels").and_then(toml::Value::as_str).unwrap_or("labels");
+    let below = folder.strip_prefix(root).ok()?;
+    let mut parts = below.components();
+    let first = parts.next().map(|part| part.as_os_str().to_string_lossy().into_owned());
+    let in_image_folder = first.is_some_and(|first| is_kind(&first, &IMAGE_FOLDERS));
+    Some(
+        root.join(labels)
+            .join(if in_image_folder { parts.as_path() } else { below }),
+    )
+}
+
+/// Whether a file lies in the folder of label files of an annotation project.
+pub fn is_project_label(path: &Path) -> bool {
+    path.ancestors().skip(1).any(|folder| {
+        let name = folder.file_name().unwrap_or_default().to_string_lossy();
+        let root = folder.parent().filter(|_| name.starts_with("labels"));
+        root.is_some_and(|root| root.join("project.toml").is_file())
+    })
 }
 
 /// Existing folders that usually hold the label maps of the images in a folder.
@@ -147,6 +183,40 @@ mod tests {
         assert_eq!(truth_of("mixed/e.jpg", None), None);
         let both = truths_of(&[path("mixed/d.jpg"), path("images/val/a.jpg")], None);
         assert!(both.iter().all(Option::is_some));
+    }
+
+    #[test]
+    fn labels_of_an_annotation_project_come_first() {
+        let set = folder_with(&[
+            "trip/a.jpg",
+            "trip/labels/a.png",
+            "set/images/val/b.jpg",
+            "set/labels/val/b.png",
+            "set/labels-edited/val/b.png",
+        ]);
+        let path = |file: &str| set.path().join(file);
+        let truth_of = |image: &str| truths_of(&[path(image)], None).swap_remove(0);
+        assert_eq!(truth_of("trip/a.jpg"), None);
+        std::fs::write(path("trip/project.toml"), "name = \"trip\"\n").expect("a file");
+        assert_eq!(truth_of("trip/a.jpg"), Some(path("trip/labels/a.png")));
+        assert!(is_project_label(&path("trip/labels/a.png")) && !is_project_label(&path("trip/a.jpg")));
+        assert!(
+            !is_project_label(&path("set/labels/val/b.png")),
+            "that of another program"
+        );
+        assert_eq!(truth_of("set/images/val/b.jpg"), Some(path("set/labels/val/b.png")));
+        std::fs::write(path("set/project.toml"), "labels = \"labels-edited\"\n").expect("a file");
+        assert_eq!(
+            truth_of("set/images/val/b.jpg"),
+            Some(path("set/labels-edited/val/b.png"))
+        );
+        std::fs::write(path("set/images/val/c.jpg"), "").expect("a file");
+        std::fs::write(path("set/labels/val/c.png"), "").expect("a file");
+        assert_eq!(
+            truth_of("set/images/val/c.jpg"),
+            Some(path("set/labels/val/c.png")),
+            "not hidden by the labels of another image"
+        );
     }
 
     #[test]

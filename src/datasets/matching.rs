@@ -56,6 +56,11 @@ pub(super) const LABEL_FOLDERS: [&str; 16] = [
     "panoptic",
 ];
 
+/// Whether folders with this name hold images by convention.
+pub fn is_image_folder(name: &str) -> bool {
+    is_kind(name, &IMAGE_FOLDERS)
+}
+
 /// Maximum number of images that rules are derived from.
 const MAX_READ_OFF: usize = 32;
 

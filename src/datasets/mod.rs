@@ -17,7 +17,8 @@ mod table;
 #[cfg(test)]
 mod testing;
 
-pub use beside::{truth_by_example, truths_of};
+pub use beside::{is_project_label, truth_by_example, truths_of};
+pub use matching::is_image_folder;
 pub use naming::NameRule;
 pub use pairs::{Pair, PairError, Pairs, digest, pairs, pairs_of_list};
 pub use palette_file::{PaletteFileError, palette_of_file};

@@ -143,6 +143,32 @@ impl TruthReader {
         self.rules.zero_is_ignored
     }
 
+    /// The value of a class in files; `label_ids` says whether they hold the data set's label ids.
+    pub fn value_of(&self, class: u16, label_ids: bool) -> u16 {
+        if let Some((value, _)) = self.rules.read_as.iter().find(|(_, read)| *read == class) {
+            return *value;
+        }
+        let listed = self.data_set_ids.filter(|_| label_ids).or(self.rules.ids.as_deref());
+        match listed {
+            Some(ids) => ids.get(usize::from(class)).copied().unwrap_or(class),
+            None => class + u16::from(self.rules.zero_is_ignored),
+        }
+    }
+
+    /// Whether values in files are always the ids of classes.
+    pub fn counts_by_id(&self) -> bool {
+        let rules = &self.rules;
+        !rules.zero_is_ignored && rules.ids.is_none() && rules.read_as.is_empty() && self.data_set_ids.is_none()
+    }
+
+    /// The usual value of pixels without a class in files.
+    pub fn usual_unlabelled(&self) -> u16 {
+        match self.rules.zero_is_ignored {
+            true => 0,
+            false => self.rules.ignored.first().copied().unwrap_or(table::USUAL_IGNORED),
+        }
+    }
+
     /// Whether files can hold label ids, which are not classes.
     pub fn has_label_ids(&self) -> bool {
         self.data_set_ids.is_some()
@@ -341,6 +367,27 @@ mod tests {
             read(&many, "a.png", &[255, u16::MAX]).expect("classes"),
             [255, NO_CLASS]
         );
+    }
+
+    #[test]
+    fn the_value_of_a_class_is_read_as_that_class() {
+        for (set, name) in [
+            ("camvid", "a.png"),
+            ("ade20k", "a.png"),
+            ("pascal_voc", "a.png"),
+            ("cityscapes", "x_labelIds.png"),
+            ("cityscapes", "x_labelTrainIds.png"),
+        ] {
+            let reader = reader(set);
+            let label_ids = name.contains("labelIds");
+            let values: Vec<u16> = (0..reader.classes() as u16)
+                .map(|class| reader.value_of(class, label_ids))
+                .chain([reader.usual_unlabelled()])
+                .collect();
+            let read = read(&reader, name, &values).expect("classes");
+            let expected: Vec<u16> = (0..reader.classes() as u16).chain([NO_CLASS]).collect();
+            assert_eq!(read, expected, "{set} {name}");
+        }
     }
 
     #[test]

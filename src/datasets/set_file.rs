@@ -19,6 +19,9 @@ use crate::labels::{Class, ClassSet};
 /// name = "road"
 /// color = "#804080"
 /// ```
+///
+/// The `project.toml` of an annotation project is such a file, too: its classes have an `id` each, which is their place
+/// where there is none, and may have a `key` and be `locked` or `deleted`; `unlabelled` is one of the ignored ids.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SetFile {
     /// Names and colours of the classes.
@@ -54,7 +57,17 @@ struct Written {
     ignore: Option<Vec<u16>>,
     #[serde(default)]
     zero_is_ignored: Option<bool>,
+    /// The value of unlabelled pixels in a project.
+    #[serde(default)]
+    unlabelled: Option<u16>,
     classes: Vec<WrittenClass>,
+    /// What else a project has.
+    #[serde(default, rename = "schema")]
+    _schema: Option<u32>,
+    #[serde(default, rename = "labels")]
+    _labels: Option<String>,
+    #[serde(default, rename = "rewriting")]
+    _rewriting: Option<Vec<u16>>,
 }
 
 #[derive(Deserialize)]
@@ -63,6 +76,14 @@ struct WrittenClass {
     name: String,
     #[serde(default)]
     color: Option<String>,
+    #[serde(default)]
+    id: Option<u16>,
+    #[serde(default)]
+    deleted: bool,
+    #[serde(default, rename = "key")]
+    _key: Option<String>,
+    #[serde(default, rename = "locked")]
+    _locked: bool,
 }
 
 impl SetFile {
@@ -94,10 +115,14 @@ impl SetFile {
     }
 
     fn parse(text: &str) -> Result<Self, String> {
-        let written: Written = toml::from_str(text).map_err(|why| why.message().to_owned())?;
+        let mut written: Written = toml::from_str(text).map_err(|why| why.message().to_owned())?;
         let count = written.classes.len();
         if !(1..=1024).contains(&count) {
             return Err(format!("{count} classes instead of 1 to 1024"));
+        }
+        written.classes = by_id(written.classes)?;
+        if let Some(unlabelled) = written.unlabelled {
+            written.ignore.get_or_insert_default().push(unlabelled);
         }
         // Classes without a colour get that of numbered classes.
         let usual = ClassSet::numbered(count);
@@ -106,8 +131,9 @@ impl SetFile {
                 Some(text) => color_of(&text).ok_or_else(|| format!("the color {text} instead of one like #804080"))?,
                 None => usual.classes.get(id).map_or([0; 3], |class| class.color),
             };
+            let deleted = if class.deleted { " (deleted)" } else { "" };
             Ok(Class {
-                name: class.name,
+                name: class.name + deleted,
                 color,
             })
         };
@@ -125,6 +151,22 @@ impl SetFile {
         };
         Ok(Self { set, rules })
     }
+}
+
+/// Classes in the order of their ids, which must be those from 0 on.
+fn by_id(classes: Vec<WrittenClass>) -> Result<Vec<WrittenClass>, String> {
+    let mut numbered: Vec<(usize, WrittenClass)> = classes
+        .into_iter()
+        .enumerate()
+        .map(|(place, class)| (class.id.map_or(place, usize::from), class))
+        .collect();
+    numbered.sort_by_key(|(id, _)| *id);
+    for (expected, (id, class)) in numbered.iter().enumerate() {
+        if *id != expected {
+            return Err(format!("id {id} of {} instead of {expected}", class.name));
+        }
+    }
+    Ok(numbered.into_iter().map(|(_, class)| class).collect())
 }
 
 /// Parses a colour such as `#804080`.
@@ -153,5 +195,11 @@ mod tests {
         assert!(wrong("name = \"mine\"\nclasses = []").contains("0 classes"));
         assert!(wrong("name = \"mine\"\n[[classes]]\nname = \"a\"\ncolor = \"red\"").contains("the color red"));
         assert!(wrong("[[classes]]\nname = \"a\"").contains("name"));
+        let project = "schema = 1\nname = \"mine\"\nunlabelled = 255\n[[classes]]\nid = 1\nname = \"car\"\nkey = \"2\"\n\
+                       [[classes]]\nid = 0\nname = \"road\"\nlocked = true\n[[classes]]\nid = 2\nname = \"a\"\ndeleted = true\n";
+        let file = SetFile::parse(project).expect("a project");
+        assert_eq!([0, 1, 2].map(|id| file.set.label(id)), ["road", "car", "a (deleted)"]);
+        assert_eq!(file.rules.ignored, [255]);
+        assert!(wrong("name = \"m\"\n[[classes]]\nid = 3\nname = \"a\"").contains("id 3 of a instead of 0"));
     }
 }

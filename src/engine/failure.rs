@@ -85,9 +85,7 @@ pub(super) fn failure_event(job: &Job) -> Box<dyn FnOnce(String) -> Event> {
             })
         }
         Job::Draw { .. } => Box::new(Event::DrawFailed),
-        Job::PlanExport { .. } | Job::Export(_) | Job::ExportFigures(_) | Job::ExportReport(_) => {
-            Box::new(Event::ExportFailed)
-        }
+        Job::PlanExport { .. } | Job::PreviewExport { .. } | Job::Export(_) => Box::new(Event::ExportFailed),
     }
 }
 

@@ -8,10 +8,11 @@ use super::ticket::Ticket;
 use crate::catalogue::ModelsFolder;
 use crate::export;
 use crate::model::Output;
+use crate::photo::Photo;
 use crate::runtime::{
-    Comparison, ComparisonJob, ExportJob, FigureExport, FoundFiles, HeadsJob, HeadsOfImage, ImageSource, LabelLayer,
-    LabelsJob, MemoryUse, ModelInfo, ModelSource, OpenImage, OpenModel, Progress, ReportExport, Rgba, Segmented,
-    TraceRequest, TracedImage,
+    Comparison, ComparisonJob, Export, FoundFiles, HeadsJob, HeadsOfImage, ImageSource, LabelLayer, LabelsJob,
+    MaskExport, MemoryUse, ModelInfo, ModelSource, OpenImage, OpenModel, Progress, Rgba, Segmented, TraceRequest,
+    TracedImage,
 };
 use crate::segment::InferenceConfig;
 
@@ -95,20 +96,24 @@ pub enum Job {
         /// Returned with the answer.
         ticket: Ticket,
         /// The export.
-        job: ExportJob,
+        job: Export,
     },
-    /// Export a result; answered by [`Event::Exported`] or [`Event::ExportFailed`].
-    Export(ExportJob),
-    /// Export attention maps; answered as [`Job::Export`].
-    ExportFigures(FigureExport),
-    /// Write a report of the compare workspace; answered as [`Job::Export`].
-    ExportReport(ReportExport),
+    /// Draw a small image of what an export would write; answered by [`Event::ExportPreview`], or not at all if it
+    /// was withdrawn or there is no such image.
+    PreviewExport {
+        /// Ticket of the request.
+        ticket: Ticket,
+        /// The export.
+        job: Export,
+    },
+    /// Write files; answered by [`Event::Exported`] or [`Event::ExportFailed`].
+    Export(Export),
     /// Draw one format as an image for the clipboard; the folder of `job` is ignored.
     Draw {
         /// The format.
         format: export::Format,
         /// The result and the export options.
-        job: ExportJob,
+        job: MaskExport,
     },
 }
 
@@ -290,6 +295,13 @@ pub enum Event {
         ticket: Ticket,
         /// The files.
         files: Vec<export::PlannedFile>,
+    },
+    /// A small image of what an export would write.
+    ExportPreview {
+        /// Ticket of the request.
+        ticket: Ticket,
+        /// The image.
+        photo: Photo,
     },
     /// Files were written.
     Exported {

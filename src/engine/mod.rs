@@ -1,5 +1,6 @@
 //! The background threads: jobs, events, progress and cancelling.
 
+mod annotator;
 mod batch;
 mod closing;
 mod failure;
@@ -27,14 +28,15 @@ pub use crate::checkpoint::MODEL_ENDINGS;
 pub use crate::model::{DecoderKind, Output, SETR_CHANNELS, WindowMode, WindowRules};
 // For the window. Code that only computes imports these from `runtime`.
 pub use crate::runtime::{
-    Comparison, ComparisonJob, DeviceChoice, ERROR_KINDS, EngineSettings, Errors, ExportJob, FigureExport, FigureMaps,
-    FigureStyle, FoundFiles, HeadsJob, HeadsOfImage, ImageSource, LabelLayer, LabelsJob, LruCache, MemoryUse,
-    ModelInfo, ModelSource, NormalisationChoice, NumberFormat, OpenImage, OpenModel, PrecisionChoice, Progress,
-    ReportExport, ReportPart, Rgba, ScoreJob, ScoredImage, Segmented, ShownErrors, TraceAnswer, TraceQuestion,
-    TraceRequest, TracedImage, Truth, Uncertainty, multiplies_bf16, patch_place,
+    Comparison, ComparisonJob, DeviceChoice, ERROR_KINDS, EngineSettings, Errors, Export, FigureContents, FigureExport,
+    FigureMaps, FigureStyle, FoundFiles, HeadsJob, HeadsOfImage, ImageSource, LabelLayer, LabelsExport, LabelsJob,
+    LruCache, MaskExport, MemoryUse, ModelInfo, ModelSource, NormalisationChoice, NumberFormat, OpenImage, OpenModel,
+    PrecisionChoice, Progress, ReportExport, ReportPart, Rgba, ScoreJob, ScoredImage, Segmented, ShownErrors,
+    TraceAnswer, TraceQuestion, TraceRequest, TracedImage, Truth, Uncertainty, multiplies_bf16, patch_place,
 };
 pub use crate::segment::{Frame, InferenceConfig, Prediction, Region};
 pub use crate::train::{DataPlan, Preset, TrainConfig, TrainFolder, TrainHistory, TrainPlan, TrainPrecision};
+pub use annotator::{AnnotationNews, AnnotationRequest, Annotator, OpenedAnnotation};
 pub use batch::{Batch, BatchState};
 pub use folder_watch::{FileWatch, NoFileWatch};
 pub use handle::{Busy, Engine};

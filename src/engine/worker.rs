@@ -1,7 +1,7 @@
 //! The worker thread: runs jobs one after another, and continues a batch while no job waits.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -22,6 +22,9 @@ use crate::export::ExportError;
 use crate::runtime::{
     Comparison, EngineSettings, ImageSource, LabelLayer, LabelsJob, Session, cores, find, read_labels,
 };
+
+/// Longest side of the photos in a small image of an export, in pixels.
+const PREVIEW_SIDE: usize = 480;
 
 /// The state of the worker thread.
 pub(super) struct Worker {
@@ -132,7 +135,10 @@ impl Worker {
 
     fn run(&mut self, job: Job) {
         // These jobs have no event for a withdrawn request.
-        if let Job::ReadLabels { ticket, .. } | Job::Compare { ticket, .. } | Job::PlanExport { ticket, .. } = &job
+        if let Job::ReadLabels { ticket, .. }
+        | Job::Compare { ticket, .. }
+        | Job::PlanExport { ticket, .. }
+        | Job::PreviewExport { ticket, .. } = &job
             && !ticket.is_wanted()
         {
             return;
@@ -176,9 +182,12 @@ impl Worker {
                 let files = job.plan();
                 bench.outbox.send(Event::ExportPlanned { ticket, files });
             }
-            Job::Export(job) => bench.outbox.send(exported(job.write(), job.folder)),
-            Job::ExportFigures(job) => bench.outbox.send(exported(job.write(), job.folder)),
-            Job::ExportReport(job) => bench.outbox.send(exported(job.write(), job.folder)),
+            Job::PreviewExport { ticket, job } => match job.preview(PREVIEW_SIDE) {
+                Ok(Some(photo)) => bench.outbox.send(Event::ExportPreview { ticket, photo }),
+                Ok(None) => {}
+                Err(e) => bench.outbox.send(Event::ExportFailed(e.to_string())),
+            },
+            Job::Export(job) => bench.outbox.send(exported(job.write(), job.folder())),
             Job::Draw { format, job } => bench.outbox.send(match job.draw(format) {
                 Ok(rgba) => Event::Drawn { format, rgba },
                 // Not logged here: the code that shows it to the user logs it.
@@ -292,9 +301,12 @@ fn labels_of(job: &LabelsJob) -> Result<LabelLayer, String> {
 }
 
 /// The event for the outcome of an export to a folder.
-fn exported(written: Result<Vec<PathBuf>, ExportError>, folder: PathBuf) -> Event {
+fn exported(written: Result<Vec<PathBuf>, ExportError>, folder: &Path) -> Event {
     match written {
-        Ok(files) => Event::Exported { folder, files },
+        Ok(files) => Event::Exported {
+            folder: folder.to_owned(),
+            files,
+        },
         Err(e) => Event::ExportFailed(e.to_string()),
     }
 }

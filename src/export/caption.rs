@@ -1,4 +1,4 @@
-//! A title above a figure, and the colour bar of its scale at its right.
+//! A title above a figure, and the colour bar of its scale, if it has one, at its right.
 
 use super::heat::Scale;
 use super::page::{INK, Page, SECOND, Side, Style};
@@ -32,8 +32,8 @@ const MIN_BAR: f32 = 50.0;
 pub(super) struct Caption<'a> {
     /// Lines of the title above the figure, the first one stronger; long ones are wrapped.
     pub(super) lines: &'a [String],
-    /// The scale of the colour bar.
-    pub(super) scale: Scale,
+    /// The scale of the colour bar; `None` for a title alone.
+    pub(super) scale: Option<Scale>,
 }
 
 impl Caption<'_> {
@@ -42,7 +42,10 @@ impl Caption<'_> {
         let [least, most] = UNITS;
         let unit = (image.width.max(image.height) as f32 / UNIT).clamp(least, most);
         let value = typeface::width(VALUE, LETTERS, Weight::Regular);
-        let bar_side = ((3.0 * PAD + BAR + value) * unit).ceil();
+        let bar_side = match self.scale {
+            Some(_) => ((3.0 * PAD + BAR + value) * unit).ceil(),
+            None => 0.0,
+        };
         let room = image.width as f32 + bar_side - 2.0 * PAD * unit;
         let mut lines = Vec::new();
         for (i, line) in self.lines.iter().enumerate() {
@@ -59,7 +62,8 @@ impl Caption<'_> {
             );
         }
         let top = ((1.5 * PAD + lines.len() as f32 * LINE) * unit).ceil();
-        let height = (image.height as f32).max(MIN_BAR * unit).ceil();
+        let least = if self.scale.is_some() { MIN_BAR * unit } else { 0.0 };
+        let height = (image.height as f32).max(least).ceil();
         let below = (PAD * unit).ceil();
         let mut page = Page::new(image.width + bar_side as usize, (top + height + below) as usize);
         for (i, (line, style)) in lines.iter().enumerate() {
@@ -68,36 +72,38 @@ impl Caption<'_> {
         }
         let left = image.width as f32 + (PAD * unit).round();
         page.picture([0, top as usize], image);
-        self.draw_bar(&mut page, [left, top], height, unit);
+        if let Some(scale) = &self.scale {
+            draw_bar(scale, &mut page, [left, top], height, unit);
+        }
         page
     }
+}
 
-    fn draw_bar(&self, page: &mut Page, [left, top]: [f32; 2], height: f32, unit: f32) {
-        // Keeps the text of the outermost values inside the image.
-        let margin = (0.5 * LETTERS * unit).round();
-        let (top, height) = (top + margin, height - 2.0 * margin);
-        let (across, down) = ((BAR * unit).round().max(1.0) as usize, height.max(1.0) as usize);
-        let colors = (0..down).flat_map(|y| {
-            let share = 1.0 - (y as f32 + 0.5) / down as f32;
-            self.scale.map.color(share).repeat(across)
-        });
-        page.picture(
-            [left as usize, top as usize],
-            Photo::new(across, down, colors.collect()),
-        );
-        let right = left + across as f32;
-        let style = Style {
-            size: LETTERS * unit,
-            weight: Weight::Regular,
-            color: INK,
-        };
-        for tick in TICKS {
-            let y = top + (1.0 - tick) * (down - 1) as f32;
-            let thick = (0.6 * unit).max(1.0);
-            page.field([right, y - 0.5 * thick], [2.0 * unit, thick], INK);
-            let text = rounded(self.scale.value_at(tick));
-            page.text(&text, [right + 4.0 * unit, y], Side::Right, style);
-        }
+fn draw_bar(scale: &Scale, page: &mut Page, [left, top]: [f32; 2], height: f32, unit: f32) {
+    // Keeps the text of the outermost values inside the image.
+    let margin = (0.5 * LETTERS * unit).round();
+    let (top, height) = (top + margin, height - 2.0 * margin);
+    let (across, down) = ((BAR * unit).round().max(1.0) as usize, height.max(1.0) as usize);
+    let colors = (0..down).flat_map(|y| {
+        let share = 1.0 - (y as f32 + 0.5) / down as f32;
+        scale.map.color(share).repeat(across)
+    });
+    page.picture(
+        [left as usize, top as usize],
+        Photo::new(across, down, colors.collect()),
+    );
+    let right = left + across as f32;
+    let style = Style {
+        size: LETTERS * unit,
+        weight: Weight::Regular,
+        color: INK,
+    };
+    for tick in TICKS {
+        let y = top + (1.0 - tick) * (down - 1) as f32;
+        let thick = (0.6 * unit).max(1.0);
+        page.field([right, y - 0.5 * thick], [2.0 * unit, thick], INK);
+        let text = rounded(scale.value_at(tick));
+        page.text(&text, [right + 4.0 * unit, y], Side::Right, style);
     }
 }
 
@@ -180,7 +186,12 @@ mod tests {
             map: ColorMap::Grey,
         };
         let lines = ["Layer 1".to_owned()];
-        let drawn = Caption { lines: &lines, scale }.around(image).draw();
+        let drawn = Caption {
+            lines: &lines,
+            scale: Some(scale),
+        }
+        .around(image)
+        .draw();
         let below = (PAD * UNITS[0]) as usize;
         let top = drawn.height - 90 - below;
         assert_eq!(drawn.pixel(0, top), Some([7; 3]));

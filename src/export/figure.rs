@@ -14,6 +14,43 @@ use super::{ExportError, FigureFormat};
 use crate::photo::Photo;
 use crate::staged_file::{self, StagedFile};
 
+/// What the image of a [`Figure`] looks like under the colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ground {
+    /// As it is, with the colours equally opaque everywhere.
+    #[default]
+    Plain,
+    /// Paler and darker, with colours that are clear where values are small: as the window shows maps.
+    Muted,
+}
+
+impl Ground {
+    /// Share of the image's colourfulness and of its light that is left in a muted one.
+    pub const MUTED: [f32; 2] = [0.4, 0.76];
+
+    /// Opacity of the colour of a value over a muted image, as a share of that of the largest value. `share` is the
+    /// value's place on the scale, 0..=1.
+    pub fn clearness(share: f32) -> f32 {
+        share.clamp(0.0, 1.0).powf(0.8)
+    }
+
+    fn of(self, photo: &Photo) -> Photo {
+        let mut image = photo.clone();
+        if self == Self::Muted {
+            let [colorful, light] = Self::MUTED;
+            for pixel in image.rgb.as_chunks_mut::<3>().0 {
+                let [r, g, b] = pixel.map(f32::from);
+                let grey = LUMA[0] * r + LUMA[1] * g + LUMA[2] * b;
+                *pixel = [r, g, b].map(|value| ((grey + (value - grey) * colorful) * light).round() as u8);
+            }
+        }
+        image
+    }
+}
+
+/// Weights of the lightness of sRGB values (Rec. 709).
+const LUMA: [f32; 3] = [0.2126, 0.7152, 0.0722];
+
 /// A map of the values of patches over an image.
 #[derive(Clone, Copy, Debug)]
 pub struct Figure<'a> {
@@ -27,8 +64,12 @@ pub struct Figure<'a> {
     pub values: &'a [f32],
     /// The scale from values to colours.
     pub scale: Scale,
+    /// Red, green and blue per patch, 0..=1, in place of the colours of values; a caption has no colour bar then.
+    pub colors: Option<&'a [[f32; 3]]>,
     /// Opacity of the colours over the image, 0..=1.
     pub opacity: f32,
+    /// What the image looks like under the colours.
+    pub ground: Ground,
     /// Whether to interpolate between the centres of patches.
     pub smooth: bool,
     /// The patch to mark.
@@ -72,7 +113,7 @@ impl Figure<'_> {
         let image = self.heat_over_photo();
         match self.caption {
             Some(lines) => {
-                let scale = self.scale;
+                let scale = self.colors.is_none().then_some(self.scale);
                 Caption { lines, scale }.around(image)
             }
             None => {
@@ -84,14 +125,28 @@ impl Figure<'_> {
     }
 
     fn heat_over_photo(&self) -> Photo {
-        let mut image = self.photo.clone();
-        let (width, opacity) = (image.width, self.opacity.clamp(0.0, 1.0));
+        let mut image = self.ground.of(self.photo);
+        let (width, most) = (image.width, self.opacity.clamp(0.0, 1.0));
         for (i, pixel) in image.rgb.as_chunks_mut::<3>().0.iter_mut().enumerate() {
             let at = [(i % width) as f32 + 0.5, (i / width) as f32 + 0.5];
             if !self.covers(at) {
                 continue;
             }
-            let color = self.scale.map.color(self.scale.share(self.value_at(at)));
+            let (color, opacity) = match self.colors {
+                Some(colors) => {
+                    let channel = |c: usize| self.between(at, |patch| colors.get(patch).map_or(0.0, |color| color[c]));
+                    ([0, 1, 2].map(|c| (channel(c) * 255.0).round() as u8), most)
+                }
+                None => {
+                    let value = self.between(at, |patch| self.values.get(patch).copied().unwrap_or(0.0));
+                    let share = self.scale.share(value);
+                    let opacity = match self.ground {
+                        Ground::Plain => most,
+                        Ground::Muted => most * Ground::clearness(share),
+                    };
+                    (self.scale.map.color(share), opacity)
+                }
+            };
             for (channel, color) in pixel.iter_mut().zip(color) {
                 *channel = (f32::from(*channel) * (1.0 - opacity) + f32::from(color) * opacity).round() as u8;
             }
@@ -117,13 +172,14 @@ impl Figure<'_> {
         (0.0..self.grid[1] as f32).contains(&x) && (0.0..self.grid[0] as f32).contains(&y)
     }
 
-    fn value_at(&self, at: [f32; 2]) -> f32 {
+    /// A quantity of patches at a point of the image, interpolated if the figure is smooth.
+    fn between(&self, at: [f32; 2], of_patch: impl Fn(usize) -> f32) -> f32 {
         let [x, y] = self.in_grid(at);
         let [rows, columns] = self.grid;
         let value = |row: f32, column: f32| {
             let row = row.clamp(0.0, rows as f32 - 1.0) as usize;
             let column = column.clamp(0.0, columns as f32 - 1.0) as usize;
-            self.values.get(row * columns + column).copied().unwrap_or(0.0)
+            of_patch(row * columns + column)
         };
         if !self.smooth {
             return value(y.floor(), x.floor());
@@ -261,7 +317,9 @@ mod tests {
                 curve: Curve::Linear,
                 map: ColorMap::Grey,
             },
+            colors: None,
             opacity: 1.0,
+            ground: Ground::Plain,
             smooth: false,
             marked: None,
             zoom: 1,
@@ -281,6 +339,19 @@ mod tests {
         );
         let smooth = Figure { smooth: true, ..figure };
         assert_eq!(row(&smooth), [0, 64, 191, 255]);
+        let colored = Figure {
+            colors: Some(&[[1.0, 0.0, 0.0], [0.5; 3]]),
+            ..figure
+        };
+        assert_eq!(row(&colored), [255, 255, 128, 128]);
+        let light = Photo::new(4, 2, vec![200; 24]);
+        let muted = Figure {
+            photo: &light,
+            ground: Ground::Muted,
+            values: &[0.0, 1.0],
+            ..figure
+        };
+        assert_eq!(row(&muted), [152, 152, 255, 255], "clear where values are small");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use png::{BitDepth, ColorType, Compression, DeflateCompression, Encoder, EncodingError, Filter};
 
-use crate::labels::{ClassSet, LabelMap};
+use crate::labels::{ClassSet, LabelMap, LabelPng};
 use crate::photo::Photo;
 
 /// Maximum number of colours in a PNG palette.
@@ -25,15 +25,12 @@ pub(super) fn labels(map: &LabelMap, classes: &ClassSet, entries: usize) -> Resu
         return grey16([map.width, map.height], &map.ids);
     }
     // Lossless: every id is below the number of entries.
-    let ids: Vec<u8> = map.ids.iter().map(|id| *id as u8).collect();
-    let palette: Vec<u8> = (0..entries).flat_map(|id| classes.color(id as u16)).collect();
-    let set_up = |encoder: &mut Encoder<'static, &mut Vec<u8>>| {
-        encoder.set_color(ColorType::Indexed);
-        encoder.set_depth(BitDepth::Eight);
-        encoder.set_palette(palette);
-        lightly(encoder);
+    let palette = (0..entries).flat_map(|id| classes.color(id as u16)).collect();
+    let kind = LabelPng {
+        bits: 8,
+        palette: Some(palette),
     };
-    encode([map.width, map.height], set_up, &ids)
+    kind.encode([map.width, map.height], &map.ids)
 }
 
 /// A mask that is white at pixels of the class and black elsewhere, as 8-bit grey, which every program reads alike.

@@ -14,6 +14,7 @@ mod memory;
 mod options;
 mod overlay;
 mod page;
+mod panes;
 mod plan;
 mod report;
 mod size;
@@ -21,7 +22,7 @@ mod typeface;
 
 pub use color_map::ColorMap;
 pub use error::ExportError;
-pub use figure::{Figure, FigureFile, write_figures};
+pub use figure::{Figure, FigureFile, Ground, write_figures};
 pub use format::Format;
 pub use heat::{Curve, Scale};
 pub use memory::writing_bytes;
@@ -70,6 +71,18 @@ pub struct PlannedFile {
     /// Estimated size in bytes: within a factor of 1.5 for ordinary images, exact up to 0.3 megapixels, and 0 where
     /// [`write()`] would fail because sizes do not match.
     pub bytes: u64,
+}
+
+impl PlannedFile {
+    /// A file that does not exist yet, or would be replaced.
+    pub fn at(path: PathBuf, description: &str, bytes: u64) -> Self {
+        Self {
+            exists: staged_file::is_taken(&path),
+            path,
+            description: description.into(),
+            bytes,
+        }
+    }
 }
 
 /// Exactly the files that [`write()`] would write with these arguments; none without formats.

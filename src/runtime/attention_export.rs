@@ -5,73 +5,12 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::figure_style::{FigureContents, FigureStyle, NumberFormat};
 use super::traced::TracedImage;
 use crate::attention::{Direction, LayerId, NetworkPart, Rollout, Token};
-use crate::export::{self, ColorMap, Curve, ExportError, Figure, FigureFile, FigureFormat, Scale};
+use crate::export::{self, Curve, ExportError, Figure, FigureFile, PlannedFile, Scale};
 use crate::labels::ClassSet;
 use crate::photo::Photo;
-
-/// How attention maps are drawn.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct FigureStyle {
-    /// Opacity of the colours over the image, 0..=1.
-    pub opacity: f32,
-    /// Colour map, from small to large values.
-    pub colors: ColorMap,
-    /// Curve that is applied to values before they are coloured.
-    pub curve: Curve,
-    /// Interpolate between patches.
-    pub smooth: bool,
-    /// Scale each map to its own largest value, instead of all maps to a common one.
-    pub own_scale: bool,
-    /// Factor by which the sides are enlarged, from 1 to [`FigureStyle::MAX_ZOOM`]; reduced where the result would
-    /// have more than 67 megapixels.
-    pub zoom: usize,
-    /// Write a title above each image and draw the colour scale beside it.
-    pub caption: bool,
-    /// The kind of file of the figures.
-    pub format: FigureFormat,
-    /// File format of the values.
-    pub numbers: NumberFormat,
-}
-
-/// File format for the values of attention maps.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum NumberFormat {
-    /// NumPy array.
-    #[default]
-    Npy,
-    /// Safetensors file; the tensor is called `maps`.
-    Safetensors,
-}
-
-impl NumberFormat {
-    /// All formats.
-    pub const ALL: [Self; 2] = [Self::Npy, Self::Safetensors];
-
-    /// File extension, without the dot.
-    pub fn extension(self) -> &'static str {
-        match self {
-            Self::Npy => "npy",
-            Self::Safetensors => "safetensors",
-        }
-    }
-}
-
-impl FigureStyle {
-    /// Maximum zoom.
-    pub const MAX_ZOOM: usize = 4;
-
-    /// Maximum number of pixels of an enlarged image.
-    const MAX_PIXELS: usize = 1 << 26;
-
-    /// The zoom for a photo: reduced where the enlarged image would be too large.
-    fn zoom_for(&self, photo: &Photo) -> usize {
-        let fits = |zoom: &usize| photo.width * photo.height * zoom * zoom <= Self::MAX_PIXELS;
-        let wanted = self.zoom.clamp(1, Self::MAX_ZOOM);
-        (1..=wanted).rev().find(fits).unwrap_or(1)
-    }
-}
 
 /// The range of values that the colours cover.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +35,10 @@ pub struct FigureMaps {
     stem: String,
     /// Each map's name and its values, one per patch.
     maps: Vec<(String, Vec<f32>)>,
+    /// Whether the maps are red, green and blue of one figure.
+    colored: bool,
+    /// The map on the screen: its index, its scale there, and the patches that it leaves out.
+    shown: Option<(usize, Scale, Vec<usize>)>,
     /// Entries of the description in addition to those of every export.
     about: Vec<(&'static str, Value)>,
 }
@@ -111,6 +54,8 @@ pub struct FigureExport {
     pub maps: FigureMaps,
     /// How the maps are drawn.
     pub style: FigureStyle,
+    /// Which files are written.
+    pub contents: FigureContents,
     /// Target folder.
     pub folder: PathBuf,
     /// Replace existing files.
@@ -118,14 +63,58 @@ pub struct FigureExport {
 }
 
 impl FigureExport {
+    /// The files that [`FigureExport::write`] would write.
+    pub(crate) fn plan(&self) -> Vec<PlannedFile> {
+        let photo = &*self.traced.request.photo.photo;
+        let zoom = self.style.zoom_for(photo);
+        let pixels = (photo.width * photo.height * zoom * zoom) as u64;
+        let values: usize = self.maps.maps.iter().map(|(_, values)| 4 * values.len()).sum();
+        let planned = |(name, file): (String, MapFile)| {
+            let path = self.folder.join(name);
+            let (description, bytes) = match file {
+                MapFile::Figure(_) => ("Figure", 2 * pixels),
+                MapFile::Values => ("Values of all maps", values as u64 + 128),
+                MapFile::Description => ("Description of the values", 1 << 10),
+            };
+            PlannedFile::at(path, description, bytes)
+        };
+        let names = self.maps.names(&self.traced, &self.style, self.contents);
+        names.into_iter().map(planned).collect()
+    }
+
+    /// The figure of the map on the screen, or of the first, with a photo of at most `side` pixels; smaller than it
+    /// is written.
+    pub(crate) fn preview(&self, side: usize) -> Photo {
+        let shown = self.maps.shown.as_ref().map_or(0, |(index, ..)| *index);
+        let photo = &*self.traced.request.photo.photo;
+        let longest = photo.width.max(photo.height).max(1);
+        let scaled = |length: usize| (length * side.min(longest) / longest).max(1);
+        let small = photo.resized(scaled(photo.width), scaled(photo.height));
+        let style = FigureStyle { zoom: 1, ..self.style };
+        let (traced, classes) = (&self.traced, &self.classes);
+        self.maps
+            .with_figure(shown, (traced, classes), &style, &small, |figure| figure.draw())
+    }
+
     /// Writes the files and returns their paths.
     ///
     /// # Errors
     /// When a figure cannot be encoded or a file cannot be written.
     pub(crate) fn write(&self) -> Result<Vec<PathBuf>, ExportError> {
-        let files = self.maps.files(&self.traced, &self.classes, &self.style)?;
+        let files = self
+            .maps
+            .files(&self.traced, &self.classes, &self.style, self.contents)?;
         export::write_figures(&self.folder, &files, self.overwrite)
     }
+}
+
+/// What a file holds.
+#[derive(Clone, Copy)]
+enum MapFile {
+    /// The figure of the map at this index.
+    Figure(usize),
+    Values,
+    Description,
 }
 
 impl FigureMaps {
@@ -158,6 +147,8 @@ impl FigureMaps {
             heading: format!("{}{} layer {layer}, {what}", part[..1].to_uppercase(), &part[1..]),
             stem: format!("{part}-layer-{layer}"),
             maps: rows.into_iter().map(|(name, row)| (name, on_patches(&row))).collect(),
+            colored: false,
+            shown: None,
             about: vec![
                 ("what", what.into()),
                 ("part", part.into()),
@@ -177,6 +168,8 @@ impl FigureMaps {
             heading: format!("Attention rollout, {fusion} over heads, discard {}", rollout.discard),
             stem: "rollout".into(),
             maps: vec![("map".into(), patches.to_vec())],
+            colored: false,
+            shown: None,
             about: vec![
                 ("what", "attention rollout through all layers".into()),
                 ("fusion", fusion.into()),
@@ -193,6 +186,8 @@ impl FigureMaps {
             heading: format!("Cosine similarity with the query token after layer {layer}"),
             stem: format!("similarity-layer-{layer}"),
             maps: vec![("map".into(), values)],
+            colored: false,
+            shown: None,
             about: vec![
                 ("what", "cosine similarity with the query token".into()),
                 ("layer", layer.into()),
@@ -208,7 +203,31 @@ impl FigureMaps {
             heading: format!("{}{}", name[..1].to_uppercase(), &name[1..]),
             stem: name.replace(' ', "-").to_lowercase(),
             maps: vec![("map".into(), values)],
+            colored: false,
+            shown: None,
             about: vec![("what", name.into())],
+        }
+    }
+
+    /// The main components of all patches after a layer, which is counted from 1, as colours.
+    pub fn of_colors(layer: usize, colors: &[[f32; 3]]) -> Self {
+        let channel = |index: usize| colors.iter().map(|color| color[index]).collect();
+        let names = ["red", "green", "blue"];
+        Self {
+            token: None,
+            range: Range::Shares,
+            heading: format!("Main components of the patches after layer {layer} as colours"),
+            stem: format!("pca-layer-{layer}"),
+            maps: (0..3).map(|c| (names[c].to_owned(), channel(c))).collect(),
+            colored: true,
+            shown: None,
+            about: vec![
+                (
+                    "what",
+                    "the first three principal components of the patches, each scaled to 0..1".into(),
+                ),
+                ("layer", layer.into()),
+            ],
         }
     }
 
@@ -225,7 +244,43 @@ impl FigureMaps {
         }
     }
 
-    /// The files: one image per map, one file with all values (`[map, row, column]`), and a description in JSON.
+    /// The same maps, of which this one is on the screen: its name, its scale there, and the patches that it leaves
+    /// out. Its figure looks like the screen; unchanged if there is no such map.
+    #[must_use]
+    pub fn shown_as(mut self, name: &str, scale: Scale, left_out: &[usize]) -> Self {
+        let index = self.maps.iter().position(|(map, _)| map == name);
+        self.shown = index.map(|index| (index, scale, left_out.to_vec()));
+        self
+    }
+
+    /// Number of figures.
+    pub fn count(&self) -> usize {
+        if self.colored { 1 } else { self.maps.len() }
+    }
+
+    /// The files' names and what they hold.
+    fn names(&self, traced: &TracedImage, style: &FigureStyle, contents: FigureContents) -> Vec<(String, MapFile)> {
+        let stem = format!("{}-{}", traced.request.photo.source.stem(), self.stem);
+        let shown = self.shown.as_ref().map_or(0, |(index, ..)| *index);
+        let mut names = Vec::new();
+        if self.colored && contents.shown {
+            names.push((format!("{stem}.{}", style.format.extension()), MapFile::Figure(0)));
+        }
+        let single = self.maps.iter().filter(|_| !self.colored);
+        for (index, (name, _)) in single.enumerate() {
+            if (index == shown && contents.shown) || (index != shown && contents.others) {
+                let file = format!("{stem}-{name}.{}", style.format.extension());
+                names.push((file, MapFile::Figure(index)));
+            }
+        }
+        if contents.values {
+            names.push((format!("{stem}.{}", style.numbers.extension()), MapFile::Values));
+            names.push((format!("{stem}.json"), MapFile::Description));
+        }
+        names
+    }
+
+    /// The files: an image per map, one file with all values (`[map, row, column]`), and a description in JSON.
     ///
     /// # Errors
     /// When a figure cannot be encoded.
@@ -234,55 +289,96 @@ impl FigureMaps {
         traced: &TracedImage,
         classes: &ClassSet,
         style: &FigureStyle,
+        contents: FigureContents,
     ) -> Result<Vec<(String, FigureFile)>, ExportError> {
-        let stem = format!("{}-{}", traced.request.photo.source.stem(), self.stem);
-        let all: Vec<f32> = self.maps.iter().flat_map(|(_, values)| values).copied().collect();
-        let common = self.scale(&all, style);
-        let frame = &traced.frame;
+        let names = self.names(traced, style, contents);
         let grid = traced.trace.grid;
         let photo = &*traced.request.photo.photo;
-        let images = self.maps.iter().map(|(name, values)| {
-            let caption = style.caption.then(|| self.caption(traced, classes, name));
-            let figure = Figure {
-                photo,
-                frame: [frame.left, frame.top, frame.right, frame.bottom],
-                grid,
-                values,
-                scale: match style.own_scale {
-                    true => self.scale(values, style),
-                    false => common,
-                },
-                opacity: style.opacity,
-                smooth: style.smooth,
-                marked: match self.token {
-                    Some(Token::Patch(patch)) => Some(patch),
-                    _ => None,
-                },
-                zoom: style.zoom_for(photo),
-                caption: caption.as_deref(),
-            };
-            // Each image is encoded immediately: those of all heads together may not fit into memory.
-            Ok((
-                format!("{stem}-{name}.{}", style.format.extension()),
-                FigureFile::Figure(figure.encode(style.format)?),
-            ))
-        });
-        let mut files = images.collect::<Result<Vec<_>, ExportError>>()?;
-        let shape = vec![self.maps.len(), grid[0], grid[1]];
-        let numbers = match style.numbers {
-            NumberFormat::Npy => FigureFile::Npy(all, shape),
-            NumberFormat::Safetensors => FigureFile::Tensor(all, shape),
+        let file = |what: MapFile| {
+            Ok(match what {
+                // Each image is encoded immediately: those of all heads together may not fit into memory.
+                MapFile::Figure(index) => {
+                    FigureFile::Figure(self.with_figure(index, (traced, classes), style, photo, |figure| {
+                        figure.encode(style.format)
+                    })?)
+                }
+                MapFile::Values => {
+                    let all: Vec<f32> = self.maps.iter().flat_map(|(_, values)| values).copied().collect();
+                    let shape = vec![self.maps.len(), grid[0], grid[1]];
+                    match style.numbers {
+                        NumberFormat::Npy => FigureFile::Npy(all, shape),
+                        NumberFormat::Safetensors => FigureFile::Tensor(all, shape),
+                    }
+                }
+                MapFile::Description => FigureFile::Text(format!("{:#}\n", self.described(traced, classes))),
+            })
         };
-        files.push((format!("{stem}.{}", style.numbers.extension()), numbers));
-        let text = format!("{:#}\n", self.described(traced, classes));
-        files.push((format!("{stem}.json"), FigureFile::Text(text)));
-        Ok(files)
+        let files = names.into_iter().map(|(name, what)| Ok((name, file(what)?)));
+        files.collect()
+    }
+
+    /// Hands the figure of a map over `photo`, which may be a smaller copy of the traced one, to `then`.
+    fn with_figure<R>(
+        &self,
+        index: usize,
+        (traced, classes): (&TracedImage, &ClassSet),
+        style: &FigureStyle,
+        photo: &Photo,
+        then: impl FnOnce(&Figure) -> R,
+    ) -> R {
+        let empty = (String::new(), Vec::new());
+        let (name, values) = self.maps.get(index).unwrap_or(&empty);
+        let on_screen = self.shown.as_ref().filter(|(shown, ..)| *shown == index);
+        let (values, scale) = match on_screen {
+            Some((_, scale, left_out)) => {
+                let mut values = values.clone();
+                for patch in left_out {
+                    if let Some(value) = values.get_mut(*patch) {
+                        *value = 0.0;
+                    }
+                }
+                (values, *scale)
+            }
+            None if style.own_scale => (values.clone(), self.scale(values, style)),
+            None => {
+                let all: Vec<f32> = self.maps.iter().flat_map(|(_, values)| values).copied().collect();
+                (values.clone(), self.scale(&all, style))
+            }
+        };
+        let caption = style.caption.then(|| self.caption(traced, classes, name));
+        let channel = |c: usize, patch: usize| self.maps.get(c).and_then(|(_, values)| values.get(patch).copied());
+        let colors: Option<Vec<[f32; 3]>> = self.colored.then(|| {
+            let patches = 0..values.len();
+            patches
+                .map(|patch| [0, 1, 2].map(|c| channel(c, patch).unwrap_or(0.0)))
+                .collect()
+        });
+        let frame = &traced.frame;
+        let reduced = photo.width as f32 / traced.request.photo.photo.width.max(1) as f32;
+        then(&Figure {
+            photo,
+            frame: [frame.left, frame.top, frame.right, frame.bottom].map(|edge| edge * reduced),
+            grid: traced.trace.grid,
+            values: &values,
+            scale,
+            colors: colors.as_deref(),
+            opacity: style.opacity,
+            ground: style.ground,
+            smooth: style.smooth,
+            marked: match self.token {
+                Some(Token::Patch(patch)) => Some(patch),
+                _ => None,
+            },
+            zoom: style.zoom_for(photo),
+            caption: caption.as_deref(),
+        })
     }
 
     /// The lines of text above a map.
     fn caption(&self, traced: &TracedImage, classes: &ClassSet, map: &str) -> Vec<String> {
         let map = match self.maps.len() {
             1 if map == "map" => String::new(),
+            _ if self.colored => String::new(),
             _ => format!(": {}", map.replace('-', " ")),
         };
         let model = traced.model.output_title(traced.request.output);

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use crate::checkpoint::ends_like_a_model;
+use crate::datasets::is_project_label;
 use crate::export::{self, Format};
 use crate::photo::{images_below, is_image};
 
@@ -89,7 +90,7 @@ impl Finder {
                 self.problem("expected images in the folder or below it, found none", None, &folder);
             }
             Ok(mut inside) => {
-                inside.retain(|path| !is_export(path, &folder));
+                inside.retain(|path| !is_export(path, &folder) && !is_project_label(path));
                 if inside.len() > MAX_IMAGES {
                     let what = format!(
                         "expected up to {MAX_IMAGES} images, found {}; only the first {MAX_IMAGES} are opened",

@@ -1,14 +1,90 @@
-//! An export of a result to files or to the clipboard.
+//! Exports to files or to the clipboard.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use super::attention_export::FigureExport;
+use super::image::{ImageSource, OpenImage};
+use super::report::ReportExport;
 use super::rgba::Rgba;
 use super::segmented::Segmented;
-use crate::export::{self, ExportError, Format, PlannedFile};
+use crate::export::{self, ExportError, Format, PlannedFile, Subject};
+use crate::labels::{ClassSet, LabelMap};
+use crate::photo::Photo;
+
+/// Something that can be written to files.
+#[derive(Clone, Debug)]
+pub enum Export {
+    /// Masks of a result.
+    Masks(MaskExport),
+    /// Labels that were edited.
+    Labels(LabelsExport),
+    /// Attention maps.
+    Figures(FigureExport),
+    /// A comparison.
+    Report(ReportExport),
+}
+
+impl Export {
+    /// The files that [`Export::write`] would write.
+    pub(crate) fn plan(&self) -> Vec<PlannedFile> {
+        match self {
+            Self::Masks(job) => job.plan(),
+            Self::Labels(job) => job.plan(),
+            Self::Figures(job) => job.plan(),
+            Self::Report(job) => job.plan(),
+        }
+    }
+
+    /// A small image of what is written, whose photos have at most `side` pixels; `None` for masks and labels.
+    ///
+    /// # Errors
+    /// When it cannot be drawn.
+    pub(crate) fn preview(&self, side: usize) -> Result<Option<Photo>, ExportError> {
+        match self {
+            Self::Masks(_) | Self::Labels(_) => Ok(None),
+            Self::Figures(job) => Ok(Some(job.preview(side))),
+            Self::Report(job) => job.preview(side).map(Some),
+        }
+    }
+
+    /// Writes the files and returns their paths.
+    ///
+    /// # Errors
+    /// When a file exists that may not be overwritten, or cannot be written.
+    pub(crate) fn write(&self) -> Result<Vec<PathBuf>, ExportError> {
+        match self {
+            Self::Masks(job) => job.write(),
+            Self::Labels(job) => job.write(),
+            Self::Figures(job) => job.write(),
+            Self::Report(job) => job.write(),
+        }
+    }
+
+    /// The image that it belongs to.
+    pub fn source(&self) -> &ImageSource {
+        match self {
+            Self::Masks(job) => &job.result.photo.source,
+            Self::Labels(job) => &job.photo.source,
+            Self::Figures(job) => &job.traced.request.photo.source,
+            Self::Report(job) => &job.photo.source,
+        }
+    }
+
+    /// The target folder.
+    pub fn folder(&self) -> &Path {
+        match self {
+            Self::Masks(job) => &job.folder,
+            Self::Labels(job) => &job.folder,
+            Self::Figures(job) => &job.folder,
+            Self::Report(job) => &job.folder,
+        }
+    }
+}
 
 /// An export of a result.
 #[derive(Clone, Debug)]
-pub struct ExportJob {
+pub struct MaskExport {
     /// The result.
     pub result: Segmented,
     /// Formats and appearance.
@@ -17,8 +93,8 @@ pub struct ExportJob {
     pub folder: PathBuf,
 }
 
-impl ExportJob {
-    /// The files that [`ExportJob::write`] would write.
+impl MaskExport {
+    /// The files that [`MaskExport::write`] would write.
     pub(crate) fn plan(&self) -> Vec<PlannedFile> {
         let stem = self.result.file_stem(&self.options);
         export::files(&self.result.subject(), &self.options, &self.folder, &stem)
@@ -40,5 +116,59 @@ impl ExportJob {
     pub(crate) fn draw(&self, format: Format) -> Result<Rgba, ExportError> {
         let image = export::image(&self.result.subject(), &self.options, format)?;
         Ok(Rgba::from(&image))
+    }
+}
+
+/// An export of labels that were edited.
+#[derive(Clone, Debug)]
+pub struct LabelsExport {
+    /// The image.
+    pub photo: OpenImage,
+    /// A class id per pixel; unlabelled pixels have a value of their own.
+    pub map: Arc<LabelMap>,
+    /// Names and colours of the classes, by id.
+    pub classes: ClassSet,
+    /// Formats and appearance. There is no confidence to write.
+    pub options: export::Options,
+    /// Target folder.
+    pub folder: PathBuf,
+}
+
+impl LabelsExport {
+    /// What `{model}` stands for in file names.
+    const TITLE: &str = "labels";
+
+    /// The same without a format that labels do not have.
+    fn options(&self) -> export::Options {
+        let mut options = self.options.clone();
+        options.formats.retain(|format| *format != Format::Confidence);
+        options
+    }
+
+    /// The files that [`LabelsExport::write`] would write.
+    fn plan(&self) -> Vec<PlannedFile> {
+        let options = self.options();
+        let stem = options.file_stem(&self.photo.source.stem(), Self::TITLE);
+        export::files(&self.subject(), &options, &self.folder, &stem)
+    }
+
+    /// Writes the files and returns their paths.
+    ///
+    /// # Errors
+    /// As [`export::write`].
+    fn write(&self) -> Result<Vec<PathBuf>, ExportError> {
+        let options = self.options();
+        let stem = options.file_stem(&self.photo.source.stem(), Self::TITLE);
+        export::write(&self.subject(), &options, &self.folder, &stem)
+    }
+
+    /// The parts that an export needs.
+    pub fn subject(&self) -> Subject<'_> {
+        Subject {
+            photo: &self.photo.photo,
+            map: &self.map,
+            confidence: &[],
+            classes: &self.classes,
+        }
     }
 }

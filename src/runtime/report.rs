@@ -1,4 +1,4 @@
-//! An HTML report that compares the panes of the compare workspace.
+//! A report that compares the panes of the compare workspace, as a page in HTML and as a figure.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -6,8 +6,9 @@ use std::sync::Arc;
 use super::comparison::{Comparison, LabelLayer};
 use super::image::OpenImage;
 use super::segmented::Segmented;
-use crate::export::{self, ExportError, FigureFile, Format, Report, ReportEntry, Subject};
+use crate::export::{self, ExportError, FigureFile, FigureFormat, Format, PlannedFile, Report, ReportEntry, Subject};
 use crate::labels::ClassSet;
+use crate::photo::Photo;
 
 /// A report to write.
 #[derive(Clone, Debug)]
@@ -18,8 +19,14 @@ pub struct ReportExport {
     pub reference: String,
     /// The rows.
     pub parts: Vec<ReportPart>,
+    /// Whether the page is written.
+    pub page: bool,
+    /// The kind of file of the figure; `None` for no figure.
+    pub figure: Option<FigureFormat>,
     /// Target folder.
     pub folder: PathBuf,
+    /// Replace existing files.
+    pub overwrite: bool,
 }
 
 /// A row of the report.
@@ -42,11 +49,58 @@ pub struct ReportPart {
 }
 
 impl ReportExport {
-    /// Writes the report and returns its path. Existing reports are kept: the new one gets a number.
+    /// The files that [`ReportExport::write`] would write.
+    pub(crate) fn plan(&self) -> Vec<PlannedFile> {
+        let panes = self.parts.len() as u64 + 1;
+        let pixels = (self.photo.photo.width * self.photo.photo.height) as u64;
+        let bytes = panes * 2 * pixels.min(PANE_PIXELS);
+        let planned = |(name, what): (String, ReportFile)| {
+            let path = self.folder.join(name);
+            let (description, bytes) = match what {
+                ReportFile::Page => ("Page with table and images", bytes * 4 / 3),
+                ReportFile::Figure(_) => ("Figure of the panes", bytes),
+            };
+            PlannedFile::at(path, description, bytes)
+        };
+        self.names().into_iter().map(planned).collect()
+    }
+
+    /// The figure, with panes of at most `side` pixels.
     ///
     /// # Errors
-    /// When the report cannot be created or written.
+    /// When masks and photo differ in size.
+    pub(crate) fn preview(&self, side: usize) -> Result<Photo, ExportError> {
+        self.with_report(|report| Ok(report.draw(side)))
+    }
+
+    /// Writes the files and returns their paths.
+    ///
+    /// # Errors
+    /// When a file exists that may not be overwritten, or cannot be created or written.
     pub(crate) fn write(&self) -> Result<Vec<PathBuf>, ExportError> {
+        let files = self.with_report(|report| {
+            let file = |what| {
+                Ok(match what {
+                    ReportFile::Page => FigureFile::Text(report.page()?),
+                    ReportFile::Figure(format) => FigureFile::Figure(report.figure(format)?),
+                })
+            };
+            let files = self.names().into_iter().map(|(name, what)| Ok((name, file(what)?)));
+            files.collect::<Result<Vec<_>, ExportError>>()
+        })?;
+        export::write_figures(&self.folder, &files, self.overwrite)
+    }
+
+    fn names(&self) -> Vec<(String, ReportFile)> {
+        let stem = format!("{}-compared", self.photo.source.stem());
+        let page = self.page.then(|| (format!("{stem}.html"), ReportFile::Page));
+        let figure = self
+            .figure
+            .map(|format| (format!("{stem}.{}", format.extension()), ReportFile::Figure(format)));
+        page.into_iter().chain(figure).collect()
+    }
+
+    fn with_report<R>(&self, then: impl FnOnce(&Report) -> Result<R, ExportError>) -> Result<R, ExportError> {
         let photo = &*self.photo.photo;
         let entry = |part: &ReportPart| {
             let subject = Subject {
@@ -67,19 +121,21 @@ impl ReportExport {
             })
         };
         let entries = self.parts.iter().map(entry).collect::<Result<Vec<_>, ExportError>>()?;
-        let report = Report {
+        then(&Report {
             name: &self.photo.source.name(),
             photo,
             reference: &self.reference,
             entries: &entries,
-        };
-        let stem = format!("{}-compared", self.photo.source.stem());
-        let numbered = (2..).map(|number| format!("{stem}-{number}.html"));
-        let mut names = std::iter::once(format!("{stem}.html")).chain(numbered);
-        let name = names
-            .find(|name| !self.folder.join(name).exists())
-            .unwrap_or(stem.clone());
-        let files = [(name, FigureFile::Text(report.page()?))];
-        export::write_figures(&self.folder, &files, false)
+        })
     }
 }
+
+/// What a file of a report holds.
+#[derive(Clone, Copy)]
+enum ReportFile {
+    Page,
+    Figure(FigureFormat),
+}
+
+/// Largest number of pixels of an image in a report, for its estimated size.
+const PANE_PIXELS: u64 = 960 * 720;

@@ -82,7 +82,7 @@ impl Segmented {
     }
 
     /// The parts that an export needs.
-    pub(crate) fn subject(&self) -> Subject<'_> {
+    pub fn subject(&self) -> Subject<'_> {
         let labels = &self.prediction.labels;
         Subject {
             photo: &self.photo.photo,

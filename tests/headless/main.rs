@@ -4,6 +4,7 @@
 //! run in a separate process (`alone`).
 
 mod alone;
+mod annotate;
 #[path = "../shared/bundles.rs"]
 mod bundles;
 mod cli;

@@ -22,9 +22,9 @@ const CLASSES: usize = 11;
 
 const ROAD: u16 = 3;
 
-/// The prediction of the fixture model for the street sample.
+/// The prediction of the fixture model for the street sample, in the precision that the window has by itself.
 fn prediction() -> LabelMap {
-    let mut session = Session::new(DeviceChoice::Cpu, PrecisionChoice::F32);
+    let mut session = Session::new(DeviceChoice::Cpu, PrecisionChoice::Auto);
     let source = ModelSource::Path(fixture::model());
     let model = session.load(source, &mut |_| ControlFlow::Continue(()));
     let model = model.expect("a model");

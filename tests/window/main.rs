@@ -2,6 +2,7 @@
 //! release binary on a display (`real`).
 
 mod adapter;
+mod annotate;
 mod attention;
 #[path = "../shared/bundles.rs"]
 mod bundles;

@@ -299,6 +299,9 @@ fn scale_by(scale: &mut f32, step: f32) {
     *scale = wanted.clamp(*INTERFACE_SCALES.start(), *INTERFACE_SCALES.end());
 }
 
+/// By how much a command changes the opacity of masks.
+const OPACITY_STEP: f32 = 0.1;
+
 /// A change of the view, given the listed classes and the class under the cursor.
 type ViewChange = fn(&mut ViewState, &ListedClasses, Option<String>);
 
@@ -315,10 +318,12 @@ fn view_change(command: Command) -> Option<ViewChange> {
             inspector::set_fill(view, next);
         },
         Command::ToggleOutline => |view, _, _| inspector::toggle_outline(view),
+        Command::OpacityUp => |view, _, _| view.opacity = (view.opacity + OPACITY_STEP).min(1.0),
+        Command::OpacityDown => |view, _, _| view.opacity = (view.opacity - OPACITY_STEP).max(0.0),
         Command::TogglePalette => |view, _, _| {
             view.palette = match view.palette {
                 Palette::ColorBlindSafe => Palette::Photo,
-                Palette::Photo | Palette::DataSet => Palette::ColorBlindSafe,
+                Palette::Photo | Palette::DataSet | Palette::File => Palette::ColorBlindSafe,
             }
         },
         Command::ToggleFade => |view, _, _| view.fade = !view.fade,

@@ -14,7 +14,7 @@ use super::command::Command;
 use super::services::{Ask, Chosen, Services};
 use super::state::OpenWorkspace;
 use super::workspaces::{Ctx, News, WorkspaceId};
-use crate::engine::{ImageSource, ModelSource, Thumbnail};
+use crate::engine::{Export, ImageSource, ModelSource, Thumbnail};
 
 impl App {
     /// Applies all queued actions, and those that follow from them.
@@ -36,6 +36,11 @@ impl App {
             Action::Arrange(arrangement) => state.arrange(arrangement),
             Action::RemoveImages(sources) => state.remove_images(&sources),
             Action::NoteScore(source, score) => state.library.images.set_score(&source, score),
+            Action::NoteAnnotated(states) => {
+                for (source, annotated) in states {
+                    state.library.images.set_annotated(&source, annotated);
+                }
+            }
             Action::ForgetScores => state.library.images.forget_scores(),
             Action::FileChanged(source) => state.take_changed_file(&source),
             Action::OpenModel(source) => state.open_model(source),
@@ -79,6 +84,7 @@ impl App {
             Action::Uploaded(uploaded) => state.take_upload(uploaded),
             Action::Thumbnail(source, made) => self.take_thumbnail(source, &made, context),
             Action::Chosen(chosen) => self.take_chosen(chosen),
+            Action::Export(export) => self.open_export(*export),
             Action::Toast(toast) => self.chrome.toasts.push(toast),
             Action::Request(request) => self.serve(request, context),
         }
@@ -112,6 +118,12 @@ impl App {
                 }
             }
             Request::StopTraining => services.stop_training(),
+            Request::Annotate(request) => {
+                if let Err(why) = services.annotate(*request, context) {
+                    let text = format!("the thread that writes labels cannot be started ({why})");
+                    self.state.actions.error(text);
+                }
+            }
             Request::Ask(what) => self.ask(what, context),
             Request::OpenOutside(folder) => {
                 if let Err(toast) = Services::open_outside(folder) {
@@ -165,6 +177,16 @@ impl App {
         if let Some(next) = self.workspaces.get_mut(id) {
             next.enter(&ctx);
         }
+    }
+
+    /// Opens the export sheet for what a workspace shows.
+    fn open_export(&mut self, export: Export) {
+        let ctx = Ctx {
+            state: &self.state,
+            gpu: self.gpu.as_ref(),
+            commands: &self.commands,
+        };
+        self.chrome.export.open_for(export, &ctx);
     }
 
     /// Reports news to every workspace.

@@ -70,6 +70,7 @@ impl App {
         match event {
             Event::ModelsFound(found) => chrome.windows.models.take(found),
             Event::ExportPlanned { ticket, files } => chrome.export.set_planned(&ticket, files),
+            Event::ExportPreview { ticket, photo } => chrome.export.set_preview(&ticket, photo),
             Event::Exported { folder, files } => {
                 if chrome.export.is_writing() {
                     chrome.export.close();

@@ -89,7 +89,7 @@ impl Camera {
     }
 
     /// Moves a photo pixel to the middle.
-    pub(super) fn look_at(&mut self, pixel: Vec2, photo: Vec2) {
+    pub(in crate::app) fn look_at(&mut self, pixel: Vec2, photo: Vec2) {
         self.fit = false;
         self.center = pixel / photo;
     }

@@ -86,6 +86,8 @@ pub(super) struct Scene<'a> {
     pub(super) overlay: Option<&'a DrawOver<'a>>,
     /// Whether dragging with the primary button moves the photo; the other buttons always do.
     pub(super) drag_moves: bool,
+    /// Whether wheel and drags mean something else while Alt is held.
+    pub(super) alt_is_taken: bool,
 }
 
 /// The user's interaction with the canvas.
@@ -103,6 +105,25 @@ pub(super) struct CanvasResponse {
 }
 
 impl CanvasResponse {
+    /// A place in points as one in the photo, in pixels from its left and top edge. It may lie outside.
+    pub(super) fn place_in_photo(&self, at: Pos2) -> [f64; 2] {
+        let zoom = f64::from(self.zoom);
+        [
+            (f64::from(at.x) - f64::from(self.photo.left())) / zoom,
+            (f64::from(at.y) - f64::from(self.photo.top())) / zoom,
+        ]
+    }
+
+    /// A place in the photo in points.
+    pub(super) fn on_screen(&self, [x, y]: [f64; 2]) -> Pos2 {
+        self.photo.min + vec2(x as f32, y as f32) * self.zoom
+    }
+
+    /// Points of a photo pixel.
+    pub(super) fn zoom(&self) -> f32 {
+        self.zoom
+    }
+
     /// The middle of a photo pixel, in points.
     pub(super) fn position_of(&self, [x, y]: [usize; 2]) -> Pos2 {
         self.photo.min + vec2(x as f32 + 0.5, y as f32 + 0.5) * self.zoom
@@ -118,7 +139,9 @@ pub(super) fn show(ui: &mut Ui, camera: &mut Camera, scene: Scene) -> CanvasResp
     let response = ui.allocate_rect(canvas, Sense::click_and_drag());
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, ui.is_enabled(), scene.name));
     let size = vec2(scene.size[0] as f32, scene.size[1] as f32);
-    move_by_mouse(ui, camera, canvas, size, &response, scene.drag_moves);
+    if !(scene.alt_is_taken && ui.input(|i| i.modifiers.alt)) {
+        move_by_mouse(ui, camera, canvas, size, &response, scene.drag_moves);
+    }
     move_by_keys(ui, camera, size, &response);
     camera.settle(canvas, size);
     let minimap = scene.minimap.then(|| minimap::place(camera, canvas, size)).flatten();
@@ -244,4 +267,59 @@ fn mark_pixel(painter: &Painter, photo: Rect, zoom: f32, [x, y]: [usize; 2]) {
     let radius = (zoom * 0.75).max(5.0);
     painter.circle_stroke(center, radius, Stroke::new(3.0, Color32::BLACK));
     painter.circle_stroke(center, radius, Stroke::new(1.5, Color32::WHITE));
+}
+
+#[cfg(test)]
+mod tests {
+    use egui::pos2;
+
+    use super::*;
+    use crate::annotate::tools::{Brush, Tip};
+
+    fn response(ui: &Ui, photo: Rect, zoom: f32) -> CanvasResponse {
+        CanvasResponse {
+            cursor: None,
+            hover: None,
+            photo,
+            zoom,
+            response: ui.interact(photo, egui::Id::unique("canvas"), Sense::hover()),
+        }
+    }
+
+    #[test]
+    fn a_stroke_paints_the_same_pixels_at_every_zoom_and_wherever_the_photo_lies() {
+        let size = [8000, 6000];
+        let stroke: Vec<[f64; 2]> = (0..60)
+            .map(|i| {
+                let i = f64::from(i);
+                [2000.3 + 17.0 * i, 3000.3 + (400.0 * (i * 0.2).sin()).round()]
+            })
+            .collect();
+        let ctx = egui::Context::default();
+        let mut drawn = Vec::new();
+        let _ = ctx.run_ui(Default::default(), |ui| {
+            for zoom in [0.1, 1.0, 37.0] {
+                let mut spans = Vec::new();
+                for brush in [(Tip::Round, 9), (Tip::Square, 12)].map(|(tip, size)| Brush { tip, size }) {
+                    let mut last = None;
+                    for (i, place) in stroke.iter().enumerate() {
+                        // The window is resized in the middle of the stroke.
+                        let corner = if i < 30 {
+                            pos2(250.25, 104.5)
+                        } else {
+                            pos2(-1930.0, 33.75)
+                        };
+                        let photo = Rect::from_min_size(corner, zoom * vec2(size[0] as f32, size[1] as f32));
+                        let response = response(ui, photo, zoom);
+                        let at = brush.settled(response.place_in_photo(response.on_screen(*place)));
+                        spans.extend(brush.path(last.unwrap_or(at), at, size));
+                        last = Some(at);
+                    }
+                }
+                drawn.push(spans);
+            }
+        });
+        assert_eq!(drawn.len(), 3);
+        assert!(drawn[0] == drawn[1] && drawn[1] == drawn[2]);
+    }
 }

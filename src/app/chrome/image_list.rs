@@ -10,6 +10,7 @@ use egui::{
 
 use super::image_list_head::{heading_row, position, row_menu, shown_note};
 use super::mask_thumbnails::MaskThumbnails;
+use crate::annotate::project::ImageState;
 use crate::app::action::{Action, Request};
 use crate::app::state::{Image, Images, Sort, State};
 use crate::app::theme::{Icon, Tokens, radius};
@@ -67,6 +68,14 @@ impl ImageList {
             Err(_) => Thumbnail::Failed,
         };
         self.thumbnails.insert(source, thumbnail);
+    }
+
+    /// The thumbnail of an image, if it has been made: it stands in while the image is opened.
+    pub(in crate::app) fn thumbnail(&self, source: &ImageSource) -> Option<&TextureHandle> {
+        match self.thumbnails.get(source)? {
+            Thumbnail::Made(texture) => Some(texture),
+            _ => None,
+        }
     }
 
     /// Forgets a thumbnail so that it is made again, such as when the file has changed.
@@ -199,16 +208,28 @@ impl ImageList {
     fn row(&mut self, ui: &mut Ui, ctx: &Ctx, entry: &Image, (selected, rail): (bool, bool)) -> Response {
         let height = if rail { RAIL_ROW } else { ROW };
         let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::click());
-        let state = second_line(entry, ctx.state.library.images.arrangement.sort);
-        let name = match entry.state.failure() {
-            Some(why) => format!("Photo {}, {state}: {why}", entry.name),
-            None => format!("Photo {}, {}", entry.name, entry.state.spoken()),
+        // In the annotate workspace the list is a queue.
+        let annotated = entry
+            .annotated
+            .filter(|_| ctx.is_open("Annotate") && entry.state.failure().is_none());
+        let state = match annotated {
+            Some(annotated) => annotated.title().to_owned(),
+            None => second_line(entry, ctx.state.library.images.arrangement.sort),
         };
+        let name = match (entry.state.failure(), annotated) {
+            (Some(why), _) => format!("Photo {}, {state}: {why}", entry.name),
+            (None, Some(_)) => format!("Photo {}, {state}", entry.name),
+            (None, None) => format!("Photo {}, {}", entry.name, entry.state.spoken()),
+        };
+        let tokens = Tokens::of(ui);
+        let mark = annotated.map_or_else(
+            || state_mark(&entry.state, tokens),
+            |annotated| annotation_mark(annotated, tokens),
+        );
         response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, ui.is_enabled(), selected, &name));
         if !ui.is_rect_visible(rect) {
             return response;
         }
-        let tokens = Tokens::of(ui);
         let painter = ui.painter_at(rect);
         let (fill, edge) = match (selected, response.hovered()) {
             (true, _) => (tokens.selection, Stroke::new(1.0, tokens.accent_line)),
@@ -223,7 +244,7 @@ impl ImageList {
         painter.rect(rect, radius::CONTROL, fill, edge, egui::StrokeKind::Inside);
         if rail {
             self.paint_thumbnail(ui, ctx, rect.shrink(4.0), entry);
-            let (icon, color) = state_mark(&entry.state, tokens);
+            let (icon, color) = mark;
             if let Some(icon) = icon {
                 let at = rect.right_bottom() - Vec2::splat(11.0);
                 painter.circle_filled(at, 9.0, tokens.panel);
@@ -237,7 +258,7 @@ impl ImageList {
         self.paint_thumbnail(ui, ctx, frame, entry);
         let left = frame.right() + 10.0;
         let top = rect.center().y - 20.0;
-        let (icon, state_color) = state_mark(&entry.state, tokens);
+        let (icon, state_color) = mark;
         if let Some(icon) = icon {
             let at = egui::pos2(left, top + 26.0);
             painter.text(
@@ -321,6 +342,18 @@ fn state_mark(state: &State, tokens: &Tokens) -> (Option<Icon>, egui::Color32) {
         State::Running => (Some(Icon::LoaderCircle), tokens.accent_line),
         State::Done { .. } => (Some(Icon::Check), tokens.good),
         State::Failed(_) | State::Unreadable(_) => (Some(Icon::TriangleAlert), tokens.warning),
+    }
+}
+
+/// The icon and the colour of how far an annotation is.
+fn annotation_mark(state: ImageState, tokens: &Tokens) -> (Option<Icon>, egui::Color32) {
+    match state {
+        ImageState::New => (None, tokens.second),
+        ImageState::Predicted => (Some(Icon::Clock4), tokens.second),
+        ImageState::InProgress => (Some(Icon::Pencil), tokens.accent_line),
+        ImageState::Done => (Some(Icon::Check), tokens.good),
+        ImageState::Flagged => (Some(Icon::Flag), tokens.warning),
+        ImageState::Skipped => (Some(Icon::SkipForward), tokens.second),
     }
 }
 

@@ -80,6 +80,9 @@ fn arrange_menu(ui: &mut Ui, ctx: &Ctx) {
     ui.set_min_width(200.0);
     ui.weak("Show");
     for only in Only::ALL {
+        if only.is_of_annotation() && !images.has_annotated() {
+            continue;
+        }
         ui.radio_value(&mut chosen.only, only, only.title());
     }
     if let Some(model) = ctx.state.library.models.used() {

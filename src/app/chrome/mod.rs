@@ -121,11 +121,13 @@ impl Chrome {
     }
 
     /// Draws the bars. `busy` is what workspaces are doing, each with the command that opens the workspace.
-    pub(super) fn bars(ui: &mut Ui, ctx: &Ctx, busy: &[(Command, String)]) {
+    ///
+    /// `undo_names` says what undo and redo would change, if they do not act on the view.
+    pub(super) fn bars(ui: &mut Ui, ctx: &Ctx, busy: &[(Command, String)], undo_names: Option<[Option<String>; 2]>) {
         Panel::top("top bar")
             .exact_size(height::TOP_BAR)
             .frame(bar_frame(ui))
-            .show(ui, |ui| top_bar::show(ui, ctx));
+            .show(ui, |ui| top_bar::show(ui, ctx, undo_names));
         Panel::bottom("status bar")
             .exact_size(height::STATUS_BAR)
             .frame(bar_frame(ui))

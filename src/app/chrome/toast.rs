@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
-use egui::{Color32, Frame, Label, RichText, ScrollArea, Stroke, TextWrapMode, Ui};
+use egui::{Align, Color32, Frame, Label, Layout, Margin, RichText, ScrollArea, Stroke, TextWrapMode, Ui};
 
 use crate::app::command::Command;
+use crate::app::theme::{Icon, Tokens, height, medium, radius};
+use crate::app::widgets::icon_button;
 
 /// Seconds for which a note is shown.
 const STAY: f64 = 6.0;
@@ -21,7 +23,16 @@ pub(in crate::app) enum Severity {
 }
 
 impl Severity {
-    /// Its name, so that it is not shown by colour alone.
+    /// Its icon, so that it is not shown by colour alone.
+    fn icon(self) -> Icon {
+        match self {
+            Self::Info => Icon::Info,
+            Self::Warning => Icon::TriangleAlert,
+            Self::Error => Icon::CircleAlert,
+        }
+    }
+
+    /// Its name, for the icon's tooltip.
     fn title(self) -> &'static str {
         match self {
             Self::Info => "Note",
@@ -186,15 +197,29 @@ pub(in crate::app) enum ToastResponse {
 impl Toast {
     /// Draws one message, at most `width` points wide.
     pub(in crate::app) fn show(&mut self, ui: &mut Ui, width: f32) -> Option<ToastResponse> {
-        let color = self.severity.color(ui);
-        let frame = Frame::popup(ui.style()).stroke(Stroke::new(1.0, color));
+        let tokens = Tokens::of(ui);
+        let frame = Frame::popup(ui.style())
+            .fill(tokens.panel)
+            .stroke(Stroke::new(1.0, tokens.line))
+            .corner_radius(radius::CARD)
+            .inner_margin(Margin::symmetric(12, 4));
         let inside = (width - frame.total_margin().sum().x).max(40.0);
         let mut answer = None;
         let response = frame
             .show(ui, |ui| {
-                ui.set_max_width(inside);
-                ui.set_min_width(inside.min(220.0));
-                ui.add(Label::new(RichText::new(&self.text).strong()).wrap_mode(TextWrapMode::Wrap));
+                ui.set_width(inside);
+                ui.horizontal(|ui| {
+                    ui.spacing_mut().item_spacing.x = 8.0;
+                    let icon = RichText::new(self.severity.icon().unicode().to_string()).size(16.0);
+                    ui.label(icon.color(self.severity.color(ui)))
+                        .on_hover_text(self.severity.title());
+                    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                        answer = self.buttons(ui);
+                        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                            ui.add(Label::new(&self.text).wrap_mode(TextWrapMode::Wrap));
+                        });
+                    });
+                });
                 if self.show_details
                     && let Some(details) = &self.details
                 {
@@ -202,8 +227,8 @@ impl Toast {
                     ScrollArea::vertical().max_height(160.0).show(ui, |ui| {
                         ui.add(Label::new(text).wrap_mode(TextWrapMode::Wrap));
                     });
+                    ui.add_space(6.0);
                 }
-                ui.horizontal_wrapped(|ui| answer = self.buttons(ui, color));
             })
             .response;
         // `response.hovered()` would be false while the cursor is over one of the buttons.
@@ -211,31 +236,39 @@ impl Toast {
         answer
     }
 
-    fn buttons(&mut self, ui: &mut Ui, color: Color32) -> Option<ToastResponse> {
+    /// Draws the buttons from the right end on.
+    fn buttons(&mut self, ui: &mut Ui) -> Option<ToastResponse> {
         let mut answer = None;
-        ui.label(RichText::new(self.severity.title()).color(color).small());
-        if self.count > 1 {
-            ui.label(RichText::new(format!("{} times", self.count)).weak().small());
+        if icon_button(ui, Icon::X, "Dismiss", height::CONTROL, false).clicked() {
+            answer = Some(ToastResponse::Dismiss);
         }
-        if self.details.is_some() {
-            let title = if self.show_details { "Hide details" } else { "Details" };
-            if ui.small_button(title).clicked() {
-                self.show_details = !self.show_details;
+        if self.severity != Severity::Info {
+            let copy = icon_button(ui, Icon::Copy, "Copy", height::CONTROL, false);
+            if copy.on_hover_text("Copy this message").clicked() {
+                ui.copy_text(self.full_text());
             }
         }
         if let Some(action) = &self.action
-            && ui.small_button(action.title()).clicked()
+            && flat(ui, action.title()).clicked()
         {
             answer = Some(ToastResponse::Act(action.clone()));
         }
-        if self.severity != Severity::Info && ui.small_button("Copy").clicked() {
-            ui.copy_text(self.full_text());
+        if self.details.is_some() {
+            let title = if self.show_details { "Hide details" } else { "Details" };
+            if flat(ui, title).clicked() {
+                self.show_details = !self.show_details;
+            }
         }
-        if ui.small_button("Dismiss").clicked() {
-            answer = Some(ToastResponse::Dismiss);
+        if self.count > 1 {
+            ui.label(RichText::new(format!("{} times", self.count)).weak().small());
         }
         answer
     }
+}
+
+/// A button without a frame.
+fn flat(ui: &mut Ui, title: &str) -> egui::Response {
+    ui.add(egui::Button::new(medium(title)).frame_when_inactive(false))
 }
 
 #[cfg(test)]

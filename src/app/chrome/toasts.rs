@@ -41,7 +41,7 @@ impl Toasts {
         }
     }
 
-    /// Draws the messages in the lower left corner of `bounds`, such as the canvas, and never outside of it.
+    /// Draws the messages at the lower edge of `bounds`, such as the canvas, and never outside of it.
     ///
     /// Returns the action of a button that was clicked in this frame.
     pub(in crate::app) fn show(&mut self, context: &Context, bounds: Rect) -> Option<ToastAction> {
@@ -56,7 +56,7 @@ impl Toasts {
         Area::new(Id::unique("toasts"))
             .order(Order::Foreground)
             .constrain_to(bounds)
-            .anchor(Align2::LEFT_BOTTOM, [MARGIN, -MARGIN])
+            .anchor(Align2::CENTER_BOTTOM, [0.0, -MARGIN])
             .show(context, |ui| {
                 let width = room.min(MAX_WIDTH);
                 ui.set_max_width(width);
@@ -138,6 +138,7 @@ mod tests {
         let mut harness = Harness::builder()
             .with_size([520.0, height])
             .with_theme(egui::Theme::Dark)
+            .with_context_setup(testing::looks)
             .build_ui_state(
                 |ui, state: &mut State| {
                     let bounds = ui.max_rect();

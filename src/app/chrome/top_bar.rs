@@ -23,11 +23,11 @@ const ROOM_FOR_ALL: f32 = 900.0;
 const SEARCH: f32 = 216.0;
 
 /// Draws the bar.
-pub(super) fn show(ui: &mut Ui, ctx: &Ctx) {
+pub(super) fn show(ui: &mut Ui, ctx: &Ctx, undo_names: Option<[Option<String>; 2]>) {
     let bar = ui.max_rect();
     ui.horizontal_centered(|ui| {
         ui.spacing_mut().item_spacing.x = 4.0;
-        file_actions(ui, ctx, bar.width());
+        file_actions(ui, ctx, bar.width(), undo_names);
         let left = ui.min_rect().right();
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             right_end(ui, ctx, bar.width());
@@ -37,7 +37,7 @@ pub(super) fn show(ui: &mut Ui, ctx: &Ctx) {
     });
 }
 
-fn file_actions(ui: &mut Ui, ctx: &Ctx, width: f32) {
+fn file_actions(ui: &mut Ui, ctx: &Ctx, width: f32, undo_names: Option<[Option<String>; 2]>) {
     let menu = icon_button(ui, Icon::Menu, "Menu", height::BUTTON, false).on_hover_text("All commands");
     Popup::menu(&menu).show(|ui| menus(ui, ctx));
     if width >= ROOM_FOR_WORDS {
@@ -51,8 +51,30 @@ fn file_actions(ui: &mut Ui, ctx: &Ctx, width: f32) {
         ctx.icon(ui, Icon::FolderOpen, Command::OpenImage, height::BUTTON);
     }
     if width >= ROOM_FOR_ALL {
-        ctx.icon(ui, Icon::Undo2, Command::Undo, height::BUTTON);
-        ctx.icon(ui, Icon::Redo2, Command::Redo, height::BUTTON);
+        let view = &ctx.state.view;
+        let names = undo_names.as_ref();
+        undo_icon(ui, ctx, Icon::Undo2, Command::Undo, || {
+            names.map_or_else(|| view.undo_name(), |[undo, _]| undo.clone())
+        });
+        undo_icon(ui, ctx, Icon::Redo2, Command::Redo, || {
+            names.map_or_else(|| view.redo_name(), |[_, redo]| redo.clone())
+        });
+    }
+}
+
+/// Undo or redo, with what it changes in the tooltip.
+fn undo_icon(ui: &mut Ui, ctx: &Ctx, icon: Icon, command: Command, name: impl FnOnce() -> Option<String>) {
+    let enabled = ctx.commands.enabled(command);
+    let button = ui.add_enabled_ui(enabled, |ui| {
+        icon_button(ui, icon, command.title(), height::BUTTON, false)
+    });
+    let button = button.inner.on_hover_ui(|ui| {
+        let key = command.shortcut_text(ui);
+        let name = name().unwrap_or_default();
+        ui.label(format!("{} {name} ({key})", command.title()));
+    });
+    if button.on_disabled_hover_text(command.explanation()).clicked() {
+        ctx.perform(command);
     }
 }
 

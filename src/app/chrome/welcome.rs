@@ -1,13 +1,15 @@
 //! The centre of the window while no image is shown: that one is being opened, why it cannot be, or how to start.
 
-use egui::{Align, Button, Frame, Label, Layout, Margin, Rect, RichText, Ui, UiBuilder, vec2};
+use egui::{
+    Align, Button, Color32, Frame, Label, Layout, Margin, Rect, RichText, TextureHandle, Ui, UiBuilder, pos2, vec2,
+};
 
 use super::path_field::path_field;
 use crate::app::action::Action;
 use crate::app::command::Command;
 use crate::app::state::State;
 use crate::app::theme::{Icon, Tokens, radius, title};
-use crate::app::widgets::primary_button;
+use crate::app::widgets::{chip_frame, primary_button};
 use crate::app::workspaces::Ctx;
 use crate::engine::ImageSource;
 
@@ -15,18 +17,29 @@ use crate::engine::ImageSource;
 const CARD: f32 = 460.0;
 const BUTTON: f32 = 220.0;
 
-/// Draws the centre of the window while no image is shown.
-pub(in crate::app) fn welcome(ui: &mut Ui, ctx: &Ctx) {
+/// Opacity of the thumbnail that stands in for an image.
+const STAND_IN: f32 = 0.5;
+
+/// Draws the centre of the window while no image is shown. `stand_in` is the thumbnail of the wanted one.
+pub(in crate::app) fn welcome(ui: &mut Ui, ctx: &Ctx, stand_in: Option<&TextureHandle>) {
     let state = ctx.state;
     let room = ui.max_rect();
     // There is no canvas to fill the centre.
     ui.painter().rect_filled(room, 0.0, Tokens::of(ui).canvas);
     let content = &state.canvas_content;
     if content.opening.is_some() || content.finding || content.incoming.is_some() {
+        if let Some(texture) = stand_in {
+            paint_stand_in(ui, texture, room);
+        }
         let name = state.library.images.wanted().map(ImageSource::name);
-        return in_middle(ui, 60.0, |ui| {
-            ui.spinner();
-            ui.label(name.map_or_else(|| "Opening".into(), |name| format!("Opening {name}")));
+        return in_middle(ui, 44.0, |ui| {
+            chip_frame(ui, radius::FLOATING, Margin::symmetric(14, 10)).show(ui, |ui| {
+                ui.horizontal(|ui| {
+                    ui.spinner();
+                    let text = name.map_or_else(|| "Opening".into(), |name| format!("Opening {name}"));
+                    ui.add(Label::new(text).truncate());
+                });
+            });
         });
     }
     let images = &state.library.images;
@@ -34,6 +47,16 @@ pub(in crate::app) fn welcome(ui: &mut Ui, ctx: &Ctx) {
         Some(why) => failed(ui, ctx, why),
         None => start(ui, ctx),
     }
+}
+
+/// Paints a thumbnail as large as the image will be.
+fn paint_stand_in(ui: &Ui, texture: &TextureHandle, room: Rect) {
+    let size = texture.size_vec2();
+    let scale = (room.width() / size.x).min(room.height() / size.y);
+    let at = Rect::from_center_size(room.center(), size * scale);
+    let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
+    let tint = Color32::WHITE.gamma_multiply(STAND_IN);
+    ui.painter().image(texture.id(), at, whole, tint);
 }
 
 /// Draws content of about a height in the middle of the room.

@@ -70,9 +70,33 @@ const STEP: Term = (
 );
 const CROP: Term = ("Crop", "The part of a photo that is used in a step, chosen at random.");
 
+const RULES: Term = (
+    "Over",
+    "Which pixels a tool may change: any, unlabelled ones, those of some classes, or those of the class where you press. \
+     A locked class never changes.",
+);
+const LABEL_FILE: Term = (
+    "Label file",
+    "A PNG beside the photos with a class id for each pixel. It is written after every edit.",
+);
+const SPECK: Term = (
+    "Speck",
+    "A region of very few pixels, which is often a slip. Clean up gives it the class around it.",
+);
+const TOOLS: Term = (
+    "Tools and keys",
+    "B brush, E eraser, P polygon, L lasso, F fill, R region of the prediction, I pick a class, H or Space to move. Digits \
+     choose a class, [ and ] the size of the tip, A and D the photo. V hides the labels while it is held.",
+);
+
 /// What a workspace shows, and its terms.
 fn about(workspace: WorkspaceId) -> (&'static str, &'static [Term]) {
     match workspace {
+        "Annotate" => (
+            "Makes labels. Start from the prediction, choose a class on the right and paint over what is wrong; or paint \
+             everything yourself. Then mark the photo done.",
+            &[TOOLS, RULES, LABEL_FILE, SPECK],
+        ),
         "Attention" => (
             "Shows what the network looks at. Click or drag on the photo to choose a patch, and see which patches it \
              resembles, reads from, or is read by. All heads shows every layer at once.",

@@ -16,6 +16,9 @@ pub(in crate::app) type KeyNames = BTreeMap<String, Vec<String>>;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(in crate::app) struct KeyMap(HashMap<Command, Vec<KeyboardShortcut>>);
 
+/// The workspace whose keys come before those that belong to all workspaces.
+const FIRST: &str = "Annotate";
+
 /// Why a key cannot be given to a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::app) enum KeyRefusal {
@@ -84,11 +87,13 @@ impl KeyMap {
     /// # Errors
     /// When the window uses the key itself, or another command of the same workspace or of all has it.
     pub(in crate::app) fn check(&self, command: Command, key: KeyboardShortcut) -> Result<(), KeyRefusal> {
-        if is_reserved(key) {
+        if is_reserved(key) && !(command.workspace() == Some(FIRST) && key.logical_key == Key::B) {
             return Err(KeyRefusal::Reserved);
         }
         let meets = |other: Command| match (command.workspace(), other.workspace()) {
             (Some(a), Some(b)) => a == b,
+            // Keys of annotating come before those that belong to all.
+            (Some(FIRST), None) | (None, Some(FIRST)) => false,
             (None, _) | (_, None) => true,
         };
         let others = Command::ALL.iter().copied().filter(|other| *other != command);

@@ -29,8 +29,8 @@ const fn ctrl_shift(key: Key) -> KeyboardShortcut {
 }
 
 impl Command {
-    /// Its shortcuts as long as the user sets no others, the displayed one first. B and space belong to no command: they
-    /// are held on the canvas.
+    /// Its shortcuts as long as the user sets no others, the displayed one first. B, V and space belong to no command but
+    /// those of the annotate workspace: they are held on the canvas.
     pub(in crate::app) fn usual_shortcuts(self) -> &'static [KeyboardShortcut] {
         match self {
             Self::OpenImage => const { &[ctrl(Key::O)] },
@@ -67,6 +67,7 @@ impl Command {
             Self::ZoomIn => const { &[plain(Key::Plus), plain(Key::Equals)] },
             Self::ZoomOut => const { &[plain(Key::Minus)] },
             Self::ShowMasks => const { &[plain(Key::F2)] },
+            Self::ShowAnnotate => const { &[plain(Key::F8)] },
             Self::ShowAttention => const { &[plain(Key::F3)] },
             Self::ShowCompare => const { &[plain(Key::F4)] },
             Self::ShowEvaluate => const { &[plain(Key::F6)] },
@@ -81,6 +82,8 @@ impl Command {
             Self::ToggleMasks => const { &[plain(Key::M)] },
             Self::CycleFill => const { &[plain(Key::S)] },
             Self::ToggleOutline => const { &[plain(Key::O)] },
+            Self::OpacityUp => const { &[ctrl(Key::ArrowUp)] },
+            Self::OpacityDown => const { &[ctrl(Key::ArrowDown)] },
             Self::TogglePalette => const { &[plain(Key::P)] },
             Self::ToggleFade => const { &[plain(Key::F)] },
             Self::TogglePixelGrid => const { &[plain(Key::G)] },
@@ -103,6 +106,41 @@ impl Command {
             Self::ScaleDown => const { &[ctrl(Key::Minus)] },
             Self::ScaleReset => const { &[ctrl(Key::Num0)] },
             Self::Shortcuts => const { &[plain(Key::F1), plain(Key::Questionmark)] },
+            _ => self.keys_of_annotating(),
+        }
+    }
+
+    /// The usual shortcuts of the annotate workspace.
+    fn keys_of_annotating(self) -> &'static [KeyboardShortcut] {
+        match self {
+            Self::UseBrush => const { &[plain(Key::B)] },
+            Self::UseEraser => const { &[plain(Key::E)] },
+            Self::UsePolygon => const { &[plain(Key::P)] },
+            Self::UseLasso => const { &[plain(Key::L)] },
+            Self::UseFill => const { &[plain(Key::F)] },
+            Self::UseRegion => const { &[plain(Key::R)] },
+            Self::UsePick => const { &[plain(Key::I)] },
+            Self::UseHand => const { &[plain(Key::H)] },
+            Self::SmallerTip => const { &[plain(Key::OpenBracket)] },
+            Self::LargerTip => const { &[plain(Key::CloseBracket)] },
+            Self::AcceptPrediction => const { &[ctrl_shift(Key::Enter)] },
+            Self::FillUnlabelled => const { &[shift(Key::F)] },
+            Self::NextUnsure => const { &[plain(Key::N)] },
+            Self::MarkDone => const { &[ctrl(Key::Enter)] },
+            Self::FlagImage => const { &[plain(Key::K)] },
+            Self::SkipImage => const { &[shift(Key::S)] },
+            Self::PreviousToAnnotate => const { &[plain(Key::A)] },
+            Self::NextToAnnotate => const { &[plain(Key::D)] },
+            Self::PaintClass1 => const { &[plain(Key::Num1)] },
+            Self::PaintClass2 => const { &[plain(Key::Num2)] },
+            Self::PaintClass3 => const { &[plain(Key::Num3)] },
+            Self::PaintClass4 => const { &[plain(Key::Num4)] },
+            Self::PaintClass5 => const { &[plain(Key::Num5)] },
+            Self::PaintClass6 => const { &[plain(Key::Num6)] },
+            Self::PaintClass7 => const { &[plain(Key::Num7)] },
+            Self::PaintClass8 => const { &[plain(Key::Num8)] },
+            Self::PaintClass9 => const { &[plain(Key::Num9)] },
+            Self::PaintClass0 => const { &[plain(Key::Num0)] },
             _ => &[],
         }
     }
@@ -139,6 +177,10 @@ impl Command {
                 | Self::PreviousImage
                 | Self::ZoomIn
                 | Self::ZoomOut
+                | Self::SmallerTip
+                | Self::LargerTip
+                | Self::PreviousToAnnotate
+                | Self::NextToAnnotate
                 | Self::ScaleUp
                 | Self::ScaleDown
                 | Self::Undo
@@ -181,10 +223,17 @@ pub(in crate::app) fn pressed(context: &Context, enabled: impl Fn(Command) -> bo
         .plugin_opt::<LabelSelectionState>()
         .is_some_and(|selection| selection.lock().has_selection());
     let keys = KeyMap::of_window(context);
-    let with_keys: Vec<_> = Command::ALL
-        .iter()
-        .filter(|command| enabled(**command))
-        .flat_map(|command| keys.of(*command).iter().map(|key| (*command, *key)))
+    let in_order = || {
+        // Keys of the open workspace come before those that belong to all.
+        let [own, all] = [true, false].map(|own| {
+            let commands = Command::ALL.iter().copied();
+            commands.filter(move |command| command.workspace().is_some() == own)
+        });
+        own.chain(all)
+    };
+    let with_keys: Vec<_> = in_order()
+        .filter(|command| enabled(*command))
+        .flat_map(|command| keys.of(command).iter().map(move |key| (command, *key)))
         .filter(|(_, key)| !(typing && text_field_uses(*key)))
         .filter(|(_, key)| !(menu_open && key.logical_key == Key::Escape))
         .filter(|(_, key)| !(text_selected && *key == COPY))
@@ -276,17 +325,19 @@ fn text_field_uses(shortcut: KeyboardShortcut) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use egui::{Event, Key, KeyboardShortcut, Modifiers};
+    use egui::{Event, Key, Modifiers};
     use egui_kittest::Harness;
     use egui_kittest::kittest::Queryable as _;
 
     use super::{CTRL_SHIFT, pressed};
-    use crate::app::command::Command;
+    use crate::app::command::{Command, KeyMap};
 
     #[derive(Default)]
     struct State {
         pressed: Vec<Command>,
         disabled: Option<Command>,
+        /// Whether the annotate workspace is open.
+        annotates: bool,
         text: String,
     }
 
@@ -295,7 +346,10 @@ mod tests {
         Harness::builder().build_ui_state(
             |ui, state: &mut State| {
                 let disabled = state.disabled;
-                state.pressed.extend(pressed(ui, |command| Some(command) != disabled));
+                let open = |command: Command| command.workspace() != Some("Annotate") || state.annotates;
+                let enabled = |command| Some(command) != disabled && open(command);
+                let commands = pressed(ui, enabled);
+                state.pressed.extend(commands);
                 ui.add(egui::Button::new("Button"));
                 ui.text_edit_singleline(&mut state.text).accessible_name("Text");
             },
@@ -310,13 +364,13 @@ mod tests {
     }
 
     #[test]
-    fn no_two_commands_share_a_key() {
-        let keys: Vec<&KeyboardShortcut> = Command::ALL
-            .iter()
-            .flat_map(|command| command.usual_shortcuts())
-            .collect();
-        for (i, key) in keys.iter().enumerate() {
-            assert!(!keys[..i].contains(key), "{key:?}");
+    fn no_two_commands_that_meet_share_a_key() {
+        let map = KeyMap::default();
+        // Escape is never given away.
+        for command in Command::ALL.iter().filter(|command| **command != Command::Cancel) {
+            for key in command.usual_shortcuts() {
+                assert_eq!(map.check(*command, *key), Ok(()), "{command:?}");
+            }
         }
     }
 
@@ -324,6 +378,7 @@ mod tests {
     fn no_command_uses_held_keys_or_widget_keys() {
         let plain_keys: Vec<Key> = Command::ALL
             .iter()
+            .filter(|command| command.workspace() != Some("Annotate"))
             .flat_map(|command| command.usual_shortcuts())
             .filter(|key| !key.modifiers.command)
             .map(|key| key.logical_key)
@@ -374,6 +429,38 @@ mod tests {
         assert_eq!(at(Modifiers::SHIFT, Key::Plus), [Command::ZoomIn]);
         assert_eq!(at(CTRL_SHIFT, Key::Plus), [Command::ScaleUp]);
         assert_eq!(at(Modifiers::ALT, Key::H), []);
+    }
+
+    #[test]
+    fn keys_of_the_open_workspace_come_first() {
+        let mut harness = harness();
+        let keys = [Key::Num2, Key::A, Key::OpenBracket, Key::F];
+        for (annotates, expected) in [
+            (
+                false,
+                [
+                    Command::Decoder2,
+                    Command::ShowAllClasses,
+                    Command::PreviousLayer,
+                    Command::ToggleFade,
+                ],
+            ),
+            (
+                true,
+                [
+                    Command::PaintClass2,
+                    Command::PreviousToAnnotate,
+                    Command::PreviousLayer,
+                    Command::UseFill,
+                ],
+            ),
+        ] {
+            harness.state_mut().annotates = annotates;
+            for (key, command) in keys.into_iter().zip(expected) {
+                // Both workspaces are open in this test, and the one listed first comes first.
+                assert_eq!(commands_of(&mut harness, Modifiers::NONE, key), [command]);
+            }
+        }
     }
 
     #[test]

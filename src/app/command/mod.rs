@@ -23,19 +23,21 @@ pub(super) enum Section {
     Model,
     View,
     Classes,
+    Annotate,
     Window,
     Help,
 }
 
 impl Section {
     /// In the order of the menus.
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::File,
         Self::Edit,
         Self::Image,
         Self::Model,
         Self::View,
         Self::Classes,
+        Self::Annotate,
         Self::Window,
         Self::Help,
     ];
@@ -49,6 +51,7 @@ impl Section {
             Self::Model => "Model",
             Self::View => "View",
             Self::Classes => "Classes",
+            Self::Annotate => "Annotate",
             Self::Window => "Window",
             Self::Help => "Help",
         }
@@ -150,11 +153,15 @@ commands! {
         OpenModelFile: "Open model file…", "Open a checkpoint (such as .pth) or a Segscope bundle (.safetensors).";
         CancelLoading: "Cancel loading", "Stop opening the model. Open models stay open.";
         GetModels: "Get models…", "See which models are published, where to get them, and which you have.";
+        StartTraining: "Start or resume training",
+            "Train with the choices of the Train workspace, or resume the training that they name.";
+        StopTraining: "Stop training", "Stop the training after its current step. It can be resumed.";
         ToggleMultiScale: "Test-time augmentation (slower, better)",
             "Average the predictions over six scales of the photo and its mirror image: many times slower.";
     }
     View {
         ShowMasks: "Masks workspace", "Show class masks over the photo.";
+        ShowAnnotate: "Annotate workspace", "Correct masks, or make labels from nothing.";
         ShowAttention: "Attention workspace", "Show what a patch or a class looks at, in every layer and head.";
         ShowCompare: "Compare workspace", "Show models, decoders, patch sizes and label maps side by side.";
         ShowEvaluate: "Evaluate workspace",
@@ -177,6 +184,8 @@ commands! {
         ToggleMasks: "Masks", "Show or hide all masks.";
         CycleFill: "Next mask style", "Switch between filled masks, hatched masks and outlines only.";
         ToggleOutline: "Outlines", "Show or hide the mask outlines.";
+        OpacityUp: "More opaque masks", "Raise the opacity of all masks by 10 percentage points.";
+        OpacityDown: "Less opaque masks", "Lower the opacity of all masks by 10 percentage points.";
         TogglePalette: "Colour-blind safe colours",
             "Switch between the colours of Segscope and those of Okabe and Ito, for colour-blind users.";
         OpenPalette: "Palette from a file…",
@@ -199,6 +208,46 @@ commands! {
         HideAllClasses: "Hide all", "Hide the masks of all classes.";
         ShowPresentClasses: "Show only classes in this photo",
             "Show the classes that occur in this photo and hide the others.";
+    }
+    Annotate {
+        UseBrush: "Brush", "Paint the chosen class.";
+        UseEraser: "Eraser", "Take classes away, so that pixels are unlabelled.";
+        UsePolygon: "Polygon", "Fill a polygon whose corners can be moved until it is applied.";
+        UseLasso: "Lasso", "Fill what a line drawn by hand surrounds.";
+        UseFill: "Fill an area", "Give connected pixels of one class the chosen class.";
+        UseRegion: "Give a region the class", "Give a region of the prediction the chosen class.";
+        UsePick: "Pick a class", "Choose the class at a pixel.";
+        UseHand: "Move the photo", "Drag to move the photo. Holding Space does so with every tool.";
+        SmallerTip: "Smaller tip", "Make the tip of brush and eraser smaller.";
+        LargerTip: "Larger tip", "Make the tip of brush and eraser larger.";
+        AcceptPrediction: "Start from the prediction",
+            "Replace all labels but those of locked classes by the prediction. It is one edit.";
+        FillUnlabelled: "Fill unlabelled pixels", "Take the prediction where there are no labels.";
+        CopyPrevious: "Copy labels of the previous photo",
+            "Take the labels of the photo that was annotated before, where this one has none.";
+        NextUnsure: "Next unsure place", "Show the place where the model is least sure, then the one after it.";
+        MarkDone: "Mark done", "Say that the labels of this photo are right, and show the next photo.";
+        FlagImage: "Flag photo", "Mark this photo to come back to it, or remove the mark.";
+        SkipImage: "Skip photo", "Say that this photo will not be annotated, or take that back.";
+        AddClass: "Add a class…", "Add a class to the project of this photo.";
+        ChangeClass: "Rename or recolour the class…", "Change name and colour of the chosen class.";
+        MergeClass: "Merge the class…",
+            "Give all pixels of the chosen class another one, in all label files, and remove the class.";
+        DeleteClass: "Delete the class…", "Remove the chosen class from all label files.";
+        LockClass: "Lock or unlock the class", "Keep the pixels of the chosen class from changing, or let them.";
+        UndoClasses: "Undo change of classes", "Take the last change of the class list back, in all label files.";
+        PreviousToAnnotate: "Annotate the previous photo", "Show the previous photo in the list.";
+        NextToAnnotate: "Annotate the next photo", "Show the next photo in the list.";
+        PaintClass1: "Class with key 1", "Choose the class that has the digit 1.";
+        PaintClass2: "Class with key 2", "Choose the class that has the digit 2.";
+        PaintClass3: "Class with key 3", "Choose the class that has the digit 3.";
+        PaintClass4: "Class with key 4", "Choose the class that has the digit 4.";
+        PaintClass5: "Class with key 5", "Choose the class that has the digit 5.";
+        PaintClass6: "Class with key 6", "Choose the class that has the digit 6.";
+        PaintClass7: "Class with key 7", "Choose the class that has the digit 7.";
+        PaintClass8: "Class with key 8", "Choose the class that has the digit 8.";
+        PaintClass9: "Class with key 9", "Choose the class that has the digit 9.";
+        PaintClass0: "Class with key 0", "Choose the class that has the digit 0.";
     }
     Window {
         ToggleImageList: "Photo list", "Show or hide the list of photos on the left.";
@@ -239,6 +288,28 @@ impl Command {
         Self::DECODERS.iter().position(|command| *command == self)
     }
 
+    /// The commands that choose a class to paint, by the digits of classes.
+    const DIGITS: [(Self, char); 10] = [
+        (Self::PaintClass1, '1'),
+        (Self::PaintClass2, '2'),
+        (Self::PaintClass3, '3'),
+        (Self::PaintClass4, '4'),
+        (Self::PaintClass5, '5'),
+        (Self::PaintClass6, '6'),
+        (Self::PaintClass7, '7'),
+        (Self::PaintClass8, '8'),
+        (Self::PaintClass9, '9'),
+        (Self::PaintClass0, '0'),
+    ];
+
+    /// The digit of the class that it chooses to paint; `None` for other commands.
+    pub(super) fn digit(self) -> Option<char> {
+        Self::DIGITS
+            .iter()
+            .find(|(command, _)| *command == self)
+            .map(|(_, digit)| *digit)
+    }
+
     /// The workspace that it belongs to; `None` if it belongs to all. Commands of different workspaces may have the same
     /// key.
     pub(super) fn workspace(self) -> Option<&'static str> {
@@ -247,13 +318,14 @@ impl Command {
             Self::ToggleWipe | Self::ToggleDifferences | Self::ToggleTable => Some("Compare"),
             Self::PinMiddle => Some("Masks"),
             Self::ScoreAll => Some("Evaluate"),
+            _ if self.section() == Section::Annotate => Some("Annotate"),
             _ => None,
         }
     }
 
     /// Whether menus omit it. Its key and the shortcut page still offer it.
     pub(super) fn is_hidden(self) -> bool {
-        self == Self::Performance || self.decoder().is_some()
+        self == Self::Performance || self.decoder().is_some() || self.digit().is_some()
     }
 }
 

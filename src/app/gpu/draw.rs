@@ -8,6 +8,7 @@ use egui::{PaintCallbackInfo, Rect, Shape};
 
 use super::{Gpu, GpuLabels, GpuPhoto, bind, textures};
 use crate::app::state::MaskFill;
+use crate::export::Ground;
 use crate::labels::Regions;
 
 /// Classes per row of the palette texture.
@@ -85,9 +86,10 @@ impl Default for Tone {
 impl Tone {
     /// The tone of a photo under a map of values, which must stand out.
     pub(in crate::app) fn under_map(self) -> Self {
+        let [saturation, light] = Ground::MUTED;
         Self {
-            saturation: 0.4,
-            light: 0.76,
+            saturation,
+            light,
             ..self
         }
     }

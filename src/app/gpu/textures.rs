@@ -3,6 +3,7 @@
 //! The loops do not use several cores: while a network runs, the thread pool is busy, and a photo would wait for it.
 
 use super::{Gpu, bind};
+use crate::annotate::Bounds;
 use crate::labels::{LabelMap, Regions};
 use crate::photo::Photo;
 
@@ -18,6 +19,10 @@ pub(in crate::app) struct GpuPhoto {
 /// Class, region and confidence of each pixel as textures.
 pub(in crate::app) struct GpuLabels {
     pub(super) bindings: wgpu::BindGroup,
+    /// Class and region.
+    labels: wgpu::Texture,
+    /// Pixels of the map per texel, along each side.
+    step: usize,
 }
 
 impl Gpu {
@@ -82,6 +87,41 @@ impl Gpu {
         });
         GpuLabels {
             bindings: labels_bindings(&self.device, &self.labels_layout, &labels, &sure),
+            labels,
+            step,
+        }
+    }
+
+    /// Uploads labels that are edited: without regions, and certain everywhere.
+    pub(in crate::app) fn editable_labels(&self, map: &LabelMap) -> GpuLabels {
+        let most = self.device.limits().max_texture_dimension_2d as usize;
+        let step = map.width.max(map.height).div_ceil(most).max(1);
+        let size = [map.width.div_ceil(step), map.height.div_ceil(step)];
+        let labels = texture(&self.device, "edited labels", size, 1, wgpu::TextureFormat::Rg16Uint);
+        self.write(&labels, 0, size, |y, out| edited_row(map, step, [0, y], out));
+        // One texel serves all pixels: the shader takes the nearest one for a place outside.
+        let sure = texture(&self.device, "certain", [1, 1], 1, wgpu::TextureFormat::R8Unorm);
+        self.write(&sure, 0, [1, 1], |_, out: &mut [u8]| out.fill(u8::MAX));
+        GpuLabels {
+            bindings: labels_bindings(&self.device, &self.labels_layout, &labels, &sure),
+            labels,
+            step,
+        }
+    }
+
+    /// Uploads rectangles of a map again, which is that of `labels`. What this costs depends on their area alone.
+    pub(in crate::app) fn update_labels(&self, labels: &GpuLabels, map: &LabelMap, boxes: &[Bounds]) {
+        let step = labels.step;
+        for bounds in boxes {
+            let start = [bounds.x.start.div_ceil(step), bounds.y.start.div_ceil(step)];
+            let end = [bounds.x.end.div_ceil(step), bounds.y.end.div_ceil(step)];
+            let size = [end[0].saturating_sub(start[0]), end[1].saturating_sub(start[1])];
+            if size.contains(&0) {
+                continue;
+            }
+            self.write_part(&labels.labels, 0, (start, size), |y, out| {
+                edited_row(map, step, [start[0], start[1] + y], out);
+            });
         }
     }
 
@@ -90,7 +130,18 @@ impl Gpu {
         &self,
         texture: &wgpu::Texture,
         level: u32,
-        [width, height]: [usize; 2],
+        size: [usize; 2],
+        fill: impl Fn(usize, &mut [T]),
+    ) {
+        self.write_part(texture, level, ([0, 0], size), fill);
+    }
+
+    /// Writes a rectangle of one level of a texture, from a column and row on; `fill` computes each row of it.
+    fn write_part<T: bytemuck::Pod>(
+        &self,
+        texture: &wgpu::Texture,
+        level: u32,
+        ([column, row], [width, height]): ([usize; 2], [usize; 2]),
         fill: impl Fn(usize, &mut [T]),
     ) {
         let row_bytes = (width * size_of::<T>()).max(1);
@@ -106,8 +157,8 @@ impl Gpu {
                 texture,
                 mip_level: level,
                 origin: wgpu::Origin3d {
-                    x: 0,
-                    y: top as u32,
+                    x: column as u32,
+                    y: (row + top) as u32,
                     z: 0,
                 },
                 aspect: wgpu::TextureAspect::All,
@@ -127,6 +178,15 @@ impl Gpu {
             // Not submitted here: the next frame does that. A window that changes its size waits until the device is
             // idle, and wgpu gives up on that wait if another thread submits meanwhile.
         }
+    }
+}
+
+/// Fills a row of texels with the classes of a map, from a column and row of texels on.
+fn edited_row(map: &LabelMap, step: usize, [column, row]: [usize; 2], out: &mut [[u16; 2]]) {
+    let start = row * step * map.width + column * step;
+    let ids = map.ids.get(start..).unwrap_or_default();
+    for (out, id) in out.iter_mut().zip(ids.iter().step_by(step)) {
+        *out = [*id, 0];
     }
 }
 

@@ -8,6 +8,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::{Gpu, GpuLabels, GpuPhoto};
 use crate::engine::{LabelLayer, Ticket};
+use crate::labels::LabelMap;
 use crate::photo::Photo;
 
 /// Largest number of label uploads that wait; beyond it the oldest is dropped.
@@ -26,6 +27,21 @@ pub(in crate::app) enum Upload {
         /// The labels.
         labels: LabelLayer,
     },
+    /// Labels of a photo that are edited.
+    Edited {
+        /// Number of the photo.
+        id: u64,
+        /// Returned with the textures.
+        ticket: Ticket,
+        /// The labels; this one is dropped before the textures are returned.
+        map: Arc<LabelMap>,
+    },
+}
+
+/// Labels of either kind.
+enum Labels {
+    Result(LabelLayer),
+    Edited(Arc<LabelMap>),
 }
 
 /// The outcome of an upload.
@@ -65,7 +81,7 @@ pub(in crate::app) struct Uploader {
 /// The waiting jobs, and a signal for new ones.
 #[derive(Default)]
 struct Waiting {
-    jobs: Mutex<Jobs<LabelLayer>>,
+    jobs: Mutex<Jobs<Labels>>,
     changed: Condvar,
 }
 
@@ -121,17 +137,17 @@ impl<L> Jobs<L> {
 }
 
 impl Waiting {
-    fn lock(&self) -> MutexGuard<'_, Jobs<LabelLayer>> {
+    fn lock(&self) -> MutexGuard<'_, Jobs<Labels>> {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn change(&self, change: impl FnOnce(&mut Jobs<LabelLayer>)) {
+    fn change(&self, change: impl FnOnce(&mut Jobs<Labels>)) {
         change(&mut self.lock());
         self.changed.notify_one();
     }
 
     /// Waits for a job; `None` once the uploader is closed.
-    fn next(&self) -> Option<Job<LabelLayer>> {
+    fn next(&self) -> Option<Job<Labels>> {
         let mut jobs = self.lock();
         loop {
             if jobs.closed {
@@ -171,7 +187,16 @@ impl Uploader {
         }
         self.waiting.change(|jobs| match upload {
             Upload::Photo(id, photo) => jobs.put_photo(id, photo),
-            Upload::Labels { id, ticket, labels } => jobs.put_labels(LabelJob { id, ticket, labels }),
+            Upload::Labels { id, ticket, labels } => jobs.put_labels(LabelJob {
+                id,
+                ticket,
+                labels: Labels::Result(labels),
+            }),
+            Upload::Edited { id, ticket, map } => jobs.put_labels(LabelJob {
+                id,
+                ticket,
+                labels: Labels::Edited(map),
+            }),
         });
     }
 
@@ -202,8 +227,12 @@ fn work(gpu: &Gpu, waiting: &Waiting, done: &Sender<Uploaded>, context: &egui::C
                 Err(reason) => Uploaded::Failed { id, reason },
             },
             Job::Labels(job) => {
-                let labels = &job.labels;
-                match checked(gpu, || gpu.labels(labels.map(), labels.confidence(), &labels.regions)) {
+                let made = checked(gpu, || match &job.labels {
+                    Labels::Result(labels) => gpu.labels(labels.map(), labels.confidence(), &labels.regions),
+                    Labels::Edited(map) => gpu.editable_labels(map),
+                });
+                drop(job.labels);
+                match made {
                     Ok(labels) => Uploaded::Labels {
                         id: job.id,
                         ticket: job.ticket,

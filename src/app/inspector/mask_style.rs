@@ -1,8 +1,8 @@
 //! The controls for masks and photo: style, opacity, confidence, palette, brightness.
 
 use egui::{
-    Align2, Button, CollapsingHeader, FontId, Popup, Response, Role, Sense, Slider, StrokeKind, Ui, WidgetInfo, pos2,
-    vec2,
+    Align2, Button, CollapsingHeader, FontId, Popup, Response, Role, Sense, Slider, StrokeKind, TextStyle,
+    TextWrapMode, Ui, WidgetInfo, WidgetText, pos2, vec2,
 };
 
 use crate::app::command::Command;
@@ -71,7 +71,7 @@ fn palette_row(ui: &mut Ui, view: &mut ViewState, classes: &ClassSet) -> bool {
         let size = vec2(ui.available_width(), height::CONTROL);
         let (rect, button) = ui.allocate_exact_size(size, Sense::click());
         button.widget_info(|| WidgetInfo {
-            current_text_value: Some(view.palette.title().to_owned()),
+            current_text_value: Some(palette_title(view, view.palette)),
             ..WidgetInfo::labeled(Role::ComboBox, true, "Palette")
         });
         let visuals = *ui.style().interact(&button);
@@ -84,7 +84,7 @@ fn palette_row(ui: &mut Ui, view: &mut ViewState, classes: &ClassSet) -> bool {
             StrokeKind::Inside,
         );
         let strip = rect.with_max_x(rect.right() - 28.0).shrink2(vec2(8.0, 7.0));
-        swatches(painter, strip, &view.palette.colors(classes));
+        swatches(painter, strip, &view.palette_colors(view.palette, classes));
         let at = pos2(rect.right() - 14.0, rect.center().y - 2.0);
         let font = FontId::proportional(16.0);
         painter.text(
@@ -95,8 +95,9 @@ fn palette_row(ui: &mut Ui, view: &mut ViewState, classes: &ClassSet) -> bool {
             visuals.text_color(),
         );
         Popup::menu(&button).width(PALETTES).show(|ui| {
-            for palette in Palette::ALL {
-                if palette_line(ui, palette, view.palette == palette, classes).clicked() {
+            let own = view.own_palette.is_some().then_some(Palette::File);
+            for palette in Palette::BUILT_IN.into_iter().chain(own) {
+                if palette_line(ui, view, palette, classes).clicked() {
                     view.palette = palette;
                     ui.close();
                 }
@@ -119,15 +120,35 @@ fn palette_row(ui: &mut Ui, view: &mut ViewState, classes: &ClassSet) -> bool {
 /// Width of the list of palettes, in points.
 const PALETTES: f32 = 320.0;
 
+/// The name of a palette in the list; that of its file, if it comes from one.
+fn palette_title(view: &ViewState, palette: Palette) -> String {
+    match (palette, &view.own_palette) {
+        (Palette::File, Some(own)) => own.title.clone(),
+        _ => palette.title().to_owned(),
+    }
+}
+
 /// Draws the name of a palette and its colours.
-fn palette_line(ui: &mut Ui, palette: Palette, chosen: bool, classes: &ClassSet) -> Response {
+fn palette_line(ui: &mut Ui, view: &ViewState, palette: Palette, classes: &ClassSet) -> Response {
     let size = vec2(ui.available_width(), 40.0);
-    let button = ui.add(Button::selectable(chosen, palette.title()).min_size(size));
-    let strip = button
+    let title = palette_title(view, palette);
+    let button = Button::selectable(view.palette == palette, "").min_size(size);
+    let button = ui.add(button);
+    button.widget_info(|| WidgetInfo::selected(Role::Button, true, view.palette == palette, &title));
+    let (name, strip) = button
         .rect
-        .with_min_x(button.rect.left() + 120.0)
-        .shrink2(vec2(10.0, 12.0));
-    swatches(ui.painter(), strip, &palette.colors(classes));
+        .shrink2(vec2(10.0, 0.0))
+        .split_left_right_at_x(button.rect.left() + 124.0);
+    let font = TextStyle::Body.resolve(ui.style());
+    let color = ui.visuals().text_color();
+    let text = WidgetText::from(title).into_galley(ui, Some(TextWrapMode::Truncate), name.width() - 8.0, font);
+    let at = pos2(name.left(), name.center().y - 0.5 * text.size().y);
+    ui.painter().galley(at, text, color);
+    swatches(
+        ui.painter(),
+        strip.shrink2(vec2(0.0, 12.0)),
+        &view.palette_colors(palette, classes),
+    );
     button.on_hover_text(palette.hint())
 }
 

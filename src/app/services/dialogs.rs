@@ -44,10 +44,6 @@ pub(in crate::app) enum Ask {
     GroundTruth,
     /// The target folder of an export.
     ExportFolder,
-    /// The target folder of a comparison.
-    ReportFolder,
-    /// The target folder of attention figures.
-    FigureFolder,
     /// The target folder of a batch.
     BatchFolder,
     /// The models folder.
@@ -180,7 +176,7 @@ fn answer(what: Ask, folder: Option<PathBuf>) -> Option<Chosen> {
             let dialog = dialog.add_filter("Weights", &MODEL_ENDINGS);
             dialog.pick_file().map(|file| Chosen::Folder(what, file))
         }
-        Ask::ExportFolder | Ask::ReportFolder | Ask::FigureFolder | Ask::BatchFolder | Ask::UsualExportFolder => {
+        Ask::ExportFolder | Ask::BatchFolder | Ask::UsualExportFolder => {
             let dialog = dialog.set_title("Export to");
             dialog.pick_folder().map(|folder| Chosen::Folder(what, folder))
         }

@@ -20,8 +20,9 @@ use super::gpu::{Gpu, Uploader};
 use super::settings::Writer;
 use super::workspaces::News;
 use crate::engine::{
-    Busy, Engine, EngineSettings, FileWatch, ImageSource, Job, Prediction, ScoreRequest, Scorer, Thumbnails,
-    TraceQuestion, TraceReader, TracedImage, TrainPlan, TrainingNews, TrainingPlace, TrainingRun, Wake,
+    AnnotationRequest, Annotator, Busy, Engine, EngineSettings, FileWatch, ImageSource, Job, Prediction, ScoreRequest,
+    Scorer, Thumbnails, TraceQuestion, TraceReader, TracedImage, TrainPlan, TrainingNews, TrainingPlace, TrainingRun,
+    Wake,
 };
 use clipboard::ImageClipboard;
 use copying::ViewShots;
@@ -43,6 +44,8 @@ pub(super) struct Services {
     reader: Option<TraceReader>,
     /// `None` until scores are requested.
     scorer: Option<Scorer>,
+    /// `None` until labels are opened. Dropping it saves all edits.
+    annotator: Option<Annotator>,
     /// `None` while nothing is trained.
     training: Option<TrainingRun>,
     pub(super) watch: Option<FileWatch>,
@@ -80,6 +83,7 @@ impl Services {
             thumbnails: Thumbnails::start(wake(context)).ok(),
             reader: TraceReader::start(wake(context)).ok(),
             scorer: None,
+            annotator: None,
             training: None,
             watch: FileWatch::start(wake(context))
                 .inspect_err(|why| log::warn!("{why}"))
@@ -132,6 +136,9 @@ impl Services {
         }
         while let Some(answer) = self.scorer.as_ref().and_then(Scorer::poll) {
             actions.tell(News::Score(answer));
+        }
+        while let Some(news) = self.annotator.as_ref().and_then(Annotator::poll) {
+            actions.tell(News::Annotation(news));
         }
         while let Some(news) = self.training.as_ref().and_then(TrainingRun::poll) {
             if matches!(news, TrainingNews::Ended(_)) {
@@ -214,6 +221,19 @@ impl Services {
         if let Some(scorer) = &self.scorer {
             scorer.ask(request);
         }
+    }
+
+    /// Hands a request to the thread that writes label files, and starts it if there is none.
+    ///
+    /// # Errors
+    /// When the thread cannot be started.
+    pub(super) fn annotate(&mut self, request: AnnotationRequest, context: &Context) -> std::io::Result<()> {
+        let annotator = match &self.annotator {
+            Some(annotator) => annotator,
+            None => self.annotator.insert(Annotator::start(wake(context))?),
+        };
+        annotator.ask(request);
+        Ok(())
     }
 
     /// Starts a training.

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::command::KeyNames;
 use crate::engine::{DeviceChoice, PrecisionChoice};
-use crate::export::Format;
+use crate::export::{FigureFormat, Format};
 use tolerant_toml::{Persisted, unless_within};
 
 pub(super) use page::{PageInfo, show};
@@ -65,6 +65,8 @@ pub(super) struct ExportDefaults {
     pub(super) folder: Option<PathBuf>,
     /// Whether the overlay gets a legend.
     pub(super) legend: bool,
+    /// The kind of file of figures.
+    pub(super) figures: FigureFormat,
     /// Template of the file names; see [`crate::export::Options::file_stem`].
     pub(super) naming: String,
 }
@@ -76,6 +78,7 @@ impl Default for ExportDefaults {
             formats: options.formats,
             folder: None,
             legend: options.legend,
+            figures: options.figures,
             naming: options.naming,
         }
     }
@@ -88,6 +91,8 @@ pub(super) struct Settings {
     pub(super) theme: Theme,
     /// Within [`INTERFACE_SCALES`].
     pub(super) interface_scale: f32,
+    /// Whether nothing slides or fades.
+    pub(super) less_motion: bool,
     pub(super) device: DeviceChoice,
     pub(super) precision: PrecisionChoice,
     /// Threads that compute on the CPU; `None` for one per core.
@@ -118,6 +123,7 @@ impl Default for Settings {
         Self {
             theme: Theme::System,
             interface_scale: 1.0,
+            less_motion: false,
             device: DeviceChoice::Auto,
             precision: PrecisionChoice::Auto,
             threads: None,

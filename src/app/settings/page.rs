@@ -11,7 +11,7 @@ use crate::app::services::Ask;
 use crate::app::theme::heading;
 use crate::app::widgets::tick;
 use crate::engine::{DeviceChoice, PrecisionChoice};
-use crate::export::Format;
+use crate::export::{FigureFormat, Format};
 
 /// Width of the page, in points.
 const WIDTH: f32 = 440.0;
@@ -123,6 +123,9 @@ fn appearance(ui: &mut Ui, settings: &mut Settings) {
             settings.interface_scale = usual;
         }
     });
+    ui.end_row();
+    name(ui, "Motion");
+    tick(ui, &mut settings.less_motion, "Less motion");
     ui.end_row();
 }
 
@@ -239,6 +242,13 @@ fn export(ui: &mut Ui, settings: &mut Settings) -> bool {
             choose_format(ui, &mut export.formats, format);
         }
         tick(ui, &mut export.legend, "Legend beside the overlay");
+    });
+    ui.end_row();
+    name(ui, "Figures");
+    ui.horizontal(|ui| {
+        for format in FigureFormat::ALL {
+            ui.selectable_value(&mut export.figures, format, format.title());
+        }
     });
     ui.end_row();
     let label = name(ui, "File names");

@@ -1,6 +1,7 @@
 //! Which of the open images are listed, and in which order.
 
 use super::images::{Image, State};
+use crate::annotate::project::ImageState;
 
 /// Which states are listed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -10,10 +11,23 @@ pub(in crate::app) enum Only {
     Segmented,
     NotSegmented,
     Failed,
+    /// Those with work to do: neither done nor skipped.
+    ToAnnotate,
+    Annotated(ImageState),
 }
 
 impl Only {
-    pub(in crate::app) const ALL: [Self; 4] = [Self::All, Self::Segmented, Self::NotSegmented, Self::Failed];
+    pub(in crate::app) const ALL: [Self; 9] = [
+        Self::All,
+        Self::Segmented,
+        Self::NotSegmented,
+        Self::Failed,
+        Self::ToAnnotate,
+        Self::Annotated(ImageState::InProgress),
+        Self::Annotated(ImageState::Done),
+        Self::Annotated(ImageState::Flagged),
+        Self::Annotated(ImageState::Skipped),
+    ];
 
     pub(in crate::app) fn title(self) -> &'static str {
         match self {
@@ -21,16 +35,26 @@ impl Only {
             Self::Segmented => "Segmented",
             Self::NotSegmented => "Not segmented",
             Self::Failed => "Failed",
+            Self::ToAnnotate => "To annotate",
+            Self::Annotated(state) => state.title(),
         }
     }
 
-    fn lists(self, state: &State) -> bool {
+    /// Whether it asks how far the annotation of an image is.
+    pub(in crate::app) fn is_of_annotation(self) -> bool {
+        matches!(self, Self::ToAnnotate | Self::Annotated(_))
+    }
+
+    fn lists(self, image: &Image) -> bool {
+        let state = &image.state;
         let is_done = matches!(state, State::Done(_));
         match self {
             Self::All => true,
             Self::Segmented => is_done,
             Self::Failed => state.failure().is_some(),
             Self::NotSegmented => !is_done && state.failure().is_none(),
+            Self::ToAnnotate => !matches!(image.annotated, Some(ImageState::Done | ImageState::Skipped)),
+            Self::Annotated(state) => image.annotated == Some(state),
         }
     }
 }
@@ -90,9 +114,7 @@ impl Arrangement {
                 (Some(_), Some(class), State::Done(found)) => found.classes.contains(&class),
                 (Some(_), ..) => false,
             };
-            has_class
-                && self.only.lists(&image.state)
-                && (needle.is_empty() || image.name.to_lowercase().contains(&needle))
+            has_class && self.only.lists(image) && (needle.is_empty() || image.name.to_lowercase().contains(&needle))
         };
         let mut listed: Vec<usize> = (0..images.len()).filter(|i| is_listed(&images[*i])).collect();
         match self.sort {
@@ -129,6 +151,7 @@ mod tests {
             name: name.into(),
             state,
             score,
+            annotated: None,
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::Arrangement;
+use crate::annotate::project::ImageState;
 use crate::engine::{ImageSource, Segmented};
 
 /// What was found in an image.
@@ -93,6 +94,8 @@ pub(in crate::app) struct Image {
     pub(in crate::app) state: State,
     /// Mean IoU with its ground truth, if it was scored.
     pub(in crate::app) score: Option<f64>,
+    /// How far its annotation is, if its project is open.
+    pub(in crate::app) annotated: Option<ImageState>,
 }
 
 /// A list of images and the chosen one of them, to which the user can go back.
@@ -138,6 +141,7 @@ impl Images {
                 source,
                 state: State::NotSegmented,
                 score: None,
+                annotated: None,
             }));
         }
         self.arrangement = Arrangement {
@@ -233,6 +237,22 @@ impl Images {
             self.go_to(place);
         }
         true
+    }
+
+    /// Whether it is known of any image how far its annotation is.
+    pub(in crate::app) fn has_annotated(&self) -> bool {
+        self.entries.iter().any(|entry| entry.annotated.is_some())
+    }
+
+    /// Notes how far the annotation of an image is.
+    pub(in crate::app) fn set_annotated(&mut self, source: &ImageSource, state: Option<ImageState>) {
+        let Some(entry) = self.place(source).and_then(|place| self.entries.get_mut(place)) else {
+            return;
+        };
+        if entry.annotated != state {
+            entry.annotated = state;
+            self.version += 1;
+        }
     }
 
     /// Notes the score of an image.

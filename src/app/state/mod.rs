@@ -9,6 +9,7 @@ mod images;
 mod inference_settings;
 mod models;
 mod opening;
+mod palette;
 mod palette_of_file;
 mod results;
 mod segmenting;
@@ -16,6 +17,7 @@ mod segmenting;
 pub(in crate::app) mod testing;
 #[cfg(test)]
 mod tests;
+mod view_change;
 mod view_history;
 mod view_state;
 
@@ -39,10 +41,11 @@ pub(super) use document::Document;
 pub(super) use images::{Image, Images, State};
 pub(super) use inference_settings::{InferenceSettings, MAX_SHORT_SIDE, MAX_WINDOW, SettingOverrides, least_stride};
 pub(super) use models::{Group, Models, OutputEntry, groups, model_name};
+pub(super) use palette::{OwnPalette, Palette};
 pub(super) use results::{ResultKey, Results};
 pub(super) use segmenting::Running;
 pub(super) use view_history::View;
-pub(super) use view_state::{ClassOrder, MaskFill, Palette, ViewState};
+pub(super) use view_state::{ClassOrder, MaskFill, ViewState};
 
 /// The whole state of the window.
 pub(super) struct AppState {
@@ -60,6 +63,8 @@ pub(super) struct AppState {
     pub(super) class_list: ClassList,
     /// The user's choices of how ground truth is read, in place of the data set's.
     pub(super) truth: TruthChoices,
+    /// The folder that labels of the sample go to.
+    pub(super) sample_folder: PathBuf,
     pub(super) actions: Actions,
 }
 
@@ -212,6 +217,7 @@ impl AppState {
             workspace,
             class_list: ClassList::default(),
             truth: TruthChoices::default(),
+            sample_folder: PathBuf::new(),
             settings,
             session,
             actions,

@@ -1,8 +1,9 @@
-//! Class colours from a file, as the user's own colours of the classes.
+//! Class colours from a file, as a palette.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use super::AppState;
+use super::{AppState, OwnPalette, Palette};
 use crate::datasets::palette_of_file;
 
 impl AppState {
@@ -15,30 +16,22 @@ impl AppState {
         let Some(model) = self.library.models.used() else {
             return self.actions.info("Open a model first; its classes take the colours");
         };
-        let same = |a: &str, b: &str| a.trim().to_lowercase() == b.trim().to_lowercase();
-        let found: Vec<(String, [u8; 3])> = model
-            .classes
-            .classes
-            .iter()
-            .filter_map(|class| {
-                let (_, color) = colors.iter().find(|(name, _)| same(name, &class.name))?;
-                Some((class.name.clone(), *color))
-            })
-            .collect();
+        let names: Vec<String> = colors.iter().take(4).map(|(name, _)| name.clone()).collect();
+        let title = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+        let palette = OwnPalette::new(title.into_owned(), colors);
+        let classes = model.classes.classes.iter();
+        let count = classes.filter(|class| palette.color_of(&class.name).is_some()).count();
         let of = model.classes.len();
-        if found.is_empty() {
-            let names: Vec<&str> = colors.iter().take(4).map(|(name, _)| name.as_str()).collect();
+        if count == 0 {
             return self.actions.error(format!(
                 "Expected the names of this model's classes, found {}; rename them in the file: {}",
                 names.join(", "),
                 path.display()
             ));
         }
-        let count = found.len();
         self.view.change(|view| {
-            for (name, color) in found {
-                view.change_class(&name, |style| style.color = Some(color));
-            }
+            view.palette = Palette::File;
+            view.own_palette = Some(Arc::new(palette));
         });
         self.actions
             .info(format!("{count} of {of} classes have colours from the file"));
@@ -47,6 +40,7 @@ impl AppState {
 
 #[cfg(test)]
 mod tests {
+    use crate::app::state::ViewState;
     use crate::app::state::testing::Bench;
 
     #[test]
@@ -65,6 +59,9 @@ mod tests {
         let now = bench.state.view.colors(&classes);
         assert_eq!(now[3], [1, 2, 3]);
         assert_eq!((&now[..3], &now[4..]), (&before[..3], &before[4..]));
+        let kept = toml::to_string(&*bench.state.view).expect("text");
+        let again: ViewState = toml::from_str(&kept).expect("a view");
+        assert_eq!(again.colors(&classes), now, "the next start has it");
         bench.state.view.undo();
         assert_eq!(bench.state.view.colors(&classes), before);
         std::fs::write(&path, "none:4,5,6::\n").expect("a file");

@@ -11,8 +11,8 @@ use crate::app::gpu::Upload;
 use crate::app::settings::{SavedSession, Settings};
 use crate::app::workspaces::{Ctx, News, Workspace};
 use crate::engine::{
-    BatchState, Event, ImageSource, InferenceConfig, Job, ModelInfo, ModelSource, OpenImage, OpenModel, Output,
-    Prediction, ScoreRequest, Segmented, Ticket,
+    AnnotationRequest, BatchState, Event, ImageSource, InferenceConfig, Job, ModelInfo, ModelSource, OpenImage,
+    OpenModel, Output, Prediction, ScoreRequest, Segmented, Ticket,
 };
 use crate::labels::{ClassSet, LabelMap};
 use crate::model::{DecoderKind, Precision, Variant, published};
@@ -30,6 +30,7 @@ pub(in crate::app) struct Bench {
     pub(in crate::app) jobs: Vec<Job>,
     pub(in crate::app) uploads: Vec<Upload>,
     pub(in crate::app) scores: Vec<ScoreRequest>,
+    pub(in crate::app) annotations: Vec<AnnotationRequest>,
     photos: u64,
 }
 
@@ -48,6 +49,7 @@ impl Bench {
             jobs: Vec::new(),
             uploads: Vec::new(),
             scores: Vec::new(),
+            annotations: Vec::new(),
             photos: 0,
         }
     }
@@ -125,6 +127,7 @@ impl Bench {
                 Action::Request(Request::Send(job)) => self.jobs.push(*job),
                 Action::Request(Request::Upload(upload)) => self.uploads.push(upload),
                 Action::Request(Request::Score(request)) => self.scores.push(request),
+                Action::Request(Request::Annotate(request)) => self.annotations.push(*request),
                 Action::Run(photo, key) => self.state.run(photo, key),
                 Action::StopRun => self.state.cancel(),
                 Action::Resume => self.state.resume(),

@@ -66,6 +66,18 @@ impl View {
         self.undoer.has_redo(&self.now)
     }
 
+    /// What undo would take back, such as "hide road".
+    pub(in crate::app) fn undo_name(&self) -> Option<String> {
+        let before = self.undoer.clone().undo(&self.now)?.clone();
+        self.now.change_since(&before)
+    }
+
+    /// What redo would do again.
+    pub(in crate::app) fn redo_name(&self) -> Option<String> {
+        let after = self.undoer.clone().redo(&self.now)?.clone();
+        after.change_since(&self.now)
+    }
+
     pub(in crate::app) fn undo(&mut self) {
         if let Some(view) = self.undoer.undo(&self.now) {
             self.now = view.clone();

@@ -1,10 +1,12 @@
 //! How masks and photos are shown: can be undone and redone, applies to all images, restored at the next start.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::labels::{ClassSet, color_blind_safe, photo_palette, photo_palette_repeats};
+use super::palette::{OwnPalette, Palette, shared};
+use crate::labels::ClassSet;
 
 /// How the inside of a mask is drawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,63 +19,6 @@ pub(in crate::app) enum MaskFill {
     Hatching,
     /// Nothing: only the outline shows the mask.
     Empty,
-}
-
-/// The source of class colours, unless the user has chosen one for a class.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(in crate::app) enum Palette {
-    /// Colours made for photos, by the meaning of a class where it is known.
-    #[default]
-    Photo,
-    /// The data set's published colours.
-    DataSet,
-    /// Colours that remain distinct for colour-blind users.
-    ColorBlindSafe,
-}
-
-impl Palette {
-    /// In the order of the list of palettes.
-    pub(in crate::app) const ALL: [Self; 3] = [Self::Photo, Self::DataSet, Self::ColorBlindSafe];
-
-    /// Name in the list.
-    pub(in crate::app) fn title(self) -> &'static str {
-        match self {
-            Self::Photo => "Segscope",
-            Self::DataSet => "Data set",
-            Self::ColorBlindSafe => "Okabe-Ito",
-        }
-    }
-
-    /// What it is for.
-    pub(in crate::app) fn hint(self) -> &'static str {
-        match self {
-            Self::Photo => "Made for photos: distinct hues, also with colour blindness",
-            Self::DataSet => "The data set's published colours",
-            Self::ColorBlindSafe => {
-                "The eight colours of Okabe and Ito, extended: the most distinct with colour blindness"
-            }
-        }
-    }
-
-    /// sRGB colour of each class.
-    pub(in crate::app) fn colors(self, classes: &ClassSet) -> Vec<[u8; 3]> {
-        match self {
-            Self::Photo => photo_palette(classes),
-            Self::DataSet => classes.classes.iter().map(|class| class.color).collect(),
-            Self::ColorBlindSafe => color_blind_safe(classes.len()),
-        }
-    }
-}
-
-impl Palette {
-    /// The number of colours after which they repeat, so that the classes must differ in another way, too.
-    pub(in crate::app) fn repeats_after(self, classes: &ClassSet) -> Option<usize> {
-        match self {
-            Self::Photo => photo_palette_repeats(classes),
-            Self::DataSet | Self::ColorBlindSafe => None,
-        }
-    }
 }
 
 /// Order of the class list.
@@ -129,6 +74,9 @@ pub(in crate::app) struct ViewState {
     /// -1..=1; 0 leaves the photo unchanged.
     pub(in crate::app) contrast: f32,
     pub(in crate::app) palette: Palette,
+    /// The palette that was read from a file, in use or not.
+    #[serde(with = "shared", skip_serializing_if = "Option::is_none")]
+    pub(in crate::app) own_palette: Option<Arc<OwnPalette>>,
     pub(in crate::app) class_order: ClassOrder,
     /// Whether only classes that are in the image are listed.
     pub(in crate::app) present_only: bool,
@@ -154,6 +102,7 @@ impl Default for ViewState {
             brightness: 0.0,
             contrast: 0.0,
             palette: Palette::Photo,
+            own_palette: None,
             class_order: ClassOrder::Share,
             present_only: true,
             pixel_grid: true,
@@ -215,9 +164,20 @@ impl ViewState {
         }
     }
 
-    /// sRGB colour of each class.
+    /// sRGB colour of each class in a palette. Classes that a palette from a file does not name have Segscope's.
+    pub(in crate::app) fn palette_colors(&self, palette: Palette, classes: &ClassSet) -> Vec<[u8; 3]> {
+        let mut colors = palette.colors(classes);
+        if let (Palette::File, Some(own)) = (palette, &self.own_palette) {
+            for (color, class) in colors.iter_mut().zip(&classes.classes) {
+                *color = own.color_of(&class.name).unwrap_or(*color);
+            }
+        }
+        colors
+    }
+
+    /// sRGB colour of each class: the user's own, or the palette's.
     pub(in crate::app) fn colors(&self, classes: &ClassSet) -> Vec<[u8; 3]> {
-        let mut colors = self.palette.colors(classes);
+        let mut colors = self.palette_colors(self.palette, classes);
         for (color, class) in colors.iter_mut().zip(&classes.classes) {
             if let Some(own) = self.classes.get(&class.name).and_then(|style| style.color) {
                 *color = own;
@@ -273,7 +233,7 @@ mod tests {
     fn a_chosen_class_colour_applies_in_every_palette() {
         let mut view = ViewState::default();
         view.change_class("sky", |style| style.color = Some([1, 2, 3]));
-        for palette in Palette::ALL {
+        for palette in Palette::BUILT_IN {
             view.palette = palette;
             assert_eq!(view.colors(&camvid())[0], [1, 2, 3]);
         }

@@ -19,6 +19,9 @@ pub(super) use tokens::{Tokens, height, radius, size, space};
 /// Width of the edge of the focused widget, in points.
 const FOCUS_WIDTH: f32 = 1.5;
 
+/// Seconds for which a hovered, selected or opened thing fades.
+const MOTION: f32 = 0.08;
+
 /// Installs the fonts, once, before the first frame.
 pub(super) fn install_fonts(context: &Context) {
     fonts::install(context);
@@ -34,6 +37,12 @@ pub(super) fn apply(context: &Context, preference: ThemePreference, scale: f32) 
     for (theme, tokens) in [(Theme::Dark, &tokens::DARK), (Theme::Light, &tokens::LIGHT)] {
         context.style_mut_of(theme, |style| set_style(style, tokens));
     }
+}
+
+/// Lets things slide and fade, or appear at once.
+pub(super) fn set_motion(context: &Context, moves: bool) {
+    let time = if moves { MOTION } else { 0.0 };
+    context.all_styles_mut(|style| style.animation_time = time);
 }
 
 /// The background of the canvas.

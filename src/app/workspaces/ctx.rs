@@ -119,7 +119,7 @@ impl<'a> Ctx<'a> {
         document: &Document,
         masks: Option<(Arc<GpuLabels>, MaskStyle)>,
     ) -> Option<Drawing> {
-        let bare = bare(ui);
+        let bare = self.bare(ui);
         let view = &self.state.view;
         Some(Drawing {
             gpu: self.gpu.cloned()?,
@@ -135,6 +135,14 @@ impl<'a> Ctx<'a> {
                 }
             },
         })
+    }
+
+    /// Whether the bare photo is shown: while B is held down, or V where B is the brush, and no text field has the focus.
+    fn bare(&self, ui: &Ui) -> bool {
+        match self.is_open("Annotate") {
+            true => is_held(ui, egui::Key::V),
+            false => bare(ui),
+        }
     }
 
     /// The style for masks of these classes.
@@ -228,5 +236,9 @@ impl<'a> Ctx<'a> {
 
 /// Whether the bare image is shown: while B is held down and no text field has the focus.
 pub(in crate::app) fn bare(ui: &Ui) -> bool {
-    ui.input(|i| i.key_down(egui::Key::B) && !i.modifiers.any()) && !ui.ctx().text_edit_focused()
+    is_held(ui, egui::Key::B)
+}
+
+fn is_held(ui: &Ui, key: egui::Key) -> bool {
+    ui.input(|i| i.key_down(key) && !i.modifiers.any()) && !ui.ctx().text_edit_focused()
 }

@@ -44,6 +44,9 @@ pub(super) struct CanvasLayers<'a> {
     pub(super) muted: bool,
     /// Whether dragging with the primary button moves the image.
     pub(super) drag_moves: bool,
+    /// Whether the image is edited: then a double click does not move it, and wheel and drags with Alt are left to the
+    /// tool.
+    pub(super) edited: bool,
 }
 
 impl ImageView {
@@ -71,6 +74,7 @@ impl ImageView {
             magnifier: view.magnifier,
             overlay: shown.overlay,
             drag_moves: shown.drag_moves,
+            alt_is_taken: shown.edited,
         };
         let mut camera = ctx.state.canvas.camera;
         let happened = canvas::show(ui, &mut camera, scene);
@@ -78,7 +82,9 @@ impl ImageView {
             opening_note(ui, happened.response.rect, &source.name());
         }
         ctx.set_camera(camera);
-        double_click(ctx, &happened);
+        if !shown.edited {
+            double_click(ctx, &happened);
+        }
         // The menu acts on the pixel that was clicked, not on the one under the open menu.
         if happened.response.secondary_clicked() {
             self.menu_pixel = happened.cursor.map(|pixel| (document.photo.id, pixel));

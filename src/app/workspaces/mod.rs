@@ -1,7 +1,8 @@
-//! The workspaces: masks, attention, compare, evaluate and train.
+//! The workspaces: masks, annotate, attention, compare, evaluate and train.
 //!
 //! Each is a file or a folder here, implements [`Workspace`] and is listed in [`WORKSPACES`]; no other code names one.
 
+mod annotate;
 mod attention;
 mod compare;
 mod ctx;
@@ -21,18 +22,25 @@ use super::services::Ask;
 use super::state::{OpenWorkspace, ResultKey};
 use super::theme::Icon;
 use crate::engine::{
-    Event, ImageSource, ModelInfo, ModelSource, ScoreAnswer, Segmented, Ticket, TraceReading, TrainingNews,
+    AnnotationNews, Event, ImageSource, ModelInfo, ModelSource, ScoreAnswer, Segmented, Ticket, TraceReading,
+    TrainingNews,
 };
 use crate::labels::ClassSet;
 pub(super) use ctx::{Ctx, bare};
 
 /// Every workspace, in the order of the switch.
-pub(super) const WORKSPACES: [WorkspaceEntry; 5] = [
+pub(super) const WORKSPACES: [WorkspaceEntry; 6] = [
     WorkspaceEntry {
         title: "Masks",
         icon: Icon::Layers,
         command: Command::ShowMasks,
         make: || Box::<masks::Masks>::default(),
+    },
+    WorkspaceEntry {
+        title: "Annotate",
+        icon: Icon::Brush,
+        command: Command::ShowAnnotate,
+        make: || Box::<annotate::Annotate>::default(),
     },
     WorkspaceEntry {
         title: "Attention",
@@ -157,6 +165,11 @@ pub(super) trait Workspace {
         false
     }
 
+    /// The names of what undo and redo would change, if they act on this workspace instead of the view.
+    fn undo_names(&self) -> Option<[Option<String>; 2]> {
+        None
+    }
+
     /// Its text in the status bar, which is shown while another workspace is open, too.
     fn status(&self) -> Option<String> {
         None
@@ -181,6 +194,8 @@ pub(super) enum News {
     Training(TrainingNews),
     /// A training could not start, and why.
     NoTraining(String),
+    /// The thread that writes label files has reported.
+    Annotation(AnnotationNews),
     /// Labels have been uploaded to the GPU.
     Uploaded { ticket: Ticket, labels: Arc<GpuLabels> },
     /// A run has ended.

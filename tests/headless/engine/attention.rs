@@ -6,8 +6,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use segscope::engine::{
-    Asked, Direction, Event, FigureExport, FigureMaps, FigureStyle, HeadsJob, HeadsOfImage, ImageSource,
-    InferenceConfig, Job, LayerId, NetworkPart, NumberFormat, Output, Region, Rollout, Token, TraceAnswer,
+    Asked, Direction, Event, Export, FigureContents, FigureExport, FigureMaps, FigureStyle, HeadsJob, HeadsOfImage,
+    ImageSource, InferenceConfig, Job, LayerId, NetworkPart, NumberFormat, Output, Region, Rollout, Token, TraceAnswer,
     TraceQuestion, TraceReader, TraceReading, TraceRequest, TracedImage,
 };
 
@@ -132,28 +132,25 @@ fn a_dropped_trace_request_is_replaced_by_a_newer_one() {
     assert_eq!((stopped.as_ref(), &found), (Some(&tickets[0]), &tickets[1]));
 }
 
-#[test]
-fn maps_are_exported_with_their_numbers_and_never_overwritten() {
-    let mut harness = Harness::with_model();
-    let traced = inspect(&mut harness, Region::Whole);
-    let folder = empty_folder();
+/// The map of one class in the decoder, to be written to a folder.
+fn class_map(traced: Arc<TracedImage>, folder: &std::path::Path) -> FigureExport {
     let place = LayerId {
         part: NetworkPart::Decoder,
         layer: 0,
     };
     let token = Token::Class(8);
     let rows = traced.trace.rows(place, token, Direction::From).expect("a token");
-    let rows_mean = rows.mean();
-    let export = FigureExport {
+    FigureExport {
         maps: FigureMaps::of_rows(
             &traced,
             (place, token, Direction::From),
-            vec![("mean".into(), rows_mean.clone())],
+            vec![("mean".into(), rows.mean()), ("max".into(), rows.most())],
         ),
         classes: traced.model.classes.clone(),
         traced,
         style: FigureStyle {
             opacity: 0.5,
+            ground: segscope::export::Ground::Plain,
             colors: ColorMap::Fire,
             curve: Curve::Log,
             smooth: true,
@@ -163,10 +160,19 @@ fn maps_are_exported_with_their_numbers_and_never_overwritten() {
             format: segscope::export::FigureFormat::Png,
             numbers: NumberFormat::Safetensors,
         },
-        folder: folder.path().join("figures"),
+        contents: FigureContents::ALL,
+        folder: folder.join("figures"),
         overwrite: false,
-    };
-    harness.send(Job::ExportFigures(export.clone()));
+    }
+}
+
+#[test]
+fn maps_are_exported_with_their_numbers_and_never_overwritten() {
+    let mut harness = Harness::with_model();
+    let traced = inspect(&mut harness, Region::Whole);
+    let folder = empty_folder();
+    let export = class_map(traced, folder.path());
+    harness.send(Job::Export(Export::Figures(export.clone())));
     let files = harness.wait_for("files", |event| match event {
         Event::Exported { files, .. } => Some(files),
         _ => None,
@@ -178,26 +184,85 @@ fn maps_are_exported_with_their_numbers_and_never_overwritten() {
     let stem = "street-decoder-layer-1";
     assert_eq!(
         names,
-        ["-mean.png", ".safetensors", ".json"].map(|end| format!("{stem}{end}"))
+        ["-mean.png", "-max.png", ".safetensors", ".json"].map(|end| format!("{stem}{end}"))
     );
     let image = Photo::open(&files[0]).expect("an image");
     let photo = &export.traced.request.photo.photo;
     // Twice the size, plus a colour bar at the right and three lines of text above.
     assert!(image.width > 2 * photo.width && image.height > 2 * photo.height);
     assert!(image.width < 3 * photo.width && image.height < 3 * photo.height);
-    let bytes = fs::read(&files[1]).expect("numbers");
+    let bytes = fs::read(&files[2]).expect("numbers");
     let tensors = safetensors::SafeTensors::deserialize(&bytes).expect("tensors");
     let maps = tensors.tensor("maps").expect("the maps");
     let [rows, columns] = export.traced.trace.grid;
-    assert_eq!(maps.shape(), [1, rows, columns]);
+    assert_eq!(maps.shape(), [2, rows, columns]);
     let first = f32::from_le_bytes(maps.data()[..4].try_into().expect("four bytes"));
-    assert_eq!(first, rows_mean[0]);
-    harness.send(Job::ExportFigures(export));
+    let place = LayerId {
+        part: NetworkPart::Decoder,
+        layer: 0,
+    };
+    let token = Token::Class(8);
+    let of_class = export
+        .traced
+        .trace
+        .rows(place, token, Direction::From)
+        .expect("a token");
+    assert_eq!(first, of_class.mean()[0]);
+    harness.send(Job::Export(Export::Figures(export)));
     let why = harness.wait_for("a refusal", |event| match event {
         Event::ExportFailed(why) => Some(why),
         _ => None,
     });
     assert!(why.contains("street-decoder-layer-1-mean.png"), "{why}");
+}
+
+#[test]
+fn one_map_is_shown_small_and_written_alone() {
+    let mut harness = Harness::with_model();
+    let traced = inspect(&mut harness, Region::Whole);
+    let folder = empty_folder();
+    let export = class_map(traced, folder.path());
+    let photo = export.traced.request.photo.photo.clone();
+    let asked = Asked::new();
+    harness.send(Job::PreviewExport {
+        ticket: asked.ticket(),
+        job: Export::Figures(export.clone()),
+    });
+    let small = harness.wait_for("a small image", |event| match event {
+        Event::ExportPreview { ticket, photo } if asked.is(&ticket) => Some(photo),
+        _ => None,
+    });
+    assert!(
+        small.width < 2 * photo.width && small.width > 0,
+        "smaller than the figure"
+    );
+    // Only the map on the screen.
+    let one = FigureExport {
+        contents: FigureContents {
+            shown: true,
+            others: false,
+            values: false,
+        },
+        folder: folder.path().join("one"),
+        ..export.clone()
+    };
+    let asked = Asked::new();
+    harness.send(Job::PlanExport {
+        ticket: asked.ticket(),
+        job: Export::Figures(one.clone()),
+    });
+    let planned = harness.wait_for("a plan", |event| match event {
+        Event::ExportPlanned { files, .. } => Some(files),
+        _ => None,
+    });
+    harness.send(Job::Export(Export::Figures(one)));
+    let written = harness.wait_for("a file", |event| match event {
+        Event::Exported { files, .. } => Some(files),
+        _ => None,
+    });
+    let planned: Vec<_> = planned.into_iter().map(|file| file.path).collect();
+    assert_eq!(planned, written);
+    assert_eq!(written.len(), 1);
 }
 
 /// The next reading of the reader.

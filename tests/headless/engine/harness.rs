@@ -7,7 +7,7 @@ use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use segscope::engine::{
-    Asked, BatchState, DeviceChoice, Engine, EngineSettings, Event, ExportJob, ImageSource, Job, ModelInfo,
+    Asked, BatchState, DeviceChoice, Engine, EngineSettings, Event, Export, ImageSource, Job, MaskExport, ModelInfo,
     ModelSource, OpenImage, Output, Segmented,
 };
 use segscope::export::PlannedFile;
@@ -168,11 +168,11 @@ impl Harness {
         })
     }
 
-    pub fn plan(&mut self, job: &ExportJob) -> Vec<PlannedFile> {
+    pub fn plan(&mut self, job: &MaskExport) -> Vec<PlannedFile> {
         let asked = Asked::new();
         self.send(Job::PlanExport {
             ticket: asked.ticket(),
-            job: job.clone(),
+            job: Export::Masks(job.clone()),
         });
         self.wait_for("an export plan", |event| match event {
             Event::ExportPlanned { files, .. } => Some(files),
@@ -180,8 +180,8 @@ impl Harness {
         })
     }
 
-    pub fn export(&mut self, job: &ExportJob) -> Result<Vec<PathBuf>, String> {
-        self.send(Job::Export(job.clone()));
+    pub fn export(&mut self, job: &MaskExport) -> Result<Vec<PathBuf>, String> {
+        self.send(Job::Export(Export::Masks(job.clone())));
         self.wait_for("an export", |event| match event {
             Event::Exported { files, .. } => Some(Ok(files)),
             Event::ExportFailed(why) => Some(Err(why)),
@@ -250,6 +250,7 @@ fn title(event: &Event) -> String {
         Event::Compared { .. } => "comparison".to_owned(),
         Event::Memory(_) => "memory".to_owned(),
         Event::ExportPlanned { files, .. } => format!("plan for {} files", files.len()),
+        Event::ExportPreview { .. } => "small image of an export".to_owned(),
         Event::Exported { files, .. } => format!("export of {} files", files.len()),
         Event::ExportFailed(why) => format!("no export ({why})"),
         Event::Drawn { format, .. } => format!("image of {}", format.title()),

@@ -8,7 +8,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use segscope::engine::{Asked, DeviceChoice, Event, ExportJob, ImageSource, Job, ModelSource, Output};
+use segscope::engine::{Asked, DeviceChoice, Event, ImageSource, Job, MaskExport, ModelSource, Output};
 use segscope::export::{Format, Options};
 use segscope::runtime::{PrecisionChoice, Session, Task, peak_memory_mib};
 use segscope::segment::InferenceConfig;
@@ -283,7 +283,7 @@ fn an_export_writes_the_planned_files() {
     let folder = empty_folder();
     let mut harness = Harness::with_model();
     let photo = harness.open(ImageSource::Sample);
-    let mut job = ExportJob {
+    let mut job = MaskExport {
         result: harness.segment(&photo, None),
         options: Options {
             formats: Format::ALL.to_vec(),

@@ -31,7 +31,7 @@ fn patches_layers_and_heads_change_the_canvas_and_the_masks_return() {
 }
 
 #[test]
-fn a_figure_is_exported_through_the_file_dialog() {
+fn figures_are_exported_from_the_sheet() {
     let Some(stage) = Stage::new() else { return };
     let image = stage.street("street.jpg");
     let mut program = stage.start(&[image]);
@@ -40,12 +40,12 @@ fn a_figure_is_exported_through_the_file_dialog() {
     program.settled_middle();
     // From patches that resemble the query to the attention of the first head.
     program.press_and_see("period");
-    let folder = stage.path("figures");
-    stage.answer_dialogs_with(&folder);
+    let folder = stage.path("segscope");
     let mean = folder.join("street-encoder-layer-12-mean.png");
     let figure = wait_for("a figure", || {
-        // The key has no effect until the heads have been read.
+        // The key has no effect until the heads have been read, and Enter none until the sheet has its list of files.
         program.press("ctrl+e");
+        program.press("Return");
         Photo::open(&mean).ok()
     });
     // The photo has 1280 x 960 pixels, and the figure also has a title and a colour bar.

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use segscope::photo::Photo;
+
 use super::program::{Program, wait_for};
 use super::stage::{Stage, in_repository};
 
@@ -34,23 +36,25 @@ fn three_patch_sizes_are_compared_with_ground_truth_and_exported_as_a_page() {
     stage.wait_for_dialog();
     program.wait_for_screen("another pane", |screen| screen.middle() != panes);
     program.settled_middle();
-    let folder = stage.path("pages");
-    fs::create_dir(&folder).expect("a folder");
-    stage.answer_dialogs_with(&folder);
+    let page = stage.path("segscope/street-compared.html");
+    let figure = page.with_extension("png");
     let text = wait_for("a page with all four rows", || {
-        // The key has no effect until the comparison is complete; each further page gets a number.
+        // The key has no effect until the comparison is complete, and Enter none until the sheet has its list of files.
         program.press("ctrl+e");
-        let pages = fs::read_dir(&folder)
-            .expect("the folder")
-            .map(|entry| entry.expect("an entry").path());
-        let texts = pages.filter_map(|page| fs::read_to_string(page).ok());
-        let mut complete = texts.filter(|text| {
-            // A page that is still being written is a temporary file in the same folder.
-            let is_whole = text.ends_with("</html>\n");
-            is_whole && text.matches("<tr><td>").count() == 4 && text.contains("<th>mIoU</th>")
-        });
-        complete.next()
+        program.press("Return");
+        let text = fs::read_to_string(&page).ok()?;
+        if text.matches("<tr><td>").count() == 4 && text.contains("<th>mIoU</th>") {
+            return Some(text);
+        }
+        // Written before the ground truth was compared. Nothing is written over without a tick.
+        fs::remove_file(&page).and_then(|()| fs::remove_file(&figure)).ok();
+        None
     });
+    let figure = Photo::open(&figure).expect("the figure");
+    assert!(
+        figure.width > 3 * 960 && figure.height > 2 * 720,
+        "three columns and two rows of panes"
+    );
     assert_eq!(text.matches("<img ").count(), 5, "the photo and four overlays");
     assert!(text.contains("with Ground truth (street-labels.png)"));
 }

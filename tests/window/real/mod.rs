@@ -4,10 +4,12 @@
 //! skipped. These tests check only the title, pixels and files. Widgets with accessible names are tested in the parent
 //! folder.
 
+mod annotate;
 mod attention;
 mod canvas;
 mod compare;
 mod export;
+mod guide;
 mod images;
 mod kept;
 mod many;
@@ -15,3 +17,4 @@ mod models;
 mod program;
 mod screen;
 mod stage;
+mod tasks;

@@ -187,6 +187,19 @@ impl<'a> Program<'a> {
         printed("xdotool", &["click", "1"]);
     }
 
+    /// Drags from the first position over the others with the left button.
+    pub fn drag(&mut self, way: &[[usize; 2]]) {
+        self.focus();
+        self.point_at(way[0]);
+        self.settle();
+        printed("xdotool", &["mousedown", "1"]);
+        for at in &way[1..] {
+            self.point_at(*at);
+        }
+        self.settle();
+        printed("xdotool", &["mouseup", "1"]);
+    }
+
     /// A screenshot of the window.
     pub fn screen(&self) -> Screen {
         let path = self.stage.path("screen.bmp");
@@ -220,6 +233,18 @@ impl<'a> Program<'a> {
             same == SCREENSHOTS
         })
         .middle()
+    }
+
+    /// Waits until the window has stopped changing, except its status bar, which shows the memory in use.
+    pub fn settle(&mut self) {
+        const SCREENSHOTS: usize = 3;
+        let (mut last, mut same) = (Vec::new(), 0);
+        self.wait_for_screen("a window that stays", |screen| {
+            let now = screen.without_status();
+            same = if now == last { same + 1 } else { 1 };
+            last = now;
+            same == SCREENSHOTS
+        });
     }
 
     /// Peak memory so far, in MiB.

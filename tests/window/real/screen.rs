@@ -72,6 +72,12 @@ impl Screen {
         self.part([left, top], [self.0.width - right, self.0.height - bottom])
     }
 
+    /// The pixels without the status bar.
+    pub fn without_status(&self) -> Vec<u8> {
+        let bottom = AROUND[3] as usize + 2;
+        self.part([0, 0], [self.0.width, self.0.height - bottom])
+    }
+
     /// The pixels in the middle of the image, where no messages or minimap appear.
     pub fn middle(&self) -> Vec<u8> {
         self.part(Place([0.2, 0.25]).on(self), Place([0.8, 0.7]).on(self))

@@ -53,7 +53,12 @@ impl Drop for Anchor {
 impl Stage {
     /// `None`, with a printed reason, where no window can be driven; fails instead if `SEGSCOPE_REQUIRE_ALL` is set.
     pub fn new() -> Option<Self> {
-        if let Some(why) = obstacle() {
+        Self::with_screen([1280, 820])
+    }
+
+    /// The same for a window of this width and height in pixels.
+    pub fn with_screen(size: [usize; 2]) -> Option<Self> {
+        if let Some(why) = obstacle().or_else(|| too_small(size)) {
             assert!(std::env::var_os("SEGSCOPE_REQUIRE_ALL").is_none(), "cannot run: {why}");
             println!("skipped: {why}");
             return None;
@@ -163,6 +168,20 @@ fn kept(file: &Path, path: &str) -> Option<Value> {
     let table: Table = fs::read_to_string(file).ok()?.parse().ok()?;
     path.split('.')
         .try_fold(Value::Table(table), |value, key| value.get(key).cloned())
+}
+
+/// The reason why the screen cannot hold a window of this size, if any.
+fn too_small([width, height]: [usize; 2]) -> Option<String> {
+    let output = Command::new("xdotool").arg("getdisplaygeometry").output().ok()?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let mut sides = text.split_whitespace().filter_map(|side| side.parse::<usize>().ok());
+    let screen = [sides.next()?, sides.next()?];
+    (screen[0] < width || screen[1] < height).then(|| {
+        format!(
+            "the screen has {} x {} pixels, the window {width} x {height}",
+            screen[0], screen[1]
+        )
+    })
 }
 
 /// The reason why no window can be driven here, if any.

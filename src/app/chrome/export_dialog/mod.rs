@@ -1,5 +1,7 @@
-//! The export dialog: which files will be written where, how large they are, and which existing files they replace.
+//! The export sheet: which files will be written where, how large they are, and which existing files they replace.
 
+mod contents;
+mod format_card;
 mod preview;
 mod size_text;
 #[cfg(test)]
@@ -8,6 +10,7 @@ mod view;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use egui::{Align2, Frame, Id, Modal, Ui, Vec2};
 
@@ -16,16 +19,24 @@ use crate::app::services::Ask;
 use crate::app::settings::ExportDefaults;
 use crate::app::theme::Tokens;
 use crate::app::workspaces::Ctx;
-use crate::engine::{Asked, ExportJob, ImageSource, Job, Segmented, Ticket};
+use crate::engine::{Asked, Export, ImageSource, Job, MaskExport, Ticket};
 use crate::export::{Format, Options, PlannedFile};
+use crate::photo::Photo;
+use contents::Contents;
 use preview::Previews;
+
+/// How far the sheet slides in, in points, and for how long, relative to the time of other motion.
+const SLIDE: f32 = 24.0;
+const SLIDE_TIME: f32 = 2.0;
 
 /// The dialog's state. Folder, formats, legend and naming are the same for the next export.
 pub(in crate::app) struct ExportDialog {
-    /// The result to export while the dialog is open; `None` while it is closed.
-    result: Option<Segmented>,
+    /// What to export while the sheet is open, as the window shows it; `None` while it is closed.
+    subject: Option<Export>,
     /// Formats, legend and naming. The other fields are filled in for each job, from the window and this dialog.
     options: Options,
+    /// Which files of maps and comparisons are written.
+    contents: Contents,
     folder: PathBuf,
     /// Whether the user chose the folder, which then applies to other images too.
     folder_chosen: bool,
@@ -52,8 +63,9 @@ impl ExportDialog {
     /// A closed dialog. An export of the sample goes to the folder `segscope` in `images_folder`.
     pub(in crate::app) fn new(images_folder: PathBuf) -> Self {
         Self {
-            result: None,
+            subject: None,
             options: Options::default(),
+            contents: Contents::default(),
             folder: PathBuf::new(),
             folder_chosen: false,
             images_folder,
@@ -76,6 +88,8 @@ impl ExportDialog {
     pub(in crate::app) fn set_defaults(&mut self, usual: &ExportDefaults) {
         self.options.formats.clone_from(&usual.formats);
         self.options.legend = usual.legend;
+        self.options.figures = usual.figures;
+        self.contents.format = usual.figures;
         self.options.naming.clone_from(&usual.naming);
         self.folder_chosen = false;
         if let Some(folder) = usual.folder.clone() {
@@ -84,7 +98,7 @@ impl ExportDialog {
     }
 
     pub(in crate::app) fn is_open(&self) -> bool {
-        self.result.is_some()
+        self.subject.is_some()
     }
 
     pub(in crate::app) fn is_writing(&self) -> bool {
@@ -92,7 +106,7 @@ impl ExportDialog {
     }
 
     pub(in crate::app) fn close(&mut self) {
-        self.result = None;
+        self.subject = None;
         self.writing = false;
         self.asked = None;
         self.previews = Previews::default();
@@ -178,24 +192,56 @@ impl ExportDialog {
         let Some(result) = ctx.document().and_then(|d| d.result.clone()) else {
             return;
         };
-        self.suggest_folder(&result.photo.source);
-        self.result = Some(result);
+        let masks = Export::Masks(MaskExport {
+            options: self.options.clone(),
+            folder: PathBuf::new(),
+            result,
+        });
+        self.open_for(masks, ctx);
+    }
+
+    /// Opens it for what a workspace shows.
+    pub(in crate::app) fn open_for(&mut self, subject: Export, ctx: &Ctx) {
+        self.suggest_folder(subject.source());
+        self.subject = Some(subject);
         self.error = None;
+        self.previews = Previews::default();
         self.start_over();
         self.plan(ctx);
     }
 
-    fn job(&self, ctx: &Ctx) -> Option<ExportJob> {
-        let result = self.result.clone()?;
-        let options = Options {
-            overwrite: self.may_overwrite(),
-            ..ctx.as_seen(&result.model.classes, self.options.clone())
-        };
-        Some(ExportJob {
-            result,
-            options,
-            folder: self.folder.clone(),
-        })
+    /// The export as chosen in the sheet.
+    fn job(&self, ctx: &Ctx) -> Option<Export> {
+        let mut job = self.subject.clone()?;
+        match &mut job {
+            Export::Masks(job) => {
+                job.options = Options {
+                    overwrite: self.may_overwrite(),
+                    ..ctx.as_seen(&job.result.model.classes, self.options.clone())
+                };
+                job.folder.clone_from(&self.folder);
+            }
+            Export::Labels(job) => {
+                let unlabelled = job.options.hidden.clone();
+                job.options = Options {
+                    overwrite: self.may_overwrite(),
+                    ..ctx.as_seen(&job.classes, self.options.clone())
+                };
+                job.options.hidden = either(&job.options.hidden, &unlabelled);
+                job.folder.clone_from(&self.folder);
+            }
+            Export::Figures(job) => {
+                self.contents.apply_to_figures(job);
+                job.overwrite = self.may_overwrite();
+                job.folder.clone_from(&self.folder);
+            }
+            Export::Report(job) => {
+                self.contents.apply_to_report(job);
+                job.overwrite = self.may_overwrite();
+                job.folder.clone_from(&self.folder);
+            }
+        }
+        Some(job)
     }
 
     /// Asks the worker to draw what is shown now. The image is copied when it is ready.
@@ -203,7 +249,7 @@ impl ExportDialog {
         let Some(result) = ctx.document().and_then(|document| document.result.clone()) else {
             return;
         };
-        let job = ExportJob {
+        let job = MaskExport {
             options: ctx.as_seen(&result.model.classes, self.options.clone()),
             result,
             folder: PathBuf::new(),
@@ -227,21 +273,60 @@ impl ExportDialog {
         self.asked = Some(asked);
     }
 
+    /// Takes an image of what will be written.
+    pub(in crate::app) fn set_preview(&mut self, ticket: &Ticket, photo: Photo) {
+        self.previews.take(ticket, photo);
+    }
+
+    /// Makes the images of what will be written, or asks the worker for them.
+    fn update_previews(&mut self, ui: &Ui, ctx: &Ctx) {
+        match &self.subject {
+            Some(Export::Masks(job)) => {
+                let options = ctx.as_seen(&job.result.model.classes, self.options.clone());
+                // The pointer identifies the labels as long as the dialog holds them.
+                let number = Arc::as_ptr(&job.result.prediction) as usize;
+                self.previews
+                    .update(ui.ctx(), (number, &job.result.subject()), &options);
+            }
+            Some(Export::Labels(job)) => {
+                let mut options = ctx.as_seen(&job.classes, self.options.clone());
+                options.hidden = either(&options.hidden, &job.options.hidden);
+                let number = Arc::as_ptr(&job.map) as usize;
+                self.previews.update(ui.ctx(), (number, &job.subject()), &options);
+            }
+            Some(Export::Figures(_) | Export::Report(_)) => {
+                self.previews.upload(ui.ctx());
+                if let Some(ticket) = self.previews.ask(self.contents)
+                    && let Some(job) = self.job(ctx)
+                {
+                    ctx.actions().job(Job::PreviewExport { ticket, job });
+                }
+            }
+            None => {}
+        }
+    }
+
     /// Draws it if it is open.
     pub(in crate::app) fn show(&mut self, ui: &mut Ui, ctx: &Ctx) {
+        let id = Id::unique("export");
+        // How far it has slid in.
+        let time = SLIDE_TIME * ui.style().animation_time;
+        let place = ui.ctx().animate_bool_with_time_and_easing(
+            id.with("slide"),
+            self.is_open(),
+            time,
+            egui::emath::easing::cubic_out,
+        );
         if !self.is_open() {
             return;
         }
-        if let Some(result) = &self.result {
-            let options = ctx.as_seen(&result.model.classes, self.options.clone());
-            self.previews.update(ui.ctx(), result, &options);
-        }
+        self.update_previews(ui, ctx);
         let mut choose = false;
         let tokens = Tokens::of(ui);
-        let id = Id::unique("export");
+        let offset = Vec2::new(SLIDE * (1.0 - place), 0.0);
         let frame = Frame::new().fill(tokens.panel).inner_margin(view::EDGE);
         let modal = Modal::new(id)
-            .area(Modal::default_area(id).anchor(Align2::RIGHT_TOP, Vec2::ZERO))
+            .area(Modal::default_area(id).anchor(Align2::RIGHT_TOP, offset))
             .frame(frame)
             .show(ui, |ui| {
                 ui.set_min_height(ui.ctx().content_rect().height() - 2.0 * view::EDGE);
@@ -262,4 +347,10 @@ impl ExportDialog {
             self.plan(ctx);
         }
     }
+}
+
+/// Whether each class is hidden in one list or the other.
+fn either(a: &[bool], b: &[bool]) -> Vec<bool> {
+    let at = |list: &[bool], id: usize| list.get(id).copied().unwrap_or(false);
+    (0..a.len().max(b.len())).map(|id| at(a, id) || at(b, id)).collect()
 }

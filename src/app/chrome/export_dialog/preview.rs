@@ -1,11 +1,11 @@
 //! Small images of what each format holds, made from a reduced copy of the result.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use egui::{ColorImage, Context, TextureHandle, TextureOptions};
 
-use crate::engine::Segmented;
+use super::contents::Contents;
+use crate::engine::{Asked, Ticket};
 use crate::export::{self, Format, Options, Subject};
 use crate::labels::LabelMap;
 use crate::photo::Photo;
@@ -20,6 +20,10 @@ pub(super) struct Previews {
     copy: Option<(usize, Reduced)>,
     cards: HashMap<Format, TextureHandle>,
     large: Option<TextureHandle>,
+    /// The request for an image from the worker, and the choices that it shows.
+    asked: Option<(Asked, bool)>,
+    /// The worker's latest image, until it is a texture.
+    drawn: Option<Photo>,
 }
 
 /// A reduced copy of a result.
@@ -30,10 +34,8 @@ struct Reduced {
 }
 
 impl Previews {
-    /// Makes the images again if result or options have changed.
-    pub(super) fn update(&mut self, context: &Context, result: &Segmented, options: &Options) {
-        // Identifies the result as long as the dialog holds it.
-        let number = Arc::as_ptr(&result.prediction) as usize;
+    /// Makes the images again if labels or options have changed. `number` identifies the labels.
+    pub(super) fn update(&mut self, context: &Context, (number, of): (usize, &Subject), options: &Options) {
         // Names and existing files do not change what is drawn.
         let wanted = (
             number,
@@ -48,14 +50,14 @@ impl Previews {
             return;
         }
         if self.copy.as_ref().is_none_or(|(of, _)| *of != number) {
-            self.copy = Some((number, Reduced::of(result)));
+            self.copy = Some((number, Reduced::of(of)));
         }
         let Some((_, copy)) = &self.copy else { return };
         let subject = Subject {
             photo: &copy.photo,
             map: &copy.map,
             confidence: &copy.confidence,
-            classes: &result.model.classes,
+            classes: of.classes,
         };
         let draw = |format: Format, legend: bool| {
             let options = Options {
@@ -90,6 +92,37 @@ impl Previews {
         self.of = Some(wanted);
     }
 
+    /// The ticket for a request, if an image for these choices has not been asked for.
+    pub(super) fn ask(&mut self, contents: Contents) -> Option<Ticket> {
+        let shown = contents.shown_in_preview();
+        if self.asked.as_ref().is_some_and(|(_, asked)| *asked == shown) {
+            return None;
+        }
+        let asked = Asked::new();
+        let ticket = asked.ticket();
+        self.asked = Some((asked, shown));
+        Some(ticket)
+    }
+
+    /// Takes the worker's image, unless it is for other choices.
+    pub(super) fn take(&mut self, ticket: &Ticket, photo: Photo) {
+        if self.asked.as_ref().is_some_and(|(asked, _)| asked.is(ticket)) {
+            self.drawn = Some(photo);
+        }
+    }
+
+    /// Makes a texture of the worker's image if there is a new one.
+    pub(super) fn upload(&mut self, context: &Context) {
+        if let Some(photo) = self.drawn.take() {
+            self.large = Some(texture(context, &photo));
+        }
+    }
+
+    /// Whether the worker's image is on its way.
+    pub(super) fn is_drawing(&self) -> bool {
+        self.asked.is_some() && self.large.is_none()
+    }
+
     /// The image of a format.
     pub(super) fn card(&self, format: Format) -> Option<&TextureHandle> {
         self.cards.get(&format)
@@ -107,9 +140,8 @@ fn texture(context: &Context, photo: &Photo) -> TextureHandle {
 }
 
 impl Reduced {
-    fn of(result: &Segmented) -> Self {
-        let photo = &result.photo.photo;
-        let labels = &result.prediction.labels;
+    fn of(subject: &Subject) -> Self {
+        let photo = subject.photo;
         let longest = photo.width.max(photo.height).max(1);
         let side = |side: usize| (side * SIDE.min(longest)).div_ceil(longest).max(1);
         let (width, height) = (side(photo.width), side(photo.height));
@@ -131,12 +163,13 @@ impl Reduced {
                 height,
                 ids: places
                     .iter()
-                    .map(|(x, y)| labels.map.get(*x, *y).unwrap_or_default())
+                    .map(|(x, y)| subject.map.get(*x, *y).unwrap_or_default())
                     .collect(),
             },
+            // Labels that were edited have none.
             confidence: places
                 .iter()
-                .map(|(x, y)| labels.confidence.get(y * photo.width + x).copied().unwrap_or_default())
+                .filter_map(|(x, y)| subject.confidence.get(y * photo.width + x).copied())
                 .collect(),
         }
     }

@@ -9,7 +9,7 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use super::ExportDialog;
 use crate::app::settings::ExportDefaults;
 use crate::engine::{Asked, ImageSource};
-use crate::export::{Format, PlannedFile};
+use crate::export::{FigureFormat, Format, PlannedFile};
 
 fn file(path: &str, exists: bool, bytes: u64) -> PlannedFile {
     PlannedFile {
@@ -117,12 +117,14 @@ fn each_image_suggests_its_folder_until_one_is_chosen() {
         formats: formats.clone(),
         folder: Some("/mine".into()),
         legend: true,
+        figures: FigureFormat::Svg,
         naming: "{model}-{name}".into(),
     });
     dialog.suggest_folder(&image);
     let (folder, options) = dialog.defaults();
     assert_eq!(folder, PathBuf::from("/mine"));
     assert_eq!((options.formats, options.legend), (formats, true));
+    assert_eq!(options.figures, FigureFormat::Svg);
     assert_eq!(options.naming, "{model}-{name}");
     dialog.set_defaults(&ExportDefaults {
         folder: None,

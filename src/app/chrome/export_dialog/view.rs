@@ -3,15 +3,16 @@
 use std::path::PathBuf;
 
 use egui::{
-    Align, Align2, Checkbox, Color32, Key, Label, Layout, Rect, RichText, Role, ScrollArea, Sense, Stroke, StrokeKind,
-    TextEdit, TextStyle, TextureHandle, Ui, UiBuilder, WidgetInfo, pos2, vec2,
+    Align, Align2, Checkbox, Color32, Key, Label, Layout, Rect, RichText, ScrollArea, Sense, TextEdit, TextStyle,
+    TextureHandle, Ui, pos2, vec2,
 };
 
 use super::ExportDialog;
+use super::contents::Contents;
 use super::size_text::size_text;
-use crate::app::chrome::format_choice::toggle_format;
-use crate::app::theme::{Icon, Tokens, height, medium, radius, size};
-use crate::app::widgets::{choice, icon_button, primary_button, section_head, section_line, tick};
+use crate::app::theme::{Icon, Tokens, height, radius, size};
+use crate::app::widgets::{icon_button, primary_button, section_head, section_line};
+use crate::engine::Export;
 use crate::export::{FigureFormat, Format, PlannedFile};
 
 // Sizes in points.
@@ -21,10 +22,9 @@ const WIDTH: f32 = 432.0;
 pub(super) const EDGE: f32 = 20.0;
 /// Height of everything that is always visible: heading, question and buttons, with the window's edges.
 const ALWAYS: f32 = 172.0;
-/// Height of the preview, of the room that it needs, and of a card.
+/// Height of the preview, and of the room that it needs.
 const PREVIEW: f32 = 200.0;
 const ROOM_FOR_PREVIEW: f32 = 560.0;
-const CARD: f32 = 52.0;
 /// Minimum and maximum height of the list of files.
 const LIST: [f32; 2] = [72.0, 172.0];
 /// Height of the line above the files.
@@ -52,11 +52,13 @@ impl ExportDialog {
                     self.preview(ui);
                 }
                 section_head(ui, "What", &self.chosen_text());
-                self.formats(ui);
+                self.what(ui);
                 section_line(ui);
                 section_head(ui, "Where", "");
                 let left_folder = self.folder_field(ui, choose);
-                let left_name = self.name_field(ui);
+                // Names of figures say which map they show.
+                let names = !matches!(self.subject, Some(Export::Figures(_) | Export::Report(_)));
+                let left_name = names && self.name_field(ui);
                 section_line(ui);
                 // The height is fixed, so that nothing moves under the cursor when the list arrives.
                 let height = LIST[1].min(room);
@@ -83,8 +85,11 @@ impl ExportDialog {
     }
 
     fn head(&mut self, ui: &mut Ui) {
-        let title = match &self.result {
-            Some(result) => format!("Export {}", result.photo.source.name()),
+        let title = match &self.subject {
+            Some(export @ Export::Masks(_)) => format!("Export {}", export.source().name()),
+            Some(export @ Export::Labels(_)) => format!("Export the labels of {}", export.source().name()),
+            Some(export @ Export::Figures(_)) => format!("Export attention in {}", export.source().name()),
+            Some(export @ Export::Report(_)) => format!("Export the comparison of {}", export.source().name()),
             None => "Export".into(),
         };
         ui.horizontal(|ui| {
@@ -111,7 +116,10 @@ impl ExportDialog {
             Some(texture) => paint_fitted(ui, texture, rect.shrink(8.0)),
             None => {
                 let font = egui::FontId::proportional(size::BODY);
-                let text = "Choose what to export";
+                let text = match self.previews.is_drawing() {
+                    true => "Drawing…",
+                    false => "Choose what to export",
+                };
                 ui.painter()
                     .text(rect.center(), Align2::CENTER_CENTER, text, font, tokens.second);
             }
@@ -119,90 +127,16 @@ impl ExportDialog {
         ui.add_space(10.0);
     }
 
-    fn chosen_text(&self) -> String {
-        format!("{} of {} chosen", self.options.formats.len(), Format::ALL.len())
-    }
-
     /// The choices that decide which files are written and how large they are.
-    fn asked_for(&self) -> (Vec<Format>, bool, FigureFormat, String, PathBuf) {
+    fn asked_for(&self) -> (Vec<Format>, bool, FigureFormat, String, PathBuf, Contents) {
         (
             self.options.formats.clone(),
             self.options.legend,
             self.options.figures,
             self.options.naming.clone(),
             self.folder.clone(),
+            self.contents,
         )
-    }
-
-    fn formats(&mut self, ui: &mut Ui) {
-        const GAP: f32 = 8.0;
-        let width = ((ui.available_width() - GAP) / 2.0).floor();
-        ui.scope(|ui| {
-            ui.spacing_mut().item_spacing = vec2(GAP, GAP);
-            for pair in Format::ALL.chunks(2) {
-                ui.horizontal(|ui| {
-                    for format in pair {
-                        self.format(ui, *format, width);
-                    }
-                });
-            }
-        });
-        let overlay = self.options.formats.contains(&Format::Overlay);
-        ui.add_enabled_ui(overlay, |ui| {
-            tick(ui, &mut self.options.legend, "Legend beside the overlay");
-        });
-        if overlay && self.options.legend {
-            let formats = FigureFormat::ALL.map(|format| (format, format.title(), "File format of the overlay"));
-            choice(ui, &mut self.options.figures, &formats);
-        }
-    }
-
-    /// Draws the card of a format.
-    fn format(&mut self, ui: &mut Ui, format: Format, width: f32) {
-        let on = self.options.formats.contains(&format);
-        let (rect, response) = ui.allocate_exact_size(vec2(width, CARD), Sense::click());
-        response.widget_info(|| WidgetInfo::selected(Role::CheckBox, true, on, format.title()));
-        let tokens = Tokens::of(ui);
-        let (fill, edge) = match (on, response.hovered()) {
-            (true, _) => (tokens.selection, Stroke::new(1.0, tokens.accent_line)),
-            (false, true) => (tokens.hover, Stroke::NONE),
-            (false, false) => (tokens.raised, Stroke::NONE),
-        };
-        let edge = if response.has_focus() {
-            Stroke::new(1.5, tokens.accent_line)
-        } else {
-            edge
-        };
-        ui.painter().rect(rect, radius::CARD, fill, edge, StrokeKind::Inside);
-        let picture = Rect::from_min_size(rect.min + vec2(8.0, 8.0), vec2(56.0, CARD - 16.0));
-        ui.painter().rect_filled(picture, radius::SMALL, tokens.canvas);
-        if let Some(texture) = self.previews.card(format) {
-            paint_fitted(ui, texture, picture);
-        }
-        let left = picture.right() + 10.0;
-        let inside = Rect::from_min_max(pos2(left, rect.top() + 9.0), rect.max - vec2(26.0, 0.0));
-        let mut text = ui.new_child(
-            UiBuilder::new()
-                .max_rect(inside)
-                .layout(Layout::top_down(Align::Min))
-                .id_salt(("format", format)),
-        );
-        text.spacing_mut().item_spacing.y = 2.0;
-        let flat = |text: RichText| Label::new(text).truncate().selectable(false);
-        text.add(flat(medium(format.title())));
-        text.add(flat(
-            RichText::new(format.content()).size(size::SMALL).color(tokens.second),
-        ));
-        if on {
-            let at = rect.right_top() + vec2(-14.0, 14.0);
-            let font = egui::FontId::proportional(15.0);
-            let mark = Icon::Check.unicode();
-            ui.painter()
-                .text(at, Align2::CENTER_CENTER, mark, font, tokens.accent_line);
-        }
-        if response.on_hover_text(format.explanation()).clicked() {
-            toggle_format(&mut self.options.formats, format);
-        }
     }
 
     /// Draws the field of the folder; true when it has just lost the focus.
@@ -323,7 +257,7 @@ impl ExportDialog {
 }
 
 /// Paints an image as large as it fits into the middle of a rectangle.
-fn paint_fitted(ui: &Ui, texture: &TextureHandle, rect: Rect) {
+pub(super) fn paint_fitted(ui: &Ui, texture: &TextureHandle, rect: Rect) {
     let size = texture.size_vec2();
     let fitted = size * (rect.width() / size.x).min(rect.height() / size.y);
     let at = Rect::from_center_size(rect.center(), fitted);

@@ -1,39 +1,15 @@
 //! Export of the shown maps to files.
 
-use std::path::PathBuf;
-
-use egui::Ui;
-
 use super::{Attention, MapChoice};
-use crate::app::widgets::{choice, tick};
+use crate::app::action::Action;
 use crate::app::workspaces::Ctx;
 use crate::engine::{
-    FigureExport, FigureMaps, FigureStyle, Job, NumberFormat, TraceAnswer, TraceQuestion, Uncertainty,
+    Export, FigureContents, FigureExport, FigureMaps, FigureStyle, NumberFormat, TraceAnswer, TraceQuestion,
+    Uncertainty,
 };
-use crate::export::FigureFormat;
+use crate::export::{FigureFormat, Ground};
 
 impl Attention {
-    /// Draws the options for exported figures.
-    pub(super) fn export_choice(&mut self, ui: &mut Ui) {
-        ui.horizontal(|ui| {
-            ui.label("Size");
-            for zoom in [1, 2, FigureStyle::MAX_ZOOM] {
-                ui.selectable_value(&mut self.export_zoom, zoom, format!("{zoom}x"))
-                    .on_hover_text("Size of the figure relative to the photo");
-            }
-        });
-        let formats = FigureFormat::ALL.map(|format| (format, format.title(), "File format of the figures"));
-        choice(ui, &mut self.export_format, &formats);
-        tick(ui, &mut self.export_caption, "Title and colour bar");
-        ui.horizontal(|ui| {
-            ui.label("Numbers");
-            for format in NumberFormat::ALL {
-                ui.selectable_value(&mut self.export_numbers, format, format!(".{}", format.extension()));
-            }
-        });
-        ui.weak("Export… writes all heads of the layer, or the single map that is shown.");
-    }
-
     /// The maps to export: all heads of the layer, or the single map that is shown. `None` while the current question
     /// has no answer.
     fn maps(&self) -> Option<FigureMaps> {
@@ -46,7 +22,7 @@ impl Attention {
             MapChoice::Rollout => self.answer(|q| matches!(q, TraceQuestion::Rollout(..))),
             MapChoice::Similarity => self.answer(|q| matches!(q, TraceQuestion::Similarity(..))),
             MapChoice::Uncertainty(_) => self.answer(|q| matches!(q, TraceQuestion::Uncertainty(_))),
-            MapChoice::Colours => None,
+            MapChoice::Colours => self.answer(|q| matches!(q, TraceQuestion::Colours(..))),
         }?;
         if !wanted.contains(question) {
             return None;
@@ -72,41 +48,68 @@ impl Attention {
                 };
                 FigureMaps::of_shares(&name, values.clone())
             }
+            (TraceQuestion::Colours(place), TraceAnswer::Colours(colors)) => {
+                FigureMaps::of_colors(place.layer + 1, colors)
+            }
             _ => return None,
         })
     }
 
     /// Whether there is a map to export.
     pub(super) fn can_export(&self) -> bool {
-        self.traced.is_some() && self.shown != MapChoice::Colours
+        self.traced.is_some()
     }
 
-    /// Exports the maps into a folder. Existing files are not overwritten.
-    pub(super) fn export_figures(&self, folder: PathBuf, ctx: &Ctx) {
+    /// Opens the export sheet for the maps.
+    pub(super) fn open_export(&self, ctx: &Ctx) {
         let (Some(traced), Some(maps)) = (self.traced.clone(), self.maps()) else {
             ctx.actions().info("There is nothing to export yet");
             return;
         };
         let used = ctx.state.library.models.used();
         let model = used.cloned().unwrap_or_else(|| traced.model.clone());
-        let job = FigureExport {
+        let export = FigureExport {
             traced,
             classes: model.classes.clone(),
-            maps,
+            maps: self.as_on_screen(maps),
             style: FigureStyle {
                 opacity: self.opacity,
+                ground: Ground::Muted,
                 colors: self.map,
                 curve: self.curve,
                 smooth: self.smooth,
                 own_scale: !self.common,
-                zoom: self.export_zoom,
-                caption: self.export_caption,
-                format: self.export_format,
-                numbers: self.export_numbers,
+                zoom: 1,
+                caption: true,
+                format: FigureFormat::default(),
+                numbers: NumberFormat::default(),
             },
-            folder,
+            contents: FigureContents::ALL,
+            folder: Default::default(),
             overwrite: false,
         };
-        ctx.actions().job(Job::ExportFigures(job));
+        ctx.actions().send(Action::Export(Box::new(Export::Figures(export))));
+    }
+
+    /// The maps with the scale and the sinks of the one on the screen.
+    fn as_on_screen(&self, maps: FigureMaps) -> FigureMaps {
+        let Some((values, question)) = self.shown_values() else {
+            return maps;
+        };
+        let (name, left_out) = match (self.shown, question) {
+            (MapChoice::Head(head), TraceQuestion::Rows(place, ..)) => (format!("head-{}", head + 1), Some(place)),
+            (MapChoice::Most, TraceQuestion::Rows(place, ..)) => ("max".into(), Some(place)),
+            (_, TraceQuestion::Rows(place, ..)) => ("mean".into(), Some(place)),
+            _ => ("map".into(), None),
+        };
+        let sinks = left_out.and_then(|place| self.left_out(place.part).get(place.layer));
+        let sinks = sinks.map_or(&[][..], Vec::as_slice);
+        let mut values = values;
+        for sink in sinks {
+            if let Some(value) = values.get_mut(*sink) {
+                *value = 0.0;
+            }
+        }
+        maps.shown_as(&name, self.scale(&values), sinks)
     }
 }

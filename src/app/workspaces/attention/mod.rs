@@ -25,10 +25,10 @@ use egui::{ColorImage, Context, TextureHandle, TextureOptions};
 use super::image_view::ImageView;
 use crate::app::theme::data_color;
 use crate::engine::{
-    Asked, Direction, LayerId, NetworkPart, NumberFormat, Prediction, Progress, Region, Rollout, Token, TraceAnswer,
-    TraceQuestion, TraceReading, TraceRequest, TracedImage, TracedLayer, Uncertainty,
+    Asked, Direction, LayerId, NetworkPart, Prediction, Progress, Region, Rollout, Token, TraceAnswer, TraceQuestion,
+    TraceReading, TraceRequest, TracedImage, TracedLayer, Uncertainty,
 };
-use crate::export::{ColorMap, Curve, FigureFormat};
+use crate::export::{ColorMap, Curve, Ground};
 
 /// The map on the canvas.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -82,10 +82,6 @@ pub(super) struct Attention {
     /// Whether the statistics of heads are averaged over all open images.
     over_all: bool,
     /// Side of an exported figure as a multiple of the image's side.
-    export_zoom: usize,
-    export_caption: bool,
-    export_format: FigureFormat,
-    export_numbers: NumberFormat,
     averaging: Option<averaging::Averaging>,
     /// The requested trace.
     pending: Option<PendingTrace>,
@@ -182,10 +178,6 @@ impl Default for Attention {
             show_figures: false,
             figure: plot::Figure::default(),
             over_all: false,
-            export_zoom: 1,
-            export_caption: true,
-            export_format: FigureFormat::default(),
-            export_numbers: NumberFormat::default(),
             averaging: None,
             pending: None,
             failed: None,
@@ -207,7 +199,7 @@ impl Default for Attention {
 /// An image that is clear where `shares`, 0..=1, are low, so that the photo stays visible there.
 fn clear_where_low(mut image: ColorImage, shares: impl Iterator<Item = f32>) -> ColorImage {
     for (pixel, share) in image.pixels.iter_mut().zip(shares) {
-        *pixel = pixel.gamma_multiply(share.clamp(0.0, 1.0).powf(0.8));
+        *pixel = pixel.gamma_multiply(Ground::clearness(share));
     }
     image
 }

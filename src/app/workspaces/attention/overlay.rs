@@ -108,7 +108,7 @@ impl Attention {
     }
 
     /// The scale of the shown map: common to all heads of the layer, or its own.
-    fn scale(&self, values: &[f32]) -> Scale {
+    pub(super) fn scale(&self, values: &[f32]) -> Scale {
         if self.common
             && matches!(self.shown, MapChoice::Head(_) | MapChoice::Mean | MapChoice::Most)
             && let Some(scale) = self.common_scale()

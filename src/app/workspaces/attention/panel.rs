@@ -104,7 +104,6 @@ impl Attention {
             let images = ctx.state.library.images.len();
             self.show_figures = folded(ui, "Distance and entropy", |ui| self.figures(ui, images));
             folded(ui, "Class embeddings", |ui| self.embedding(ui, model));
-            folded(ui, "Exported figures", |ui| self.export_choice(ui));
         });
     }
 

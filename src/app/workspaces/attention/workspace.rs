@@ -4,9 +4,7 @@ use egui::{PointerButton, Ui, vec2};
 
 use super::overlay::Overlay;
 use super::{Attention, MapChoice};
-use crate::app::action::Request;
 use crate::app::command::Command;
-use crate::app::services::Ask;
 use crate::app::theme::{Icon, height};
 use crate::app::widgets::{Segment, pointer_chip, segmented, width_of};
 use crate::app::workspaces::image_view::CanvasLayers;
@@ -25,11 +23,10 @@ impl Workspace for Attention {
         self.interrupt_averaging();
     }
 
-    fn on_news(&mut self, news: &News, ctx: &Ctx) {
+    fn on_news(&mut self, news: &News, _ctx: &Ctx) {
         match news {
             News::Engine(event) => self.take_event(event),
             News::TraceReading(read) => self.take(read.clone()),
-            News::Chosen(Ask::FigureFolder, folder) => self.export_figures(folder.clone(), ctx),
             News::ModelChanged { before, now } => self.follow_classes(before, now),
             _ => {}
         }
@@ -65,6 +62,7 @@ impl Workspace for Attention {
             muted: overlay.as_ref().is_some_and(Overlay::has_map),
             overlay: overlay.is_some().then_some(&paint),
             drag_moves: false,
+            edited: false,
         };
         let happened = self.image.show(ui, ctx, document, shown);
         let canvas = happened.response.rect;
@@ -149,7 +147,7 @@ impl Workspace for Attention {
             Command::NextLayer => self.step_layer(1),
             Command::PreviousHead => self.step_head(-1),
             Command::NextHead => self.step_head(1),
-            Command::Export if ctx.is_open(self.id()) => ctx.request(Request::Ask(Ask::FigureFolder)),
+            Command::Export if ctx.is_open(self.id()) => self.open_export(ctx),
             Command::Cancel => return self.cancel_trace(),
             _ => return false,
         }

@@ -1,11 +1,10 @@
-//! Export of the comparison as a page.
-
-use std::path::PathBuf;
+//! Export of the comparison as a page and as a figure.
 
 use super::Compare;
 use super::pane::{Content, Pane};
+use crate::app::action::Action;
 use crate::app::workspaces::Ctx;
-use crate::engine::{Job, ReportExport, ReportPart};
+use crate::engine::{Export, ReportExport, ReportPart};
 use crate::export;
 
 impl Compare {
@@ -17,8 +16,8 @@ impl Compare {
         panes.peek().is_some() && panes.all(has_labels) && !self.comparisons.are_waiting()
     }
 
-    /// Writes the panes and the table into a folder.
-    pub(super) fn export(&self, folder: PathBuf, ctx: &Ctx) {
+    /// Opens the export sheet for the panes and the table.
+    pub(super) fn open_export(&self, ctx: &Ctx) {
         let Some(photo) = ctx.document().map(|document| document.photo.clone()) else {
             return;
         };
@@ -41,11 +40,15 @@ impl Compare {
         let parts: Vec<ReportPart> = parts.collect();
         let reference = self.panes.get(self.reference);
         let reference = reference.map_or_else(String::new, |pane| self.pane_title(pane, ctx));
-        ctx.actions().job(Job::ExportReport(ReportExport {
+        let export = Export::Report(ReportExport {
             photo,
             reference,
             parts,
-            folder,
-        }));
+            page: true,
+            figure: None,
+            folder: Default::default(),
+            overwrite: false,
+        });
+        ctx.actions().send(Action::Export(Box::new(export)));
     }
 }

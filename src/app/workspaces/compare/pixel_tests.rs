@@ -78,9 +78,9 @@ impl Case {
         }
     }
 
-    /// The model's prediction for the image, made without the window.
+    /// The model's prediction for the image, made without the window, in the precision that the window has by itself.
     fn predicted(&self, model: &Path, settings: &InferenceConfig) -> Vec<u16> {
-        let mut session = Session::new(DeviceChoice::Cpu, PrecisionChoice::F32);
+        let mut session = Session::new(DeviceChoice::Cpu, PrecisionChoice::Auto);
         let proceed = &mut |_| std::ops::ControlFlow::Continue(());
         let model = session.load(ModelSource::Path(model.into()), proceed).expect("a model");
         let photo = Photo::open(&self.file).expect("a photo");
@@ -106,12 +106,20 @@ impl Case {
             _ => truth,
         };
         let agrees = place < 3 && (id == truth || truth == NO_CLASS);
-        if id == NO_CLASS || (differences && agrees) {
-            self.photo[at]
-        } else {
-            classes.color(id)
+        let only_differences = differences && (1..3).contains(&place);
+        match id == NO_CLASS || (differences && agrees) {
+            true if only_differences => muted(self.photo[at]),
+            true => self.photo[at],
+            false => classes.color(id),
         }
     }
+}
+
+/// The colour of a pixel of the photo under differences: 30 % of its saturation and 62 % of its light.
+fn muted(color: [u8; 3]) -> [u8; 3] {
+    let [r, g, b] = color.map(f32::from);
+    let grey = 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    [r, g, b].map(|value| ((grey + (value - grey) * 0.3) * 0.62).round() as u8)
 }
 
 fn window(model: &Path, images: Vec<PathBuf>) -> Harness<'static, App> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use egui::{Align, Button, CornerRadius, Label, Layout, Rect, RichText, Shape, Stroke, Ui, UiBuilder, vec2};
 
+use super::comparing::common_classes;
 use super::pane::{Content, Pane};
 use super::{Compare, grid};
 use crate::app::action::Action;
@@ -205,6 +206,7 @@ impl Compare {
             magnifier: ctx.state.view.magnifier,
             overlay: None,
             drag_moves: true,
+            alt_is_taken: false,
         };
         let happened = canvas::show(ui, camera, scene);
         if happened.cursor.is_some() {
@@ -275,6 +277,12 @@ impl Compare {
         if let Some(comparison) = self.with_reference(pane) {
             return Some(format!("{:.1} % agree", comparison.agreement.same * 100.0));
         }
+        let both = |reference: &&Pane| reference.labelled.is_some() && pane.labelled.is_some();
+        if let Some(reference) = self.panes.get(self.reference).filter(both)
+            && common_classes(pane, reference).is_none()
+        {
+            return Some("Other classes".into());
+        }
         let result = pane.labelled.as_ref()?.result.as_ref()?;
         Some(format!("{:.2} s", result.prediction.timings.total().as_secs_f64()))
     }
@@ -332,7 +340,8 @@ impl Compare {
         let blinks = Compare::blinks(ui);
         let pane = if blinks { reference.unwrap_or(pane) } else { pane };
         let is_reference = reference.is_some_and(|reference| reference.id == pane.id);
-        let drawn = match self.differences && !is_reference && !blinks {
+        let only_differences = self.differences && !is_reference && !blinks;
+        let drawn = match only_differences {
             true => self.differing(pane),
             false => pane.labelled.as_ref().and_then(|labelled| {
                 let texture = labelled.texture.as_ref()?;
@@ -344,7 +353,12 @@ impl Compare {
             return (ctx.drawing(ui, document, None), None);
         };
         let masks = pane.classes().map(|classes| (texture.clone(), ctx.style(classes)));
-        (ctx.drawing(ui, document, masks), Some(regions.clone()))
+        let mut drawing = ctx.drawing(ui, document, masks);
+        if only_differences && let Some(drawing) = &mut drawing {
+            // Differences are often a few pixels wide: over a colourful photo they would go unseen.
+            drawing.tone = drawing.tone.under_errors();
+        }
+        (drawing, Some(regions.clone()))
     }
 }
 

@@ -45,7 +45,6 @@ impl Workspace for Compare {
             News::ModelOpened(model) if is_open => self.add_opened_model(model, ctx),
             News::ModelClosing(source) => self.drop_panes_of(source),
             News::ChosenLabels { path, truth } => self.add_labels(path.clone(), *truth, ctx),
-            News::Chosen(Ask::ReportFolder, folder) => self.export(folder.clone(), ctx),
             _ => {}
         }
     }
@@ -110,7 +109,7 @@ impl Workspace for Compare {
             Command::PatchSizes => self.add_patch_sizes(ctx),
             Command::AddLabelMap => ctx.request(Request::Ask(Ask::LabelMap)),
             Command::AddGroundTruth => ctx.request(Request::Ask(Ask::GroundTruth)),
-            Command::Export if is_open => ctx.request(Request::Ask(Ask::ReportFolder)),
+            Command::Export if is_open => self.open_export(ctx),
             _ => return false,
         }
         true

@@ -229,6 +229,7 @@ impl Half<'_> {
             magnifier: ctx.state.view.magnifier,
             overlay: None,
             drag_moves: true,
+            alt_is_taken: false,
         };
         let happened = canvas::show(&mut child, camera, scene);
         double_click(ctx, &happened);

@@ -36,6 +36,7 @@ impl Workspace for Masks {
                 overlay: None,
                 muted: false,
                 drag_moves: true,
+                edited: false,
             },
         );
         reading_chips::show(ui, ctx, document, &happened);

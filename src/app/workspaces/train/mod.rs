@@ -140,6 +140,8 @@ impl Workspace for Train {
 
     fn enabled(&self, command: Command, ctx: &Ctx) -> Option<bool> {
         match command {
+            Command::StartTraining => Some(self.run == TrainingState::Idle && self.form.plan().is_ok()),
+            Command::StopTraining => Some(self.run == TrainingState::Training),
             // No image is shown.
             Command::CopyReading
             | Command::UnpinReading
@@ -152,6 +154,19 @@ impl Workspace for Train {
             }
             _ => None,
         }
+    }
+
+    fn perform(&mut self, command: Command, ctx: &Ctx) -> bool {
+        match command {
+            Command::StartTraining => {
+                if let Ok(plan) = self.form.plan() {
+                    self.start(plan, ctx);
+                }
+            }
+            Command::StopTraining => self.stop(ctx),
+            _ => return false,
+        }
+        true
     }
 
     fn status(&self) -> Option<String> {
@@ -212,11 +227,16 @@ impl Train {
                     .on_hover_text("Stop after this step; start with the same choices to resume")
                     .clicked()
                 {
-                    self.run = TrainingState::Stopping;
-                    ctx.request(Request::StopTraining);
+                    self.stop(ctx);
                 }
             }
         }
+    }
+
+    /// Stops the training after its current step.
+    fn stop(&mut self, ctx: &Ctx) {
+        self.run = TrainingState::Stopping;
+        ctx.request(Request::StopTraining);
     }
 
     fn start(&mut self, (plan, out): (TrainPlan, PathBuf), ctx: &Ctx) {

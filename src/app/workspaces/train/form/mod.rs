@@ -205,21 +205,24 @@ impl Form {
             .num_columns(2)
             .show(ui, |ui| self.numbers(ui));
         ui.label("Decoders, trained together on one encoder");
-        ui.horizontal_wrapped(|ui| {
-            for kind in DecoderKind::ALL {
-                let mut on = self.decoders.contains(&kind);
-                if tick(ui, &mut on, kind.title()).changed() {
-                    self.decoders.retain(|other| *other != kind);
-                    if on {
-                        self.decoders.push(kind);
-                    }
-                    // Sorted, so that switching a decoder off and on again gives the same plan.
-                    self.decoders
-                        .sort_by_key(|kind| DecoderKind::ALL.iter().position(|other| other == kind));
-                }
-            }
-        });
+        // In rows of three, because tick boxes do not wrap.
+        for kinds in DecoderKind::ALL.chunks(3) {
+            ui.horizontal(|ui| kinds.iter().for_each(|kind| self.decoder(ui, *kind)));
+        }
         asked
+    }
+
+    fn decoder(&mut self, ui: &mut Ui, kind: DecoderKind) {
+        let mut on = self.decoders.contains(&kind);
+        if tick(ui, &mut on, kind.title()).changed() {
+            self.decoders.retain(|other| *other != kind);
+            if on {
+                self.decoders.push(kind);
+            }
+            // Sorted, so that switching a decoder off and on again gives the same plan.
+            self.decoders
+                .sort_by_key(|kind| DecoderKind::ALL.iter().position(|other| other == kind));
+        }
     }
 
     fn numbers(&mut self, ui: &mut Ui) {

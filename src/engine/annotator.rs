@@ -1,0 +1,277 @@
+//! The thread that reads and writes label files that are edited. Each edit is on disk as soon as it arrives, and label
+//! files are written whenever nothing else waits.
+
+mod archive;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender, TryRecvError, unbounded};
+
+use super::ticket::Ticket;
+use super::wake::Wake;
+use crate::annotate::Patch;
+use crate::annotate::project::{ClassEdit, ImageRecord, Origin, Project};
+use crate::annotate::tools::Specks;
+use crate::datasets::TruthReader;
+use crate::labels::{ClassSet, LabelMap};
+use archive::Archive;
+
+/// What is asked of the thread, in the order in which it is done. Images are named by their paths.
+pub enum AnnotationRequest {
+    /// Open the labels of an image.
+    Open {
+        /// Returned with the answer.
+        ticket: Ticket,
+        /// The image.
+        image: PathBuf,
+        /// Width and height in pixels.
+        size: [usize; 2],
+        /// The classes of a folder without a class list of its own, as its label files have them.
+        classes: ClassSet,
+        /// The colours that a new class list gets, by id.
+        colors: Vec<[u8; 3]>,
+        /// Reads label files of other programs.
+        reader: Box<TruthReader>,
+    },
+    /// An edit has been made.
+    Edit {
+        /// The image.
+        image: PathBuf,
+        /// What its tiles hold now.
+        edit: Patch,
+        /// What is known of the image now.
+        record: ImageRecord,
+        /// Number of the edit, which comes back when it is saved.
+        number: u64,
+    },
+    /// What is known of an image has changed.
+    Record {
+        /// The image.
+        image: PathBuf,
+        /// What is known now.
+        record: ImageRecord,
+    },
+    /// Try again to write what could not be written of an image.
+    Save {
+        /// The image.
+        image: PathBuf,
+        /// Whether to replace a label file that another program has changed.
+        over: bool,
+    },
+    /// Forget the labels of an image once all edits are saved. If they cannot be, the labels stay.
+    Close {
+        /// The image.
+        image: PathBuf,
+    },
+    /// Forget the labels of an image with the edits that are not saved, because another program has changed the file.
+    Discard {
+        /// The image.
+        image: PathBuf,
+    },
+    /// Change the class list of the project that an image belongs to, with all its label files.
+    EditClasses {
+        /// The image.
+        image: PathBuf,
+        /// The change.
+        edit: ClassEdit,
+    },
+    /// Take the last change of the class list back.
+    UndoClasses {
+        /// The image.
+        image: PathBuf,
+    },
+    /// Find the specks of the labels of an image.
+    FindSpecks {
+        /// The image.
+        image: PathBuf,
+        /// Their largest size in pixels.
+        most: u64,
+        /// Number of the last edit, which comes back.
+        number: u64,
+    },
+    /// Count the pixels of a class in all label files.
+    Count {
+        /// The image.
+        image: PathBuf,
+        /// The class.
+        id: u16,
+    },
+}
+
+/// The labels of an image, as they were opened.
+#[derive(Clone, Debug)]
+pub struct OpenedAnnotation {
+    /// The folder of the project.
+    pub root: PathBuf,
+    /// The label file.
+    pub labels: PathBuf,
+    /// Where the labels come from.
+    pub origin: Origin,
+    /// The labels.
+    pub map: Arc<LabelMap>,
+    /// Pixels of each class that occurs, and of none.
+    pub counts: Vec<(u16, u64)>,
+    /// The class list.
+    pub project: Project,
+    /// Whether the folder has a class list of its own. Otherwise it follows the model in use.
+    pub has_class_list: bool,
+    /// What is known of the image.
+    pub record: ImageRecord,
+    /// What is known of all images of the project.
+    pub records: Vec<ImageRecord>,
+    /// Number of edits that had not been saved, and were made again.
+    pub recovered: usize,
+    /// What the user should know.
+    pub notes: Vec<String>,
+}
+
+/// What the thread reports.
+#[derive(Debug)]
+pub enum AnnotationNews {
+    /// Labels have been opened.
+    Opened {
+        /// That of the request.
+        ticket: Ticket,
+        /// The labels.
+        labels: Box<OpenedAnnotation>,
+    },
+    /// Labels cannot be opened.
+    OpenFailed {
+        /// That of the request.
+        ticket: Ticket,
+        /// The error message for the user.
+        message: String,
+    },
+    /// A label file has been written.
+    Saved {
+        /// The image.
+        image: PathBuf,
+        /// Number of the last edit in it.
+        number: u64,
+        /// How long writing took.
+        took: Duration,
+        /// Where the original of another program is kept, when this was the first time.
+        original: Option<PathBuf>,
+        /// Whether the file has more colours or bits than before.
+        grown: bool,
+    },
+    /// A label file or what belongs to it cannot be written; the edits are kept.
+    SaveFailed {
+        /// The image.
+        image: PathBuf,
+        /// The error message for the user.
+        message: String,
+        /// Whether another program has changed the file.
+        changed: bool,
+    },
+    /// A class list has changed.
+    Classes {
+        /// The folder of the project.
+        root: PathBuf,
+        /// The class list now.
+        project: Project,
+        /// The ids before and after of pixels that changed with it; `None` where it was undone.
+        replaced: Option<[u16; 2]>,
+        /// What the tiles of open images hold now.
+        edits: Vec<(PathBuf, Patch)>,
+        /// How many pixels changed, in how many label files.
+        changed: [u64; 2],
+        /// Whether it can be undone.
+        undo: bool,
+    },
+    /// A class list cannot be changed so.
+    ClassesFailed {
+        /// The error message for the user.
+        message: String,
+    },
+    /// The specks of the labels of an image.
+    Specks {
+        /// The image.
+        image: PathBuf,
+        /// Their largest size in pixels.
+        most: u64,
+        /// Number of the last edit when they were asked for.
+        number: u64,
+        /// The specks.
+        specks: Specks,
+    },
+    /// The pixels of a class in all label files.
+    Counted {
+        /// The class.
+        id: u16,
+        /// Pixels, and label files with at least one.
+        pixels: [u64; 2],
+    },
+}
+
+/// Handle of the thread. When it is dropped, all edits are saved first.
+#[derive(Debug)]
+pub struct Annotator {
+    requests: Option<Sender<AnnotationRequest>>,
+    news: Receiver<AnnotationNews>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Annotator {
+    /// Starts the thread. `wake` is called after each report.
+    ///
+    /// # Errors
+    /// When the system cannot start a thread.
+    pub fn start(wake: Wake) -> std::io::Result<Self> {
+        let (requests, inbox) = unbounded();
+        let (sender, news) = unbounded();
+        let report = move |news| {
+            sender.send(news).ok();
+            wake();
+        };
+        let work = move || work(&inbox, Archive::new(Box::new(report)));
+        Ok(Self {
+            requests: Some(requests),
+            news,
+            thread: Some(Builder::new().name("segscope labels".into()).spawn(work)?),
+        })
+    }
+
+    /// Hands a request over.
+    pub fn ask(&self, request: AnnotationRequest) {
+        if let Some(requests) = &self.requests {
+            requests.send(request).ok();
+        }
+    }
+
+    /// The next report, if there is one.
+    pub fn poll(&self) -> Option<AnnotationNews> {
+        self.news.try_recv().ok()
+    }
+}
+
+impl Drop for Annotator {
+    fn drop(&mut self) {
+        self.requests = None;
+        if let Some(thread) = self.thread.take() {
+            thread.join().ok();
+        }
+    }
+}
+
+fn work(inbox: &Receiver<AnnotationRequest>, mut archive: Archive) {
+    loop {
+        // Requests come first, because an edit is safe only once it has been taken.
+        let request = match inbox.try_recv() {
+            Ok(request) => request,
+            Err(TryRecvError::Empty) if archive.save_next() => continue,
+            Err(TryRecvError::Empty) => match inbox.recv() {
+                Ok(request) => request,
+                Err(_) => continue,
+            },
+            Err(TryRecvError::Disconnected) => {
+                archive.save_all();
+                return;
+            }
+        };
+        archive.serve(request);
+    }
+}

@@ -1,0 +1,165 @@
+//! The annotate workspace: from the prediction to label files, by pointer and by keys.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use egui::accesskit::Role;
+use egui::{Key, Modifiers, Pos2, vec2};
+use egui_kittest::Harness;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use segscope::app::{App, Start};
+use segscope::labels::LabelMap;
+
+use crate::harness::{start, street, wait_for, wait_for_label, wait_for_masks, wait_for_text, window_of_size};
+
+const SIZE: [f32; 2] = [1500.0, 900.0];
+
+/// A folder with photos of these names in `images`.
+fn photos(names: &[&str]) -> (tempfile::TempDir, Vec<PathBuf>) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let images = folder.path().join("images");
+    fs::create_dir(&images).expect("a folder");
+    let paths = names.iter().map(|name| street(&images, name)).collect();
+    (folder, paths)
+}
+
+/// The window with the labels of the first photo open.
+fn annotating(images: Vec<PathBuf>) -> Harness<'static, App> {
+    let mut harness = window_of_size(Start { images, ..start() }, SIZE);
+    wait_for_masks(&mut harness);
+    harness.key_press(Key::F8);
+    wait_for_label(&mut harness, "Mark done");
+    harness
+}
+
+/// The values in a label file, once it holds what is wanted.
+fn wait_for_labels(harness: &mut Harness<App>, path: &Path, wanted: impl Fn(&LabelMap) -> bool) -> LabelMap {
+    wait_for(harness, &path.display().to_string(), |_| {
+        LabelMap::open(path).ok().filter(|map| wanted(map))
+    })
+}
+
+/// Drags the pointer over the canvas with the button pressed.
+fn drag(harness: &mut Harness<App>, way: &[Pos2]) {
+    harness.hover_at(way[0]);
+    harness.run_steps(2);
+    harness.drag_at(way[0]);
+    harness.run_steps(2);
+    for at in &way[1..] {
+        harness.hover_at(*at);
+        harness.run_steps(2);
+    }
+    harness.drop_at(way[way.len() - 1]);
+    harness.run_steps(2);
+}
+
+#[test]
+fn a_photo_is_labelled_from_the_prediction_and_corrected() {
+    let (folder, images) = photos(&["a.jpg", "b.jpg"]);
+    let mut harness = annotating(images);
+    let file = folder.path().join("labels/a.png");
+    wait_for_label(&mut harness, "Start from the prediction");
+    assert!(!file.exists());
+    harness.get_by_label("Start from the prediction").click();
+    let predicted = wait_for_labels(&mut harness, &file, |_| true);
+    wait_for_text(&mut harness, "Saved");
+    // A stroke of the class with the digit 7, which is not at the middle.
+    harness.key_press(Key::Num7);
+    harness.run_steps(3);
+    let middle = harness.get_by_label("Photo canvas").rect().center();
+    drag(
+        &mut harness,
+        &[middle, middle + vec2(40.0, 30.0), middle + vec2(-50.0, 60.0)],
+    );
+    let at = [predicted.width / 2 + 3, predicted.height / 2 + 3];
+    let painted = wait_for_labels(&mut harness, &file, |map| map.get(at[0], at[1]) == Some(6));
+    assert_ne!(predicted.get(at[0], at[1]), Some(6));
+    wait_for_text(&mut harness, " px");
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::Z);
+    wait_for_labels(&mut harness, &file, |map| *map == predicted);
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::Y);
+    wait_for_labels(&mut harness, &file, |map| *map == painted);
+    // Done, and the next photo has no labels yet.
+    harness.get_by_label("Mark done").click();
+    wait_for_label(&mut harness, "No labels yet");
+    let records = fs::read_to_string(folder.path().join("state.jsonl")).expect("records");
+    assert!(records.contains("\"state\":\"done\""), "{records}");
+    harness.key_press(Key::A);
+    wait_for_label(&mut harness, "Done");
+}
+
+#[test]
+fn a_label_file_of_another_program_is_opened_and_its_changes_are_told() {
+    let (folder, images) = photos(&["a.jpg"]);
+    let file = folder.path().join("labels/a.png");
+    fs::create_dir(folder.path().join("labels")).expect("a folder");
+    let truth = crate::repository::in_repository("assets/samples/street-labels.png");
+    fs::copy(&truth, &file).expect("a copy");
+    let theirs = fs::read(&file).expect("a file");
+    let mut harness = annotating(images);
+    wait_for_text(&mut harness, "Saved");
+    harness.key_press(Key::Num1);
+    let middle = harness.get_by_label("Photo canvas").rect().center();
+    drag(&mut harness, &[middle, middle + vec2(0.0, 40.0)]);
+    let first = wait_for_labels(&mut harness, &file, |_| {
+        fs::read(&file).is_ok_and(|bytes| bytes != theirs)
+    });
+    assert_eq!(
+        fs::read(folder.path().join("labels/.backup/a.original.png")).expect("the original"),
+        theirs
+    );
+    wait_for_text(&mut harness, "The original label file is kept");
+    // Another program writes the original back, and the window does not replace it.
+    fs::write(&file, &theirs).expect("a file");
+    drag(&mut harness, &[middle + vec2(30.0, 0.0), middle + vec2(60.0, 40.0)]);
+    wait_for_label(&mut harness, "Another program has changed the label file");
+    assert_eq!(fs::read(&file).expect("a file"), theirs);
+    harness.get_by_label("Keep mine").click();
+    let both = wait_for_labels(&mut harness, &file, |_| {
+        fs::read(&file).is_ok_and(|bytes| bytes != theirs)
+    });
+    assert_ne!(both, first, "both strokes are there");
+}
+
+#[test]
+fn classes_are_added_locked_and_merged() {
+    let (folder, images) = photos(&["a.jpg"]);
+    let mut harness = annotating(images);
+    harness.key_press_modifiers(Modifiers::COMMAND | Modifiers::SHIFT, Key::Enter);
+    let file = folder.path().join("labels/a.png");
+    let before = wait_for_labels(&mut harness, &file, |_| true);
+    harness.get_by_label("Add a class").click();
+    wait_for_label(&mut harness, "Name of the class");
+    harness.run_steps(3);
+    harness.get_by_label("Name of the class").type_text("kerb");
+    harness.run_steps(3);
+    harness.key_press(Key::Enter);
+    wait_for(&mut harness, "the new class", |h| {
+        h.query_by_role_and_label(Role::RadioButton, "kerb").map(drop)
+    });
+    // Locked by the mouse, and so not merged.
+    harness.get_by_role_and_label(Role::RadioButton, "road").click();
+    wait_for_label(&mut harness, "Lock road");
+    harness.get_by_label("Lock road").click();
+    wait_for_label(&mut harness, "Unlock road");
+    harness.get_by_label("Unlock road").click();
+    wait_for_label(&mut harness, "Lock road");
+    // The class that is chosen goes into the one with the digit 1.
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::P);
+    wait_for_label(&mut harness, "Find a command");
+    harness.get_by_label("Find a command").type_text("merge the class");
+    harness.step();
+    harness.key_press(Key::Enter);
+    wait_for_text(&mut harness, "px in 1 label file");
+    harness.event(egui::Event::Text("1".into()));
+    harness.run_steps(3);
+    harness.get_by_label("Merge").click();
+    let road = 3;
+    let merged = wait_for_labels(&mut harness, &file, |map| !map.ids.contains(&road));
+    let expected = before.ids.iter().map(|id| if *id == road { 0 } else { *id });
+    assert!(merged.ids.iter().copied().eq(expected));
+    harness.get_by_label("Undo change of classes").click();
+    wait_for_labels(&mut harness, &file, |map| *map == before);
+    let node = harness.get_by_role_and_label(Role::RadioButton, "road");
+    assert!(!node.accesskit_node().is_disabled());
+}
