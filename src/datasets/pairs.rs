@@ -91,6 +91,21 @@ fn left_over(unused: &[String]) -> String {
     }
 }
 
+/// Whether a file below `folder` was exported: it lies in the folder of a format, beside which there is a class list.
+fn is_exported(path: &Path, folder: &Path) -> bool {
+    const FORMATS: [&str; 5] = ["labels", "color", "overlay", "classes", "confidence"];
+    let parents = path.ancestors().skip(1).take_while(|parent| *parent != folder);
+    parents.into_iter().any(|parent| {
+        let is_of_format = parent
+            .file_name()
+            .is_some_and(|name| FORMATS.iter().any(|format| name == *format));
+        is_of_format
+            && parent
+                .parent()
+                .is_some_and(|above| above.join("classes.json").is_file())
+    })
+}
+
 /// Pairs the images below a folder with the label maps below another folder, or the same one.
 ///
 /// `rule` defines how label maps are named. Without one, the rule that pairs more images than every other is used.
@@ -105,7 +120,10 @@ pub fn pairs(images: &Path, truths: &Path, rule: Option<&NameRule>) -> Result<Pa
     // Files are identified by their paths, so one folder written in two ways must be written in one.
     let truths = if is_same_folder(images, truths) { images } else { truths };
     let truth_files = NestedFile::all(truths, listed(truths, is_label_map)?);
-    let image_files = NestedFile::all(images, listed(images, photo::is_image)?);
+    let mut image_files = listed(images, photo::is_image)?;
+    // The window exports to a folder below the images unless another is chosen.
+    image_files.retain(|path| !is_exported(path, images));
+    let image_files = NestedFile::all(images, image_files);
     if image_files.is_empty() {
         return Err(PairError::Empty(images.into()));
     }
@@ -273,6 +291,19 @@ mod tests {
         let names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["a", "b", "city/x_1"]);
         assert_eq!(found[2].1, "city/x_1_gtFine_labelTrainIds.png");
+    }
+
+    #[test]
+    fn exports_below_the_images_are_no_images() {
+        let set = folder_with(&[
+            "images/a.jpg",
+            "images/segscope/classes.json",
+            "images/segscope/overlay/a.png",
+            "images/segscope/labels/a.png",
+            "labels/a.png",
+        ]);
+        let [images, labels] = ["images", "labels"].map(|folder| set.path().join(folder));
+        assert_eq!(pairs(&images, &labels, None).expect("pairs").pairs.len(), 1);
     }
 
     #[test]

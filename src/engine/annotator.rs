@@ -262,7 +262,7 @@ fn work(inbox: &Receiver<AnnotationRequest>, mut archive: Archive) {
         // Requests come first, because an edit is safe only once it has been taken.
         let request = match inbox.try_recv() {
             Ok(request) => request,
-            Err(TryRecvError::Empty) if archive.save_next() => continue,
+            Err(TryRecvError::Empty) if archive.save_next() || archive.find_specks() => continue,
             Err(TryRecvError::Empty) => match inbox.recv() {
                 Ok(request) => request,
                 Err(_) => continue,

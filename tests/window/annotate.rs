@@ -7,8 +7,11 @@ use egui::accesskit::Role;
 use egui::{Key, Modifiers, Pos2, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use image::codecs::jpeg::JpegEncoder;
+use image::{ExtendedColorType, ImageEncoder as _};
 use segscope::app::{App, Start};
 use segscope::labels::LabelMap;
+use segscope::photo::Photo;
 
 use crate::harness::{start, street, wait_for, wait_for_label, wait_for_masks, wait_for_text, window_of_size};
 
@@ -162,4 +165,52 @@ fn classes_are_added_locked_and_merged() {
     wait_for_labels(&mut harness, &file, |map| *map == before);
     let node = harness.get_by_role_and_label(Role::RadioButton, "road");
     assert!(!node.accesskit_node().is_disabled());
+}
+
+/// A JPEG of 96 x 64 stored pixels that is to be turned by this EXIF orientation.
+fn turned(orientation: u8) -> Vec<u8> {
+    // A TIFF header and one entry: tag 0x112, a SHORT.
+    let mut exif = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0".to_vec();
+    exif.extend([orientation, 0, 0, 0, 0, 0, 0, 0]);
+    let pixels: Vec<u8> = (0..96 * 64)
+        .flat_map(|at| [(at % 96 * 2) as u8, (at / 96 * 3) as u8, 90])
+        .collect();
+    let mut bytes = Vec::new();
+    let mut encoder = JpegEncoder::new(&mut bytes);
+    encoder.set_exif_metadata(exif).expect("metadata");
+    encoder
+        .write_image(&pixels, 96, 64, ExtendedColorType::Rgb8)
+        .expect("a JPEG");
+    bytes
+}
+
+#[test]
+fn labels_belong_to_the_upright_photo_whatever_its_orientation() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let images = folder.path().join("images");
+    fs::create_dir(&images).expect("a folder");
+    let paths: Vec<PathBuf> = (1..=8).map(|k| images.join(format!("{k}.jpg"))).collect();
+    for (k, path) in (1..).zip(&paths) {
+        fs::write(path, turned(k)).expect("a file");
+    }
+    let mut harness = annotating(paths.clone());
+    for (k, path) in (1..).zip(&paths) {
+        let upright = Photo::open(path).expect("a photo");
+        let expected = if k < 5 { [96, 64] } else { [64, 96] };
+        assert_eq!([upright.width, upright.height], expected, "orientation {k}");
+        wait_for_label(&mut harness, "No labels yet");
+        harness.key_press(Key::Num3);
+        harness.run_steps(3);
+        let middle = harness.get_by_label("Photo canvas").rect().center();
+        drag(&mut harness, &[middle, middle + vec2(4.0, 0.0)]);
+        let file = folder.path().join(format!("labels/{k}.png"));
+        let at = [upright.width / 2, upright.height / 2];
+        let map = wait_for_labels(&mut harness, &file, |map| map.get(at[0], at[1]) == Some(2));
+        assert_eq!([map.width, map.height], expected, "orientation {k}");
+        if k < 8 {
+            harness.key_press(Key::D);
+            wait_for_text(&mut harness, &format!("Photo {}.jpg, New", k + 1));
+            harness.run_steps(3);
+        }
+    }
 }

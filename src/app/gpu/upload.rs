@@ -96,6 +96,8 @@ struct LabelJob<L> {
     id: u64,
     ticket: Ticket,
     labels: L,
+    /// Whether it stays when another photo comes, because its sender waits for it.
+    stays: bool,
 }
 
 enum Job<L> {
@@ -117,7 +119,7 @@ impl<L> Jobs<L> {
     /// Adds a photo, and drops jobs for other photos.
     fn put_photo(&mut self, id: u64, photo: Arc<Photo>) {
         self.photo = Some((id, photo));
-        self.labels.retain(|job| job.id == id);
+        self.labels.retain(|job| job.id == id || job.stays);
     }
 
     fn put_labels(&mut self, job: LabelJob<L>) {
@@ -191,11 +193,13 @@ impl Uploader {
                 id,
                 ticket,
                 labels: Labels::Result(labels),
+                stays: false,
             }),
             Upload::Edited { id, ticket, map } => jobs.put_labels(LabelJob {
                 id,
                 ticket,
                 labels: Labels::Edited(map),
+                stays: true,
             }),
         });
     }
@@ -276,6 +280,7 @@ mod tests {
             id,
             ticket: asked.ticket(),
             labels: (),
+            stays: false,
         }
     }
 
@@ -296,12 +301,22 @@ mod tests {
         let mut jobs = Jobs::default();
         jobs.put_photo(1, photo());
         jobs.put_labels(labels_of(1, &first));
+        let edited = Asked::new();
+        jobs.put_labels(LabelJob {
+            stays: true,
+            ..labels_of(1, &edited)
+        });
         jobs.put_photo(2, photo());
         jobs.put_labels(labels_of(2, &second));
         jobs.put_labels(labels_of(2, &third));
         assert_eq!(
             rest(jobs),
-            [(2, None), (2, Some(second.ticket())), (2, Some(third.ticket()))]
+            [
+                (2, None),
+                (1, Some(edited.ticket())),
+                (2, Some(second.ticket())),
+                (2, Some(third.ticket()))
+            ]
         );
     }
 

@@ -392,6 +392,7 @@ impl AppState {
             }
             Uploaded::Failed { id, reason } => {
                 self.actions.error(reason);
+                self.actions.tell(News::NotUploaded { photo: id });
                 // Names, classes and export work without the texture.
                 if self.canvas_content.incoming.as_ref().is_some_and(|d| d.photo.id == id) {
                     self.swap_in();

@@ -202,6 +202,8 @@ pub(super) enum News {
     Result { result: Segmented, key: ResultKey },
     /// A run has failed.
     RunFailed { key: ResultKey, message: String },
+    /// A photo or its labels do not fit on the GPU: the number of the photo.
+    NotUploaded { photo: u64 },
     /// An image has been segmented for scoring.
     ResultToScore { result: Segmented, key: ResultKey },
     /// A workspace that does not show the output in use should run its own models again.

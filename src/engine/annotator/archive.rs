@@ -37,6 +37,8 @@ pub(super) struct Archive {
     /// Images whose label files are behind, the oldest first.
     unsaved: VecDeque<PathBuf>,
     undo: HashMap<PathBuf, ClassUndo>,
+    /// The specks that are asked for: of which image, up to which size, after which edit.
+    specks: Option<(PathBuf, u64, u64)>,
 }
 
 impl Archive {
@@ -47,6 +49,7 @@ impl Archive {
             open: HashMap::new(),
             unsaved: VecDeque::new(),
             undo: HashMap::new(),
+            specks: None,
         }
     }
 
@@ -99,17 +102,7 @@ impl Archive {
                 }
                 self.forget(&image);
             }
-            AnnotationRequest::FindSpecks { image, most, number } => {
-                if let Some(open) = self.open.get(&image) {
-                    let specks = Specks::of(open.file.map(), most);
-                    (self.report)(AnnotationNews::Specks {
-                        image,
-                        most,
-                        number,
-                        specks,
-                    });
-                }
-            }
+            AnnotationRequest::FindSpecks { image, most, number } => self.specks = Some((image, most, number)),
             AnnotationRequest::EditClasses { image, edit } => self.edit_classes(&Store::root_of(&image), &edit),
             AnnotationRequest::UndoClasses { image } => self.undo_classes(&Store::root_of(&image)),
             AnnotationRequest::Count { image, id } => {
@@ -131,6 +124,24 @@ impl Archive {
             return false;
         };
         self.save(&image, false);
+        true
+    }
+
+    /// Finds the specks that were asked for last, which can wait for edits and label files. Returns whether there was a
+    /// request.
+    pub(super) fn find_specks(&mut self) -> bool {
+        let Some((image, most, number)) = self.specks.take() else {
+            return false;
+        };
+        if let Some(open) = self.open.get(&image) {
+            let specks = Specks::of(open.file.map(), most);
+            (self.report)(AnnotationNews::Specks {
+                image,
+                most,
+                number,
+                specks,
+            });
+        }
         true
     }
 

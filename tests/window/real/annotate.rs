@@ -171,6 +171,7 @@ fn ten_photos_are_labelled_corrected_and_scored() {
         exported.is_file().then_some(())
     });
     assert!(LabelMap::open(&exported).is_ok_and(|map| Some(map) == work.read(last)));
+    program.press("Escape");
     program.settle();
     program.quit();
     score(&stage);

@@ -190,6 +190,10 @@ impl Annotate {
         let text = egui::RichText::new(format!("{} {text}", icon.unicode()))
             .size(size::SMALL)
             .color(color);
-        ui.label(text).on_hover_text(sheet.labels.display().to_string());
+        let took = sheet.saved_in.as_secs_f64();
+        ui.label(text).on_hover_text(format!(
+            "{}\nThe last time, writing took {took:.2} s.",
+            sheet.labels.display()
+        ));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Annotate;
 use super::sheet::{OpenProject, Saving, Sheet};
@@ -160,11 +161,11 @@ impl Annotate {
             AnnotationNews::Saved {
                 image,
                 number,
+                took,
                 original,
                 grown,
-                ..
             } => {
-                self.note_saved(image, *number);
+                self.note_saved(image, *number, *took);
                 if let Some(original) = original {
                     ctx.actions()
                         .info(format!("The original label file is kept: {}", original.display()));
@@ -202,7 +203,7 @@ impl Annotate {
     }
 
     /// Notes that a label file holds the edit with this number, and those before it.
-    fn note_saved(&mut self, image: &PathBuf, number: u64) {
+    fn note_saved(&mut self, image: &PathBuf, number: u64, took: Duration) {
         let Some(sheet) = self.sheet_of(image) else {
             if let Some(opening) = self.opening.as_mut().filter(|opening| opening.image == *image) {
                 opening.saving = Some(Saving::Saved);
@@ -211,6 +212,7 @@ impl Annotate {
         };
         if sheet.edits == number {
             sheet.saving = Saving::Saved;
+            sheet.saved_in = took;
         }
         if !matches!(sheet.origin, Origin::Foreign | Origin::Own) {
             // New label files come with a class list.
@@ -251,6 +253,14 @@ impl Annotate {
     pub(super) fn take_texture(&mut self, ticket: &Ticket, labels: &Arc<GpuLabels>, ctx: &Ctx) {
         if self.opening.as_ref().is_some_and(|opening| opening.asked.is(ticket)) {
             self.finish_opening(Some(labels.clone()), ctx);
+        }
+    }
+
+    /// Labels whose texture cannot be made are edited without being drawn.
+    pub(super) fn do_without_texture(&mut self, photo: u64, ctx: &Ctx) {
+        let waits = |opening: &Opening| opening.photo == photo && opening.opened.is_some();
+        if self.opening.as_ref().is_some_and(waits) {
+            self.finish_opening(None, ctx);
         }
     }
 

@@ -122,14 +122,6 @@ impl Annotate {
                 {
                     self.take_prediction(Taken::Unlabelled, ctx);
                 }
-                let clear = ui.add_enabled(true, egui::Button::new("Clear"));
-                let clear = clear.accessible_name("Clear all labels");
-                if clear
-                    .on_hover_text("Take all labels away, but those of locked classes")
-                    .clicked()
-                {
-                    self.clear_labels(ctx);
-                }
             });
             let hint = "Only pixels of which the model is at least so sure are taken";
             percent_row(ui, "Confidence", hint, &mut self.least_confidence, 0.0..=1.0);

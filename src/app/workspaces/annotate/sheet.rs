@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::annotate::project::{ImageRecord, Origin, Project};
 use crate::annotate::{Bounds, Commit, Layer, Patch, UNLABELLED};
@@ -51,6 +51,8 @@ pub(super) struct Sheet {
     pub(super) record: ImageRecord,
     pub(super) texture: Option<Arc<GpuLabels>>,
     pub(super) saving: Saving,
+    /// How long writing the file took.
+    pub(super) saved_in: Duration,
     pub(super) last: Option<LastEdit>,
     edited_at: Option<Instant>,
     /// Number of edits so far, with undone and redone ones.
@@ -73,6 +75,7 @@ impl Sheet {
             record: opened.record,
             layer: Layer::new(Arc::unwrap_or_clone(opened.map)),
             texture,
+            saved_in: Duration::ZERO,
             last: None,
             edited_at: None,
             edits: 0,

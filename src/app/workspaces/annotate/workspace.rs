@@ -27,6 +27,7 @@ impl Workspace for Annotate {
     fn on_news(&mut self, news: &News, ctx: &Ctx) {
         match news {
             News::Annotation(news) => self.take_news(news, ctx),
+            News::NotUploaded { photo } => self.do_without_texture(*photo, ctx),
             News::Uploaded { ticket, labels } => self.take_texture(ticket, labels, ctx),
             _ => {}
         }
