@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::rules::{ClassIds, Rules};
 use super::spans::{Bounds, Span};
-use super::stroke::{Commit, Stroke};
+use super::stroke::{Commit, Stroke, count_changes};
 use super::tiles::{Patch, SIDE};
 use crate::labels::LabelMap;
 
@@ -216,15 +216,8 @@ impl Layer {
         let mut counts: BTreeMap<(u16, u16), u64> = BTreeMap::new();
         for (at, runs) in tiles.tiles() {
             let Bounds { x, y } = at.bounds(self.size());
-            let mut new = runs.ids();
-            for row in y {
-                let now = &self.map.ids[row * self.map.width..][x.clone()];
-                for (now, new) in now.iter().zip(&mut new) {
-                    if *now != new {
-                        *counts.entry((*now, new)).or_default() += 1;
-                    }
-                }
-            }
+            let rows = y.flat_map(|row| &self.map.ids[row * self.map.width..][x.clone()]);
+            count_changes(rows.copied().zip(runs.ids()), &mut counts);
         }
         tiles.write(&mut self.map);
         counts

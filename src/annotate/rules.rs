@@ -149,6 +149,12 @@ impl Rules {
         self
     }
 
+    /// Whether every pixel may change.
+    pub(super) fn allow_all(&self) -> bool {
+        let unlimited = self.selection.is_none() && self.unsure.is_none() && self.brightness.is_none();
+        self.over == Over::Any && self.locked.is_empty() && unlimited
+    }
+
     /// Whether a pixel of a class may change. `at` is its index, row by row.
     pub(super) fn allow(&self, class: u16, at: usize, width: usize) -> bool {
         let over = match &self.over {

@@ -36,12 +36,15 @@ struct Touched {
 /// An edit that has begun. Each pixel is decided on once, so that going over it again changes nothing.
 pub(super) struct Stroke {
     rules: Rules,
+    /// Whether the rules allow everything, so that pixels need not be looked at one by one.
+    free: bool,
     tiles: BTreeMap<(u32, u32), Touched>,
 }
 
 impl Stroke {
     pub(super) fn new(rules: Rules) -> Self {
         Self {
+            free: rules.allow_all(),
             rules,
             tiles: BTreeMap::new(),
         }
@@ -71,6 +74,13 @@ impl Stroke {
             let row = span.y % SIDE;
             let mut new = wanted & !tile.decided[row];
             tile.decided[row] |= wanted;
+            if self.free && new == wanted {
+                let first = span.y * size[0] + left;
+                let pixels = &mut map.ids[first + from..first + to];
+                changed |= pixels.iter().any(|id| *id != class);
+                pixels.fill(class);
+                continue;
+            }
             while new != 0 {
                 let bit = new.trailing_zeros() as usize;
                 new &= new - 1;
@@ -100,17 +110,9 @@ impl Stroke {
             let at = TileAt { row, column };
             let bounds = at.bounds(size);
             commit.protected += tile.kept.iter().map(|bits| u64::from(bits.count_ones())).sum::<u64>();
-            let mut changed = false;
-            let mut old = tile.before.iter();
-            for y in bounds.y.clone() {
-                for (now, old) in map.ids[y * size[0]..][bounds.x.clone()].iter().zip(&mut old) {
-                    if now != old {
-                        *counts.entry((*old, *now)).or_default() += 1;
-                        changed = true;
-                    }
-                }
-            }
-            if changed {
+            let rows = bounds.y.clone().flat_map(|y| &map.ids[y * size[0]..][bounds.x.clone()]);
+            let pairs = tile.before.iter().copied().zip(rows.copied());
+            if count_changes(pairs, &mut counts) {
                 before.insert(at, Runs::of(tile.before.iter().copied()));
                 commit.bounds = Some(match commit.bounds {
                     Some(around) => around.around(&bounds),
@@ -125,6 +127,26 @@ impl Stroke {
         commit.changed.sort_by_key(|(.., count)| std::cmp::Reverse(*count));
         (commit, before)
     }
+}
+
+/// Counts the pairs of a pixel before and after that differ. Returns whether there are any.
+pub(super) fn count_changes(pairs: impl Iterator<Item = (u16, u16)>, counts: &mut BTreeMap<(u16, u16), u64>) -> bool {
+    // Neighbours mostly change alike, so whole runs are added at once.
+    let (mut run, mut length, mut changed) = ((0, 0), 0, false);
+    for pair in pairs.filter(|(before, after)| before != after) {
+        if pair != run {
+            if length > 0 {
+                *counts.entry(run).or_default() += length;
+            }
+            (run, length) = (pair, 0);
+        }
+        length += 1;
+        changed = true;
+    }
+    if length > 0 {
+        *counts.entry(run).or_default() += length;
+    }
+    changed
 }
 
 impl Touched {

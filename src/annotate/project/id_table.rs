@@ -1,5 +1,7 @@
 //! Which value a class has in a label file.
 
+use rayon::prelude::*;
+
 use super::super::layer::UNLABELLED;
 use crate::labels::LabelMap;
 
@@ -42,21 +44,16 @@ impl IdTable {
     /// The first id without a value.
     pub(super) fn values_of(&self, map: &LabelMap) -> Result<(Vec<u16>, u16), u16> {
         // A table over all ids, because a map has many pixels and few ids.
-        let mut table: Vec<Option<u16>> = vec![None; usize::from(u16::MAX) + 1];
+        let mut present = vec![false; usize::from(u16::MAX) + 1];
+        map.ids.iter().for_each(|id| present[usize::from(*id)] = true);
+        let mut table = vec![0; usize::from(u16::MAX) + 1];
         let mut largest = 0;
-        let mut values = Vec::with_capacity(map.ids.len());
-        for id in &map.ids {
-            let known = &mut table[usize::from(*id)];
-            let value = match *known {
-                Some(value) => value,
-                None => {
-                    let value = self.value(*id).ok_or(*id)?;
-                    largest = largest.max(value);
-                    *known.insert(value)
-                }
-            };
-            values.push(value);
+        for id in (0..=u16::MAX).filter(|id| present[usize::from(*id)]) {
+            let value = self.value(id).ok_or(id)?;
+            largest = largest.max(value);
+            table[usize::from(id)] = value;
         }
+        let values = map.ids.par_iter().map(|id| table[usize::from(*id)]).collect();
         Ok((values, largest))
     }
 
