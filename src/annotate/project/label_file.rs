@@ -249,7 +249,8 @@ impl LabelFile {
             .map_err(|id| SaveError::Id(id, path.clone()))?;
         let kind = self.kind_for(largest, classes);
         let bytes = kind
-            .encode(self.size(), &values)
+            // A map of 48 megapixels is written after each stroke.
+            .encode_fast(self.size(), &values)
             .map_err(|why| failed(io::Error::other(why)))?;
         let mut saved = Saved {
             crc: crc32fast::hash(&bytes),

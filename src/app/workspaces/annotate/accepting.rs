@@ -59,9 +59,7 @@ impl Annotate {
         let Some(sheet) = self.sheet_mut() else { return };
         let was_empty = sheet.unlabelled() == sheet.all_pixels();
         sheet.layer.begin(rules, None);
-        for (id, spans) in &spans {
-            sheet.layer.write(spans, *id);
-        }
+        sheet.write_all(ctx.gpu, spans.iter().map(|(id, spans)| (*id, spans.as_slice())));
         if was_empty && taken != Taken::Unlabelled {
             sheet.record.base = Some(title.clone());
         }
@@ -104,9 +102,7 @@ impl Annotate {
         };
         let Some(sheet) = self.sheet_mut() else { return };
         sheet.layer.begin(rules, None);
-        for (id, spans) in &spans {
-            sheet.layer.write(spans, *id);
-        }
+        sheet.write_all(ctx.gpu, spans.iter().map(|(id, spans)| (*id, spans.as_slice())));
         sheet.commit(ctx, |_| format!("labels of {name}"));
     }
 
@@ -127,7 +123,7 @@ impl Annotate {
         let [width, height] = sheet.layer.size();
         let spans: Vec<Span> = (0..height).map(|y| Span { y, x: 0..width }).collect();
         sheet.layer.begin(rules, None);
-        sheet.layer.write(&spans, UNLABELLED);
+        sheet.write_all(ctx.gpu, [(UNLABELLED, spans.as_slice())]);
         sheet.commit(ctx, |_| "clear all labels".into());
     }
 }

@@ -121,9 +121,8 @@ impl Annotate {
         };
         let Some(sheet) = self.sheet_mut() else { return };
         sheet.layer.begin(rules, None);
-        for (class, spans) in &specks.spans {
-            sheet.layer.write(spans, *class);
-        }
+        let spans = specks.spans.iter().map(|(class, spans)| (*class, spans.as_slice()));
+        sheet.write_all(ctx.gpu, spans);
         sheet.commit(ctx, |_| format!("clean up {} specks", specks.count));
     }
 }

@@ -1,17 +1,20 @@
 //! The labels of one image in the window, and what is known of their project.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::annotate::project::{ImageRecord, Origin, Project};
-use crate::annotate::{Bounds, Commit, Layer, Patch, UNLABELLED};
+use crate::annotate::{Bounds, Commit, Layer, Patch, Span, UNLABELLED};
 use crate::app::action::Request;
 use crate::app::gpu::{Gpu, GpuLabels};
 use crate::app::workspaces::Ctx;
 use crate::engine::{AnnotationRequest, OpenedAnnotation};
 use crate::labels::{ClassSet, LabelMap};
+
+/// Rows of pixels that are uploaded together.
+const ROWS: usize = 64;
 
 /// Longest time between two edits that counts as work, in seconds.
 const LONGEST_PAUSE: u64 = 60;
@@ -119,9 +122,22 @@ impl Sheet {
         }
     }
 
-    /// Ends the edit, and hands it to the thread that writes.
+    /// Ends the edit, and hands it to the thread that writes. All of it is on the screen already.
     pub(super) fn commit(&mut self, ctx: &Ctx, name: impl FnOnce(&Commit) -> String) {
         self.end_edit(ctx, name, |record, pixels| record.note_edit(pixels));
+    }
+
+    /// Writes spans by class, which may lie all over the photo, and shows them at once instead of one after another.
+    pub(super) fn write_all<'s>(&mut self, gpu: Option<&Gpu>, spans: impl IntoIterator<Item = (u16, &'s [Span])>) {
+        let mut rows: BTreeMap<usize, Bounds> = BTreeMap::new();
+        for (class, spans) in spans {
+            for bounds in self.layer.write(spans, class) {
+                let row = rows.entry(bounds.y.start / ROWS).or_insert_with(|| bounds.clone());
+                *row = row.clone().around(&bounds);
+            }
+        }
+        let boxes: Vec<Bounds> = rows.into_values().collect();
+        self.show(gpu, &boxes);
     }
 
     /// The same for labels that were taken from a prediction.
@@ -135,7 +151,6 @@ impl Sheet {
         if pixels > 0 {
             self.count(&commit.changed);
             note(&mut self.record, pixels);
-            self.show(ctx.gpu, &edit.boxes(self.layer.size()));
             self.hand_over(ctx, edit);
         }
         if pixels > 0 || commit.protected > 0 {
