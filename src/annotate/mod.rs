@@ -1,5 +1,6 @@
 //! Label maps that are edited: the layer with its undo, the rules of writing, the tools, and the project on disk.
 
+mod checks;
 mod layer;
 pub mod project;
 mod rules;
@@ -10,6 +11,7 @@ mod tests;
 mod tiles;
 pub mod tools;
 
+pub use checks::Checks;
 pub use layer::{Layer, Locked, Turned, UNLABELLED};
 pub use rules::{BrightnessRange, ClassIds, Over, Rules, Selection, Unsure};
 pub use spans::{Bounds, Span};

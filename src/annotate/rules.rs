@@ -79,17 +79,29 @@ pub struct Selection {
 
 impl Selection {
     /// The pixels of these spans, in an image of this size. Spans outside count nothing.
-    pub fn of<'a>([width, height]: [usize; 2], spans: impl IntoIterator<Item = &'a Span>) -> Self {
-        let mut bits = vec![0; (width * height).div_ceil(64)];
+    pub fn of([width, height]: [usize; 2], spans: &[Span]) -> Self {
+        let bits = vec![0; (width * height).div_ceil(64)];
+        Self { width, bits }.with(spans, true)
+    }
+
+    /// The same with the pixels of these spans, or without them.
+    #[must_use]
+    pub fn with(mut self, spans: &[Span], on: bool) -> Self {
         for span in spans {
-            for x in span.x.start..span.x.end.min(width) {
-                let at = span.y * width + x;
-                if let Some(word) = bits.get_mut(at / 64) {
-                    *word |= 1 << (at % 64);
+            for x in span.x.start..span.x.end.min(self.width) {
+                let at = span.y * self.width + x;
+                if let Some(word) = self.bits.get_mut(at / 64) {
+                    let bit = 1 << (at % 64);
+                    *word = if on { *word | bit } else { *word & !bit };
                 }
             }
         }
-        Self { width, bits }
+        self
+    }
+
+    /// Number of pixels.
+    pub fn pixels(&self) -> u64 {
+        self.bits.iter().map(|word| u64::from(word.count_ones())).sum()
     }
 
     /// Whether it has a pixel.
@@ -221,6 +233,11 @@ mod tests {
         assert_eq!(allowed(&Rules { locked, ..rules() }), [1, 2]);
         let selection = Some(Arc::new(Selection::of([2, 2], &[Span { y: 1, x: 0..2 }])));
         assert_eq!(allowed(&Rules { selection, ..rules() }), [2, 3]);
+        let wider = Selection::of([2, 2], &[Span { y: 1, x: 0..2 }]).with(&[Span { y: 0, x: 1..5 }], true);
+        let wider = wider.with(&[Span { y: 1, x: 0..1 }], false);
+        assert_eq!(wider.pixels(), 2, "columns beyond the image count nothing");
+        let selection = Some(Arc::new(wider));
+        assert_eq!(allowed(&Rules { selection, ..rules() }), [1, 3]);
         let unsure = Some(Unsure { below: 30, confidence });
         assert_eq!(allowed(&Rules { unsure, ..rules() }), [0, 1]);
         let brightness = Some(BrightnessRange {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::tools::{Brush, Tip, all_like, holes, inside, region};
+use super::tools::{Alike, Brush, Cells, Tip, all_like, edge_path, grown, holes, inside, region, smoothed};
 use super::*;
 use crate::labels::LabelMap;
 use crate::photo::Photo;
@@ -193,6 +193,9 @@ fn every_tool() -> Vec<(&'static str, Vec<Span>)> {
     let map = striped();
     let brush = |tip| Brush { tip, size: 70 };
     let path = |tip| brush(tip).path([20.0, 20.0], [120.0, 100.0], SIZE);
+    let grey = (0..SIZE[0] * SIZE[1]).flat_map(|at| [(at % SIZE[0]) as u8; 3]);
+    let photo = Photo::new(SIZE[0], SIZE[1], grey.collect());
+    let cells = Cells::of(&photo, 30, &[]);
     vec![
         ("round brush", path(Tip::Round)),
         ("square brush", path(Tip::Square)),
@@ -202,6 +205,17 @@ fn every_tool() -> Vec<(&'static str, Vec<Span>)> {
         ),
         ("region", region(&map, [70, 60])),
         ("fill of all", all_like(&map, [70, 60])),
+        (
+            "magic wand",
+            Alike::by_color(&photo, [70, 60], 60).map_or_else(Vec::new, |alike| alike.connected(SIZE, [70, 60])),
+        ),
+        (
+            "live wire",
+            inside(&edge_path(&photo, [10.0, 10.0], [140.0, 100.0]), SIZE),
+        ),
+        ("superpixels", (0..4).flat_map(|cell| cells.spans(cell)).collect()),
+        ("grow", grown(&map, 1, 9).remove(&1).unwrap_or_default()),
+        ("smooth", smoothed(&map, 4).into_values().flatten().collect()),
         ("whole rows", (0..SIZE[1]).map(|y| Span { y, x: 0..SIZE[0] }).collect()),
     ]
 }

@@ -2,6 +2,7 @@
 //! files are written whenever nothing else waits.
 
 mod archive;
+mod finding;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,10 +15,10 @@ use super::ticket::Ticket;
 use super::wake::Wake;
 use crate::annotate::Patch;
 use crate::annotate::project::{ClassEdit, ImageRecord, Origin, Project};
-use crate::annotate::tools::Specks;
 use crate::datasets::TruthReader;
 use crate::labels::{ClassSet, LabelMap};
 use archive::Archive;
+pub use finding::{BorderMove, Find, Found};
 
 /// What is asked of the thread, in the order in which it is done. Images are named by their paths.
 pub enum AnnotationRequest {
@@ -83,15 +84,8 @@ pub enum AnnotationRequest {
         /// The image.
         image: PathBuf,
     },
-    /// Find the specks of the labels of an image.
-    FindSpecks {
-        /// The image.
-        image: PathBuf,
-        /// Their largest size in pixels.
-        most: u64,
-        /// Number of the last edit, which comes back.
-        number: u64,
-    },
+    /// Find something, once no edit and no label file waits.
+    Find(Find),
     /// Count the pixels of a class in all label files.
     Count {
         /// The image.
@@ -187,17 +181,8 @@ pub enum AnnotationNews {
         /// The error message for the user.
         message: String,
     },
-    /// The specks of the labels of an image.
-    Specks {
-        /// The image.
-        image: PathBuf,
-        /// Their largest size in pixels.
-        most: u64,
-        /// Number of the last edit when they were asked for.
-        number: u64,
-        /// The specks.
-        specks: Specks,
-    },
+    /// Something has been found.
+    Found(Found),
     /// The pixels of a class in all label files.
     Counted {
         /// The class.
@@ -262,7 +247,7 @@ fn work(inbox: &Receiver<AnnotationRequest>, mut archive: Archive) {
         // Requests come first, because an edit is safe only once it has been taken.
         let request = match inbox.try_recv() {
             Ok(request) => request,
-            Err(TryRecvError::Empty) if archive.save_next() || archive.find_specks() => continue,
+            Err(TryRecvError::Empty) if archive.save_next() || archive.find_next() => continue,
             Err(TryRecvError::Empty) => match inbox.recv() {
                 Ok(request) => request,
                 Err(_) => continue,

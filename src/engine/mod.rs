@@ -36,7 +36,7 @@ pub use crate::runtime::{
 };
 pub use crate::segment::{Frame, InferenceConfig, Prediction, Region};
 pub use crate::train::{DataPlan, Preset, TrainConfig, TrainFolder, TrainHistory, TrainPlan, TrainPrecision};
-pub use annotator::{AnnotationNews, AnnotationRequest, Annotator, OpenedAnnotation};
+pub use annotator::{AnnotationNews, AnnotationRequest, Annotator, BorderMove, Find, Found, OpenedAnnotation};
 pub use batch::{Batch, BatchState};
 pub use folder_watch::{FileWatch, NoFileWatch};
 pub use handle::{Busy, Engine};

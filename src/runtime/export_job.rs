@@ -124,6 +124,8 @@ impl MaskExport {
 pub struct LabelsExport {
     /// The image.
     pub photo: OpenImage,
+    /// What should be looked at before the labels are used.
+    pub findings: Vec<String>,
     /// A class id per pixel; unlabelled pixels have a value of their own.
     pub map: Arc<LabelMap>,
     /// Names and colours of the classes, by id.

@@ -47,6 +47,11 @@ impl<K: PartialEq, V: Bytes> LruCache<K, V> {
         self.entries.iter().find(|(k, _)| k == key).map(|(_, value)| value)
     }
 
+    /// All entries, the most recently used first.
+    pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+        self.entries.iter().rev().map(|(key, value)| (key, value))
+    }
+
     /// Adds or replaces the value of `key`, then drops the least recently used values until the limit is met.
     pub fn put(&mut self, key: K, value: V) {
         self.entries.retain(|(k, _)| *k != key);

@@ -214,3 +214,125 @@ fn labels_belong_to_the_upright_photo_whatever_its_orientation() {
         }
     }
 }
+
+#[test]
+fn areas_are_found_by_colour_selected_and_limit_the_brush() {
+    let (folder, images) = photos(&["a.jpg"]);
+    let mut harness = annotating(images);
+    let file = folder.path().join("labels/a.png");
+    harness.key_press(Key::Num3);
+    harness.key_press(Key::W);
+    harness.run_steps(3);
+    let canvas = harness.get_by_label("Photo canvas").rect();
+    let at = canvas.center() - vec2(0.0, 0.25 * canvas.height());
+    harness.hover_at(at);
+    harness.run_steps(4);
+    drag(&mut harness, &[at, at + vec2(30.0, 0.0)]);
+    let found = wait_for_labels(&mut harness, &file, |map| map.ids.contains(&2));
+    let pixels = found.ids.iter().filter(|id| **id == 2).count();
+    assert!(
+        (50..found.ids.len() - 50).contains(&pixels),
+        "{pixels} of {}",
+        found.ids.len()
+    );
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::Z);
+    wait_for_labels(&mut harness, &file, |map| !map.ids.contains(&2));
+    // The same area is selected, and a large stroke changes nothing else.
+    harness.get_by_label("Select instead of fill").click();
+    harness.run_steps(3);
+    drag(&mut harness, &[at, at + vec2(1.0, 0.0)]);
+    wait_for_text(&mut harness, " px selected");
+    harness.key_press(Key::B);
+    harness.run_steps(2);
+    (0..30).for_each(|_| harness.key_press(Key::CloseBracket));
+    harness.run_steps(3);
+    drag(
+        &mut harness,
+        &[at, canvas.center(), canvas.left_center(), canvas.right_center()],
+    );
+    let painted = wait_for_labels(&mut harness, &file, |map| map.ids.contains(&2));
+    assert!(painted.ids.iter().any(|id| *id != 2), "the selection limits the brush");
+    wait_for_text(&mut harness, "px protected");
+    harness.get_by_label("Select nothing").click();
+    harness.run_steps(3);
+    drag(
+        &mut harness,
+        &[
+            canvas.left_center() + vec2(60.0, 90.0),
+            canvas.right_center() + vec2(-60.0, 90.0),
+        ],
+    );
+    wait_for_labels(&mut harness, &file, |map| {
+        map.ids.iter().filter(|id| **id == 2).count() > painted.ids.iter().filter(|id| **id == 2).count()
+    });
+}
+
+#[test]
+fn superpixels_live_wire_and_moved_borders_change_labels() {
+    let (folder, images) = photos(&["a.jpg"]);
+    let mut harness = annotating(images);
+    let file = folder.path().join("labels/a.png");
+    harness.key_press(Key::Num2);
+    harness.key_press(Key::C);
+    harness.run_steps(2);
+    let canvas = harness.get_by_label("Photo canvas").rect();
+    let middle = canvas.center();
+    harness.hover_at(middle);
+    // The cells come from another thread.
+    let mut cells = None;
+    for _ in 0..200 {
+        drag(&mut harness, &[middle, middle + vec2(60.0, 20.0)]);
+        cells = LabelMap::open(&file).ok().filter(|map| map.ids.contains(&1));
+        if cells.is_some() {
+            break;
+        }
+    }
+    let cells = cells.expect("cells");
+    let of = |map: &LabelMap| map.ids.iter().filter(|id| **id == 1).count();
+    wait_for_text(&mut harness, "Saved");
+    harness.get_by_label("Grow the class").click();
+    let grown = wait_for_labels(&mut harness, &file, |map| of(map) > of(&cells));
+    harness.get_by_label("Shrink the class").click();
+    wait_for_labels(&mut harness, &file, |map| of(map) < of(&grown));
+    // A triangle whose sides follow edges.
+    harness.key_press(Key::Num5);
+    harness.key_press(Key::T);
+    harness.run_steps(2);
+    for corner in [vec2(-120.0, -80.0), vec2(-20.0, -90.0), vec2(-70.0, 40.0)] {
+        drag(&mut harness, &[middle + corner, middle + corner + vec2(1.0, 0.0)]);
+    }
+    harness.key_press(Key::Enter);
+    harness.run_steps(2);
+    let wired = wait_for_labels(&mut harness, &file, |map| map.ids.contains(&4));
+    assert!(wired.ids.iter().filter(|id| **id == 4).count() > 200);
+}
+
+#[test]
+fn a_note_is_kept_and_an_export_says_what_to_look_at() {
+    let (folder, images) = photos(&["a.jpg"]);
+    let mut harness = annotating(images);
+    harness.key_press_modifiers(Modifiers::SHIFT, Key::N);
+    harness.run_steps(2);
+    let middle = harness.get_by_label("Photo canvas").rect().center();
+    drag(&mut harness, &[middle, middle]);
+    wait_for_label(&mut harness, "Text of the note");
+    harness.run_steps(3);
+    harness.get_by_label("Text of the note").type_text("which kerb?");
+    harness.run_steps(3);
+    harness.get_by_label("Save note").click();
+    let state = folder.path().join("state.jsonl");
+    let text = wait_for(&mut harness, "the record", |_| {
+        fs::read_to_string(&state)
+            .ok()
+            .filter(|text| text.contains("which kerb?"))
+    });
+    assert!(text.contains("\"note\":{\"at\":["), "{text}");
+    wait_for_label(&mut harness, "which kerb?");
+    harness.key_press(Key::Num1);
+    harness.key_press(Key::B);
+    harness.run_steps(2);
+    drag(&mut harness, &[middle, middle + vec2(80.0, 0.0)]);
+    wait_for_text(&mut harness, "Saved");
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::E);
+    wait_for_text(&mut harness, "px have no class");
+}

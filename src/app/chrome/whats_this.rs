@@ -85,8 +85,8 @@ const SPECK: Term = (
 );
 const TOOLS: Term = (
     "Tools and keys",
-    "B brush, E eraser, P polygon, L lasso, F fill, R region of the prediction, I pick a class, H or Space to move. Digits \
-     choose a class, [ and ] the size of the tip, A and D the photo. V hides the labels while it is held.",
+    "B brush, E eraser, P polygon, L lasso, T live wire, F fill, R region of the prediction, W magic wand, C superpixels, \
+     I pick a class, H or Space to move. Q selects areas instead of filling them. Digits choose a class, [ and ] the size of the tip, A and D the photo. V hides the labels while it is held.",
 );
 
 /// What a workspace shows, and its terms.

@@ -216,6 +216,18 @@ commands! {
         UseLasso: "Lasso", "Fill what a line drawn by hand surrounds.";
         UseFill: "Fill an area", "Give connected pixels of one class the chosen class.";
         UseRegion: "Give a region the class", "Give a region of the prediction the chosen class.";
+        UseWand: "Magic wand", "Fill connected pixels that resemble the one that you click.";
+        UseWire: "Live wire", "Fill a polygon whose sides follow edges of the photo.";
+        UseCells: "Superpixels", "Paint small areas of similar colour whole.";
+        UseNote: "Write a note", "Put a note at a pixel of the photo.";
+        ToggleSelecting: "Select instead of fill",
+            "Tools that fill areas select them: then tools change only what is selected.";
+        SelectNothing: "Select nothing", "Remove the selection, so that tools may change every pixel again.";
+        ToggleUnderlay: "Show the prediction where unlabelled",
+            "Show the prediction faintly where there are no labels. Labels do not change.";
+        GrowClass: "Grow the class", "Move the borders of the chosen class outwards by some pixels.";
+        ShrinkClass: "Shrink the class", "Move the borders of the chosen class inwards by some pixels.";
+        SmoothBorders: "Smooth all borders", "Give each pixel the most frequent class around it.";
         UsePick: "Pick a class", "Choose the class at a pixel.";
         UseHand: "Move the photo", "Drag to move the photo. Holding Space does so with every tool.";
         SmallerTip: "Smaller tip", "Make the tip of brush and eraser smaller.";
@@ -226,6 +238,8 @@ commands! {
         CopyPrevious: "Copy labels of the previous photo",
             "Take the labels of the photo that was annotated before, where this one has none.";
         NextUnsure: "Next unsure place", "Show the place where the model is least sure, then the one after it.";
+        NextDisagreement: "Next disagreement",
+            "Show where another model disagrees most with this one; without another one, where the labels disagree with it.";
         MarkDone: "Mark done", "Say that the labels of this photo are right, and show the next photo.";
         FlagImage: "Flag photo", "Mark this photo to come back to it, or remove the mark.";
         SkipImage: "Skip photo", "Say that this photo will not be annotated, or take that back.";

@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{AnnotationNews, AnnotationRequest, OpenedAnnotation};
+use super::{AnnotationNews, AnnotationRequest, Find, OpenedAnnotation};
 use crate::annotate::Patch;
 use crate::annotate::project::{ClassEdit, ImageRecord, LabelFile, Origin, Project, SaveError, Store, StoreError};
-use crate::annotate::tools::Specks;
 use crate::datasets::TruthReader;
 use crate::labels::ClassSet;
 
@@ -37,8 +36,8 @@ pub(super) struct Archive {
     /// Images whose label files are behind, the oldest first.
     unsaved: VecDeque<PathBuf>,
     undo: HashMap<PathBuf, ClassUndo>,
-    /// The specks that are asked for: of which image, up to which size, after which edit.
-    specks: Option<(PathBuf, u64, u64)>,
+    /// What is to be found, one of each kind.
+    to_find: VecDeque<Find>,
 }
 
 impl Archive {
@@ -49,7 +48,7 @@ impl Archive {
             open: HashMap::new(),
             unsaved: VecDeque::new(),
             undo: HashMap::new(),
-            specks: None,
+            to_find: VecDeque::new(),
         }
     }
 
@@ -102,7 +101,11 @@ impl Archive {
                 }
                 self.forget(&image);
             }
-            AnnotationRequest::FindSpecks { image, most, number } => self.specks = Some((image, most, number)),
+            AnnotationRequest::Find(find) => {
+                self.to_find
+                    .retain(|other| std::mem::discriminant(other) != std::mem::discriminant(&find));
+                self.to_find.push_back(find);
+            }
             AnnotationRequest::EditClasses { image, edit } => self.edit_classes(&Store::root_of(&image), &edit),
             AnnotationRequest::UndoClasses { image } => self.undo_classes(&Store::root_of(&image)),
             AnnotationRequest::Count { image, id } => {
@@ -127,20 +130,14 @@ impl Archive {
         true
     }
 
-    /// Finds the specks that were asked for last, which can wait for edits and label files. Returns whether there was a
-    /// request.
-    pub(super) fn find_specks(&mut self) -> bool {
-        let Some((image, most, number)) = self.specks.take() else {
+    /// Finds the next thing that was asked for, which can wait for edits and label files. Returns whether there was one.
+    pub(super) fn find_next(&mut self) -> bool {
+        let Some(find) = self.to_find.pop_front() else {
             return false;
         };
-        if let Some(open) = self.open.get(&image) {
-            let specks = Specks::of(open.file.map(), most);
-            (self.report)(AnnotationNews::Specks {
-                image,
-                most,
-                number,
-                specks,
-            });
+        let open = &self.open;
+        if let Some(found) = find.run(|image| open.get(image).map(|open| open.file.map())) {
+            (self.report)(AnnotationNews::Found(found));
         }
         true
     }

@@ -51,6 +51,7 @@ impl ExportDialog {
                 if room >= ROOM_FOR_PREVIEW {
                     self.preview(ui);
                 }
+                self.findings(ui);
                 section_head(ui, "What", &self.chosen_text());
                 self.what(ui);
                 section_line(ui);
@@ -104,6 +105,20 @@ impl ExportDialog {
             });
         });
         ui.add_space(4.0);
+    }
+
+    /// Draws what should be looked at before labels are used.
+    fn findings(&self, ui: &mut Ui) {
+        let Some(Export::Labels(job)) = &self.subject else {
+            return;
+        };
+        for finding in &job.findings {
+            let text = format!("{} {finding}", Icon::TriangleAlert.unicode());
+            ui.label(RichText::new(text).size(size::SMALL).color(Tokens::of(ui).warning));
+        }
+        if !job.findings.is_empty() {
+            ui.add_space(8.0);
+        }
     }
 
     /// Draws an image of what will be written.

@@ -134,7 +134,7 @@ pub(super) fn result_of<'a>(ctx: &Ctx<'a>) -> Option<&'a Segmented> {
 }
 
 /// The id in a project of each class of a model, by name.
-fn ids_by_name(classes: &ClassSet, project: &Project) -> Vec<Option<u16>> {
+pub(super) fn ids_by_name(classes: &ClassSet, project: &Project) -> Vec<Option<u16>> {
     let id_of = |name: &str| project.listed().find(|class| class.name == name).map(|class| class.id);
     classes.classes.iter().map(|class| id_of(&class.name)).collect()
 }

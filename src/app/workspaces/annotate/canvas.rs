@@ -1,21 +1,17 @@
 //! The canvas: the photo with its labels, the rail of tools, and what is drawn over them.
 
-use egui::{
-    Align2, Area, Color32, CursorIcon, Id, Key, Margin, Order, Painter, Panel, Pos2, Rect, RichText, Stroke, Ui, vec2,
-};
+use egui::{Color32, CursorIcon, Key, Margin, Painter, Panel, Pos2, Rect, RichText, Stroke, Ui, vec2};
 
 use super::Annotate;
-use super::accepting::{Taken, result_of};
+use super::chips::dot;
 use super::painting::{Doing, Frame, NEAR};
-use super::sheet::Saving;
 use super::tool::{PaintOver, Tool};
 use crate::annotate::UNLABELLED;
 use crate::annotate::tools::Tip;
 use crate::app::canvas::CanvasResponse;
-use crate::app::command::Command;
 use crate::app::gpu::MaskStyle;
-use crate::app::theme::{Icon, Tokens, data_color, medium, radius, shade, size};
-use crate::app::widgets::{chip_frame, empty_state, icon_button, pointer_chip, primary_button};
+use crate::app::theme::{Icon, Tokens, data_color, medium, shade, size};
+use crate::app::widgets::{icon_button, pointer_chip};
 use crate::app::workspaces::Ctx;
 use crate::app::workspaces::image_view::CanvasLayers;
 use crate::labels::ClassSet;
@@ -23,9 +19,6 @@ use crate::labels::ClassSet;
 /// Width of the rail and side of its buttons, in points.
 const RAIL: f32 = 48.0;
 const TOOL: f32 = 36.0;
-
-/// How long the line about the last edit stays, in seconds.
-const STAY: f32 = 6.0;
 
 /// Names of classes in the chip at the cursor before it says how many.
 const MOST_NAMES: usize = 3;
@@ -74,11 +67,32 @@ impl Annotate {
                 happened: &happened,
                 result: document.result.as_ref(),
             };
+            self.want_tokens(ctx, &frame);
             self.take_pointer(ui, &frame);
             self.take_keys(ui, ctx);
+            self.update_preview(ui, &frame);
+            self.update_selection(ui);
+            self.update_underlay(ui, frame.result);
+            let pointer = happened.hover.filter(|_| self.tool.has_corners());
+            let pointer = pointer.map(|at| happened.place_in_photo(at).map(|side| side.floor() + 0.5));
+            self.shape.follow(&document.photo.photo, pointer);
             self.draw_over(ui, &happened);
+            self.draw_note(ui, ctx, &happened);
         }
-        self.notes(ui, ctx, happened.response.rect);
+        self.floating(ui, ctx, happened.response.rect);
+    }
+
+    /// Asks for what the model's tokens say, where a tool needs it.
+    fn want_tokens(&mut self, ctx: &Ctx, frame: &Frame) {
+        let by_wand = self.tool == Tool::Wand && self.settings.wand_by_tokens;
+        let by_cells = self.tool == Tool::Cells && self.settings.cells_by_tokens;
+        if by_wand || by_cells {
+            let pixel = match &self.doing {
+                Doing::Wand { pixel, .. } => Some(*pixel),
+                _ => frame.happened.cursor,
+            };
+            self.tokens.want(ctx, pixel.filter(|_| by_wand), by_cells);
+        }
     }
 
     /// The rail of tools at the left.
@@ -137,6 +151,10 @@ impl Annotate {
     fn draw_over(&self, ui: &Ui, happened: &CanvasResponse) {
         let canvas = happened.response.rect;
         let painter = ui.painter_at(canvas);
+        let place = |at| happened.on_screen(at);
+        self.underlay.paint(&painter, place);
+        self.outside.paint(&painter, place);
+        self.preview.paint(&painter, place);
         self.draw_shape(&painter, happened, Tokens::of(ui).accent_line);
         if let Some(place) = &self.unsure {
             let corners = place.corners();
@@ -156,13 +174,13 @@ impl Annotate {
         if self.tool.has_tip() {
             self.draw_tip(&painter, happened, at);
         }
-        if self.tool.edits() && matches!(self.doing, Doing::Nothing | Doing::Resize) {
+        if self.tool.edits() && matches!(self.doing, Doing::Nothing | Doing::Resize | Doing::Wand { .. }) {
             self.cursor_chip(ui, (at, canvas));
         }
     }
 
     fn draw_tip(&self, painter: &Painter, happened: &CanvasResponse, at: Pos2) {
-        let brush = self.settings.brush();
+        let brush = self.brush();
         let middle = happened.on_screen(brush.settled(happened.place_in_photo(at)));
         let reach = (0.5 * brush.size as f32 * happened.zoom()).max(1.5);
         for (width, color) in [(3.0, shade(150)), (1.5, Color32::WHITE)] {
@@ -193,15 +211,15 @@ impl Annotate {
         if let Doing::Lasso { points, .. } = &self.doing {
             lines.push((on_screen(points), true));
         }
-        let mut corners = on_screen(&self.shape.corners);
-        let handles = corners.clone();
-        if !corners.is_empty() {
-            if !self.shape.closed
-                && let Some(at) = happened.hover
-            {
-                corners.push(at);
-            }
-            lines.push((corners, self.shape.closed));
+        let handles = on_screen(&self.shape.corners);
+        if !handles.is_empty() {
+            let pointer = happened.hover.map(|at| happened.place_in_photo(at));
+            // Sides that follow edges are known for the middles of pixels.
+            let pointer = match self.shape.follows {
+                true => pointer.map(|at| at.map(|side| side.floor() + 0.5)),
+                false => pointer,
+            };
+            lines.push((on_screen(&self.shape.line(pointer)), self.shape.closed));
         }
         for (mut points, closed) in lines {
             if closed && let Some(first) = points.first().copied() {
@@ -226,16 +244,18 @@ impl Annotate {
         let color = |id: u16| data_color(open.set.color(id));
         let erases = self.tool == Tool::Eraser;
         // About as wide as its first line, because it changes sides at the edge of the canvas.
-        let letters = if erases {
-            10
-        } else {
-            open.set.label(self.class).chars().count()
+        let letters = match self.tool {
+            Tool::Eraser => 10,
+            Tool::Wand => 18,
+            _ => open.set.label(self.class).chars().count(),
         };
         let size = vec2(92.0 + 7.0 * letters as f32, 60.0);
         pointer_chip(ui, "what the tool does", place, size, |ui| {
             ui.spacing_mut().item_spacing = vec2(6.0, 4.0);
             ui.horizontal(|ui| {
-                if erases {
+                if self.settings.selects && self.tool.can_select() {
+                    ui.label(medium("Select"));
+                } else if erases {
                     ui.label(medium("Unlabelled"));
                 } else {
                     dot(ui, color(self.class));
@@ -274,7 +294,23 @@ impl Annotate {
                 .settings
                 .unsure_below
                 .map(|below| format!("below {:.0} % sure", below * 100.0));
-            for line in [over, unsure, locked].into_iter().flatten() {
+            let brightness = self
+                .settings
+                .brightness
+                .map(|[low, high]| format!("brightness {low} to {high}"));
+            let selected = self.selected.as_ref().map(|_| "inside the selection".to_owned());
+            let setting = match self.tool {
+                Tool::Wand if self.settings.wand_by_tokens => Some(format!(
+                    "tokens at least {:.0} % alike",
+                    self.settings.similarity * 100.0
+                )),
+                Tool::Wand => Some(format!("colours within {}", self.settings.tolerance)),
+                _ => None,
+            };
+            for line in [setting, over, unsure, brightness, selected, locked]
+                .into_iter()
+                .flatten()
+            {
                 ui.label(RichText::new(line).size(size::SMALL).color(Tokens::of(ui).second));
             }
         });
@@ -288,238 +324,6 @@ impl Annotate {
             (id, None) => id.to_string(),
         }
     }
-
-    /// What floats over the canvas: why there are no labels, how to begin, and what the last edit did.
-    fn notes(&mut self, ui: &mut Ui, ctx: &Ctx, canvas: Rect) {
-        let failure = self
-            .failed
-            .as_ref()
-            .filter(|(source, _)| Some(source) == self.current.as_ref());
-        if let Some(message) = failure.map(|(_, message)| message.clone()) {
-            return self.failure(ui, canvas, &message);
-        }
-        let Some(sheet) = self.sheet() else {
-            return match ctx.state.library.models.used() {
-                Some(_) => bottom_chip(ui, canvas, "opening labels", |ui| {
-                    ui.label("Opening labels…");
-                }),
-                None => empty_state(
-                    ui,
-                    Icon::Brush,
-                    "No classes yet",
-                    "Open a model: a new project takes its classes. They can be changed.",
-                ),
-            };
-        };
-        if let Saving::Failed { message, changed } = sheet.saving.clone() {
-            return self.conflict(ui, ctx, canvas, &message, changed);
-        }
-        if !self.shape.corners.is_empty() {
-            return self.shape_chip(ui, ctx, canvas);
-        }
-        let is_empty = sheet.unlabelled() == sheet.all_pixels();
-        if is_empty && !sheet.layer.is_editing() {
-            return self.invitation(ui, ctx, canvas);
-        }
-        self.last_edit(ui, ctx, canvas);
-    }
-
-    fn failure(&mut self, ui: &Ui, canvas: Rect, message: &str) {
-        let tokens = Tokens::of(ui);
-        let width = canvas.width().min(520.0) - 40.0;
-        let clicked = over(
-            ui,
-            "labels cannot be opened",
-            canvas.center(),
-            Align2::CENTER_CENTER,
-            |ui| {
-                ui.set_max_width(width);
-                ui.label(medium("The labels of this photo cannot be opened"));
-                ui.label(RichText::new(message).color(tokens.second));
-                ui.button("Try again").clicked()
-            },
-        );
-        if clicked {
-            self.open_again();
-        }
-    }
-
-    /// Says that the label file could not be written, and what can be done.
-    fn conflict(&mut self, ui: &Ui, ctx: &Ctx, canvas: Rect, message: &str, changed: bool) {
-        let width = canvas.width().min(560.0) - 40.0;
-        let at = canvas.center_top() + vec2(0.0, 12.0);
-        let mut keep = false;
-        let mut theirs = false;
-        over(ui, "not saved", at, Align2::CENTER_TOP, |ui| {
-            ui.set_max_width(width);
-            let title = match changed {
-                true => "Another program has changed the label file",
-                false => "The labels could not be saved",
-            };
-            ui.label(medium(title).color(Tokens::of(ui).warning));
-            ui.label(RichText::new(message).size(size::SMALL).color(Tokens::of(ui).second));
-            ui.horizontal(|ui| {
-                let (mine, hint) = match changed {
-                    true => ("Keep mine", "Write these labels; the other version is kept in .backup"),
-                    false => ("Try again", "Write the label file again"),
-                };
-                keep = ui.button(mine).on_hover_text(hint).clicked();
-                if changed {
-                    let button = ui.button("Take theirs");
-                    let hint = "Open the changed file; edits that are not saved are kept in .journal";
-                    theirs = button.on_hover_text(hint).clicked();
-                }
-            });
-        });
-        if keep {
-            self.keep_mine(ctx);
-        } else if theirs {
-            self.take_theirs(ctx);
-        }
-    }
-
-    fn shape_chip(&mut self, ui: &Ui, ctx: &Ctx, canvas: Rect) {
-        let ready = self.shape.corners.len() > 2;
-        let mut apply = false;
-        let mut cancel = false;
-        bottom_chip(ui, canvas, "polygon", |ui| {
-            ui.label(format!("{} corners", self.shape.corners.len()));
-            ui.weak("drag to move, Backspace takes the last one back");
-            apply = ui.add_enabled(ready, egui::Button::new("Apply (Enter)")).clicked();
-            cancel = ui.button("Cancel (Esc)").clicked();
-        });
-        if apply {
-            self.apply_shape(ctx);
-        } else if cancel {
-            self.shape = Default::default();
-        }
-    }
-
-    /// Tells how to begin with a photo that has no labels.
-    fn invitation(&mut self, ui: &Ui, ctx: &Ctx, canvas: Rect) {
-        let result = result_of(ctx);
-        let mut start = false;
-        bottom_chip(ui, canvas, "how to begin", |ui| {
-            ui.label(medium("No labels yet"));
-            match result {
-                Some(_) => {
-                    let text = Command::AcceptPrediction.title();
-                    let button = ui.add(primary_button(ui, Icon::Sparkles, text)).accessible_name(text);
-                    start = button.on_hover_text(Command::AcceptPrediction.tooltip(ui)).clicked();
-                    ui.weak("or paint on the photo");
-                }
-                None => {
-                    ui.weak("Paint on the photo, or wait for the prediction");
-                }
-            }
-        });
-        if start {
-            self.take_prediction(Taken::All, ctx);
-        }
-    }
-
-    /// Says what the last edit changed.
-    fn last_edit(&self, ui: &Ui, ctx: &Ctx, canvas: Rect) {
-        let Some((sheet, last)) = self.sheet().and_then(|sheet| Some((sheet, sheet.last.as_ref()?))) else {
-            return;
-        };
-        let age = last.at.elapsed().as_secs_f32();
-        if age > STAY || sheet.layer.is_editing() {
-            return;
-        }
-        ui.ctx()
-            .request_repaint_after(std::time::Duration::from_secs_f32(STAY - age + 0.05));
-        let open = self.project();
-        let color = |id: u16| match open.filter(|_| id != UNLABELLED) {
-            Some(open) => data_color(open.set.color(id)),
-            None => Color32::GRAY,
-        };
-        let commit = &last.commit;
-        bottom_chip(ui, canvas, "what has changed", |ui| {
-            match commit.changed.as_slice() {
-                [] => {
-                    ui.label("Nothing changed");
-                }
-                [(from, to, _)] => {
-                    for (id, arrow) in [(*from, false), (*to, true)] {
-                        if arrow {
-                            ui.label(Icon::ArrowRight.unicode().to_string());
-                        }
-                        dot(ui, color(id));
-                        ui.label(medium(self.name_of(id)));
-                    }
-                }
-                [(_, to, _), ..] if commit.changed.iter().all(|(_, other, _)| other == to) => {
-                    ui.label(format!("{} classes", commit.changed.len()));
-                    ui.label(Icon::ArrowRight.unicode().to_string());
-                    dot(ui, color(*to));
-                    ui.label(medium(self.name_of(*to)));
-                }
-                _ => {
-                    ui.label(medium(capitalized(&last.name)));
-                }
-            }
-            let pixels = thousands(commit.pixels());
-            let protected = match commit.protected {
-                0 => String::new(),
-                n => format!(" · {} px protected", thousands(n)),
-            };
-            ui.weak(format!("{pixels} px{protected}"));
-            if commit.pixels() > 0 && ui.button("Undo").clicked() {
-                ctx.perform(Command::Undo);
-            }
-        });
-    }
-}
-
-fn capitalized(text: &str) -> String {
-    let mut letters = text.chars();
-    letters
-        .next()
-        .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-}
-
-/// A number with commas between thousands.
-pub(super) fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-pub(super) fn dot(ui: &mut Ui, color: Color32) {
-    let (rect, _) = ui.allocate_exact_size(vec2(10.0, 10.0), egui::Sense::hover());
-    ui.painter().circle_filled(rect.center(), 5.0, color);
-}
-
-/// Draws a field with one line at the lower edge of the canvas.
-fn bottom_chip(ui: &Ui, canvas: Rect, name: &str, content: impl FnOnce(&mut Ui)) {
-    let at = canvas.center_bottom() - vec2(0.0, 16.0);
-    over(ui, name, at, Align2::CENTER_BOTTOM, |ui| {
-        ui.horizontal(|ui| {
-            ui.spacing_mut().item_spacing.x = 8.0;
-            content(ui);
-        });
-    });
-}
-
-/// Draws a field over the canvas at a place.
-fn over<R>(ui: &Ui, name: &str, at: Pos2, pivot: Align2, content: impl FnOnce(&mut Ui) -> R) -> R {
-    Area::new(Id::unique(("over the labels", name)))
-        .order(Order::Middle)
-        .pivot(pivot)
-        .fixed_pos(at)
-        .show(ui.ctx(), |ui| {
-            chip_frame(ui, radius::FLOATING, Margin::symmetric(14, 10))
-                .show(ui, content)
-                .inner
-        })
-        .inner
 }
 
 /// Draws a dashed frame that is visible on any colour.
@@ -534,15 +338,5 @@ fn dashed(painter: &Painter, rect: Rect) {
     painter.rect_stroke(rect, 2.0, Stroke::new(3.0, shade(120)), egui::StrokeKind::Middle);
     for line in egui::Shape::dashed_line(&corners, Stroke::new(1.5, Color32::WHITE), 6.0, 4.0) {
         painter.add(line);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::thousands;
-
-    #[test]
-    fn thousands_are_set_apart() {
-        assert_eq!([7, 1204, 1_234_567].map(thousands), ["7", "1,204", "1,234,567"]);
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use egui::{Key, TextEdit, Ui};
 
 use super::Annotate;
-use super::canvas::thousands;
+use super::chips::thousands;
 use crate::annotate::project::ClassEdit;
 use crate::annotate::{Patch, UNLABELLED};
 use crate::app::action::Request;
@@ -29,6 +29,8 @@ pub(super) struct ClassDialog {
     wanted: Option<Wanted>,
     name: String,
     color: [u8; 3],
+    /// Its id in label files.
+    id: u16,
     /// What the pixels of a merged or deleted class get.
     into: u16,
     /// Whether the fields have been filled in.
@@ -124,6 +126,7 @@ impl Annotate {
                 let class = self.project().and_then(|open| open.project.class(id)).cloned();
                 if let Some(class) = class {
                     (self.dialog.name, self.dialog.color) = (class.name, class.color);
+                    self.dialog.id = id;
                 }
             }
             Wanted::Merge(id) | Wanted::Delete(id) => {
@@ -148,7 +151,19 @@ impl Annotate {
             }
             field
         });
-        ui.weak("Label files stay as they are.");
+        let Some(Wanted::Change(before)) = self.dialog.wanted else {
+            ui.weak("Label files stay as they are.");
+            return field.inner.has_focus() || field.inner.lost_focus();
+        };
+        ui.horizontal(|ui| {
+            ui.label("Id in label files");
+            ui.add(egui::DragValue::new(&mut self.dialog.id).range(0..=UNLABELLED - 1))
+                .accessible_name("Id of the class");
+        });
+        ui.weak(match self.dialog.id == before {
+            true => "Label files stay as they are.",
+            false => "All label files of the project change at once. It can be undone until the next edit.",
+        });
         field.inner.has_focus() || field.inner.lost_focus()
     }
 
@@ -221,6 +236,10 @@ impl Annotate {
                 }
                 if class.color != color {
                     self.edit_classes(ClassEdit::Recolor { id, color }, ctx);
+                }
+                if self.dialog.id != id {
+                    let to = self.dialog.id;
+                    self.edit_classes(ClassEdit::Renumber { id, to }, ctx);
                 }
             }
             Wanted::Merge(id) | Wanted::Delete(id) => self.edit_classes(ClassEdit::Delete { id, into }, ctx),

@@ -1,17 +1,17 @@
-//! Clean-up: specks are found by the thread that has the labels, and removed as one edit.
+//! Clean-up: specks and moved borders are found by the thread that has the labels, and changed as one edit.
 
 use std::path::PathBuf;
 
 use egui::{DragValue, RichText, Ui};
 
 use super::Annotate;
-use super::sheet::locked_of;
-use crate::annotate::Rules;
-use crate::annotate::tools::Specks;
+use crate::annotate::tools::{Changes, MOST_REACH, Specks};
+use crate::annotate::{Over, Rules, Span};
 use crate::app::action::Request;
-use crate::app::theme::Tokens;
+use crate::app::command::Command;
+use crate::app::theme::{Icon, Tokens, height};
 use crate::app::workspaces::Ctx;
-use crate::engine::AnnotationRequest;
+use crate::engine::{AnnotationRequest, BorderMove, Find, Found};
 
 /// What is known of the specks of the photo.
 pub(super) struct Cleaning {
@@ -21,6 +21,10 @@ pub(super) struct Cleaning {
     found: Option<(PathBuf, u64, u64, Specks)>,
     /// What was asked for and is not answered.
     asked: Option<(PathBuf, u64, u64)>,
+    /// By how many pixels borders move.
+    pub(super) by: usize,
+    /// The move that was asked for, and after which edit.
+    moving: Option<(PathBuf, BorderMove, u64)>,
 }
 
 impl Default for Cleaning {
@@ -29,6 +33,8 @@ impl Default for Cleaning {
             most: 20,
             found: None,
             asked: None,
+            by: 2,
+            moving: None,
         }
     }
 }
@@ -58,11 +64,11 @@ impl Annotate {
         if is_known || self.cleaning.asked.as_ref() == Some(&wanted) {
             return;
         }
-        ctx.request(Request::Annotate(Box::new(AnnotationRequest::FindSpecks {
+        ctx.request(Request::Annotate(Box::new(AnnotationRequest::Find(Find::Specks {
             image: wanted.0.clone(),
             most: wanted.1,
             number: wanted.2,
-        })));
+        }))));
         self.cleaning.asked = Some(wanted);
     }
 
@@ -110,19 +116,119 @@ impl Annotate {
         }
     }
 
+    /// Draws the line about borders.
+    pub(super) fn borders_line(&mut self, ui: &mut Ui, ctx: &Ctx) {
+        let tokens = Tokens::of(ui);
+        ui.horizontal(|ui| {
+            ui.label(RichText::new("Borders by").color(tokens.second));
+            let by = DragValue::new(&mut self.cleaning.by)
+                .range(1..=MOST_REACH)
+                .speed(0.2)
+                .suffix(" px");
+            ui.add(by)
+                .on_hover_text("By how many pixels borders move, and how far smoothing looks")
+                .accessible_name("By how much borders move");
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                ui.spacing_mut().item_spacing.x = 2.0;
+                for (icon, command) in [
+                    (Icon::Waves, Command::SmoothBorders),
+                    (Icon::Shrink, Command::ShrinkClass),
+                    (Icon::Expand, Command::GrowClass),
+                ] {
+                    ctx.icon(ui, icon, command, height::CONTROL);
+                }
+            });
+        });
+    }
+
+    /// Asks which pixels change when borders move. They change when the answer comes, unless there was an edit meanwhile.
+    pub(super) fn move_borders(&mut self, how: BorderMove, ctx: &Ctx) {
+        self.release(ctx);
+        let Some(sheet) = self.sheet().filter(|_| !self.changing_classes) else {
+            return;
+        };
+        let (image, number) = (sheet.image.clone(), sheet.edits);
+        self.cleaning.moving = Some((image.clone(), how, number));
+        ctx.request(Request::Annotate(Box::new(AnnotationRequest::Find(Find::Borders {
+            image,
+            how,
+            number,
+        }))));
+    }
+
+    /// Takes what the thread has found.
+    pub(super) fn take_found(&mut self, found: &Found, ctx: &Ctx) {
+        match found {
+            Found::Specks {
+                image,
+                most,
+                number,
+                specks,
+            } => self.cleaning.take((image, *most, *number), specks),
+            Found::Borders {
+                image,
+                how,
+                number,
+                changes,
+            } => {
+                let asked = self
+                    .cleaning
+                    .moving
+                    .take_if(|(of, asked, _)| of == image && asked == how);
+                let now = self
+                    .sheet()
+                    .is_some_and(|sheet| sheet.image == *image && sheet.edits == *number && !sheet.layer.is_editing());
+                match asked {
+                    Some(_) if now => self.apply_borders(*how, changes, ctx),
+                    Some(_) => ctx
+                        .actions()
+                        .info("The labels have changed meanwhile: move the borders again"),
+                    None => {}
+                }
+            }
+            Found::Checks { image, number, checks } => self.take_checks(image, *number, checks, ctx),
+            Found::Cells {
+                id,
+                side,
+                by_tokens,
+                cells,
+            } => self.cells.take((*id, *side, *by_tokens), cells),
+        }
+    }
+
+    fn apply_borders(&mut self, how: BorderMove, changes: &Changes, ctx: &Ctx) {
+        let name = match how {
+            BorderMove::Grow(class, by) => format!("grow {} by {by} px", self.name_of(class)),
+            BorderMove::Shrink(class, by) => format!("shrink {} by {by} px", self.name_of(class)),
+            BorderMove::Smooth(reach) => format!("smooth borders over {reach} px"),
+        };
+        self.change(
+            changes.iter().map(|(class, spans)| (*class, spans.as_slice())),
+            name,
+            ctx,
+        );
+    }
+
     fn clean_up(&mut self, ctx: &Ctx) {
         self.release(ctx);
         let Some(specks) = self.specks().filter(|_| !self.changing_classes).cloned() else {
             return;
         };
+        let spans = specks.spans.iter().map(|(class, spans)| (*class, spans.as_slice()));
+        self.change(spans, format!("clean up {} specks", specks.count), ctx);
+    }
+
+    /// Gives pixels classes as one edit, under the rules of all tools.
+    fn change<'s>(&mut self, spans: impl IntoIterator<Item = (u16, &'s [Span])>, name: String, ctx: &Ctx) {
+        let result = ctx.document().and_then(|document| document.result.as_ref());
         let rules = Rules {
-            locked: self.project().map(|open| locked_of(&open.project)).unwrap_or_default(),
-            ..Rules::default()
+            // Which classes are written over follows from what was found.
+            over: Over::Any,
+            ..self.rules(ctx, result)
         };
         let Some(sheet) = self.sheet_mut() else { return };
         sheet.layer.begin(rules, None);
-        let spans = specks.spans.iter().map(|(class, spans)| (*class, spans.as_slice()));
         sheet.write_all(ctx.gpu, spans);
-        sheet.commit(ctx, |_| format!("clean up {} specks", specks.count));
+        sheet.commit(ctx, |_| name);
     }
 }

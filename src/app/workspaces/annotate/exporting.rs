@@ -1,18 +1,44 @@
-//! Export of the labels of the photo.
+//! Export of the labels of the photo. They are checked first, by the thread that has them.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::Annotate;
-use crate::annotate::UNLABELLED;
-use crate::app::action::Action;
+use super::accepting::{ids_by_name, result_of};
+use crate::annotate::{Checks, UNLABELLED};
+use crate::app::action::{Action, Request};
 use crate::app::workspaces::Ctx;
-use crate::engine::{Export, LabelsExport};
+use crate::engine::{AnnotationRequest, Export, Find, LabelsExport};
 use crate::export::Options;
 
 impl Annotate {
-    /// Opens the export sheet for the labels of the photo.
-    pub(super) fn open_export(&mut self, ctx: &Ctx) {
+    /// Asks for what should be looked at; the export sheet opens with the answer.
+    pub(super) fn begin_export(&mut self, ctx: &Ctx) {
         self.release(ctx);
+        let (Some(sheet), Some(open)) = (self.sheet(), self.project()) else {
+            return;
+        };
+        let predicted = result_of(ctx).map(|result| {
+            let ids = ids_by_name(&result.model.classes, &open.project);
+            (result.prediction.clone(), ids)
+        });
+        ctx.request(Request::Annotate(Box::new(AnnotationRequest::Find(Find::Checks {
+            image: sheet.image.clone(),
+            ids: open.project.listed().map(|class| class.id).collect(),
+            predicted,
+            number: sheet.edits,
+        }))));
+    }
+
+    /// Opens the export sheet, if the photo and its labels are still those that were checked.
+    pub(super) fn take_checks(&mut self, image: &Path, number: u64, checks: &Checks, ctx: &Ctx) {
+        let is_now = |sheet: &super::Sheet| sheet.image == image && sheet.edits == number;
+        if self.sheet().is_some_and(is_now) {
+            self.open_export(checks, ctx);
+        }
+    }
+
+    fn open_export(&mut self, checks: &Checks, ctx: &Ctx) {
         let (Some(sheet), Some(open), Some(document)) = (self.sheet(), self.project(), ctx.document()) else {
             return;
         };
@@ -26,6 +52,7 @@ impl Annotate {
         hidden[usize::from(unlabelled)] = true;
         let export = Export::Labels(LabelsExport {
             photo: document.photo.clone(),
+            findings: checks.findings(&open.set),
             map: Arc::new(map),
             classes: open.set.clone(),
             options: Options {

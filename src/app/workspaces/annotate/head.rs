@@ -10,7 +10,7 @@ use crate::annotate::tools::{Brush, Tip};
 use crate::annotate::{ClassIds, UNLABELLED};
 use crate::app::command::Command;
 use crate::app::theme::{Icon, Tokens, height, size};
-use crate::app::widgets::{icon_button, percent_row, tick};
+use crate::app::widgets::{icon_button, percent_row, slider_row, tick};
 use crate::app::workspaces::Ctx;
 
 /// Width of the slider of sizes, in points.
@@ -49,7 +49,24 @@ impl Annotate {
                     self.holes(ui);
                 }
                 Tool::Region => self.holes(ui),
-                Tool::Polygon | Tool::Lasso | Tool::Pick | Tool::Hand => {}
+                Tool::Wand => self.wand_controls(ui, room),
+                Tool::Cells => self.cell_controls(ui),
+                Tool::Polygon | Tool::Lasso | Tool::Wire | Tool::Pick | Tool::Note | Tool::Hand => {}
+            }
+            if self.tool.can_select() {
+                let hint = "Select the area instead of filling it: tools then change only what is selected. \
+                            With Shift: add to the selection. With Alt: take out of it (Q)";
+                let selects = self.settings.selects;
+                let button = icon_button(
+                    ui,
+                    Icon::SquareDashed,
+                    "Select instead of fill",
+                    height::CONTROL,
+                    selects,
+                );
+                if button.on_hover_text(hint).clicked() {
+                    ctx.perform(Command::ToggleSelecting);
+                }
             }
             if self.tool.edits() {
                 self.over_menu(ui, ctx);
@@ -74,6 +91,10 @@ impl Annotate {
             .suffix(" px");
         let hint = "Size of the tip: [ and ], Alt and the wheel, or Alt and a drag with the right button";
         ui.add(slider).on_hover_text(hint).accessible_name("Tip size");
+        if self.pressure.is_some() {
+            tick(ui, &mut self.settings.follows_pressure, "Pressure")
+                .on_hover_text("The tip is smaller the more lightly the pen is pressed");
+        }
         if self.tool == Tool::Brush && room > ROOM_FOR_STATE {
             let fills = icon_button(
                 ui,
@@ -86,6 +107,36 @@ impl Annotate {
                 self.settings.fills_loops = !self.settings.fills_loops;
             }
         }
+    }
+
+    fn wand_controls(&mut self, ui: &mut Ui, room: f32) {
+        ui.spacing_mut().slider_width = SIZES;
+        let hint = "How different pixels may be. Dragging with the wand changes it, too";
+        if self.settings.wand_by_tokens {
+            let slider = Slider::new(&mut self.settings.similarity, 0.0..=1.0)
+                .custom_formatter(|share, _| format!("{:.0} %", share * 100.0));
+            ui.add(slider).on_hover_text(hint).accessible_name("Least similarity");
+        } else {
+            ui.add(Slider::new(&mut self.settings.tolerance, 0..=128))
+                .on_hover_text(hint)
+                .accessible_name("Tolerance");
+        }
+        tick(ui, &mut self.settings.wand_by_tokens, "Tokens").on_hover_text("Go by what the model sees, not by colour");
+        if room > ROOM_FOR_CANVAS {
+            self.holes(ui);
+        }
+    }
+
+    fn cell_controls(&mut self, ui: &mut Ui) {
+        ui.spacing_mut().slider_width = SIZES;
+        let slider = Slider::new(&mut self.settings.cell_side, 4..=200)
+            .logarithmic(true)
+            .suffix(" px");
+        ui.add(slider)
+            .on_hover_text("About how many pixels a superpixel is across")
+            .accessible_name("Size of superpixels");
+        tick(ui, &mut self.settings.cells_by_tokens, "Tokens")
+            .on_hover_text("Borders follow what the model sees, not colour alone");
     }
 
     fn holes(&mut self, ui: &mut Ui) {
@@ -110,7 +161,13 @@ impl Annotate {
                 count => format!("{count} classes"),
             },
         };
-        let limited = self.settings.unsure_below.map_or("", |_| ", where unsure");
+        let mut limited = self
+            .settings
+            .unsure_below
+            .map_or(String::new(), |_| ", where unsure".into());
+        if let Some([low, high]) = self.settings.brightness {
+            limited = format!("{limited}, {low} to {high} bright");
+        }
         let label = format!("Over {text}{limited} {}", Icon::ChevronDown.unicode());
         let button = ui
             .add(egui::Button::new(label).truncate())
@@ -171,6 +228,17 @@ impl Annotate {
                 below,
                 0.0..=1.0,
             );
+        }
+        let mut limited = self.settings.brightness.is_some();
+        if tick(ui, &mut limited, "Only pixels of a brightness").changed() {
+            self.settings.brightness = limited.then_some([0, 255]);
+        }
+        if let Some([low, high]) = &mut self.settings.brightness {
+            for (title, value) in [("From", &mut *low), ("To", &mut *high)] {
+                let hint = "0 is black, 255 is white";
+                slider_row(ui, title, hint, Slider::new(value, 0..=255));
+            }
+            *high = (*high).max(*low);
         }
         ui.weak("Locked classes never change.");
     }

@@ -4,12 +4,15 @@
 //! goes to the thread that writes label files as soon as it has ended.
 
 mod accepting;
+mod area;
 mod canvas;
+mod chips;
 mod class_dialog;
 mod class_rows;
 mod cleaning;
 mod exporting;
 mod head;
+mod notes;
 mod opening;
 mod painting;
 mod panel;
@@ -17,20 +20,31 @@ mod review;
 mod sheet;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod tool;
+mod veil;
 mod workspace;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 
 use super::image_view::ImageView;
+use crate::annotate::tools::edge_path;
 use crate::engine::ImageSource;
+use crate::photo::Photo;
+use area::{CellsOfPhoto, PreviewKey, Selected};
 use class_dialog::ClassDialog;
 use cleaning::Cleaning;
+use notes::OpenNote;
 use opening::Opening;
 use painting::Doing;
 use sheet::{OpenProject, Sheet};
+use tokens::Tokens;
 use tool::{Tool, ToolSettings};
+use veil::Veil;
+
+/// A side of a polygon: its ends, and the points between them with the second end.
+type Side = ([[f64; 2]; 2], Vec<[f64; 2]>);
 
 /// The corners of a polygon that has not been applied.
 #[derive(Clone, Debug, Default)]
@@ -39,6 +53,51 @@ struct Shape {
     corners: Vec<[f64; 2]>,
     /// Whether the last corner is connected with the first.
     closed: bool,
+    /// Whether its sides follow edges of the photo.
+    follows: bool,
+    /// Sides that follow edges.
+    sides: Vec<Side>,
+}
+
+impl Shape {
+    /// Finds the sides that follow edges, with one to the pointer if it is given. Sides that are known stay.
+    fn follow(&mut self, photo: &Photo, pointer: Option<[f64; 2]>) {
+        let mut known = std::mem::take(&mut self.sides);
+        if !self.follows {
+            return;
+        }
+        for ends in self.ends(pointer) {
+            let side = known.iter().position(|(of, _)| *of == ends);
+            let side = match side {
+                Some(at) => known.swap_remove(at),
+                None => (ends, edge_path(photo, ends[0], ends[1])),
+            };
+            self.sides.push(side);
+        }
+    }
+
+    /// The ends of all sides.
+    fn ends(&self, pointer: Option<[f64; 2]>) -> Vec<[[f64; 2]; 2]> {
+        let last = if self.closed {
+            self.corners.first().copied()
+        } else {
+            pointer
+        };
+        let next = self.corners.iter().skip(1).copied().chain(last);
+        self.corners.iter().zip(next).map(|(a, b)| [*a, b]).collect()
+    }
+
+    /// The whole line, with the points between corners.
+    fn line(&self, pointer: Option<[f64; 2]>) -> Vec<[f64; 2]> {
+        let mut line: Vec<[f64; 2]> = self.corners.first().copied().into_iter().collect();
+        for ends in self.ends(pointer) {
+            match self.sides.iter().find(|(of, _)| *of == ends) {
+                Some((_, points)) => line.extend(points),
+                None => line.push(ends[1]),
+            }
+        }
+        line
+    }
 }
 
 /// The state of the workspace.
@@ -80,6 +139,20 @@ pub(super) struct Annotate {
     least_confidence: f32,
     /// Search text of the class list.
     search: String,
+    /// The pixels that tools may change; `None` for all.
+    selected: Option<Selected>,
+    tokens: Tokens,
+    cells: CellsOfPhoto,
+    /// What a click would change.
+    preview: Veil<PreviewKey>,
+    /// What lies outside of the selection.
+    outside: Veil<usize>,
+    /// The prediction where there are no labels: of which photo and prediction, after how many edits.
+    underlay: Veil<(u64, usize, u64)>,
+    /// How hard a pen is pressed, 0..=1, where the system says so.
+    pressure: Option<f32>,
+    /// The note that is being written.
+    note: Option<OpenNote>,
 }
 
 impl Annotate {

@@ -59,6 +59,9 @@ impl Annotate {
             self.shape = self.shapes.remove(source).unwrap_or_default();
             self.last_tip = None;
             self.unsure = None;
+            self.note = None;
+            self.deselect();
+            self.tokens.forget();
             self.check_class();
         }
         self.drop_foreign_sheets(ctx);
@@ -190,12 +193,7 @@ impl Annotate {
                     opening.saving = Some(failed);
                 }
             }
-            AnnotationNews::Specks {
-                image,
-                most,
-                number,
-                specks,
-            } => self.cleaning.take((image, *most, *number), specks),
+            AnnotationNews::Found(found) => self.take_found(found, ctx),
             AnnotationNews::Classes { .. } | AnnotationNews::ClassesFailed { .. } | AnnotationNews::Counted { .. } => {
                 self.take_classes(news, ctx);
             }

@@ -1,14 +1,16 @@
 //! From the pointer to edits. Every position of the pointer counts, also those between two frames.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use egui::{Event, Modifiers, PointerButton, Pos2, Ui};
 
+use super::area::Use;
 use super::sheet::{Sheet, locked_of};
 use super::tool::Tool;
 use super::{Annotate, Shape};
-use crate::annotate::tools::{all_like, holes, inside, region};
-use crate::annotate::{Commit, Rules, Span, UNLABELLED, Unsure};
+use crate::annotate::tools::{Brush, holes, inside};
+use crate::annotate::{BrightnessRange, Commit, Rules, Span, UNLABELLED, Unsure};
 use crate::app::canvas::CanvasResponse;
 use crate::app::workspaces::Ctx;
 use crate::engine::{Prediction, Segmented};
@@ -34,7 +36,19 @@ pub(super) enum Doing {
         area: Vec<Span>,
     },
     /// A line drawn by hand.
-    Lasso { points: Vec<[f64; 2]>, erases: bool },
+    Lasso { points: Vec<[f64; 2]>, used: Use },
+    /// The wand is pressed on a pixel; moving changes its tolerance.
+    Wand { pixel: [usize; 2], last: Pos2, used: Use },
+    /// Superpixels are painted or selected.
+    Cells {
+        /// Where the pointer is.
+        last: [f64; 2],
+        used: Use,
+        /// Numbers of those that were painted.
+        seen: HashSet<u32>,
+        /// Their pixels, if they are selected.
+        area: Vec<Span>,
+    },
     /// A corner of the polygon is moved.
     Corner(usize),
     /// The size of the tip is changed by moving sideways.
@@ -67,7 +81,11 @@ impl Annotate {
             let pointer = |event: &&Event| {
                 matches!(
                     event,
-                    Event::PointerButton { .. } | Event::PointerMoved(_) | Event::PointerGone | Event::WindowFocused(_)
+                    Event::PointerButton { .. }
+                        | Event::PointerMoved(_)
+                        | Event::PointerGone
+                        | Event::WindowFocused(_)
+                        | Event::Touch { .. }
                 )
             };
             input.events.iter().filter(pointer).cloned().collect::<Vec<_>>()
@@ -80,14 +98,32 @@ impl Annotate {
                     pressed: true,
                     modifiers,
                 } if over && canvas.contains(pos) => self.press(frame, pos, button, modifiers),
+                Event::Touch { force, phase, .. } => self.feel(force, phase),
                 Event::PointerMoved(pos) => self.drag(frame, pos),
-                Event::PointerButton { pressed: false, .. } | Event::PointerGone | Event::WindowFocused(false) => {
-                    self.release(frame.ctx);
-                }
+                Event::PointerButton { pressed: false, .. } => self.let_go(frame),
+                Event::PointerGone | Event::WindowFocused(false) => self.release(frame.ctx),
                 _ => {}
             }
         }
         self.take_wheel(ui, over);
+    }
+
+    /// Takes how hard a pen is pressed.
+    fn feel(&mut self, force: Option<f32>, phase: egui::TouchPhase) {
+        let ends = matches!(phase, egui::TouchPhase::End | egui::TouchPhase::Cancel);
+        self.pressure = force.filter(|_| !ends).map(|force| force.clamp(0.0, 1.0));
+    }
+
+    /// The tip, as hard as a pen is pressed.
+    pub(super) fn brush(&self) -> Brush {
+        let brush = self.settings.brush();
+        match self.pressure.filter(|_| self.settings.follows_pressure) {
+            Some(pressure) => Brush {
+                size: ((brush.size as f32 * pressure).round() as u32).max(Brush::SIZES[0]),
+                ..brush
+            },
+            None => brush,
+        }
     }
 
     /// Alt and the wheel change the size of the tip.
@@ -115,16 +151,41 @@ impl Annotate {
         let place = frame.happened.place_in_photo(at);
         match self.tool {
             Tool::Brush | Tool::Eraser => self.begin_stroke(frame, place, modifiers),
-            Tool::Polygon => self.press_polygon(frame, at, place),
+            Tool::Polygon | Tool::Wire => self.press_polygon(frame, at, place),
             Tool::Lasso => {
                 self.doing = Doing::Lasso {
                     points: vec![place],
-                    erases: modifiers.alt,
+                    used: Use::of(modifiers),
                 };
             }
-            Tool::Fill | Tool::Region | Tool::Pick => {
+            Tool::Cells => self.begin_cells(frame, at, modifiers),
+            Tool::Wand => {
                 if let Some(pixel) = self.pixel_at(place) {
-                    self.click(frame, pixel, modifiers);
+                    self.doing = Doing::Wand {
+                        pixel,
+                        last: at,
+                        used: Use::of(modifiers),
+                    };
+                }
+            }
+            Tool::Fill | Tool::Region => {
+                if let Some(pixel) = self.pixel_at(place)
+                    && let Some(spans) = self.area_at(frame, pixel)
+                {
+                    self.give(frame.ctx, &spans, Some(pixel), Use::of(modifiers));
+                }
+            }
+            Tool::Pick => {
+                if let Some([x, y]) = self.pixel_at(place)
+                    && let Some(id) = self.sheet().and_then(|sheet| sheet.map().get(x, y))
+                    && id != UNLABELLED
+                {
+                    self.choose_class(id);
+                }
+            }
+            Tool::Note => {
+                if let Some(pixel) = self.pixel_at(place) {
+                    self.open_note(pixel);
                 }
             }
             Tool::Hand => {}
@@ -132,14 +193,14 @@ impl Annotate {
     }
 
     /// The pixel at a place, if there is one.
-    fn pixel_at(&self, [x, y]: [f64; 2]) -> Option<[usize; 2]> {
+    pub(super) fn pixel_at(&self, [x, y]: [f64; 2]) -> Option<[usize; 2]> {
         let [width, height] = self.sheet()?.layer.size();
         let inside = x >= 0.0 && y >= 0.0 && x < width as f64 && y < height as f64;
         inside.then_some([x as usize, y as usize])
     }
 
     /// The rules of an edit that begins now.
-    pub(super) fn rules(&self, result: Option<&Segmented>) -> Rules {
+    pub(super) fn rules(&self, ctx: &Ctx, result: Option<&Segmented>) -> Rules {
         let locked = self.project().map(|open| locked_of(&open.project)).unwrap_or_default();
         let unsure = self.settings.unsure_below.map(|below| {
             let below = (below * 65535.0).round() as u16;
@@ -150,24 +211,26 @@ impl Annotate {
             };
             Unsure { below, confidence }
         });
+        let photo = ctx.document().map(|document| document.photo.photo.clone());
+        let brightness = self.settings.brightness.zip(photo);
         Rules {
             over: self.settings.over.rule(),
             locked,
+            selection: self.selected.as_ref().map(|selected| selected.selection.clone()),
             unsure,
-            ..Rules::default()
+            brightness: brightness.map(|(range, photo)| BrightnessRange { range, photo }),
         }
     }
 
     /// The class that a tool gives.
-    fn given(&self, erases: bool) -> u16 {
+    pub(super) fn given(&self, erases: bool) -> u16 {
         if erases { UNLABELLED } else { self.class }
     }
 
     fn begin_stroke(&mut self, frame: &Frame, place: [f64; 2], modifiers: Modifiers) {
-        let brush = self.settings.brush();
-        let at = brush.settled(place);
+        let at = self.brush().settled(place);
         let class = self.given(self.tool == Tool::Eraser);
-        let rules = self.rules(frame.result);
+        let rules = self.rules(frame.ctx, frame.result);
         let press = self.pixel_at(place);
         let from = self.last_tip.filter(|_| modifiers.shift).unwrap_or(at);
         let Some(sheet) = self.sheet_mut() else { return };
@@ -182,7 +245,7 @@ impl Annotate {
 
     /// Moves the tip to a settled place.
     fn stroke_to(&mut self, ctx: &Ctx, to: [f64; 2]) {
-        let brush = self.settings.brush();
+        let brush = self.brush();
         let fills = self.settings.fills_loops;
         let Doing::Stroke {
             mut last,
@@ -209,8 +272,9 @@ impl Annotate {
         match &mut self.doing {
             Doing::Nothing => {}
             Doing::Stroke { last, .. } => {
-                let to = self.settings.brush().settled(place);
-                if to != *last {
+                let last = *last;
+                let to = self.brush().settled(place);
+                if to != last {
                     self.stroke_to(frame.ctx, to);
                 }
             }
@@ -223,6 +287,11 @@ impl Annotate {
                     points.push(place);
                 }
             }
+            Doing::Wand { last, .. } => {
+                let points = at.x - std::mem::replace(last, at).x;
+                self.drag_wand(points);
+            }
+            Doing::Cells { .. } => self.paint_cells(frame.ctx, place),
             Doing::Corner(index) => {
                 if let Some(corner) = self.shape.corners.get_mut(*index) {
                     *corner = place;
@@ -232,7 +301,7 @@ impl Annotate {
                 let before = self.pressed_at.replace(at).unwrap_or(at);
                 let step = (at.x - before.x) / frame.happened.zoom();
                 let size = self.settings.size as f32 + 2.0 * step;
-                let [least, most] = crate::annotate::tools::Brush::SIZES;
+                let [least, most] = Brush::SIZES;
                 self.settings.size = (size.round().max(1.0) as u32).clamp(least, most);
             }
         }
@@ -251,33 +320,45 @@ impl Annotate {
                 }
                 sheet.commit(ctx, |commit| names.name(commit));
             }
-            Doing::Lasso { points, erases } => self.fill_polygon(ctx, &points, erases),
-            Doing::Nothing | Doing::Corner(_) | Doing::Resize => {}
+            Doing::Lasso { points, used } => self.fill_polygon(ctx, &points, used),
+            Doing::Cells { area, used, .. } => {
+                if self.settings.selects {
+                    return self.give(ctx, &area, None, used);
+                }
+                let names = self.namer();
+                let Some(sheet) = self.sheet_mut() else { return };
+                sheet.commit(ctx, |commit| names.name(commit));
+            }
+            Doing::Nothing | Doing::Corner(_) | Doing::Resize | Doing::Wand { .. } => {}
         }
     }
 
-    /// Gives what lies inside of corners a class.
-    pub(super) fn fill_polygon(&mut self, ctx: &Ctx, corners: &[[f64; 2]], erases: bool) {
-        if self.changing_classes {
-            return;
+    /// Ends what the button was doing on the canvas.
+    fn let_go(&mut self, frame: &Frame) {
+        if let Doing::Wand { pixel, used, .. } = self.doing {
+            self.doing = Doing::Nothing;
+            if let Some(spans) = self.area_at(frame, pixel) {
+                self.give(frame.ctx, &spans, Some(pixel), used);
+            }
         }
-        let class = self.given(erases);
-        let document = ctx
-            .document()
-            .filter(|document| Some(&document.photo.source) == self.current.as_ref());
-        let rules = self.rules(document.and_then(|document| document.result.as_ref()));
+        self.release(frame.ctx);
+    }
+
+    /// Gives what lies inside of corners a class, or selects it.
+    pub(super) fn fill_polygon(&mut self, ctx: &Ctx, corners: &[[f64; 2]], used: Use) {
+        let Some(size) = self.sheet().map(|sheet| sheet.layer.size()) else {
+            return;
+        };
         let press = corners.first().and_then(|corner| self.pixel_at(*corner));
-        let names = self.namer();
-        let Some(sheet) = self.sheet_mut() else { return };
-        let spans = inside(corners, sheet.layer.size());
-        sheet.layer.begin(rules, press);
-        write(sheet, ctx, &spans, class);
-        sheet.commit(ctx, |commit| names.name(commit));
+        self.give(ctx, &inside(corners, size), press, used);
     }
 
     fn press_polygon(&mut self, frame: &Frame, at: Pos2, place: [f64; 2]) {
+        if self.shape.corners.is_empty() {
+            self.shape.follows = self.tool == Tool::Wire;
+        }
         let near = |corner: &[f64; 2]| frame.happened.on_screen(*corner).distance(at) <= NEAR;
-        let Shape { corners, closed } = &mut self.shape;
+        let Shape { corners, closed, .. } = &mut self.shape;
         match corners.iter().position(near) {
             // The first corner closes the polygon.
             Some(0) if !*closed && corners.len() > 2 => {
@@ -304,41 +385,15 @@ impl Annotate {
         if self.changing_classes {
             return;
         }
-        let shape = std::mem::take(&mut self.shape);
+        let mut shape = std::mem::take(&mut self.shape);
         self.doing = Doing::Nothing;
         if shape.corners.len() > 2 {
-            self.fill_polygon(ctx, &shape.corners, false);
-        }
-    }
-
-    /// A click with a tool that acts on the area at a pixel.
-    fn click(&mut self, frame: &Frame, pixel: [usize; 2], modifiers: Modifiers) {
-        let Some(sheet) = self.sheet() else { return };
-        let map = sheet.map();
-        let mut spans = match self.tool {
-            Tool::Fill if self.settings.fills_all => all_like(map, pixel),
-            Tool::Fill => region(map, pixel),
-            Tool::Region => match frame.result {
-                Some(result) => region(&result.prediction.labels.map, pixel),
-                None => return frame.ctx.actions().info("There is no prediction of this photo yet"),
-            },
-            _ => {
-                let id = map.get(pixel[0], pixel[1]).filter(|id| *id != UNLABELLED);
-                if let Some(id) = id {
-                    self.choose_class(id);
-                }
-                return;
+            shape.closed = true;
+            if let Some(document) = ctx.document() {
+                shape.follow(&document.photo.photo, None);
             }
-        };
-        let size = sheet.layer.size();
-        spans.extend(holes(&spans, size, self.settings.holes));
-        let class = self.given(modifiers.alt);
-        let rules = self.rules(frame.result);
-        let names = self.namer();
-        let Some(sheet) = self.sheet_mut() else { return };
-        sheet.layer.begin(rules, Some(pixel));
-        write(sheet, frame.ctx, &spans, class);
-        sheet.commit(frame.ctx, |commit| names.name(commit));
+            self.fill_polygon(ctx, &shape.line(None), Use::default());
+        }
     }
 
     /// Names edits by their classes.

@@ -4,7 +4,8 @@ use egui::{RichText, Ui};
 
 use super::Annotate;
 use super::accepting::result_of;
-use super::canvas::thousands;
+use super::chips::thousands;
+use crate::annotate::UNLABELLED;
 use crate::annotate::project::ImageState;
 use crate::app::action::{Action, Request};
 use crate::app::command::Command;
@@ -23,8 +24,10 @@ pub(super) struct UnsurePlace {
     /// Column and row of its upper left corner, and its width and height, in pixels of the photo.
     at: [usize; 2],
     size: [usize; 2],
-    /// Mean confidence of the model there, 0..=1.
+    /// Mean confidence of the model there, or share of the pixels on which two agree, 0..=1.
     confidence: f32,
+    /// What the number says.
+    of: &'static str,
 }
 
 impl UnsurePlace {
@@ -36,21 +39,23 @@ impl UnsurePlace {
     }
 }
 
-/// The square in which the model is least sure, without those that were looked at.
-fn least_sure(map: &LabelMap, confidence: &[u16], looked_at: &[[usize; 2]]) -> Option<UnsurePlace> {
-    let side = (map.width.max(map.height) / SQUARES).max(8);
+/// The square with the lowest mean, without those that were looked at. `share` is asked for some pixels by their index,
+/// row by row, and says something between 0 and 65535.
+fn lowest(size: [usize; 2], looked_at: &[[usize; 2]], share: impl Fn(usize) -> u16) -> Option<UnsurePlace> {
+    let [width, height] = size;
+    let side = (width.max(height) / SQUARES).max(8);
     let mut least: Option<UnsurePlace> = None;
-    for top in (0..map.height).step_by(side) {
-        for left in (0..map.width).step_by(side) {
+    for top in (0..height).step_by(side) {
+        for left in (0..width).step_by(side) {
             if looked_at.contains(&[left, top]) {
                 continue;
             }
-            let size = [side.min(map.width - left), side.min(map.height - top)];
+            let size = [side.min(width - left), side.min(height - top)];
             // Every fourth pixel of every fourth row tells enough.
             let (mut sum, mut count) = (0u64, 0u64);
             for y in (top..top + size[1]).step_by(4) {
                 for x in (left..left + size[0]).step_by(4) {
-                    sum += u64::from(confidence.get(y * map.width + x).copied().unwrap_or(u16::MAX));
+                    sum += u64::from(share(y * width + x));
                     count += 1;
                 }
             }
@@ -60,11 +65,22 @@ fn least_sure(map: &LabelMap, confidence: &[u16], looked_at: &[[usize; 2]]) -> O
                     at: [left, top],
                     size,
                     confidence: mean,
+                    of: "",
                 });
             }
         }
     }
     least
+}
+
+/// The square in which the model is least sure, without those that were looked at.
+fn least_sure(map: &LabelMap, confidence: &[u16], looked_at: &[[usize; 2]]) -> Option<UnsurePlace> {
+    let sure = |at: usize| confidence.get(at).copied().unwrap_or(u16::MAX);
+    let place = lowest([map.width, map.height], looked_at, sure)?;
+    Some(UnsurePlace {
+        of: "Least sure in the frame",
+        ..place
+    })
 }
 
 impl Annotate {
@@ -98,9 +114,10 @@ impl Annotate {
         }
         if !low {
             self.specks_line(ui, ctx);
+            self.borders_line(ui, ctx);
         }
         if let Some(place) = &self.unsure {
-            let text = format!("Least sure in the frame: {:.0} %", place.confidence * 100.0);
+            let text = format!("{}: {:.0} %", place.of, place.confidence * 100.0);
             ui.label(RichText::new(text).size(size::SMALL).color(tokens.second));
         }
         ui.horizontal(|ui| {
@@ -196,13 +213,71 @@ impl Annotate {
             looked_at.clear();
             least_sure(&labels.map, &labels.confidence, &looked_at)
         });
-        if let Some(place) = &place {
+        self.show_place(place, (source.clone(), looked_at), ctx);
+    }
+
+    /// Shows where another model disagrees most with the one in use, or the labels if no other has seen the photo; at the
+    /// next call the place after that.
+    pub(super) fn next_disagreement(&mut self, ctx: &Ctx) {
+        let (Some(result), Some(document)) = (result_of(ctx), ctx.document()) else {
+            return;
+        };
+        let source = &document.photo.source;
+        let looked_at = match self.looked_at.take() {
+            Some((of, places)) if of == *source => places,
+            _ => Vec::new(),
+        };
+        let is_other = |other: &&crate::engine::Segmented| {
+            other.photo.id == result.photo.id
+                && (other.model.id, other.output) != (result.model.id, result.output)
+                && other.model.classes.has_names_of(&result.model.classes)
+        };
+        let results = ctx.state.library.results.iter().map(|(_, other)| other);
+        let other = results.into_iter().find(is_other);
+        let ids = &result.prediction.labels.map.ids;
+        let size = [document.photo.photo.width, document.photo.photo.height];
+        let agree = |same: bool| if same { u16::MAX } else { 0 };
+        let find = |looked_at: &[[usize; 2]]| match (other, self.sheet(), self.project()) {
+            (Some(other), ..) => {
+                let others = &other.prediction.labels.map.ids;
+                let place = lowest(size, looked_at, |at| agree(ids.get(at) == others.get(at)))?;
+                Some(UnsurePlace {
+                    of: "Agreement of two models in the frame",
+                    ..place
+                })
+            }
+            (None, Some(sheet), Some(open)) => {
+                let taken_as = super::accepting::ids_by_name(&result.model.classes, &open.project);
+                let labels = &sheet.map().ids;
+                let id_of = |at: usize| taken_as.get(usize::from(*ids.get(at)?)).copied().flatten();
+                let place = lowest(size, looked_at, |at| {
+                    let label = labels.get(at).copied();
+                    agree(label == Some(UNLABELLED) || label == id_of(at))
+                })?;
+                Some(UnsurePlace {
+                    of: "Agreement of labels and model in the frame",
+                    ..place
+                })
+            }
+            _ => None,
+        };
+        let place = find(&looked_at).or_else(|| find(&[]));
+        self.show_place(place, (source.clone(), looked_at), ctx);
+    }
+
+    /// Moves the photo so that a place fills a third of the canvas.
+    fn show_place(
+        &mut self,
+        place: Option<UnsurePlace>,
+        (source, mut looked_at): (ImageSource, Vec<[usize; 2]>),
+        ctx: &Ctx,
+    ) {
+        if let (Some(place), Some(document)) = (&place, ctx.document()) {
             looked_at.push(place.at);
             let middle = [0, 1].map(|i| (place.at[i] as f32) + 0.5 * place.size[i] as f32);
             let mut camera = ctx.state.canvas.camera;
             let photo = &document.photo.photo;
             if let Some(area) = ctx.state.canvas.area {
-                // The square fills a third of the canvas.
                 let wanted = area.size().min_elem() / 3.0 / place.size[0].max(place.size[1]) as f32;
                 camera.zoom_by(wanted / camera.zoom());
             }
@@ -213,7 +288,7 @@ impl Annotate {
             ctx.send(Action::Camera(camera));
         }
         self.unsure = place;
-        self.looked_at = Some((source.clone(), looked_at));
+        self.looked_at = Some((source, looked_at));
     }
 }
 

@@ -208,7 +208,7 @@ fn states_are_kept_and_the_same_state_again_takes_it_back() {
 #[test]
 fn tools_take_their_rules_from_the_settings() {
     let mut studio = Studio::new(&["a.jpg"]);
-    assert_eq!(studio.annotate.rules(None).over, Over::Any);
+    assert_eq!(studio.annotate.rules(&studio.bench.ctx(), None).over, Over::Any);
     studio.annotate.settings.over = PaintOver::Unlabelled;
     studio.annotate.settings.unsure_below = Some(0.5);
     let result = studio
@@ -216,7 +216,7 @@ fn tools_take_their_rules_from_the_settings() {
         .ctx()
         .document()
         .and_then(|document| document.result.clone());
-    let rules = studio.annotate.rules(result.as_ref());
+    let rules = studio.annotate.rules(&studio.bench.ctx(), result.as_ref());
     assert_eq!(
         (rules.over, rules.unsure.map(|unsure| unsure.below)),
         (Over::Unlabelled, Some(32768))

@@ -21,24 +21,37 @@ pub(super) enum Tool {
     Fill,
     /// Fills a region of the prediction.
     Region,
+    /// Fills connected pixels that resemble the one that is pressed.
+    Wand,
+    /// Fills a polygon whose sides follow edges of the photo.
+    Wire,
+    /// Paints whole superpixels.
+    Cells,
     /// Chooses the class at a pixel.
     Pick,
+    /// Puts a note at a pixel.
+    Note,
     /// Moves the photo.
     Hand,
 }
 
 impl Tool {
     /// In the order of the rail; `None` is a gap.
-    pub(super) const RAIL: [Option<Self>; 10] = [
+    pub(super) const RAIL: [Option<Self>; 15] = [
         Some(Self::Brush),
         Some(Self::Eraser),
         None,
         Some(Self::Polygon),
         Some(Self::Lasso),
+        Some(Self::Wire),
+        None,
         Some(Self::Fill),
         Some(Self::Region),
+        Some(Self::Wand),
+        Some(Self::Cells),
         None,
         Some(Self::Pick),
+        Some(Self::Note),
         Some(Self::Hand),
     ];
 
@@ -50,7 +63,11 @@ impl Tool {
             Self::Lasso => Icon::Lasso,
             Self::Fill => Icon::PaintBucket,
             Self::Region => Icon::Shapes,
+            Self::Wand => Icon::WandSparkles,
+            Self::Wire => Icon::Magnet,
+            Self::Cells => Icon::Hexagon,
             Self::Pick => Icon::Pipette,
+            Self::Note => Icon::MessageSquare,
             Self::Hand => Icon::Hand,
         }
     }
@@ -63,7 +80,11 @@ impl Tool {
             Self::Lasso => "Lasso",
             Self::Fill => "Fill",
             Self::Region => "Region",
+            Self::Wand => "Magic wand",
+            Self::Wire => "Live wire",
+            Self::Cells => "Superpixels",
             Self::Pick => "Pick class",
+            Self::Note => "Note",
             Self::Hand => "Move photo",
         }
     }
@@ -77,7 +98,11 @@ impl Tool {
             Self::Lasso => Command::UseLasso,
             Self::Fill => Command::UseFill,
             Self::Region => Command::UseRegion,
+            Self::Wand => Command::UseWand,
+            Self::Wire => Command::UseWire,
+            Self::Cells => Command::UseCells,
             Self::Pick => Command::UsePick,
+            Self::Note => Command::UseNote,
             Self::Hand => Command::UseHand,
         }
     }
@@ -96,7 +121,11 @@ impl Tool {
             Self::Lasso => "Draw around what you want to fill. With Alt: take classes away.",
             Self::Fill => "Click an area of the labels to give it the class.",
             Self::Region => "Click an area of the prediction to give it the class.",
+            Self::Wand => "Click what resembles the area. Drag right for more, left for less.",
+            Self::Wire => "Click along an edge, the line follows it. Then Enter.",
+            Self::Cells => "Drag over small areas of the photo to paint them whole.",
             Self::Pick => "Click a pixel to choose its class.",
+            Self::Note => "Click a place to write a note there.",
             Self::Hand => "Drag to move the photo. Other tools do so while Space is held.",
         }
     }
@@ -108,7 +137,22 @@ impl Tool {
 
     /// Whether it changes labels.
     pub(super) fn edits(self) -> bool {
-        !matches!(self, Self::Pick | Self::Hand)
+        !matches!(self, Self::Pick | Self::Note | Self::Hand)
+    }
+
+    /// Whether it finds an area at a pixel, which is shown before the click.
+    pub(super) fn finds_areas(self) -> bool {
+        matches!(self, Self::Fill | Self::Region | Self::Wand | Self::Cells)
+    }
+
+    /// Whether it fills an area that can be selected instead.
+    pub(super) fn can_select(self) -> bool {
+        self.edits() && !self.has_tip()
+    }
+
+    /// Whether it draws a polygon of corners.
+    pub(super) fn has_corners(self) -> bool {
+        matches!(self, Self::Polygon | Self::Wire)
     }
 }
 
@@ -148,6 +192,24 @@ pub(super) struct ToolSettings {
     pub(super) over: PaintOver,
     /// Only pixels of which the model is less sure than this are edited, 0..=1; `None` for all.
     pub(super) unsure_below: Option<f32>,
+    /// Only pixels of this brightness are edited, 0..=255; `None` for all.
+    pub(super) brightness: Option<[u8; 2]>,
+    /// Whether tools that fill areas select them instead.
+    pub(super) selects: bool,
+    /// Whether the wand goes by the model's tokens instead of by colour.
+    pub(super) wand_by_tokens: bool,
+    /// Largest difference of colour that the wand takes, in any channel.
+    pub(super) tolerance: u8,
+    /// Least similarity of tokens that the wand takes, 0..=1.
+    pub(super) similarity: f32,
+    /// About how many pixels a superpixel is across.
+    pub(super) cell_side: usize,
+    /// Whether superpixels follow the model's tokens, too.
+    pub(super) cells_by_tokens: bool,
+    /// Whether the prediction is shown where there are no labels.
+    pub(super) underlay: bool,
+    /// Whether the pressure of a pen changes the size of the tip.
+    pub(super) follows_pressure: bool,
     /// Whether the size of the tip fits the photos.
     pub(super) sized: bool,
 }
@@ -162,6 +224,15 @@ impl Default for ToolSettings {
             holes: 0,
             over: PaintOver::Any,
             unsure_below: None,
+            brightness: None,
+            selects: false,
+            wand_by_tokens: false,
+            tolerance: 24,
+            similarity: 0.7,
+            cell_side: 24,
+            cells_by_tokens: false,
+            underlay: false,
+            follows_pressure: true,
             sized: false,
         }
     }
@@ -179,6 +250,7 @@ impl ToolSettings {
     pub(super) fn size_for(&mut self, [width, height]: [usize; 2]) {
         self.sized = true;
         self.size = (width.max(height) as u32 / 50).clamp(3, 200);
+        self.cell_side = (width.max(height) / 50).clamp(8, 200);
     }
 
     /// Makes the tip larger or smaller by a factor, by a pixel at least.

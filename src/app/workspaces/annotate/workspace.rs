@@ -10,6 +10,7 @@ use crate::annotate::UNLABELLED;
 use crate::annotate::project::{ClassEdit, ImageState};
 use crate::app::command::Command;
 use crate::app::workspaces::{Ctx, ListedClasses, News, Workspace, WorkspaceId};
+use crate::engine::BorderMove;
 
 /// By how much a key changes the size of the tip.
 const SIZE_STEP: f32 = 1.15;
@@ -22,11 +23,13 @@ impl Workspace for Annotate {
     fn leave(&mut self, ctx: &Ctx) {
         self.release(ctx);
         self.dialog.close();
+        self.tokens.forget();
     }
 
     fn on_news(&mut self, news: &News, ctx: &Ctx) {
         match news {
             News::Annotation(news) => self.take_news(news, ctx),
+            News::Engine(_) | News::TraceReading(_) => self.tokens.take_news(news),
             News::NotUploaded { photo } => self.do_without_texture(*photo, ctx),
             News::Uploaded { ticket, labels } => self.take_texture(ticket, labels, ctx),
             _ => {}
@@ -67,6 +70,9 @@ impl Workspace for Annotate {
             return Some(match command {
                 Command::AcceptPrediction | Command::FillUnlabelled => is_open && self.can_take(ctx),
                 Command::CopyPrevious => is_open && self.previous_sheet().is_some(),
+                Command::SelectNothing => is_open && self.selected.is_some(),
+                Command::GrowClass | Command::ShrinkClass | Command::SmoothBorders => sheet.is_some(),
+                Command::NextDisagreement => is_open && self.can_take(ctx),
                 Command::UndoClasses => is_open && self.project().is_some_and(|open| open.undo),
                 Command::AddClass
                 | Command::ChangeClass
@@ -84,6 +90,14 @@ impl Workspace for Annotate {
             }
             Command::Export if is_open => Some(sheet.is_some()),
             Command::Redo if is_open => Some(sheet.is_some_and(|sheet| sheet.layer.redo_name().is_some())),
+            _ => None,
+        }
+    }
+
+    fn is_on(&self, command: Command) -> Option<bool> {
+        match command {
+            Command::ToggleSelecting => Some(self.settings.selects),
+            Command::ToggleUnderlay => Some(self.settings.underlay),
             _ => None,
         }
     }
@@ -115,12 +129,19 @@ impl Workspace for Annotate {
             Command::SmallerTip => self.settings.scale_tip(1.0 / SIZE_STEP),
             Command::LargerTip => self.settings.scale_tip(SIZE_STEP),
             Command::Undo | Command::Redo => self.turn(ctx, command == Command::Undo),
-            Command::Export => self.open_export(ctx),
+            Command::Export => self.begin_export(ctx),
             Command::AddClass => self.dialog.open(Wanted::Add),
             Command::ChangeClass => self.dialog.open(Wanted::Change(self.class)),
             Command::MergeClass => self.dialog.open(Wanted::Merge(self.class)),
             Command::DeleteClass => self.dialog.open(Wanted::Delete(self.class)),
             Command::LockClass => self.lock_class(ctx),
+            Command::ToggleSelecting => self.settings.selects = !self.settings.selects,
+            Command::SelectNothing => self.deselect(),
+            Command::ToggleUnderlay => self.settings.underlay = !self.settings.underlay,
+            Command::GrowClass => self.move_borders(BorderMove::Grow(self.class, self.cleaning.by), ctx),
+            Command::ShrinkClass => self.move_borders(BorderMove::Shrink(self.class, self.cleaning.by), ctx),
+            Command::SmoothBorders => self.move_borders(BorderMove::Smooth(self.cleaning.by), ctx),
+            Command::NextDisagreement => self.next_disagreement(ctx),
             Command::UndoClasses => self.undo_classes(ctx),
             Command::AcceptPrediction => self.take_prediction(Taken::All, ctx),
             Command::FillUnlabelled => self.take_prediction(Taken::Unlabelled, ctx),
@@ -167,6 +188,7 @@ impl Workspace for Annotate {
     fn is_busy(&self) -> bool {
         !self.shape.corners.is_empty()
             || self.unsure.is_some()
+            || self.note.is_some()
             || self.sheet().is_some_and(|sheet| sheet.layer.is_editing())
     }
 
@@ -222,6 +244,7 @@ impl Annotate {
         self.unsure = None;
         self.doing = super::Doing::Nothing;
         self.shape = Shape::default();
+        self.note = None;
         if let Some(sheet) = self.sheet_mut() {
             sheet.abort(ctx.gpu);
         }
