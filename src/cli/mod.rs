@@ -14,6 +14,7 @@ mod devices;
 mod evaluate;
 mod image_files;
 mod info;
+mod labels;
 mod man;
 mod model_flags;
 mod models;
@@ -75,6 +76,7 @@ enum Action {
     Distance(attention::Distance),
     Compare(compare::Compare),
     Evaluate(evaluate::Evaluate),
+    Labels(labels::Labels),
     Train(Box<train::Train>),
     Bench(bench::Bench),
     Completions(completions::Completions),
@@ -102,6 +104,7 @@ pub fn run() -> ExitCode {
         Some(Action::Distance(distance)) => distance.run(),
         Some(Action::Compare(compare)) => compare.run().map(success),
         Some(Action::Evaluate(evaluate)) => evaluate.run().map(success),
+        Some(Action::Labels(labels)) => labels.run(),
         Some(Action::Train(train)) => train.run().map(success),
         Some(Action::Bench(bench)) => bench.run().map(success),
         Some(Action::Completions(completions)) => completions.run().map(success),

@@ -8,6 +8,7 @@ mod ending;
 mod evaluate;
 #[cfg(target_os = "linux")]
 mod killed;
+mod labels;
 mod model_files;
 mod models;
 mod others;

@@ -52,7 +52,7 @@ impl Annotate {
         hidden[usize::from(unlabelled)] = true;
         let export = Export::Labels(LabelsExport {
             photo: document.photo.clone(),
-            findings: checks.findings(&open.set),
+            findings: checks.findings(),
             map: Arc::new(map),
             classes: open.set.clone(),
             options: Options {

@@ -1,0 +1,32 @@
+//! One file for each format.
+
+pub mod ade20k;
+pub mod ade20k_full;
+pub mod bdd100k;
+pub mod camvid;
+pub mod cityscapes;
+pub mod cityscapes_polygons;
+pub mod coco;
+pub mod coco_stuff;
+pub mod color;
+pub mod cvat;
+pub mod cvat_masks;
+pub mod datumaro;
+pub mod geojson;
+pub mod huggingface;
+pub mod index;
+pub mod kitti;
+pub mod label_studio;
+pub mod labelme;
+pub mod labelme_polygons;
+pub mod mmseg;
+mod named;
+pub mod npy;
+pub mod panoptic;
+pub mod segscope;
+pub mod supervisely;
+pub mod svg;
+pub mod ultralytics;
+pub mod vistas;
+pub mod voc;
+pub mod yolo;
