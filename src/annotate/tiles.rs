@@ -132,6 +132,31 @@ impl Patch {
         now
     }
 
+    /// What two maps of one size hold where they differ, and the number of pixels that do.
+    pub fn difference(before: &LabelMap, after: &LabelMap) -> (Self, Self, u64) {
+        let (mut old, mut new, mut pixels) = (Self::default(), Self::default(), 0);
+        for row in 0..before.height.div_ceil(SIDE) {
+            for column in 0..before.width.div_ceil(SIDE) {
+                let at = TileAt {
+                    row: row as u32,
+                    column: column as u32,
+                };
+                let Bounds { x, y } = at.bounds([before.width, before.height]);
+                let differ = |y: usize| {
+                    let [a, b] = [before, after].map(|map| &map.ids[y * map.width..][x.clone()]);
+                    a.iter().zip(b).filter(|(a, b)| a != b).count()
+                };
+                let count: usize = y.map(differ).sum();
+                if count > 0 {
+                    old.insert(at, runs_of(before, at));
+                    new.insert(at, runs_of(after, at));
+                    pixels += count as u64;
+                }
+            }
+        }
+        (old, new, pixels)
+    }
+
     /// Writes the tiles into a map. Tiles that do not fit are left out.
     pub fn write(&self, map: &mut LabelMap) {
         let size = [map.width, map.height];

@@ -20,7 +20,7 @@ use crate::annotate::project::ImageState;
 use crate::datasets::TruthChoices;
 use crate::engine::{
     AnnotationRequest, EngineSettings, Event, Export, ImageSource, Job, ModelInfo, ModelSource, OpenImage, Output,
-    Prediction, ScoreRequest, Thumbnail, TraceQuestion, TracedImage, TrainPlan, TrainingPlace,
+    Prediction, ScoreRequest, TeacherRequest, Thumbnail, TraceQuestion, TracedImage, TrainPlan, TrainingPlace,
 };
 use crate::export::Options;
 
@@ -163,6 +163,8 @@ pub(super) enum Request {
     StopTraining,
     /// Hand a request to the thread that writes label files.
     Annotate(Box<AnnotationRequest>),
+    /// Learn from strokes, or save what was learnt.
+    Teach(TeacherRequest),
     /// Open one of the system's file dialogs.
     Ask(Ask),
     /// Show a folder in the system's file manager.

@@ -53,8 +53,8 @@ mod tests {
     use super::*;
     use crate::catalogue::{Project, released};
     use crate::model::{
-        DecoderSpec, EncoderSpec, HeadSpec, InferenceSpec, MaskSpec, Normalisation, PositionResize, SetrMlaSpec,
-        SetrPupHead, SetrPupSpec, SetrPupStage, VitSpec, WindowMode, WindowRules,
+        DecoderSpec, EncoderSpec, HeadSpec, InferenceSpec, MaskSpec, Normalisation, Padding, PositionResize,
+        SetrMlaSpec, SetrPupHead, SetrPupSpec, SetrPupStage, VitSpec, WindowMode, WindowRules,
     };
 
     const LINEAR: HeadSpec = HeadSpec::Linear;
@@ -125,6 +125,7 @@ mod tests {
                 rules: WindowRules::Enlarge,
                 mode: WindowMode::Slide,
                 threshold: None,
+                padding: Padding::Zero,
             },
         }
     }

@@ -21,6 +21,7 @@ mod shapes;
 mod side_file;
 mod sigmoid;
 mod source;
+mod taught;
 mod tensor_mapping;
 mod timm;
 mod unrecognised;

@@ -19,7 +19,7 @@
 
 use crate::datasets::{self, Tester};
 use crate::labels::ClassSet;
-use crate::model::{InferenceSpec, ModelSpec, Paper, WindowMode, WindowRules};
+use crate::model::{InferenceSpec, ModelSpec, Padding, Paper, WindowMode, WindowRules};
 
 /// A system with published inference settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +56,7 @@ pub fn proposed(system: System, data_set: &str, patch: usize, crop: usize) -> In
         },
         mode: WindowMode::Slide,
         threshold: None,
+        padding: Padding::Zero,
     }
 }
 
@@ -98,6 +99,7 @@ pub fn settings_for_set(spec: &ModelSpec, own: &ClassSet, other: &str) -> Infere
         rules: inference.rules,
         mode: inference.mode,
         threshold: inference.threshold,
+        padding: inference.padding,
         ..proposed(system, data_set, multiple, crop)
     };
     if datasets::find(other).is_none() || of_set(set_of(own)) != inference {

@@ -24,7 +24,9 @@ mod reading_ahead;
 mod run_flags;
 mod segment;
 mod segment_batch;
+mod segment_exchange;
 mod stopping;
+mod teach;
 mod train;
 mod train_flags;
 mod training_progress;
@@ -77,6 +79,7 @@ enum Action {
     Compare(compare::Compare),
     Evaluate(evaluate::Evaluate),
     Labels(labels::Labels),
+    Teach(Box<teach::Teach>),
     Train(Box<train::Train>),
     Bench(bench::Bench),
     Completions(completions::Completions),
@@ -105,6 +108,7 @@ pub fn run() -> ExitCode {
         Some(Action::Compare(compare)) => compare.run().map(success),
         Some(Action::Evaluate(evaluate)) => evaluate.run().map(success),
         Some(Action::Labels(labels)) => labels.run(),
+        Some(Action::Teach(teach)) => teach.run(),
         Some(Action::Train(train)) => train.run().map(success),
         Some(Action::Bench(bench)) => bench.run().map(success),
         Some(Action::Completions(completions)) => completions.run().map(success),
@@ -245,7 +249,7 @@ impl Action {
     fn is_inference(&self) -> bool {
         match self {
             Self::Segment(_) | Self::Attention(_) | Self::Rollout(_) | Self::Distance(_) => true,
-            Self::Compare(_) | Self::Evaluate(_) => true,
+            Self::Compare(_) | Self::Evaluate(_) | Self::Teach(_) => true,
             Self::Bench(bench) => !bench.is_training(),
             _ => false,
         }

@@ -21,6 +21,7 @@ use super::output_choice::OutputChoice;
 use super::printing::{self, err};
 use super::run_flags::RunFlags;
 use super::segment_batch::{Batch, Done, Files, Place, Running};
+use super::segment_exchange::{Exchange, Wanted};
 use super::stopping;
 
 /// Segment images and write label maps and masks
@@ -45,9 +46,10 @@ pub(super) struct Segment {
     output: OutputChoice,
     #[command(flatten)]
     device: DeviceFlags,
-    /// Files to write
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "labels,color,overlay")]
-    formats: Vec<Format>,
+    /// Files to write: labels (index PNG), color, overlay, classes, confidence, or formats of other programs with the
+    /// labels of all images, such as coco-rle or cvat; segscope labels --help lists them
+    #[arg(long, value_parser = Wanted::parse, value_delimiter = ',', default_value = "labels,color,overlay")]
+    formats: Vec<Wanted>,
     /// Add a legend beside the overlay
     #[arg(long)]
     legend: bool,
@@ -72,18 +74,7 @@ pub(super) struct Segment {
 
 impl Segment {
     pub(super) fn run(&self) -> Result<ExitCode> {
-        if !(0.0..=1.0).contains(&self.opacity) {
-            bail!("opacity: expected 0 to 1, found {}", self.opacity);
-        }
-        if let Some(name) = &self.name {
-            let rest = ["{name}", "{folder}", "{model}"]
-                .iter()
-                .fold(name.clone(), |rest, word| rest.replace(word, ""));
-            ensure!(
-                !rest.contains(['{', '}']),
-                "name: expected {{name}}, {{folder}} and {{model}} only, found {name}"
-            );
-        }
+        self.check()?;
         let images = match self.recursive {
             true => {
                 let results = Format::ALL.map(|format| self.out.join(format.folder()));
@@ -105,6 +96,7 @@ impl Segment {
         if let Some(note) = device.note.filter(|_| device.gpu_failed) {
             err!("segscope: using the CPU: {note}");
         }
+        let exchange = Exchange::create(&self.formats, &self.out, &model.classes, self.overwrite)?;
         let bar = self.bar(images.len());
         let options = self.options();
         let say = |line: &str| bar.suspend(|| err!("segscope: {line}"));
@@ -119,6 +111,7 @@ impl Segment {
             out: &self.out,
             classes: &model.classes,
             opening: self.run_flags.opening(),
+            exchange: &exchange,
             say: &say,
         };
         let places: Vec<Place> = images
@@ -144,13 +137,39 @@ impl Segment {
         });
         bar.finish_and_clear();
         batch.tell(images.len(), self.json);
+        let code = batch.exit_code();
+        for folder in exchange.finish()? {
+            err!("labels of all images: {}", folder.display());
+        }
         told?;
-        Ok(batch.exit_code())
+        Ok(code)
+    }
+
+    /// Checks what the parser of arguments cannot.
+    fn check(&self) -> Result<()> {
+        if !(0.0..=1.0).contains(&self.opacity) {
+            bail!("opacity: expected 0 to 1, found {}", self.opacity);
+        }
+        if let Some(name) = &self.name {
+            let rest = ["{name}", "{folder}", "{model}"]
+                .iter()
+                .fold(name.clone(), |rest, word| rest.replace(word, ""));
+            ensure!(
+                !rest.contains(['{', '}']),
+                "name: expected {{name}}, {{folder}} and {{model}} only, found {name}"
+            );
+        }
+        ensure!(
+            !self.skip_existing || self.image_formats().len() == self.formats.len(),
+            "expected formats with files of their own for each image, found one with the labels of all images; leave out \
+             --skip-existing"
+        );
+        Ok(())
     }
 
     fn options(&self) -> export::Options {
         export::Options {
-            formats: self.formats.clone(),
+            formats: self.image_formats(),
             opacity: self.opacity,
             legend: self.legend,
             figures: self.figures,
@@ -159,6 +178,14 @@ impl Segment {
             naming: self.name.clone().unwrap_or_default(),
             ..export::Options::default()
         }
+    }
+
+    fn image_formats(&self) -> Vec<Format> {
+        let images = self.formats.iter().filter_map(|wanted| match wanted {
+            Wanted::Images(format) => Some(*format),
+            Wanted::Exchange(_) => None,
+        });
+        images.collect()
     }
 
     /// The path of an image's files below the folders of the formats, without extension.

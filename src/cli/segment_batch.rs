@@ -9,6 +9,7 @@ use anyhow::{Result, anyhow};
 
 use super::printing::err;
 use super::reading_ahead::{ReadAhead, joined};
+use super::segment_exchange::Exchange;
 use super::{described, memory_need, open_needing, open_photo, stopping};
 use crate::export::{self, ExportError, Subject};
 use crate::labels::ClassSet;
@@ -55,6 +56,8 @@ pub(super) struct Files<'a> {
     pub(super) out: &'a Path,
     pub(super) classes: &'a ClassSet,
     pub(super) opening: OpenOptions,
+    /// Files of other programs.
+    pub(super) exchange: &'a Exchange,
     /// Prints a line on standard error without disturbing the progress bar.
     pub(super) say: &'a (dyn Fn(&str) + Sync),
 }
@@ -89,9 +92,17 @@ impl Files<'_> {
             confidence: &prediction.labels.confidence,
             classes: self.classes,
         };
-        match export::write(&subject, self.options, self.out, &place.place) {
+        // The name as the image has it, with its suffix, below the folder that it was found in.
+        let suffix = place.image.extension().unwrap_or_default().to_string_lossy();
+        let written = export::write(&subject, self.options, self.out, &place.place).map_err(anyhow::Error::from);
+        let added = written.and_then(|written| {
+            self.exchange
+                .add(&format!("{}.{suffix}", place.place), &prediction.labels.map)?;
+            Ok(written)
+        });
+        match added {
             Ok(written) => Done::Written(prediction.timings, written),
-            Err(why) => refused_or_failed(why.into()),
+            Err(why) => refused_or_failed(why),
         }
     }
 }

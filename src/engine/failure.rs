@@ -4,22 +4,16 @@ use std::any::Any;
 use std::sync::Arc;
 
 use super::job::{Event, Job};
-use super::ticket::Asked;
+use super::ticket::{Asked, Ticket};
 use crate::catalogue::ModelsFolder;
 use crate::runtime::FoundFiles;
 
 /// Returns a function that makes the event for a failure of `job` from a message.
 pub(super) fn failure_event(job: &Job) -> Box<dyn FnOnce(String) -> Event> {
     match job {
-        Job::LoadModel { ticket, .. } => {
-            let ticket = ticket.clone();
-            Box::new(move |message| Event::ModelFailed { ticket, message })
-        }
-        Job::CloseModel(_) => Box::new(|message| {
-            // No request waits for an answer, so a new ticket serves.
-            let ticket = Asked::new().ticket();
-            Event::ModelFailed { ticket, message }
-        }),
+        Job::LoadModel { ticket, .. } => model_failed(ticket.clone()),
+        // No request waits for an answer, so a new ticket serves.
+        Job::CloseModel(_) => model_failed(Asked::new().ticket()),
         Job::OpenImage { ticket, .. } => {
             let ticket = ticket.clone();
             Box::new(move |message| Event::PhotoFailed { ticket, message })
@@ -73,6 +67,13 @@ pub(super) fn failure_event(job: &Job) -> Box<dyn FnOnce(String) -> Event> {
                 figures: Some(Err(message)),
             })
         }
+        Job::EncodeForTeaching { ticket, .. } => {
+            let ticket = ticket.clone();
+            Box::new(move |message| Event::TeachingTokens {
+                ticket,
+                outcome: Err(message),
+            })
+        }
         Job::SegmentAll { ticket, .. } => {
             let ticket = ticket.clone();
             // Starting a batch only stores it, so this event reports only that the batch has ended.
@@ -87,6 +88,10 @@ pub(super) fn failure_event(job: &Job) -> Box<dyn FnOnce(String) -> Event> {
         Job::Draw { .. } => Box::new(Event::DrawFailed),
         Job::PlanExport { .. } | Job::PreviewExport { .. } | Job::Export(_) => Box::new(Event::ExportFailed),
     }
+}
+
+fn model_failed(ticket: Ticket) -> Box<dyn FnOnce(String) -> Event> {
+    Box::new(move |message| Event::ModelFailed { ticket, message })
 }
 
 /// The message for a panic.

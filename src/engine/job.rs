@@ -15,6 +15,7 @@ use crate::runtime::{
     TracedImage,
 };
 use crate::segment::InferenceConfig;
+use crate::teach::Tokens;
 
 /// A job for the worker.
 ///
@@ -61,6 +62,17 @@ pub enum Job {
         ticket: Ticket,
         /// The model, image and region to trace.
         request: TraceRequest,
+    },
+    /// Run an encoder over a whole image for teaching; answered by [`Event::TeachingTokens`].
+    EncodeForTeaching {
+        /// Returned with the answer.
+        ticket: Ticket,
+        /// The image.
+        photo: OpenImage,
+        /// The model with the encoder, which is read if it is not open.
+        encoder: ModelSource,
+        /// Short side in pixels to which the image is reduced.
+        short_side: usize,
     },
     /// Trace a whole image and measure the attention distance and entropy of every head; the trace is not kept.
     MeasureHeads {
@@ -289,12 +301,21 @@ pub enum Event {
     },
     /// Memory in use, after a job or an image of a batch.
     Memory(MemoryUse),
+    /// Tokens of a whole image for teaching, or a message for the user.
+    TeachingTokens {
+        /// Ticket of the request.
+        ticket: Ticket,
+        /// The tokens.
+        outcome: Result<Arc<Tokens>, String>,
+    },
     /// The files that an export would write.
     ExportPlanned {
         /// Ticket of the request.
         ticket: Ticket,
         /// The files.
         files: Vec<export::PlannedFile>,
+        /// What they will not hold, or why they cannot be written.
+        warning: Option<String>,
     },
     /// A small image of what an export would write.
     ExportPreview {

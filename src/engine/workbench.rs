@@ -30,6 +30,8 @@ pub(super) struct Workbench {
     announced: Option<(String, Option<String>)>,
     /// The open models as last reported to the window.
     announced_models: Vec<OpenModel>,
+    /// The model whose encoder was used for teaching last, by its id.
+    teaching: Option<(ModelSource, u64)>,
 }
 
 impl Workbench {
@@ -43,6 +45,7 @@ impl Workbench {
             memory: MemoryWatch::default(),
             announced: None,
             announced_models: Vec::new(),
+            teaching: None,
         }
     }
 
@@ -50,6 +53,7 @@ impl Workbench {
     pub(super) fn start_over(&mut self) {
         self.session.forget();
         self.announced = None;
+        self.teaching = None;
     }
 
     pub(super) fn load_model(&mut self, ticket: Ticket, source: ModelSource) {
@@ -206,6 +210,33 @@ impl Workbench {
                 message: (!e.is_cancelled()).then(|| e.to_string()),
             },
         });
+    }
+
+    /// Runs an encoder over a whole image. The model stays open, but is not among those of the window.
+    pub(super) fn encode_for_teaching(
+        &mut self,
+        ticket: Ticket,
+        photo: &OpenImage,
+        encoder: ModelSource,
+        short_side: usize,
+    ) {
+        let closing = self.closing.clone();
+        let keep_going = || closing.control(&ticket);
+        let known = self.teaching.as_ref().filter(|(source, _)| *source == encoder);
+        let model = match known {
+            Some((_, id)) => Ok(*id),
+            None => self
+                .session
+                .load(encoder.clone(), &mut |_| keep_going())
+                .map(|model| model.id),
+        };
+        let tokens = model.and_then(|id| {
+            self.teaching = Some((encoder, id));
+            self.session
+                .teaching_tokens(id, &photo.photo, short_side, &mut |_| keep_going())
+        });
+        let outcome = tokens.map(Arc::new).map_err(|why| why.to_string());
+        self.outbox.send(Event::TeachingTokens { ticket, outcome });
     }
 
     /// Reports attention distance and entropy of all heads; stops early, without figures, as soon as `waiting` is true.

@@ -164,6 +164,12 @@ impl Worker {
                 settings,
             } => bench.segment(ticket, photo, (model, output), settings),
             Job::TraceAttention { ticket, request } => bench.trace_attention(ticket, request),
+            Job::EncodeForTeaching {
+                ticket,
+                photo,
+                encoder,
+                short_side,
+            } => bench.encode_for_teaching(ticket, &photo, encoder, short_side),
             Job::MeasureHeads { ticket, job } => {
                 // Low priority: all other work comes first.
                 let waiting = || !self.jobs.is_empty() || self.new_settings.is_waiting();
@@ -179,8 +185,9 @@ impl Worker {
             }),
             Job::SegmentAll { ticket, batch } => self.begin_batch(ticket, batch),
             Job::PlanExport { ticket, job } => {
-                let files = job.plan();
-                bench.outbox.send(Event::ExportPlanned { ticket, files });
+                let (files, warning) = (job.plan(), job.warning());
+                let planned = Event::ExportPlanned { ticket, files, warning };
+                bench.outbox.send(planned);
             }
             Job::PreviewExport { ticket, job } => match job.preview(PREVIEW_SIDE) {
                 Ok(Some(photo)) => bench.outbox.send(Event::ExportPreview { ticket, photo }),

@@ -29,6 +29,9 @@ pub enum ExportError {
         /// The file to write.
         path: PathBuf,
     },
+    /// Labels cannot be written for another program. The text has what was expected, what was found, and the path.
+    #[error("{0}")]
+    Labels(String),
     /// A file already exists.
     #[error(
         "expected a new file, found an existing one; allow overwriting (--overwrite) or choose another folder: {}",

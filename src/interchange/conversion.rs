@@ -12,6 +12,8 @@ pub struct Source {
     mapping: Mapping,
     /// For each image its name below the image folder, where that is known.
     names: Vec<String>,
+    /// For each image its place in the reader.
+    places: Vec<usize>,
 }
 
 /// Pixels that a format does not keep.
@@ -44,7 +46,12 @@ impl Source {
     /// All labels of a reader, with classes as the mapping says.
     pub fn new(reader: Box<dyn LabelReader>, mapping: Mapping) -> Self {
         let names = reader.names().to_vec();
-        Self { reader, mapping, names }
+        Self {
+            places: (0..names.len()).collect(),
+            reader,
+            mapping,
+            names,
+        }
     }
 
     /// Names images as they are in a folder: labels of `a.png` belong to `a.jpg` if only that is there.
@@ -80,6 +87,15 @@ impl Source {
         Ok(())
     }
 
+    /// Leaves images out whose names are not wanted.
+    pub fn keep(&mut self, wanted: impl Fn(&str) -> bool) {
+        let kept = |(name, _): &(String, usize)| wanted(name);
+        let images = std::mem::take(&mut self.names)
+            .into_iter()
+            .zip(std::mem::take(&mut self.places));
+        (self.names, self.places) = images.filter(kept).unzip();
+    }
+
     /// Names of the images.
     pub fn names(&self) -> &[String] {
         &self.names
@@ -100,7 +116,7 @@ impl Source {
     /// # Errors
     /// When they are damaged.
     pub fn read(&mut self, index: usize) -> Result<LabelledImage, InterchangeError> {
-        let mut image = self.reader.read(index)?;
+        let mut image = self.reader.read(self.places[index])?;
         self.mapping.apply(&mut image.labels);
         image.name.clone_from(&self.names[index]);
         Ok(image)

@@ -82,7 +82,7 @@ pub(super) const FORMATS: &[Format] = &[
     format("bdd100k", "BDD100K", "masks of train ids, or bitmasks").read(bdd100k::open, bdd100k::is),
     format("datumaro", "Datumaro", "one JSON file per subset, exact masks").read(datumaro::open, datumaro::is).written(datumaro::create),
     format("supervisely", "Supervisely", "one JSON file per image, exact bitmaps").read(supervisely::open, supervisely::is).written(supervisely::create),
-    format("label-studio", "Label Studio", "tasks with brush masks, and a labelling config").read(label_studio::open, label_studio::is).written(label_studio::create),
+    format("label-studio", "Label Studio", "tasks with brush masks, and the interface as XML").read(label_studio::open, label_studio::is).written(label_studio::create),
     format("huggingface", "Hugging Face", "folder of images and labels, metadata.jsonl").read(huggingface::open, huggingface::is).written(huggingface::create),
     format("mmseg", "mmsegmentation", "folders img_dir and ann_dir").read(mmseg::open, mmseg::is).written(mmseg::create),
     format("npy", "NumPy", "one array of class ids per image").read(npy::open, npy::is).written(npy::create),

@@ -129,7 +129,7 @@ fn replaced<T: Copy>(ids: &[u16], table: &HashMap<u16, T>, image: &LabelledImage
 pub(super) type Place = fn(out: &Path, name: &str) -> Result<PathBuf, InterchangeError>;
 
 /// Writes what belongs to all images, whose names are given.
-type Finish = Box<dyn FnOnce(&[String]) -> Result<(), InterchangeError>>;
+type Finish = Box<dyn FnOnce(&[String]) -> Result<(), InterchangeError> + Send>;
 
 /// A writer of one or more PNG files for each image.
 pub(super) struct PngWriter {
@@ -174,7 +174,7 @@ impl PngWriter {
     /// The same, with files of all images.
     pub(super) fn finishing(
         mut self,
-        finish: impl FnOnce(&[String]) -> Result<(), InterchangeError> + 'static,
+        finish: impl FnOnce(&[String]) -> Result<(), InterchangeError> + Send + 'static,
     ) -> Self {
         self.finish = Box::new(finish);
         self

@@ -17,7 +17,7 @@ pub(super) struct LabelFile {
 }
 
 /// Reads the labels in a file.
-type Decode = Box<dyn Fn(&Path) -> Result<LabelMap, InterchangeError>>;
+type Decode = Box<dyn Fn(&Path) -> Result<LabelMap, InterchangeError> + Send>;
 
 /// A reader of one file for each image.
 pub(super) struct PngReader {
@@ -38,7 +38,7 @@ impl PngReader {
         classes: LabelClasses,
         remarks: Vec<String>,
         place: &Path,
-        decode: impl Fn(&Path) -> Result<LabelMap, InterchangeError> + 'static,
+        decode: impl Fn(&Path) -> Result<LabelMap, InterchangeError> + Send + 'static,
     ) -> Result<Box<dyn LabelReader>, InterchangeError> {
         if found.is_empty() {
             return Err(InterchangeError::content(

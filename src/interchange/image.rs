@@ -36,7 +36,7 @@ pub struct WriteChoices {
 
 /// Reads the labels of a folder or file, image by image. Opening it reads what belongs to all images and checks it;
 /// memory does not grow with the label maps.
-pub trait LabelReader {
+pub trait LabelReader: Send {
     /// The classes that the files name, or those of [`ReadChoices::classes`].
     fn classes(&self) -> &LabelClasses;
 
@@ -56,7 +56,7 @@ pub trait LabelReader {
 }
 
 /// Writes labels, image by image. Files appear whole or not at all; those of all images appear in `finish`.
-pub trait LabelWriter {
+pub trait LabelWriter: Send {
     /// What a reader of the format gets back of a map: the map itself where the format is exact.
     fn kept<'a>(&self, labels: &'a LabelMap) -> Cow<'a, LabelMap> {
         Cow::Borrowed(labels)

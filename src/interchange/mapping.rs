@@ -1,6 +1,6 @@
 //! Which class becomes which when labels change their classes.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -71,11 +71,20 @@ impl Mapping {
     /// # Errors
     /// The names that `to` lacks. A class is never guessed.
     pub fn by_name(from: &LabelClasses, to: &LabelClasses) -> Result<Self, Vec<String>> {
+        Self::chosen(from, to, &BTreeMap::new())
+    }
+
+    /// Each class becomes what was chosen for it, by id ([`UNLABELLED`] for no class), else the one with its name.
+    ///
+    /// # Errors
+    /// The names of classes for which nothing was chosen and that `to` lacks.
+    pub fn chosen(from: &LabelClasses, to: &LabelClasses, choices: &BTreeMap<u16, u16>) -> Result<Self, Vec<String>> {
         let mut ids = HashMap::new();
         let mut missing = Vec::new();
         for class in from.iter() {
-            match to.named(&class.name) {
-                Some(target) => drop(ids.insert(class.id, target.id)),
+            let chosen = choices.get(&class.id).copied();
+            match chosen.or_else(|| to.named(&class.name).map(|target| target.id)) {
+                Some(id) => drop(ids.insert(class.id, id)),
                 None => missing.push(class.name.clone()),
             }
         }

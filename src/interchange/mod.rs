@@ -37,6 +37,7 @@ pub use classes::{LabelClass, LabelClasses};
 pub use conversion::{Loss, Source, Stop};
 pub use error::InterchangeError;
 pub use format::Format;
+pub use formats::segscope::below_images;
 pub use image::{LabelReader, LabelWriter, LabelledImage, ReadChoices, WriteChoices};
 pub use mapping::Mapping;
 pub use unpacked::Unpacked;

@@ -43,7 +43,7 @@ pub use prepared::{PreparedNetwork, ProductPlan, layer_rate};
 pub use probe::{Cancelled, MapStage, NoProbe, Probe, Stage};
 pub use published::published;
 pub use random_tensors::RandomTensors;
-pub use spec::{InferenceSpec, ModelSpec, Normalisation, Output, SpecError, WindowMode, WindowRules};
+pub use spec::{InferenceSpec, ModelSpec, Normalisation, Output, Padding, SpecError, WindowMode, WindowRules};
 pub use tensor_source::TensorSource;
 pub use tensors::{Place, Role, TensorSpec, in_decoder, tensors_of, tensors_of_encoder};
 pub use training::{Kept, Lesson, TrainingGradients, TrainingMemory, TrainingNetwork};

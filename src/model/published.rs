@@ -2,7 +2,7 @@
 
 use super::decoders::DecoderKind;
 use super::encoders::Variant;
-use super::spec::{InferenceSpec, ModelSpec, Normalisation, WindowMode, WindowRules};
+use super::spec::{InferenceSpec, ModelSpec, Normalisation, Padding, WindowMode, WindowRules};
 
 /// A network of published sizes, trained and run on windows of `size` pixels.
 pub fn published(variant: Variant, patch: usize, decoders: &[DecoderKind], classes: usize, size: usize) -> ModelSpec {
@@ -26,6 +26,7 @@ pub fn published(variant: Variant, patch: usize, decoders: &[DecoderKind], class
             rules: WindowRules::Enlarge,
             mode: WindowMode::Slide,
             threshold: None,
+            padding: Padding::Zero,
         },
     }
 }

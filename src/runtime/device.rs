@@ -6,7 +6,7 @@ use burn_wgpu::{MemoryConfiguration, WgpuInitError};
 
 use crate::model::{
     DecoderSpec, EncoderSpec, HeadSpec, InferenceSpec, LastUpsampling, MaskSpec, ModelSpec, Network, NoProbe,
-    Normalisation, PositionResize, RandomTensors, SetrPupHead, SetrPupSpec, SetrPupStage, VitSpec, WindowMode,
+    Normalisation, Padding, PositionResize, RandomTensors, SetrPupHead, SetrPupSpec, SetrPupStage, VitSpec, WindowMode,
     WindowRules,
 };
 
@@ -301,6 +301,7 @@ fn self_check_spec() -> ModelSpec {
             rules: WindowRules::Enlarge,
             mode: WindowMode::Slide,
             threshold: None,
+            padding: Padding::Zero,
         },
     }
 }

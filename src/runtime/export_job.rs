@@ -1,15 +1,14 @@
 //! Exports to files or to the clipboard.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use super::attention_export::FigureExport;
-use super::image::{ImageSource, OpenImage};
+use super::image::ImageSource;
+use super::labels_export::LabelsExport;
 use super::report::ReportExport;
 use super::rgba::Rgba;
 use super::segmented::Segmented;
-use crate::export::{self, ExportError, Format, PlannedFile, Subject};
-use crate::labels::{ClassSet, LabelMap};
+use crate::export::{self, ExportError, Format, PlannedFile};
 use crate::photo::Photo;
 
 /// Something that can be written to files.
@@ -33,6 +32,14 @@ impl Export {
             Self::Labels(job) => job.plan(),
             Self::Figures(job) => job.plan(),
             Self::Report(job) => job.plan(),
+        }
+    }
+
+    /// What the files will not hold, or why they cannot be written; `None` if nothing has to be said.
+    pub(crate) fn warning(&self) -> Option<String> {
+        match self {
+            Self::Labels(job) => job.warning(),
+            _ => None,
         }
     }
 
@@ -116,61 +123,5 @@ impl MaskExport {
     pub(crate) fn draw(&self, format: Format) -> Result<Rgba, ExportError> {
         let image = export::image(&self.result.subject(), &self.options, format)?;
         Ok(Rgba::from(&image))
-    }
-}
-
-/// An export of labels that were edited.
-#[derive(Clone, Debug)]
-pub struct LabelsExport {
-    /// The image.
-    pub photo: OpenImage,
-    /// What should be looked at before the labels are used.
-    pub findings: Vec<String>,
-    /// A class id per pixel; unlabelled pixels have a value of their own.
-    pub map: Arc<LabelMap>,
-    /// Names and colours of the classes, by id.
-    pub classes: ClassSet,
-    /// Formats and appearance. There is no confidence to write.
-    pub options: export::Options,
-    /// Target folder.
-    pub folder: PathBuf,
-}
-
-impl LabelsExport {
-    /// What `{model}` stands for in file names.
-    const TITLE: &str = "labels";
-
-    /// The same without a format that labels do not have.
-    fn options(&self) -> export::Options {
-        let mut options = self.options.clone();
-        options.formats.retain(|format| *format != Format::Confidence);
-        options
-    }
-
-    /// The files that [`LabelsExport::write`] would write.
-    fn plan(&self) -> Vec<PlannedFile> {
-        let options = self.options();
-        let stem = options.file_stem(&self.photo.source.stem(), Self::TITLE);
-        export::files(&self.subject(), &options, &self.folder, &stem)
-    }
-
-    /// Writes the files and returns their paths.
-    ///
-    /// # Errors
-    /// As [`export::write`].
-    fn write(&self) -> Result<Vec<PathBuf>, ExportError> {
-        let options = self.options();
-        let stem = options.file_stem(&self.photo.source.stem(), Self::TITLE);
-        export::write(&self.subject(), &options, &self.folder, &stem)
-    }
-
-    /// The parts that an export needs.
-    pub fn subject(&self) -> Subject<'_> {
-        Subject {
-            photo: &self.photo.photo,
-            map: &self.map,
-            confidence: &[],
-            classes: &self.classes,
-        }
     }
 }

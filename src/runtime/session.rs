@@ -13,11 +13,12 @@ use super::precision::{PrecisionChoice, kernels};
 use super::progress::{BlockCounter, OnProgress, Progress};
 use super::session_error::SessionError;
 use super::traced::{TraceRequest, TracedImage};
-use super::tracing;
+use super::{teaching, tracing};
 use crate::checkpoint::{CheckpointError, ModelFile, OnRead, Peek};
 use crate::model::{InferenceNetwork, Output};
 use crate::photo::Photo;
 use crate::segment::{self, InferenceConfig, Prediction, SegmentError};
+use crate::teach::Tokens;
 
 /// Default limit of the feature cache in bytes: 1,000 windows of ViT-T or 250 of ViT-B; a fifth of that if MLA is among
 /// the decoders.
@@ -334,6 +335,45 @@ impl Session {
         let device = self.device()?.device.clone();
         let (info, network) = self.models.built(request.model).ok_or(SessionError::NoModel)?;
         tracing::trace(request, info, network, &device, on_progress)
+    }
+
+    /// Runs the encoder of a model over a whole image, reduced to a short side of `short_side` pixels, for teaching. Takes
+    /// as long as a segmentation; the tokens are for the caller to keep.
+    ///
+    /// # Errors
+    /// When there is no such model, its encoder has no tokens, the short side is out of bounds, the run is stopped or the
+    /// device fails.
+    pub fn teaching_tokens(
+        &mut self,
+        model: u64,
+        photo: &Photo,
+        short_side: usize,
+        on_progress: OnProgress,
+    ) -> Result<Tokens, SessionError> {
+        match self.tokens_once(model, photo, short_side, on_progress) {
+            Err(SessionError::Segment(SegmentError::Device(why))) if self.choice == DeviceChoice::Auto => {
+                self.fall_back(&why)?;
+                self.tokens_once(model, photo, short_side, on_progress)
+            }
+            done => done,
+        }
+    }
+
+    fn tokens_once(
+        &mut self,
+        model: u64,
+        photo: &Photo,
+        short_side: usize,
+        on_progress: OnProgress,
+    ) -> Result<Tokens, SessionError> {
+        let waiting = Progress {
+            fraction: 0.0,
+            remaining: None,
+        };
+        self.bring_back(model, &mut |_| on_progress(waiting))?;
+        let device = self.device()?.device.clone();
+        let built = self.models.built(model).ok_or(SessionError::NoModel)?;
+        teaching::tokens(photo, short_side, built, &device, on_progress)
     }
 
     /// Moves to the CPU permanently; the model is read again there.

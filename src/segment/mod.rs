@@ -4,6 +4,7 @@ mod edges;
 mod label_pass;
 mod passes;
 mod row;
+mod tokens;
 mod trace;
 mod window_logits;
 
@@ -19,6 +20,7 @@ pub use window_logits::WindowLogits;
 
 use crate::model::{Cancelled, Features, InferenceNetwork, LastUpsampling, Logits, ModelSpec, NoProbe, Output, Probe};
 use crate::photo::Photo;
+use passes::padded_with;
 
 /// Encoder features of every window of every pass over one image. All decoders can use them.
 #[derive(Clone, Debug)]
@@ -223,7 +225,8 @@ impl InferenceRun<'_> {
     fn encode_window(&self, pass: &Pass, i: usize, watch: &mut dyn Watch) -> Result<Features, SegmentError> {
         let pixels = pass.pixels(i, &self.spec.normalisation);
         let [width, height] = pass.window;
-        let (pixels, [height, width]) = padded(pixels, height, width, self.spec.encoder.multiple());
+        let padding = self.spec.inference.padding;
+        let (pixels, [height, width]) = padded_with(padding, pixels, [height, width], self.spec.encoder.multiple());
         let image = Tensor::from_data(TensorData::new(pixels, [1, 3, height, width]), self.device);
         self.model.encode(image, watch).map_err(|e| stopped(e, watch))
     }
@@ -238,7 +241,7 @@ impl InferenceRun<'_> {
         let last = cut.last_upsampling(self.spec);
         let decoded = self.model.decode(features, self.output, last, watch);
         let Logits { values, grid } = decoded.map_err(|e| stopped(e, watch))?;
-        Ok((host_logits(values)?, [grid[1], grid[0]]))
+        Ok((host_values(values)?, [grid[1], grid[0]]))
     }
 
     /// Runs the decoder over encoded windows and copies the logits to host memory.
@@ -343,8 +346,9 @@ fn stopped(cancelled: Cancelled, watch: &mut dyn Watch) -> SegmentError {
     }
 }
 
-fn host_logits(logits: Tensor<3>) -> Result<Vec<f32>, SegmentError> {
-    let data = logits
+/// The values of a tensor, all of them finite.
+fn host_values(tensor: Tensor<3>) -> Result<Vec<f32>, SegmentError> {
+    let data = tensor
         .try_into_data()
         .map_err(|e| SegmentError::Device(format!("{e:?}")))?;
     let values: Vec<f32> = data

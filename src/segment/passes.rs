@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::model::{InferenceSpec, Normalisation, WindowMode, WindowRules};
+use crate::model::{InferenceSpec, Normalisation, Padding, WindowMode, WindowRules};
 use crate::numeric::Interpolation;
 use crate::photo::Photo;
 
@@ -263,6 +263,16 @@ impl<'a> Pass<'a> {
 /// Pads normalised pixels `[3, height, width]` with zeros on the right and at the bottom to multiples of `patch`
 /// (rstrudel segm/model/utils.py, `padding`). Returns the values, and the padded height and width.
 pub fn padded(values: Vec<f32>, height: usize, width: usize, patch: usize) -> (Vec<f32>, [usize; 2]) {
+    padded_with(Padding::Zero, values, [height, width], patch)
+}
+
+/// As [`padded`], with the given padding.
+pub(super) fn padded_with(
+    padding: Padding,
+    values: Vec<f32>,
+    [height, width]: [usize; 2],
+    patch: usize,
+) -> (Vec<f32>, [usize; 2]) {
     let [to_height, to_width] = [height, width].map(|side| side.next_multiple_of(patch));
     if [to_height, to_width] == [height, width] {
         return (values, [height, width]);
@@ -274,6 +284,15 @@ pub fn padded(values: Vec<f32>, height: usize, width: usize, patch: usize) -> (V
     {
         for (from, to) in from.chunks_exact(width).zip(to.chunks_exact_mut(to_width)) {
             to[..width].copy_from_slice(from);
+            if padding == Padding::Edge {
+                to[width..].fill(from[width - 1]);
+            }
+        }
+        if padding == Padding::Edge {
+            let (rows, below) = to.split_at_mut(height * to_width);
+            for to in below.chunks_exact_mut(to_width) {
+                to.copy_from_slice(&rows[(height - 1) * to_width..]);
+            }
         }
     }
     (out, [to_height, to_width])
@@ -384,6 +403,23 @@ mod tests {
             matches!(&long, Err(PlanError::Setting(why)) if why.contains("64 x 8200")),
             "{long:?}"
         );
+    }
+
+    #[test]
+    fn padding_repeats_the_edge_or_is_zero() {
+        let values: Vec<f32> = (1..=18).map(|value| value as f32).collect();
+        let (zero, size) = padded(values.clone(), 2, 3, 4);
+        assert_eq!((size, &zero[..8]), ([4, 4], &[1., 2., 3., 0., 4., 5., 6., 0.][..]));
+        assert_eq!(zero[8..16], [0.0; 8]);
+        let (edge, size) = padded_with(Padding::Edge, values, [2, 3], 4);
+        assert_eq!(size, [4, 4]);
+        for (plane, first) in edge.chunks_exact(16).zip([1., 7., 13.]) {
+            let row = |first: f32| [first, first + 1.0, first + 2.0, first + 2.0];
+            assert_eq!(plane[..4], row(first));
+            for below in plane[4..].chunks_exact(4) {
+                assert_eq!(below, row(first + 3.0));
+            }
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Runs one window of an image, or the whole image in one window, for an attention trace.
 
-use super::passes::{InferenceConfig, Pass, PlanError};
-use super::{InferenceRun, padded};
+use super::InferenceRun;
+use super::passes::{InferenceConfig, Pass, PlanError, padded_with};
 use crate::model::{Cancelled, Features, LastUpsampling, Probe, WindowMode, WindowRules};
 use crate::photo::Photo;
 
@@ -159,7 +159,8 @@ impl InferenceRun<'_> {
     pub fn trace(&self, pass: &Pass, probe: &mut dyn Probe) -> Result<Features, Cancelled> {
         let pixels = pass.pixels(0, &self.spec.normalisation);
         let [width, height] = pass.window;
-        let (pixels, [height, width]) = padded(pixels, height, width, self.spec.encoder.multiple());
+        let padding = self.spec.inference.padding;
+        let (pixels, [height, width]) = padded_with(padding, pixels, [height, width], self.spec.encoder.multiple());
         let image = Tensor::from_data(TensorData::new(pixels, [1, 3, height, width]), self.device);
         let features = self.model.encode(image, probe)?;
         self.model

@@ -1,5 +1,7 @@
 //! The linear decoder that is learnt: Segmenter's, one weight per class and channel of the tokens, and a bias.
 
+use half::f16;
+
 use super::error::TeachError;
 use super::tokens::Standard;
 
@@ -42,6 +44,22 @@ impl LinearDecoder {
             weight,
             bias,
         })
+    }
+
+    /// The decoder as a bundle stores it, in half precision; values that are too large for that stay, and with them the
+    /// others of their tensor.
+    pub fn in_half_precision(&self) -> Self {
+        let rounded = |values: &[f32]| -> Vec<f32> {
+            match values.iter().all(|value| value.abs() <= f16::MAX.to_f32()) {
+                true => values.iter().map(|value| f16::from_f32(*value).to_f32()).collect(),
+                false => values.to_vec(),
+            }
+        };
+        Self {
+            weight: rounded(&self.weight),
+            bias: rounded(&self.bias),
+            ..*self
+        }
     }
 
     /// The same decoder for standardised tokens: weights `[classes, width]`, then biases `[classes]`.

@@ -5,12 +5,9 @@ use rayon::prelude::*;
 
 use super::decoder::LinearDecoder;
 use super::error::TeachError;
-use super::products::Weights;
+use super::products::logits_of;
 use super::tokens::{Neighbours, Tokens};
 use crate::numeric::exp;
-
-/// Tokens whose logits one task computes.
-const TOKENS_OF_TASK: usize = 256;
 
 /// Logits on the token grid.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,12 +33,7 @@ impl TokenLogits {
             });
         }
         let classes = decoder.classes;
-        let weights = Weights::new(&decoder.weight, &decoder.bias, decoder.width);
-        let mut by_token = vec![0f32; tokens.count() * classes];
-        let pieces = by_token
-            .par_chunks_mut(TOKENS_OF_TASK * classes)
-            .zip(tokens.values.par_chunks(TOKENS_OF_TASK * tokens.width));
-        pieces.for_each(|(to, values)| weights.logits(values, to));
+        let by_token = logits_of(tokens, decoder);
         let mut values = vec![0f32; by_token.len()];
         let rows = values.chunks_exact_mut(classes * tokens.columns);
         for (to, of_row) in rows.zip(by_token.chunks_exact(classes * tokens.columns)) {
@@ -56,6 +48,20 @@ impl TokenLogits {
             values,
             columns: tokens.columns,
         })
+    }
+
+    /// The logits token by token, `[rows * columns, classes]`.
+    pub fn by_token(&self) -> Vec<f32> {
+        let mut all = vec![0f32; self.values.len()];
+        let of_row = self.classes * self.columns;
+        for (to, from) in all.chunks_exact_mut(of_row).zip(self.values.chunks_exact(of_row)) {
+            for (class, values) in from.chunks_exact(self.columns).enumerate() {
+                for (column, value) in values.iter().enumerate() {
+                    to[column * self.classes + class] = *value;
+                }
+            }
+        }
+        all
     }
 
     /// The probabilities of the classes at the pixels of an image of `size` (width, height), which shows what `tokens`

@@ -25,6 +25,6 @@ pub use learner::{BRAKE_DECAY, Brake, DECAY, Learned, Method, Samples, Stop, lea
 pub use logits::{Probabilities, Ranking, TokenLogits};
 pub use stroke_file::{MAX_CLASS, MAX_PLACE, MAX_WIDTH, Stroke, StrokeClass, StrokeFile};
 pub use strokes::{MAX_SAMPLES, NO_STROKE, SamplePixel, mask, paint, pixels, samples};
-pub use taught::{CORRECTION, Lesson, LessonImage, MOST_GUIDED, TaughtLabels, guide_of, label};
+pub use taught::{CORRECTION, Lesson, LessonImage, MOST_GUIDED, TaughtLabels, guide_of, label, with_strokes};
 pub use tokens::{Standard, Tokens};
 pub use uncertain::{Uncertain, largest_uncertain};

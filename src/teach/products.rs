@@ -1,6 +1,13 @@
 //! The two products of learning, in loops that the compiler vectorises: samples by weights, and its transpose.
 
+use std::sync::OnceLock;
+
 use multiversion::multiversion;
+use rayon::prelude::*;
+
+use super::decoder::LinearDecoder;
+use super::tokens::Tokens;
+use crate::numeric::{Aligned, Arithmetic, Kernels, PackedMatrix};
 
 /// Classes that are computed side by side.
 const LANES: usize = 8;
@@ -13,6 +20,43 @@ const CHANNELS: usize = 16;
 
 /// Most classes whose gradients are summed at once.
 const MOST_CLASSES: usize = 5;
+
+/// Tokens whose logits one task computes: whole tiles.
+const TOKENS_OF_TASK: usize = 252;
+
+/// The logits of all tokens, `[count, classes]`, to the last bit as a network on the CPU computes them with this linear
+/// decoder. `decoder.width` must be that of the tokens.
+pub(super) fn logits_of(tokens: &Tokens, decoder: &LinearDecoder) -> Vec<f32> {
+    static KERNELS: OnceLock<Kernels> = OnceLock::new();
+    let size = [decoder.classes, decoder.width];
+    let kernels = *KERNELS.get_or_init(Kernels::best);
+    let matrix = PackedMatrix::pack(&decoder.weight, size, Arithmetic::F32, kernels);
+    let layout = matrix.row_layout();
+    let mut logits = vec![0f32; tokens.count() * decoder.classes];
+    let tasks = logits
+        .par_chunks_mut(TOKENS_OF_TASK * decoder.classes)
+        .zip(tokens.values.par_chunks(TOKENS_OF_TASK * tokens.width));
+    let memory = || layout.memory(TOKENS_OF_TASK);
+    tasks.for_each_init(memory, |memory: &mut Aligned, (to, values)| {
+        let rows = memory.units_mut().chunks_mut(layout.stride);
+        for (row, values) in rows.zip(values.chunks_exact(tokens.width)) {
+            layout.write(row, 0, values);
+        }
+        let count = values.len() / tokens.width;
+        matrix
+            .panels()
+            .multiply(memory.units(), layout.stride, count, |place, tile| {
+                let bias = &decoder.bias[place.column..][..place.columns];
+                let rows = to.chunks_exact_mut(decoder.classes).skip(place.row);
+                for (row, sums) in rows.zip(tile).take(place.rows) {
+                    for ((to, sum), bias) in row[place.column..].iter_mut().zip(sums).zip(bias) {
+                        *to = *sum + bias;
+                    }
+                }
+            });
+    });
+    logits
+}
 
 /// Weights in the order in which [`Weights::logits`] reads them.
 pub(super) struct Weights {

@@ -214,8 +214,8 @@ pub fn label(
     Ok(with_strokes(ranking, classes, size, strokes))
 }
 
-/// A label map from a ranking, with strokes over it.
-fn with_strokes(ranking: Ranking, classes: &[u16], size: [usize; 2], strokes: &[Stroke]) -> TaughtLabels {
+/// A label map from a ranking of the classes with the ids `classes`, with strokes over it.
+pub fn with_strokes(ranking: Ranking, classes: &[u16], size: [usize; 2], strokes: &[Stroke]) -> TaughtLabels {
     let Ranking {
         mut best,
         value: mut confidence,

@@ -4,8 +4,8 @@ use fastrand::Rng;
 
 use crate::checkpoint::Backbone;
 use crate::model::{
-    DecoderKind, HostTensor, InferenceSpec, ModelSpec, Refit, RefitError, Role, Weights, WindowMode, WindowRules,
-    in_decoder, tensors_of,
+    DecoderKind, HostTensor, InferenceSpec, ModelSpec, Padding, Refit, RefitError, Role, Weights, WindowMode,
+    WindowRules, in_decoder, tensors_of,
 };
 
 /// Standard deviation of the initial values of linear layers and class tokens, normally distributed
@@ -72,6 +72,7 @@ pub fn start_from(mut backbone: Backbone, plan: &StartPlan) -> Result<(ModelSpec
             rules: WindowRules::Enlarge,
             mode: WindowMode::Slide,
             threshold: None,
+            padding: Padding::Zero,
         },
         encoder,
     };

@@ -163,8 +163,10 @@ fn classes_are_added_locked_and_merged() {
     assert!(merged.ids.iter().copied().eq(expected));
     harness.get_by_label("Undo change of classes").click();
     wait_for_labels(&mut harness, &file, |map| *map == before);
-    let node = harness.get_by_role_and_label(Role::RadioButton, "road");
-    assert!(!node.accesskit_node().is_disabled());
+    wait_for(&mut harness, "the class", |harness| {
+        let node = harness.query_by_role_and_label(Role::RadioButton, "road")?;
+        (!node.accesskit_node().is_disabled()).then_some(())
+    });
 }
 
 /// A JPEG of 96 x 64 stored pixels that is to be turned by this EXIF orientation.
@@ -335,4 +337,145 @@ fn a_note_is_kept_and_an_export_says_what_to_look_at() {
     wait_for_text(&mut harness, "Saved");
     harness.key_press_modifiers(Modifiers::COMMAND, Key::E);
     wait_for_text(&mut harness, "px have no class");
+}
+
+#[test]
+fn labels_of_cvat_are_corrected_and_go_to_coco_and_yolo() {
+    let (folder, images) = photos(&["a.jpg"]);
+    let size = Photo::open(&images[0])
+        .map(|photo| [photo.width, photo.height])
+        .expect("a photo");
+    let [width, height] = size;
+    let file = folder.path().join("annotations.xml");
+    fs::write(&file, cvat(width, height)).expect("written");
+    let mut harness = annotating(images);
+    wait_for_label(&mut harness, "Import labels…");
+    harness.get_by_label("Import labels…").click();
+    wait_for_label(&mut harness, "Path of the labels");
+    harness.run_steps(2);
+    harness
+        .get_by_label("Path of the labels")
+        .type_text(&file.display().to_string());
+    harness.run_steps(3);
+    harness.get_by_label("Import").click();
+    let labels = folder.path().join("labels/a.png");
+    let imported = wait_for_labels(&mut harness, &labels, |_| true);
+    wait_for_text(&mut harness, "1 class added");
+    let [road, kerb] = [imported.get(0, 0), imported.get(40, 0)].map(|id| id.expect("a pixel"));
+    assert_ne!(road, kerb);
+    assert_eq!(imported.ids.iter().filter(|id| **id == kerb).count(), height);
+    // A stroke of another class, and the files of other programs.
+    harness.key_press(Key::B);
+    harness.key_press(Key::Num7);
+    harness.run_steps(3);
+    let middle = harness.get_by_label("Photo canvas").rect().center();
+    drag(&mut harness, &[middle, middle + vec2(80.0, 0.0)]);
+    let painted = wait_for_labels(&mut harness, &labels, |map| *map != imported);
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::E);
+    wait_for_label(&mut harness, "For another program");
+    harness.get_by_label("For another program").click();
+    harness.run_steps(3);
+    let out = folder.path().join("images/segscope");
+    for (format, title) in [
+        ("coco-rle", "COCO, RLE"),
+        ("labelme", "labelme, masks"),
+        ("yolo", "YOLO segments"),
+    ] {
+        choose_format(&mut harness, title);
+        if format == "yolo" {
+            // It says what it loses before it writes.
+            wait_for(&mut harness, "the loss", |harness| {
+                let said = ["would change in YOLO segments", "YOLO segments holds every pixel"];
+                said.iter()
+                    .find(|text| harness.query_all_by_label_contains(text).next().is_some())
+                    .map(|_| ())
+            });
+            assert!(!out.join("yolo").exists());
+        }
+        wait_for_label(&mut harness, "Export 1 file");
+        harness.get_by_label("Export 1 file").click();
+        wait_for(&mut harness, "the files", |_| out.join(format).is_dir().then_some(()));
+        wait_for_text(&mut harness, "1 file saved");
+        let read = segscope::interchange::Format::named(format).expect("a format");
+        if format != "yolo" {
+            let mut reader = read.open(&out.join(format), &Default::default()).expect("a reader");
+            let found = reader.read(0).expect("labels");
+            assert_eq!(found.name, "a.jpg");
+            let same = found.labels.ids.iter().zip(&painted.ids).filter(|(a, b)| {
+                let name = reader.classes().get(**a).map(|class| class.name.clone());
+                let at = segscope::datasets::classes_of("camvid").map(|set| set.label(**b));
+                name == at || (name.as_deref() == Some("kerb") && **b == kerb)
+            });
+            assert_eq!(same.count(), painted.ids.len(), "{format}");
+        }
+        harness.key_press_modifiers(Modifiers::COMMAND, Key::E);
+        wait_for_label(&mut harness, "For another program");
+    }
+}
+
+#[test]
+fn strokes_teach_classes_that_become_labels_and_a_model() {
+    let (folder, images) = photos(&["a.jpg"]);
+    let mut harness = annotating(images);
+    harness.key_press(Key::S);
+    wait_for_label(&mut harness, "Paint a short stroke of each class");
+    let canvas = harness.get_by_label("Photo canvas").rect();
+    let at = |x: f32, y: f32| canvas.min + vec2(x * canvas.width(), y * canvas.height());
+    harness.key_press(Key::Num1);
+    harness.run_steps(2);
+    drag(&mut harness, &[at(0.4, 0.2), at(0.5, 0.22)]);
+    harness.key_press(Key::Num4);
+    harness.run_steps(2);
+    drag(&mut harness, &[at(0.5, 0.8), at(0.55, 0.82)]);
+    wait_for_text(&mut harness, "Taught by 2 strokes");
+    let strokes = folder.path().join("scribbles/images/a.jpg.json");
+    let saved = segscope::teach::StrokeFile::open(&strokes).expect("a stroke file");
+    assert_eq!(
+        saved.strokes.iter().map(|stroke| stroke.class).collect::<Vec<_>>(),
+        [0, 3]
+    );
+    // A stroke is taken back and made again.
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::Z);
+    wait_for_text(&mut harness, "Taught by 1 stroke");
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::Y);
+    wait_for_text(&mut harness, "Taught by 2 strokes");
+    let labels = folder.path().join("labels/a.png");
+    assert!(!labels.exists(), "strokes are no labels");
+    wait_for(&mut harness, "the button", |harness| {
+        let button = harness.query_by_label("Save as a model")?;
+        (!button.accesskit_node().is_disabled()).then_some(())
+    });
+    harness.get_by_label("Save as a model").click();
+    let bundle = folder.path().join("taught.safetensors");
+    wait_for(&mut harness, "the model", |_| bundle.is_file().then_some(()));
+    harness.get_by_label("Make labels of it").click();
+    let map = wait_for_labels(&mut harness, &labels, |_| true);
+    assert_eq!(map.counts(5)[0] + map.counts(5)[3], map.ids.len() as u64);
+    assert!(map.counts(5)[0] > 0 && map.counts(5)[3] > 0);
+    wait_for_text(&mut harness, "Saved and opened as a model");
+}
+
+/// Chooses a format in the export sheet.
+fn choose_format(harness: &mut Harness<App>, title: &str) {
+    harness.get_by_role_and_label(Role::ComboBox, "Format").click();
+    wait_for_label(harness, title);
+    harness.run_steps(2);
+    let choices: Vec<_> = harness.query_all_by_label(title).collect();
+    choices.last().expect("a choice").click();
+    harness.run_steps(4);
+}
+
+/// Labels of CVAT for a photo of this size.
+fn cvat(width: usize, height: usize) -> String {
+    // The whole photo is of one class but for a column.
+    let runs = format!("0, {}", width * height);
+    let column: Vec<String> = (0..height).flat_map(|_| [40.to_string(), 1.to_string()]).collect();
+    let thin = format!("{}, 0", column.join(", "));
+    format!(
+        "<annotations><meta><task><labels><label><name>road</name></label><label><name>kerb</name></label></labels></task>\
+         </meta><image id=\"0\" name=\"a.jpg\" width=\"{width}\" height=\"{height}\">\
+         <mask label=\"road\" rle=\"{runs}\" left=\"0\" top=\"0\" width=\"{width}\" height=\"{height}\"></mask>\
+         <mask label=\"kerb\" rle=\"{thin}\" left=\"0\" top=\"0\" width=\"41\" height=\"{height}\"></mask>\
+         </image></annotations>"
+    )
 }

@@ -124,6 +124,12 @@ impl App {
                     self.state.actions.error(text);
                 }
             }
+            Request::Teach(request) => {
+                if let Err(why) = services.teach(request, context) {
+                    let text = format!("the thread that learns from strokes cannot be started ({why})");
+                    self.state.actions.error(text);
+                }
+            }
             Request::Ask(what) => self.ask(what, context),
             Request::OpenOutside(folder) => {
                 if let Err(toast) = Services::open_outside(folder) {

@@ -69,7 +69,7 @@ impl App {
         let chrome = &mut self.chrome;
         match event {
             Event::ModelsFound(found) => chrome.windows.models.take(found),
-            Event::ExportPlanned { ticket, files } => chrome.export.set_planned(&ticket, files),
+            Event::ExportPlanned { ticket, files, warning } => chrome.export.set_planned(&ticket, files, warning),
             Event::ExportPreview { ticket, photo } => chrome.export.set_preview(&ticket, photo),
             Event::Exported { folder, files } => {
                 if chrome.export.is_writing() {

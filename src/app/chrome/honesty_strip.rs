@@ -62,6 +62,11 @@ fn content(ui: &mut Ui, ctx: &Ctx, result: &Segmented, source: &ImageSource) {
         if ui.add(models).on_hover_text(Command::GetModels.explanation()).clicked() {
             ctx.perform(Command::GetModels);
         }
+        let teach = egui::Button::new(medium("Teach it your classes"));
+        if ui.add(teach).on_hover_text(Command::UseTeach.explanation()).clicked() {
+            ctx.perform(Command::ShowAnnotate);
+            ctx.perform(Command::UseTeach);
+        }
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
             let classes = &result.model.classes;
             let knows = format!("This model knows {} classes ({}) only.", classes.len(), classes.name);

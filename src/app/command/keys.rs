@@ -122,6 +122,7 @@ impl Command {
             Self::UseWand => const { &[plain(Key::W)] },
             Self::UseWire => const { &[plain(Key::T)] },
             Self::UseCells => const { &[plain(Key::C)] },
+            Self::UseTeach => const { &[plain(Key::S)] },
             Self::UseNote => const { &[shift(Key::N)] },
             Self::ToggleSelecting => const { &[plain(Key::Q)] },
             Self::SelectNothing => const { &[ctrl(Key::D)] },

@@ -219,6 +219,7 @@ commands! {
         UseWand: "Magic wand", "Fill connected pixels that resemble the one that you click.";
         UseWire: "Live wire", "Fill a polygon whose sides follow edges of the photo.";
         UseCells: "Superpixels", "Paint small areas of similar colour whole.";
+        UseTeach: "Teach with strokes", "Paint a few short strokes of your classes: the whole photo is labelled from them.";
         UseNote: "Write a note", "Put a note at a pixel of the photo.";
         ToggleSelecting: "Select instead of fill",
             "Tools that fill areas select them: then tools change only what is selected.";
@@ -243,6 +244,8 @@ commands! {
         MarkDone: "Mark done", "Say that the labels of this photo are right, and show the next photo.";
         FlagImage: "Flag photo", "Mark this photo to come back to it, or remove the mark.";
         SkipImage: "Skip photo", "Say that this photo will not be annotated, or take that back.";
+        ImportLabels: "Import labels…",
+            "Take labels of another program, such as CVAT, COCO or labelme, into the project of this photo.";
         AddClass: "Add a class…", "Add a class to the project of this photo.";
         ChangeClass: "Rename or recolour the class…", "Change name and colour of the chosen class.";
         MergeClass: "Merge the class…",

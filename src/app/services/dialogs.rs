@@ -68,6 +68,10 @@ pub(in crate::app) enum Ask {
     PaletteFile,
     /// The folder of an earlier training.
     TrainRun,
+    /// A file of labels to import.
+    LabelsFile,
+    /// A folder of labels to import.
+    LabelsFolder,
 }
 
 impl Default for Dialogs {
@@ -164,6 +168,15 @@ fn answer(what: Ask, folder: Option<PathBuf>) -> Option<Chosen> {
                 _ => "Folder of label maps",
             };
             let dialog = dialog.set_title(title);
+            dialog.pick_folder().map(|folder| Chosen::Folder(what, folder))
+        }
+        Ask::LabelsFile => {
+            let dialog = dialog.set_title("Labels to import");
+            let dialog = dialog.add_filter("Labels", &["json", "xml", "zip", "png", "txt", "yaml", "npy"]);
+            dialog.pick_file().map(|file| Chosen::Folder(what, file))
+        }
+        Ask::LabelsFolder => {
+            let dialog = dialog.set_title("Folder of labels to import");
             dialog.pick_folder().map(|folder| Chosen::Folder(what, folder))
         }
         Ask::PaletteFile => {

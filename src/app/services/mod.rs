@@ -21,8 +21,8 @@ use super::settings::Writer;
 use super::workspaces::News;
 use crate::engine::{
     AnnotationRequest, Annotator, Busy, Engine, EngineSettings, FileWatch, ImageSource, Job, Prediction, ScoreRequest,
-    Scorer, Thumbnails, TraceQuestion, TraceReader, TracedImage, TrainPlan, TrainingNews, TrainingPlace, TrainingRun,
-    Wake,
+    Scorer, Teacher, TeacherRequest, Thumbnails, TraceQuestion, TraceReader, TracedImage, TrainPlan, TrainingNews,
+    TrainingPlace, TrainingRun, Wake,
 };
 use clipboard::ImageClipboard;
 use copying::ViewShots;
@@ -46,6 +46,8 @@ pub(super) struct Services {
     scorer: Option<Scorer>,
     /// `None` until labels are opened. Dropping it saves all edits.
     annotator: Option<Annotator>,
+    /// `None` until strokes teach something.
+    teacher: Option<Teacher>,
     /// `None` while nothing is trained.
     training: Option<TrainingRun>,
     pub(super) watch: Option<FileWatch>,
@@ -84,6 +86,7 @@ impl Services {
             reader: TraceReader::start(wake(context)).ok(),
             scorer: None,
             annotator: None,
+            teacher: None,
             training: None,
             watch: FileWatch::start(wake(context))
                 .inspect_err(|why| log::warn!("{why}"))
@@ -139,6 +142,9 @@ impl Services {
         }
         while let Some(news) = self.annotator.as_ref().and_then(Annotator::poll) {
             actions.tell(News::Annotation(news));
+        }
+        while let Some(answer) = self.teacher.as_ref().and_then(Teacher::poll) {
+            actions.tell(News::Taught(answer));
         }
         while let Some(news) = self.training.as_ref().and_then(TrainingRun::poll) {
             if matches!(news, TrainingNews::Ended(_)) {
@@ -233,6 +239,19 @@ impl Services {
             None => self.annotator.insert(Annotator::start(wake(context))?),
         };
         annotator.ask(request);
+        Ok(())
+    }
+
+    /// Hands strokes to the thread that learns from them, and starts it if that has not been done.
+    ///
+    /// # Errors
+    /// When the thread cannot be started.
+    pub(super) fn teach(&mut self, request: TeacherRequest, context: &Context) -> std::io::Result<()> {
+        let teacher = match &self.teacher {
+            Some(teacher) => teacher,
+            None => self.teacher.insert(Teacher::start(wake(context))?),
+        };
+        teacher.ask(request);
         Ok(())
     }
 

@@ -22,8 +22,8 @@ use super::services::Ask;
 use super::state::{OpenWorkspace, ResultKey};
 use super::theme::Icon;
 use crate::engine::{
-    AnnotationNews, Event, ImageSource, ModelInfo, ModelSource, ScoreAnswer, Segmented, Ticket, TraceReading,
-    TrainingNews,
+    AnnotationNews, Event, ImageSource, ModelInfo, ModelSource, ScoreAnswer, Segmented, TeacherAnswer, Ticket,
+    TraceReading, TrainingNews,
 };
 use crate::labels::ClassSet;
 pub(super) use ctx::{Ctx, bare};
@@ -196,6 +196,8 @@ pub(super) enum News {
     NoTraining(String),
     /// The thread that writes label files has reported.
     Annotation(AnnotationNews),
+    /// What strokes have taught, or a model of it.
+    Taught(TeacherAnswer),
     /// Labels have been uploaded to the GPU.
     Uploaded { ticket: Ticket, labels: Arc<GpuLabels> },
     /// A run has ended.

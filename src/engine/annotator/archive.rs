@@ -1,11 +1,16 @@
 //! The open projects and label files of the thread, and what is done with them.
 
+mod imports;
+
 use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{AnnotationNews, AnnotationRequest, Find, OpenedAnnotation};
+use super::finding::Find;
+use super::importing::Importing;
+use super::messages::{AnnotationNews, AnnotationRequest, OpenedAnnotation};
+use super::rewritten::Rewritten;
 use crate::annotate::Patch;
 use crate::annotate::project::{ClassEdit, ImageRecord, LabelFile, Origin, Project, SaveError, Store, StoreError};
 use crate::datasets::TruthReader;
@@ -38,6 +43,7 @@ pub(super) struct Archive {
     undo: HashMap<PathBuf, ClassUndo>,
     /// What is to be found, one of each kind.
     to_find: VecDeque<Find>,
+    importing: Option<Importing>,
 }
 
 impl Archive {
@@ -49,6 +55,7 @@ impl Archive {
             unsaved: VecDeque::new(),
             undo: HashMap::new(),
             to_find: VecDeque::new(),
+            importing: None,
         }
     }
 
@@ -106,6 +113,7 @@ impl Archive {
                     .retain(|other| std::mem::discriminant(other) != std::mem::discriminant(&find));
                 self.to_find.push_back(find);
             }
+            AnnotationRequest::Import(import) => self.begin_import(*import),
             AnnotationRequest::EditClasses { image, edit } => self.edit_classes(&Store::root_of(&image), &edit),
             AnnotationRequest::UndoClasses { image } => self.undo_classes(&Store::root_of(&image)),
             AnnotationRequest::Count { image, id } => {
@@ -516,26 +524,6 @@ impl Archive {
             add(&store.open_file(&path)?.map().ids);
         }
         Ok(counts)
-    }
-}
-
-/// What a change of all label files has done.
-#[derive(Default)]
-struct Rewritten {
-    /// Label files, and what their tiles held.
-    before: Vec<(PathBuf, Patch)>,
-    /// Open images, and what their tiles hold now.
-    edits: Vec<(PathBuf, Patch)>,
-    /// Changed pixels, and label files with at least one.
-    changed: [u64; 2],
-    /// Why a label file could not follow.
-    failed: Option<StoreError>,
-}
-
-impl Rewritten {
-    fn note(&mut self, labels: PathBuf, before: Patch, pixels: u64) {
-        self.changed = [self.changed[0] + pixels, self.changed[1] + 1];
-        self.before.push((labels, before));
     }
 }
 

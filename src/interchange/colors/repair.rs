@@ -25,7 +25,7 @@ impl Field {
     }
 
     /// Whether a pixel and its neighbours have the same class, for each pixel. Beyond the border, the classes at the
-    /// border go on.
+    /// border continue.
     pub(super) fn uniform(&self) -> Vec<bool> {
         let [width, height] = self.size;
         let mut across = vec![false; self.places.len()];

@@ -60,12 +60,12 @@ struct File {
 struct Object {
     label: String,
     polygon: Vec<[f64; 2]>,
-    /// Not zero for what the labelling tool has deleted.
+    /// Not zero for what the annotation tool has deleted.
     #[serde(default, skip_serializing)]
     deleted: Deleted,
 }
 
-/// The labelling tool writes a number, others a truth value.
+/// The annotation tool writes a number, others a truth value.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 enum Deleted {

@@ -49,8 +49,8 @@ fn labels_of(file: &Path) -> Result<PathBuf, InterchangeError> {
     files::safe(&project.labels)
 }
 
-/// A path below the project without the folder of images that it may begin with.
-fn below_images(path: &str) -> &str {
+/// The name of an image in labels: its path below the project, without the folder of images that it may begin with.
+pub fn below_images(path: &str) -> &str {
     match path.split_once('/') {
         Some((first, rest)) if crate::datasets::is_image_folder(first) => rest,
         _ => path,

@@ -132,7 +132,7 @@ impl Tracer<'_> {
             return if on_left { (direction + 3) % 4 } else { direction };
         }
         // Diagonal pixels are joined at their corner only when they belong to the same region anyway. Then the ring goes
-        // on to the other pixel, and no ring comes to this corner twice.
+        // to the other pixel, and no ring comes to this corner twice.
         let crosses = on_left && self.region(left) == self.region(behind);
         (direction + if crosses { 3 } else { 1 }) % 4
     }

@@ -31,7 +31,7 @@ use super::probe::{Cancelled, Probe};
 use super::spec::{ModelSpec, Output};
 use super::tensor_source::TensorSource;
 use super::tensors::tensors_of;
-use crate::numeric::{Aligned, Kernels};
+use crate::numeric::{Aligned, Arithmetic, Kernels};
 use linear::PreparedLinear;
 use mask::PreparedMask;
 use norm::PreparedNorm;
@@ -155,7 +155,8 @@ impl PreparedDecoder {
         let prefix = spec.prefix();
         match &spec.head {
             HeadSpec::Linear => {
-                let head = PreparedLinear::take(tensors, &format!("{prefix}.head"), plan.rest, kernels)?;
+                // f32 in every precision: taught decoders have large weights that cancel, and it costs next to nothing.
+                let head = PreparedLinear::take(tensors, &format!("{prefix}.head"), Arithmetic::F32, kernels)?;
                 Ok(Self::Linear(head))
             }
             HeadSpec::MaskTransformer(mask) => {

@@ -18,7 +18,8 @@ pub struct ProductPlan {
     pub fc1: Arithmetic,
     /// The second layer of a block's MLP.
     pub fc2: Arithmetic,
-    /// Patch embedding, and the linear layers and 1x1 convolutions of decoders outside of blocks.
+    /// Patch embedding, and the linear layers and 1x1 convolutions of decoders outside of blocks; the linear decoder
+    /// multiplies f32 in every plan.
     pub rest: Arithmetic,
     /// Products of two activations in attention, and 3x3 convolutions: [`Arithmetic::F32`] or [`Arithmetic::Bf16`].
     pub operands: Arithmetic,

@@ -43,6 +43,9 @@ pub struct InferenceSpec {
     /// probability of class 1 is above this, else of class 0. Without it the most probable class wins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub threshold: Option<f32>,
+    /// What fills up windows that are not whole patches.
+    #[serde(default, skip_serializing_if = "Padding::is_zero")]
+    pub padding: Padding,
 }
 
 impl InferenceSpec {
@@ -69,6 +72,24 @@ impl WindowMode {
     /// Whether images are cut into windows, as in most systems.
     pub fn is_slide(&self) -> bool {
         *self == Self::Slide
+    }
+}
+
+/// What fills up a window that is not a whole number of patches, at its right and bottom edge.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Padding {
+    /// Zeros after normalisation (rstrudel segm/model/utils.py, `padding`).
+    #[default]
+    Zero,
+    /// The window's last column and row, repeated: how taught decoders are run.
+    Edge,
+}
+
+impl Padding {
+    /// Whether it is that of all published systems.
+    pub fn is_zero(&self) -> bool {
+        *self == Self::Zero
     }
 }
 

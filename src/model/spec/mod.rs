@@ -11,7 +11,7 @@ use super::decoders::{DecoderSpec, Inputs};
 use super::encoders::EncoderSpec;
 pub use error::SpecError;
 pub(super) use error::{between, divides};
-pub use inference::{InferenceSpec, Normalisation, WindowMode, WindowRules};
+pub use inference::{InferenceSpec, Normalisation, Padding, WindowMode, WindowRules};
 pub use output::Output;
 
 /// Everything needed to build a network and to run it on an image as its authors did.

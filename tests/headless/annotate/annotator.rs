@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use segscope::annotate::project::{ClassEdit, ImageRecord, ImageState, Origin, Project};
 use segscope::annotate::{Layer, Patch, Rules, Span, UNLABELLED};
 use segscope::datasets::TruthReader;
-use segscope::engine::{AnnotationNews, AnnotationRequest, Annotator, Asked, OpenedAnnotation};
+use segscope::engine::{AnnotationNews, AnnotationRequest, Annotator, Asked, Import, OpenedAnnotation};
 use segscope::labels::{ClassSet, LabelMap};
 
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -337,4 +337,109 @@ fn a_class_that_is_locked_is_not_merged() {
         assert!(told.is_none_or(|told| message.is_some_and(|message| message.contains(told))));
     }
     assert_eq!(counts(&bench.labels("a"))[1], 10 * SIZE[0] as u64);
+}
+
+/// Labels of CVAT: rows 0 to 9 of the image are of a class that the project has, row 10 of a new one.
+fn cvat(folder: &Path) -> PathBuf {
+    let mask = |label: &str, top: usize, height: usize| {
+        format!(
+            "<mask label=\"{label}\" rle=\"0, {}\" left=\"0\" top=\"{top}\" width=\"120\" height=\"{height}\"></mask>",
+            120 * height
+        )
+    };
+    let labels: String = ["class 2", "kerb"]
+        .map(|name| format!("<label><name>{name}</name></label>"))
+        .concat();
+    let shapes = mask("class 2", 0, 10) + &mask("kerb", 10, 1);
+    let image = |name: &str| format!("<image id=\"0\" name=\"{name}\" width=\"120\" height=\"80\">{shapes}</image>");
+    let images = image("a.jpg") + &image("elsewhere.jpg") + &image("b.jpg");
+    let path = folder.join("annotations.xml");
+    let text = format!("<annotations><meta><task><labels>{labels}</labels></task></meta>{images}</annotations>");
+    fs::write(&path, text).expect("written");
+    path
+}
+
+#[test]
+fn labels_of_another_program_are_imported_as_one_change_that_can_be_undone() {
+    let bench = Bench::new();
+    let images = ["a", "b"].map(|name| bench.image(name));
+    for image in &images {
+        let pixels = vec![90; SIZE[0] * SIZE[1] * 3];
+        let photo = segscope::photo::Photo::new(SIZE[0], SIZE[1], pixels);
+        fs::write(image, encoded(&photo)).expect("written");
+    }
+    let opened = bench.open(&images[0]);
+    let mut layer = layer_of(&opened);
+    bench.paint(&images[0], &mut layer, 0..80, 3);
+    bench.annotator.ask(AnnotationRequest::EditClasses {
+        image: images[0].clone(),
+        edit: ClassEdit::Lock { id: 3, locked: true },
+    });
+    bench.changed_classes();
+    let set = ClassSet::numbered(5);
+    let import = |from: PathBuf| {
+        bench.annotator.ask(AnnotationRequest::Import(Box::new(Import {
+            image: images[0].clone(),
+            images: images.to_vec(),
+            from,
+            reader: Box::new(TruthReader::new(&set)),
+            classes: set.clone(),
+        })));
+    };
+    import(cvat(bench.folder.path()));
+    let (project, _, edits, changed) = bench.changed_classes();
+    let kerb = project
+        .listed()
+        .find(|class| class.name == "kerb")
+        .expect("a new class")
+        .id;
+    // Rows of the locked class stay.
+    assert_eq!(changed, [11 * 120, 1]);
+    assert!(
+        edits.iter().all(|(_, edit)| *edit == Patch::default()),
+        "nothing in the open image changed"
+    );
+    let message = loop {
+        if let AnnotationNews::Imported { message, complete, .. } = bench.next() {
+            assert!(!complete, "an image is missing");
+            break message;
+        }
+    };
+    for part in ["2 photos", "CVAT", "1 class added", "elsewhere.jpg"] {
+        assert!(message.contains(part), "{part} in {message}");
+    }
+    let found = counts(&bench.labels("b"));
+    assert_eq!((found[2], found[usize::from(kerb)]), (10 * 120, 120));
+    bench.annotator.ask(AnnotationRequest::UndoClasses {
+        image: images[0].clone(),
+    });
+    let project = loop {
+        if let AnnotationNews::Classes {
+            project, undo: false, ..
+        } = bench.next()
+        {
+            break project;
+        }
+    };
+    assert!(project.listed().all(|class| class.name != "kerb"));
+    assert_eq!(counts(&bench.labels("b"))[2], 0);
+    import(bench.folder.path().join("images"));
+    loop {
+        match bench.next() {
+            AnnotationNews::ImportFailed { message } => break assert!(message.contains("known format"), "{message}"),
+            AnnotationNews::Imported { message, .. } => panic!("{message}"),
+            _ => {}
+        }
+    }
+}
+
+/// A PNG with these pixels.
+fn encoded(photo: &segscope::photo::Photo) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, photo.width as u32, photo.height as u32);
+    encoder.set_color(png::ColorType::Rgb);
+    let mut writer = encoder.write_header().expect("a header");
+    writer.write_image_data(&photo.rgb).expect("pixels");
+    writer.finish().expect("an end");
+    bytes
 }

@@ -21,4 +21,5 @@ mod segment_folders;
 mod signals;
 #[cfg(target_os = "linux")]
 mod streams;
+mod teach;
 mod train;

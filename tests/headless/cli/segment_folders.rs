@@ -159,3 +159,32 @@ fn a_repeated_batch_says_how_to_continue() {
         .expect(1)
         .complains_of(&["6 of 6 images failed"]);
 }
+
+#[test]
+fn predictions_of_a_folder_are_written_for_other_programs() {
+    let folder = empty_folder();
+    let images = small_images(folder.path(), 3);
+    let out = folder.path().join("out");
+    segment(&[&images], &out, &["--formats", "labels,coco-rle,cvat"]).expect(0);
+    let back = folder.path().join("back");
+    for format in ["coco-rle", "cvat"] {
+        let [from, to] = [out.join(format), back.join(format)].map(|path| path.display().to_string());
+        let arguments = ["labels", "convert", &from, "--to", "index", "--out", &to];
+        run(program().args(arguments)).expect(0);
+        for number in 0..3 {
+            let name = format!("{number}.png");
+            let [before, after] = [out.join("labels"), back.join(format)]
+                .map(|folder| segscope::labels::LabelMap::open(&folder.join(&name)).expect("a label map"));
+            assert_eq!(before, after, "{name} in {format}");
+        }
+    }
+    segment(&[&images], &out, &["--formats", "cvat"])
+        .expect(2)
+        .complains_of(&["empty or new folder", "cvat"]);
+    segment(&[&images], &out, &["--formats", "cityscapes"])
+        .expect(2)
+        .complains_of(&["Cityscapes", "--map"]);
+    segment(&[&images], &out, &["--formats", "tiff"])
+        .expect(2)
+        .complains_of(&["labels, color", "tiff"]);
+}

@@ -230,6 +230,7 @@ fn title(event: &Event) -> String {
         Event::TraceProgress { .. } => "progress of a look".to_owned(),
         Event::Traced { .. } => "inside of a look".to_owned(),
         Event::HeadsMeasured { .. } => "heads".to_owned(),
+        Event::TeachingTokens { .. } => "tokens for teaching".to_owned(),
         Event::TraceFailed { message, .. } => format!("no trace ({message:?})"),
         Event::Photo { photo, .. } => format!("photo {}", photo.source.name()),
         Event::PhotoFailed { message, .. } => format!("no photo ({message})"),

@@ -70,12 +70,23 @@ impl ExportDialog {
                 self.figure_cards(ui, heads);
             }
             Some(Export::Report(_)) => self.report_cards(ui),
+            Some(Export::Labels(job)) => {
+                let origin = job.origin.clone();
+                self.for_program.kind(ui);
+                match self.for_program.on {
+                    true => self.for_program.show(ui, &origin),
+                    false => self.formats(ui),
+                }
+            }
             _ => self.formats(ui),
         }
     }
 
     /// How many of the cards are chosen.
     pub(super) fn chosen_text(&self) -> String {
+        if self.is_for_program() {
+            return String::new();
+        }
         let [chosen, all] = match &self.subject {
             Some(Export::Figures(job)) => {
                 let FigureContents { shown, others, values } = self.contents.figures;

@@ -1,6 +1,7 @@
 //! The export sheet: which files will be written where, how large they are, and which existing files they replace.
 
 mod contents;
+mod for_program;
 mod format_card;
 mod preview;
 mod size_text;
@@ -23,6 +24,7 @@ use crate::engine::{Asked, Export, ImageSource, Job, MaskExport, Ticket};
 use crate::export::{Format, Options, PlannedFile};
 use crate::photo::Photo;
 use contents::Contents;
+use for_program::ForProgram;
 use preview::Previews;
 
 /// How far the sheet slides in, in points, and for how long, relative to the time of other motion.
@@ -37,6 +39,8 @@ pub(in crate::app) struct ExportDialog {
     options: Options,
     /// Which files of maps and comparisons are written.
     contents: Contents,
+    /// Whether labels are written for another program, and how.
+    for_program: ForProgram,
     folder: PathBuf,
     /// Whether the user chose the folder, which then applies to other images too.
     folder_chosen: bool,
@@ -44,6 +48,8 @@ pub(in crate::app) struct ExportDialog {
     images_folder: PathBuf,
     /// The worker's latest plan, kept while it works on the next; `None` if that would show another folder's files.
     planned: Option<Vec<PlannedFile>>,
+    /// What the planned files will not hold.
+    warning: Option<String>,
     /// The existing files that the user agreed to overwrite since the dialog opened.
     ///
     /// The user is not asked about these files again, even after changing formats or naming back and forth. A file that
@@ -66,10 +72,12 @@ impl ExportDialog {
             subject: None,
             options: Options::default(),
             contents: Contents::default(),
+            for_program: ForProgram::default(),
             folder: PathBuf::new(),
             folder_chosen: false,
             images_folder,
             planned: None,
+            warning: None,
             agreed: BTreeSet::new(),
             writing: false,
             stale: false,
@@ -149,9 +157,10 @@ impl ExportDialog {
     }
 
     /// Takes the worker's plan, unless it is for another folder.
-    pub(in crate::app) fn set_planned(&mut self, ticket: &Ticket, files: Vec<PlannedFile>) {
+    pub(in crate::app) fn set_planned(&mut self, ticket: &Ticket, files: Vec<PlannedFile>, warning: Option<String>) {
         if self.asked.take_if(|asked| asked.is(ticket)).is_some() {
             self.planned = Some(files);
+            self.warning = warning;
         }
     }
 
@@ -179,6 +188,11 @@ impl ExportDialog {
         } else {
             self.agreed.clear();
         }
+    }
+
+    /// Whether labels are written for another program.
+    fn is_for_program(&self) -> bool {
+        self.for_program.on && matches!(self.subject, Some(Export::Labels(_)))
     }
 
     fn ready(&self) -> bool {
@@ -228,6 +242,7 @@ impl ExportDialog {
                     ..ctx.as_seen(&job.classes, self.options.clone())
                 };
                 job.options.hidden = either(&job.options.hidden, &unlabelled);
+                job.exchange = self.for_program.exchange();
                 job.folder.clone_from(&self.folder);
             }
             Export::Figures(job) => {

@@ -33,7 +33,7 @@ fn answer(dialog: &mut ExportDialog, files: Vec<PlannedFile>) {
     let asked = Asked::new();
     let ticket = asked.ticket();
     dialog.asked = Some(asked);
-    dialog.set_planned(&ticket, files);
+    dialog.set_planned(&ticket, files, None);
 }
 
 fn window(dialog: ExportDialog, size: Vec2, scale: f32) -> Harness<'static, ExportDialog> {
@@ -93,7 +93,7 @@ fn a_late_plan_is_dropped_and_the_list_stays_until_the_next() {
     dialog.asked = Some(Asked::new());
     assert!(!dialog.ready(), "the list belongs to the previous request");
     assert_eq!(dialog.planned.as_ref().map(Vec::len), Some(1));
-    dialog.set_planned(&Asked::new().ticket(), Vec::new());
+    dialog.set_planned(&Asked::new().ticket(), Vec::new(), None);
     assert_eq!(dialog.planned.as_ref().map(Vec::len), Some(1));
     assert!(dialog.asked.is_some(), "its own answer is still pending");
     dialog.set_folder("/elsewhere".into());

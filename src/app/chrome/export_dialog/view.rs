@@ -9,6 +9,7 @@ use egui::{
 
 use super::ExportDialog;
 use super::contents::Contents;
+use super::for_program::{self, ForProgram};
 use super::size_text::size_text;
 use crate::app::theme::{Icon, Tokens, height, radius, size};
 use crate::app::widgets::{icon_button, primary_button, section_head, section_line};
@@ -54,11 +55,15 @@ impl ExportDialog {
                 self.findings(ui);
                 section_head(ui, "What", &self.chosen_text());
                 self.what(ui);
+                if let Some(text) = self.warning.as_deref().filter(|_| self.is_for_program()) {
+                    for_program::warning(ui, text);
+                }
                 section_line(ui);
                 section_head(ui, "Where", "");
                 let left_folder = self.folder_field(ui, choose);
                 // Names of figures say which map they show.
-                let names = !matches!(self.subject, Some(Export::Figures(_) | Export::Report(_)));
+                let is_named = !matches!(self.subject, Some(Export::Figures(_) | Export::Report(_)));
+                let names = is_named && !self.is_for_program();
                 let left_name = names && self.name_field(ui);
                 section_line(ui);
                 // The height is fixed, so that nothing moves under the cursor when the list arrives.
@@ -143,7 +148,7 @@ impl ExportDialog {
     }
 
     /// The choices that decide which files are written and how large they are.
-    fn asked_for(&self) -> (Vec<Format>, bool, FigureFormat, String, PathBuf, Contents) {
+    fn asked_for(&self) -> (Vec<Format>, bool, FigureFormat, String, PathBuf, Contents, ForProgram) {
         (
             self.options.formats.clone(),
             self.options.legend,
@@ -151,6 +156,7 @@ impl ExportDialog {
             self.options.naming.clone(),
             self.folder.clone(),
             self.contents,
+            self.for_program.clone(),
         )
     }
 

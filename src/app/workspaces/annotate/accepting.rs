@@ -149,7 +149,7 @@ fn foreign_to(result: &Segmented, ids: &[Option<u16>]) -> Vec<String> {
 }
 
 /// The pixels of a map as spans, by the class that each is taken as; pixels without one are left out.
-fn spans_by_class(map: &LabelMap, taken: impl Fn(usize, u16) -> Option<u16>) -> BTreeMap<u16, Vec<Span>> {
+pub(super) fn spans_by_class(map: &LabelMap, taken: impl Fn(usize, u16) -> Option<u16>) -> BTreeMap<u16, Vec<Span>> {
     let mut spans: BTreeMap<u16, Vec<Span>> = BTreeMap::new();
     for y in 0..map.height {
         let row = y * map.width;

@@ -73,6 +73,10 @@ impl Annotate {
             self.update_preview(ui, &frame);
             self.update_selection(ui);
             self.update_underlay(ui, frame.result);
+            if self.tool == Tool::Teach {
+                self.begin_teaching(ctx);
+            }
+            self.update_taught(ui);
             let pointer = happened.hover.filter(|_| self.tool.has_corners());
             let pointer = pointer.map(|at| happened.place_in_photo(at).map(|side| side.floor() + 0.5));
             self.shape.follow(&document.photo.photo, pointer);
@@ -129,7 +133,11 @@ impl Annotate {
 
     /// Enter and Backspace belong to the polygon while there is one; Enter starts from the prediction otherwise.
     fn take_keys(&mut self, ui: &Ui, ctx: &Ctx) {
-        if ui.ctx().text_edit_focused() || egui::Popup::is_any_open(ui.ctx()) || self.dialog.is_open() {
+        if ui.ctx().text_edit_focused()
+            || egui::Popup::is_any_open(ui.ctx())
+            || self.dialog.is_open()
+            || self.import.is_open()
+        {
             return;
         }
         let (enter, back) = ui.input(|input| {
@@ -155,6 +163,8 @@ impl Annotate {
         self.underlay.paint(&painter, place);
         self.outside.paint(&painter, place);
         self.preview.paint(&painter, place);
+        self.teaching.veil.paint(&painter, place);
+        self.draw_strokes(&painter, happened);
         self.draw_shape(&painter, happened, Tokens::of(ui).accent_line);
         if let Some(place) = &self.unsure {
             let corners = place.corners();

@@ -5,6 +5,7 @@ use egui::{Align2, Area, Color32, Id, Margin, Order, Pos2, Rect, RichText, Ui, v
 use super::Annotate;
 use super::accepting::{Taken, result_of};
 use super::sheet::Saving;
+use super::tool::Tool;
 use crate::annotate::UNLABELLED;
 use crate::app::command::Command;
 use crate::app::theme::{Icon, Tokens, data_color, medium, radius, size};
@@ -44,6 +45,9 @@ impl Annotate {
         self.selection_chip(ui, canvas);
         if !self.shape.corners.is_empty() {
             return self.shape_chip(ui, ctx, canvas);
+        }
+        if self.teach_chip(ui, ctx, canvas) {
+            return;
         }
         if is_empty {
             return self.invitation(ui, ctx, canvas);
@@ -144,7 +148,7 @@ impl Annotate {
     /// Tells how to begin with a photo that has no labels.
     fn invitation(&mut self, ui: &Ui, ctx: &Ctx, canvas: Rect) {
         let result = result_of(ctx);
-        let mut start = false;
+        let (mut start, mut import, mut teach) = (false, false, false);
         bottom_chip(ui, canvas, "how to begin", |ui| {
             ui.label(medium("No labels yet"));
             match result {
@@ -158,7 +162,17 @@ impl Annotate {
                     ui.weak("Paint on the photo, or wait for the prediction");
                 }
             }
+            let button = ui.button(Command::ImportLabels.title());
+            import = button.on_hover_text(Command::ImportLabels.tooltip(ui)).clicked();
+            let button = ui.button(Command::UseTeach.title());
+            teach = button.on_hover_text(Command::UseTeach.tooltip(ui)).clicked();
         });
+        if teach {
+            self.choose_tool(Tool::Teach, ctx);
+        }
+        if import {
+            self.import.open();
+        }
         if start {
             self.take_prediction(Taken::All, ctx);
         }

@@ -5,11 +5,14 @@ use std::sync::Arc;
 
 use super::Annotate;
 use super::accepting::{ids_by_name, result_of};
+use super::sheet::{OpenProject, Sheet};
+use crate::annotate::project::{ImageRecord, ImageState, ProjectClass};
 use crate::annotate::{Checks, UNLABELLED};
 use crate::app::action::{Action, Request};
 use crate::app::workspaces::Ctx;
-use crate::engine::{AnnotationRequest, Export, Find, LabelsExport};
+use crate::engine::{AnnotationRequest, Export, Find, LabelsExport, LabelsOrigin};
 use crate::export::Options;
+use crate::interchange::{LabelClass, below_images};
 
 impl Annotate {
     /// Asks for what should be looked at; the export sheet opens with the answer.
@@ -32,7 +35,7 @@ impl Annotate {
 
     /// Opens the export sheet, if the photo and its labels are still those that were checked.
     pub(super) fn take_checks(&mut self, image: &Path, number: u64, checks: &Checks, ctx: &Ctx) {
-        let is_now = |sheet: &super::Sheet| sheet.image == image && sheet.edits == number;
+        let is_now = |sheet: &Sheet| sheet.image == image && sheet.edits == number;
         if self.sheet().is_some_and(is_now) {
             self.open_export(checks, ctx);
         }
@@ -60,7 +63,35 @@ impl Annotate {
                 ..Options::default()
             },
             folder: Default::default(),
+            origin: origin_of(sheet, open),
+            exchange: None,
         });
         ctx.send(Action::Export(Box::new(export)));
+    }
+}
+
+/// What the project knows of the labels.
+fn origin_of(sheet: &Sheet, open: &OpenProject) -> LabelsOrigin {
+    let name = |path: &str| below_images(path).to_owned();
+    // The record of the open photo is ahead of that of the project.
+    let others = open.records.values().filter(|record| record.path != sheet.record.path);
+    let records: Vec<&ImageRecord> = others.chain([&sheet.record]).collect();
+    let is_labelled = |record: &&&ImageRecord| !matches!(record.state, ImageState::New | ImageState::Skipped);
+    let is_done = |record: &&&ImageRecord| record.state == ImageState::Done;
+    let class = |class: &ProjectClass| LabelClass {
+        id: class.id,
+        name: class.name.clone(),
+        color: class.color,
+    };
+    LabelsOrigin {
+        classes: open.project.listed().map(class).collect(),
+        image: name(&sheet.record.path),
+        root: open.has_list.then(|| sheet.root.clone()),
+        done: records
+            .iter()
+            .filter(is_done)
+            .map(|record| name(&record.path))
+            .collect(),
+        labelled: records.iter().filter(is_labelled).count(),
     }
 }

@@ -43,6 +43,13 @@ impl Annotate {
             ui.spacing_mut().item_spacing.x = 6.0;
             match self.tool {
                 Tool::Brush | Tool::Eraser => self.tip_controls(ui, room),
+                Tool::Teach => {
+                    ui.spacing_mut().slider_width = SIZES;
+                    let slider = Slider::new(&mut self.settings.stroke_width, 1..=60).suffix(" px");
+                    ui.add(slider)
+                        .on_hover_text("Width of the strokes. Short, thin strokes are enough")
+                        .accessible_name("Stroke width");
+                }
                 Tool::Fill => {
                     tick(ui, &mut self.settings.fills_all, "All of the class")
                         .on_hover_text("Fill every area of the class, not only the one that is clicked");

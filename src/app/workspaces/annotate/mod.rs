@@ -12,12 +12,15 @@ mod class_rows;
 mod cleaning;
 mod exporting;
 mod head;
+mod importing;
 mod notes;
 mod opening;
 mod painting;
 mod panel;
 mod review;
 mod sheet;
+mod teach;
+mod teach_chip;
 #[cfg(test)]
 mod tests;
 mod tokens;
@@ -35,10 +38,12 @@ use crate::photo::Photo;
 use area::{CellsOfPhoto, PreviewKey, Selected};
 use class_dialog::ClassDialog;
 use cleaning::Cleaning;
+use importing::ImportDialog;
 use notes::OpenNote;
 use opening::Opening;
 use painting::Doing;
 use sheet::{OpenProject, Sheet};
+use teach::Teaching;
 use tokens::Tokens;
 use tool::{Tool, ToolSettings};
 use veil::Veil;
@@ -130,6 +135,8 @@ pub(super) struct Annotate {
     failed: Option<(ImageSource, String)>,
     projects: HashMap<PathBuf, OpenProject>,
     dialog: ClassDialog,
+    import: ImportDialog,
+    teaching: Teaching,
     cleaning: Cleaning,
     /// The next place to look at, in pixels of the photo, and how sure the model is there.
     unsure: Option<review::UnsurePlace>,

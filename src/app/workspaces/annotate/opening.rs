@@ -33,7 +33,7 @@ pub(super) struct Opening {
 }
 
 /// Path of an image for the thread that writes. Labels of the sample go to the folder that its exports go to.
-fn path_of(source: &ImageSource, ctx: &Ctx) -> PathBuf {
+pub(super) fn path_of(source: &ImageSource, ctx: &Ctx) -> PathBuf {
     match source.file() {
         Some(file) => file.to_owned(),
         None => ctx.state.sample_folder.join("street.jpg"),
@@ -194,6 +194,11 @@ impl Annotate {
                 }
             }
             AnnotationNews::Found(found) => self.take_found(found, ctx),
+            AnnotationNews::Importing { .. }
+            | AnnotationNews::Imported { .. }
+            | AnnotationNews::ImportFailed { .. } => {
+                self.take_import(news, ctx);
+            }
             AnnotationNews::Classes { .. } | AnnotationNews::ClassesFailed { .. } | AnnotationNews::Counted { .. } => {
                 self.take_classes(news, ctx);
             }

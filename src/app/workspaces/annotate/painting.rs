@@ -37,6 +37,8 @@ pub(super) enum Doing {
     },
     /// A line drawn by hand.
     Lasso { points: Vec<[f64; 2]>, used: Use },
+    /// A stroke that teaches.
+    Teach { points: Vec<[f64; 2]> },
     /// The wand is pressed on a pixel; moving changes its tolerance.
     Wand { pixel: [usize; 2], last: Pos2, used: Use },
     /// Superpixels are painted or selected.
@@ -158,6 +160,7 @@ impl Annotate {
                     used: Use::of(modifiers),
                 };
             }
+            Tool::Teach => self.doing = Doing::Teach { points: vec![place] },
             Tool::Cells => self.begin_cells(frame, at, modifiers),
             Tool::Wand => {
                 if let Some(pixel) = self.pixel_at(place) {
@@ -278,7 +281,7 @@ impl Annotate {
                     self.stroke_to(frame.ctx, to);
                 }
             }
-            Doing::Lasso { points, .. } => {
+            Doing::Lasso { points, .. } | Doing::Teach { points } => {
                 let far = points.last().is_none_or(|last| {
                     let step = frame.happened.on_screen(*last) - at;
                     step.length() >= LASSO_STEP
@@ -321,6 +324,10 @@ impl Annotate {
                 sheet.commit(ctx, |commit| names.name(commit));
             }
             Doing::Lasso { points, used } => self.fill_polygon(ctx, &points, used),
+            Doing::Teach { points } => {
+                let stroke = self.stroke_through(&points);
+                self.add_stroke(ctx, stroke);
+            }
             Doing::Cells { area, used, .. } => {
                 if self.settings.selects {
                     return self.give(ctx, &area, None, used);

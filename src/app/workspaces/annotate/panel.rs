@@ -73,6 +73,7 @@ impl Annotate {
                 }
                 let more = icon_button(ui, Icon::Ellipsis, "More about labels", height::CONTROL, false);
                 Popup::menu(&more).show(|ui| {
+                    ctx.menu_item(ui, Command::ImportLabels);
                     ctx.menu_item(ui, Command::CopyPrevious);
                     if ui
                         .button("Clear all labels")

@@ -31,6 +31,15 @@ pub(super) struct UnsurePlace {
 }
 
 impl UnsurePlace {
+    /// An area of which nothing else is known.
+    pub(super) fn around(at: [usize; 2], size: [usize; 2]) -> Self {
+        Self {
+            at,
+            size,
+            ..Self::default()
+        }
+    }
+
     /// Its upper left and lower right corner.
     pub(super) fn corners(&self) -> [[f64; 2]; 2] {
         let [x, y] = self.at.map(|side| side as f64);
@@ -272,8 +281,22 @@ impl Annotate {
         (source, mut looked_at): (ImageSource, Vec<[usize; 2]>),
         ctx: &Ctx,
     ) {
-        if let (Some(place), Some(document)) = (&place, ctx.document()) {
+        if let Some(place) = &place {
             looked_at.push(place.at);
+            Self::point_camera(place, ctx);
+        }
+        self.unsure = place;
+        self.looked_at = Some((source, looked_at));
+    }
+
+    /// Shows a place that was asked for.
+    pub(super) fn look_at(&mut self, place: UnsurePlace, ctx: &Ctx) {
+        Self::point_camera(&place, ctx);
+        self.unsure = Some(place);
+    }
+
+    fn point_camera(place: &UnsurePlace, ctx: &Ctx) {
+        if let Some(document) = ctx.document() {
             let middle = [0, 1].map(|i| (place.at[i] as f32) + 0.5 * place.size[i] as f32);
             let mut camera = ctx.state.canvas.camera;
             let photo = &document.photo.photo;
@@ -287,8 +310,6 @@ impl Annotate {
             );
             ctx.send(Action::Camera(camera));
         }
-        self.unsure = place;
-        self.looked_at = Some((source, looked_at));
     }
 }
 

@@ -29,6 +29,8 @@ pub(super) enum Tool {
     Cells,
     /// Chooses the class at a pixel.
     Pick,
+    /// Paints strokes from which a decoder is learnt.
+    Teach,
     /// Puts a note at a pixel.
     Note,
     /// Moves the photo.
@@ -37,7 +39,7 @@ pub(super) enum Tool {
 
 impl Tool {
     /// In the order of the rail; `None` is a gap.
-    pub(super) const RAIL: [Option<Self>; 15] = [
+    pub(super) const RAIL: [Option<Self>; 16] = [
         Some(Self::Brush),
         Some(Self::Eraser),
         None,
@@ -49,6 +51,7 @@ impl Tool {
         Some(Self::Region),
         Some(Self::Wand),
         Some(Self::Cells),
+        Some(Self::Teach),
         None,
         Some(Self::Pick),
         Some(Self::Note),
@@ -67,6 +70,7 @@ impl Tool {
             Self::Wire => Icon::Magnet,
             Self::Cells => Icon::Hexagon,
             Self::Pick => Icon::Pipette,
+            Self::Teach => Icon::GraduationCap,
             Self::Note => Icon::MessageSquare,
             Self::Hand => Icon::Hand,
         }
@@ -84,6 +88,7 @@ impl Tool {
             Self::Wire => "Live wire",
             Self::Cells => "Superpixels",
             Self::Pick => "Pick class",
+            Self::Teach => "Teach",
             Self::Note => "Note",
             Self::Hand => "Move photo",
         }
@@ -102,6 +107,7 @@ impl Tool {
             Self::Wire => Command::UseWire,
             Self::Cells => Command::UseCells,
             Self::Pick => Command::UsePick,
+            Self::Teach => Command::UseTeach,
             Self::Note => Command::UseNote,
             Self::Hand => Command::UseHand,
         }
@@ -125,6 +131,7 @@ impl Tool {
             Self::Wire => "Click along an edge, the line follows it. Then Enter.",
             Self::Cells => "Drag over small areas of the photo to paint them whole.",
             Self::Pick => "Click a pixel to choose its class.",
+            Self::Teach => "Paint a short stroke of each class: the whole photo is labelled from them.",
             Self::Note => "Click a place to write a note there.",
             Self::Hand => "Drag to move the photo. Other tools do so while Space is held.",
         }
@@ -137,7 +144,7 @@ impl Tool {
 
     /// Whether it changes labels.
     pub(super) fn edits(self) -> bool {
-        !matches!(self, Self::Pick | Self::Note | Self::Hand)
+        !matches!(self, Self::Pick | Self::Teach | Self::Note | Self::Hand)
     }
 
     /// Whether it finds an area at a pixel, which is shown before the click.
@@ -210,6 +217,8 @@ pub(super) struct ToolSettings {
     pub(super) underlay: bool,
     /// Whether the pressure of a pen changes the size of the tip.
     pub(super) follows_pressure: bool,
+    /// Width of the strokes that teach, in pixels of the photo.
+    pub(super) stroke_width: u32,
     /// Whether the size of the tip fits the photos.
     pub(super) sized: bool,
 }
@@ -233,6 +242,7 @@ impl Default for ToolSettings {
             cells_by_tokens: false,
             underlay: false,
             follows_pressure: true,
+            stroke_width: 3,
             sized: false,
         }
     }
@@ -250,6 +260,7 @@ impl ToolSettings {
     pub(super) fn size_for(&mut self, [width, height]: [usize; 2]) {
         self.sized = true;
         self.size = (width.max(height) as u32 / 50).clamp(3, 200);
+        self.stroke_width = (width.max(height) as u32 / 150).clamp(3, 40);
         self.cell_side = (width.max(height) / 50).clamp(8, 200);
     }
 

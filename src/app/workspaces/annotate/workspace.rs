@@ -9,8 +9,9 @@ use super::{Annotate, Shape};
 use crate::annotate::UNLABELLED;
 use crate::annotate::project::{ClassEdit, ImageState};
 use crate::app::command::Command;
+use crate::app::services::Ask;
 use crate::app::workspaces::{Ctx, ListedClasses, News, Workspace, WorkspaceId};
-use crate::engine::BorderMove;
+use crate::engine::{BorderMove, Event};
 
 /// By how much a key changes the size of the tip.
 const SIZE_STEP: f32 = 1.15;
@@ -23,13 +24,17 @@ impl Workspace for Annotate {
     fn leave(&mut self, ctx: &Ctx) {
         self.release(ctx);
         self.dialog.close();
+        self.import.close();
         self.tokens.forget();
     }
 
     fn on_news(&mut self, news: &News, ctx: &Ctx) {
         match news {
             News::Annotation(news) => self.take_news(news, ctx),
+            News::Engine(event @ Event::TeachingTokens { .. }) => self.take_tokens(event, ctx),
+            News::Taught(answer) => self.take_taught(answer, ctx),
             News::Engine(_) | News::TraceReading(_) => self.tokens.take_news(news),
+            News::Chosen(Ask::LabelsFile | Ask::LabelsFolder, path) => self.import.set_path(path),
             News::NotUploaded { photo } => self.do_without_texture(*photo, ctx),
             News::Uploaded { ticket, labels } => self.take_texture(ticket, labels, ctx),
             _ => {}
@@ -48,6 +53,7 @@ impl Workspace for Annotate {
     fn view(&mut self, ui: &mut Ui, ctx: &Ctx) {
         self.canvas(ui, ctx);
         self.class_dialog(ui, ctx);
+        self.import_dialog(ui, ctx);
     }
 
     fn head_controls(&mut self, ui: &mut Ui, ctx: &Ctx) -> bool {
@@ -62,7 +68,7 @@ impl Workspace for Annotate {
     fn enabled(&self, command: Command, ctx: &Ctx) -> Option<bool> {
         let is_open = ctx.is_open(self.id());
         let sheet = self.sheet().filter(|_| is_open);
-        if is_open && self.dialog.is_open() {
+        if is_open && (self.dialog.is_open() || self.import.is_open()) {
             // What the small window is about must not change.
             return Some(false);
         }
@@ -79,12 +85,15 @@ impl Workspace for Annotate {
                 | Command::MergeClass
                 | Command::DeleteClass
                 | Command::LockClass
+                | Command::ImportLabels
                 | Command::MarkDone => sheet.is_some(),
                 // Their keys would mean something else while there are no labels.
                 _ => is_open,
             });
         }
         match command {
+            Command::Undo if is_open && self.turns_strokes(true) => Some(true),
+            Command::Redo if is_open && self.turns_strokes(false) => Some(true),
             Command::Undo if is_open => {
                 Some(self.undoes_classes() || sheet.is_some_and(|sheet| sheet.layer.undo_name().is_some()))
             }
@@ -125,11 +134,14 @@ impl Workspace for Annotate {
             return true;
         }
         match command {
+            Command::Undo if self.turns_strokes(true) => self.turn_stroke(ctx, true),
+            Command::Redo if self.turns_strokes(false) => self.turn_stroke(ctx, false),
             Command::Undo if self.undoes_classes() => self.undo_classes(ctx),
             Command::SmallerTip => self.settings.scale_tip(1.0 / SIZE_STEP),
             Command::LargerTip => self.settings.scale_tip(SIZE_STEP),
             Command::Undo | Command::Redo => self.turn(ctx, command == Command::Undo),
             Command::Export => self.begin_export(ctx),
+            Command::ImportLabels => self.import.open(),
             Command::AddClass => self.dialog.open(Wanted::Add),
             Command::ChangeClass => self.dialog.open(Wanted::Change(self.class)),
             Command::MergeClass => self.dialog.open(Wanted::Merge(self.class)),

@@ -1,4 +1,4 @@
-//! The labelling configuration: labels with colours and, as `category`, ids.
+//! The interface of a project: labels with colours and, as `category`, ids.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -58,7 +58,7 @@ pub(super) fn read(path: &Path) -> Result<(LabelClasses, bool), InterchangeError
     }
     let text = files::read_text(path)?;
     let labels = labels_of(&text).map_err(|why| {
-        let text = format!("expected a labelling configuration in XML, found {why}; copy it again from the project");
+        let text = format!("expected the interface of a project in XML, found {why}; copy it again from the project");
         InterchangeError::content(text, path)
     })?;
     Ok(classes_of(&labels))

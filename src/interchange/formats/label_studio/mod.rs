@@ -1,6 +1,6 @@
-//! `label-studio`: a JSON list of tasks with brush masks, and the labelling configuration as XML.
+//! `label-studio`: a JSON list of tasks with brush masks, and the interface of the project as XML.
 //!
-//! Brush masks are exact. Polygons and rectangles of other people's projects are read as pycocotools fills them.
+//! Brush masks are exact. Polygons and rectangles of other projects are read as pycocotools fills them.
 
 mod config;
 mod image_name;

@@ -60,7 +60,7 @@ struct Writer {
 }
 
 /// Writes `tasks.json` to import, with a brush mask for each class of an image or for each connected part, and
-/// `config.xml`, the labelling configuration. Images are expected below the folder that Label Studio serves files of.
+/// `config.xml`, the interface of the project. Images are expected below the folder that Label Studio serves files of.
 ///
 /// # Errors
 /// When two classes have the same name or the folder cannot be made.
