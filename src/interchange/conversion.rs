@@ -190,9 +190,9 @@ impl Source {
         written: &mut dyn LabelReader,
         mut step: impl FnMut(usize) -> Result<(), Stop>,
     ) -> Result<Loss, Stop> {
-        let places: HashMap<String, usize> = (written.names().iter().map(|name| stem(name).to_owned()))
-            .zip(0..)
-            .collect();
+        let names = written.names().to_vec();
+        let exact: HashMap<&str, usize> = names.iter().map(String::as_str).zip(0..).collect();
+        let places: HashMap<&str, usize> = names.iter().map(|name| stem(name)).zip(0..).collect();
         let ids: HashMap<u16, u16> = {
             let known = |name: &str| self.mapping.classes().named(name).map(|class| class.id);
             written
@@ -211,7 +211,8 @@ impl Source {
                     image.name.clone(),
                 )
             };
-            let place = places.get(stem(&image.name)).ok_or_else(missing)?;
+            let place = exact.get(&*image.name).or_else(|| places.get(stem(&image.name)));
+            let place = place.ok_or_else(missing)?;
             let again = written.read(*place)?.labels;
             if [again.width, again.height] != [image.labels.width, image.labels.height] {
                 let text = format!(

@@ -1,5 +1,6 @@
 //! Files and names that formats have in common.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::{Cursor, Read as _};
 use std::path::{Component, Path, PathBuf};
@@ -37,13 +38,51 @@ pub(super) fn name_below(folder: &Path, file: &Path) -> String {
 /// The path of an image below `folder`, with another ending instead of the suffix of its name.
 ///
 /// # Errors
-/// When the name leaves the folder.
+/// As [`visible`].
 pub(super) fn place(folder: &Path, name: &str, ending: &str) -> Result<PathBuf, InterchangeError> {
-    let relative = safe(name)?;
+    let relative = visible(name)?;
     let stem = relative.file_stem().unwrap_or_default();
     let mut file = stem.to_os_string();
     file.push(ending);
     Ok(folder.join(relative.with_file_name(file)))
+}
+
+/// The name of an image as a path for a file that is named after it.
+///
+/// # Errors
+/// As [`safe`], or when a part of it begins with a point: such files are hidden, and are not found again.
+pub(super) fn visible(name: &str) -> Result<PathBuf, InterchangeError> {
+    let relative = safe(name)?;
+    if relative.iter().any(|part| part.to_string_lossy().starts_with('.')) {
+        let text = "expected the name of an image that is not hidden, found a point at its beginning; rename it";
+        return Err(InterchangeError::CannotHold(text.into(), name.to_owned()));
+    }
+    Ok(relative)
+}
+
+/// Checks that no other image has the same file, and remembers the file of this one.
+///
+/// # Errors
+/// When another has it, because their names differ only by their suffix.
+pub(super) fn check_new(seen: &mut HashSet<PathBuf>, file: &Path, name: &str) -> Result<(), InterchangeError> {
+    if seen.insert(file.to_owned()) {
+        return Ok(());
+    }
+    let text = "expected images whose names differ not only by their suffix, found a second one; rename it";
+    Err(InterchangeError::CannotHold(text.into(), name.to_owned()))
+}
+
+/// Checks that a name has no control characters, for formats of XML: it cannot hold most of them, and turns line breaks
+/// in attributes into spaces.
+///
+/// # Errors
+/// When it has one.
+pub(super) fn check_printable(name: &str) -> Result<(), InterchangeError> {
+    if !name.chars().any(char::is_control) {
+        return Ok(());
+    }
+    let text = format!("expected a name without control characters, found {name:?}; rename it");
+    Err(InterchangeError::CannotHold(text, name.to_owned()))
 }
 
 /// A name from a file as a path that stays below a folder: no `..`, nothing absolute, not empty.
@@ -87,13 +126,14 @@ pub(super) fn read_text(path: &Path) -> Result<String, InterchangeError> {
         return Err(InterchangeError::content(text, path));
     }
     let bytes = fs::read(path).map_err(InterchangeError::read(path))?;
-    let text = String::from_utf8(bytes).map_err(|why| {
+    let mut text = String::from_utf8(bytes).map_err(|why| {
         InterchangeError::content(format!("expected UTF-8 text, found {why}; save it as UTF-8"), path)
     })?;
     // Editors of Windows begin files with a byte order mark.
-    Ok(text
-        .strip_prefix('\u{feff}')
-        .map_or_else(|| text.clone(), str::to_owned))
+    if text.starts_with('\u{feff}') {
+        text.drain(..'\u{feff}'.len_utf8());
+    }
+    Ok(text)
 }
 
 /// Reads an index PNG.
@@ -213,9 +253,12 @@ pub(super) fn contains(path: &Path, text: &str) -> bool {
 pub(super) fn read_colors(path: &Path) -> Result<([usize; 2], Vec<[u8; 3]>), InterchangeError> {
     let bytes = fs::read(path).map_err(InterchangeError::read(path))?;
     let content = |text: String| InterchangeError::content(text, path);
-    let mut reader = png::Decoder::new(Cursor::new(bytes))
-        .read_info()
-        .map_err(|why| content(why.to_string()))?;
+    let damaged = |why: png::DecodingError| {
+        content(format!(
+            "expected a PNG of colours, found a file that cannot be read as one ({why}); export it again"
+        ))
+    };
+    let mut reader = png::Decoder::new(Cursor::new(bytes)).read_info().map_err(damaged)?;
     let info = reader.info();
     if info.color_type != png::ColorType::Rgb || info.bit_depth != png::BitDepth::Eight {
         let text = format!(
@@ -234,11 +277,11 @@ pub(super) fn read_colors(path: &Path) -> Result<([usize; 2], Vec<[u8; 3]>), Int
     let mut colors = Vec::new();
     if info.interlaced {
         let mut buffer = vec![0; reader.output_buffer_size().unwrap_or(0)];
-        reader.next_frame(&mut buffer).map_err(|why| content(why.to_string()))?;
+        reader.next_frame(&mut buffer).map_err(damaged)?;
         colors.extend_from_slice(buffer.as_chunks().0);
     } else {
         // Row by row: memory grows with the data in the file, not with the size that the header claims.
-        while let Some(row) = reader.next_row().map_err(|why| content(why.to_string()))? {
+        while let Some(row) = reader.next_row().map_err(damaged)? {
             colors.extend_from_slice(row.data().as_chunks().0);
         }
     }

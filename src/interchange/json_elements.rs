@@ -83,7 +83,9 @@ impl JsonFile {
             offset: 0,
             text: Vec::new(),
         };
-        go(&mut scanner).map_err(|why| InterchangeError::content(format!("{why}; export the file again"), path))
+        go(&mut scanner)
+            .and_then(|()| scanner.end())
+            .map_err(|why| InterchangeError::content(format!("{why}; export the file again"), path))
     }
 
     /// Reads a value again.
@@ -137,6 +139,18 @@ impl<B: Iterator<Item = std::io::Result<u8>>> Scanner<B> {
         Ok(byte)
     }
 
+    /// Checks that nothing follows the outermost value.
+    fn end(&mut self) -> Result<(), String> {
+        while let Some(byte) = self.peek()? {
+            if !byte.is_ascii_whitespace() {
+                let (at, found) = (self.offset, char::from(byte));
+                return Err(format!("expected the end of the file at byte {at}, found {found:?}"));
+            }
+            self.take()?;
+        }
+        Ok(())
+    }
+
     /// The next byte that is no white space, which stays.
     fn begin(&mut self) -> Result<u8, String> {
         while let Some(byte) = self.peek()? {
@@ -174,7 +188,7 @@ impl<B: Iterator<Item = std::io::Result<u8>>> Scanner<B> {
     fn outermost(&mut self, take: &mut impl FnMut(&str, Piece, &[u8]) -> Result<(), String>) -> Result<(), String> {
         self.expect(b'{')?;
         if self.begin()? == b'}' {
-            return Ok(());
+            return self.take().map(drop);
         }
         loop {
             self.value()?;

@@ -14,7 +14,7 @@ pub(super) fn each_mask<E>(
     mut each: impl FnMut(&LabelMap, u16, [usize; 4]) -> Result<(), E>,
 ) -> Result<(), E> {
     if !parts {
-        let listed = (0..).zip(boxes(labels));
+        let listed = (0..UNLABELLED).zip(boxes(labels));
         let mut found = listed.filter_map(|(class, edges)| Some((class, size(edges?))));
         return found.try_for_each(|(class, place)| each(labels, class, place));
     }

@@ -15,7 +15,11 @@ mod files;
 mod format;
 mod format_list;
 mod formats;
+#[cfg(test)]
+mod frozen;
 mod hex;
+#[cfg(test)]
+mod hostile;
 mod id_png_writer;
 mod id_pngs;
 mod image;
@@ -28,6 +32,8 @@ mod outline;
 mod outline_writer;
 mod polygons;
 mod rle;
+#[cfg(test)]
+mod round_trips;
 #[cfg(test)]
 mod sample;
 mod unpacked;

@@ -1,7 +1,7 @@
 //! ZIP archives of labels, as annotation programs export them, unpacked to a temporary folder.
 
 use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::io::{self, ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
@@ -17,6 +17,9 @@ const ALWAYS: u64 = 64 << 20;
 
 /// Most files of an archive.
 const MAX_FILES: usize = 2_000_000;
+
+/// Most folders within each other; walking through deeper ones takes long.
+const MAX_DEPTH: usize = 32;
 
 /// A folder or file of labels; the content of a ZIP archive is in a temporary folder while this lives.
 #[derive(Debug)]
@@ -72,26 +75,38 @@ fn unpack(path: &Path, folder: &Path) -> Result<(), InterchangeError> {
         let mut entry = archive
             .by_index(index)
             .map_err(|why| content(format!("expected a whole archive, found: {why}")))?;
+        let shown = String::from_utf8_lossy(entry.name_raw())
+            .chars()
+            .take(200)
+            .collect::<String>();
         let Some(name) = entry.enclosed_name() else {
             return Err(content(format!(
-                "expected names inside of the archive, found {:?}; pack it again",
-                entry.name()
+                "expected names inside of the archive, found {shown:?}; pack it again"
             )));
         };
+        if name.components().count() > MAX_DEPTH {
+            return Err(content(format!(
+                "expected at most {MAX_DEPTH} folders within each other, found {shown:?}; pack it again"
+            )));
+        }
         if entry.is_dir() {
             continue;
         }
         if entry.is_symlink() {
             return Err(content(format!(
-                "expected files, found the link {:?}; pack the files themselves",
-                entry.name()
+                "expected files, found the link {shown:?}; pack the files themselves"
             )));
         }
         let target = folder.join(name);
         let made = target.parent().map_or(Ok(()), fs::create_dir_all);
         let mut out = made
-            .and_then(|()| File::create(&target))
-            .map_err(InterchangeError::read(path))?;
+            .and_then(|()| File::create_new(&target))
+            .map_err(|why| match why.kind() {
+                ErrorKind::AlreadyExists | ErrorKind::NotADirectory => content(format!(
+                    "expected names that occur once, found {shown:?} again; pack the archive again"
+                )),
+                _ => InterchangeError::Read(why, path.to_owned()),
+            })?;
         // The header may lie about the size, so what comes out is counted.
         let read = io::copy(&mut (&mut entry).take(left + 1), &mut out).map_err(|why| content(why.to_string()))?;
         if read > left {
@@ -155,8 +170,16 @@ mod tests {
         let (_folder, path) = archive(&[("a", &vec![0; 65 << 20])]);
         let refused = Unpacked::open(&path).expect_err("it grows too much").to_string();
         assert!(refused.contains("at most"), "{refused}");
-        let (_folder, path) = archive(&[("../a", b"a")]);
-        Unpacked::open(&path).expect_err("the name leaves the folder");
+        let deep = format!("{}a", "d/".repeat(40));
+        for names in [&["../a"][..], &[&deep], &["a", "a/b"]] {
+            let files: Vec<(&str, &[u8])> = names.iter().map(|name| (*name, b"a".as_slice())).collect();
+            let (_folder, path) = archive(&files);
+            let refused = Unpacked::open(&path).expect_err("such names").to_string();
+            assert!(
+                refused.contains("expected") && refused.contains(names[names.len() - 1]),
+                "{refused}"
+            );
+        }
         let (_folder, path) = archive(&[("a", b"a")]);
         let mut bytes = fs::read(&path).expect("a file");
         bytes.truncate(30);

@@ -395,7 +395,9 @@ fn labels_of_cvat_are_corrected_and_go_to_coco_and_yolo() {
         wait_for_label(&mut harness, "Export 1 file");
         harness.get_by_label("Export 1 file").click();
         wait_for(&mut harness, "the files", |_| out.join(format).is_dir().then_some(()));
-        wait_for_text(&mut harness, "1 file saved");
+        wait_for(&mut harness, "the sheet to close", |harness| {
+            harness.query_by_label("For another program").is_none().then_some(())
+        });
         let read = segscope::interchange::Format::named(format).expect("a format");
         if format != "yolo" {
             let mut reader = read.open(&out.join(format), &Default::default()).expect("a reader");

@@ -195,7 +195,7 @@ pub fn create_submission(
 
 /// `gtFine/SPLIT/CITY/NAME_gtFine` and an ending.
 fn place(out: &Path, name: &str, ending: &str) -> Result<PathBuf, InterchangeError> {
-    let path = files::safe(name)?;
+    let path = files::visible(name)?;
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let stem = stem.strip_suffix(IMAGE_END).unwrap_or(&stem);
     let folders: Vec<_> = path.parent().map(|folder| folder.iter().collect()).unwrap_or_default();

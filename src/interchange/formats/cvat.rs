@@ -3,6 +3,7 @@
 mod read;
 mod write;
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 pub use read::open;
@@ -13,15 +14,30 @@ use crate::interchange::files;
 /// Usual name of the file.
 const FILE: &str = "annotations.xml";
 
-/// The XML file that a path names: itself, or `annotations.xml` in the folder.
+/// The XML file that a path names: itself, or in a folder `annotations.xml` or the only one of its kind, as datumaro names
+/// the file by its subset.
 fn file_in(path: &Path) -> Option<PathBuf> {
-    let file = if path.is_dir() {
-        path.join(FILE)
-    } else {
-        path.to_owned()
-    };
-    let begin = files::first_bytes(&file, 4 << 10)?;
-    String::from_utf8_lossy(&begin).contains("<annotations").then_some(file)
+    if !path.is_dir() {
+        return begins_as_one(path).then(|| path.to_owned());
+    }
+    let usual = path.join(FILE);
+    if begins_as_one(&usual) {
+        return Some(usual);
+    }
+    let listed = fs::read_dir(path)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path());
+    let is_one = |file: &PathBuf| file.extension().is_some_and(|ending| ending == "xml") && begins_as_one(file);
+    let mut found = listed.filter(is_one);
+    let only = found.next()?;
+    found.next().is_none().then_some(only)
+}
+
+/// Whether a file begins as CVAT's do.
+fn begins_as_one(file: &Path) -> bool {
+    files::first_bytes(file, 4 << 10).is_some_and(|begin| String::from_utf8_lossy(&begin).contains("<annotations"))
 }
 
 /// Whether a path names such a file.
@@ -43,7 +59,7 @@ mod tests {
     fn read(text: &str) -> Result<LabelMap, String> {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join(FILE);
-        std::fs::write(&file, text).expect("written");
+        fs::write(&file, text).expect("written");
         let mut reader = open(&file, &ReadChoices::default()).map_err(|why| why.to_string())?;
         let image = reader.read(0).map_err(|why| why.to_string())?;
         Ok(image.labels)
@@ -114,7 +130,7 @@ mod tests {
         let name = "val/ä \"1\".png".to_owned();
         writer.write(&LabelledImage { name, labels }).expect("written");
         writer.finish().expect("finished");
-        let text = std::fs::read_to_string(folder.path().join(FILE)).expect("a file");
+        let text = fs::read_to_string(folder.path().join(FILE)).expect("a file");
         assert!(
             text.contains("rle=\"0, 4, 1, 4\" left=\"2\" top=\"1\" width=\"3\" height=\"3\""),
             "{text}"

@@ -184,7 +184,8 @@ fn names_in_lists(path: &Path) -> Result<Vec<String>, InterchangeError> {
     Ok(names)
 }
 
-/// Writes masks in colours, `labelmap.txt` and the list. A class named `background` comes back as no class.
+/// Writes masks in colours, `labelmap.txt` and the list. A class named `background` or `ignored` comes back
+/// as no class.
 ///
 /// # Errors
 /// When a name cannot be in the list, or the folder cannot be made.
@@ -202,7 +203,7 @@ pub fn create(out: &Path, classes: &LabelClasses, _: &WriteChoices) -> Result<Bo
     }
     let lost: Vec<u16> = classes
         .iter()
-        .filter(|class| class.name == BACKGROUND)
+        .filter(|class| WITHOUT_CLASS.contains(&class.name.as_str()))
         .map(|class| class.id)
         .collect();
     let written: LabelClasses = classes

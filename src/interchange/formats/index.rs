@@ -1,5 +1,6 @@
 //! `index`: a grey or indexed PNG of class ids for each image, with the classes in `classes.toml`.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -140,6 +141,7 @@ struct Writer {
     out: PathBuf,
     classes: LabelClasses,
     png: LabelPng,
+    written: HashSet<PathBuf>,
 }
 
 /// Writes `NAME.png` for each image, and `classes.toml`. Unlabelled pixels have the value 255, or 65535 where an id
@@ -153,6 +155,7 @@ pub fn create(out: &Path, classes: &LabelClasses, _: &WriteChoices) -> Result<Bo
         out: out.to_owned(),
         classes: classes.clone(),
         png: png_for(classes),
+        written: HashSet::new(),
     }))
 }
 
@@ -191,6 +194,7 @@ impl LabelWriter for Writer {
     fn write(&mut self, image: &LabelledImage) -> Result<(), InterchangeError> {
         files::check_ids(image, |id| self.classes.get(id).is_some())?;
         let path = files::place(&self.out, &image.name, ".png")?;
+        files::check_new(&mut self.written, &path, &image.name)?;
         files::replace(&path, &encoded(&self.png, image)?)
     }
 

@@ -1,6 +1,6 @@
 //! `coco-panoptic`: a JSON file with the segments of each image, and an RGB PNG with the segment of each pixel.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -25,11 +25,12 @@ struct Annotation {
 struct Segment {
     id: u32,
     category_id: u64,
-    #[serde(default)]
+    // Readers know these from the PNG; some tools write them with fractions.
+    #[serde(skip_deserializing)]
     area: u64,
-    #[serde(default)]
+    #[serde(skip_deserializing)]
     bbox: [u64; 4],
-    #[serde(default)]
+    #[serde(skip_deserializing)]
     iscrowd: u8,
 }
 
@@ -40,14 +41,16 @@ struct Reader {
     classes: LabelClasses,
     ids: HashMap<u64, u16>,
     names: Vec<String>,
-    pieces: Vec<Piece>,
+    /// Sizes, for images without an annotation.
+    sizes: Vec<[u64; 2]>,
+    pieces: Vec<Option<Piece>>,
     remarks: Vec<String>,
 }
 
 /// Opens a JSON file, or the one in a folder or its folder `annotations`. The PNG files lie in the folder with its name.
 ///
 /// # Errors
-/// When the file or the folder is missing or damaged, or an image has no segments.
+/// When the file or the folder is missing or damaged.
 pub fn open(path: &Path, _: &ReadChoices) -> Result<Box<dyn LabelReader>, InterchangeError> {
     let Some(path) = file_in(path) else {
         let text = "expected one JSON file with segments_info, found none or several; name the file";
@@ -74,17 +77,12 @@ pub fn open(path: &Path, _: &ReadChoices) -> Result<Box<dyn LabelReader>, Interc
         }
         Ok(())
     })?;
-    let (classes, ids, remarks) = classes_of(&categories, &path)?;
-    let mut pieces = Vec::new();
-    for image in &images {
-        let Some(piece) = found.remove(&image.id) else {
-            let text = format!(
-                "expected segments of every image, found none of {}; export the file again",
-                image.file_name
-            );
-            return Err(InterchangeError::content(text, &path));
-        };
-        pieces.push(piece);
+    let (classes, ids, mut remarks) = classes_of(&categories, &path)?;
+    let pieces: Vec<Option<Piece>> = images.iter().map(|image| found.remove(&image.id)).collect();
+    let empty = pieces.iter().filter(|piece| piece.is_none()).count();
+    if empty > 0 {
+        // Datumaro writes neither an annotation nor a PNG for such images.
+        remarks.push(format!("{empty} images without an annotation are taken as unlabelled."));
     }
     if let Some(id) = found.keys().next() {
         let text = format!("expected annotations of listed images, found one of image {id}; export the file again");
@@ -95,6 +93,7 @@ pub fn open(path: &Path, _: &ReadChoices) -> Result<Box<dyn LabelReader>, Interc
         masks,
         classes,
         ids,
+        sizes: images.iter().map(|image| [image.width, image.height]).collect(),
         names: images.into_iter().map(|image| image.file_name).collect(),
         pieces,
         remarks,
@@ -123,7 +122,12 @@ impl LabelReader for Reader {
     }
 
     fn read(&mut self, index: usize) -> Result<LabelledImage, InterchangeError> {
-        let annotation: Annotation = self.file.read(self.pieces[index])?;
+        let Some(piece) = self.pieces[index] else {
+            let name = self.names[index].clone();
+            let labels = files::unlabelled(self.sizes[index], self.file.path())?;
+            return Ok(LabelledImage { name, labels });
+        };
+        let annotation: Annotation = self.file.read(piece)?;
         let path = self.masks.join(files::safe(&annotation.file_name)?);
         let content = |text: String| InterchangeError::content(text, &path);
         let mut classes = HashMap::from([(0, UNLABELLED)]);
@@ -177,6 +181,7 @@ struct Writer {
     classes: LabelClasses,
     images: Vec<Image>,
     annotations: Vec<Annotation>,
+    written: HashSet<PathBuf>,
 }
 
 /// Writes `annotations/panoptic_default.json` and a PNG for each image in `annotations/panoptic_default`. Each class of an
@@ -193,6 +198,7 @@ pub fn create(out: &Path, classes: &LabelClasses, _: &WriteChoices) -> Result<Bo
         classes: classes.clone(),
         images: Vec::new(),
         annotations: Vec::new(),
+        written: HashSet::new(),
     }))
 }
 
@@ -202,6 +208,7 @@ impl LabelWriter for Writer {
         let labels = &image.labels;
         let folder = self.file.with_extension("");
         let path = files::place(&folder, &image.name, ".png")?;
+        files::check_new(&mut self.written, &path, &image.name)?;
         // 0 is for pixels of no segment.
         let segment = |id: u16| if id == UNLABELLED { 0 } else { u32::from(id) + 1 };
         let color = |id: &u16| {

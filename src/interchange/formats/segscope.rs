@@ -1,6 +1,6 @@
 //! `segscope`: an annotation project, with `project.toml` and a label file for each image.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -65,6 +65,7 @@ fn label_name(image: &str) -> String {
 struct Writer {
     out: PathBuf,
     classes: LabelClasses,
+    written: HashSet<PathBuf>,
 }
 
 /// Writes `project.toml` and `labels/NAME.png`.
@@ -76,6 +77,7 @@ pub fn create(out: &Path, classes: &LabelClasses, _: &WriteChoices) -> Result<Bo
     Ok(Box::new(Writer {
         out: out.to_owned(),
         classes: classes.clone(),
+        written: HashSet::new(),
     }))
 }
 
@@ -83,6 +85,7 @@ impl LabelWriter for Writer {
     fn write(&mut self, image: &LabelledImage) -> Result<(), InterchangeError> {
         files::check_ids(image, |id| self.classes.get(id).is_some())?;
         let path = files::place(&self.out.join("labels"), below_images(&image.name), ".png")?;
+        files::check_new(&mut self.written, &path, &image.name)?;
         files::replace(&path, &index::encoded(&index::png_for(&self.classes), image)?)
     }
 

@@ -60,12 +60,16 @@ struct Writer {
 pub fn open(path: &Path, choices: &ReadChoices) -> Result<Box<dyn LabelReader>, InterchangeError> {
     let (root, labels) = folders(path);
     let mut paths = files_with_ending(&labels, ".txt")?;
-    paths.retain(|path| path.file_name().is_some_and(|name| name != "classes.txt"));
+    let images = choices.images.clone().unwrap_or_else(|| root.join("images"));
+    // Some tools put a list of names among the rows.
+    let is_list = |path: &PathBuf| {
+        path.file_name().is_some_and(|name| name == "classes.txt") && image_of(&labels, path, &images).is_none()
+    };
+    paths.retain(|path| !is_list(path));
     if paths.is_empty() {
         let text = "expected text files in a folder \"labels\", found none; choose another folder";
         return Err(InterchangeError::content(text, path));
     }
-    let images = choices.images.clone().unwrap_or_else(|| root.join("images"));
     let names = paths.iter().map(|path| image_name(&labels, path, &images)).collect();
     let data = root.join(DATA);
     let listed = if data.is_file() {
@@ -162,11 +166,16 @@ fn folders(path: &Path) -> (PathBuf, PathBuf) {
 }
 
 fn image_name(labels: &Path, path: &Path, images: &Path) -> String {
+    let found = image_of(labels, path, images);
+    found.unwrap_or_else(|| name_below(labels, &path.with_extension("png")))
+}
+
+/// The name of the image that lies in its folder.
+fn image_of(labels: &Path, path: &Path, images: &Path) -> Option<String> {
     let mut names = SUFFIXES
         .iter()
         .map(|suffix| name_below(labels, &path.with_extension(suffix)));
-    let found = names.find(|name| images.join(name).is_file());
-    found.unwrap_or_else(|| name_below(labels, &path.with_extension("png")))
+    names.find(|name| images.join(name).is_file())
 }
 
 impl LabelReader for Reader {

@@ -11,11 +11,13 @@ use super::accepting::spans_by_class;
 use super::tool::Tool;
 use super::veil::{Grid, Veil};
 use crate::annotate::UNLABELLED;
+use crate::annotate::project::ClassEdit;
 use crate::app::action::{Action, Request};
 use crate::app::theme::data_color;
 use crate::app::workspaces::Ctx;
 use crate::engine::{
-    Asked, Event, ImageSource, Job, ModelSource, Taught, TaughtModel, TeachRequest, TeacherAnswer, TeacherRequest,
+    AnnotationRequest, Asked, Event, ImageSource, Job, ModelSource, Taught, TaughtModel, TeachRequest, TeacherAnswer,
+    TeacherRequest,
 };
 use crate::labels::{Class, ClassSet};
 use crate::teach::{Lesson, LessonImage, LinearDecoder, Stroke, StrokeClass, StrokeFile, Tokens};
@@ -144,7 +146,24 @@ impl Annotate {
         };
         page.strokes.push(stroke);
         page.undone.clear();
+        self.keep_classes(ctx);
         self.strokes_changed(ctx);
+    }
+
+    /// Writes the class list of a folder that has none: strokes are of its classes, and must not follow another model.
+    fn keep_classes(&self, ctx: &Ctx) {
+        let (Some(sheet), Some(open)) = (self.sheet(), self.project()) else {
+            return;
+        };
+        let class = open.project.class(self.class).filter(|_| !open.has_list);
+        if let Some(class) = class {
+            let (id, locked) = (class.id, class.locked);
+            // An edit that changes nothing.
+            ctx.request(Request::Annotate(Box::new(AnnotationRequest::EditClasses {
+                image: sheet.image.clone(),
+                edit: ClassEdit::Lock { id, locked },
+            })));
+        }
     }
 
     /// Whether undo and redo are about strokes now.

@@ -1,16 +1,19 @@
 //! Reads COCO files: runs, compressed runs and polygons.
 
 use std::collections::HashMap;
+use std::fmt::{self, Formatter};
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use super::{Category, Image, begins_as_one};
 use crate::annotate::UNLABELLED;
 use crate::interchange::json_elements::{JsonFile, Piece, parsed};
 use crate::interchange::rle::coco as runs;
 use crate::interchange::{
-    InterchangeError, LabelClass, LabelClasses, LabelReader, LabelledImage, ReadChoices, files, outline,
+    InterchangeError, LabelClass, LabelClasses, LabelReader, LabelledImage, ReadChoices, files, polygons,
 };
 use crate::labels::{ClassSet, LabelMap};
 
@@ -29,18 +32,66 @@ struct Annotation {
     segmentation: Option<Segmentation>,
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
 enum Segmentation {
     Runs { size: [u64; 2], counts: Counts },
     Polygons(Vec<Vec<f64>>),
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
 enum Counts {
     Text(String),
     Numbers(Vec<u64>),
+}
+
+#[derive(Deserialize)]
+struct Runs {
+    size: [u64; 2],
+    counts: Counts,
+}
+
+// By hand, as derived code for either of two forms first builds a tree of the text, with many times its size.
+impl<'de> Deserialize<'de> for Segmentation {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Forms;
+        impl<'de> Visitor<'de> for Forms {
+            type Value = Segmentation;
+
+            fn expecting(&self, text: &mut Formatter<'_>) -> fmt::Result {
+                text.write_str("polygons or runs as a segmentation")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Segmentation, A::Error> {
+                let Runs { size, counts } = Runs::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(Segmentation::Runs { size, counts })
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Segmentation, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(list)).map(Segmentation::Polygons)
+            }
+        }
+        deserializer.deserialize_any(Forms)
+    }
+}
+
+impl<'de> Deserialize<'de> for Counts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Forms;
+        impl<'de> Visitor<'de> for Forms {
+            type Value = Counts;
+
+            fn expecting(&self, text: &mut Formatter<'_>) -> fmt::Result {
+                text.write_str("a text or numbers as runs")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Counts, E> {
+                Ok(Counts::Text(text.to_owned()))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Counts, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(list)).map(Counts::Numbers)
+            }
+        }
+        deserializer.deserialize_any(Forms)
+    }
 }
 
 struct Reader {
@@ -203,8 +254,8 @@ fn paint(annotation: Annotation, labels: &mut LabelMap, class: u16) -> Result<()
             };
             runs::paint(&checked, labels, class)
         }
-        Some(Segmentation::Polygons(polygons)) => {
-            for polygon in polygons {
+        Some(Segmentation::Polygons(list)) => {
+            for polygon in list {
                 let (corners, rest) = polygon.as_chunks::<2>();
                 if !rest.is_empty() || corners.len() < 3 {
                     return Err(format!(
@@ -212,14 +263,7 @@ fn paint(annotation: Annotation, labels: &mut LabelMap, class: u16) -> Result<()
                         polygon.len()
                     ));
                 }
-                if polygon.iter().any(|number| !number.is_finite()) {
-                    return Err("expected finite coordinates".into());
-                }
-                outline::fill::coco(corners, [width, height], |y, columns| {
-                    if let Some(row) = labels.ids.get_mut(y * width..(y + 1) * width) {
-                        row[columns].fill(class);
-                    }
-                });
+                polygons::paint(corners, labels, class)?;
             }
             Ok(())
         }

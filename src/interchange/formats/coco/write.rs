@@ -192,7 +192,10 @@ fn runs_of_part(part: &crack::Part, labels: &LabelMap) -> Vec<u32> {
         run = 0;
     }
     run += ((labels.width - left - width) * labels.height) as u32;
-    runs.push(run);
+    // A mask can end with the image.
+    if run > 0 {
+        runs.push(run);
+    }
     runs
 }
 

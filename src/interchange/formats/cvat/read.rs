@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use quick_xml::events::{BytesStart, Event};
 
 use super::file_in;
+use crate::annotate::UNLABELLED;
 use crate::interchange::rle::cvat as runs;
 use crate::interchange::{
-    InterchangeError, LabelClass, LabelClasses, LabelReader, LabelledImage, ReadChoices, files, outline,
+    InterchangeError, LabelClass, LabelClasses, LabelReader, LabelledImage, ReadChoices, files, polygons,
 };
 use crate::labels::{ClassSet, LabelMap};
 
@@ -30,7 +31,7 @@ struct Reader {
     left_out: u64,
 }
 
-/// Opens an XML file, or `annotations.xml` in a folder. Ids are the places of the labels in the task. Of each image, its
+/// Opens an XML file, or the one in a folder. Ids are the places of the labels in the task. Of each image, its
 /// place in the file is kept.
 ///
 /// # Errors
@@ -47,6 +48,13 @@ pub fn open(path: &Path, _: &ReadChoices) -> Result<Box<dyn LabelReader>, Interc
         .map_err(|why| InterchangeError::content(format!("{why}; export the task again"), &path))?;
     if outline.labels.is_empty() {
         let text = "expected labels in the part <meta>, found none; export the task again";
+        return Err(InterchangeError::content(text, &path));
+    }
+    if outline.labels.len() >= usize::from(UNLABELLED) {
+        let text = format!(
+            "expected fewer than {UNLABELLED} labels, found {}; delete some",
+            outline.labels.len()
+        );
         return Err(InterchangeError::content(text, &path));
     }
     let numbered = ClassSet::numbered(outline.labels.len());
@@ -292,17 +300,9 @@ fn corners(start: &BytesStart<'_>) -> Result<Vec<[f64; 2]>, String> {
 
 /// Gives the pixels of a shape its class.
 fn paint(shape: &Shape, labels: &mut LabelMap) -> Result<(), String> {
-    let (width, height) = (labels.width, labels.height);
     match &shape.area {
         Area::Runs(lengths, placed) => runs::paint(lengths, *placed, labels, shape.class),
-        Area::Corners(corners) => {
-            outline::fill::coco(corners, [width, height], |y, columns| {
-                if let Some(row) = labels.ids.get_mut(y * width..(y + 1) * width) {
-                    row[columns].fill(shape.class);
-                }
-            });
-            Ok(())
-        }
+        Area::Corners(corners) => polygons::paint(corners, labels, shape.class),
     }
 }
 

@@ -26,6 +26,9 @@ struct Writer {
 /// When the folder cannot be made, or two classes have one name.
 pub fn create(out: &Path, classes: &LabelClasses, _: &WriteChoices) -> Result<Box<dyn LabelWriter>, InterchangeError> {
     files::check_names(classes)?;
+    for class in classes.iter() {
+        files::check_printable(&class.name)?;
+    }
     fs::create_dir_all(out).map_err(InterchangeError::write(out))?;
     let images = tempfile::tempfile().map_err(InterchangeError::write(out))?;
     Ok(Box::new(Writer {
@@ -89,6 +92,7 @@ impl LabelWriter for Writer {
     fn write(&mut self, image: &LabelledImage) -> Result<(), InterchangeError> {
         files::check_ids(image, |id| self.classes.get(id).is_some())?;
         files::safe(&image.name)?;
+        files::check_printable(&image.name)?;
         self.image(image).map_err(InterchangeError::write(&self.file))?;
         self.count += 1;
         Ok(())

@@ -70,6 +70,9 @@ pub fn create(
     choices: &WriteChoices,
 ) -> Result<Box<dyn LabelWriter>, InterchangeError> {
     files::check_names(classes)?;
+    for class in classes.iter() {
+        files::check_printable(&class.name)?;
+    }
     fs::create_dir_all(out).map_err(InterchangeError::write(out))?;
     Ok(Box::new(Writer {
         out: out.to_owned(),

@@ -1,9 +1,11 @@
 //! Reads a folder of labelme files, or one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+
+use serde::de::IgnoredAny;
 
 use super::super::named;
 use super::shapes::{File, Painted, paint};
@@ -20,6 +22,8 @@ struct Reader {
     names: Vec<String>,
     paths: Vec<PathBuf>,
     images: Option<PathBuf>,
+    /// JSON files in the folder that are not labelme's.
+    others: usize,
     /// Shapes that were painted nearly, and not at all.
     nearly: usize,
     skipped: usize,
@@ -33,12 +37,16 @@ struct Reader {
 /// When a file is damaged or there is none.
 pub fn open(path: &Path, choices: &ReadChoices) -> Result<Box<dyn LabelReader>, InterchangeError> {
     let is_folder = path.is_dir();
-    let paths = if is_folder {
+    let mut paths = if is_folder {
         files_with_ending(path, ".json")?
     } else {
         vec![path.to_owned()]
     };
-    let paths: Vec<PathBuf> = paths.into_iter().filter(|path| !is_folder || shows(path)).collect();
+    let listed = paths.len();
+    if is_folder {
+        paths = labelme_files(paths)?;
+    }
+    let others = listed - paths.len();
     let folder = if is_folder {
         path
     } else {
@@ -86,9 +94,37 @@ pub fn open(path: &Path, choices: &ReadChoices) -> Result<Box<dyn LabelReader>, 
         names,
         paths,
         images: choices.images.clone(),
+        others,
         nearly: 0,
         skipped: 0,
     }))
+}
+
+/// Those of JSON files that are labelme's.
+///
+/// # Errors
+/// When one is damaged: what it was cannot be known, so it is not left out.
+fn labelme_files(paths: Vec<PathBuf>) -> Result<Vec<PathBuf>, InterchangeError> {
+    let mut kept = Vec::with_capacity(paths.len());
+    for path in paths {
+        if shows(&path) || has_shapes(&path)? {
+            kept.push(path);
+        }
+    }
+    Ok(kept)
+}
+
+/// Whether a whole JSON file has the list of labelme.
+fn has_shapes(path: &Path) -> Result<bool, InterchangeError> {
+    let text = read_text(path)?;
+    let damaged = |why: serde_json::Error| {
+        let text = format!("expected JSON files, found a damaged one ({why}); save it again or remove it");
+        InterchangeError::content(text, path)
+    };
+    // One pass that keeps nothing; lists and texts have no keys.
+    serde_json::from_str::<IgnoredAny>(&text).map_err(damaged)?;
+    let keys = serde_json::from_str::<HashMap<String, IgnoredAny>>(&text);
+    Ok(keys.is_ok_and(|keys| keys.contains_key("shapes") && keys.contains_key("imagePath")))
 }
 
 /// Whether a path is a labelme file, or a folder with one.
@@ -151,6 +187,12 @@ impl LabelReader for Reader {
 
     fn remarks(&self) -> Vec<String> {
         let mut remarks = Vec::new();
+        if self.others > 0 {
+            remarks.push(format!(
+                "{} JSON files that are not labelme's were left out.",
+                self.others
+            ));
+        }
         if self.skipped > 0 {
             remarks.push(format!(
                 "{} points and lines were left out: they have no area.",

@@ -64,7 +64,7 @@ pub fn create(
 
 /// The annotation file of an image.
 fn file_of(out: &Path, name: &str) -> Result<PathBuf, InterchangeError> {
-    let name = files::safe(name)?;
+    let name = files::visible(name)?;
     let folders: Vec<_> = name.parent().into_iter().flat_map(Path::iter).collect();
     let mut path = out.to_owned();
     // A folder of the default's name lies in it, so that the name comes back.

@@ -2,7 +2,6 @@
 
 use std::cmp::Reverse;
 use std::fmt::Write;
-use std::ops::Range;
 
 use crate::annotate::UNLABELLED;
 use crate::interchange::outline::{border, crack, fill};
@@ -10,6 +9,10 @@ use crate::labels::LabelMap;
 
 /// Added to pixel indices, so that they come back whether a reader truncates or rounds.
 const INSIDE: f64 = 0.25;
+
+/// How much less than a pixel index a coordinate may be, in pixels: some tools write fractions with five decimals, and
+/// the last one is rounded.
+const ROUNDED: f32 = 0.05;
 
 /// A polygon in fractions of the image.
 #[derive(Clone, Debug, PartialEq)]
@@ -86,7 +89,7 @@ fn row(line: &str) -> Result<Row, String> {
     }
 }
 
-/// Paints rows as ultralytics does: coordinates lose their fractions, `cv2.fillPoly` fills, and smaller polygons lie on
+/// Paints rows as ultralytics does: coordinates lose their fractions (but not a pixel to a rounded decimal), `cv2.fillPoly` fills, and smaller polygons lie on
 /// larger ones.
 ///
 /// # Errors
@@ -101,34 +104,41 @@ pub(super) fn paint(rows: &[Row], labels: &mut LabelMap, id: impl Fn(u16) -> Opt
         )
         .to_string();
         let id = id(row.class).ok_or(found)?;
-        let whole = |point: &[f32; 2]| [0, 1].map(|axis| (point[axis] * size[axis] as f32) as i32);
+        let whole = |point: &[f32; 2]| [0, 1].map(|axis| (point[axis] * size[axis] as f32 + ROUNDED).floor() as i32);
         let ring: Vec<[i32; 2]> = row.points.iter().map(whole).collect();
-        let spans = spans(&ring, size);
-        let pixels: usize = spans.iter().map(|(_, columns)| columns.len()).sum();
+        let pixels = pixels(&ring, size);
         sorted.push((pixels, id, ring));
     }
     sorted.sort_by_key(|(pixels, ..)| Reverse(*pixels));
     for (_, id, ring) in sorted {
-        for (y, columns) in spans(&ring, size) {
+        fill::cv2(&[ring], size, |y, columns| {
             if let Some(row) = labels.ids.get_mut(y * size[0]..).and_then(|row| row.get_mut(columns)) {
                 row.fill(id);
             }
-        }
+        });
     }
     Ok(())
 }
 
-/// The pixels of a ring, each once.
-fn spans(ring: &[[i32; 2]], size: [usize; 2]) -> Vec<(usize, Range<usize>)> {
-    let mut spans: Vec<(usize, Range<usize>)> = Vec::new();
-    fill::cv2(&[ring.to_vec()], size, |y, columns| spans.push((y, columns)));
-    spans.sort_unstable_by_key(|(y, columns)| (*y, columns.start));
-    spans.dedup_by(|(y, next), (last_y, last)| {
-        let touches = y == last_y && next.start <= last.end;
-        if touches {
-            last.end = last.end.max(next.end);
+/// Number of pixels of a ring, which are painted more than once where it is thin.
+fn pixels(ring: &[[i32; 2]], [width, height]: [usize; 2]) -> usize {
+    let side = |axis: usize, size: usize| {
+        let inside = ring
+            .iter()
+            .map(|point| (point[axis].max(0) as usize).min(size.saturating_sub(1)));
+        let first = inside.clone().min().unwrap_or(0);
+        (first, inside.max().map_or(0, |last| last - first + 1))
+    };
+    let ((left, across), (top, down)) = (side(0, width), side(1, height));
+    let mut painted = vec![false; across * down];
+    fill::cv2(&[ring.to_vec()], [width, height], |y, columns| {
+        let row = y
+            .checked_sub(top)
+            .and_then(|y| painted.get_mut(y * across..(y + 1) * across));
+        let columns = columns.start.saturating_sub(left)..columns.end.saturating_sub(left).min(across);
+        if let Some(pixels) = row.and_then(|row| row.get_mut(columns)) {
+            pixels.fill(true);
         }
-        touches
     });
-    spans
+    painted.iter().filter(|is_painted| **is_painted).count()
 }

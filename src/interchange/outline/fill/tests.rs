@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{coco, cv2, pil};
+use super::{coco, coco_within, cv2, pil};
 
 struct Case {
     size: [usize; 2],
@@ -112,5 +112,23 @@ fn far_points_and_no_points_are_no_trouble() {
         drawn([9, 7], |paint| coco(&far[..count], [9, 7], paint));
         drawn([9, 7], |paint| pil(&far[..count], [9, 7], paint));
         drawn([9, 7], |paint| cv2(&[whole[..count].to_vec()], [9, 7], paint));
+    }
+}
+
+#[test]
+fn polygons_with_many_crossings_are_filled_alike() {
+    let mut random = fastrand::Rng::with_seed(6);
+    for _ in 0..300 {
+        let size = [random.usize(1..90), random.usize(1..40)];
+        let corner = |random: &mut fastrand::Rng| [random.f64() * 120.0 - 15.0, random.f64() * 60.0 - 10.0];
+        let ring: Vec<[f64; 2]> = (0..random.usize(3..40)).map(|_| corner(&mut random)).collect();
+        let filled = |most: u64| {
+            let mut inside = vec![false; size[0] * size[1]];
+            coco_within(most, &ring, size, &mut |y, columns| {
+                inside[y * size[0]..][columns].fill(true)
+            });
+            inside
+        };
+        assert_eq!(filled(0), filled(u64::MAX), "{ring:?}");
     }
 }
