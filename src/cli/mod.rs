@@ -27,6 +27,7 @@ mod segment_batch;
 mod segment_exchange;
 mod stopping;
 mod teach;
+mod teach_bench;
 mod train;
 mod train_flags;
 mod training_progress;
@@ -80,6 +81,8 @@ enum Action {
     Evaluate(evaluate::Evaluate),
     Labels(labels::Labels),
     Teach(Box<teach::Teach>),
+    #[command(hide = true)]
+    TeachBench(teach_bench::TeachBench),
     Train(Box<train::Train>),
     Bench(bench::Bench),
     Completions(completions::Completions),
@@ -109,6 +112,7 @@ pub fn run() -> ExitCode {
         Some(Action::Evaluate(evaluate)) => evaluate.run().map(success),
         Some(Action::Labels(labels)) => labels.run(),
         Some(Action::Teach(teach)) => teach.run(),
+        Some(Action::TeachBench(bench)) => bench.run().map(success),
         Some(Action::Train(train)) => train.run().map(success),
         Some(Action::Bench(bench)) => bench.run().map(success),
         Some(Action::Completions(completions)) => completions.run().map(success),
@@ -249,7 +253,7 @@ impl Action {
     fn is_inference(&self) -> bool {
         match self {
             Self::Segment(_) | Self::Attention(_) | Self::Rollout(_) | Self::Distance(_) => true,
-            Self::Compare(_) | Self::Evaluate(_) | Self::Teach(_) => true,
+            Self::Compare(_) | Self::Evaluate(_) | Self::Teach(_) | Self::TeachBench(_) => true,
             Self::Bench(bench) => !bench.is_training(),
             _ => false,
         }
