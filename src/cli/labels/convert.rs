@@ -21,7 +21,8 @@ pub(super) struct Convert {
     /// Folder to write to, empty or new
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Mapping file: [[map]] with from and to, names or ids of classes; needed where the format has its own classes
+    /// Mapping file: a list named map of entries with from and to, names or ids of classes; needed where the format has
+    /// its own classes
     #[arg(long, value_name = "FILE.toml")]
     map: Option<PathBuf>,
     /// Write one annotation for each connected part of a class; parts are no instances

@@ -136,7 +136,7 @@ struct Reader {
     remarks: Vec<String>,
 }
 
-/// What [`open`] learns of all tasks.
+/// What [`open()`] learns of all tasks.
 #[derive(Default)]
 struct Found {
     tasks: Vec<Piece>,
