@@ -1,5 +1,6 @@
 //! The annotate workspace: from the prediction to label files, by pointer and by keys.
 
+use std::cell::Cell;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -392,7 +393,7 @@ fn labels_of_cvat_are_corrected_and_go_to_coco_and_yolo() {
             });
             assert!(!out.join("yolo").exists());
         }
-        wait_for_label(&mut harness, "Export 1 file");
+        wait_until_enabled(&mut harness, "Export 1 file");
         harness.get_by_label("Export 1 file").click();
         wait_for(&mut harness, "the files", |_| out.join(format).is_dir().then_some(()));
         wait_for(&mut harness, "the sheet to close", |harness| {
@@ -443,18 +444,28 @@ fn strokes_teach_classes_that_become_labels_and_a_model() {
     wait_for_text(&mut harness, "Taught by 2 strokes");
     let labels = folder.path().join("labels/a.png");
     assert!(!labels.exists(), "strokes are no labels");
-    wait_for(&mut harness, "the button", |harness| {
-        let button = harness.query_by_label("Save as a model")?;
-        (!button.accesskit_node().is_disabled()).then_some(())
-    });
-    harness.get_by_label("Save as a model").click();
-    let bundle = folder.path().join("taught.safetensors");
-    wait_for(&mut harness, "the model", |_| bundle.is_file().then_some(()));
+    wait_until_enabled(&mut harness, "Make labels of it");
     harness.get_by_label("Make labels of it").click();
     let map = wait_for_labels(&mut harness, &labels, |_| true);
     assert_eq!(map.counts(5)[0] + map.counts(5)[3], map.ids.len() as u64);
     assert!(map.counts(5)[0] > 0 && map.counts(5)[3] > 0);
+    harness.key_press(Key::S);
+    wait_until_enabled(&mut harness, "Save as a model");
+    harness.get_by_label("Save as a model").click();
     wait_for_text(&mut harness, "Saved and opened as a model");
+    assert!(folder.path().join("taught.safetensors").is_file());
+}
+
+/// Draws frames until a button can be clicked and stays where it is.
+fn wait_until_enabled(harness: &mut Harness<App>, label: &str) {
+    let before = Cell::new(None);
+    wait_for(harness, label, |harness| {
+        let button = harness.query_by_label(label)?;
+        let place = (!button.accesskit_node().is_disabled()).then(|| button.rect());
+        let settled = place.is_some() && place == before.get();
+        before.set(place);
+        settled.then_some(())
+    });
 }
 
 /// Chooses a format in the export sheet.

@@ -101,9 +101,8 @@ impl Annotate {
             ui.label(medium("Paint a short stroke of each class"));
             ui.weak("the whole photo is labelled from them");
         }
-        if self.teaching.is_working() {
-            ui.spinner();
-        }
+        // It keeps its place, so that the buttons beside it do not move.
+        ui.add_visible(self.teaching.is_working(), egui::Spinner::new());
         next
     }
 
