@@ -71,10 +71,9 @@ impl ExportDialog {
             }
             Some(Export::Report(_)) => self.report_cards(ui),
             Some(Export::Labels(job)) => {
-                let origin = job.origin.clone();
                 self.for_program.kind(ui);
                 match self.for_program.on {
-                    true => self.for_program.show(ui, &origin),
+                    true => self.for_program.show(ui, &job.origin),
                     false => self.formats(ui),
                 }
             }
