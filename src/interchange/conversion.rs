@@ -228,8 +228,8 @@ impl Source {
     }
 }
 
-/// A name without its suffix.
-fn stem(name: &str) -> &str {
+/// The name of an image without its suffix.
+pub fn stem(name: &str) -> &str {
     let start = name.rfind('/').map_or(0, |slash| slash + 1);
     match name[start..].rfind('.') {
         Some(dot) if dot > 0 => &name[..start + dot],

@@ -40,7 +40,7 @@ mod unpacked;
 
 pub use class_file::ClassFile;
 pub use classes::{LabelClass, LabelClasses};
-pub use conversion::{Loss, Source, Stop};
+pub use conversion::{Loss, Source, Stop, stem};
 pub use error::InterchangeError;
 pub use format::Format;
 pub use formats::segscope::below_images;

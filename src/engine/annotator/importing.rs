@@ -115,12 +115,3 @@ pub(super) fn keep_locked(labels: &mut LabelMap, now: &LabelMap, project: &Proje
         }
     }
 }
-
-/// A name without its suffix.
-pub(super) fn stem(name: &str) -> &str {
-    let start = name.rfind('/').map_or(0, |slash| slash + 1);
-    match name[start..].rfind('.') {
-        Some(dot) if dot > 0 => &name[..start + dot],
-        _ => name,
-    }
-}

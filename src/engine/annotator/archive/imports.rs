@@ -6,10 +6,10 @@ use std::path::Path;
 use super::{Archive, ClassUndo, save_failure};
 use crate::annotate::project::{ClassEdit, Project, Store, StoreError};
 use crate::annotate::{Patch, UNLABELLED};
-use crate::engine::annotator::importing::{Import, Importing, keep_locked, stem};
+use crate::engine::annotator::importing::{Import, Importing, keep_locked};
 use crate::engine::annotator::messages::AnnotationNews;
 use crate::engine::annotator::rewritten::Rewritten;
-use crate::interchange::{Format, ReadChoices, Unpacked, below_images};
+use crate::interchange::{Format, ReadChoices, Unpacked, below_images, stem};
 
 impl Archive {
     /// Opens the labels, and adds the classes that the project lacks.
